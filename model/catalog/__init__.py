@@ -1,0 +1,1 @@
+"""Facts with their sources: accelerators, transformers, and the defaults of published configurations."""

@@ -1,0 +1,132 @@
+"""Numbers with units as people write them, and files as data with a size limit.
+
+``3.35TB/s``, ``100 kB``, ``20ms``, ``200k``, ``1.2 $``: a number, an SI or binary prefix, a unit. Everything becomes
+base units here and stays so. Nothing a user writes is ever evaluated.
+"""
+
+import json
+import math
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import sympy
+from sympy import Expr
+
+from steptime.model.errors import UserError
+from steptime.model.quantity import FLOP, byte, count, dollar, joule, second, unit_text
+
+MAXIMUM_FILE_BYTES = 4_000_000
+LARGEST = 1e30
+"""No quantity of this field comes near it; beyond it a value is a slip."""
+
+_number = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.ASCII)
+_prefixes = {"": 1.0, "m": 1e-3, "u": 1e-6, "µ": 1e-6, "n": 1e-9}
+_prefixes |= {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+_prefixes |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
+_units: dict[str, tuple[float, Expr]] = {
+    "": (1.0, count), "s": (1.0, second), "min": (60.0, second), "h": (3600.0, second), "B": (1.0, byte),
+    "bit": (0.125, byte), "FLOP": (1.0, FLOP), "OP": (1.0, FLOP), "$": (1.0, dollar), "J": (1.0, joule),
+    "W": (1.0, joule / second), "Hz": (1.0, 1 / second), "tokens": (1.0, count), "token": (1.0, count),
+}  # fmt: skip
+
+
+def _unit(text: str) -> tuple[float, Expr] | None:
+    """Factor and unit of one prefixed unit, None where there is no such unit."""
+    for unit, (factor, base) in sorted(_units.items(), key=lambda item: -len(item[0])):
+        if text.endswith(unit) and (prefix := text.removesuffix(unit) if unit else text) in _prefixes:
+            return _prefixes[prefix] * factor, base
+    return None
+
+
+def parse(value: Any, unit: Expr, name: str) -> float:
+    """A positive, finite value in base units; a bare number is already in them.
+
+    Raises UserError for anything else, with the unit that was expected.
+
+    >>> parse("3.35TB/s", byte / second, "memory_bandwidth")
+    3350000000000.0
+    >>> parse("200k", count, "context")
+    200000.0
+    >>> parse("3GB", byte / second, "memory_bandwidth")
+    Traceback (most recent call last):
+    ...
+    steptime.model.errors.UserError: memory_bandwidth: '3GB' is in B, expected B/s
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise UserError(f"{name}: expected a number{_expected(unit)}, got {type(value).__name__}")
+    number = _parse_text(value, unit, name) if isinstance(value, str) else float(min(value, 10 * LARGEST))
+    if not math.isfinite(number) or number <= 0 or number > LARGEST:
+        raise UserError(f"{name}: {_short(value)} must be positive, finite and at most {LARGEST:.0e}")
+    return number
+
+
+def _parse_text(text: str, unit: Expr, name: str) -> float:
+    matched = _number.fullmatch(text) if len(text) <= 80 else None
+    if matched is None:
+        if text.strip().lower() in {"nan", "inf", "-inf", "infinity", "-infinity", "+inf"}:
+            return math.nan
+        raise UserError(f"{name}: {_short(text)} is not a number{_expected(unit)}")
+    number, written = float(matched[1].replace("_", "")), matched[2].replace(" ", "")
+    if not written:
+        return number
+    factor, found = 1.0, count
+    for position, part in enumerate(written.split("/")):
+        known = _unit(part)
+        if known is None or (not part and position):
+            raise UserError(f"{name}: {_short(text)} has no known unit{_expected(unit)}")
+        factor = factor * known[0] if position == 0 else factor / known[0]
+        found = found * known[1] if position == 0 else found / known[1]
+    if sympy.simplify(found / unit) != 1:
+        raise UserError(f"{name}: {_short(text)} is in {unit_text(found)}, expected {unit_text(unit)}")
+    return number * factor
+
+
+def _expected(unit: Expr) -> str:
+    return "" if unit == count else f" in {unit}"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return repr(text if len(text) <= 40 else text[:37] + "...") if isinstance(value, str) else text[:40]
+
+
+def read_text(path: Path) -> str:
+    """The text of a file of at most four megabytes; raises UserError otherwise."""
+    try:
+        size = path.stat().st_size
+        if size > MAXIMUM_FILE_BYTES:
+            raise UserError(f"{path}: {size} bytes is over the limit of {MAXIMUM_FILE_BYTES}")
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8 text") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as data; raises UserError with the place of the mistake."""
+    try:
+        return tomllib.loads(read_text(path))
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path}: not valid TOML: {_first_line(error)}") from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object as data; a bare Infinity, which some published configurations hold, is accepted."""
+    try:
+        data = json.loads(read_text(path))
+    except (json.JSONDecodeError, RecursionError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path}: not valid JSON: {_first_line(error)}") from None
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: expected a JSON object, found {type(data).__name__}")
+    return data
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:120]

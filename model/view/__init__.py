@@ -1,0 +1,1 @@
+"""What a person or a script sees: tables and JSON. No formula lives here."""
