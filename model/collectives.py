@@ -1,0 +1,117 @@
+"""Collectives on a two-tier network, as bytes that one chip sends on each tier, one direction.
+
+A group of ``size`` chips has ``inside`` members in each scale-up domain. Bandwidth-optimal algorithms: what must cross
+the domain's edge crosses it once, shared by all chips of the domain; the rest stays on scale-up.
+Source: Thakur, Rabenseifner and Gropp 2005 (doi 10.1177/1094342005051521) for the ring bounds; hierarchical form by
+applying them to each tier.
+"""
+
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Max, Min, floor
+
+from steptime.model.symbols import scale_up_domain
+from steptime.model.terms import Transfer
+
+one: Expr = sympy.S.One
+
+
+@dataclass(frozen=True)
+class Group:
+    """Chips that communicate: how many, and how many of them share a scale-up domain."""
+
+    size: Expr
+    inside: Expr
+
+    @property
+    def domains(self) -> Expr:
+        """Scale-up domains that the group spans."""
+        return self.size / self.inside
+
+
+def group(size: Expr, stride: Expr) -> Group:
+    """The group of ``size`` chips that lie ``stride`` apart; its stride decides its tier.
+
+    >>> from sympy import Integer
+    >>> group(Integer(8), Integer(8)).inside.subs(scale_up_domain, 8)  # neighbours are a whole domain apart
+    1
+    """
+    return Group(size, Max(1, Min(size, floor(scale_up_domain / stride))))
+
+
+def all_gather(volume: Expr, over: Group) -> Transfer:
+    """Every chip ends with ``volume`` bytes, of which it held one share. Reduce-scatter moves the same bytes back.
+
+    A chip sends (n-1)/n of the volume on a single tier.
+
+    >>> from sympy import Integer
+    >>> all_gather(Integer(8), Group(Integer(4), Integer(4))).scale_up
+    6
+    """
+    return Transfer(
+        scale_up=volume * (over.inside - 1) / over.inside,
+        scale_out=volume * (over.size - over.inside) / over.size / over.inside,
+        scale_up_starts=Min(1, over.inside - 1),
+        scale_out_starts=Min(1, over.size - over.inside),
+    )
+
+
+reduce_scatter = all_gather
+
+
+def all_reduce(volume: Expr, over: Group, in_switch: bool) -> Transfer:
+    """Every chip ends with the sum of all chips' ``volume`` bytes.
+
+    Ring: a reduce-scatter and an all-gather, 2(n-1)/n of the volume. Where the scale-up switch reduces and multicasts,
+    a chip sends its volume once, which is never more: the cheaper one is taken.
+
+    >>> from sympy import Integer
+    >>> four = Group(Integer(4), Integer(4))
+    >>> all_reduce(Integer(8), four, in_switch=False).scale_up, all_reduce(Integer(8), four, in_switch=True).scale_up
+    (12, 8)
+    """
+    half = all_gather(volume, over)
+    scale_up = volume * half.scale_up_starts if in_switch else 2 * half.scale_up
+    return Transfer(scale_up, 2 * half.scale_out, half.scale_up_starts, half.scale_out_starts)
+
+
+def expert_exchange(payload: Expr, over: Group, choices: int, limit: int | None, copies: str) -> Transfer:
+    """What one token sends to its experts, or gets back, as bytes over both tiers.
+
+    ``over`` counts the groups of chips that hold experts, ``choices`` the experts of a token, ``limit`` the most groups
+    of experts that the router may choose from. Routing is uniform.
+
+    ``per-expert``: one copy for each expert: of k copies 1/n stays, (n_in-1)/n goes scale-up, (n-n_in)/n scale-out.
+    ``per-domain``: one copy to each remote domain that holds a chosen expert, forwarded there over scale-up, and one
+    copy to each chip: (m-1)(1-(1-1/m)^k) of m places are expected to be remote and chosen.
+    """
+    if copies == "per-expert":
+        scale_up = choices * (over.inside - 1) / over.size
+        scale_out = choices * (over.size - over.inside) / over.size
+    else:
+        domains = over.domains
+        scale_up = expected_distinct(over.size, choices) * (over.inside - 1) / over.inside
+        scale_out = expected_distinct(domains, choices) * (domains - 1) / domains
+        scale_out = scale_out if limit is None else Min(limit, scale_out)
+    return Transfer(
+        payload * scale_up, payload * scale_out, Min(1, over.inside - 1), Min(1, over.size - over.inside)
+    )
+
+
+def expected_distinct(places: Expr, draws: Expr | int) -> Expr:
+    """Expected number of distinct places hit by independent uniform draws: m(1-(1-1/m)^k).
+
+    >>> from sympy import Integer
+    >>> expected_distinct(Integer(2), 2)
+    3/2
+    """
+    return places * (1 - (1 - 1 / places) ** draws)
+
+
+def send(payload: Expr, stages: Expr, stride: Expr) -> Transfer:
+    """A message handed from stage to stage: ``stages - 1`` hops, those across a domain's edge over scale-out."""
+    stages_in_domain = Max(1, floor(scale_up_domain / stride))
+    hops_out = sympy.ceiling(stages / stages_in_domain) - 1
+    hops_up = stages - 1 - hops_out
+    return Transfer(payload * hops_up, payload * hops_out, hops_up, hops_out)

@@ -1,0 +1,20 @@
+"""Throughput, dollars and joules, from a step time."""
+
+from steptime.model.symbols import batch, chip_hour_price, chips, hour, million, power, step_time
+
+throughput = batch / step_time
+"""Tokens per second over all chips: every sequence gains one token a step."""
+
+speed = 1 / step_time
+"""Tokens per second of one sequence."""
+
+cost_per_token = chips * chip_hour_price / hour * step_time / batch
+"""Dollars per token, every chip rented for the whole step."""
+
+cost_per_million_tokens = million * cost_per_token
+
+energy_per_token = chips * power * step_time / batch
+"""Joules per token, every chip at its rated power for the whole step: an upper bound on the chips' own energy."""
+
+chip_seconds_per_token = chips * step_time / batch
+"""What a token costs where no price is known."""

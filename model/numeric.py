@@ -1,0 +1,42 @@
+"""The one door to numbers: an expression becomes a vectorised function of arrays."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Expr, Symbol
+
+BLOCK = 16_384
+"""Points evaluated in one piece: intermediate arrays of a ledger then stay in cache."""
+
+Function = Callable[..., Any]
+
+
+@lru_cache(maxsize=4096)
+def compiled(expr: Expr | tuple[Expr, ...], over: tuple[Symbol, ...]) -> Function:
+    """A function of ``over``, one argument a symbol: scalars or arrays of one length in, float arrays out.
+
+    A tuple of expressions gives a tuple of results that share their common parts. Cached by expression.
+
+    >>> from steptime.model.symbols import batch, context
+    >>> float(compiled(batch * context, (batch, context))(2.0, 3.0))
+    6.0
+    """
+    if isinstance(expr, tuple):
+        return sympy.lambdify(over, list(expr), modules="numpy", cse=True)
+    return sympy.lambdify(over, expr, modules="numpy")
+
+
+def in_blocks(function: Function, arguments: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """The results of a compiled tuple over long arrays of one length, computed block by block in bounded memory."""
+    length = len(arguments[0])
+    results: tuple[np.ndarray, ...] = ()
+    for start in range(0, length, BLOCK):
+        part = function(*(argument[start : start + BLOCK] for argument in arguments))
+        if not results:
+            results = tuple(np.empty(length) for _ in part)
+        for whole, piece in zip(results, part, strict=True):
+            whole[start : start + BLOCK] = piece
+    return results
