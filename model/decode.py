@@ -15,11 +15,39 @@ from sympy import Expr, Min, Rational, Symbol
 from steptime.model.collectives import all_gather, all_reduce, expert_exchange, group, reduce_scatter, send
 from steptime.model.layout import SYMBOLIC, Degrees
 from steptime.model.symbols import (
-    active_parameters, attention_flops, batch, bytes_per_kv, bytes_per_weight, combine_bytes, compute_efficiency,
-    compute_shards, context, dispatch_bytes, flops_per_mac, interconnect_efficiency, kv_bytes, kv_shards, kv_written,
-    memory_bandwidth, memory_efficiency, micro_batch, parameters, parameters_read, peak_flops, reduce_bytes,
-    scale_out_bandwidth, scale_out_bytes, scale_out_latency, scale_out_starts, scale_up_bandwidth, scale_up_bytes,
-    scale_up_latency, scale_up_starts, send_bytes, stage_chips, weight_shards,
+    active_parameters,
+    attention_flops,
+    batch,
+    bytes_per_kv,
+    bytes_per_weight,
+    combine_bytes,
+    compute_efficiency,
+    compute_shards,
+    context,
+    dispatch_bytes,
+    flops_per_mac,
+    interconnect_efficiency,
+    kv_bytes,
+    kv_shards,
+    kv_written,
+    memory_bandwidth,
+    memory_efficiency,
+    micro_batch,
+    parameters,
+    parameters_read,
+    peak_flops,
+    reduce_bytes,
+    scale_out_bandwidth,
+    scale_out_bytes,
+    scale_out_latency,
+    scale_out_starts,
+    scale_up_bandwidth,
+    scale_up_bytes,
+    scale_up_latency,
+    scale_up_starts,
+    send_bytes,
+    stage_chips,
+    weight_shards,
 )  # fmt: skip
 from steptime.model.terms import Operation, Rates, StepTime, Term, Transfer
 from steptime.model.transformer import DenseFeedForward, ExpertFeedForward, Layer, Matrix, Transformer, attended
@@ -39,7 +67,8 @@ kv_traffic_per_sequence = kv_bytes * context + kv_written
 weight_traffic = bytes_per_weight * parameters_read
 
 compute = Term("compute", flops_per_token * micro_batch / compute_shards, rates.compute)
-memory = Term("memory", weight_traffic / weight_shards + kv_traffic_per_sequence * micro_batch / kv_shards, rates.memory)
+memory_traffic = weight_traffic / weight_shards + kv_traffic_per_sequence * micro_batch / kv_shards
+memory = Term("memory", memory_traffic, rates.memory)
 scale_up = Term("scale_up", scale_up_bytes * micro_batch, rates.scale_up, scale_up_starts * scale_up_latency)
 scale_out = Term("scale_out", scale_out_bytes * micro_batch, rates.scale_out, scale_out_starts * scale_out_latency)
 blackboard = StepTime(compute, memory, scale_up, scale_out)
@@ -98,8 +127,8 @@ class Ledger:
         found: list[tuple[str, Expr, Expr, Expr]] = []
         for layer, number in self.model.kinds.items():
             for matrix in layer.attention.matrices(width):
-                ways = self.ways(matrix)
-                found.append(("attention projections", sympy.Integer(number * matrix.weights), ways, ways * self.groups))
+                weights, ways = sympy.Integer(number * matrix.weights), self.ways(matrix)
+                found.append(("attention projections", weights, ways, ways * self.groups))
             for block in layer.feed_forward:
                 if isinstance(block, DenseFeedForward):
                     weights = sympy.Integer(number * block.weights(width))
@@ -113,8 +142,8 @@ class Ledger:
 
     def expert_layers(self) -> list[tuple[int, ExpertFeedForward]]:
         """Layers of each kind with routed experts."""
-        layers = self.model.kinds.items()
-        return [(n, block) for layer, n in layers for block in layer.feed_forward if isinstance(block, ExpertFeedForward)]
+        blocks = [(number, block) for layer, number in self.model.kinds.items() for block in layer.feed_forward]
+        return [(number, block) for number, block in blocks if isinstance(block, ExpertFeedForward)]
 
     def vectors(self) -> int:
         """Norm weights and biases, which nothing splits."""
@@ -183,7 +212,8 @@ class Ledger:
         tp_group = group(d.tp, sympy.S.One)
         tokens = micro_batch / self.groups  # held by each tensor-parallel group
         activations = tokens * width * reduce_bytes
-        lines = [("tensor-parallel all-reduce", all_reduce(activations, tp_group, self.plan.in_switch).times(2 * layers))]
+        one_reduce = all_reduce(activations, tp_group, self.plan.in_switch)
+        lines = [("tensor-parallel all-reduce", one_reduce.times(2 * layers))]
         lines.append(("context exchange", self.context_exchange()))
         if self.plan.ffn == "all":
             dense = sum(n for layer, n in self.model.kinds.items() if _has_dense(layer))
@@ -236,7 +266,7 @@ class Ledger:
         weights_per_chip = sympy.Add(*[weights / ways for weights, ways in self.streamed()])
         kv_per_chip = sympy.Add(*[per_token * (tokens + 1) / ways for per_token, tokens, ways in self.cached()])
         score_flops = [self.score_flops(layer, n) / context for layer, n in self.model.kinds.items()]
-        # Every transfer is proportional to the micro-batch, so the bytes of one token are those of a micro-batch of one.
+        # Every transfer is proportional to the micro-batch: one token's bytes are those of a micro-batch of one.
         moved = sum((line.traffic for line in self.communication()), Transfer())
         one_token = {micro_batch: sympy.S.One}
         return {

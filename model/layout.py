@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, divisors
 
 from steptime.model import symbols
 from steptime.model.errors import UserError
@@ -45,8 +45,8 @@ SYMBOLIC = Degrees(**SYMBOLS)
 class Layout:
     """One layout in numbers.
 
-    ``ep`` spans tp·dp·cp; each expert is further sliced over the rest. ``ffn`` says whether dense feed-forward weights
-    are split by tp or over the whole stage; ``copies`` how often a token is sent to its experts.
+    ``ep`` spans tp·dp·cp; each expert is further sliced over the rest. ``ffn`` says whether dense feed-forward
+    weights are split by tp or over the whole stage; ``copies`` how often a token is sent to its experts.
 
     >>> Layout(tp=8, pp=2).chips
     16
@@ -90,7 +90,8 @@ def parse_layout(text: str) -> dict[str, int | str]:
     for part in text.split(","):
         key, separator, value = (piece.strip() for piece in part.partition("="))
         if not separator or key not in known:
-            raise UserError(f"--layout: {part.strip()[:40]!r} is not one of {', '.join(known)} with a value, as in tp=8,pp=2")
+            shown = repr(part.strip()[:40])
+            raise UserError(f"--layout: {shown} is not one of {', '.join(known)} with a value, as in tp=8,pp=2")
         if key in entries:
             raise UserError(f"--layout: {key} is given twice")
         words = {"ffn": ("tp", "all"), "copies": ("per-domain", "per-expert")}.get(key)
@@ -124,23 +125,11 @@ def impossible(layout: Layout, model: Transformer) -> str | None:
 
 
 def candidates(chips: int, model: Transformer) -> Iterator[Layout]:
-    """Every possible layout of one replica on a power of two of chips, context whole, degrees powers of two."""
-    for tp in powers_of_two(chips):
-        for pp in powers_of_two(chips // tp):
-            dp = chips // tp // pp
-            base = Layout(tp=tp, dp=dp, pp=pp)
-            widest = min(base.stage, model.experts) if model.experts else 1
-            for ep in powers_of_two(max(1, widest)):
-                for ffn in ("tp", "all") if dp > 1 else ("tp",):
-                    layout = replace(base, ep=ep, ffn=ffn)
-                    if impossible(layout, model) is None:
-                        yield layout
-
-
-def powers_of_two(limit: int) -> list[int]:
-    """1, 2, 4, … up to the limit.
-
-    >>> powers_of_two(9)
-    [1, 2, 4, 8]
-    """
-    return [2**exponent for exponent in range(limit.bit_length()) if 2**exponent <= limit]
+    """Every possible layout of one replica on so many chips, with each context whole and dense blocks split by tp."""
+    for tp in divisors(chips):
+        for pp in divisors(chips // tp):
+            base = Layout(tp=tp, dp=chips // tp // pp, pp=pp)
+            for ep in divisors(base.stage) if model.experts else [1]:
+                layout = replace(base, ep=ep)
+                if impossible(layout, model) is None:
+                    yield layout

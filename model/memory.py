@@ -1,4 +1,4 @@
-"""What the fullest chip must hold: weights, KV cache, activations. Capacity follows the fullest chip, so counts round up.
+"""What the fullest chip must hold: weights, KV cache, activations. Capacity follows it, so counts round up.
 
 The experts of a layer need not divide by ep, nor the layers by pp: some chip holds the larger share, and that chip must
 have room. A pipeline's first stage also holds the input embedding, its last the unembedding.
@@ -107,5 +107,3 @@ def abstract_footprint(parameters: Expr, kv_per_token: Expr, layout: Layout) -> 
     kv = kv_per_token * context * batch / (layout.replicas * replica_chips)
     return (Footprint(weights, kv, sympy.S.Zero),)
 
-
-__all__ = ["Footprint", "abstract_footprint", "footprints", "fullest", "stages"]

@@ -34,21 +34,31 @@ class Quantity:
     latex: str
     meaning: str
     integer: bool
+    sane: tuple[float, float]
 
 
 _declared: dict[str, Quantity] = {}
 
 
-def quantity(name: str, unit: Expr, latex: str, meaning: str, *, integer: bool = False) -> Symbol:
+def quantity(
+    name: str,
+    unit: Expr,
+    latex: str,
+    meaning: str,
+    *,
+    integer: bool = False,
+    sane: tuple[float, float] = (1e-30, 1e30),
+) -> Symbol:
     """Declare a quantity and return its symbol. A second declaration of a name is refused.
 
-    ``integer`` says that only whole numbers are meant (chips, shards); the symbol stays a plain positive one,
-    so that the relaxed problem can be solved.
+    ``integer`` says that only whole numbers are meant (chips, sequences); the symbol stays a plain positive one, so
+    that the relaxed problem can be solved. ``sane`` is the range, in base units, outside which a value is a slip; a range
+    from 0 admits zero.
     """
     if name in _declared:
         raise ValueError(f"{name} is declared twice")
     symbol = Symbol(name, positive=True)
-    _declared[name] = Quantity(symbol, name, unit, latex, meaning, integer)
+    _declared[name] = Quantity(symbol, name, unit, latex, meaning, integer, sane)
     return symbol
 
 

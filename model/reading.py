@@ -15,7 +15,7 @@ import sympy
 from sympy import Expr
 
 from steptime.model.errors import UserError
-from steptime.model.quantity import FLOP, byte, count, dollar, joule, second, unit_text
+from steptime.model.quantity import FLOP, Quantity, byte, count, dollar, joule, second, unit_text
 
 MAXIMUM_FILE_BYTES = 4_000_000
 LARGEST = 1e30
@@ -59,6 +59,30 @@ def parse(value: Any, unit: Expr, name: str) -> float:
     number = _parse_text(value, unit, name) if isinstance(value, str) else float(min(value, 10 * LARGEST))
     if not math.isfinite(number) or number <= 0 or number > LARGEST:
         raise UserError(f"{name}: {_short(value)} must be positive, finite and at most {LARGEST:.0e}")
+    return number
+
+
+def parse_quantity(record: Quantity, value: Any) -> float:
+    """A value for a declared quantity: its unit, its sane range, and whole where only whole numbers are meant.
+
+    >>> import steptime.model.symbols
+    >>> from steptime.model.quantity import lookup
+    >>> parse_quantity(lookup("scale_up_latency"), 0)
+    0.0
+    >>> parse_quantity(lookup("batch"), "2.5")
+    Traceback (most recent call last):
+    ...
+    steptime.model.errors.UserError: batch: '2.5' must be a whole number
+    """
+    least, most = record.sane
+    if least == 0 and not isinstance(value, bool) and (value == 0 or str(value).strip() == "0"):
+        return 0.0
+    number = parse(value, record.unit, record.name)
+    if not least <= number <= most:
+        unit = _expected(record.unit)
+        raise UserError(f"{record.name}: {_short(value)} is outside the sane range {least:g} to {most:g}{unit}")
+    if record.integer and number != int(number):
+        raise UserError(f"{record.name}: {_short(value)} must be a whole number")
     return number
 
 
