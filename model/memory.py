@@ -6,6 +6,7 @@ have room. A pipeline's first stage also holds the input embedding, its last the
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 import sympy
 from sympy import Expr, Rational, ceiling
@@ -63,7 +64,7 @@ def stages(layers: int, stages: int) -> list[range]:
     """
     least, more = divmod(layers, stages)
     starts = [stage * least + min(stage, more) for stage in range(stages + 1)]
-    return [range(start, end) for start, end in zip(starts[:-1], starts[1:], strict=True)]
+    return [range(start, end) for start, end in pairwise(starts)]
 
 
 def layer_weights(layer: Layer, width: int, layout: Layout) -> Expr:

@@ -52,8 +52,8 @@ def quantity(
     """Declare a quantity and return its symbol. A second declaration of a name is refused.
 
     ``integer`` says that only whole numbers are meant (chips, sequences); the symbol stays a plain positive one, so
-    that the relaxed problem can be solved. ``sane`` is the range, in base units, outside which a value is a slip; a range
-    from 0 admits zero.
+    that the relaxed problem can be solved. ``sane`` is the range, in base units, outside which a value is a slip; a
+    range from 0 admits zero.
     """
     if name in _declared:
         raise ValueError(f"{name} is declared twice")

@@ -56,7 +56,7 @@ def parse(value: Any, unit: Expr, name: str) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise UserError(f"{name}: expected a number{_expected(unit)}, got {type(value).__name__}")
-    number = _parse_text(value, unit, name) if isinstance(value, str) else float(min(value, 10 * LARGEST))
+    number = _parse_text(value, unit, name) if isinstance(value, str) else float(max(-1.0, min(value, 10 * LARGEST)))
     if not math.isfinite(number) or number <= 0 or number > LARGEST:
         raise UserError(f"{name}: {_short(value)} must be positive, finite and at most {LARGEST:.0e}")
     return number

@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 from sympy import Expr, Symbol
 
 from steptime.model.numeric import compiled
+
+Number = Any
+"""A float, or an array of floats."""
 
 
 class Unbound(ValueError):
@@ -20,30 +25,32 @@ class Unbound(ValueError):
 class Scenario:
     """Values, and definitions of derived quantities in terms of others. A value wins over a definition.
 
+    A value is a number or an array of numbers, all of one length; then results are arrays too.
+
     >>> from steptime.model.symbols import batch, micro_batch, replicas
     >>> scenario = Scenario({batch: 64.0, replicas: 2.0}, {micro_batch: batch / replicas})
     >>> scenario.evaluate(micro_batch), (scenario | {batch: 8.0}).evaluate(micro_batch)
     (32.0, 4.0)
     """
 
-    values: Mapping[Symbol, float]
+    values: Mapping[Symbol, Number]
     definitions: Mapping[Symbol, Expr] = field(default_factory=dict)
-    _known: dict[Symbol, float] = field(default_factory=dict, compare=False, repr=False)
+    _known: dict[Symbol, Number] = field(default_factory=dict, compare=False, repr=False)
 
-    def __or__(self, values: Mapping[Symbol, float]) -> "Scenario":
+    def __or__(self, values: Mapping[Symbol, Number]) -> "Scenario":
         return Scenario({**self.values, **values}, self.definitions)
 
-    def value(self, symbol: Symbol) -> float:
+    def value(self, symbol: Symbol) -> Number:
         """The number for one symbol; raises Unbound with every base quantity that is missing."""
         if symbol in self.values:
-            return float(self.values[symbol])
+            return self.values[symbol]
         if symbol not in self._known:
             if symbol not in self.definitions:
                 raise Unbound(frozenset({symbol.name}))
             self._known[symbol] = self.evaluate(self.definitions[symbol])
         return self._known[symbol]
 
-    def evaluate(self, expr: Expr) -> float:
+    def evaluate(self, expr: Expr) -> Number:
         """The number for an expression; raises Unbound naming everything that is missing."""
         if isinstance(expr, Symbol):
             return self.value(expr)
@@ -58,7 +65,8 @@ class Scenario:
                 missing |= error.names
         if missing:
             raise Unbound(missing)
-        return float(compiled(expr, over)(*numbers))
+        found = compiled(expr, over)(*numbers)
+        return float(found) if np.ndim(found) == 0 else found
 
     def depends(self, expr: Expr, on: Symbol) -> bool:
         """Whether a quantity reaches an expression through the definitions that are in force."""

@@ -188,11 +188,16 @@ FeedForward = DenseFeedForward | ExpertFeedForward
 
 @dataclass(frozen=True)
 class Layer:
-    """One transformer layer: attention, one or more feed-forward blocks side by side, and its norms."""
+    """One transformer layer: attention, one or more feed-forward blocks side by side, and its norms.
+
+    ``parallel`` is true where attention and feed-forward read the same input, so that one sum joins their results
+    (PaLM, arXiv 2204.02311, section 2).
+    """
 
     attention: Attention
     feed_forward: tuple[FeedForward, ...]
     vectors: int = 0
+    parallel: bool = False
 
     def stored(self, width: int) -> int:
         """Every weight of the layer."""

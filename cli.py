@@ -1,0 +1,167 @@
+"""The command line: read options, call, print. It holds no formula, and imports nothing heavy before it must."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+PRECISIONS = click.Choice(["bf16", "fp16", "fp8", "fp4", "int8", "int4"])
+TERM_NAMES = "compute, memory, interconnect, scale_up or scale_out"
+
+
+def scenario_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that state a scenario, shared by every command that evaluates one."""
+    options = [
+        click.argument("model"),
+        click.argument("hardware"),
+        click.option("--phase", type=click.Choice(["decode", "prefill", "train"]), default="decode", show_default=True),
+        click.option("--batch", help="Sequences in flight over all chips.  [default: 64]"),
+        click.option("--context", help="Tokens of context per sequence, as 8192 or 200k.  [default: 4096]"),
+        click.option("--layout", help="Degrees of parallelism: tp=8,dp=1,cp=1,ep=8,pp=1,replicas=1, also ffn=all and "
+                     "copies=per-expert.  [default: fewest chips that fit, then least step time]"),
+        click.option("--weights", type=PRECISIONS, help="Format of the weights.  [default: what the model says]"),
+        click.option("--kv", type=PRECISIONS, help="Format of the KV cache.  [default: bf16]"),
+        click.option("--activations", type=PRECISIONS, help="Format of the multiply-adds, whose peak applies.  "
+                     "[default: the weights', or the next wider the chip has]"),
+        click.option("--overlap", type=click.Choice(["full", "per-operation", "none"]), default="full", show_default=True,
+                     help="Which terms run at the same time."),
+        click.option("--experts", type=click.Choice(["expected", "all"]), default="expected", show_default=True,
+                     help="Experts that a step reads: those expected to be touched, or all."),
+        click.option("--efficiency", type=click.Choice(["ideal", "calibrated"]), default="ideal", show_default=True),
+        click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
+                     help="Any declared quantity, with unit, as memory_bandwidth=3.35TB/s; wins over everything."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def show(as_json: bool, data: Callable[[], Any], view: Callable[[], Any]) -> None:
+    """Print the answer: one JSON object, or a table."""
+    from steptime.model.view.format import console, finite
+
+    if as_json:
+        click.echo(json.dumps(finite(data()), indent=1, allow_nan=False, ensure_ascii=False))
+    else:
+        console().print(view())
+
+
+def build(options: dict[str, Any]) -> Any:
+    """The case of a command's options."""
+    from steptime.model.build import build_case
+    from steptime.model.question import Question
+
+    return build_case(Question(**options))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="steptime", message="%(version)s")
+def steptime() -> None:
+    """How long one step of an LLM takes: t_step = max(compute, memory, interconnect), in closed form.
+
+    MODEL is a catalogue name, a Hugging Face config.json, or a TOML of quantities; HARDWARE is a catalogue name or a TOML.
+    """
+
+
+@steptime.command()
+@scenario_options
+def step(as_json: bool, **options: Any) -> None:
+    """One scenario: its terms, what binds, throughput, cost, memory, and where the terms cross."""
+    from steptime.model.view.step_view import step_json, step_table
+
+    case = build(options)
+    show(as_json, lambda: step_json(case), lambda: step_table(case))
+
+
+@steptime.group()
+def solve() -> None:
+    """Where terms cross, and which configuration is best."""
+
+
+@solve.command()
+@scenario_options
+@click.option("--between", default="memory,compute", show_default=True, help=f"Two terms: {TERM_NAMES}.")
+@click.option("--over", default="batch", show_default=True, help="Batch, context, or any quantity of the machine.")
+def crossover(as_json: bool, between: str, over: str, **options: Any) -> None:
+    """The value of one quantity at which two terms are equal, in closed form where there is one."""
+    from steptime.model.errors import UserError
+    from steptime.model.quantity import lookup
+    from steptime.model.solver.crossover import find_crossover
+    from steptime.model.view.solve_view import crossover_table, solve_crossover_json
+
+    names = [name.strip() for name in between.split(",")]
+    if len(names) != 2:
+        raise UserError(f"--between {between[:60]!r}: name two terms, as in memory,compute")
+    case = build(options)
+    answer = find_crossover(case, names[0], names[1], lookup(over).symbol)
+    show(as_json, lambda: solve_crossover_json(case, answer), lambda: crossover_table(case, answer))
+
+
+@solve.command()
+@scenario_options
+@click.option("--minimise", type=click.Choice(["cost", "latency", "energy", "chip-seconds"]),
+              help="[default: cost, or chip-seconds where no price is known]")  # fmt: skip
+@click.option("--max-step-time", help="Upper limit of the step time, as 20ms.")
+@click.option("--limit", "limits", multiple=True, metavar="NAME<=VALUE",
+              help="A limit of your own, as batch<=512 or tokens_per_second_per_sequence>=50; may be repeated.")  # fmt: skip
+def batch(as_json: bool, minimise: str | None, max_step_time: str | None, limits: tuple[str, ...], **options: Any) -> None:
+    """The smallest batch of least cost per token (or step time), with the price of every term and limit."""
+    from steptime.model.quantity import lookup
+    from steptime.model.reading import parse_quantity
+    from steptime.model.solver.batch import solve_batch
+    from steptime.model.view.solve_view import batch_table, solve_batch_json
+
+    case = build(options)
+    bound = None if max_step_time is None else parse_quantity(lookup("step_time"), max_step_time)
+    answer = solve_batch(case, minimise, bound, limits)
+    show(as_json, lambda: solve_batch_json(answer), lambda: batch_table(answer))
+
+
+@steptime.command()
+@click.argument("kind", type=click.Choice(["hardware", "models"]))
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
+def catalog(kind: str, name: str | None, as_json: bool) -> None:
+    """List the catalogue, or show one entry (or a file of yours) with the source and date of every figure."""
+    from steptime.model.view import catalog_view as view
+
+    if name is None:
+        show(as_json, lambda: view.list_json(kind), lambda: view.list_table(kind))
+    else:
+        show(as_json, lambda: view.entry_json(kind, name), lambda: view.entry_table(kind, name))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The entry point: what the user got wrong is one line on stderr and exit code 2."""
+    try:
+        outcome = steptime.main(arguments, prog_name="steptime", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        fail(error.format_message(), 2)
+    except click.ClickException as error:
+        fail(f"error: {_one_line(error.format_message())}", 2)
+    except click.Abort:
+        fail("interrupted", 130)
+    except BrokenPipeError:
+        sys.exit(0)
+    except ValueError as error:
+        if type(error).__name__ not in ("UserError", "Unbound"):  # imported only once something has gone wrong
+            raise
+        fail(f"error: {_one_line(str(error))}", 2)
+    else:
+        sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def fail(message: str, code: int) -> None:
+    click.echo(message, err=True)
+    sys.exit(code)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+if __name__ == "__main__":
+    main()

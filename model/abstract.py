@@ -1,0 +1,59 @@
+"""A model given as quantities, with no architecture: sharded perfectly over the chips of a stage."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.collectives import all_reduce, group, send
+from steptime.model.decode import blackboard_ledger, micro_batch_of_batch
+from steptime.model.layout import SYMBOLIC, Degrees
+from steptime.model.ledger import Plan
+from steptime.model.terms import Operation, Transfer
+
+
+@dataclass(frozen=True)
+class AbstractLedger:
+    """The ledger and the slots of an abstract model; ``given`` are the quantities that it states."""
+
+    given: Collection[Symbol]
+    plan: Plan
+    degrees: Degrees = SYMBOLIC
+
+    def operations(self) -> tuple[Operation, ...]:
+        return blackboard_ledger
+
+    @property
+    def has_network(self) -> bool:
+        """Whether anything says what crosses the links: a width and a depth, or the bytes themselves."""
+        return {q.width, q.layers} <= set(self.given) or bool({q.scale_up_bytes, q.scale_out_bytes} & set(self.given))
+
+    def collectives(self) -> Transfer:
+        """Two all-reduces a layer over the chips of a stage, and the sends between stages, where the width is known."""
+        if not {q.width, q.layers} <= set(self.given):
+            return Transfer()
+        tokens_times_width = q.width / self.degrees.dp / self.degrees.cp  # of a micro-batch of one
+        over = group(self.degrees.tp, sympy.S.One)
+        reduced = all_reduce(tokens_times_width * q.reduce_bytes, over, self.plan.in_switch).times(2 * q.layers)
+        return reduced + send(q.width / self.degrees.stage * q.send_bytes, self.degrees.pp, self.degrees.stage)
+
+    def slots(self) -> dict[Symbol, Expr]:
+        """Definitions of what the model does not state; a step reads every weight and writes one token's KV."""
+        moved, stage = self.collectives(), self.degrees.stage
+        return {
+            q.micro_batch: micro_batch_of_batch,
+            q.stage_chips: stage,
+            q.active_parameters: q.parameters,
+            q.parameters_read: q.parameters,
+            q.attention_flops: sympy.S.Zero,
+            q.kv_written: q.kv_bytes,
+            q.compute_shards: stage,
+            q.weight_shards: stage,
+            q.kv_shards: stage,
+            q.scale_up_bytes: moved.scale_up,
+            q.scale_out_bytes: moved.scale_out,
+            q.scale_up_starts: moved.scale_up_starts,
+            q.scale_out_starts: moved.scale_out_starts,
+        }

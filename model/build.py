@@ -1,0 +1,163 @@
+"""From a question to a case: load, choose precisions, put in numbers, choose a layout, write the ledger."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.abstract import AbstractLedger
+from steptime.model.case import Case, results
+from steptime.model.catalog.hardware import Hardware, load_hardware
+from steptime.model.catalog.models import AbstractModel, load_model
+from steptime.model.decode import blackboard, blackboard_ledger
+from steptime.model.default_layout import default_layout
+from steptime.model.errors import UserError
+from steptime.model.layout import SYMBOLS, Layout, impossible
+from steptime.model.ledger import Ledger, Plan
+from steptime.model.memory import Footprint, abstract_footprint, footprints
+from steptime.model.precision import BYTES, activations_for
+from steptime.model.quantity import lookup
+from steptime.model.question import Question, merged, read_layout, read_sets
+from steptime.model.scenario import Scenario, Unbound
+from steptime.model.transformer import Transformer
+
+CONSTANTS: dict[Symbol, float] = {q.flops_per_mac: 2.0, q.hour: 3600.0, q.million: 1e6}
+IDEAL: dict[Symbol, float] = {
+    q.compute_efficiency: 1.0, q.memory_efficiency: 1.0, q.interconnect_efficiency: 1.0,
+    q.scale_up_latency: 0.0, q.scale_out_latency: 0.0,
+}  # fmt: skip
+LINKS = {
+    q.scale_up_bandwidth: blackboard.scale_up,
+    q.scale_out_bandwidth: blackboard.scale_out,
+}
+
+LedgerOf = Ledger | AbstractLedger
+SLOTS = frozenset({
+    q.active_parameters, q.parameters_read, q.attention_flops, q.kv_bytes, q.kv_written, q.scale_up_bytes,
+    q.scale_out_bytes, q.compute_shards, q.weight_shards, q.kv_shards, q.scale_up_starts, q.scale_out_starts,
+})  # fmt: skip
+
+
+def build_case(question: Question) -> Case:
+    """The complete case of a question; raises UserError for whatever in it cannot be used."""
+    if question.phase != "decode":
+        raise UserError(f"--phase {question.phase}: only decode is modelled so far")
+    if question.efficiency != "ideal":
+        raise UserError(f"--efficiency {question.efficiency}: no calibration exists yet; use ideal")
+    sets = read_sets(question.sets)
+    stated, chips = read_layout(question.layout, sets)
+    model, hardware = load_model(question.model), load_hardware(question.hardware)
+    defaults: list[str] = []
+    values, precision = _values(question, model, hardware, sets, defaults)
+    plan = Plan(in_switch=hardware.in_switch_reduction, experts=question.experts)
+    if stated is None:
+        layout = default_layout(model, values, plan, question.overlap, chips, hardware.name)
+        defaults.append(f"layout {layout}: the fewest chips that fit" if chips is None else f"layout {layout}")
+    else:
+        layout = stated
+    if isinstance(model, Transformer) and (why := impossible(layout, model)) is not None:
+        raise UserError(f"--layout: {why}")
+    cases = [
+        _case(question, model, hardware, chosen, precision, plan, values, tuple(defaults))
+        for chosen in _with_copies(layout, question, values)
+    ]
+    return min(cases, key=lambda case: case.number(q.step_time) or float("inf"))
+
+
+def _with_copies(layout: Layout, question: Question, values: Mapping[Symbol, float]) -> list[Layout]:
+    """The layout with each way to copy tokens to experts that may be the cheaper; inside one domain there is one."""
+    stated = question.layout is not None and "copies" in question.layout
+    if stated or layout.ep == 1 or layout.stage <= values.get(q.scale_up_domain, 1.0):
+        return [layout]
+    return [replace(layout, copies=copies) for copies in ("per-domain", "per-expert")]
+
+
+def _values(
+    question: Question, model: Transformer | AbstractModel, hardware: Hardware, sets: dict[Symbol, float], defaults: list[str]
+) -> tuple[dict[Symbol, float], dict[str, str]]:
+    """Numbers for every base symbol but the layout's; --set wins over all."""
+    values = {**CONSTANTS, **IDEAL}
+    if isinstance(model, AbstractModel):
+        values |= {lookup(name).symbol: value for name, value in model.values.items()}
+    values |= {lookup(name).symbol: figure.value for name, figure in hardware.figures.items()}
+    for name, option, default in (("batch", question.batch, 64.0), ("context", question.context, 4096.0)):
+        values[lookup(name).symbol], is_default = merged(name, option, sets, default)
+        if is_default:
+            defaults.append(f"{name} {default:g}")
+    precision = _precision(question, model, hardware, sets, defaults)
+    if q.peak_flops not in sets:
+        values[q.peak_flops] = hardware.peak(precision["activations"])
+    values[q.bytes_per_weight] = BYTES[precision["weights"]]
+    values[q.bytes_per_kv] = BYTES[precision["kv"]]
+    values[q.dispatch_bytes] = BYTES[precision["activations"]]
+    values |= {payload: BYTES["bf16"] for payload in (q.combine_bytes, q.reduce_bytes, q.send_bytes)}
+    return values | sets, precision
+
+
+def _precision(
+    question: Question, model: Transformer | AbstractModel, hardware: Hardware, sets: Mapping[Symbol, float], defaults: list[str]
+) -> dict[str, str]:
+    """Formats of weights, activations and KV cache, with each default noted."""
+    own = model.precision
+    weights = question.weights or own or "bf16"
+    if question.weights is None:
+        defaults.append(f"weights {weights}" + ("" if own else " (the model states none)"))
+    kv = question.kv or "bf16"
+    if question.kv is None:
+        defaults.append(f"kv {kv}")
+    activations = question.activations
+    if activations is None:
+        if hardware.peaks:
+            activations = activations_for(weights, hardware.peaks.keys())
+        elif q.peak_flops in sets:
+            activations = weights
+        else:
+            raise UserError(hardware.missing("peak_flops") + " is missing: give it, or --set peak_flops=…")
+        defaults.append(f"activations {activations}")
+    return {"weights": weights, "activations": activations, "kv": kv}
+
+
+def _case(
+    question: Question, model: Transformer | AbstractModel, hardware: Hardware, layout: Layout, precision: dict[str, str],
+    plan: Plan, values: Mapping[Symbol, float], defaults: tuple[str, ...],
+) -> Case:
+    """The case at one layout."""
+    plan = replace(plan, ffn=layout.ffn, copies=layout.copies)
+    ledger: LedgerOf
+    if isinstance(model, Transformer):
+        ledger = Ledger(model, plan, layout.degrees)
+    else:
+        ledger = AbstractLedger(frozenset(values), plan, layout.degrees)
+    by_hand = sorted(symbol.name for symbol in SLOTS & set(values) if isinstance(model, Transformer))
+    operations = blackboard_ledger if by_hand else ledger.operations()
+    notices = [f"{', '.join(by_hand)} set by hand: the ledger is the blackboard's"] if by_hand else []
+    whole = _footprints(model, layout, values, whole_sequences=True)
+    relaxed = _footprints(model, layout, values, whole_sequences=False)
+    numbers = {**values, q.chips: float(layout.chips), q.stage_chips: float(layout.stage)}
+    numbers |= {symbol: float(getattr(layout, key)) for key, symbol in SYMBOLS.items()}
+    definitions: dict[Symbol, Expr] = {**ledger.slots(), **results(operations, whole, question.overlap)}
+    scenario = Scenario(numbers, definitions)
+    absent = frozenset(link for link, term in LINKS.items() if link not in numbers and _unused(scenario, term.work))
+    if layout.chips == 1 and q.scale_up_domain not in numbers:
+        absent |= {q.scale_up_domain}
+    # What nothing crosses takes no time at any bandwidth, so that a link's missing figure does not matter.
+    scenario = scenario | {link: 1.0 for link in absent}
+    return Case(question, model, hardware, layout, precision, plan, operations, relaxed, whole, scenario, defaults,
+                tuple(notices), absent)  # fmt: skip
+
+
+def _footprints(
+    model: Transformer | AbstractModel, layout: Layout, values: Mapping[Symbol, float], whole_sequences: bool
+) -> tuple[Footprint, ...]:
+    if isinstance(model, Transformer) and q.kv_bytes not in values:
+        return footprints(model, layout, whole_sequences)
+    return abstract_footprint(q.parameters, q.kv_bytes, layout)
+
+
+def _unused(scenario: Scenario, work: Expr) -> bool:
+    """Whether nothing crosses a link."""
+    try:
+        return (scenario | {q.scale_up_domain: scenario.values.get(q.scale_up_domain, 1.0)}).evaluate(work) == 0
+    except Unbound:
+        return False

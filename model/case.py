@@ -1,0 +1,151 @@
+"""One scenario, complete: architecture, machine, layout, precision, and a number for every symbol that has one."""
+
+from dataclasses import dataclass, field
+
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.model import economics
+from steptime.model import symbols as q
+from steptime.model.catalog.hardware import Hardware
+from steptime.model.catalog.models import AbstractModel
+from steptime.model.decode import blackboard, rates
+from steptime.model.layout import Layout
+from steptime.model.ledger import Plan
+from steptime.model.memory import Footprint, fullest
+from steptime.model.quantity import declared
+from steptime.model.question import Question
+from steptime.model.scenario import Scenario, Unbound
+from steptime.model.terms import Operation
+from steptime.model.transformer import Transformer
+
+RESOURCES: dict[str, Expr] = {
+    "compute": blackboard.compute.time,
+    "memory": blackboard.memory.time,
+    "interconnect": blackboard.interconnect,
+    "scale_up": blackboard.scale_up.time,
+    "scale_out": blackboard.scale_out.time,
+}
+"""The terms by name; interconnect is the larger of its two tiers."""
+
+TERMS = ("compute", "memory", "interconnect")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A question with everything filled in. ``defaults`` and ``notices`` are shown; ``absent`` have no number."""
+
+    question: Question
+    model: Transformer | AbstractModel
+    hardware: Hardware
+    layout: Layout
+    precision: dict[str, str]
+    plan: Plan
+    operations: tuple[Operation, ...]
+    footprints: tuple[Footprint, ...]
+    whole_footprints: tuple[Footprint, ...]
+    scenario: Scenario
+    defaults: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    absent: frozenset[Symbol] = frozenset()
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def number(self, expr: Expr, key: str = "") -> float | None:
+        """The number for an expression, or None where an input is missing, which is noted under ``key``."""
+        try:
+            return self.scenario.evaluate(expr)
+        except Unbound as error:
+            if key:
+                self.missing[key] = ", ".join(self.where(name) for name in sorted(error.names))
+            return None
+
+    def where(self, name: str) -> str:
+        """The file and the key that would give a quantity."""
+        if name in ("chip_hour_price", "power") or name in _machine:
+            return self.hardware.missing(name)
+        return f"{getattr(self.model, 'origin', self.model.name)}: {name}"
+
+    def short(self, expr: Expr, keep: Symbol | None = None) -> Expr:
+        """An expression without the factors that are one and the summands that are zero here, for people to read.
+
+        Where weights, multiply-adds and KV cache are all split over the whole stage, that is one number of chips.
+        """
+        ones = (
+            q.compute_efficiency, q.memory_efficiency, q.interconnect_efficiency, q.pipeline_parallel, q.replicas, q.stage_chips,
+        )  # fmt: skip
+        zeros = (q.scale_up_latency, q.scale_out_latency, q.attention_flops, q.kv_written, q.scale_up_bytes, q.scale_out_bytes)
+        values = {symbol: 1 for symbol in ones} | {symbol: 0 for symbol in zeros}
+        neutral = {s: v for s, v in values.items() if s != keep and self.number(s) == v}
+        stage = self.number(q.stage_chips)
+        shards = (q.compute_shards, q.weight_shards, q.kv_shards)
+        if all(self.number(shard) == stage for shard in shards):
+            neutral |= dict.fromkeys(shards, sympy.S.One if stage == 1 else q.stage_chips)
+        return expr.xreplace({symbol: sympy.sympify(value) for symbol, value in neutral.items()})
+
+    @property
+    def quantities(self) -> dict[str, float]:
+        """Every declared quantity that has a number here, in base units."""
+        found: dict[str, float] = {}
+        for name, record in declared().items():
+            value = None if record.symbol in self.absent else self.number(record.symbol)
+            if value is not None:
+                found[name] = value
+        return found
+
+    @property
+    def times(self) -> dict[str, float | None]:
+        return {name: self.number(RESOURCES[name], f"terms.{name}") for name in TERMS}
+
+    @property
+    def bottleneck(self) -> str | None:
+        """The largest term; None where a term has no number."""
+        times = self.times
+        if any(time is None for time in times.values()):
+            return None
+        return max(TERMS, key=lambda name: times[name] or 0.0)
+
+    @property
+    def bounds(self) -> dict[str, Expr]:
+        """The step time with everything, operations, or nothing overlapped."""
+        return overlap_bounds(self.operations)
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether the fullest chip has room; None where the capacity is unknown."""
+        needed, capacity = self.number(fullest(self.whole_footprints)), self.number(q.memory_capacity)
+        return None if needed is None or capacity is None else needed <= capacity
+
+    @property
+    def fullest_stage(self) -> Footprint:
+        """The stage whose chips hold most."""
+        return max(self.whole_footprints, key=lambda footprint: self.number(footprint.total) or 0.0)
+
+
+_machine = frozenset(
+    symbol.name
+    for symbol in (
+        q.peak_flops, q.memory_bandwidth, q.memory_capacity, q.scale_up_bandwidth, q.scale_up_domain, q.scale_out_bandwidth,
+    )
+)  # fmt: skip
+
+
+def overlap_bounds(operations: tuple[Operation, ...]) -> dict[str, Expr]:
+    """Lower and upper bounds of the step time: full <= per-operation <= none <= 4 full."""
+    return {
+        "full": blackboard.time,
+        "per-operation": rates.operation_by_operation(operations),
+        "none": blackboard.serial_time,
+    }
+
+
+def results(operations: tuple[Operation, ...], found: tuple[Footprint, ...], overlap: str) -> dict[Symbol, Expr]:
+    """Definitions of what comes out, from the ledger and the overlap that was asked for."""
+    return {
+        q.step_time: overlap_bounds(operations)[overlap],
+        q.tokens_per_second: economics.throughput,
+        q.tokens_per_second_per_sequence: economics.speed,
+        q.dollars_per_million_tokens: economics.cost_per_million_tokens,
+        q.joules_per_token: economics.energy_per_token,
+        q.memory_per_chip: fullest(found),
+    }
+

@@ -1,0 +1,85 @@
+"""What a user asks: a model, a machine, a workload; every part in the user's own words, read and checked here."""
+
+from dataclasses import dataclass
+
+from sympy import Symbol
+
+from steptime.model import symbols as q
+from steptime.model.errors import UserError
+from steptime.model.layout import SYMBOLS, Layout, parse_layout
+from steptime.model.quantity import lookup
+from steptime.model.reading import parse_quantity
+
+RESULTS = frozenset({
+    q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
+    q.joules_per_token, q.memory_per_chip, q.stage_chips,
+})  # fmt: skip
+"""Quantities that only come out."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One scenario as asked; None takes the default, which is then shown."""
+
+    model: str
+    hardware: str
+    phase: str = "decode"
+    batch: str | None = None
+    context: str | None = None
+    layout: str | None = None
+    weights: str | None = None
+    kv: str | None = None
+    activations: str | None = None
+    overlap: str = "full"
+    experts: str = "expected"
+    efficiency: str = "ideal"
+    sets: tuple[str, ...] = ()
+
+
+def read_sets(sets: tuple[str, ...]) -> dict[Symbol, float]:
+    """The values of ``NAME=VALUE`` entries; raises UserError for unknown names, wrong units, results, repetitions.
+
+    >>> read_sets(("memory_bandwidth=3.35TB/s",))
+    {memory_bandwidth: 3350000000000.0}
+    """
+    values: dict[Symbol, float] = {}
+    for entry in sets:
+        name, separator, text = entry.partition("=")
+        if not separator:
+            raise UserError(f"--set {entry[:60]!r}: write NAME=VALUE, as in memory_bandwidth=3.35TB/s")
+        record = lookup(name.strip())
+        if record.symbol in RESULTS:
+            raise UserError(f"--set {record.name}: this is a result; set what it follows from")
+        if record.symbol in values:
+            raise UserError(f"--set {record.name} is given twice")
+        values[record.symbol] = parse_quantity(record, text)
+    return values
+
+
+def read_layout(text: str | None, values: dict[Symbol, float]) -> tuple[Layout | None, int | None]:
+    """The layout that was stated, if any, and the number of chips that was asked for; takes degrees out of ``values``.
+
+    Raises UserError where --set and --layout disagree.
+    """
+    entries = parse_layout(text) if text is not None else {}
+    for key, symbol in SYMBOLS.items():
+        if symbol in values:
+            degree = int(values.pop(symbol))
+            if entries.get(key, degree) != degree:
+                raise UserError(f"--set {symbol.name}={degree} conflicts with --layout {key}={entries[key]}")
+            entries[key] = degree
+    layout = Layout(**entries) if entries else None  # type: ignore[arg-type]
+    chips = int(values.pop(q.chips)) if q.chips in values else None
+    if layout is not None and chips is not None and layout.chips != chips:
+        raise UserError(f"--set chips={chips} conflicts with --layout {layout}, which has {layout.chips} chips")
+    return layout, chips
+
+
+def merged(name: str, option: str | None, values: dict[Symbol, float], default: float) -> tuple[float, bool]:
+    """The value of an option, and whether it is the default; --set wins."""
+    record = lookup(name)
+    if record.symbol in values:
+        return values.pop(record.symbol), False
+    if option is None:
+        return default, True
+    return parse_quantity(record, option), False

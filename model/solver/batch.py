@@ -1,0 +1,141 @@
+"""The best batch of a case: least cost per token, least energy or least step time, under named limits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+from sympy import Expr
+
+from steptime.model import symbols as q
+from steptime.model.case import Case
+from steptime.model.decode import blackboard, rates
+from steptime.model.errors import UserError
+from steptime.model.scenario import Unbound
+from steptime.model.solver.posynomial import falls_per_unit, slope_at_infinity
+from steptime.model.solver.limits import CAPACITIES, numbers_but_batch, read_limits
+from steptime.model.solver.problem import Problem, TimedPart
+from steptime.model.solver.sensitivity import sensitivities
+from steptime.model.solver.solution import Solution
+from steptime.model.solver.solve import solve
+
+RESOURCE = {"compute": "compute", "memory": "memory", "scale_up": "interconnect", "scale_out": "interconnect"}
+SCALES: dict[str, tuple[Expr, int, str]] = {
+    "cost": (q.chips * q.chip_hour_price / q.hour, -1, "$ per token"),
+    "energy": (q.chips * q.power, -1, "J per token"),
+    "chip-seconds": (q.chips, -1, "chip-seconds per token"),
+    "latency": (sympy.S.One, 0, "s per step"),
+}
+"""What can be minimised: the factor of step_time·batch^exponent, the exponent, the unit."""
+
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class BatchAnswer:
+    """The best batch. Without ``attained`` there is none: ``infimum`` is what the cost approaches as batch grows."""
+
+    case: Case
+    minimise: str
+    unit: str
+    infimum: float | None
+    solution: Solution | None
+    integer: Mapping[str, float | bool]
+    sensitivities: Mapping[str, float]
+    limits: Mapping[str, str]
+
+    @property
+    def attained(self) -> bool:
+        return self.solution is not None
+
+
+def solve_batch(
+    case: Case, minimise: str | None = None, max_step_time: float | None = None, limits: tuple[str, ...] = (), start: float = 64.0
+) -> BatchAnswer:
+    """The smallest batch of least cost; raises UserError where the problem is infeasible or a figure is missing."""
+    minimise = minimise or ("cost" if case.number(q.chip_hour_price) is not None else "chip-seconds")
+    factor, exponent, unit = SCALES[minimise]
+    try:
+        scale = case.scenario.evaluate(factor)
+        labelled = _terms(case)
+        parts = tuple(TimedPart(name, {r: numbers_but_batch(case, e) for r, e in terms.items()}) for name, terms in labelled.items())
+    except Unbound as error:
+        missing = ", ".join(case.where(name) for name in sorted(error.names))
+        offer = "; --minimise chip-seconds needs no price" if minimise == "cost" else ""
+        raise UserError(f"solve batch needs {missing}{offer}") from None
+    bounds, step_limits, shown = read_limits(case, max_step_time, limits)
+    problem = Problem(parts, q.batch, scale, exponent, bounds, step_limits)
+    infimum = None if exponent == 0 else _infimum_not_attained(problem)
+    if infimum is not None:
+        return BatchAnswer(case, minimise, unit, infimum, None, {}, {}, shown)
+    found = solve(problem, start)
+    return BatchAnswer(case, minimise, unit, None, found, _integer(case, problem, found),
+                       sensitivities(case, found, labelled, factor), shown)  # fmt: skip
+
+
+def _terms(case: Case) -> dict[str, dict[str, Expr]]:
+    """Parts of the step whose times add up, each with the terms that overlap inside it; what takes no time is left out."""
+    steps = {"step": blackboard}
+    if case.question.overlap == "per-operation":
+        steps = {line.name: rates.step([line]) for line in case.operations}
+    parts = {
+        name: {term.name: term.time for term in step.terms if case.scenario.evaluate(term.time) > 0}
+        for name, step in steps.items()
+    }
+    if case.question.overlap == "none":
+        return {name: {name: time} for name, time in parts["step"].items()}
+    return {name: terms for name, terms in parts.items() if terms}
+
+
+def _infimum_not_attained(problem: Problem) -> float | None:
+    """The cost that is approached and never reached as batch grows without limit; None where some batch attains it.
+
+    Every term is a constant, a multiple of batch and falling exponentials, so cost per token tends to the sum over the
+    parts of the steepest term. It is attained where in each part that term is proportional and strictly the steepest.
+    """
+    terms = [expr for part in problem.parts for expr in part.terms.values()]
+    rising = any(limit.upper and part.has(problem.over) for limit in problem.limits.values() for part in limit.parts)
+    if rising or not all(falls_per_unit(expr, problem.over) for expr in terms):
+        return None
+    if any(limit.exponent == 0 for limit in problem.step_limits.values()):
+        return None
+    total, attained = 0.0, True
+    for part in problem.parts:
+        slopes = {name: float(slope_at_infinity(expr, problem.over)) for name, expr in part.terms.items()}
+        steepest = max(slopes, key=lambda name: slopes[name])
+        rest = sympy.expand(part.terms[steepest] - slopes[steepest] * problem.over)
+        proportional = rest == 0 or abs(float(rest.xreplace({problem.over: sympy.S.One}))) < 1e-18
+        strictly = all(slope < slopes[steepest] for name, slope in slopes.items() if name != steepest)
+        attained = attained and proportional and (strictly or len(slopes) == 1)
+        total += slopes[steepest]
+    return None if attained else problem.scale * total
+
+
+def _integer(case: Case, problem: Problem, found: Solution) -> dict[str, float | bool]:
+    """The best whole batch next to the continuous optimum, re-checked with whole sequences on every rank."""
+    below = int(np.floor(found.value * (1 + 1e-12)))
+    ranks = case.layout.replicas * case.layout.dp * case.layout.pp
+    tried = range(below + 1, max(0, below - 2 * ranks - 1), -1)
+    costs = {batch: cost for batch in tried if (cost := _whole_cost(case, problem, batch)) is not None}
+    if not costs:
+        return {"feasible": False}
+    least = min(costs.values())
+    batch = min(batch for batch, cost in costs.items() if cost <= least * (1 + 1e-12))
+    step_time = (case.scenario | {q.batch: float(batch)}).evaluate(q.step_time)
+    return {"feasible": True, "batch": batch, "cost": costs[batch], "step_time": step_time}
+
+
+def _whole_cost(case: Case, problem: Problem, batch: int) -> float | None:
+    """The cost at a whole batch, None where it breaks a limit."""
+    there = case.scenario | {q.batch: float(batch)}
+    step_time = there.evaluate(q.step_time)
+    for name, limit in problem.limits.items():
+        # Capacity is what whole sequences on the fullest rank need, not the relaxed average.
+        parts = (q.memory_per_chip,) if name in CAPACITIES else limit.parts
+        excess = [there.evaluate(part) / limit.value for part in parts]
+        if any(ratio > 1 + ROUNDING if limit.upper else ratio < 1 - ROUNDING for ratio in excess):
+            return None
+    for limit in problem.step_limits.values():
+        if step_time * batch**limit.exponent > limit.bound * (1 + ROUNDING):
+            return None
+    return problem.scale * step_time * float(batch) ** problem.exponent

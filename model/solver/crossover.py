@@ -1,0 +1,183 @@
+"""The point of one quantity at which two terms of a case are equal: in closed form, or as a root with its bracket."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.case import RESOURCES, Case
+from steptime.model.decode import compute, memory
+from steptime.model.errors import UserError
+from steptime.model.scenario import Unbound
+from steptime.model.terms import Crossover, crossover
+
+SPAN = 1e9
+"""A root is looked for from a billionth to a billion times the quantity's present value."""
+GRID = 2000
+
+
+@dataclass(frozen=True)
+class CrossoverAnswer:
+    """Where two terms meet over one quantity. ``closed_form`` is None where the equation has none; then ``bracket``
+    holds the values between which the root was enclosed. ``values`` are all positive roots, ``value`` the one nearest
+    to the present scenario."""
+
+    between: tuple[str, str]
+    over: Symbol
+    closed_form: sympy.Eq | None
+    exists_when: sympy.Basic | None
+    values: tuple[float, ...]
+    present: float
+    bracket: tuple[float, float] | None
+    remark: str
+
+    @property
+    def exists(self) -> bool:
+        return bool(self.values)
+
+    @property
+    def value(self) -> float | None:
+        return min(self.values, key=lambda x: abs(np.log(x / self.present)), default=None)
+
+
+def find_crossover(case: Case, first: str, second: str, over: Symbol) -> CrossoverAnswer:
+    """The crossover of two terms over one quantity; raises UserError where the question has no meaning.
+
+    Raises Unbound where a term needs a missing figure.
+    """
+    for name in (first, second):
+        if name not in RESOURCES:
+            raise UserError(f"--between: {name!r} is not a term; terms are {', '.join(RESOURCES)}")
+    if first == second or {first, second} in ({"interconnect", "scale_up"}, {"interconnect", "scale_out"}):
+        raise UserError(f"--between: {first} and {second} are not two different terms")
+    scenario = case.scenario
+    if over in scenario.definitions and over not in scenario.values:
+        raise UserError(f"--over: {over.name} follows from other quantities here; choose one of those")
+    if over not in scenario.values or over in case.absent:
+        raise UserError(f"--over: {over.name} has no value here ({case.where(over.name)})")
+    for name in (first, second):
+        scenario.evaluate(RESOURCES[name])  # raises Unbound where a figure is missing
+    if not any(scenario.depends(RESOURCES[name], over) for name in (first, second)):
+        raise UserError(f"--over: neither {first} nor {second} depends on {over.name}")
+    present = scenario.value(over)
+    pairs = [(a, b) for a in _tiers(case, first) for b in _tiers(case, second)]
+    answers = [_closed(case, a, b, over) for a, b in pairs]
+    values: tuple[float, ...] = ()
+    bracket = None
+    if all(answer is not None for answer in answers):
+        roots = {root for answer in answers for crossing in answer or () for root in _numbers(case, crossing, over)}
+        values = tuple(sorted(root for root in roots if _meets(case, first, second, over, root)))
+    else:
+        values, bracket = _bracketed(case, first, second, over, present)
+    shown = _shown([crossing for answer in answers for crossing in answer or ()], case, over, values)
+    remark = "" if values else _remark(case, first, second, over)
+    closed, exists_when = (shown.at, shown.exists_when) if shown is not None and bracket is None else (None, None)
+    if None in answers:
+        closed, exists_when = None, None
+    return CrossoverAnswer((first, second), over, closed, exists_when, values, present, bracket, remark)
+
+
+def _tiers(case: Case, name: str) -> list[str]:
+    """Interconnect is a maximum of two tiers: each that carries anything is tried, the root must lie on the maximum."""
+    if name != "interconnect":
+        return [name]
+    return [tier for tier in ("scale_up", "scale_out") if case.scenario.evaluate(RESOURCES[tier]) > 0] or ["scale_up"]
+
+
+def _closed(case: Case, first: str, second: str, over: Symbol) -> tuple[Crossover, ...] | None:
+    """Closed-form crossings, or None where the difference is neither linear nor quadratic in the quantity."""
+    left, right = (case.scenario.expand(case.short(RESOURCES[name], over), over) for name in (first, second))
+    if not (left.has(over) or right.has(over)):
+        return ()
+    numerator, _ = sympy.fraction(sympy.together(left - right))
+    found = crossover(left, right, over)
+    return found if found or numerator.is_polynomial(over) else None
+
+
+def _numbers(case: Case, crossing: Crossover, over: Symbol) -> list[float]:
+    """The root in numbers, where it is real, positive and finite."""
+    with np.errstate(all="ignore"):
+        try:
+            value = case.scenario.evaluate(crossing.at.rhs)
+        except (TypeError, ZeroDivisionError):
+            return []
+    return [value] if np.isfinite(value) and value > 0 else []
+
+
+def _meets(case: Case, first: str, second: str, over: Symbol, root: float) -> bool:
+    """Whether the two terms really are equal there: a root on one tier counts only where that tier is the larger."""
+    there = case.scenario | {over: root}
+    left, right = there.evaluate(RESOURCES[first]), there.evaluate(RESOURCES[second])
+    return bool(np.isclose(left, right, rtol=1e-9, atol=0.0))
+
+
+def _shown(found: list[Crossover], case: Case, over: Symbol, values: tuple[float, ...]) -> Crossover | None:
+    """The crossing to print: one that is met here, else the first."""
+    for crossing in found:
+        if any(np.isclose(root, value) for root in _numbers(case, crossing, over) for value in values):
+            return crossing
+    return found[0] if found else None
+
+
+def _bracketed(
+    case: Case, first: str, second: str, over: Symbol, present: float
+) -> tuple[tuple[float, ...], tuple[float, float]]:
+    """Roots by Brent's method in every interval of a logarithmic grid where the difference changes sign."""
+    difference = RESOURCES[first] - RESOURCES[second]
+
+    def height(at: Any) -> Any:
+        return (case.scenario | {over: at}).evaluate(difference)
+
+    grid = np.geomspace(max(present / SPAN, 1e-12), present * SPAN, GRID)
+    heights = np.broadcast_to(height(grid), grid.shape)
+    changes = np.flatnonzero(np.sign(heights[:-1]) * np.sign(heights[1:]) < 0)
+    brackets = [(float(grid[i]), float(grid[i + 1])) for i in changes]
+    if not brackets:
+        return (), (float(grid[0]), float(grid[-1]))
+    from scipy.optimize import brentq  # only where there is a root to find: SciPy takes half a second to load
+
+    roots = [float(brentq(height, low, high, xtol=1e-300, rtol=1e-14)) for low, high in brackets]
+    # A sign may also change across a jump, where the terms do not meet.
+    kept = [(root, b) for root, b in zip(roots, brackets, strict=True) if _meets(case, first, second, over, root)]
+    if not kept:
+        return (), (float(grid[0]), float(grid[-1]))
+    return tuple(root for root, _ in kept), min(kept, key=lambda item: abs(np.log(item[0] / present)))[1]
+
+
+def balanced_context(case: Case) -> float | None:
+    """L*: the context at which compute and memory grow equally fast with batch; None where they never do."""
+    slopes = [case.scenario.expand(term, q.context) for term in (compute_slope(case), memory_slope(case))]
+    for crossing in crossover(slopes[0], slopes[1], q.context):
+        for value in _numbers(case, crossing, q.context):
+            return value
+    return None
+
+
+def compute_slope(case: Case) -> Expr:
+    """Compute time per sequence of the micro-batch."""
+    return sympy.expand(case.short(compute.time, q.context)).coeff(q.micro_batch)
+
+
+def memory_slope(case: Case) -> Expr:
+    """Memory time per sequence of the micro-batch, at a batch large enough that every expert is read anyway."""
+    return sympy.expand(case.short(memory.time, q.context)).coeff(q.micro_batch)
+
+
+def _remark(case: Case, first: str, second: str, over: Symbol) -> str:
+    """What holds instead where two terms never meet."""
+    times = {name: case.scenario.evaluate(RESOURCES[name]) for name in (first, second)}
+    larger, smaller = max(times, key=lambda name: times[name]), min(times, key=lambda name: times[name])
+    if times[larger] == times[smaller]:
+        return f"no crossover: {first} and {second} are equal at every {over.name}"
+    if over == q.batch and larger == "memory" and smaller == "compute":
+        try:
+            limit = balanced_context(case)
+        except Unbound:
+            limit = None
+        if limit is not None and limit < case.scenario.value(q.context):
+            here = case.scenario.value(q.context)
+            return f"no crossover: always memory-bound above context L* = {limit:,.0f} (here {here:,.0f})"
+    return f"no crossover: {larger} exceeds {smaller} at every {over.name}"

@@ -1,0 +1,77 @@
+"""Named limits on a batch: what the machine imposes, and what the user asks for."""
+
+import re
+
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.case import Case
+from steptime.model.errors import UserError
+from steptime.model.quantity import lookup
+from steptime.model.reading import parse_quantity
+from steptime.model.solver.problem import Limit, StepLimit
+
+CAPACITIES = ("memory_capacity", "memory_per_chip")
+"""Limits on what the fullest chip holds."""
+
+_limit = re.compile(r"\s*(\w{1,60})\s*(<=|>=)\s*(\S.{0,60}?)\s*", re.ASCII)
+
+
+def numbers_but_batch(case: Case, expr: Expr) -> Expr:
+    """The expression with numbers for everything but batch."""
+    expanded = case.scenario.expand(expr, q.batch)
+    others = expanded.free_symbols - {q.batch}
+    return expanded.xreplace({symbol: sympy.Float(case.scenario.value(symbol), 17) for symbol in others})
+
+
+def read_limits(
+    case: Case, max_step_time: float | None, texts: tuple[str, ...]
+) -> tuple[dict[str, Limit], dict[str, StepLimit], dict[str, str]]:
+    """Named limits: capacity, one sequence for each stage and replica, the step time, and the user's own."""
+    least = float(case.layout.replicas * case.layout.pp)
+    limits = {"minimum_batch": Limit((q.batch,), least, upper=False)}
+    shown = {"minimum_batch": f"batch >= {least:g}"}
+    capacity = case.number(q.memory_capacity)
+    if capacity is not None:
+        limits["memory_capacity"] = Limit(tuple(numbers_but_batch(case, f.total) for f in case.footprints), capacity)
+        shown["memory_capacity"] = f"memory_per_chip <= {capacity:g} B"
+    step_limits: dict[str, StepLimit] = {}
+    if max_step_time is not None:
+        step_limits["max_step_time"] = StepLimit(max_step_time)
+        shown["max_step_time"] = f"step_time <= {max_step_time:g} s"
+    for text in texts:
+        name, limit = _user_limit(case, text)
+        if name in shown:
+            raise UserError(f"--limit {name}: given twice")
+        shown[name] = f"{text.strip()}"
+        (step_limits if isinstance(limit, StepLimit) else limits)[name] = limit  # type: ignore[index]
+    return limits, step_limits, shown
+
+
+def _user_limit(case: Case, text: str) -> tuple[str, Limit | StepLimit]:
+    matched = _limit.fullmatch(text)
+    if matched is None:
+        raise UserError(f"--limit {text[:60]!r}: write NAME<=VALUE or NAME>=VALUE, as in batch<=512")
+    record, upper = lookup(matched[1]), matched[2] == "<="
+    value = parse_quantity(record, matched[3])
+    if record.symbol in (q.batch, q.micro_batch):
+        return record.name, Limit((numbers_but_batch(case, record.symbol),), value, upper)
+    if record.symbol == q.memory_per_chip and upper:
+        return record.name, Limit(tuple(numbers_but_batch(case, f.total) for f in case.footprints), value)
+    per_step: dict[Symbol, tuple[int, bool, Expr]] = {  # exponent of batch, upper, limit on t·batch^exponent
+        q.step_time: (0, True, sympy.Float(value)),
+        q.tokens_per_second_per_sequence: (0, False, sympy.Float(1 / value)),
+        q.tokens_per_second: (-1, False, sympy.Float(1 / value)),
+        q.dollars_per_million_tokens: (-1, True, value / q.million * q.hour / (q.chips * q.chip_hour_price)),
+        q.joules_per_token: (-1, True, value / (q.chips * q.power)),
+    }
+    if record.symbol not in per_step or per_step[record.symbol][1] != upper:
+        raise UserError(f"--limit {matched[1]}{matched[2]}: limits are batch, micro_batch (either way), memory_per_chip<=, "
+                        "step_time<=, dollars_per_million_tokens<=, joules_per_token<=, tokens_per_second>=, "
+                        "tokens_per_second_per_sequence>=")  # fmt: skip
+    exponent, _, bound = per_step[record.symbol]
+    number = case.number(bound)
+    if number is None:
+        raise UserError(f"--limit {record.name} needs a price or power that is missing here")
+    return record.name, StepLimit(number, exponent, upper)

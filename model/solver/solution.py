@@ -1,0 +1,45 @@
+"""An optimum as a value: what it is, what binds, what each limit is worth, and how well it was checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+TOLERANCE = 1e-6
+"""Largest residual, primal or dual, with which an answer is still an answer. All are of logarithms: relative."""
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """How far a point is from an optimum: limits and terms overstepped, gradient left over, price times slack."""
+
+    primal: float
+    stationarity: float
+    complementarity: float
+
+    @property
+    def worst(self) -> float:
+        return max(self.primal, self.stationarity, self.complementarity)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The continuous optimum.
+
+    ``term_prices`` are d ln cost / d ln(term time), never negative; ``shadow_prices`` d ln cost / d ln(limit), not
+    positive for upper limits; where the cost is proportional to the step time the term prices and the price of the step
+    limit add up to one. ``slack`` is the unused fraction of each limit. ``is_global`` says that a proof was made.
+    ``prices_by_part`` splits the term prices by part of the step and resource, ``prices_by_limit`` the multipliers (never
+    negative) of a limit by what it bounds.
+    """
+
+    cost: float
+    value: float
+    step_time: float
+    part_times: Mapping[str, float]
+    term_prices: Mapping[str, float]
+    shadow_prices: Mapping[str, float]
+    slack: Mapping[str, float]
+    prices_by_part: Mapping[tuple[str, str], float]
+    prices_by_limit: Mapping[str, tuple[float, ...]]
+    is_global: bool
+    attained: bool
+    residuals: Residuals

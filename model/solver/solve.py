@@ -1,0 +1,267 @@
+"""The one door to SciPy's optimiser: a Problem in, a checked and priced Solution out.
+
+In logarithms a monomial is linear and a posynomial convex, so the optimum of a posynomial problem is global.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+from scipy.optimize import minimize
+from sympy import Expr
+
+from steptime.model.errors import UserError
+from steptime.model.numeric import compiled
+from steptime.model.solver.posynomial import falls_per_unit, is_posynomial
+from steptime.model.solver.problem import Problem, StepLimit
+from steptime.model.solver.solution import TOLERANCE, Residuals, Solution
+
+Vector = np.ndarray
+Row = tuple[Callable[[Vector], float], Callable[[Vector], Vector]]
+EQUAL_COSTS = 1e-11
+"""Costs that differ by less, relative, are equal: among them the smallest variable is taken."""
+LARGEST = 1e15
+
+
+class NotSolved(RuntimeError):
+    """The optimiser's point failed its check, primal or dual."""
+
+
+@dataclass(frozen=True)
+class _LogExpr:
+    """ln f(e^x) of one expression and its derivative in x, compiled."""
+
+    value: Callable[[float], float]
+    slope: Callable[[float], float]
+
+    @classmethod
+    def of(cls, expr: Expr, over: sympy.Symbol) -> "_LogExpr":
+        function, derivative = compiled(expr, (over,)), compiled(sympy.diff(expr, over), (over,))
+        return cls(
+            lambda x: float(np.log(function(np.exp(x)))),
+            lambda x: float(np.exp(x) * derivative(np.exp(x)) / function(np.exp(x))),
+        )
+
+
+@dataclass(frozen=True)
+class _Constraint:
+    """sign·(bound - ln f) >= 0 for a limit; ln(time of a part) - ln(term) >= 0 for a term (``part`` is its number)."""
+
+    label: str
+    function: _LogExpr
+    part: int | None = None
+    bound: float = 0.0
+    sign: float = 1.0
+
+    def value(self, z: Vector) -> float:
+        left = self.bound if self.part is None else z[1 + self.part]
+        return self.sign * (left - self.function.value(z[0]))
+
+    def gradient(self, z: Vector) -> Vector:
+        row = np.zeros_like(z)
+        row[0] = -self.sign * self.function.slope(z[0])
+        if self.part is not None:
+            row[1 + self.part] = self.sign
+        return row
+
+
+class Program:
+    """A problem in logarithms: z = (ln variable, ln time of each part)."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.terms = [
+            _Constraint(name, _LogExpr.of(expr, problem.over), part=number)
+            for number, part in enumerate(problem.parts)
+            for name, expr in part.terms.items()
+        ]
+        self.limits = [
+            _Constraint(name, _LogExpr.of(part, problem.over), bound=float(np.log(limit.value)), sign=1.0 if limit.upper else -1.0)
+            for name, limit in problem.limits.items()
+            for part in limit.parts
+        ]
+        self.constraints = self.terms + self.limits
+
+    def start(self, value: float) -> Vector:
+        """The point at a value of the variable, every part as fast as its terms allow."""
+        x = float(np.log(value))
+        times = [max(c.function.value(x) for c in self.terms if c.part == n) for n in range(len(self.problem.parts))]
+        return np.array([x, *times])
+
+    def step(self, z: Vector) -> float:
+        """ln of the step time: the parts add up."""
+        return float(np.logaddexp.reduce(z[1:]))
+
+    def cost(self, z: Vector) -> float:
+        """ln of the cost, without its scale."""
+        return self.step(z) + self.problem.exponent * float(z[0])
+
+    def step_gradient(self, z: Vector) -> Vector:
+        return np.concatenate([[0.0], np.exp(z[1:] - self.step(z))])
+
+    def cost_gradient(self, z: Vector) -> Vector:
+        gradient = self.step_gradient(z)
+        gradient[0] = self.problem.exponent
+        return gradient
+
+    def inequalities(self) -> list[Row]:
+        """Every constraint as a function that must not be negative, with its gradient: terms, limits, step limits."""
+        rows: list[Row] = [(c.value, c.gradient) for c in self.constraints]
+        return rows + [self._step_row(limit) for limit in self.problem.step_limits.values()]
+
+    def _step_row(self, limit: StepLimit) -> Row:
+        bound, first = float(np.log(limit.bound)), np.eye(1 + len(self.problem.parts))[0]
+        return (
+            lambda z: bound - self.step(z) - limit.exponent * float(z[0]),
+            lambda z: -self.step_gradient(z) - limit.exponent * first,
+        )
+
+    def violation(self, value: float) -> dict[str, float]:
+        """By how much, as a ratio above one, each limit is broken at a value of the variable."""
+        z = self.start(value)
+        broken = {c.label: float(np.exp(-c.value(z))) for c in self.limits if c.value(z) < -TOLERANCE}
+        for name, limit in self.problem.step_limits.items():
+            if (excess := -self._step_row(limit)[0](z)) > TOLERANCE:
+                broken[name] = float(np.exp(excess))
+        return broken
+
+    def is_global(self) -> bool:
+        """Proved either by convexity in logarithms, or because cost falls and limits rise with the variable."""
+        over = (self.problem.over,)
+        terms = [expr for part in self.problem.parts for expr in part.terms.values()]
+        limits = [(part, limit.upper) for limit in self.problem.limits.values() for part in limit.parts]
+        posynomial_limits = all(
+            is_posynomial(part if upper else 1 / part, over) for part, upper in limits
+        )
+        convex = all(is_posynomial(expr, over) for expr in terms) and posynomial_limits
+        monotone = posynomial_limits and all(falls_per_unit(expr, over[0]) for expr in terms)
+        return convex or monotone
+
+
+def solve(problem: Problem, start: float) -> Solution:
+    """The optimum nearest to ``start``, the smallest variable among equal costs, checked primal and dual.
+
+    Raises UserError naming the limits where nothing satisfies them, NotSolved where the check fails.
+    """
+    program = Program(problem)
+    start = _feasible_start(program, start)
+    found, prices = _minimise(program, program.start(start))
+    z = _smallest(program, found)
+    z[1:] = program.start(float(np.exp(z[0])))[1:]
+    residuals = _residuals(program, z, prices)
+    if residuals.worst > TOLERANCE:
+        raise NotSolved(f"the optimum failed its check: {residuals}")
+    return _solution(program, z, prices, residuals)
+
+
+def _feasible_start(program: Program, start: float) -> float:
+    """The start, or the nearest point of a grid that satisfies every limit; raises UserError where none does."""
+    grid = sorted(np.geomspace(1e-3, LARGEST, 1200), key=lambda value: abs(np.log(value / start)))
+    least: tuple[float, dict[str, float], float] | None = None
+    for value in [start, *grid]:
+        broken = program.violation(float(value))
+        if not broken:
+            return float(value)
+        worst = max(broken.values())
+        if least is None or worst < least[0]:
+            least = (worst, broken, float(value))
+    assert least is not None  # the grid is not empty
+    # A feasible interval may be narrower than the grid: descend on the worst violation from the best grid point.
+    value = _least_violation(program, least[2])
+    broken = program.violation(value)
+    if not broken:
+        return value
+    least = (max(broken.values()), broken, value)
+    names = ", ".join(f"{name} is exceeded {ratio:.4g} times" for name, ratio in least[1].items())
+    raise UserError(f"infeasible: at best, at {program.problem.over.name} {least[2]:.4g}, {names}")
+
+
+def _least_violation(program: Program, value: float) -> float:
+    """The variable at which the worst violation is least, near a value."""
+    from scipy.optimize import minimize_scalar
+
+    def worst(x: float) -> float:
+        return max(program.violation(float(np.exp(x))).values(), default=0.0)
+
+    near = float(np.log(value))
+    found = minimize_scalar(worst, bounds=(near - 0.1, near + 0.1), method="bounded", options={"xatol": 1e-12})
+    return float(np.exp(found.x))
+
+
+def _minimise(program: Program, z: Vector) -> tuple[Vector, Vector]:
+    """SLSQP on the cost; multipliers in the order of the inequalities."""
+    rows = program.inequalities()
+    for _ in range(3):  # a restart from the end cures the rare early stop of the line search
+        result = minimize(
+            program.cost, z, jac=program.cost_gradient, method="SLSQP",
+            constraints=[{"type": "ineq", "fun": value, "jac": gradient} for value, gradient in rows],
+            options={"ftol": 1e-15, "maxiter": 500},
+        )  # fmt: skip
+        z = result.x
+        if result.success:
+            break
+    return result.x, np.asarray(result.multipliers)
+
+
+def _smallest(program: Program, found: Vector) -> Vector:
+    """The smallest variable whose cost is the same."""
+    bound = program.cost(found) + EQUAL_COSTS
+    rows = [*program.inequalities(), (lambda z: bound - program.cost(z), lambda z: -program.cost_gradient(z))]
+    first = np.zeros_like(found)
+    first[0] = 1.0
+    result = minimize(
+        lambda z: float(z[0]), found, jac=lambda z: first, method="SLSQP",
+        constraints=[{"type": "ineq", "fun": value, "jac": gradient} for value, gradient in rows],
+        options={"ftol": 1e-15, "maxiter": 500},
+    )  # fmt: skip
+    feasible = all(value(result.x) > -10 * EQUAL_COSTS for value, _ in rows)
+    return result.x if feasible and result.x[0] < found[0] else found.copy()
+
+
+def _residuals(program: Program, z: Vector, prices: Vector) -> Residuals:
+    rows = program.inequalities()
+    values = np.array([value(z) for value, _ in rows])
+    gradients = np.array([gradient(z) for _, gradient in rows])
+    stationarity = program.cost_gradient(z) - prices @ gradients
+    return Residuals(
+        primal=float(max(0.0, -values.min())),
+        stationarity=float(np.abs(stationarity).max()),
+        complementarity=float(np.abs(prices * values).max()),
+    )
+
+
+def _solution(program: Program, z: Vector, prices: Vector, residuals: Residuals) -> Solution:
+    problem = program.problem
+    terms = dict.fromkeys((c.label for c in program.terms), 0.0)
+    by_part: dict[tuple[str, str], float] = {}
+    by_limit: dict[str, tuple[float, ...]] = {}
+    shadow = dict.fromkeys((c.label for c in program.limits), 0.0)
+    slack = dict.fromkeys(shadow, np.inf)
+    for constraint, price in zip(program.constraints, prices, strict=False):
+        if constraint.part is not None:
+            terms[constraint.label] += float(price)
+            by_part[problem.parts[constraint.part].name, constraint.label] = float(price)
+        else:
+            by_limit[constraint.label] = (*by_limit.get(constraint.label, ()), float(price))
+            shadow[constraint.label] -= constraint.sign * float(price)
+            slack[constraint.label] = min(slack[constraint.label], -float(np.expm1(-constraint.value(z))))
+    step = float(np.exp(program.step(z)))
+    step_prices = prices[len(program.constraints) :]
+    for (name, limit), price in zip(problem.step_limits.items(), step_prices, strict=True):
+        shadow[name] = -float(price) if limit.upper else float(price)
+        slack[name] = 1 - step * float(np.exp(limit.exponent * z[0])) / limit.bound
+    return Solution(
+        cost=problem.scale * float(np.exp(program.cost(z))),
+        value=float(np.exp(z[0])),
+        step_time=step,
+        part_times={part.name: float(np.exp(time)) for part, time in zip(problem.parts, z[1:], strict=True)},
+        term_prices=terms,
+        shadow_prices=shadow,
+        slack={name: float(value) for name, value in slack.items()},
+        prices_by_part=by_part,
+        prices_by_limit=by_limit,
+        is_global=program.is_global(),
+        attained=True,
+        residuals=residuals,
+    )

@@ -1,0 +1,43 @@
+"""One honest line: what this scenario has and the model does not."""
+
+from steptime.model import symbols as q
+from steptime.model.case import Case
+from steptime.model.transformer import ExpertFeedForward, Transformer
+
+
+def not_modelled(case: Case) -> list[str]:
+    """What is left out here, each true for this very scenario."""
+    found = ["kernel launches", "activation traffic to memory", "embedding lookup and sampling"]
+    if case.layout.chips > case.layout.replicas:
+        if case.number(q.scale_up_latency) == 0:
+            found.append("start-up latency of collectives (ideal: 0 s)")
+        if "torus" in (case.hardware.topology or ""):
+            found.append(f"the {case.hardware.topology}: all links of a chip count as one")
+        elif "mesh" in (case.hardware.topology or ""):
+            found.append(f"the {case.hardware.topology}: one pair of chips has a fraction of the bandwidth")
+    if isinstance(case.model, Transformer):
+        found += _of_architecture(case, case.model)
+    elif not case.number(q.scale_up_bytes) and case.layout.chips > case.layout.replicas:
+        found.append("interconnect (the model gives no width and layers)")
+    if case.precision["weights"] in ("fp4", "int4", "fp8", "int8"):
+        found.append("scales of the quantised weights")
+    micro_batch = case.number(q.micro_batch)
+    if micro_batch is not None and micro_batch < case.layout.dp * case.layout.cp:
+        found.append("idle chips: the micro-batch is smaller than the groups that share it")
+    if isinstance(case.model, Transformer) and case.model.experts:
+        found.append("uneven load of the experts")
+    return [*found, *case.notices]
+
+
+def _of_architecture(case: Case, model: Transformer) -> list[str]:
+    found = []
+    context = case.number(q.context) or 0.0
+    for layer in model.kinds:
+        if layer.attention.chunked and layer.attention.window and context > layer.attention.window:
+            found.append(f"the position in an attention chunk of {layer.attention.window} tokens: a whole one is read")
+            break
+    blocks = [block for layer in model.kinds for block in layer.feed_forward]
+    if any(isinstance(block, ExpertFeedForward) and block.groups > 1 for block in blocks) and case.layout.ep > 1:
+        found.append("where the router's expert groups lie among the chips")
+    return found + list(model.notices)
+

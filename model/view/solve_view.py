@@ -1,0 +1,139 @@
+"""Crossovers and best batches as JSON and as tables."""
+
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from steptime.model import symbols as q
+from steptime.model.case import RESOURCES, TERMS, Case
+from steptime.model.quantity import lookup
+from steptime.model.solver.batch import RESOURCE, BatchAnswer
+from steptime.model.solver.crossover import CrossoverAnswer
+from steptime.model.view.format import formula, in_unit, plain, si, table
+from steptime.model.view.not_modelled import not_modelled
+from steptime.model.view.step_view import crossover_json, layout_json
+
+
+def solve_crossover_json(case: Case, answer: CrossoverAnswer) -> dict[str, Any]:
+    return {
+        "model": case.model.name,
+        "hardware": case.hardware.name,
+        "layout": layout_json(case),
+        "precision": case.precision,
+        "defaults": list(case.defaults),
+        **crossover_json(answer),
+        "present": answer.present,
+        "quantities": case.quantities,
+        "not_modelled": not_modelled(case),
+        "missing": dict(case.missing),
+    }
+
+
+def crossover_table(case: Case, answer: CrossoverAnswer) -> Group:
+    data, unit = crossover_json(answer), lookup(answer.over.name).unit
+    first, second = answer.between
+    lines = [Text(f"{case.model.name} on {case.hardware.name}: where {first} = {second}, over {answer.over.name}", style="bold")]
+    for name in answer.between:
+        lines.append(Text(f"  {name} = {formula(case.short(RESOURCES[name], answer.over))}"))
+    if answer.exists:
+        roots = ", ".join(in_unit(root, unit) for root in answer.values)
+        lines.append(Text(f"{answer.over.name} = {roots}  (here {in_unit(answer.present, unit)})", style="bold"))
+    else:
+        lines.append(Text(answer.remark, style="bold"))
+    if data["closed_form"]:
+        lines.append(Text(f"closed form: {formula(data['closed_form'])}"))
+        lines.append(Text(f"LaTeX:       {data['latex']}"))
+        lines.append(Text(f"exists when: {'always' if data['exists_when'] == 'True' else formula(data['exists_when'])}"))
+    elif answer.bracket is not None:
+        low, high = (in_unit(value, unit) for value in answer.bracket)
+        how = "enclosed between" if answer.exists else "none found between"
+        lines.append(Text(f"no closed form: the difference is not linear or quadratic; root {how} {low} and {high}"))
+    return Group(*lines, *_trailer(case))
+
+
+def solve_batch_json(answer: BatchAnswer) -> dict[str, Any]:
+    case, found = answer.case, answer.solution
+    there = case.scenario if found is None else case.scenario | {q.batch: found.value}
+    prices = dict.fromkeys(TERMS, 0.0)
+    network = {"scale_up": 0.0, "scale_out": 0.0}
+    for name, price in (found.term_prices if found else {}).items():
+        prices[RESOURCE[name]] += price
+        if name in network:
+            network[name] += price
+    return {
+        "model": case.model.name,
+        "hardware": case.hardware.name,
+        "phase": case.question.phase,
+        "context": case.number(q.context),
+        "layout": layout_json(case),
+        "precision": case.precision,
+        "overlap": case.question.overlap,
+        "experts": case.question.experts,
+        "defaults": list(case.defaults),
+        "minimise": answer.minimise,
+        "unit": answer.unit,
+        "values": None if found is None else {
+            "batch": found.value,
+            "micro_batch": there.evaluate(q.micro_batch),
+            "step_time": found.step_time,
+            "tokens_per_second": found.value / found.step_time,
+        },
+        "integer": dict(answer.integer),
+        "cost": answer.infimum if found is None else found.cost,
+        "attained": answer.attained,
+        "global": True if found is None else found.is_global,
+        "times": None if found is None else {name: there.evaluate(RESOURCES[name]) for name in TERMS},
+        "term_prices": None if found is None else prices,
+        "network_prices": None if found is None else network,
+        "shadow_prices": {} if found is None else dict(found.shadow_prices),
+        "slack": {} if found is None else dict(found.slack),
+        "limits": dict(answer.limits),
+        "sensitivities": dict(answer.sensitivities),
+        "residuals": None if found is None else {
+            "primal": found.residuals.primal,
+            "stationarity": found.residuals.stationarity,
+            "complementarity": found.residuals.complementarity,
+        },
+        "quantities": case.quantities,
+        "not_modelled": not_modelled(case),
+        "missing": dict(case.missing),
+    }  # fmt: skip
+
+
+def batch_table(answer: BatchAnswer) -> Group:
+    case, data = answer.case, solve_batch_json(answer)
+    head = Text(f"{case.model.name} on {case.hardware.name}: batch of least {answer.minimise}", style="bold")
+    if answer.solution is None:
+        return Group(head, Text(f"no batch attains it: the cost falls towards {answer.infimum:.6g} {answer.unit} as batch grows "
+                                "and nothing limits the batch"), *_trailer(case))  # fmt: skip
+    proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
+    found, integer = answer.solution, data["integer"]
+    lines = [
+        Text(f"batch {found.value:,.6g}   step time {si(found.step_time, 's')}   "
+             f"cost {found.cost:.6g} {answer.unit}   ({proof})", style="bold"),
+    ]  # fmt: skip
+    if integer.get("feasible"):
+        lines.append(Text(f"whole batch {integer['batch']:,}: step time {si(integer['step_time'], 's')}, "
+                          f"cost {integer['cost']:.6g} {answer.unit}"))  # fmt: skip
+    else:
+        lines.append(Text("no whole batch next to it satisfies the limits"))
+    terms = table("term", ">time", ">price", "d ln cost / d ln(term time)")
+    for name in TERMS:
+        terms.add_row(name, si(data["times"][name], "s"), f"{data['term_prices'][name]:.4f}", "")
+    limits = table("limit", ">slack", ">price", "")
+    for name, text in answer.limits.items():
+        limits.add_row(name, f"{found.slack[name]:.1%}", f"{found.shadow_prices[name]:+.4f}", text)
+    worth = table("one per cent more of", ">changes the cost by", "")
+    for name, value in sorted(answer.sensitivities.items(), key=lambda item: -abs(item[1])):
+        if abs(value) > 5e-5:
+            worth.add_row(name, f"{value:+.4f} %", lookup(name).meaning)
+    note = Text("prices belong to the continuous problem at this layout", style="dim")
+    return Group(head, *lines, Text(), terms, Text(), limits, Text(), worth, note, *_trailer(case))
+
+
+def _trailer(case: Case) -> list[Text]:
+    lines = [Text(f"layout {case.layout}; batch {plain(case.number(q.batch))}, context {plain(case.number(q.context))}")]
+    if case.defaults:
+        lines.append(Text("defaults taken: " + "; ".join(case.defaults)))
+    return [*lines, Text("not modelled: " + "; ".join(not_modelled(case)))]
