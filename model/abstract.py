@@ -25,11 +25,6 @@ class AbstractLedger:
     def operations(self) -> tuple[Operation, ...]:
         return blackboard_ledger
 
-    @property
-    def has_network(self) -> bool:
-        """Whether anything says what crosses the links: a width and a depth, or the bytes themselves."""
-        return {q.width, q.layers} <= set(self.given) or bool({q.scale_up_bytes, q.scale_out_bytes} & set(self.given))
-
     def collectives(self) -> Transfer:
         """Two all-reduces a layer over the chips of a stage, and the sends between stages, where the width is known."""
         if not {q.width, q.layers} <= set(self.given):

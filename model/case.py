@@ -93,16 +93,29 @@ class Case:
         return found
 
     @property
+    def has_network(self) -> bool:
+        """Whether anything says what crosses the links: always for an architecture, for quantities where they do."""
+        if isinstance(self.model, Transformer) or self.layout.chips == self.layout.replicas:
+            return True
+        given = set(self.scenario.values)
+        return {q.width, q.layers} <= given or bool({q.scale_up_bytes, q.scale_out_bytes} & given)
+
+    @property
     def times(self) -> dict[str, float | None]:
-        return {name: self.number(RESOURCES[name], f"terms.{name}") for name in TERMS}
+        """The three terms in seconds; None where a term has no number, or an abstract model no network."""
+        found = {name: self.number(RESOURCES[name], f"terms.{name}") for name in TERMS}
+        if not self.has_network:
+            found["interconnect"] = None
+            self.missing["terms.interconnect"] = f"{self.where('width')}, layers"
+        return found
 
     @property
     def bottleneck(self) -> str | None:
-        """The largest term; None where a term has no number."""
-        times = self.times
+        """The largest term; None where one that counts has no number."""
+        times = {name: time for name, time in self.times.items() if self.has_network or name != "interconnect"}
         if any(time is None for time in times.values()):
             return None
-        return max(TERMS, key=lambda name: times[name] or 0.0)
+        return max(times, key=lambda name: times[name] or 0.0)
 
     @property
     def bounds(self) -> dict[str, Expr]:

@@ -157,12 +157,14 @@ class Ledger:
     @cached_property
     def communication(self) -> tuple[Operation, ...]:
         """The collectives of a step; a line whose group is a single chip costs nothing and is left out."""
-        d, width, layers = self.degrees, self.model.width, len(self.model.layers)
+        d, width = self.degrees, self.model.width
         tp_group = group(d.tp, sympy.S.One)
         tokens = micro_batch / self.groups  # held by each tensor-parallel group
         activations = tokens * width * reduce_bytes
         one_reduce = all_reduce(activations, tp_group, self.plan.in_switch)
-        lines = [("tensor-parallel all-reduce", one_reduce.times(2 * layers))]
+        # Attention and feed-forward each end in one, unless they work side by side and share it.
+        reduces = sum(n if layer.parallel else 2 * n for layer, n in self.model.kinds.items())
+        lines = [("tensor-parallel all-reduce", one_reduce.times(reduces))]
         lines.append(("context exchange", self.context_exchange()))
         if self.plan.ffn == "all":
             dense = sum(n for layer, n in self.model.kinds.items() if _has_dense(layer))

@@ -74,6 +74,6 @@ joules_per_token = quantity("joules_per_token", joule, "e", "joules per token")
 memory_per_chip = quantity("memory_per_chip", byte, "M", "memory that the fullest chip needs")
 
 # --- conventions ---------------------------------------------------------------------------------------------------
-flops_per_mac = quantity("flops_per_mac", FLOP, "2", "FLOP counted for one multiply-add: two")
-hour = quantity("hour", second, r"3600\,\mathrm{s}", "one hour")
+flops_per_mac = quantity("flops_per_mac", FLOP, r"\varphi", "FLOP counted for one multiply-add: two")
+hour = quantity("hour", second, r"h", "one hour, 3600 s")
 million = quantity("million", count, "10^6", "one million")

@@ -125,9 +125,8 @@ def windowed(
 
 
 def all_but_every(s: Settings, key: str = "sliding_window_pattern") -> Callable[[int], bool]:
-    """The rule of a pattern of n: every n-th layer is full, the others limited."""
-    period = s.count(key, "layers")
-    return lambda i: bool((i + 1) % period)
+    """The rule of a pattern of n: every n-th layer is full, the others limited. The key is read when it is used."""
+    return lambda i: bool((i + 1) % s.count(key, "layers"))
 
 
 def stack(

@@ -24,8 +24,8 @@ def read_config_file(path: Path) -> Transformer:
 
     Raises UserError, in one line that names the file and the key, for whatever cannot be used.
     """
-    name = path.resolve().parent.name if path.name.lower() == "config.json" else path.stem
-    return read_config(read_json(path), name)
+    data = read_json(path)
+    return read_config(data, path.resolve().parent.name if path.name.lower() == "config.json" else path.stem)
 
 
 def read_config(data: Mapping[str, Any], name: str) -> Transformer:

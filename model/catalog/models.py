@@ -1,5 +1,6 @@
 """One door to models: a catalogue name, a Hugging Face ``config.json``, or a TOML of quantities."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,10 +46,10 @@ def load_model(name_or_path: str) -> Transformer | AbstractModel:
 
     >>> load_model("Llama-3.1-70B").parameters
     70553706496
-    >>> load_model("llama-3.1-7b")
+    >>> load_model("qwen3-9b")
     Traceback (most recent call last):
     ...
-    steptime.model.errors.UserError: unknown model 'llama-3.1-7b'; did you mean llama-3.1-70b, llama-3.1-8b, llama-3.1-405b?
+    steptime.model.errors.UserError: unknown model 'qwen3-9b'; did you mean qwen3-8b, qwen3-32b, qwen3-30b-a3b?
     """
     if name_or_path.lower() in transformer_names():
         return load_transformer(name_or_path)
@@ -57,7 +58,7 @@ def load_model(name_or_path: str) -> Transformer | AbstractModel:
         return read_config_file(path)
     if path.suffix.lower() == ".toml":
         return read_abstract(read_toml(path), name_or_path)
-    if name_or_path and (path / "config.json").is_file():
+    if name_or_path and os.path.isfile(path / "config.json"):  # pathlib raises for names that are too long
         return read_config_file(path / "config.json")
     hint = "give a catalogue name, a config.json or a .toml file"
     raise unknown("model", name_or_path, list(transformer_names()), hint)

@@ -75,8 +75,9 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
     shown = _shown([crossing for answer in answers for crossing in answer or ()], case, over, values)
     remark = "" if values else _remark(case, first, second, over)
     closed, exists_when = (shown.at, shown.exists_when) if shown is not None and bracket is None else (None, None)
-    if None in answers:
-        closed, exists_when = None, None
+    if bracket is not None and over == q.batch and {first, second} == {"compute", "memory"}:
+        # Memory is the larger at a small batch, since weights are read anyway: they meet if compute grows faster.
+        exists_when = sympy.Gt(compute_slope(case), memory_slope(case))
     return CrossoverAnswer((first, second), over, closed, exists_when, values, present, bracket, remark)
 
 
@@ -89,7 +90,8 @@ def _tiers(case: Case, name: str) -> list[str]:
 
 def _closed(case: Case, first: str, second: str, over: Symbol) -> tuple[Crossover, ...] | None:
     """Closed-form crossings, or None where the difference is neither linear nor quadratic in the quantity."""
-    left, right = (case.scenario.expand(case.short(RESOURCES[name], over), over) for name in (first, second))
+    terms = [case.scenario.expand(case.short(RESOURCES[name], over), over) for name in (first, second)]
+    left, right = (case.short(term, over) for term in terms)
     if not (left.has(over) or right.has(over)):
         return ()
     numerator, _ = sympy.fraction(sympy.together(left - right))

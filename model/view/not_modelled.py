@@ -17,7 +17,7 @@ def not_modelled(case: Case) -> list[str]:
             found.append(f"the {case.hardware.topology}: one pair of chips has a fraction of the bandwidth")
     if isinstance(case.model, Transformer):
         found += _of_architecture(case, case.model)
-    elif not case.number(q.scale_up_bytes) and case.layout.chips > case.layout.replicas:
+    elif not case.has_network:
         found.append("interconnect (the model gives no width and layers)")
     if case.precision["weights"] in ("fp4", "int4", "fp8", "int8"):
         found.append("scales of the quantised weights")

@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Group
 from rich.text import Text
+from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.case import RESOURCES, TERMS, Case
@@ -47,9 +48,9 @@ def crossover_table(case: Case, answer: CrossoverAnswer) -> Group:
         lines.append(Text(f"exists when: {'always' if data['exists_when'] == 'True' else formula(data['exists_when'])}"))
     elif answer.bracket is not None:
         low, high = (in_unit(value, unit) for value in answer.bracket)
-        how = "enclosed between" if answer.exists else "none found between"
-        lines.append(Text(f"no closed form: the difference is not linear or quadratic; root {how} {low} and {high}"))
-    return Group(*lines, *_trailer(case))
+        how = "root enclosed between" if answer.exists else "no root found between"
+        lines.append(Text(f"no closed form: the difference is not linear or quadratic; {how} {low} and {high}"))
+    return Group(*lines, *_trailer(case, answer.over))
 
 
 def solve_batch_json(answer: BatchAnswer) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def batch_table(answer: BatchAnswer) -> Group:
     head = Text(f"{case.model.name} on {case.hardware.name}: batch of least {answer.minimise}", style="bold")
     if answer.solution is None:
         return Group(head, Text(f"no batch attains it: the cost falls towards {answer.infimum:.6g} {answer.unit} as batch grows "
-                                "and nothing limits the batch"), *_trailer(case))  # fmt: skip
+                                "and nothing limits the batch"), *_trailer(case, over=q.batch))  # fmt: skip
     proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
     found, integer = answer.solution, data["integer"]
     lines = [
@@ -118,22 +119,30 @@ def batch_table(answer: BatchAnswer) -> Group:
                           f"cost {integer['cost']:.6g} {answer.unit}"))  # fmt: skip
     else:
         lines.append(Text("no whole batch next to it satisfies the limits"))
-    terms = table("term", ">time", ">price", "d ln cost / d ln(term time)")
+    terms = table("term", ">time", ">price")
     for name in TERMS:
-        terms.add_row(name, si(data["times"][name], "s"), f"{data['term_prices'][name]:.4f}", "")
+        terms.add_row(name, si(data["times"][name], "s"), f"{data['term_prices'][name]:.4f}")
     limits = table("limit", ">slack", ">price", "")
     for name, text in answer.limits.items():
-        limits.add_row(name, f"{found.slack[name]:.1%}", f"{found.shadow_prices[name]:+.4f}", text)
+        limits.add_row(name, f"{found.slack[name]:.1%}", _signed(found.shadow_prices[name]), text)
     worth = table("one per cent more of", ">changes the cost by", "")
     for name, value in sorted(answer.sensitivities.items(), key=lambda item: -abs(item[1])):
         if abs(value) > 5e-5:
             worth.add_row(name, f"{value:+.4f} %", lookup(name).meaning)
-    note = Text("prices belong to the continuous problem at this layout", style="dim")
-    return Group(head, *lines, Text(), terms, Text(), limits, Text(), worth, note, *_trailer(case))
+    note = Text("A price is d ln cost / d ln(term time), or d ln cost / d ln(limit); prices belong to the continuous problem "
+                "at this layout", style="dim")  # fmt: skip
+    return Group(head, *lines, Text(), terms, Text(), limits, Text(), worth, note, *_trailer(case, over=q.batch))
 
 
-def _trailer(case: Case) -> list[Text]:
-    lines = [Text(f"layout {case.layout}; batch {plain(case.number(q.batch))}, context {plain(case.number(q.context))}")]
+def _signed(price: float) -> str:
+    """A price with its sign; one that rounds to nothing has none."""
+    return f"{price:+.4f}" if abs(price) >= 5e-5 else "0"
+
+
+def _trailer(case: Case, over: Symbol) -> list[Text]:
+    """What was held fixed. Where the layout is a default, it was chosen for the batch that stands here."""
+    held = [(symbol.name, plain(case.number(symbol))) for symbol in (q.batch, q.context) if symbol != over]
+    lines = [Text(f"held: layout {case.layout}, " + ", ".join(f"{name} {value}" for name, value in held))]
     if case.defaults:
         lines.append(Text("defaults taken: " + "; ".join(case.defaults)))
     return [*lines, Text("not modelled: " + "; ".join(not_modelled(case)))]

@@ -85,8 +85,8 @@ def step_json(case: Case) -> dict[str, Any]:
         "not_modelled": not_modelled(case),
         "terms": case.times,
         "network": {
-            "scale_up": number(blackboard.scale_up.time, "network.scale_up"),
-            "scale_out": number(blackboard.scale_out.time, "network.scale_out"),
+            term.name: number(term.time, f"network.{term.name}") if case.has_network else None
+            for term in (blackboard.scale_up, blackboard.scale_out)
         },
         "bottleneck": case.bottleneck,
         "step_time": step_time,
@@ -131,11 +131,11 @@ def step_table(case: Case) -> Group:
 def _terms(case: Case, data: dict[str, Any]) -> Any:
     made = table("term", ">time", ">share", "closed form")
     step = data["bounds"]["full"]
-    tiers = [tier for tier in ("scale_up", "scale_out") if data["network"][tier] != 0]
+    tiers = [tier for tier in ("scale_up", "scale_out") if data["network"][tier]]
     for name in (*TERMS, *(tiers if len(tiers) > 1 else [])):
         time = data["terms"].get(name, data["network"].get(name))
         expr = RESOURCES[tiers[0]] if name == "interconnect" and len(tiers) == 1 else RESOURCES[name]
-        shown = "0" if time == 0 else formula(case.short(expr))
+        shown = formula(case.short(expr)) if time else ("0" if time == 0 else "absent")
         binds = "  ← binds" if name == data["bottleneck"] else ""
         made.add_row(name, si(time, "s"), f"{time / step:.0%}" if step and time is not None else "—", shown + binds)
     return made
@@ -188,10 +188,11 @@ def _crossover_lines(data: dict[str, Any]) -> list[Text]:
                 lines.append(Text(f"  {over} {plain(entry['value'])}: {pair}{how}"))
             else:
                 lines.append(Text(f"  {over}: {pair}: {entry['remark']}"))
-            if entry["closed_form"]:
+            # A formula is worth its space where there is a crossing; where there is none, the condition says why.
+            if entry["closed_form"] and entry["exists"]:
                 lines.append(Text(f"      {formula(entry['closed_form'])}", style="dim"))
-                if entry["exists_when"] not in ("True", "False"):
-                    lines.append(Text(f"      exists when {formula(entry['exists_when'])}", style="dim"))
+            if entry["exists_when"] not in (None, "True", "False") and (entry["exists"] or over == "batch"):
+                lines.append(Text(f"      exists when {formula(entry['exists_when'])}", style="dim"))
     return [*lines, Text()]
 
 
