@@ -1,0 +1,45 @@
+"""Shared helpers: the command line in this process, and cases by a short call."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from steptime.cli import main
+from steptime.model.build import build_case
+from steptime.model.case import Case
+from steptime.model.question import Question
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """The command line through its entry point: exit code, standard output, standard error."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stopped:
+            main(list(arguments))
+        out, err = capsys.readouterr()
+        code = stopped.value.code
+        return (code if isinstance(code, int) else 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def run_json(run: Callable[..., tuple[int, str, str]]) -> Callable[..., dict[str, Any]]:
+    """The one JSON object that a successful command prints."""
+
+    def call(*arguments: str) -> dict[str, Any]:
+        code, out, err = run(*arguments, "--json")
+        assert (code, err) == (0, ""), err
+        found = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+        assert isinstance(found, dict)
+        return found
+
+    return call
+
+
+def case_of(model: str, hardware: str, **options: Any) -> Case:
+    """The case of a question put in keywords."""
+    return build_case(Question(model, hardware, **options))
