@@ -46,7 +46,7 @@ def falls_per_unit(expr: Expr, variable: Symbol) -> bool:
     """
     if isinstance(expr, sympy.Max):
         return all(falls_per_unit(part, variable) for part in expr.args)
-    return _grows(expr, variable) and sympy.expand(expr).xreplace({variable: sympy.S.Zero}) >= 0
+    return _grows(expr, variable) and bool(sympy.expand(expr).xreplace({variable: sympy.S.Zero}) >= 0)
 
 
 def _grows(expr: Expr, variable: Symbol) -> bool:
@@ -64,12 +64,12 @@ def _grows(expr: Expr, variable: Symbol) -> bool:
 
 
 def _decays(factor: Expr, variable: Symbol) -> bool:
-    """Whether a factor is r^(s·variable) with 0 < r < 1 and s > 0."""
+    """Whether a factor is r^(s·variable) with 0 < r < 1 and s > 0, or written with 1/r and -s."""
     base, exponent = factor.as_base_exp()
     scale = exponent.coeff(variable)
-    if factor.func is sympy.exp:
-        return bool(scale.is_negative and exponent == scale * variable)
-    return bool(base.is_number and 0 < base < 1 and exponent == scale * variable and scale.is_positive)
+    if exponent != scale * variable or not base.is_number:
+        return False
+    return bool((0 < base < 1 and scale.is_positive) or (base > 1 and scale.is_negative))
 
 
 def slope_at_infinity(expr: Expr, variable: Symbol) -> Expr:
