@@ -19,21 +19,43 @@ def scenario_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--phase", type=click.Choice(["decode", "prefill", "train"]), default="decode", show_default=True),
         click.option("--batch", help="Sequences in flight over all chips.  [default: 64]"),
         click.option("--context", help="Tokens of context per sequence, as 8192 or 200k.  [default: 4096]"),
-        click.option("--layout", help="Degrees of parallelism: tp=8,dp=1,cp=1,ep=8,pp=1,replicas=1, also ffn=all and "
-                     "copies=per-expert.  [default: fewest chips that fit, then least step time]"),
+        click.option(
+            "--layout",
+            help="Degrees of parallelism: tp=8,dp=1,cp=1,ep=8,pp=1,replicas=1, also ffn=all and "
+            "copies=per-expert.  [default: fewest chips that fit, then least step time]",
+        ),
         click.option("--weights", type=PRECISIONS, help="Format of the weights.  [default: what the model says]"),
         click.option("--kv", type=PRECISIONS, help="Format of the KV cache.  [default: bf16]"),
-        click.option("--activations", type=PRECISIONS, help="Format of the multiply-adds, whose peak applies.  "
-                     "[default: the weights', or the next wider the chip has]"),
-        click.option("--overlap", type=click.Choice(["full", "per-operation", "none"]), default="full", show_default=True,
-                     help="Which terms run at the same time."),
-        click.option("--experts", type=click.Choice(["expected", "all"]), default="expected", show_default=True,
-                     help="Experts that a step reads: those expected to be touched, or all."),
+        click.option(
+            "--activations",
+            type=PRECISIONS,
+            help="Format of the multiply-adds, whose peak applies.  "
+            "[default: the weights', or the next wider the chip has]",
+        ),
+        click.option(
+            "--overlap",
+            type=click.Choice(["full", "per-operation", "none"]),
+            default="full",
+            show_default=True,
+            help="Which terms run at the same time.",
+        ),
+        click.option(
+            "--experts",
+            type=click.Choice(["expected", "all"]),
+            default="expected",
+            show_default=True,
+            help="Experts that a step reads: those expected to be touched, or all.",
+        ),
         click.option("--efficiency", type=click.Choice(["ideal", "calibrated"]), default="ideal", show_default=True),
-        click.option("--set", "sets", multiple=True, metavar="NAME=VALUE",
-                     help="Any declared quantity, with unit, as memory_bandwidth=3.35TB/s; wins over everything."),
+        click.option(
+            "--set",
+            "sets",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Any declared quantity, with unit, as memory_bandwidth=3.35TB/s; wins over everything.",
+        ),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else."),
-    ]  # fmt: skip
+    ]
     for option in reversed(options):
         function = option(function)
     return function
@@ -62,7 +84,8 @@ def build(options: dict[str, Any]) -> Any:
 def steptime() -> None:
     """How long one step of an LLM takes: t_step = max(compute, memory, interconnect), in closed form.
 
-    MODEL is a catalogue name, a Hugging Face config.json, or a TOML of quantities; HARDWARE is a catalogue name or a TOML.
+    MODEL is a catalogue name, a Hugging Face config.json, or a TOML of quantities; HARDWARE is a catalogue name or a
+    TOML.
     """
 
 
@@ -105,9 +128,16 @@ def crossover(as_json: bool, between: str, over: str, **options: Any) -> None:
 @click.option("--minimise", type=click.Choice(["cost", "latency", "energy", "chip-seconds"]),
               help="[default: cost, or chip-seconds where no price is known]")  # fmt: skip
 @click.option("--max-step-time", help="Upper limit of the step time, as 20ms.")
-@click.option("--limit", "limits", multiple=True, metavar="NAME<=VALUE",
-              help="A limit of your own, as batch<=512 or tokens_per_second_per_sequence>=50; may be repeated.")  # fmt: skip
-def batch(as_json: bool, minimise: str | None, max_step_time: str | None, limits: tuple[str, ...], **options: Any) -> None:
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME<=VALUE",
+    help="A limit of your own, as batch<=512 or tokens_per_second_per_sequence>=50; may be repeated.",
+)
+def batch(
+    as_json: bool, minimise: str | None, max_step_time: str | None, limits: tuple[str, ...], **options: Any
+) -> None:
     """The smallest batch of least cost per token (or step time), with the price of every term and limit."""
     from steptime.model.quantity import lookup
     from steptime.model.reading import parse_quantity

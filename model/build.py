@@ -74,7 +74,11 @@ def _with_copies(layout: Layout, question: Question, values: Mapping[Symbol, flo
 
 
 def _values(
-    question: Question, model: Transformer | AbstractModel, hardware: Hardware, sets: dict[Symbol, float], defaults: list[str]
+    question: Question,
+    model: Transformer | AbstractModel,
+    hardware: Hardware,
+    sets: dict[Symbol, float],
+    defaults: list[str],
 ) -> tuple[dict[Symbol, float], dict[str, str]]:
     """Numbers for every base symbol but the layout's; --set wins over all."""
     values = {**CONSTANTS, **IDEAL}
@@ -91,12 +95,16 @@ def _values(
     values[q.bytes_per_weight] = BYTES[precision["weights"]]
     values[q.bytes_per_kv] = BYTES[precision["kv"]]
     values[q.dispatch_bytes] = BYTES[precision["activations"]]
-    values |= {payload: BYTES["bf16"] for payload in (q.combine_bytes, q.reduce_bytes, q.send_bytes)}
+    values |= dict.fromkeys((q.combine_bytes, q.reduce_bytes, q.send_bytes), BYTES["bf16"])
     return values | sets, precision
 
 
 def _precision(
-    question: Question, model: Transformer | AbstractModel, hardware: Hardware, sets: Mapping[Symbol, float], defaults: list[str]
+    question: Question,
+    model: Transformer | AbstractModel,
+    hardware: Hardware,
+    sets: Mapping[Symbol, float],
+    defaults: list[str],
 ) -> dict[str, str]:
     """Formats of weights, activations and KV cache, with each default noted."""
     own = model.precision
@@ -119,8 +127,14 @@ def _precision(
 
 
 def _case(
-    question: Question, model: Transformer | AbstractModel, hardware: Hardware, layout: Layout, precision: dict[str, str],
-    plan: Plan, values: Mapping[Symbol, float], defaults: tuple[str, ...],
+    question: Question,
+    model: Transformer | AbstractModel,
+    hardware: Hardware,
+    layout: Layout,
+    precision: dict[str, str],
+    plan: Plan,
+    values: Mapping[Symbol, float],
+    defaults: tuple[str, ...],
 ) -> Case:
     """The case at one layout."""
     plan = replace(plan, ffn=layout.ffn, copies=layout.copies)
@@ -142,7 +156,7 @@ def _case(
     if layout.chips == 1 and q.scale_up_domain not in numbers:
         absent |= {q.scale_up_domain}
     # What nothing crosses takes no time at any bandwidth, so that a link's missing figure does not matter.
-    scenario = scenario | {link: 1.0 for link in absent}
+    scenario = scenario | dict.fromkeys(absent, 1.0)
     return Case(question, model, hardware, layout, precision, plan, operations, relaxed, whole, scenario, defaults,
                 tuple(notices), absent)  # fmt: skip
 
@@ -158,6 +172,7 @@ def _footprints(
 def _unused(scenario: Scenario, work: Expr) -> bool:
     """Whether nothing crosses a link."""
     try:
-        return (scenario | {q.scale_up_domain: scenario.values.get(q.scale_up_domain, 1.0)}).evaluate(work) == 0
+        domain = scenario.values.get(q.scale_up_domain, 1.0)
+        return bool((scenario | {q.scale_up_domain: domain}).evaluate(work) == 0)
     except Unbound:
         return False

@@ -53,7 +53,7 @@ class Case:
     def number(self, expr: Expr, key: str = "") -> float | None:
         """The number for an expression, or None where an input is missing, which is noted under ``key``."""
         try:
-            return self.scenario.evaluate(expr)
+            return float(self.scenario.evaluate(expr))
         except Unbound as error:
             if key:
                 self.missing[key] = ", ".join(self.where(name) for name in sorted(error.names))
@@ -71,10 +71,22 @@ class Case:
         Where weights, multiply-adds and KV cache are all split over the whole stage, that is one number of chips.
         """
         ones = (
-            q.compute_efficiency, q.memory_efficiency, q.interconnect_efficiency, q.pipeline_parallel, q.replicas, q.stage_chips,
-        )  # fmt: skip
-        zeros = (q.scale_up_latency, q.scale_out_latency, q.attention_flops, q.kv_written, q.scale_up_bytes, q.scale_out_bytes)
-        values = {symbol: 1 for symbol in ones} | {symbol: 0 for symbol in zeros}
+            q.compute_efficiency,
+            q.memory_efficiency,
+            q.interconnect_efficiency,
+            q.pipeline_parallel,
+            q.replicas,
+            q.stage_chips,
+        )
+        zeros = (
+            q.scale_up_latency,
+            q.scale_out_latency,
+            q.attention_flops,
+            q.kv_written,
+            q.scale_up_bytes,
+            q.scale_out_bytes,
+        )
+        values = dict.fromkeys(ones, 1) | dict.fromkeys(zeros, 0)
         neutral = {s: v for s, v in values.items() if s != keep and self.number(s) == v}
         stage = self.number(q.stage_chips)
         shards = (q.compute_shards, q.weight_shards, q.kv_shards)
@@ -137,9 +149,14 @@ class Case:
 _machine = frozenset(
     symbol.name
     for symbol in (
-        q.peak_flops, q.memory_bandwidth, q.memory_capacity, q.scale_up_bandwidth, q.scale_up_domain, q.scale_out_bandwidth,
+        q.peak_flops,
+        q.memory_bandwidth,
+        q.memory_capacity,
+        q.scale_up_bandwidth,
+        q.scale_up_domain,
+        q.scale_out_bandwidth,
     )
-)  # fmt: skip
+)
 
 
 def overlap_bounds(operations: tuple[Operation, ...]) -> dict[str, Expr]:
@@ -161,4 +178,3 @@ def results(operations: tuple[Operation, ...], found: tuple[Footprint, ...], ove
         q.joules_per_token: economics.energy_per_token,
         q.memory_per_chip: fullest(found),
     }
-

@@ -94,9 +94,7 @@ def expert_exchange(payload: Expr, over: Group, choices: int, limit: int | None,
         scale_up = expected_distinct(over.size, choices) * (over.inside - 1) / over.inside
         scale_out = expected_distinct(domains, choices) * (domains - 1) / domains
         scale_out = scale_out if limit is None else Min(limit, scale_out)
-    return Transfer(
-        payload * scale_up, payload * scale_out, Min(1, over.inside - 1), Min(1, over.size - over.inside)
-    )
+    return Transfer(payload * scale_up, payload * scale_out, Min(1, over.inside - 1), Min(1, over.size - over.inside))
 
 
 def expected_distinct(places: Expr, draws: Expr | int) -> Expr:

@@ -9,10 +9,32 @@ All stages of a pipeline are traversed one after another, so a term sums over al
 
 from steptime.model.layout import SYMBOLIC
 from steptime.model.symbols import (
-    active_parameters, attention_flops, batch, bytes_per_weight, compute_efficiency, compute_shards, context,
-    flops_per_mac, interconnect_efficiency, kv_bytes, kv_shards, kv_written, memory_bandwidth, memory_efficiency,
-    micro_batch, parameters_read, peak_flops, scale_out_bandwidth, scale_out_bytes, scale_out_latency, scale_out_starts,
-    scale_up_bandwidth, scale_up_bytes, scale_up_latency, scale_up_starts, weight_shards,
+    active_parameters,
+    attention_flops,
+    batch,
+    bytes_per_weight,
+    compute_efficiency,
+    compute_shards,
+    context,
+    flops_per_mac,
+    interconnect_efficiency,
+    kv_bytes,
+    kv_shards,
+    kv_written,
+    memory_bandwidth,
+    memory_efficiency,
+    micro_batch,
+    parameters_read,
+    peak_flops,
+    scale_out_bandwidth,
+    scale_out_bytes,
+    scale_out_latency,
+    scale_out_starts,
+    scale_up_bandwidth,
+    scale_up_bytes,
+    scale_up_latency,
+    scale_up_starts,
+    weight_shards,
 )  # fmt: skip
 from steptime.model.terms import Operation, Rates, StepTime, Term, Transfer
 

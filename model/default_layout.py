@@ -1,4 +1,4 @@
-"""The layout taken where none is stated: the fewest chips that fit, in powers of two; among those the least step time."""
+"""The layout taken where none is stated: the fewest chips that fit (powers of two), then the least step time."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,12 @@ MOST_CHIPS = 2**14
 
 
 def default_layout(
-    model: Transformer | AbstractModel, values: Mapping[Symbol, float], plan: Plan, overlap: str, chips: int | None, machine: str
+    model: Transformer | AbstractModel,
+    values: Mapping[Symbol, float],
+    plan: Plan,
+    overlap: str,
+    chips: int | None,
+    machine: str,
 ) -> Layout:
     """The default layout of one replica on ``chips``, or on the fewest that fit.
 
@@ -44,7 +49,7 @@ def default_layout(
 
 
 def _needs(model: Transformer, layout: Layout, values: Mapping[Symbol, float]) -> float:
-    return Scenario(values).evaluate(fullest(footprints(model, layout, whole_sequences=True)))
+    return float(Scenario(values).evaluate(fullest(footprints(model, layout, whole_sequences=True))))
 
 
 def _abstract(values: Mapping[Symbol, float], chips: int | None, capacity: float | None, machine: str) -> Layout:

@@ -1,7 +1,7 @@
 """The ledger of a decode step: one line an operation, with the shapes of a real architecture and layout in it.
 
-`Ledger.slots` defines the blackboard's symbols so that its terms are the ledger's sums exactly. All stages of a pipeline
-are traversed one after another, so a line sums over all layers; it is per chip.
+`Ledger.slots` defines the blackboard's symbols so that its terms are the ledger's sums exactly. All stages of a
+pipeline are traversed one after another, so a line sums over all layers; it is per chip.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,27 @@ from sympy import Expr, Max, Min, Rational, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.collectives import (
-    all_gather, all_reduce, expected_distinct, expert_exchange, group, reduce_scatter, send,
+    all_gather,
+    all_reduce,
+    expected_distinct,
+    expert_exchange,
+    group,
+    reduce_scatter,
+    send,
 )  # fmt: skip
 from steptime.model.decode import flops_per_token, kv_traffic_per_sequence, micro_batch_of_batch
 from steptime.model.layout import SYMBOLIC, Degrees
 from steptime.model.symbols import (
-    bytes_per_kv, bytes_per_weight, combine_bytes, context, dispatch_bytes, flops_per_mac, micro_batch, parameters_read,
-    reduce_bytes, send_bytes,
+    bytes_per_kv,
+    bytes_per_weight,
+    combine_bytes,
+    context,
+    dispatch_bytes,
+    flops_per_mac,
+    micro_batch,
+    parameters_read,
+    reduce_bytes,
+    send_bytes,
 )  # fmt: skip
 from steptime.model.terms import Operation, Transfer
 from steptime.model.transformer import DenseFeedForward, ExpertFeedForward, Layer, Matrix, Transformer, attended

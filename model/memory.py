@@ -107,4 +107,3 @@ def abstract_footprint(parameters: Expr, kv_per_token: Expr, layout: Layout) -> 
     weights = bytes_per_weight * parameters / replica_chips
     kv = kv_per_token * context * batch / (layout.replicas * replica_chips)
     return (Footprint(weights, kv, sympy.S.Zero),)
-

@@ -24,9 +24,9 @@ def compiled(expr: Expr | tuple[Expr, ...], over: tuple[Symbol, ...]) -> Functio
     >>> float(compiled(batch * context, (batch, context))(2.0, 3.0))
     6.0
     """
-    if isinstance(expr, tuple):
-        return sympy.lambdify(over, list(expr), modules="numpy", cse=True)
-    return sympy.lambdify(over, expr, modules="numpy")
+    together = isinstance(expr, tuple)
+    function: Function = sympy.lambdify(over, list(expr) if together else expr, modules="numpy", cse=together)
+    return function
 
 
 def in_blocks(function: Function, arguments: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:

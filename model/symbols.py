@@ -5,6 +5,7 @@ Base units only: second, byte, FLOP, dollar, joule. Sequences, tokens, parameter
 
 from steptime.model.quantity import FLOP, byte, count, dollar, joule, quantity, second
 
+# fmt: off  (one quantity, one line)
 COUNTS = (1.0, 1e9)
 OPTIONAL = (0.0, 1e15)
 RATES = (1e3, 1e22)

@@ -82,7 +82,7 @@ class LatentAttention:
     latent itself: the same weights are multiplied, the cache is read once for all heads.
     Source: DeepSeek-V2 (arXiv 2405.04434) 2.1, equations 9-19.
 
-    >>> LatentAttention(heads=128, nope_dim=128, rope_dim=64, value_dim=128, kv_rank=512, query_rank=1536).cache_elements
+    >>> LatentAttention(heads=128, nope_dim=128, rope_dim=64, value_dim=128, kv_rank=512).cache_elements
     576
     """
 

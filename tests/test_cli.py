@@ -9,11 +9,35 @@ from pathlib import Path
 import pytest
 
 STEP_KEYS = {
-    "model", "hardware", "phase", "batch", "context", "prompt", "layout", "precision", "overlap", "efficiency", "missing",
-    "not_modelled", "terms", "network", "bottleneck", "step_time", "bounds", "operations", "tokens_per_second",
-    "tokens_per_second_per_sequence", "dollars_per_million_tokens", "joules_per_token", "mfu", "mbu", "memory_per_chip",
-    "fits", "crossovers", "quantities",
-}  # fmt: skip
+    "model",
+    "hardware",
+    "phase",
+    "batch",
+    "context",
+    "prompt",
+    "layout",
+    "precision",
+    "overlap",
+    "efficiency",
+    "missing",
+    "not_modelled",
+    "terms",
+    "network",
+    "bottleneck",
+    "step_time",
+    "bounds",
+    "operations",
+    "tokens_per_second",
+    "tokens_per_second_per_sequence",
+    "dollars_per_million_tokens",
+    "joules_per_token",
+    "mfu",
+    "mbu",
+    "memory_per_chip",
+    "fits",
+    "crossovers",
+    "quantities",
+}
 SOLVE_KEYS = {"values", "integer", "cost", "times", "term_prices", "shadow_prices", "slack", "sensitivities", "global",
               "attained", "residuals"}  # fmt: skip
 
@@ -27,21 +51,39 @@ def steptime(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_main_job() -> None:
     done = steptime("step", "deepseek-v3", "gb200-nvl72")
     assert done.returncode == 0 and done.stderr == ""
-    for piece in ("deepseek-v3 on gb200-nvl72", "compute", "memory", "interconnect", "binds", "band", "per million tokens",
-                  "memory/chip", "crossovers", "defaults taken", "not modelled"):  # fmt: skip
+    for piece in (
+        "deepseek-v3 on gb200-nvl72",
+        "compute",
+        "memory",
+        "interconnect",
+        "binds",
+        "band",
+        "per million tokens",
+        "memory/chip",
+        "crossovers",
+        "defaults taken",
+        "not modelled",
+    ):
         assert piece in done.stdout, piece
 
 
 @pytest.mark.parametrize("module", ["sympy", "scipy", "numpy", "rich"])
-@pytest.mark.parametrize("arguments", [["--help"], ["step", "--help"], ["solve", "batch", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["step", "--help"], ["solve", "batch", "--help"], ["--version"]], ids=" ".join
+)
 def test_help_imports_nothing_heavy(module: str, arguments: list[str]) -> None:
-    code = f"import sys; from steptime.cli import main\ntry: main({arguments!r})\nexcept SystemExit: pass\nsys.exit({module!r} in sys.modules)"
+    code = (
+        f"import sys; from steptime.cli import main\ntry: main({arguments!r})\n"
+        f"except SystemExit: pass\nsys.exit({module!r} in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False).returncode == 0
 
 
 def test_a_step_with_closed_forms_leaves_scipy_alone() -> None:
-    code = ("import sys; from steptime.cli import main\ntry: main(['step', 'llama-3.1-70b', 'h100-sxm', '--json'])\n"
-            "except SystemExit: pass\nsys.exit('scipy' in sys.modules)")  # fmt: skip
+    code = (
+        "import sys; from steptime.cli import main\ntry: main(['step', 'llama-3.1-70b', 'h100-sxm', '--json'])\n"
+        "except SystemExit: pass\nsys.exit('scipy' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False).returncode == 0
 
 
@@ -80,17 +122,35 @@ def test_a_link_without_a_figure_matters_only_where_it_is_used(run_json) -> None
 
 
 def test_set_wins_and_stops_the_expansion(run_json) -> None:
-    data = run_json("step", "llama-3.1-70b", "h100-sxm", "--layout", "tp=8", "--set", "kv_bytes=1kB", "--batch", "7", "--set", "batch=8")
+    data = run_json(
+        "step",
+        "llama-3.1-70b",
+        "h100-sxm",
+        "--layout",
+        "tp=8",
+        "--set",
+        "kv_bytes=1kB",
+        "--batch",
+        "7",
+        "--set",
+        "batch=8",
+    )
     n = data["quantities"]
     assert n["batch"] == 8 and n["kv_bytes"] == 1000
-    expected = (n["bytes_per_weight"] * n["parameters_read"] / n["weight_shards"] + (1000 * 4096 + n["kv_written"]) * 8 / 8) / 3.35e12
+    expected = (
+        n["bytes_per_weight"] * n["parameters_read"] / n["weight_shards"] + (1000 * 4096 + n["kv_written"]) * 8 / 8
+    ) / 3.35e12
     assert data["terms"]["memory"] == pytest.approx(expected)
     assert sum(line["memory_bytes"] for line in data["operations"]) / 3.35e12 == pytest.approx(expected)
     assert any("set by hand" in text for text in data["not_modelled"])
 
 
 def test_precision_defaults_follow_the_model_and_the_chip(run_json) -> None:
-    assert run_json("step", "deepseek-v3", "h100-sxm")["precision"] == {"weights": "fp8", "activations": "fp8", "kv": "bf16"}
+    assert run_json("step", "deepseek-v3", "h100-sxm")["precision"] == {
+        "weights": "fp8",
+        "activations": "fp8",
+        "kv": "bf16",
+    }
     assert run_json("step", "deepseek-v3", "a100-sxm-80gb")["precision"]["activations"] == "bf16"
     mixed = run_json("step", "llama-3.1-8b", "h100-sxm", "--weights", "int8", "--activations", "bf16")
     assert mixed["quantities"]["peak_flops"] == 989e12 and mixed["quantities"]["bytes_per_weight"] == 1
@@ -159,7 +219,10 @@ BAD = {
     "set a result": (["step", "gpt2", "h100-sxm", "--set", "step_time=1ms"], "result"),
     "efficiency above one": (["step", "gpt2", "h100-sxm", "--set", "compute_efficiency=1.5"], "sane range"),
     "an expression": (["step", "gpt2", "h100-sxm", "--set", "batch=__import__('os')"], "not a number"),
-    "an expression for an option": (["step", "gpt2", "h100-sxm", "--batch", "__import__('os').system('id')"], "not a number"),
+    "an expression for an option": (
+        ["step", "gpt2", "h100-sxm", "--batch", "__import__('os').system('id')"],
+        "not a number",
+    ),
     "layout typo": (["step", "gpt2", "h100-sxm", "--layout", "tensor=8"], "not one of"),
     "layout zero": (["step", "gpt2", "h100-sxm", "--layout", "tp=0"], "whole number"),
     "layout twice": (["step", "gpt2", "h100-sxm", "--layout", "tp=1,tp=2"], "twice"),
@@ -181,7 +244,10 @@ BAD = {
     "infeasible": (["solve", "batch", "llama-3.1-70b", "h100-sxm", "--max-step-time", "1us"], "exceeded"),
     "no price": (["solve", "batch", "llama-3.1-8b", "tpu7x", "--minimise", "cost"], "chip_hour_price"),
     "bad limit": (["solve", "batch", "gpt2", "h100-sxm", "--limit", "batch=3"], "NAME<=VALUE"),
-    "limit on a rate of the machine": (["solve", "batch", "gpt2", "h100-sxm", "--limit", "peak_flops<=1e15"], "limits are"),
+    "limit on a rate of the machine": (
+        ["solve", "batch", "gpt2", "h100-sxm", "--limit", "peak_flops<=1e15"],
+        "limits are",
+    ),
     "bad catalogue name": (["catalog", "hardware", "h10"], "did you mean"),
 }
 

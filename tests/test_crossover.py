@@ -21,9 +21,13 @@ NAMES = [("compute", "memory"), ("memory", "interconnect"), ("compute", "scale_o
 
 @settings(max_examples=40, deadline=None)
 @given(
-    between=st.sampled_from(NAMES), over=st.sampled_from(QUANTITIES), context=st.integers(1, 50_000), batch=st.integers(1, 8192),
-    model=st.sampled_from(["llama-3.1-70b", "deepseek-v3", "gemma-3-27b"]), experts=st.sampled_from(["expected", "all"]),
-)  # fmt: skip
+    between=st.sampled_from(NAMES),
+    over=st.sampled_from(QUANTITIES),
+    context=st.integers(1, 50_000),
+    batch=st.integers(1, 8192),
+    model=st.sampled_from(["llama-3.1-70b", "deepseek-v3", "gemma-3-27b"]),
+    experts=st.sampled_from(["expected", "all"]),
+)
 def test_terms_meet_at_every_crossover(between, over, context, batch, model, experts) -> None:
     layout = "dp=16,ep=16" if model == "deepseek-v3" else "tp=16"
     sets = ("scale_up_latency=1e-6",) if over == "scale_up_latency" else ()
@@ -40,7 +44,11 @@ def test_terms_meet_at_every_crossover(between, over, context, batch, model, exp
         assert left == pytest.approx(right, rel=1e-9)
     if answer.closed_form is not None and answer.exists:
         assert case.scenario.evaluate(answer.closed_form.rhs) == pytest.approx(answer.value, rel=1e-9)
-    if answer.exists_when is not None and answer.exists_when not in (sympy.true, sympy.false) and answer.closed_form is not None:
+    if (
+        answer.exists_when is not None
+        and answer.exists_when not in (sympy.true, sympy.false)
+        and answer.closed_form is not None
+    ):
         assert len(answer.closed_form.rhs.free_symbols) > 0
     _no_crossing_is_missed(case, between, symbol, answer.values)
 
@@ -64,7 +72,14 @@ def test_optimal_batch_of_the_lecture_from_its_own_round_numbers(tmp_path) -> No
 
 def test_optimal_batch_of_deepseek_v3_on_h100_is_ridge_times_sparsity() -> None:
     """rho N_t/N_a, every stored weight read: about 295 x 671.03/36.62."""
-    sets = ("kv_bytes=0", "kv_written=0", "attention_flops=0", "parameters_read=671026419200", "compute_shards=16", "weight_shards=16")
+    sets = (
+        "kv_bytes=0",
+        "kv_written=0",
+        "attention_flops=0",
+        "parameters_read=671026419200",
+        "compute_shards=16",
+        "weight_shards=16",
+    )
     case = case_of("deepseek-v3", "h100-sxm", layout="dp=16,ep=16", sets=sets)
     ridge = 1979e12 / (2 * 3.35e12)
     assert ridge == pytest.approx(295.4, abs=0.05)
@@ -75,13 +90,17 @@ def test_optimal_batch_of_deepseek_v3_on_h100_is_ridge_times_sparsity() -> None:
 
 def test_drain_time_of_rubin_in_the_lecture() -> None:
     """Lecture 1.9: 288 GB at 20 TB/s is 14.4 ms."""
-    assert 288e9 / 20e12 == pytest.approx(14.4e-3)
+    assert pytest.approx(14.4e-3) == 288e9 / 20e12
 
 
 def blackboard_case(tmp_path, parameters, active, flops, bandwidth, kv, **options):
     model, machine = tmp_path / "m.toml", tmp_path / "h.toml"
-    model.write_text(f'name = "m"\nparameters = {parameters}\nactive_parameters = {active}\nkv_bytes = {kv}\nweights = "fp8"\n')
-    machine.write_text(f'name = "h"\npeak_flops = {{ fp8 = {flops} }}\nmemory_bandwidth = {bandwidth}\nchip_hour_price = 2.0\n')
+    model.write_text(
+        f'name = "m"\nparameters = {parameters}\nactive_parameters = {active}\nkv_bytes = {kv}\nweights = "fp8"\n'
+    )
+    machine.write_text(
+        f'name = "h"\npeak_flops = {{ fp8 = {flops} }}\nmemory_bandwidth = {bandwidth}\nchip_hour_price = 2.0\n'
+    )
     return case_of(str(model), str(machine), layout="tp=1", **options)
 
 
@@ -90,7 +109,12 @@ def test_closed_form_over_batch_is_the_lectures(tmp_path) -> None:
     case = blackboard_case(tmp_path, 700e9, 37e9, 2e15, 3.35e12, "1000", context="1000")
     answer = find_crossover(case, "memory", "compute", q.batch)
     fall = q.context * q.kv_bytes * q.peak_flops + q.kv_written * q.peak_flops
-    lecture = q.bytes_per_weight * q.parameters_read * q.peak_flops / (q.flops_per_mac * q.active_parameters * q.memory_bandwidth - fall)
+    lecture = (
+        q.bytes_per_weight
+        * q.parameters_read
+        * q.peak_flops
+        / (q.flops_per_mac * q.active_parameters * q.memory_bandwidth - fall)
+    )
     assert sympy.simplify(answer.closed_form.rhs - lecture) == 0
     assert sympy.simplify(answer.exists_when.gts - q.flops_per_mac * q.active_parameters * q.memory_bandwidth) == 0
     assert sympy.simplify(answer.exists_when.lts - fall) == 0

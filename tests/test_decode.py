@@ -25,7 +25,9 @@ MODELS = ("deepseek-v3", "llama-3.1-70b", "mixtral-8x7b", "gemma-2-27b", "gpt-os
 LAYOUTS = (Layout(), Layout(tp=4, dp=2, cp=2, pp=2), Layout(dp=8, ep=8, replicas=2))
 
 
-@pytest.mark.parametrize("degrees", [SYMBOLIC, *(layout.degrees for layout in LAYOUTS)], ids=["symbolic", *map(str, LAYOUTS)])
+@pytest.mark.parametrize(
+    "degrees", [SYMBOLIC, *(layout.degrees for layout in LAYOUTS)], ids=["symbolic", *map(str, LAYOUTS)]
+)
 @pytest.mark.parametrize("plan", [Plan(), Plan("all", "per-expert", True, "all")], ids=["default", "other choices"])
 @pytest.mark.parametrize("name", MODELS)
 def test_blackboard_expands_to_the_ledger_exactly(name, plan, degrees) -> None:
@@ -60,25 +62,40 @@ def test_json_terms_follow_from_its_own_operations_and_quantities(run_json, mode
     n, lines = data["quantities"], data["operations"]
     compute = sum(line["flops"] for line in lines) / n["peak_flops"]
     memory = sum(line["memory_bytes"] for line in lines) / n["memory_bandwidth"]
-    tiers = {tier: sum(line["network_bytes"][tier] for line in lines) / n.get(f"{tier}_bandwidth", 1) for tier in ("scale_up", "scale_out")}
+    tiers = {
+        tier: sum(line["network_bytes"][tier] for line in lines) / n.get(f"{tier}_bandwidth", 1)
+        for tier in ("scale_up", "scale_out")
+    }
     expected = {"compute": compute, "memory": memory, "interconnect": max(tiers.values())}
     assert data["terms"] == pytest.approx(expected, rel=1e-9)
     assert data["network"] == pytest.approx(tiers, rel=1e-9)
     b = n["micro_batch"]
     by_hand = {
-        "compute": (2 * n["active_parameters"] + n["attention_flops"] * n["context"]) * b / n["compute_shards"] / n["peak_flops"],
-        "memory": (n["bytes_per_weight"] * n["parameters_read"] / n["weight_shards"]
-                   + (n["kv_bytes"] * n["context"] + n["kv_written"]) * b / n["kv_shards"]) / n["memory_bandwidth"],
-        "interconnect": max(n["scale_up_bytes"] * b / n["scale_up_bandwidth"],
-                            n["scale_out_bytes"] * b / n.get("scale_out_bandwidth", 1)),
-    }  # fmt: skip
+        "compute": (2 * n["active_parameters"] + n["attention_flops"] * n["context"])
+        * b
+        / n["compute_shards"]
+        / n["peak_flops"],
+        "memory": (
+            n["bytes_per_weight"] * n["parameters_read"] / n["weight_shards"]
+            + (n["kv_bytes"] * n["context"] + n["kv_written"]) * b / n["kv_shards"]
+        )
+        / n["memory_bandwidth"],
+        "interconnect": max(
+            n["scale_up_bytes"] * b / n["scale_up_bandwidth"],
+            n["scale_out_bytes"] * b / n.get("scale_out_bandwidth", 1),
+        ),
+    }
     assert data["terms"] == pytest.approx(by_hand, rel=1e-9)
     per_operation = sum(
         max(line["flops"] / n["peak_flops"], line["memory_bytes"] / n["memory_bandwidth"],
             line["network_bytes"]["scale_up"] / n["scale_up_bandwidth"],
             line["network_bytes"]["scale_out"] / n.get("scale_out_bandwidth", 1)) for line in lines
     )  # fmt: skip
-    bounds = {"full": max(expected.values()), "per_operation": per_operation, "none": compute + memory + sum(tiers.values())}
+    bounds = {
+        "full": max(expected.values()),
+        "per_operation": per_operation,
+        "none": compute + memory + sum(tiers.values()),
+    }
     assert data["bounds"] == pytest.approx(bounds, rel=1e-9)
     assert data["step_time"] == pytest.approx(bounds[overlap.replace("-", "_")], rel=1e-9)
     assert data["bottleneck"] == max(expected, key=lambda name: expected[name])
@@ -107,14 +124,30 @@ def test_gemma_2_windows_cap_the_cache_of_every_second_layer(context: int) -> No
 def test_abstract_model_on_sixteen_chips(tmp_path, run_json, batch: str, step_time: float) -> None:
     model, machine = tmp_path / "model.toml", tmp_path / "machine.toml"
     model.write_text('name = "toy-30b"\nparameters = 30e9\nactive_parameters = 30e9\nkv_bytes = "100 kB"\n')
-    machine.write_text('name = "toy"\npeak_flops = { bf16 = 1.97e14, int8 = "394 TFLOP/s" }\nmemory_bandwidth = "810 GB/s"\n'
-                       'memory_capacity = "16 GB"\nscale_up_bandwidth = "90 GB/s"\nscale_up_domain = 16\n')  # fmt: skip
-    arguments = ("--batch", batch, "--context", "8192", "--weights", "int8", "--activations", "bf16", "--overlap", "per-operation")
+    machine.write_text(
+        'name = "toy"\npeak_flops = { bf16 = 1.97e14, int8 = "394 TFLOP/s" }\nmemory_bandwidth = "810 GB/s"\n'
+        'memory_capacity = "16 GB"\nscale_up_bandwidth = "90 GB/s"\nscale_up_domain = 16\n'
+    )
+    arguments = (
+        "--batch",
+        batch,
+        "--context",
+        "8192",
+        "--weights",
+        "int8",
+        "--activations",
+        "bf16",
+        "--overlap",
+        "per-operation",
+    )
     data = run_json("step", str(model), str(machine), "--set", "chips=16", *arguments)
     assert data["step_time"] == pytest.approx(step_time, rel=1e-4)
     assert data["terms"]["interconnect"] is None and "width" in data["missing"]["terms.interconnect"]
     assert any("interconnect" in text for text in data["not_modelled"])
-    assert "chip_hour_price" in data["missing"]["dollars_per_million_tokens"] and data["dollars_per_million_tokens"] is None
+    assert (
+        "chip_hour_price" in data["missing"]["dollars_per_million_tokens"]
+        and data["dollars_per_million_tokens"] is None
+    )
 
 
 def test_ridge_of_h100_at_fp8() -> None:
@@ -134,7 +167,9 @@ def test_expected_experts_of_a_tiny_router() -> None:
     assert touched_experts(tiny, Plan(experts="all")) == 2
 
 
-LAYOUT = st.sampled_from(["tp=1", "tp=8", "tp=4,dp=2", "dp=8,ep=8", "tp=2,dp=2,pp=2", "tp=2,cp=2,dp=2,ep=4", "dp=16,ep=16,ffn=all"])
+LAYOUT = st.sampled_from(
+    ["tp=1", "tp=8", "tp=4,dp=2", "dp=8,ep=8", "tp=2,dp=2,pp=2", "tp=2,cp=2,dp=2,ep=4", "dp=16,ep=16,ffn=all"]
+)
 SCENARIOS = st.fixed_dictionaries({
     "model": st.sampled_from(["deepseek-v3", "mixtral-8x7b", "qwen3-30b-a3b"]),
     "hardware": st.sampled_from(["h100-sxm", "mi300x", "h800-sxm"]),

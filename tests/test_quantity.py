@@ -12,7 +12,19 @@ from steptime.model.decode import blackboard, blackboard_ledger
 from steptime.model.layout import Layout
 from steptime.model.ledger import Ledger, Plan
 from steptime.model.memory import footprints
-from steptime.model.quantity import FLOP, UnitError, byte, count, declared, dollar, joule, latex, quantity, second, unit_of
+from steptime.model.quantity import (
+    FLOP,
+    UnitError,
+    byte,
+    count,
+    declared,
+    dollar,
+    joule,
+    latex,
+    quantity,
+    second,
+    unit_of,
+)
 from steptime.model.view.step_view import mbu, mfu
 
 
@@ -74,12 +86,13 @@ def test_every_declaration_is_complete() -> None:
 
 
 def test_scripts_may_rely_on_these_names() -> None:
-    names = (
-        "batch context prompt parameters parameters_read active_parameters kv_bytes attention_flops bytes_per_weight peak_flops "
-        "memory_bandwidth memory_capacity scale_up_bandwidth scale_up_domain scale_out_bandwidth scale_up_latency "
-        "scale_out_latency micro_batch kv_written scale_up_bytes scale_out_bytes compute_shards weight_shards kv_shards chips "
-        "step_time tensor_parallel data_parallel expert_parallel pipeline_parallel context_parallel replicas"
-    )
+    names = """
+        batch context prompt parameters parameters_read active_parameters kv_bytes attention_flops bytes_per_weight
+        peak_flops memory_bandwidth memory_capacity scale_up_bandwidth scale_up_domain scale_out_bandwidth
+        scale_up_latency scale_out_latency micro_batch kv_written scale_up_bytes scale_out_bytes compute_shards
+        weight_shards kv_shards chips step_time tensor_parallel data_parallel expert_parallel pipeline_parallel
+        context_parallel replicas
+    """
     assert set(names.split()) <= set(declared())
 
 
@@ -90,7 +103,9 @@ def test_every_term_is_in_seconds() -> None:
 
 
 @pytest.mark.parametrize("name", ["deepseek-v3", "llama-3.1-70b", "gemma-2-27b", "gpt-oss-120b"])
-@pytest.mark.parametrize("plan", [Plan(), Plan(ffn="all", copies="per-expert", in_switch=True, experts="all")], ids=["tp", "all"])
+@pytest.mark.parametrize(
+    "plan", [Plan(), Plan(ffn="all", copies="per-expert", in_switch=True, experts="all")], ids=["tp", "all"]
+)
 def test_ledger_and_slots_have_the_declared_units(name: str, plan: Plan) -> None:
     ledger = Ledger(load_transformer(name), plan)
     for line in (*ledger.operations(), *blackboard_ledger):

@@ -20,11 +20,21 @@ CASES = {
     "operation by operation": ("mixtral-8x7b", "mi300x", {"layout": "tp=2", "overlap": "per-operation"}, {}),
     "nothing overlaps": ("qwen3-235b-a22b", "h200-sxm", {"layout": "tp=4,dp=2,ep=8", "overlap": "none"}, {}),
     "a limit of the user": ("llama-3.1-8b", "a100-sxm-80gb", {"layout": "tp=1"}, {"limits": ("batch<=50",)}),
-    "a rate to keep": ("llama-3.1-8b", "a100-sxm-80gb", {"layout": "tp=1"}, {"limits": ("tokens_per_second_per_sequence>=80",)}),
+    "a rate to keep": (
+        "llama-3.1-8b",
+        "a100-sxm-80gb",
+        {"layout": "tp=1"},
+        {"limits": ("tokens_per_second_per_sequence>=80",)},
+    ),
     "pipeline and replicas": ("llama-3.1-405b", "h100-sxm", {"layout": "tp=8,pp=2,replicas=2"}, {}),
     "latency": ("llama-3.1-70b", "h100-sxm", {"layout": "tp=8"}, {"minimise": "latency"}),
-    "latency at a cost": ("llama-3.1-70b", "h100-sxm", {"layout": "tp=8"}, {"minimise": "latency", "limits": ("dollars_per_million_tokens<=2",)}),
-}  # fmt: skip
+    "latency at a cost": (
+        "llama-3.1-70b",
+        "h100-sxm",
+        {"layout": "tp=8"},
+        {"minimise": "latency", "limits": ("dollars_per_million_tokens<=2",)},
+    ),
+}
 
 
 def answer_of(name: str, **changes):
@@ -65,7 +75,11 @@ def test_prices_add_up_and_residuals_are_small(name) -> None:
     if name != "latency at a cost":  # there the cost limit carries batch too
         assert sum(found.term_prices.values()) + of_the_step == pytest.approx(1, abs=1e-6)
     assert all(price >= -1e-9 for price in found.term_prices.values())
-    assert all(price <= 1e-9 for limit, price in found.shadow_prices.items() if limit in ("memory_capacity", "max_step_time", "batch"))
+    assert all(
+        price <= 1e-9
+        for limit, price in found.shadow_prices.items()
+        if limit in ("memory_capacity", "max_step_time", "batch")
+    )
     assert found.residuals.worst < 1e-6
     assert set(RESOURCE) >= set(found.term_prices)
 
@@ -81,9 +95,14 @@ def test_sensitivities_equal_finite_differences(name) -> None:
         if value == 0 or quantity.endswith("efficiency") or quantity == "context":
             continue  # an efficiency above one is refused, a context is whole; their factors are tested through others
         step = 1e-5
-        up, down = (answer_of(name, sets=(f"{quantity}={value * factor!r}",)).solution.cost for factor in (1 + step, 1 - step))
+        up, down = (
+            answer_of(name, sets=(f"{quantity}={value * factor!r}",)).solution.cost for factor in (1 + step, 1 - step)
+        )
         difference = (np.log(up) - np.log(down)) / (np.log1p(step) - np.log1p(-step))
-        one_sided = {(np.log(up) - np.log(answer.solution.cost)) / np.log1p(step), (np.log(answer.solution.cost) - np.log(down)) / -np.log1p(-step)}
+        one_sided = {
+            (np.log(up) - np.log(answer.solution.cost)) / np.log1p(step),
+            (np.log(answer.solution.cost) - np.log(down)) / -np.log1p(-step),
+        }
         assert min(abs(elasticity - d) for d in {difference, *one_sided}) < 1e-4, quantity
 
 
@@ -138,7 +157,7 @@ def test_whole_batches_are_checked_with_whole_sequences() -> None:
 @pytest.mark.parametrize(("asked", "named"), [
     ({"max_step_time": 1e-4}, "max_step_time is exceeded"),
     ({"limits": ("batch<=0.5",)}, "outside the sane range"),
-    ({"limits": ("memory_per_chip<=1GB",)}, "memory_per_chip is exceeded 17.6"),
+    ({"limits": ("memory_per_chip<=1GB",)}, "memory_per_chip is exceeded 17.8"),
     ({"limits": ("tokens_per_second_per_sequence>=100000",)}, "tokens_per_second_per_sequence is exceeded"),
 ])  # fmt: skip
 def test_infeasible_names_the_limit_and_by_how_much(asked, named) -> None:

@@ -12,8 +12,8 @@ from steptime.model.case import Case
 from steptime.model.decode import blackboard, rates
 from steptime.model.errors import UserError
 from steptime.model.scenario import Unbound
-from steptime.model.solver.posynomial import falls_per_unit, slope_at_infinity
 from steptime.model.solver.limits import CAPACITIES, numbers_but_batch, read_limits
+from steptime.model.solver.posynomial import falls_per_unit, slope_at_infinity
 from steptime.model.solver.problem import Problem, TimedPart
 from steptime.model.solver.sensitivity import sensitivities
 from steptime.model.solver.solution import Solution
@@ -50,7 +50,11 @@ class BatchAnswer:
 
 
 def solve_batch(
-    case: Case, minimise: str | None = None, max_step_time: float | None = None, limits: tuple[str, ...] = (), start: float = 64.0
+    case: Case,
+    minimise: str | None = None,
+    max_step_time: float | None = None,
+    limits: tuple[str, ...] = (),
+    start: float = 64.0,
 ) -> BatchAnswer:
     """The smallest batch of least cost; raises UserError where the problem is infeasible or a figure is missing."""
     minimise = minimise or ("cost" if case.number(q.chip_hour_price) is not None else "chip-seconds")
@@ -58,13 +62,17 @@ def solve_batch(
     try:
         scale = case.scenario.evaluate(factor)
         labelled = _terms(case)
-        parts = tuple(TimedPart(name, {r: numbers_but_batch(case, e) for r, e in terms.items()}) for name, terms in labelled.items())
+        parts = tuple(
+            TimedPart(name, {r: numbers_but_batch(case, e) for r, e in terms.items()})
+            for name, terms in labelled.items()
+        )
     except Unbound as error:
         missing = ", ".join(case.where(name) for name in sorted(error.names))
         offer = "; --minimise chip-seconds needs no price" if minimise == "cost" else ""
         raise UserError(f"solve batch needs {missing}{offer}") from None
     bounds, step_limits, shown = read_limits(case, max_step_time, limits)
-    problem = Problem(parts, q.batch, scale, exponent, bounds, step_limits)
+    least = bounds["minimum_batch"].value
+    problem = Problem(parts, q.batch, scale, exponent, bounds, step_limits, least)
     infimum = None if exponent == 0 else _infimum_not_attained(problem)
     if infimum is not None:
         return BatchAnswer(case, minimise, unit, infimum, None, {}, {}, shown)
@@ -74,7 +82,7 @@ def solve_batch(
 
 
 def _terms(case: Case) -> dict[str, dict[str, Expr]]:
-    """Parts of the step whose times add up, each with the terms that overlap inside it; what takes no time is left out."""
+    """Parts of the step whose times add up, each with the terms that overlap inside it; zero times are left out."""
     steps = {"step": blackboard}
     if case.question.overlap == "per-operation":
         steps = {line.name: rates.step([line]) for line in case.operations}
@@ -135,7 +143,7 @@ def _whole_cost(case: Case, problem: Problem, batch: int) -> float | None:
         excess = [there.evaluate(part) / limit.value for part in parts]
         if any(ratio > 1 + ROUNDING if limit.upper else ratio < 1 - ROUNDING for ratio in excess):
             return None
-    for limit in problem.step_limits.values():
-        if step_time * batch**limit.exponent > limit.bound * (1 + ROUNDING):
+    for bound in problem.step_limits.values():
+        if step_time * batch**bound.exponent > bound.bound * (1 + ROUNDING):
             return None
-    return problem.scale * step_time * float(batch) ** problem.exponent
+    return float(problem.scale * step_time * float(batch) ** problem.exponent)

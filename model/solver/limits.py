@@ -45,7 +45,10 @@ def read_limits(
         if name in shown:
             raise UserError(f"--limit {name}: given twice")
         shown[name] = f"{text.strip()}"
-        (step_limits if isinstance(limit, StepLimit) else limits)[name] = limit  # type: ignore[index]
+        if isinstance(limit, StepLimit):
+            step_limits[name] = limit
+        else:
+            limits[name] = limit
     return limits, step_limits, shown
 
 
@@ -67,9 +70,11 @@ def _user_limit(case: Case, text: str) -> tuple[str, Limit | StepLimit]:
         q.joules_per_token: (-1, True, value / (q.chips * q.power)),
     }
     if record.symbol not in per_step or per_step[record.symbol][1] != upper:
-        raise UserError(f"--limit {matched[1]}{matched[2]}: limits are batch, micro_batch (either way), memory_per_chip<=, "
-                        "step_time<=, dollars_per_million_tokens<=, joules_per_token<=, tokens_per_second>=, "
-                        "tokens_per_second_per_sequence>=")  # fmt: skip
+        raise UserError(
+            f"--limit {matched[1]}{matched[2]}: limits are batch, micro_batch (either way), memory_per_chip<=, "
+            "step_time<=, dollars_per_million_tokens<=, joules_per_token<=, tokens_per_second>=, "
+            "tokens_per_second_per_sequence>="
+        )
     exponent, _, bound = per_step[record.symbol]
     number = case.number(bound)
     if number is None:

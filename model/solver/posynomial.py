@@ -37,8 +37,8 @@ def _is_monomial(term: Expr, variables: tuple[Symbol, ...]) -> bool:
 def falls_per_unit(expr: Expr, variable: Symbol) -> bool:
     """Whether ``expr / variable`` never rises: each term is constant, proportional, or concave from zero.
 
-    Recognised: non-negative constants, multiples of the variable, and c(1 - r^(s·variable)) with 0 < r < 1, which is how
-    experts are touched. Numbers must have been put in for the other symbols.
+    Recognised: non-negative constants, multiples of the variable, and c(1 - r^(s·variable)) with 0 < r < 1, which is
+    how experts are touched. Numbers must have been put in for the other symbols.
 
     >>> from steptime.model.symbols import batch
     >>> falls_per_unit(3 + 2 * batch + 5 * (1 - sympy.Rational(1, 2) ** batch), batch), falls_per_unit(batch**2, batch)

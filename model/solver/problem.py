@@ -43,7 +43,7 @@ class Problem:
     The step is the sum of its parts: one part where everything overlaps, one an operation, or one a term where nothing
     does. Each part's time is a variable of its own, at least each of its terms; so the kink of a maximum disappears and
     every term gets a price. ``exponent`` is -1 for a cost per token, 0 for a latency. All expressions hold numbers for
-    everything but ``over``.
+    everything but ``over``, of which values below ``least`` have no meaning.
     """
 
     parts: tuple[TimedPart, ...]
@@ -52,3 +52,4 @@ class Problem:
     exponent: int
     limits: Mapping[str, Limit]
     step_limits: Mapping[str, StepLimit]
+    least: float = 1e-3

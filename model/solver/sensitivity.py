@@ -12,8 +12,21 @@ from steptime.model.layout import SYMBOLS
 from steptime.model.solver.limits import CAPACITIES
 from steptime.model.solver.solution import Solution
 
-FIXED = frozenset({*SYMBOLS.values(), q.batch, q.chips, q.stage_chips, q.flops_per_mac, q.hour, q.million, q.scale_up_domain,
-                   q.prompt, q.width, q.layers})  # fmt: skip
+FIXED = frozenset(
+    {
+        *SYMBOLS.values(),
+        q.batch,
+        q.chips,
+        q.stage_chips,
+        q.flops_per_mac,
+        q.hour,
+        q.million,
+        q.scale_up_domain,
+        q.prompt,
+        q.width,
+        q.layers,
+    }
+)
 """Whole numbers, constants and the variable itself: no elasticity is stated for them."""
 RELATIVE_STEP = 1e-4
 
@@ -27,7 +40,9 @@ def sensitivities(
     times its multiplier. At a tie between terms it holds to one side.
     """
     there = case.scenario | {q.batch: found.value}
-    priced = [(labelled[part][name], price) for (part, name), price in found.prices_by_part.items() if abs(price) > 1e-12]
+    priced = [
+        (labelled[part][name], price) for (part, name), price in found.prices_by_part.items() if abs(price) > 1e-12
+    ]
     capacities = [
         (footprint.total / (q.memory_capacity if name == "memory_capacity" else 1), price)
         for name in CAPACITIES

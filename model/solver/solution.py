@@ -27,8 +27,8 @@ class Solution:
     ``term_prices`` are d ln cost / d ln(term time), never negative; ``shadow_prices`` d ln cost / d ln(limit), not
     positive for upper limits; where the cost is proportional to the step time the term prices and the price of the step
     limit add up to one. ``slack`` is the unused fraction of each limit. ``is_global`` says that a proof was made.
-    ``prices_by_part`` splits the term prices by part of the step and resource, ``prices_by_limit`` the multipliers (never
-    negative) of a limit by what it bounds.
+    ``prices_by_part`` splits the term prices by part of the step and resource, ``prices_by_limit`` the multipliers
+    (never negative) of a limit by what it bounds.
     """
 
     cost: float

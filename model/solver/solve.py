@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import sympy
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from sympy import Expr
 
 from steptime.model.errors import UserError
@@ -77,7 +77,12 @@ class Program:
             for name, expr in part.terms.items()
         ]
         self.limits = [
-            _Constraint(name, _LogExpr.of(part, problem.over), bound=float(np.log(limit.value)), sign=1.0 if limit.upper else -1.0)
+            _Constraint(
+                name,
+                _LogExpr.of(part, problem.over),
+                bound=float(np.log(limit.value)),
+                sign=1.0 if limit.upper else -1.0,
+            )
             for name, limit in problem.limits.items()
             for part in limit.parts
         ]
@@ -131,9 +136,7 @@ class Program:
         over = (self.problem.over,)
         terms = [expr for part in self.problem.parts for expr in part.terms.values()]
         limits = [(part, limit.upper) for limit in self.problem.limits.values() for part in limit.parts]
-        posynomial_limits = all(
-            is_posynomial(part if upper else 1 / part, over) for part, upper in limits
-        )
+        posynomial_limits = all(is_posynomial(part if upper else 1 / part, over) for part, upper in limits)
         convex = all(is_posynomial(expr, over) for expr in terms) and posynomial_limits
         monotone = posynomial_limits and all(falls_per_unit(expr, over[0]) for expr in terms)
         return convex or monotone
@@ -157,36 +160,34 @@ def solve(problem: Problem, start: float) -> Solution:
 
 def _feasible_start(program: Program, start: float) -> float:
     """The start, or the nearest point of a grid that satisfies every limit; raises UserError where none does."""
-    grid = sorted(np.geomspace(1e-3, LARGEST, 1200), key=lambda value: abs(np.log(value / start)))
-    least: tuple[float, dict[str, float], float] | None = None
-    for value in [start, *grid]:
-        broken = program.violation(float(value))
+    problem = program.problem
+    start = max(start, problem.least)
+    grid = sorted(np.geomspace(problem.least, LARGEST, 1200), key=lambda value: abs(np.log(value / start)))
+    tried = [(program.violation(float(value)), float(value)) for value in [start, *grid]]
+    for broken, value in tried:
         if not broken:
-            return float(value)
-        worst = max(broken.values())
-        if least is None or worst < least[0]:
-            least = (worst, broken, float(value))
-    assert least is not None  # the grid is not empty
+            return value
     # A feasible interval may be narrower than the grid: descend on the worst violation from the best grid point.
-    value = _least_violation(program, least[2])
+    value = _least_violation(program, min(tried, key=lambda entry: max(entry[0].values()))[1])
     broken = program.violation(value)
     if not broken:
         return value
-    least = (max(broken.values()), broken, value)
-    names = ", ".join(f"{name} is exceeded {ratio:.4g} times" for name, ratio in least[1].items())
-    raise UserError(f"infeasible: at best, at {program.problem.over.name} {least[2]:.4g}, {names}")
+    names = ", ".join(f"{name} is exceeded {ratio:.4g} times" for name, ratio in broken.items())
+    at_best = "even" if value <= problem.least * (1 + 1e-6) else "at best,"
+    raise UserError(f"infeasible: {at_best} at {problem.over.name} {value:.4g}, {names}")
 
 
 def _least_violation(program: Program, value: float) -> float:
     """The variable at which the worst violation is least, near a value."""
-    from scipy.optimize import minimize_scalar
 
     def worst(x: float) -> float:
         return max(program.violation(float(np.exp(x))).values(), default=0.0)
 
-    near = float(np.log(value))
-    found = minimize_scalar(worst, bounds=(near - 0.1, near + 0.1), method="bounded", options={"xatol": 1e-12})
-    return float(np.exp(found.x))
+    near, least = float(np.log(value)), float(np.log(program.problem.least))
+    found = minimize_scalar(
+        worst, bounds=(max(near - 0.1, least), near + 0.1), method="bounded", options={"xatol": 1e-12}
+    )
+    return min(program.problem.least, value) if worst(least) <= found.fun else float(np.exp(found.x))
 
 
 def _minimise(program: Program, z: Vector) -> tuple[Vector, Vector]:

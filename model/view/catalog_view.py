@@ -22,7 +22,16 @@ from steptime.model.view.format import formula, in_unit, plain, si, table
 CONTEXTS = (1024, 4096, 32768, 131072)
 STATED = {"batch": 64.0, "context": 4096.0, "bytes_per_kv": BYTES["bf16"]}
 """The workload at which a model's quantities are listed: the defaults of `step`."""
-SHOWN = ("parameters", "active_parameters", "parameters_read", "kv_bytes", "kv_written", "attention_flops", "width", "layers")
+SHOWN = (
+    "parameters",
+    "active_parameters",
+    "parameters_read",
+    "kv_bytes",
+    "kv_written",
+    "attention_flops",
+    "width",
+    "layers",
+)
 
 
 def model_quantities(model: Transformer | AbstractModel) -> dict[str, float]:
@@ -66,19 +75,33 @@ def list_table(kind: str) -> Group:
 
 
 def _hardware_list() -> Group:
-    made = table("name", ">year", ">bf16", ">fp8", ">memory", ">bandwidth", ">scale-up", ">domain", ">scale-out", ">$/h", ">W")
+    made = table(
+        "name", ">year", ">bf16", ">fp8", ">memory", ">bandwidth", ">scale-up", ">domain", ">scale-out", ">$/h", ">W"
+    )
     for name in hardware_names():
         machine = load_hardware(name)
         peaks = {key: figure.value for key, figure in machine.peaks.items()}
         figures = {key: figure.value for key, figure in machine.figures.items()}
         made.add_row(
-            name, str(machine.year or "—"), si(peaks.get("bf16", peaks.get("fp16")), ""), si(peaks.get("fp8"), ""),
-            si(figures.get("memory_capacity"), "B"), si(figures.get("memory_bandwidth"), "B/s"),
-            si(figures.get("scale_up_bandwidth"), "B/s"), plain(figures.get("scale_up_domain")),
-            si(figures.get("scale_out_bandwidth"), "B/s"), plain(figures.get("chip_hour_price")), plain(figures.get("power")),
-        )  # fmt: skip
-    return Group(made, Text(f"{len(hardware_names())} accelerators; peaks are dense FLOP/s (fp16 where there is no bf16); links one "
-                            "way, per chip; `steptime catalog hardware NAME` shows sources"))  # fmt: skip
+            name,
+            str(machine.year or "—"),
+            si(peaks.get("bf16", peaks.get("fp16")), ""),
+            si(peaks.get("fp8"), ""),
+            si(figures.get("memory_capacity"), "B"),
+            si(figures.get("memory_bandwidth"), "B/s"),
+            si(figures.get("scale_up_bandwidth"), "B/s"),
+            plain(figures.get("scale_up_domain")),
+            si(figures.get("scale_out_bandwidth"), "B/s"),
+            plain(figures.get("chip_hour_price")),
+            plain(figures.get("power")),
+        )
+    return Group(
+        made,
+        Text(
+            f"{len(hardware_names())} accelerators; peaks are dense FLOP/s (fp16 where there is no bf16); links one "
+            "way, per chip; `steptime catalog hardware NAME` shows sources"
+        ),
+    )
 
 
 def _model_list() -> Group:
@@ -87,9 +110,18 @@ def _model_list() -> Group:
         model = load_model(name)
         assert isinstance(model, Transformer)
         found = model_quantities(model)
-        made.add_row(name, si(found["parameters"]), si(found["active_parameters"]), str(len(model.layers)), str(model.width),
-                     str(model.experts or "—"), plain(found["kv_bytes"]))  # fmt: skip
-    return Group(made, Text(f"{len(transformer_names())} models; `steptime catalog models NAME` shows shapes and sources"))
+        made.add_row(
+            name,
+            si(found["parameters"]),
+            si(found["active_parameters"]),
+            str(len(model.layers)),
+            str(model.width),
+            str(model.experts or "—"),
+            plain(found["kv_bytes"]),
+        )
+    return Group(
+        made, Text(f"{len(transformer_names())} models; `steptime catalog models NAME` shows shapes and sources")
+    )
 
 
 def entry_json(kind: str, name: str) -> dict[str, Any]:
@@ -136,9 +168,18 @@ def _hardware_entry(name: str) -> Group:
         unit = _units.get(key) or (lookup(key.partition(".")[0]).unit if key not in _plain else None)
         value = plain(figure["value"]) if unit is None else si(figure["value"], unit) if isinstance(unit, str) else (
             in_unit(figure["value"], unit))  # fmt: skip
-        made.add_row(key, value, "doubtful" if figure["doubtful"] else "", ", ".join(figure["source"]), figure["date"], figure["note"])
+        made.add_row(
+            key,
+            value,
+            "doubtful" if figure["doubtful"] else "",
+            ", ".join(figure["source"]),
+            figure["date"],
+            figure["note"],
+        )
     about = ", ".join(str(data[key]) for key in ("vendor", "year", "family", "memory_type", "topology") if data[key])
-    lines = [Text(f"{key}: {source['title']} ({source['date']})", style="dim") for key, source in data["sources"].items()]
+    lines = [
+        Text(f"{key}: {source['title']} ({source['date']})", style="dim") for key, source in data["sources"].items()
+    ]
     return Group(Text(f"{data['name']}: {about}", style="bold"), made, Text(), *lines)
 
 

@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import sympy
 from rich.console import Console
 from rich.table import Table
 from sympy import Expr

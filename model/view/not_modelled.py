@@ -40,4 +40,3 @@ def _of_architecture(case: Case, model: Transformer) -> list[str]:
     if any(isinstance(block, ExpertFeedForward) and block.groups > 1 for block in blocks) and case.layout.ep > 1:
         found.append("where the router's expert groups lie among the chips")
     return found + list(model.notices)
-

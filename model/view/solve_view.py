@@ -34,7 +34,12 @@ def solve_crossover_json(case: Case, answer: CrossoverAnswer) -> dict[str, Any]:
 def crossover_table(case: Case, answer: CrossoverAnswer) -> Group:
     data, unit = crossover_json(answer), lookup(answer.over.name).unit
     first, second = answer.between
-    lines = [Text(f"{case.model.name} on {case.hardware.name}: where {first} = {second}, over {answer.over.name}", style="bold")]
+    lines = [
+        Text(
+            f"{case.model.name} on {case.hardware.name}: where {first} = {second}, over {answer.over.name}",
+            style="bold",
+        )
+    ]
     for name in answer.between:
         lines.append(Text(f"  {name} = {formula(case.short(RESOURCES[name], answer.over))}"))
     if answer.exists:
@@ -45,7 +50,9 @@ def crossover_table(case: Case, answer: CrossoverAnswer) -> Group:
     if data["closed_form"]:
         lines.append(Text(f"closed form: {formula(data['closed_form'])}"))
         lines.append(Text(f"LaTeX:       {data['latex']}"))
-        lines.append(Text(f"exists when: {'always' if data['exists_when'] == 'True' else formula(data['exists_when'])}"))
+        lines.append(
+            Text(f"exists when: {'always' if data['exists_when'] == 'True' else formula(data['exists_when'])}")
+        )
     elif answer.bracket is not None:
         low, high = (in_unit(value, unit) for value in answer.bracket)
         how = "root enclosed between" if answer.exists else "no root found between"
@@ -106,8 +113,14 @@ def batch_table(answer: BatchAnswer) -> Group:
     case, data = answer.case, solve_batch_json(answer)
     head = Text(f"{case.model.name} on {case.hardware.name}: batch of least {answer.minimise}", style="bold")
     if answer.solution is None:
-        return Group(head, Text(f"no batch attains it: the cost falls towards {answer.infimum:.6g} {answer.unit} as batch grows "
-                                "and nothing limits the batch"), *_trailer(case, over=q.batch))  # fmt: skip
+        return Group(
+            head,
+            Text(
+                f"no batch attains it: the cost falls towards {answer.infimum:.6g} {answer.unit} as batch grows "
+                "and nothing limits the batch"
+            ),
+            *_trailer(case, over=q.batch),
+        )
     proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
     found, integer = answer.solution, data["integer"]
     lines = [
@@ -129,8 +142,11 @@ def batch_table(answer: BatchAnswer) -> Group:
     for name, value in sorted(answer.sensitivities.items(), key=lambda item: -abs(item[1])):
         if abs(value) > 5e-5:
             worth.add_row(name, f"{value:+.4f} %", lookup(name).meaning)
-    note = Text("A price is d ln cost / d ln(term time), or d ln cost / d ln(limit); prices belong to the continuous problem "
-                "at this layout", style="dim")  # fmt: skip
+    note = Text(
+        "A price is d ln cost / d ln(term time), or d ln cost / d ln(limit); prices belong to the continuous problem "
+        "at this layout",
+        style="dim",
+    )
     return Group(head, *lines, Text(), terms, Text(), limits, Text(), worth, note, *_trailer(case, over=q.batch))
 
 

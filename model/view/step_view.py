@@ -123,9 +123,14 @@ def _operation_json(case: Case, line: Any) -> dict[str, Any]:
 def step_table(case: Case) -> Group:
     """A step for people: terms with their closed forms, band, rates, cost, memory, crossovers, what is left out."""
     data = step_json(case)
-    head = Text(f"{data['model']} on {data['hardware']}: one {data['phase']} step, batch {plain(data['batch'])}, "
-                f"context {plain(data['context'])}, {case.layout.chips} chip{'s' * (case.layout.chips > 1)}", style="bold")  # fmt: skip
-    return Group(head, Text(), _terms(case, data), Text(), _facts(case, data), Text(), *_crossover_lines(data), *_notes(data))
+    head = Text(
+        f"{data['model']} on {data['hardware']}: one {data['phase']} step, batch {plain(data['batch'])}, "
+        f"context {plain(data['context'])}, {case.layout.chips} chip{'s' * (case.layout.chips > 1)}",
+        style="bold",
+    )
+    return Group(
+        head, Text(), _terms(case, data), Text(), _facts(case, data), Text(), *_crossover_lines(data), *_notes(data)
+    )
 
 
 def _terms(case: Case, data: dict[str, Any]) -> Any:
