@@ -93,7 +93,8 @@ def steptime() -> None:
 @scenario_options
 def step(as_json: bool, **options: Any) -> None:
     """One scenario: its terms, what binds, throughput, cost, memory, and where the terms cross."""
-    from steptime.model.view.step_view import step_json, step_table
+    from steptime.model.view.step_json import step_json
+    from steptime.model.view.step_view import step_table
 
     case = build(options)
     show(as_json, lambda: step_json(case), lambda: step_table(case))

@@ -52,6 +52,11 @@ flops_per_token = flops_per_mac * active_parameters + attention_flops * context
 kv_traffic_per_sequence = kv_bytes * context + kv_written
 weight_traffic = bytes_per_weight * parameters_read
 
+compute_slope = flops_per_token / compute_shards / rates.compute
+"""Compute time that one more sequence in the micro-batch adds."""
+memory_slope = kv_traffic_per_sequence / kv_shards / rates.memory
+"""Memory time that one more sequence in the micro-batch adds, once every expert is read anyway."""
+
 compute = Term("compute", flops_per_token * micro_batch / compute_shards, rates.compute)
 memory_traffic = weight_traffic / weight_shards + kv_traffic_per_sequence * micro_batch / kv_shards
 memory = Term("memory", memory_traffic, rates.memory)

@@ -25,7 +25,7 @@ from steptime.model.quantity import (
     second,
     unit_of,
 )
-from steptime.model.view.step_view import mbu, mfu
+from steptime.model.view.step_json import mbu, mfu
 
 
 @pytest.mark.parametrize(("expr", "unit"), [

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.case import RESOURCES, Case
-from steptime.model.decode import compute, memory
+from steptime.model.decode import compute_slope, memory_slope
 from steptime.model.errors import UserError
 from steptime.model.scenario import Unbound
 from steptime.model.terms import Crossover, crossover
@@ -77,7 +77,7 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
     closed, exists_when = (shown.at, shown.exists_when) if shown is not None and bracket is None else (None, None)
     if bracket is not None and over == q.batch and {first, second} == {"compute", "memory"}:
         # Memory is the larger at a small batch, since weights are read anyway: they meet if compute grows faster.
-        exists_when = sympy.Gt(compute_slope(case), memory_slope(case))
+        exists_when = sympy.Gt(case.short(compute_slope), case.short(memory_slope))
     return CrossoverAnswer((first, second), over, closed, exists_when, values, present, bracket, remark)
 
 
@@ -151,21 +151,11 @@ def _bracketed(
 
 def balanced_context(case: Case) -> float | None:
     """L*: the context at which compute and memory grow equally fast with batch; None where they never do."""
-    slopes = [case.scenario.expand(term, q.context) for term in (compute_slope(case), memory_slope(case))]
+    slopes = [case.scenario.expand(slope, q.context) for slope in (compute_slope, memory_slope)]
     for crossing in crossover(slopes[0], slopes[1], q.context):
         for value in _numbers(case, crossing, q.context):
             return value
     return None
-
-
-def compute_slope(case: Case) -> Expr:
-    """Compute time per sequence of the micro-batch."""
-    return sympy.expand(case.short(compute.time, q.context)).coeff(q.micro_batch)
-
-
-def memory_slope(case: Case) -> Expr:
-    """Memory time per sequence of the micro-batch, at a batch large enough that every expert is read anyway."""
-    return sympy.expand(case.short(memory.time, q.context)).coeff(q.micro_batch)
 
 
 def _remark(case: Case, first: str, second: str, over: Symbol) -> str:

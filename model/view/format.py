@@ -1,13 +1,15 @@
 """Numbers, units and formulas as people read them. Conversion from base units happens here and nowhere else."""
 
 import math
+import re
 from typing import Any
 
+import sympy
 from rich.console import Console
 from rich.table import Table
 from sympy import Expr
 
-from steptime.model.quantity import count, joule, second
+from steptime.model.quantity import Quantity, count, declared, joule, second
 
 _prefixes = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _small = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
@@ -46,18 +48,36 @@ def in_unit(value: float | None, unit: Expr) -> str:
     return si(value, "W" if unit == joule / second else str(unit))
 
 
-def formula(expr: Any) -> str:
-    """A formula in one line of text.
+def letter(record: Quantity) -> str:
+    """The one-letter name of a quantity in plain text, from its LaTeX.
 
-    >>> x, y = sympy.symbols("x y"); formula(2 * x**2 / y)
-    '2·x^2/y'
+    >>> from steptime.model.quantity import lookup
+    >>> import steptime.model.symbols
+    >>> letter(lookup("kv_bytes")), letter(lookup("scale_up_bandwidth")), letter(lookup("kv_shards"))
+    ('κ', 'I_up', 'E_kv')
     """
-    return str(expr).replace("**", "^").replace("*", "·")
+    text = re.sub(r"\\math\w+", "", record.latex)
+    text = re.sub(r"\\([a-zA-Z]+)", lambda found: _letters.get(found[1], found[1]), text)
+    return text.replace("{", "").replace("}", "").replace(" ", "")
 
 
-def table(*columns: str, title: str | None = None) -> Table:
-    """An empty table in the product's one style."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+_letters = {"beta": "β", "kappa": "κ", "alpha": "α", "varphi": "φ", "eta": "η", "ell": "ℓ", "rho": "ρ"}
+
+
+def formula(expr: Any) -> str:
+    """A formula in one line of text, in the letters of the field.
+
+    >>> from steptime.model.symbols import context, kv_bytes, memory_bandwidth
+    >>> formula(kv_bytes * context**2 / memory_bandwidth)
+    'L^2·κ/W'
+    """
+    names = {record.symbol: sympy.Symbol(letter(record), positive=True) for record in declared().values()}
+    return str(sympy.sympify(expr).xreplace(names)).replace("**", "^").replace("*", "·")
+
+
+def table(*columns: str) -> Table:
+    """An empty table in the product's one style; without any heading it shows none."""
+    made = Table(box=None, pad_edge=False, header_style="dim", show_header=any(columns))
     for column in columns:
         made.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
     return made

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import sympy
 from rich.console import Group
 from rich.text import Text
 from sympy import Symbol
@@ -13,7 +14,7 @@ from steptime.model.solver.batch import RESOURCE, BatchAnswer
 from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.view.format import formula, in_unit, plain, si, table
 from steptime.model.view.not_modelled import not_modelled
-from steptime.model.view.step_view import crossover_json, layout_json
+from steptime.model.view.step_json import crossover_json, layout_json
 
 
 def solve_crossover_json(case: Case, answer: CrossoverAnswer) -> dict[str, Any]:
@@ -47,17 +48,19 @@ def crossover_table(case: Case, answer: CrossoverAnswer) -> Group:
         lines.append(Text(f"{answer.over.name} = {roots}  (here {in_unit(answer.present, unit)})", style="bold"))
     else:
         lines.append(Text(answer.remark, style="bold"))
-    if data["closed_form"]:
-        lines.append(Text(f"closed form: {formula(data['closed_form'])}"))
+    if answer.closed_form is not None:
+        lines.append(Text(f"closed form: {formula(answer.over)} = {formula(answer.closed_form.rhs)}"))
         lines.append(Text(f"LaTeX:       {data['latex']}"))
-        lines.append(
-            Text(f"exists when: {'always' if data['exists_when'] == 'True' else formula(data['exists_when'])}")
-        )
+        lines.append(Text(f"exists when: {_condition(answer)}"))
     elif answer.bracket is not None:
         low, high = (in_unit(value, unit) for value in answer.bracket)
         how = "root enclosed between" if answer.exists else "no root found between"
         lines.append(Text(f"no closed form: the difference is not linear or quadratic; {how} {low} and {high}"))
     return Group(*lines, *_trailer(case, answer.over))
+
+
+def _condition(answer: CrossoverAnswer) -> str:
+    return "always" if answer.exists_when == sympy.true else formula(answer.exists_when)
 
 
 def solve_batch_json(answer: BatchAnswer) -> dict[str, Any]:

@@ -1,0 +1,117 @@
+"""One step as JSON: base units, the keys that scripts rely on."""
+
+from typing import Any
+
+from steptime.model import symbols as q
+from steptime.model.case import RESOURCES, Case
+from steptime.model.decode import blackboard, flops_per_token, memory
+from steptime.model.errors import UserError
+from steptime.model.memory import Footprint
+from steptime.model.quantity import latex
+from steptime.model.scenario import Unbound
+from steptime.model.solver.crossover import CrossoverAnswer, find_crossover
+from steptime.model.view.not_modelled import not_modelled
+
+PAIRS = (("compute", "memory"), ("memory", "interconnect"), ("compute", "interconnect"))
+useful_flops = flops_per_token * q.batch
+mfu = useful_flops / (q.chips * q.peak_flops * q.step_time)
+mbu = memory.work / (q.memory_bandwidth * q.step_time)
+
+
+def crossovers(case: Case) -> list[CrossoverAnswer]:
+    """Where pairs of terms meet over batch and over context; pairs without a number or a meaning are left out."""
+    found = []
+    for over in (q.batch, q.context):
+        for first, second in PAIRS:
+            try:
+                if all(case.scenario.evaluate(RESOURCES[name]) > 0 for name in (first, second)):
+                    found.append(find_crossover(case, first, second, over))
+            except (UserError, Unbound):
+                continue
+    return found
+
+
+def crossover_json(answer: CrossoverAnswer) -> dict[str, Any]:
+    closed = answer.closed_form
+    return {
+        "between": list(answer.between),
+        "over": answer.over.name,
+        "closed_form": None if closed is None else f"{answer.over.name} = {closed.rhs}",
+        "latex": None if closed is None else latex(closed),
+        "exists_when": None if answer.exists_when is None else str(answer.exists_when),
+        "exists": answer.exists,
+        "value": answer.value,
+        "values": list(answer.values),
+        "bracket": None if answer.bracket is None else list(answer.bracket),
+        "remark": answer.remark,
+    }
+
+
+def layout_json(case: Case) -> dict[str, Any]:
+    fields = ("tp", "dp", "cp", "ep", "pp", "replicas", "ffn", "copies")
+    return {name: getattr(case.layout, name) for name in fields}
+
+
+def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[str, Any]:
+    """Everything about a step, base units, the keys that scripts rely on."""
+    number = case.number
+    answers = crossovers(case) if answers is None else answers
+    step_time = number(q.step_time, "step_time")
+    room: Footprint = case.fullest_stage
+    results = {
+        "tokens_per_second": q.tokens_per_second,
+        "tokens_per_second_per_sequence": q.tokens_per_second_per_sequence,
+        "dollars_per_million_tokens": q.dollars_per_million_tokens,
+        "joules_per_token": q.joules_per_token,
+        "mfu": mfu,
+        "mbu": mbu,
+    }
+    found: dict[str, Any] = {
+        "model": case.model.name,
+        "hardware": case.hardware.name,
+        "phase": case.question.phase,
+        "batch": number(q.batch),
+        "context": number(q.context),
+        "prompt": None,
+        "layout": layout_json(case),
+        "precision": case.precision,
+        "overlap": case.question.overlap,
+        "experts": case.question.experts,
+        "efficiency": case.question.efficiency,
+        "defaults": list(case.defaults),
+        "not_modelled": not_modelled(case),
+        "terms": case.times,
+        "network": {
+            term.name: number(term.time, f"network.{term.name}") if case.has_network else None
+            for term in (blackboard.scale_up, blackboard.scale_out)
+        },
+        "bottleneck": case.bottleneck,
+        "step_time": step_time,
+        "bounds": {name.replace("-", "_"): number(bound, f"bounds.{name}") for name, bound in case.bounds.items()},
+        "operations": [_operation_json(case, line) for line in case.operations],
+        **{key: number(expr, key) for key, expr in results.items()},
+        "memory_per_chip": {
+            "weights": number(room.weights),
+            "kv": number(room.kv),
+            "activations": number(room.activations),
+            "total": number(room.total),
+            "capacity": number(q.memory_capacity, "memory_per_chip.capacity"),
+        },
+        "fits": case.fits,
+        "crossovers": [crossover_json(answer) for answer in answers],
+        "quantities": case.quantities,
+    }
+    return {**found, "missing": dict(case.missing)}
+
+
+def _operation_json(case: Case, line: Any) -> dict[str, Any]:
+    traffic = line.traffic
+    return {
+        "name": line.name,
+        "flops": case.number(line.flops),
+        "memory_bytes": case.number(line.memory_bytes),
+        "network_bytes": {"scale_up": case.number(traffic.scale_up), "scale_out": case.number(traffic.scale_out)},
+        "network_starts": {
+            "scale_up": case.number(traffic.scale_up_starts), "scale_out": case.number(traffic.scale_out_starts)
+        },
+    }  # fmt: skip
