@@ -30,6 +30,16 @@ class Group:
         return self.size / self.inside
 
 
+def at_least(least: Expr | int, value: Expr) -> Expr:
+    """max(least, value), compared by SymPy only where that is quick: with at most one symbol."""
+    return Max(least, value, evaluate=len(value.free_symbols) <= 1)
+
+
+def at_most(most: Expr | int, value: Expr) -> Expr:
+    """min(most, value), compared by SymPy only where that is quick: with at most one symbol."""
+    return Min(most, value, evaluate=len((sympy.sympify(most) + value).free_symbols) <= 1)
+
+
 def group(size: Expr, stride: Expr) -> Group:
     """The group of ``size`` chips that lie ``stride`` apart; its stride decides its tier.
 
@@ -37,7 +47,7 @@ def group(size: Expr, stride: Expr) -> Group:
     >>> group(Integer(8), Integer(8)).inside.subs(scale_up_domain, 8)  # neighbours are a whole domain apart
     1
     """
-    return Group(size, Max(1, Min(size, floor(scale_up_domain / stride))))
+    return Group(size, at_least(1, at_most(size, floor(scale_up_domain / stride))))
 
 
 def all_gather(volume: Expr, over: Group) -> Transfer:
@@ -52,8 +62,8 @@ def all_gather(volume: Expr, over: Group) -> Transfer:
     return Transfer(
         scale_up=volume * (over.inside - 1) / over.inside,
         scale_out=volume * (over.size - over.inside) / over.size / over.inside,
-        scale_up_starts=Min(1, over.inside - 1),
-        scale_out_starts=Min(1, over.size - over.inside),
+        scale_up_starts=at_most(1, over.inside - 1),
+        scale_out_starts=at_most(1, over.size - over.inside),
     )
 
 
@@ -93,8 +103,10 @@ def expert_exchange(payload: Expr, over: Group, choices: int, limit: int | None,
         domains = over.domains
         scale_up = expected_distinct(over.size, choices) * (over.inside - 1) / over.inside
         scale_out = expected_distinct(domains, choices) * (domains - 1) / domains
-        scale_out = scale_out if limit is None else Min(limit, scale_out)
-    return Transfer(payload * scale_up, payload * scale_out, Min(1, over.inside - 1), Min(1, over.size - over.inside))
+        scale_out = scale_out if limit is None else at_most(limit, scale_out)
+    return Transfer(
+        payload * scale_up, payload * scale_out, at_most(1, over.inside - 1), at_most(1, over.size - over.inside)
+    )
 
 
 def expected_distinct(places: Expr, draws: Expr | int) -> Expr:
@@ -109,7 +121,7 @@ def expected_distinct(places: Expr, draws: Expr | int) -> Expr:
 
 def send(payload: Expr, stages: Expr, stride: Expr) -> Transfer:
     """A message handed from stage to stage: ``stages - 1`` hops, those across a domain's edge over scale-out."""
-    stages_in_domain = Max(1, floor(scale_up_domain / stride))
+    stages_in_domain = at_least(1, floor(scale_up_domain / stride))
     hops_out = sympy.ceiling(stages / stages_in_domain) - 1
     hops_up = stages - 1 - hops_out
     return Transfer(payload * hops_up, payload * hops_out, hops_up, hops_out)

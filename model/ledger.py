@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import sympy
-from sympy import Expr, Max, Min, Rational, Symbol
+from sympy import Expr, Rational, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.collectives import (
     all_gather,
     all_reduce,
+    at_least,
+    at_most,
     expected_distinct,
     expert_exchange,
     group,
@@ -75,7 +77,7 @@ class Ledger:
 
     def ways(self, matrix: Matrix) -> Expr:
         """Chips that share a matrix: tp, or fewer where it cannot be split so far."""
-        return self.degrees.tp if matrix.split is None else Min(self.degrees.tp, matrix.split)
+        return self.degrees.tp if matrix.split is None else at_most(self.degrees.tp, sympy.Integer(matrix.split))
 
     @property
     def dense_ways(self) -> Expr:
@@ -131,7 +133,7 @@ class Ledger:
         rows = []
         for layer, number in self.model.kinds.items():
             attention = layer.attention
-            ways = Min(self.degrees.tp, attention.cache_split) * self.groups
+            ways = at_most(self.degrees.tp, sympy.Integer(attention.cache_split)) * self.groups
             rows.append((number * attention.cache_elements * bytes_per_kv, attended(attention), ways))
         return rows
 
@@ -210,9 +212,9 @@ class Ledger:
         the tokens that chose it.
         """
         d, width = self.degrees, self.model.width
-        holders, sliced = Min(self.groups, d.ep), d.stage / d.ep
+        holders, sliced = at_most(self.groups, d.ep), d.stage / d.ep
         over, slices = group(holders, d.stage / holders), group(sliced, sympy.S.One)
-        neighbours = group(Max(1, sliced / d.tp), d.tp)
+        neighbours = group(at_least(1, sliced / d.tp), d.tp)
         out, back, shared, added = Transfer(), Transfer(), Transfer(), Transfer()
         for number, block in self.expert_layers():
             limit = block.groups_kept if block.groups > 1 else None

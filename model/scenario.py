@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Symbol
 
-from steptime.model.numeric import compiled
+from steptime.model.numeric import evaluate
 
 Number = Any
 """A float, or an array of floats."""
@@ -56,16 +56,16 @@ class Scenario:
             return self.value(expr)
         if expr.is_number:
             return float(expr)
-        over = tuple(sorted(expr.free_symbols, key=lambda symbol: symbol.name))
-        numbers, missing = [], frozenset[str]()
-        for symbol in over:
+        numbers: dict[Symbol, Number] = {}
+        missing = frozenset[str]()
+        for symbol in expr.free_symbols:
             try:
-                numbers.append(self.value(symbol))
+                numbers[symbol] = self.value(symbol)
             except Unbound as error:
                 missing |= error.names
         if missing:
             raise Unbound(missing)
-        found = compiled(expr, over)(*numbers)
+        found = evaluate(expr, numbers)
         return float(found) if np.ndim(found) == 0 else found
 
     def depends(self, expr: Expr, on: Symbol) -> bool:

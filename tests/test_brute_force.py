@@ -137,10 +137,7 @@ class Network:
 
 
 def messages(model: tf.Transformer, layout: Layout, work: Work) -> tuple[float, float]:
-    """Bytes that a chip sends on either tier in a step, a mean over the chips of a stage, summed over layers and hops.
-
-    Experts, where there are any, lie each on one chip, without tensor parallelism; each of a token's copies travels.
-    """
+    """Bytes a chip sends on either tier in a step, a mean over the stage; experts are whole, each copy is a message."""
     net, tp, cp, stage = Network(work.domain), layout.tp, layout.cp, layout.stage
     tokens = work.batch / layout.replicas / layout.pp / layout.dp / cp
     for layer in model.layers:
