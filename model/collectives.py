@@ -9,7 +9,7 @@ applying them to each tier.
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Max, Min, floor
+from sympy import Expr, Max, Min, Rational, floor
 
 from steptime.model.symbols import scale_up_domain
 from steptime.model.terms import Transfer
@@ -32,7 +32,7 @@ class Group:
 
 def at_least(least: Expr | int, value: Expr) -> Expr:
     """max(least, value), compared by SymPy only where that is quick: with at most one symbol."""
-    return Max(least, value, evaluate=len(value.free_symbols) <= 1)
+    return Max(least, value, evaluate=len((sympy.sympify(least) + value).free_symbols) <= 1)
 
 
 def at_most(most: Expr | int, value: Expr) -> Expr:
@@ -86,27 +86,61 @@ def all_reduce(volume: Expr, over: Group, in_switch: bool) -> Transfer:
     return Transfer(scale_up, 2 * half.scale_out, half.scale_up_starts, half.scale_out_starts)
 
 
-def expert_exchange(payload: Expr, over: Group, choices: int, limit: int | None, copies: str) -> Transfer:
+def gather_between(volume: Expr, size: Expr, held: Expr) -> Transfer:
+    """An all-gather among neighbouring groups whose ``held`` chips each have their group's whole share already.
+
+    What the all-gather over all ``size`` chips moves, less what it would move inside such a group.
+    """
+    everyone, own = group(size, one), group(held, one)
+    whole, inner = all_gather(volume, everyone), all_gather(volume * held / size, own)
+    return Transfer(
+        scale_up=whole.scale_up - inner.scale_up,
+        scale_out=whole.scale_out - inner.scale_out,
+        scale_up_starts=at_most(1, everyone.inside - own.inside),
+        scale_out_starts=at_most(1, size - everyone.inside),
+    )
+
+
+def expert_exchange(payload: Expr, over: Group, choices: int, limit: tuple[int, int] | None, copies: str) -> Transfer:
     """What one token sends to its experts, or gets back, as bytes over both tiers.
 
-    ``over`` counts the groups of chips that hold experts, ``choices`` the experts of a token, ``limit`` the most groups
-    of experts that the router may choose from. Routing is uniform.
+    ``over`` counts the groups of chips that hold experts, ``choices`` the experts of a token, ``limit`` how many groups
+    of experts the router keeps, of how many. Routing is uniform.
 
     ``per-expert``: one copy for each expert: of k copies 1/n stays, (n_in-1)/n goes scale-up, (n-n_in)/n scale-out.
-    ``per-domain``: one copy to each remote domain that holds a chosen expert, forwarded there over scale-up, and one
-    copy to each chip: (m-1)(1-(1-1/m)^k) of m places are expected to be remote and chosen.
+    ``per-domain``: one copy to each remote domain that holds a chosen expert, to a chip that needs it, and from there
+    over scale-up to the other chips that do: as many copies in all as there are remote chips with a chosen expert.
     """
     if copies == "per-expert":
         scale_up = choices * (over.inside - 1) / over.size
         scale_out = choices * (over.size - over.inside) / over.size
     else:
         domains = over.domains
-        scale_up = expected_distinct(over.size, choices) * (over.inside - 1) / over.inside
-        scale_out = expected_distinct(domains, choices) * (domains - 1) / domains
-        scale_out = scale_out if limit is None else at_most(limit, scale_out)
+        scale_out = expected_distinct(reachable(domains, limit), choices) * (domains - 1) / domains
+        chips = expected_distinct(reachable(over.size, limit), choices) * (over.size - 1) / over.size
+        scale_up = chips - scale_out
     return Transfer(
-        payload * scale_up, payload * scale_out, at_most(1, over.inside - 1), at_most(1, over.size - over.inside)
+        payload * scale_up,
+        payload * scale_out,
+        at_most(1, over.inside - 1),
+        at_most(1, over.size - over.inside),
     )
+
+
+def reachable(places: Expr, limit: tuple[int, int] | None) -> Expr:
+    """Places among which a token's experts lie, where the router keeps some of the groups of experts.
+
+    Where a group spans several places, its share of them; where a place holds several groups, the places that the kept
+    groups are expected to hit. Experts lie in order, groups aligned with places.
+
+    >>> from sympy import Integer
+    >>> reachable(Integer(8), (4, 8)), reachable(Integer(16), (4, 8)), reachable(Integer(1), (4, 8))
+    (4, 8, 1)
+    """
+    if limit is None:
+        return places
+    kept, groups = limit
+    return at_least(places * Rational(kept, groups), expected_distinct(places, kept))
 
 
 def expected_distinct(places: Expr, draws: Expr | int) -> Expr:

@@ -18,6 +18,7 @@ from steptime.model.collectives import (
     at_most,
     expected_distinct,
     expert_exchange,
+    gather_between,
     group,
     reduce_scatter,
     send,
@@ -184,10 +185,8 @@ class Ledger:
         lines.append(("context exchange", self.context_exchange()))
         if self.plan.ffn == "all":
             dense = sum(n for layer, n in self.model.kinds.items() if _has_dense(layer))
-            everyone = group(self.groups, d.tp)
-            volume = micro_batch * width * reduce_bytes
-            lines.append(("feed-forward gather", all_gather(volume, everyone).times(dense)))
-            lines.append(("feed-forward scatter", reduce_scatter(volume, everyone).times(dense)))
+            everyone = gather_between(micro_batch * width * reduce_bytes, d.stage, d.tp).times(dense)
+            lines += [("feed-forward gather", everyone), ("feed-forward scatter", everyone)]
         lines += self.expert_communication()
         hop = send(micro_batch / d.stage * width * send_bytes, d.pp, d.stage)
         lines.append(("pipeline sends", hop))
@@ -214,10 +213,9 @@ class Ledger:
         d, width = self.degrees, self.model.width
         holders, sliced = at_most(self.groups, d.ep), d.stage / d.ep
         over, slices = group(holders, d.stage / holders), group(sliced, sympy.S.One)
-        neighbours = group(at_least(1, sliced / d.tp), d.tp)
         out, back, shared, added = Transfer(), Transfer(), Transfer(), Transfer()
         for number, block in self.expert_layers():
-            limit = block.groups_kept if block.groups > 1 else None
+            limit = (block.groups_kept, block.groups) if block.groups > 1 else None
             chosen = block.experts_per_token
             one_token = expert_exchange(micro_batch / d.stage * width, over, chosen, limit, self.plan.copies)
             out += one_token.times(number, dispatch_bytes)
@@ -225,7 +223,7 @@ class Ledger:
             copies = chosen if self.plan.copies == "per-expert" else expected_distinct(d.ep, chosen)
             arriving = all_gather(micro_batch * width * copies / d.ep * (1 - 1 / holders), slices)
             present = expected_distinct(holders, chosen) / holders
-            local = all_gather(micro_batch * width / holders * present, neighbours)
+            local = gather_between(micro_batch * width / holders * present, at_least(d.tp, sliced), d.tp)
             shared += (arriving + local).times(number, dispatch_bytes)
             added += (arriving + local).times(number, combine_bytes)  # the reduce-scatter moves the same back
         return [("expert dispatch", out), ("expert slice gather", shared), ("expert slice scatter", added),

@@ -7,6 +7,7 @@ have room. A pipeline's first stage also holds the input embedding, its last the
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
+from math import gcd
 
 import sympy
 from sympy import Expr, Rational, ceiling
@@ -71,7 +72,7 @@ def layer_weights(layer: Layer, width: int, layout: Layout) -> Expr:
     """Weights of one layer on its fullest chip."""
     total = sympy.Integer(layer.vectors + layer.attention.vectors)
     for matrix in layer.attention.matrices(width):
-        total += Rational(matrix.weights, min(layout.tp, matrix.split or layout.tp))
+        total += matrix.weights * fullest_share(matrix.split or layout.tp, layout.tp)
     dense_ways = layout.stage if layout.ffn == "all" else layout.tp
     for block in layer.feed_forward:
         total += block.vectors
@@ -88,8 +89,22 @@ def layer_weights(layer: Layer, width: int, layout: Layout) -> Expr:
 def layer_cache(layer: Layer, layout: Layout) -> Expr:
     """KV cache bytes of one layer for one sequence on one chip."""
     attention = layer.attention
-    ways = min(layout.tp, attention.cache_split) * layout.cp
-    return attended(attention) * attention.cache_elements * bytes_per_kv / ways
+    share = fullest_share(attention.cache_split, layout.tp) / layout.cp
+    return attended(attention) * attention.cache_elements * bytes_per_kv * share
+
+
+def fullest_share(parts: int, tp: int) -> Expr:
+    """The largest share of so many equal parts (key-value heads) that one of ``tp`` chips holds.
+
+    A chip needs every part that its slice of the query heads touches: where neither number divides the other, a slice
+    straddles parts and some chip holds one more.
+
+    >>> fullest_share(8, 4), fullest_share(8, 16), fullest_share(8, 5), fullest_share(1, 8)
+    (1/4, 1/8, 3/8, 1)
+    """
+    common = gcd(parts, tp)
+    held = -(-(parts // common + tp // common - 1) // (tp // common))
+    return Rational(held, parts)
 
 
 def fullest(found: tuple[Footprint, ...]) -> Expr:

@@ -58,6 +58,7 @@ def test_a_value_wins_over_a_definition_and_what_is_missing_is_named() -> None:
         scenario.evaluate(q.step_time)
     assert error.value.names == {"replicas", "power"}
     assert (scenario | {q.micro_batch: 2.0, q.power: 4.0}).evaluate(q.step_time) == 0.5
-    assert scenario.depends(q.step_time, q.batch) and not (scenario | {q.micro_batch: 2.0}).depends(q.step_time, q.batch)
+    assert scenario.depends(q.step_time, q.batch)
+    assert not (scenario | {q.micro_batch: 2.0}).depends(q.step_time, q.batch)
     assert scenario.expand(q.step_time) == q.batch / q.replicas / q.power
     assert scenario.expand(q.step_time + q.micro_batch, keep=q.power) == q.micro_batch / q.power + q.micro_batch

@@ -2,7 +2,7 @@
 
 from steptime.model import symbols as q
 from steptime.model.case import Case
-from steptime.model.transformer import ExpertFeedForward, Transformer
+from steptime.model.transformer import ExpertFeedForward, LatentAttention, Transformer
 
 
 def not_modelled(case: Case) -> list[str]:
@@ -36,6 +36,8 @@ def _of_architecture(case: Case, model: Transformer) -> list[str]:
         if layer.attention.chunked and layer.attention.window and context > layer.attention.window:
             found.append(f"the position in an attention chunk of {layer.attention.window} tokens: a whole one is read")
             break
+    if case.layout.cp > 1 and any(isinstance(layer.attention, LatentAttention) for layer in model.kinds):
+        found.append("exchanging latent queries and results before the up-projections, fewer bytes for more FLOP")
     blocks = [block for layer in model.kinds for block in layer.feed_forward]
     if any(isinstance(block, ExpertFeedForward) and block.groups > 1 for block in blocks) and case.layout.ep > 1:
         found.append("where the router's expert groups lie among the chips")
