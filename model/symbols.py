@@ -74,6 +74,14 @@ dollars_per_million_tokens = quantity("dollars_per_million_tokens", dollar, r"c_
 joules_per_token = quantity("joules_per_token", joule, "e", "joules per token")
 memory_per_chip = quantity("memory_per_chip", byte, "M", "memory that the fullest chip needs")
 
+compute_time = quantity("compute_time", second, "t_c", "compute term of a step")
+memory_time = quantity("memory_time", second, "t_m", "memory term of a step")
+network_time = quantity("network_time", second, "t_n", "interconnect term of a step")
+token_cost = quantity("token_cost", dollar, r"c", "dollars per token")
+chip_second_price = quantity("chip_second_price", dollar / second, "p", "price of one chip for one second")
+ridge = quantity("ridge", count, r"\rho", "batch at which a dense model without KV cache turns compute-bound")
+utilisation = quantity("utilisation", count, r"u", "useful FLOP/s over peak FLOP/s (MFU)")
+
 # --- conventions ---------------------------------------------------------------------------------------------------
 flops_per_mac = quantity("flops_per_mac", FLOP, r"\varphi", "FLOP counted for one multiply-add: two")
 hour = quantity("hour", second, r"h", "one hour, 3600 s")

@@ -70,7 +70,7 @@ def test_what_groups_share_is_the_gather_less_their_own(domains, inside, held, g
 
 
 def simulate(experts: int, chips: int, inside: int, chosen: int, limit: tuple[int, int] | None) -> tuple[float, float]:
-    """Forwards (distinct remote chips less one landing each) and distinct remote domains, of tokens routed at random."""
+    """Forwards (remote chips less one landing each) and remote domains, each distinct, of tokens routed at random."""
     source = random.Random(3)
     per_chip, trials, domains, forwards = experts // chips, 4000, 0, 0
     for _ in range(trials):

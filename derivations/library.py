@@ -1,0 +1,58 @@
+"""Every derivation and every claim, by chapter. Modules are imported only when the library is opened."""
+
+from functools import cache
+from importlib import import_module
+
+from steptime.derivations.claims import Claim
+from steptime.derivations.steps import Derivation
+from steptime.model.errors import unknown
+
+CHAPTERS = {
+    1: "Batch size, cost and speed",
+    2: "Mixture of experts on a rack",
+    3: "Pipelines",
+    4: "Over-training",
+    5: "Prices",
+    6: "Reversible networks",
+    7: "Where the money goes",
+}
+MODULES = ("chapter1_terms",)
+
+
+@cache
+def derivations() -> tuple[Derivation, ...]:
+    """All derivations, in the order of the lecture's rows."""
+    found = [one for name in MODULES for one in import_module(f"steptime.derivations.{name}").DERIVATIONS]
+    return tuple(sorted(found, key=lambda one: _order(one.rows[0])))
+
+
+@cache
+def claims() -> tuple[Claim, ...]:
+    """All claims, in the order of the lecture's rows."""
+    modules = [import_module(f"steptime.derivations.{name}") for name in MODULES]
+    found = [claim for module in modules for claim in getattr(module, "CLAIMS", ())]
+    return tuple(sorted(found, key=lambda claim: _order(claim.row)))
+
+
+def _order(row: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in row.split("."))
+
+
+def find(name: str) -> Derivation:
+    """The derivation of a name; raises UserError with the best matches."""
+    by_name = {one.name: one for one in derivations()}
+    if name not in by_name:
+        raise unknown("derivation", name, list(by_name))
+    return by_name[name]
+
+
+def used_by(one: Derivation) -> tuple[Derivation, ...]:
+    """Derivations that start from the result of another, or put it in."""
+    return tuple(other for other in derivations() if one.result in other.ingredients)
+
+
+def verify_all() -> int:
+    """Verify every derivation; the number of lines checked. Raises NotVerified at the first that fails."""
+    for one in derivations():
+        one.verify()
+    return sum(len(one.lines) for one in derivations())
