@@ -151,6 +151,23 @@ def batch(
     show(as_json, lambda: solve_batch_json(answer), lambda: batch_table(answer))
 
 
+@solve.command("for")
+@click.argument("quantity")
+@click.option("--in", "formula", required=True, help="A derivation's name, or compute, memory, interconnect.")
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="What is known, with unit; may be repeated.")
+@click.option("--range", "ranges", multiple=True, metavar="NAME=lo..hi", help="A quantity known within limits.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
+def solve_any(quantity: str, formula: str, sets: tuple[str, ...], ranges: tuple[str, ...], as_json: bool) -> None:
+    """Any formula, for any of its symbols: closed form where there is one, else every root with its bracket."""
+    from steptime.derivations.inverse import inverse_json, read_range, solve_for
+    from steptime.derivations.view import inverse_table
+    from steptime.model.quantity import lookup
+    from steptime.model.question import read_values
+
+    found = solve_for(formula, lookup(quantity).symbol, read_values(sets), dict(read_range(text) for text in ranges))
+    show(as_json, lambda: inverse_json(found), lambda: inverse_table(found))
+
+
 @steptime.command()
 @click.argument("kind", type=click.Choice(["hardware", "models"]))
 @click.argument("name", required=False)
@@ -163,6 +180,58 @@ def catalog(kind: str, name: str | None, as_json: bool) -> None:
         show(as_json, lambda: view.list_json(kind), lambda: view.list_table(kind))
     else:
         show(as_json, lambda: view.entry_json(kind, name), lambda: view.entry_table(kind, name))
+
+
+@steptime.command()
+@click.argument("name", required=False)
+@click.option("--claims", is_flag=True, help="Every number of the lecture beside ours; exit code 1 where ours fails.")
+@click.option("--graph", is_flag=True, help="Which derivation uses which, as a Mermaid graph.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
+def derive(name: str | None, claims: bool, graph: bool, as_json: bool) -> int:
+    """List the derivations, or show one: every line with its reason, the numbers put in, and the result."""
+    from steptime.derivations import view
+    from steptime.derivations.library import find
+
+    if graph:
+        click.echo(view.graph())
+        return 0
+    if claims:
+        found = view.verdicts()
+        show(as_json, lambda: view.claims_json(found), lambda: view.claims_table(found))
+        return int(any(verdict.verdict == "fails" for verdict in found))
+    if name is None:
+        data = view.list_json() if as_json else {"derivations": []}
+        show(as_json, lambda: data, view.list_table)
+        return int(not all(entry["verified"] for entry in data["derivations"]))
+    one = find(name)
+    failed = view.verified((one,))[one.name] is not None
+    show(as_json, lambda: view.entry_json(one), lambda: view.entry_table(one))
+    return int(failed)
+
+
+@steptime.command()
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="The whole book, as a standalone document that compiles.")
+@click.option(
+    "--format", "form", type=click.Choice(["latex", "markdown", "python", "c"]), default="latex", show_default=True
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, writable=True), help="Write to a file.")
+def latex(names: tuple[str, ...], everything: bool, form: str, output: str | None) -> int:
+    """Export derivations and terms: LaTeX, Markdown, Python or C. Everything is verified first."""
+    from steptime.derivations.export_view import exported
+
+    text, failure = exported(names, everything, form)
+    if failure is not None:
+        fail(f"error: {failure}", 1)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        try:
+            with open(output, "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            fail(f"error: {output}: cannot be written ({error.strerror})", 2)
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> None:

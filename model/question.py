@@ -37,9 +37,18 @@ class Question:
 
 
 def read_sets(sets: tuple[str, ...]) -> dict[Symbol, float]:
-    """The values of ``NAME=VALUE`` entries; raises UserError for unknown names, wrong units, results, repetitions.
+    """The values of ``NAME=VALUE`` entries of a scenario; raises UserError also for what only comes out."""
+    values = read_values(sets)
+    for symbol in values:
+        if symbol in RESULTS:
+            raise UserError(f"--set {symbol.name}: this is a result; set what it follows from")
+    return values
 
-    >>> read_sets(("memory_bandwidth=3.35TB/s",))
+
+def read_values(sets: tuple[str, ...]) -> dict[Symbol, float]:
+    """The values of ``NAME=VALUE`` entries; raises UserError for unknown names, wrong units, repetitions.
+
+    >>> read_values(("memory_bandwidth=3.35TB/s",))
     {memory_bandwidth: 3350000000000.0}
     """
     values: dict[Symbol, float] = {}
@@ -48,8 +57,6 @@ def read_sets(sets: tuple[str, ...]) -> dict[Symbol, float]:
         if not separator:
             raise UserError(f"--set {entry[:60]!r}: write NAME=VALUE, as in memory_bandwidth=3.35TB/s")
         record = lookup(name.strip())
-        if record.symbol in RESULTS:
-            raise UserError(f"--set {record.name}: this is a result; set what it follows from")
         if record.symbol in values:
             raise UserError(f"--set {record.name} is given twice")
         values[record.symbol] = parse_quantity(record, text)

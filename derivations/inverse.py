@@ -1,0 +1,199 @@
+"""Any registered formula, solved for any of its symbols: in closed form where there is one, else by a bracketed root.
+
+This is how a price becomes an architecture: put in what is known, and ask for what is not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import sympy
+from sympy import Eq, Expr, Symbol
+
+from steptime.derivations.library import derivations
+from steptime.derivations.rules import equation
+from steptime.model import symbols as q
+from steptime.model.case import RESOURCES
+from steptime.model.errors import UserError, unknown
+from steptime.model.numeric import evaluate
+from steptime.model.quantity import lookup
+from steptime.model.terms import crossover
+
+TERM_TIMES = {"compute": q.compute_time, "memory": q.memory_time, "interconnect": q.network_time}
+ASSUMED: dict[Symbol, float] = {
+    q.flops_per_mac: 2.0,
+    q.hour: 3600.0,
+    q.million: 1e6,
+    q.compute_efficiency: 1.0,
+    q.memory_efficiency: 1.0,
+    q.interconnect_efficiency: 1.0,
+    q.scale_up_latency: 0.0,
+    q.scale_out_latency: 0.0,
+}
+"""Conventions and ideal efficiencies, taken where they are not set."""
+GRID = np.geomspace(1e-15, 1e30, 4001)
+SAMPLES = 1024
+
+
+@dataclass(frozen=True)
+class Inverse:
+    """The answer: every positive real root. ``interval`` of the first root over the ranges, ``how`` it was found."""
+
+    formula: str
+    equation: Eq
+    quantity: Symbol
+    closed_form: Eq | None
+    solutions: tuple[float, ...]
+    bracket: tuple[float, float] | None
+    assumed: Mapping[str, float]
+    interval: tuple[float, float] | None = None
+    how: str = ""
+
+
+def formulas() -> dict[str, Eq]:
+    """Every registered formula by name: the result of each derivation, and each term of a step."""
+    terms = {name: equation(symbol, RESOURCES[name]) for name, symbol in TERM_TIMES.items()}
+    return {**{one.name: one.result for one in derivations()}, **terms}
+
+
+def find_formula(name: str) -> Eq:
+    """The formula of a name; raises UserError with the best matches."""
+    known = formulas()
+    if name not in known:
+        raise unknown("formula", name, list(known))
+    return known[name]
+
+
+def solve_for(
+    name: str, wanted: Symbol, values: Mapping[Symbol, float], ranges: Mapping[Symbol, tuple[float, float]]
+) -> Inverse:
+    """A formula solved for one of its quantities; raises UserError for what does not occur or is not given."""
+    line = find_formula(name)
+    if wanted not in line.free_symbols:
+        names = ", ".join(sorted(symbol.name for symbol in line.free_symbols))
+        raise UserError(f"{wanted.name} does not occur in {name}; its quantities are {names}")
+    if wanted in values or wanted in ranges:
+        raise UserError(f"{wanted.name} is asked for: it cannot be set as well")
+    middle = {symbol: float(np.sqrt(low * high)) for symbol, (low, high) in ranges.items()}
+    given = {**ASSUMED, **values, **middle}
+    missing = sorted(symbol.name for symbol in line.free_symbols - {wanted} - set(given))
+    if missing:
+        raise UserError(f"solve for {wanted.name} in {name} needs --set {' --set '.join(f'{m}=…' for m in missing)}")
+    assumed = {s.name: v for s, v in ASSUMED.items() if s in line.free_symbols - set(values) - set(ranges) - {wanted}}
+    closed = _closed(line, wanted)
+    solutions, bracket = _solutions(line, closed, wanted, given)
+    shown = next((root for root in closed if _positive(root, given)), closed[0] if closed else None)
+    closed_form = None if shown is None else equation(wanted, shown)
+    interval, how = _interval(line, closed_form, wanted, given, ranges) if ranges and solutions else (None, "")
+    return Inverse(name, line, wanted, closed_form, solutions, bracket, assumed, interval, how)
+
+
+def _closed(line: Eq, wanted: Symbol) -> tuple[Expr, ...]:
+    """Roots in closed form: the equation is linear or quadratic in the unknown, or it stands alone on the left."""
+    if line.lhs == wanted and wanted not in line.rhs.free_symbols:
+        return (line.rhs,)
+    return tuple(found.at.rhs for found in crossover(line.lhs, line.rhs, wanted))
+
+
+def _positive(root: Expr, given: Mapping[Symbol, float]) -> float | None:
+    try:
+        value = float(evaluate(root, given))
+    except (ZeroDivisionError, OverflowError):
+        return None
+    return value if np.isfinite(value) and value > 0 else None
+
+
+def _solutions(
+    line: Eq, closed: tuple[Expr, ...], wanted: Symbol, given: Mapping[Symbol, float]
+) -> tuple[tuple[float, ...], tuple[float, float] | None]:
+    if closed:
+        found = {value for root in closed if (value := _positive(root, given)) is not None}
+        return tuple(sorted(found)), None
+
+    def gap(x: Any) -> Any:
+        there = {**given, wanted: x}
+        return evaluate(line.lhs, there) - evaluate(line.rhs, there)
+
+    with np.errstate(all="ignore"):
+        heights = np.broadcast_to(gap(GRID), GRID.shape)
+    changes = np.flatnonzero(np.sign(heights[:-1]) * np.sign(heights[1:]) < 0)
+    if not len(changes):
+        return (), (float(GRID[0]), float(GRID[-1]))
+    from scipy.optimize import brentq
+
+    brackets = [(float(GRID[i]), float(GRID[i + 1])) for i in changes]
+    return tuple(float(brentq(gap, low, high, rtol=1e-14)) for low, high in brackets), brackets[0]
+
+
+def _interval(
+    line: Eq,
+    closed: Eq | None,
+    wanted: Symbol,
+    given: Mapping[Symbol, float],
+    ranges: Mapping[Symbol, tuple[float, float]],
+) -> tuple[tuple[float, float] | None, str]:
+    """Exact at the corners where the answer is proved to rise or fall with each range; else by sampling."""
+
+    def answer(point: Mapping[Symbol, float]) -> float | None:
+        roots, _ = _solutions(line, (closed.rhs,) if closed is not None else (), wanted, {**given, **point})
+        return roots[0] if roots else None
+
+    symbols = list(ranges)
+    if closed is not None and all(_monotone(closed.rhs, symbol) for symbol in symbols):
+        points: list[dict[Symbol, float]] = [
+            dict(zip(symbols, corner, strict=True)) for corner in product(*ranges.values())
+        ]
+        how = "exact: the answer is monotone in each range"
+    else:
+        from scipy.stats import qmc
+
+        unit = qmc.Sobol(len(symbols), seed=0).random(SAMPLES)
+        points = [
+            {s: low * (high / low) ** float(u) for (s, (low, high)), u in zip(ranges.items(), row, strict=True)}
+            for row in unit
+        ]
+        how = f"sampled: {SAMPLES} Sobol points, log-uniform"
+    found = [value for point in points if (value := answer(point)) is not None]
+    return ((min(found), max(found)) if found else None), how
+
+
+def _monotone(expr: Expr, symbol: Symbol) -> bool:
+    """Whether the derivative is shown to have one sign for all positive quantities."""
+    slope = sympy.factor(sympy.diff(expr, symbol))
+    return bool(slope.is_positive or slope.is_negative or slope.is_zero)
+
+
+def read_range(text: str) -> tuple[Symbol, tuple[float, float]]:
+    """``NAME=lo..hi`` with units; raises UserError for anything else."""
+    from steptime.model.reading import parse_quantity
+
+    name, separator, interval = text.partition("=")
+    low, dots, high = interval.partition("..")
+    if not separator or not dots:
+        raise UserError(f"--range {text[:60]!r}: write NAME=lo..hi, as in context=100k..200k")
+    record = lookup(name.strip())
+    bounds = parse_quantity(record, low), parse_quantity(record, high)
+    if not 0 < bounds[0] <= bounds[1]:
+        raise UserError(f"--range {record.name}: {low} must be positive and not above {high}")
+    return record.symbol, bounds
+
+
+def inverse_json(found: Inverse) -> dict[str, Any]:
+    from steptime.model.quantity import latex, unit_of
+
+    closed = found.closed_form
+    return {
+        "quantity": found.quantity.name,
+        "formula": found.formula,
+        "equation": str(found.equation),
+        "unit": str(unit_of(found.quantity)),
+        "closed_form": None if closed is None else f"{closed.lhs} = {closed.rhs}",
+        "latex": None if closed is None else latex(closed),
+        "solutions": list(found.solutions),
+        "bracket": None if found.bracket is None else list(found.bracket),
+        "assumed": dict(found.assumed),
+        "interval": None if found.interval is None else list(found.interval),
+        "interval_by": found.how or None,
+    }

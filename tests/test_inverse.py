@@ -1,0 +1,58 @@
+"""`solve for`: every formula in reverse, intervals, and honest refusals."""
+
+import random
+
+import pytest
+import sympy
+
+from steptime.derivations.inverse import ASSUMED, formulas, solve_for
+from steptime.model import symbols as q
+from steptime.model.numeric import evaluate
+
+
+@pytest.mark.parametrize("name", formulas())
+def test_every_formula_comes_back_for_each_of_its_symbols(name: str) -> None:
+    """Draw all inputs, compute the left side, forget one input, and find it again among the answers."""
+    line = formulas()[name]
+    if not isinstance(line.lhs, sympy.Symbol):
+        pytest.skip("the result is not a single quantity")
+    source = random.Random(name)
+    inputs = sorted(line.rhs.free_symbols, key=lambda symbol: symbol.name)
+    values = {symbol: ASSUMED.get(symbol, 0) or source.uniform(1.5, 9.0) for symbol in inputs}
+    whole = float(evaluate(line.rhs, values))
+    if whole <= 0:
+        pytest.skip("outside its validity region")
+    for wanted in [symbol for symbol in inputs if symbol not in ASSUMED]:
+        known = {**{s: v for s, v in values.items() if s != wanted}, line.lhs: whole}
+        found = solve_for(name, wanted, known, {})
+        slope = abs(evaluate(line.rhs, {**values, wanted: values[wanted] * 1.001}) - whole)
+        if slope > 1e-9 * whole:  # else this input does not matter here, as in a maximum
+            assert any(answer == pytest.approx(values[wanted], rel=1e-6) for answer in found.solutions), (wanted, found)
+
+
+def test_ridge_in_reverse(run_json) -> None:
+    data = run_json("solve", "for", "memory_bandwidth", "--in", "ridge", "--set", "ridge=300",
+                    "--set", "bytes_per_weight=1", "--set", "peak_flops=1979TFLOP/s")  # fmt: skip
+    assert data["solutions"] == [pytest.approx(1979e12 / 600)]
+    assert data["unit"] == "B/s" and data["closed_form"].startswith("memory_bandwidth = ")
+
+
+def test_an_exact_interval() -> None:
+    found = solve_for(
+        "ridge", q.ridge, {q.bytes_per_weight: 1.0, q.peak_flops: 1e15}, {q.memory_bandwidth: (1e12, 2e12)}
+    )
+    assert found.interval == pytest.approx((250.0, 500.0)) and "exact" in found.how
+
+
+@pytest.mark.parametrize(("arguments", "named"), [
+    (["kv_bytes", "--in", "ridge"], "does not occur"),
+    (["ridge", "--in", "rigde"], "did you mean ridge"),
+    (["ridge", "--in", "ridge", "--set", "peak_flops=1e15"], "--set bytes_per_weight=…"),
+    (["ridge", "--in", "ridge", "--range", "peak_flops=3"], "lo..hi"),
+    (["ridge", "--in", "ridge", "--range", "peak_flops=2e15..1e15"], "not above"),
+    (["ridge", "--in", "ridge", "--set", "ridge=3"], "cannot be set as well"),
+    (["rigde", "--in", "ridge"], "did you mean ridge"),
+])  # fmt: skip
+def test_refusals(run, arguments: list[str], named: str) -> None:
+    code, out, err = run("solve", "for", *arguments)
+    assert (code, out) == (2, "") and err.count("\n") == 1 and named in err, err
