@@ -1,6 +1,7 @@
 """The command line: read options, call, print. It holds no formula, and imports nothing heavy before it must."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -236,6 +237,9 @@ def latex(names: tuple[str, ...], everything: bool, form: str, output: str | Non
 
 def main(arguments: list[str] | None = None) -> None:
     """The entry point: what the user got wrong is one line on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that has no Greek still gets its numbers
     try:
         outcome = steptime.main(arguments, prog_name="steptime", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -246,12 +250,24 @@ def main(arguments: list[str] | None = None) -> None:
         fail("interrupted", 130)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        fail(f"error: the output cannot be written ({error.strerror})", 2)
     except ValueError as error:
         if type(error).__name__ not in ("UserError", "Unbound"):  # imported only once something has gone wrong
             raise
         fail(f"error: {_one_line(str(error))}", 2)
     else:
+        flush()
         sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def flush() -> None:
+    """Write out what is left; a full disk is said in one line."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is not tried again at exit
+        fail(f"error: the output cannot be written ({error.strerror})", 2)
 
 
 def fail(message: str, code: int) -> None:

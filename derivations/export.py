@@ -24,6 +24,9 @@ PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 \else\hspace*{2em}\usebox{\wide}\fi\par\smallskip}
 """
 
+COLUMN = r">{{\footnotesize\raggedright\arraybackslash}}p{{{}mm}}"
+"""A column of text that breaks into lines, so many millimetres wide."""
+
 _special = {
     "&": r"\&",
     "%": r"\%",
@@ -120,24 +123,25 @@ def notation(symbols: Iterable[Symbol]) -> str:
     for name, record in declared().items():
         if record.symbol in chosen:
             unit = "" if record.unit == 1 else str(record.unit)
-            cells = (f"${record.latex}$", rf"\texttt{{{escape(name)}}}", escape(unit), escape(record.meaning))
+            breakable = escape(name).replace(r"\_", r"\_\allowbreak{}")
+            cells = (f"${record.latex}$", rf"\texttt{{{breakable}}}", escape(unit), escape(record.meaning))
             rows.append(" & ".join(cells) + r" \\")
-    head = r"\begin{longtable}{@{}l>{\small}l>{\small}l>{\small\raggedright\arraybackslash}p{72mm}@{}}"
+    head = r"\begin{longtable}{@{}l" + COLUMN.format(46) + r">{\footnotesize}l" + COLUMN.format(68) + "@{}}"
     return "\n".join([head, r"symbol & name & unit & meaning \\ \hline \endhead", *rows, r"\end{longtable}"])
 
 
 def claims_table(verdicts: Iterable[Verdict]) -> str:
     """Every claim with the lecture's number, ours, their ratio and the verdict."""
-    head = r"\begin{longtable}{@{}l>{\small\raggedright\arraybackslash}p{78mm}rrrl@{}}"
+    head = r"\footnotesize\begin{longtable}{@{}l" + COLUMN.format(72) + "rrrl@{}}"
     lines = [head, r"row & statement & lecture & ours & ratio & verdict \\ \hline \endhead"]
     for found in verdicts:
         lecture = "" if found.claim.lecture is None else f"${figure(found.claim.lecture)}$"
         ratio = "" if found.ratio is None else f"{found.ratio:.3g}"
-        unit = rf" \small {escape(found.claim.unit)}" if found.claim.unit else ""
+        unit = rf"\ {escape(found.claim.unit)}" if found.claim.unit else ""
         ours = f"${figure(found.ours)}${unit}"
         cells = (found.claim.row, escape(found.claim.statement), lecture, ours, ratio, found.verdict)
         lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, r"\end{longtable}"])
+    return "\n".join([*lines, r"\end{longtable}\normalsize"])
 
 
 def book(chosen: Iterable[Derivation], verdicts: Iterable[Verdict]) -> str:
@@ -163,7 +167,7 @@ def book(chosen: Iterable[Derivation], verdicts: Iterable[Verdict]) -> str:
     sources = sorted({source for one in found for source in one.sources})
     parts += [
         r"\section{Sources}",
-        r"\begin{itemize}",
+        r"\raggedright\begin{itemize}",
         *(rf"\item {escape(source)}" for source in sources),
         r"\end{itemize}",
     ]

@@ -24,6 +24,8 @@ class BothSides:
     operation: Expr
 
     def apply(self, line: Eq) -> Eq:
+        if side not in self.operation.free_symbols:
+            raise RuleError(f"the operation {self.operation} forgets the line")
         return equation(self.operation.xreplace({side: line.lhs}), self.operation.xreplace({side: line.rhs}))
 
 
@@ -43,9 +45,10 @@ class Substitute:
 
     def apply(self, line: Eq) -> Eq:
         replacements = {definition.lhs: definition.rhs for definition in self.definitions}
+        if len(replacements) < len(self.definitions):
+            raise RuleError("a quantity is defined twice")
         for symbol in replacements:
-            if not isinstance(symbol, Symbol):
-                raise RuleError(f"{symbol} is not a single quantity")
+            must_be_quantity(symbol)
             if symbol not in line.free_symbols:
                 raise RuleError(f"{symbol} does not occur in the line")
         return equation(line.lhs.xreplace(replacements), line.rhs.xreplace(replacements))
@@ -58,13 +61,14 @@ class SolveFor:
     unknown: Symbol
 
     def apply(self, line: Eq) -> Eq:
+        must_be_quantity(self.unknown)
         numerator, _ = sympy.fraction(sympy.together(line.lhs - line.rhs))
         numerator = sympy.expand(numerator)
         powers = {term.as_coeff_exponent(self.unknown)[1] for term in sympy.Add.make_args(numerator)} - {sympy.S.Zero}
         if len(powers) != 1:
             raise RuleError(f"the line is not linear in {self.unknown}, nor in one power of it")
         (power,) = powers
-        constant, coefficient = numerator.coeff(self.unknown, 0), numerator.coeff(self.unknown, power)
+        constant, coefficient = numerator.coeff(self.unknown, 0), numerator.coeff(self.unknown**power)
         if constant == 0 or coefficient.has(self.unknown):
             raise RuleError(f"the line has no positive root in {self.unknown}")
         return equation(self.unknown, (-constant / coefficient) ** (1 / power))
@@ -78,8 +82,14 @@ class Limit:
     to: Expr
 
     def apply(self, line: Eq) -> Eq:
+        must_be_quantity(self.variable)
+        if self.to not in (sympy.S.Zero, sympy.oo):
+            raise RuleError("a limit is taken to zero or to infinity")
         direction = "-" if self.to == sympy.oo else "+"
-        sides = [sympy.limit(part, self.variable, self.to, direction) for part in (line.lhs, line.rhs)]
+        try:
+            sides = [sympy.limit(part, self.variable, self.to, direction) for part in (line.lhs, line.rhs)]
+        except (NotImplementedError, RecursionError, ValueError) as error:
+            raise RuleError(f"the limit as {self.variable} tends to {self.to} is not found") from error
         if any(part.has(sympy.oo, sympy.zoo, sympy.nan) for part in sides):
             raise RuleError(f"no finite limit as {self.variable} tends to {self.to}")
         return equation(*sides)
@@ -95,6 +105,7 @@ class Minimise:
     over: Symbol
 
     def apply(self, line: Eq) -> Eq:
+        must_be_quantity(self.over)
         slope = sympy.diff(line.rhs, self.over)
         stationary = SolveFor(self.over).apply(equation(sympy.powsimp(sympy.expand(slope * self.over)), sympy.S.Zero))
         curvature = sympy.diff(slope, self.over).xreplace({self.over: stationary.rhs})
@@ -130,6 +141,7 @@ class Series:
     error: Expr
 
     def apply(self, line: Eq) -> Eq:
+        must_be_quantity(self.variable)
         return equation(line.lhs, sympy.series(line.rhs, self.variable, 0, self.order + 1).removeO())
 
 
@@ -171,6 +183,12 @@ def drop(*terms: Expr, error: Expr) -> Drop:
 
 def series(variable: Symbol, order: int, error: Expr) -> Series:
     return Series(variable, order, sympy.sympify(error))
+
+
+def must_be_quantity(expr: Expr) -> None:
+    """Refuse what is not a single quantity, where a rule needs one."""
+    if not isinstance(expr, Symbol):
+        raise RuleError(f"{expr} is not a single quantity")
 
 
 def is_positive(expr: Expr) -> bool:

@@ -18,7 +18,8 @@ from steptime.model.view.format import formula, in_unit, letter, plain, table
 
 def verified(chosen: tuple[Derivation, ...]) -> dict[str, str | None]:
     """Why each derivation fails, None where it is verified; progress on standard error once it takes long."""
-    begun, found = time.monotonic(), {}
+    begun = time.monotonic()
+    found: dict[str, str | None] = {}
     for number, one in enumerate(chosen, 1):
         try:
             one.verify()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sympy import Expr, Symbol
+from sympy import Expr, Max, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.abstract import AbstractLedger
@@ -32,6 +32,12 @@ LINKS = {
     q.scale_out_bandwidth: blackboard.scale_out,
 }
 
+_abstract_defaults = {
+    "active_parameters": "= parameters",
+    "parameters_read": "= parameters",
+    "attention_flops": "0",
+    "kv_written": "= kv_bytes",
+}
 LedgerOf = Ledger | AbstractLedger
 SLOTS = frozenset({
     q.active_parameters, q.parameters_read, q.attention_flops, q.kv_bytes, q.kv_written, q.scale_up_bytes,
@@ -53,7 +59,9 @@ def build_case(question: Question) -> Case:
     plan = Plan(in_switch=hardware.in_switch_reduction, experts=question.experts)
     if stated is None:
         layout = default_layout(model, values, plan, question.overlap, chips, hardware.name)
-        defaults.append(f"layout {layout}: the fewest chips that fit" if chips is None else f"layout {layout}")
+        defaults.append(
+            f"layout {layout}: the fewest chips that fit, in powers of two" if chips is None else f"layout {layout}"
+        )
     else:
         layout = stated
     if isinstance(model, Transformer) and (why := impossible(layout, model)) is not None:
@@ -82,7 +90,13 @@ def _values(
 ) -> tuple[dict[Symbol, float], dict[str, str]]:
     """Numbers for every base symbol but the layout's; --set wins over all."""
     values = {**CONSTANTS, **IDEAL}
+    if isinstance(model, Transformer) and (shapes := sorted(s.name for s in (q.width, q.layers) if s in sets)):
+        raise UserError(
+            f"--set {', '.join(shapes)}: {model.name} has its own shapes; give a TOML of quantities instead"
+        )
     if isinstance(model, AbstractModel):
+        left_out = [f"{name} {text}" for name, text in _abstract_defaults.items() if name not in model.values]
+        defaults += [text for text in left_out if lookup(text.split()[0]).symbol not in sets]
         values |= {lookup(name).symbol: value for name, value in model.values.items()}
     values |= {lookup(name).symbol: figure.value for name, figure in hardware.figures.items()}
     for name, option, default in (("batch", question.batch, 64.0), ("context", question.context, 4096.0)):
@@ -110,7 +124,7 @@ def _precision(
     own = model.precision
     weights = question.weights or own or "bf16"
     if question.weights is None:
-        defaults.append(f"weights {weights}" + ("" if own else " (the model states none)"))
+        defaults.append(f"weights {weights}" + ("" if own else " (the model states no format that is modelled)"))
     kv = question.kv or "bf16"
     if question.kv is None:
         defaults.append(f"kv {kv}")
@@ -146,11 +160,16 @@ def _case(
     by_hand = sorted(symbol.name for symbol in SLOTS & set(values) if isinstance(model, Transformer))
     operations = blackboard_ledger if by_hand else ledger.operations()
     notices = [f"{', '.join(by_hand)} set by hand: the ledger is the blackboard's"] if by_hand else []
+    if q.micro_batch in values:
+        notices.append("micro_batch set by hand: throughput and memory still count every sequence of the batch")
     whole = _footprints(model, layout, values, whole_sequences=True)
     relaxed = _footprints(model, layout, values, whole_sequences=False)
     numbers = {**values, q.chips: float(layout.chips), q.stage_chips: float(layout.stage)}
     numbers |= {symbol: float(getattr(layout, key)) for key, symbol in SYMBOLS.items()}
     definitions: dict[Symbol, Expr] = {**ledger.slots(), **results(operations, whole, question.overlap)}
+    if values[q.batch] < layout.replicas * layout.pp and q.micro_batch not in values:
+        # A sequence is not divided among replicas or stages: some are idle, and one that works has a whole one.
+        definitions[q.micro_batch] = Max(1, definitions[q.micro_batch])
     scenario = Scenario(numbers, definitions)
     absent = frozenset(link for link, term in LINKS.items() if link not in numbers and _unused(scenario, term.work))
     if layout.chips == 1 and q.scale_up_domain not in numbers:

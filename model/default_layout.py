@@ -73,5 +73,6 @@ def fastest(
     links = {q.scale_up_bandwidth: 1e-300, q.scale_out_bandwidth: 1e-300, q.scale_up_domain: 1.0}
     degrees = {symbol: np.array([float(getattr(layout, key)) for layout in layouts]) for key, symbol in SYMBOLS.items()}
     scenario = Scenario({**links, **values, **degrees}, ledger.slots())
-    times = scenario.evaluate(overlap_bounds(operations)[overlap])
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        times = scenario.evaluate(overlap_bounds(operations)[overlap])
     return layouts[int(np.argmin(np.broadcast_to(times, len(layouts))))]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import sympy
-from sympy import Expr, Rational, Symbol
+from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.collectives import (
@@ -24,6 +24,7 @@ from steptime.model.collectives import (
     send,
 )  # fmt: skip
 from steptime.model.decode import flops_per_token, kv_traffic_per_sequence, micro_batch_of_batch
+from steptime.model.experts import distinct_experts
 from steptime.model.layout import SYMBOLIC, Degrees
 from steptime.model.symbols import (
     bytes_per_kv,
@@ -59,8 +60,7 @@ def touched_experts(block: ExpertFeedForward, plan: Plan) -> Expr:
     """Expected distinct experts that a micro-batch touches: N_e (1 - (1 - k/N_e)^b), every token choosing uniformly."""
     if plan.experts == "all":
         return sympy.Integer(block.experts)
-    missed_by_one_token = 1 - Rational(block.experts_per_token, block.experts)
-    return block.experts * (1 - missed_by_one_token**micro_batch)
+    return distinct_experts(sympy.Integer(block.experts), sympy.Integer(block.experts_per_token), micro_batch)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from math import gcd
 import sympy
 from sympy import Expr, Rational, ceiling
 
-from steptime.model.layout import Layout
+from steptime.model.layout import Degrees, Layout
 from steptime.model.symbols import batch, bytes_per_kv, bytes_per_weight, context, reduce_bytes
 from steptime.model.transformer import DenseFeedForward, Layer, Transformer, attended
 
@@ -113,7 +113,7 @@ def fullest(found: tuple[Footprint, ...]) -> Expr:
     return totals[0] if len(totals) == 1 else sympy.Max(*totals, evaluate=False)
 
 
-def abstract_footprint(parameters: Expr, kv_per_token: Expr, layout: Layout) -> tuple[Footprint, ...]:
+def abstract_footprint(parameters: Expr, kv_per_token: Expr, layout: Layout | Degrees) -> tuple[Footprint, ...]:
     """An abstract model is sharded perfectly: weights over stages and their chips, KV cache over the chips of a stage.
 
     Each stage holds its share of the layers for all sequences of the replica.

@@ -12,9 +12,9 @@ from steptime.model.reading import parse_quantity
 
 RESULTS = frozenset({
     q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
-    q.joules_per_token, q.memory_per_chip, q.stage_chips,
+    q.joules_per_token, q.memory_per_chip, q.stage_chips, q.hour, q.million,
 })  # fmt: skip
-"""Quantities that only come out."""
+"""Quantities that only come out, and constants."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def read_sets(sets: tuple[str, ...]) -> dict[Symbol, float]:
     values = read_values(sets)
     for symbol in values:
         if symbol in RESULTS:
-            raise UserError(f"--set {symbol.name}: this is a result; set what it follows from")
+            raise UserError(f"--set {symbol.name}: this is a result or a constant; set what it follows from")
     return values
 
 

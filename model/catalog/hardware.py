@@ -16,7 +16,7 @@ from typing import Any
 import steptime.model.symbols  # noqa: F401  declares the quantities that lookup() knows
 from steptime.model.errors import UserError, unknown
 from steptime.model.quantity import lookup
-from steptime.model.reading import parse, read_toml
+from steptime.model.reading import parse_quantity, read_toml
 
 CATALOGUE = "model/catalog/hardware.toml"
 """The origin of every catalogue entry, as messages show it."""
@@ -212,7 +212,11 @@ def _read_peaks(given: Any, where: str) -> dict[str, Figure]:
 
 
 def _read(value: Any, key: str, where: str) -> Figure:
-    return Figure(parse(value, lookup(key.split(".")[0]).unit, f"{where}: {key}"), (where,), "")
+    name = key.split(".")[0]
+    try:
+        return Figure(parse_quantity(lookup(name), value), (where,), "")
+    except UserError as error:
+        raise UserError(f"{where}: {str(error).replace(name, key, 1)}") from None
 
 
 def _read_name(name: Any, where: str) -> str:

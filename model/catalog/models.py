@@ -83,8 +83,8 @@ def read_abstract(data: Mapping[str, Any], origin: str) -> AbstractModel:
         if values.get(key, 0.0) > values["parameters"]:
             raise UserError(f"{origin}: {key} {values[key]:g} is more than parameters {values['parameters']:g}")
     name, weights = data.get("name", Path(origin).stem), data.get("weights")
-    if not isinstance(name, str) or not name:
-        raise UserError(f"{origin}: name must be a word")
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 80:
+        raise UserError(f"{origin}: name must be one line of text of at most 80 characters")
     if weights is not None and weights not in STORED:
         raise UserError(f"{origin}: weights must be one of {', '.join(STORED)}")
     return AbstractModel(name, origin, MappingProxyType(values), weights)

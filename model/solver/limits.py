@@ -29,7 +29,7 @@ def read_limits(
     case: Case, max_step_time: float | None, texts: tuple[str, ...]
 ) -> tuple[dict[str, Limit], dict[str, StepLimit], dict[str, str]]:
     """Named limits: capacity, one sequence for each stage and replica, the step time, and the user's own."""
-    least = float(case.layout.replicas * case.layout.pp)
+    least = float(case.layout.replicas * case.layout.pp * case.layout.dp)  # a whole sequence for every rank
     limits = {"minimum_batch": Limit((q.batch,), least, upper=False)}
     shown = {"minimum_batch": f"batch >= {least:g}"}
     capacity = case.number(q.memory_capacity)

@@ -1,6 +1,5 @@
 """The catalogue for people and scripts: every figure with its source and date."""
 
-from pathlib import Path
 from typing import Any
 
 from rich.console import Group
@@ -140,7 +139,7 @@ def entry_json(kind: str, name: str) -> dict[str, Any]:
     model = load_model(name)
     if isinstance(model, AbstractModel):
         return {"name": model.name, "origin": model.origin, "quantities": model_quantities(model)}
-    known = not Path(name).suffix and name.lower() in transformer_names()
+    known = name.lower() in transformer_names()
     return {
         "name": model.name,
         "origin": f"model/catalog/transformers.toml: [{model.name}]" if known else name,

@@ -25,7 +25,10 @@ def si(value: float | None, unit: str = "", digits: int = 4) -> str:
         return "—"
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}".strip()
-    steps = _prefixes if abs(value) >= 1 else _small
+    # Half a byte is half a byte, not 500 millibytes; a long time is so many seconds.
+    steps: tuple[tuple[float, str], ...] = _small if abs(value) < 1 else _prefixes
+    if (unit.startswith(("B", "FLOP")) and abs(value) < 1) or (unit == "s" and abs(value) >= 1):
+        steps = ((1.0, ""),)
     factor, prefix = next(((f, p) for f, p in steps if abs(value) >= f * 0.99995), steps[-1])
     return f"{value / factor:.{digits}g} {prefix}{unit}".strip()
 
@@ -79,7 +82,11 @@ def table(*columns: str) -> Table:
     """An empty table in the product's one style; without any heading it shows none."""
     made = Table(box=None, pad_edge=False, header_style="dim", show_header=any(columns))
     for column in columns:
-        made.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+        right = column.startswith(">")
+        first = not made.columns
+        made.add_column(
+            column.lstrip(">"), justify="right" if right else "left", overflow="fold", no_wrap=right or first
+        )
     return made
 
 

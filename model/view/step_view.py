@@ -54,7 +54,9 @@ def _terms(case: Case, data: dict[str, Any]) -> Any:
 def _numbers(case: Case) -> Any:
     """The numbers put in: every symbol of the terms above that is not one or zero here."""
     shown = set().union(*(case.short(RESOURCES[name]).free_symbols for name in TERMS))
-    rows = [record for record in declared().values() if record.symbol in shown and case.number(record.symbol)]
+    rows = [
+        record for record in declared().values() if record.symbol in shown - case.absent and case.number(record.symbol)
+    ]
     made = table("where", "", "", "", "", "")
     half = (len(rows) + 1) // 2
     for left, right in zip_longest(rows[:half], rows[half:]):
