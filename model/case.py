@@ -135,6 +135,17 @@ class Case:
         return overlap_bounds(self.operations)
 
     @property
+    def doubtful(self) -> list[str]:
+        """Figures of the machine that went in and are marked doubtful, with their source and date."""
+        named = {**self.hardware.figures, "peak_flops": self.hardware.peaks.get(self.precision["activations"])}
+        by_hand = {entry.partition("=")[0].strip() for entry in self.question.sets}
+        return [
+            f"{name} {figure.value:g} ({', '.join(figure.source)} {figure.date})"
+            for name, figure in named.items()
+            if figure is not None and figure.doubtful and name not in by_hand
+        ]
+
+    @property
     def fits(self) -> bool | None:
         """Whether the fullest chip has room; None where the capacity is unknown."""
         needed, capacity = self.number(fullest(self.whole_footprints)), self.number(q.memory_capacity)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -282,6 +283,44 @@ def test_bad_input_through_the_real_process() -> None:
     done = steptime("step", "deepseek-v3", "h100-sxm", "--set", "batch=__import__('os')")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
+
+
+def test_a_terminal_without_greek_still_gets_its_numbers() -> None:
+    command = [sys.executable, "-m", "steptime.cli", "step", "gpt2", "h100-sxm"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "") and "step time" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "steptime.cli", "step", "gpt2", "h100-sxm", "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "cannot be written" in done.stderr
+
+
+def test_no_layout_with_an_answer_is_no_warning(run) -> None:
+    code, out, err = run("step", "llama-3.1-70b", "rtx4090")
+    assert (code, err) == (0, "") and "--set scale_out_bandwidth" in out
+
+
+def test_a_crossing_that_does_not_fit_says_so(run_json) -> None:
+    data = run_json("solve", "crossover", "llama-3.1-70b", "h100-sxm", "--layout", "tp=2", "--context", "1000")
+    assert data["exists"] and data["fits"] is False
+
+
+def test_idle_replicas_do_not_speed_up_one_sequence(run_json) -> None:
+    """A sequence is not divided: one sequence on eight replicas or stages takes what it takes on one."""
+    one = run_json("step", "llama-3.1-70b", "h100-sxm", "--batch", "1", "--context", "128k", "--layout", "tp=8")
+    for layout in ("tp=8,replicas=8", "tp=8,pp=8"):
+        more = run_json("step", "llama-3.1-70b", "h100-sxm", "--batch", "1", "--context", "128k", "--layout", layout)
+        assert more["terms"]["memory"] == pytest.approx(one["terms"]["memory"], rel=1e-9)
+
+
+def test_what_is_doubtful_or_set_by_hand_is_said(run_json) -> None:
+    data = run_json("step", "gpt2", "h100-sxm", "--set", "memory_bandwidth=3TB/s")
+    assert data["set"] == ["memory_bandwidth=3TB/s"] and any("chip_hour_price" in text for text in data["doubtful"])
 
 
 def test_json_is_the_same_from_the_real_process(run_json) -> None:

@@ -1,6 +1,6 @@
 """The point of one quantity at which two terms of a case are equal: in closed form, or as a root with its bracket."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from steptime.model import symbols as q
 from steptime.model.case import RESOURCES, Case
 from steptime.model.decode import compute_slope, memory_slope
 from steptime.model.errors import UserError
+from steptime.model.quantity import lookup
 from steptime.model.scenario import Unbound
 from steptime.model.terms import Crossover, crossover
 
@@ -23,7 +24,7 @@ GRID = 2000
 class CrossoverAnswer:
     """Where two terms meet over one quantity. ``closed_form`` is None where the equation has none; then ``bracket``
     holds the values between which the root was enclosed. ``values`` are all positive roots, ``value`` the one nearest
-    to the present scenario."""
+    to the present scenario. ``fits`` says whether the fullest chip has room there."""
 
     between: tuple[str, str]
     over: Symbol
@@ -33,6 +34,7 @@ class CrossoverAnswer:
     present: float
     bracket: tuple[float, float] | None
     remark: str
+    fits: bool | None = None
 
     @property
     def exists(self) -> bool:
@@ -51,6 +53,8 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
     for name in (first, second):
         if name not in RESOURCES:
             raise UserError(f"--between: {name!r} is not a term; terms are {', '.join(RESOURCES)}")
+    if not case.has_network and {first, second} & {"interconnect", "scale_up", "scale_out"}:
+        raise UserError(f"--between: the interconnect is absent here; it needs {case.where('width')}, layers")
     if first == second or {first, second} in ({"interconnect", "scale_up"}, {"interconnect", "scale_out"}):
         raise UserError(f"--between: {first} and {second} are not two different terms")
     scenario = case.scenario
@@ -62,7 +66,7 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
         scenario.evaluate(RESOURCES[name])  # raises Unbound where a figure is missing
     if not any(scenario.depends(RESOURCES[name], over) for name in (first, second)):
         raise UserError(f"--over: neither {first} nor {second} depends on {over.name}")
-    present = scenario.value(over)
+    present, (least, most) = scenario.value(over), lookup(over.name).sane
     pairs = [(a, b) for a in _tiers(case, first) for b in _tiers(case, second)]
     answers = [_closed(case, a, b, over) for a, b in pairs]
     values: tuple[float, ...] = ()
@@ -72,13 +76,26 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
         values = tuple(sorted(root for root in roots if _meets(case, first, second, over, root)))
     else:
         values, bracket = _bracketed(case, first, second, over, present)
+    beyond = [value for value in values if not least <= value <= most]
+    values = tuple(value for value in values if least <= value <= most)
     shown = _shown([crossing for answer in answers for crossing in answer or ()], case, over, values)
     remark = "" if values else _remark(case, first, second, over)
+    if beyond and not values:
+        remark = f"no crossover: they would meet at {over.name} = {beyond[0]:.4g}, outside {least:g} to {most:g}"
     closed, exists_when = (shown.at, shown.exists_when) if shown is not None and bracket is None else (None, None)
     if bracket is not None and over == q.batch and {first, second} == {"compute", "memory"}:
         # Memory is the larger at a small batch, since weights are read anyway: they meet if compute grows faster.
         exists_when = sympy.Gt(case.short(compute_slope), case.short(memory_slope))
-    return CrossoverAnswer((first, second), over, closed, exists_when, values, present, bracket, remark)
+    answer = CrossoverAnswer((first, second), over, closed, exists_when, values, present, bracket, remark)
+    return replace(answer, fits=_fits(case, over, answer.value))
+
+
+def _fits(case: Case, over: Symbol, value: float | None) -> bool | None:
+    """Whether the fullest chip has room at a crossing; None where there is none or the capacity is unknown."""
+    if value is None or q.memory_capacity not in case.scenario.values:
+        return None
+    there = case.scenario | {over: value}
+    return bool(max(there.evaluate(f.total) for f in case.footprints) <= there.evaluate(q.memory_capacity))
 
 
 def _tiers(case: Case, name: str) -> list[str]:

@@ -21,6 +21,8 @@ def not_modelled(case: Case) -> list[str]:
         found.append("interconnect (the model gives no width and layers)")
     if case.precision["weights"] in ("fp4", "int4", "fp8", "int8"):
         found.append("scales of the quantised weights")
+    if isinstance(case.model, Transformer) and len(case.model.layers) % case.layout.pp:
+        found.append("uneven pipeline stages: the mean stage sets the pace")
     micro_batch = case.number(q.micro_batch)
     if micro_batch is not None and micro_batch < case.layout.dp * case.layout.cp:
         found.append("idle chips: the micro-batch is smaller than the groups that share it")

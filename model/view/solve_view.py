@@ -10,6 +10,7 @@ from sympy import Symbol
 from steptime.model import symbols as q
 from steptime.model.case import RESOURCES, TERMS, Case
 from steptime.model.quantity import lookup
+from steptime.model.scenario import Scenario
 from steptime.model.solver.batch import RESOURCE, BatchAnswer
 from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.view.format import formula, in_unit, plain, si, table
@@ -46,6 +47,8 @@ def crossover_table(case: Case, answer: CrossoverAnswer) -> Group:
     if answer.exists:
         roots = ", ".join(in_unit(root, unit) for root in answer.values)
         lines.append(Text(f"{answer.over.name} = {roots}  (here {in_unit(answer.present, unit)})", style="bold"))
+        if answer.fits is False:
+            lines.append(Text("at that value the fullest chip has no room: it DOES NOT FIT in memory at this layout"))
     else:
         lines.append(Text(answer.remark, style="bold"))
     if answer.closed_form is not None:
@@ -94,7 +97,7 @@ def solve_batch_json(answer: BatchAnswer) -> dict[str, Any]:
         "cost": answer.infimum if found is None else found.cost,
         "attained": answer.attained,
         "global": True if found is None else found.is_global,
-        "times": None if found is None else {name: there.evaluate(RESOURCES[name]) for name in TERMS},
+        "times": None if found is None else _times(case, there),
         "term_prices": None if found is None else prices,
         "network_prices": None if found is None else network,
         "shadow_prices": {} if found is None else dict(found.shadow_prices),
@@ -112,6 +115,12 @@ def solve_batch_json(answer: BatchAnswer) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _times(case: Case, there: Scenario) -> dict[str, float | None]:
+    """The terms at the optimum; no number for the interconnect of a model that has none."""
+    times: dict[str, float | None] = {name: there.evaluate(RESOURCES[name]) for name in TERMS}
+    return times if case.has_network else {**times, "interconnect": None}
+
+
 def batch_table(answer: BatchAnswer) -> Group:
     case, data = answer.case, solve_batch_json(answer)
     head = Text(f"{case.model.name} on {case.hardware.name}: batch of least {answer.minimise}", style="bold")
@@ -119,7 +128,7 @@ def batch_table(answer: BatchAnswer) -> Group:
         return Group(
             head,
             Text(
-                f"no batch attains it: the cost falls towards {answer.infimum:.6g} {answer.unit} as batch grows "
+                f"no batch attains it: it falls towards {_cost(answer, answer.infimum or 0.0)} as batch grows, "
                 "and nothing limits the batch"
             ),
             *_trailer(case, over=q.batch),
@@ -128,11 +137,11 @@ def batch_table(answer: BatchAnswer) -> Group:
     found, integer = answer.solution, data["integer"]
     lines = [
         Text(f"batch {found.value:,.6g}   step time {si(found.step_time, 's')}   "
-             f"cost {found.cost:.6g} {answer.unit}   ({proof})", style="bold"),
+             f"{_cost(answer, found.cost)}   ({proof})", style="bold"),
     ]  # fmt: skip
     if integer.get("feasible"):
         lines.append(Text(f"whole batch {integer['batch']:,}: step time {si(integer['step_time'], 's')}, "
-                          f"cost {integer['cost']:.6g} {answer.unit}"))  # fmt: skip
+                          f"{_cost(answer, integer['cost'])}"))  # fmt: skip
     else:
         lines.append(Text("no whole batch next to it satisfies the limits"))
     terms = table("term", ">time", ">price")
@@ -140,8 +149,8 @@ def batch_table(answer: BatchAnswer) -> Group:
         terms.add_row(name, si(data["times"][name], "s"), f"{data['term_prices'][name]:.4f}")
     limits = table("limit", ">slack", ">price", "")
     for name, text in answer.limits.items():
-        limits.add_row(name, f"{found.slack[name]:.1%}", _signed(found.shadow_prices[name]), text)
-    worth = table("one per cent more of", ">changes the cost by", "")
+        limits.add_row(name, f"{abs(found.slack[name]):.1%}", _signed(found.shadow_prices[name]), text)
+    worth = table("one per cent more of", f">changes the {answer.minimise} by", "")
     for name, value in sorted(answer.sensitivities.items(), key=lambda item: -abs(item[1])):
         if abs(value) > 5e-5:
             worth.add_row(name, f"{value:+.4f} %", lookup(name).meaning)
@@ -153,6 +162,15 @@ def batch_table(answer: BatchAnswer) -> Group:
     return Group(head, *lines, Text(), terms, Text(), limits, Text(), worth, note, *_trailer(case, over=q.batch))
 
 
+def _cost(answer: BatchAnswer, cost: float) -> str:
+    """What was minimised, in the unit that people use: dollars per million tokens, seconds, joules."""
+    if answer.minimise == "cost":
+        return f"${cost * 1e6:.6g} per million tokens"
+    if answer.minimise == "latency":
+        return f"latency {si(cost, 's', 6)}"
+    return f"{cost:.6g} {answer.unit}"
+
+
 def _signed(price: float) -> str:
     """A price with its sign; one that rounds to nothing has none."""
     return f"{price:+.4f}" if abs(price) >= 5e-5 else "0"
@@ -162,6 +180,9 @@ def _trailer(case: Case, over: Symbol) -> list[Text]:
     """What was held fixed. Where the layout is a default, it was chosen for the batch that stands here."""
     held = [(symbol.name, plain(case.number(symbol))) for symbol in (q.batch, q.context) if symbol != over]
     lines = [Text(f"held: layout {case.layout}, " + ", ".join(f"{name} {value}" for name, value in held))]
-    if case.defaults:
-        lines.append(Text("defaults taken: " + "; ".join(case.defaults)))
+    defaults = [text for text in case.defaults if not text.startswith(f"{over.name} ")]
+    if defaults:
+        lines.append(Text("defaults taken: " + "; ".join(defaults)))
+    if case.doubtful:
+        lines.append(Text("doubtful figures: " + "; ".join(case.doubtful)))
     return [*lines, Text("not modelled: " + "; ".join(not_modelled(case)))]

@@ -42,6 +42,7 @@ def crossover_json(answer: CrossoverAnswer) -> dict[str, Any]:
         "exists": answer.exists,
         "value": answer.value,
         "values": list(answer.values),
+        "fits": answer.fits,
         "bracket": None if answer.bracket is None else list(answer.bracket),
         "remark": answer.remark,
     }
@@ -79,6 +80,8 @@ def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[
         "experts": case.question.experts,
         "efficiency": case.question.efficiency,
         "defaults": list(case.defaults),
+        "set": list(case.question.sets),
+        "doubtful": case.doubtful,
         "not_modelled": not_modelled(case),
         "terms": case.times,
         "network": {
@@ -87,7 +90,10 @@ def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[
         },
         "bottleneck": case.bottleneck,
         "step_time": step_time,
-        "bounds": {name.replace("-", "_"): number(bound, f"bounds.{name}") for name, bound in case.bounds.items()},
+        "bounds": {
+            name.replace("-", "_"): number(bound, f"bounds.{name.replace('-', '_')}")
+            for name, bound in case.bounds.items()
+        },
         "operations": [_operation_json(case, line) for line in case.operations],
         **{key: number(expr, key) for key, expr in results.items()},
         "memory_per_chip": {

@@ -21,7 +21,8 @@ def step_table(case: Case) -> Group:
     data = step_json(case, answers)
     head = Text(
         f"{data['model']} on {data['hardware']}: one {data['phase']} step, batch {plain(data['batch'])}, "
-        f"context {plain(data['context'])}, {case.layout.chips} chip{'s' * (case.layout.chips > 1)}",
+        f"context {plain(data['context'])}, {case.layout.chips} chip{'s' * (case.layout.chips > 1)}"
+        + (": DOES NOT FIT in memory" if data["fits"] is False else ""),
         style="bold",
     )
     return Group(
@@ -95,8 +96,8 @@ def _percent(value: float | None) -> str:
 
 def _cost(data: dict[str, Any]) -> str:
     dollars, joules = data["dollars_per_million_tokens"], data["joules_per_token"]
-    parts = ["—" if dollars is None else f"${dollars:.4g} per million tokens"]
-    parts.append("—" if joules is None else f"{si(joules, 'J')} per token")
+    parts = ["dollars unknown" if dollars is None else f"${dollars:.4g} per million tokens"]
+    parts.append("energy unknown" if joules is None else f"{si(joules, 'J')} per token")
     return ", ".join(parts)
 
 
@@ -105,12 +106,14 @@ def _crossover_lines(case: Case, answers: list[CrossoverAnswer]) -> list[Text]:
     for over in (q.batch, q.context):
         found = [answer for answer in answers if answer.over == over]
         found.sort(key=lambda answer: abs(answer.value - answer.present) if answer.value else float("inf"))
-        for answer in found:
+        none = [answer for answer in found if not answer.exists and answer.between != ("compute", "memory")]
+        for answer in [answer for answer in found if answer not in none]:
             closed, pair = answer.closed_form, " = ".join(answer.between)
             if answer.exists:
                 low, high = answer.bracket or (None, None)
                 how = "" if closed is not None else f", a root between {plain(low)} and {plain(high)}"
-                lines.append(Text(f"  {over} {plain(answer.value)}: {pair}{how}"))
+                room = ", where it DOES NOT FIT in memory" if answer.fits is False else ""
+                lines.append(Text(f"  {over} {plain(answer.value)}: {pair}{how}{room}"))
             else:
                 lines.append(Text(f"  {over}: {pair}: {answer.remark}"))
             # A formula is worth its space where there is a crossing; where there is none, the condition says why.
@@ -118,6 +121,9 @@ def _crossover_lines(case: Case, answers: list[CrossoverAnswer]) -> list[Text]:
                 lines.append(Text(f"      {formula(closed.lhs)} = {formula(closed.rhs)}", style="dim"))
             if isinstance(answer.exists_when, Relational) and (answer.exists or over == q.batch):
                 lines.append(Text(f"      exists when {formula(answer.exists_when)}", style="dim"))
+        if none:
+            remarks = "; ".join(answer.remark.removeprefix("no crossover: ") for answer in none)
+            lines.append(Text(f"  {over}: no other: {remarks}"))
     return [*lines, Text()]
 
 
@@ -125,7 +131,15 @@ def _notes(data: dict[str, Any]) -> list[Text]:
     lines = []
     if data["defaults"]:
         lines.append(Text("defaults taken: " + "; ".join(data["defaults"])))
+    if data["set"]:
+        lines.append(Text("set by hand: " + "; ".join(data["set"])))
+    if data["doubtful"]:
+        lines.append(Text("doubtful figures: " + "; ".join(data["doubtful"])))
+    by_place: dict[str, list[str]] = {}
     for key, where in data["missing"].items():
-        lines.append(Text(f"missing for {key}: {where}"))
+        by_place.setdefault(where, []).append(key)
+    for where, keys in by_place.items():
+        remedy = f"; --set {where.split()[-1]}=… would supply it" if ", " not in where else ""
+        lines.append(Text(f"missing: {where}{remedy}; so there is no {', '.join(keys)}"))
     lines.append(Text("not modelled: " + "; ".join(data["not_modelled"])))
     return lines
