@@ -70,6 +70,13 @@ KV_OVER_FLOPS: Expr = q.kv_bytes * q.peak_flops / (q.attention_flops * q.memory_
 BATCH = (
     computed("1.5", "300 x 256/32", 2400.0, best_batch.result.rhs, lambda: LECTURE_MODEL, tolerance=1e-9),
     computed(
+        "1.5",
+        "the lecture's 2400 against DeepSeek-V3's real configuration",
+        2400.0,
+        best_batch.result.rhs,
+        deepseek,
+    ),
+    computed(
         "1.5", "optimal batch with DeepSeek-V3's real configuration (671/37)", 5350.0, best_batch.result.rhs, deepseek
     ),
     computed(

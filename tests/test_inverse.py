@@ -64,3 +64,22 @@ def test_an_exact_interval() -> None:
 def test_refusals(run, arguments: list[str], named: str) -> None:
     code, out, err = run("solve", "for", *arguments)
     assert (code, out) == (2, "") and err.count("\n") == 1 and named in err, err
+
+
+@pytest.mark.parametrize(("quantity", "formula", "sets", "value"), [
+    pytest.param("kv_bytes", "kv-bytes-by-price-step",
+                 ("context=200k", "active_parameters=100e9", "ridge=300", "bytes_per_weight=1"), 5000 / 3,
+                 id="lecture 5.1: a price step at 200k tokens is 1667 B of KV cache per token"),
+    pytest.param("weights_share", "weights-share-by-price", ("speed_price=6", "speed_up=2.5"), 5 / 14,
+                 id="lecture 1.12: 6x the price for 2.5x the speed is a share of 0.357"),
+])  # fmt: skip
+def test_prices_become_architecture(run_json, quantity: str, formula: str, sets: tuple[str, ...], value: float) -> None:
+    settings = [part for entry in sets for part in ("--set", entry)]
+    assert run_json("solve", "for", quantity, "--in", formula, *settings)["solutions"] == [pytest.approx(value)]
+
+
+def test_over_training_of_a_model_served_for_two_months() -> None:
+    """Lecture 4.3: 100e9 active weights at 50e6 tokens/s: 131 with as many tokens as served, 146 at equal compute."""
+    found = {one.name: one.evaluate() for one in derivations() if one.name.startswith("over-training")}
+    assert found["over-training-equal-tokens"] == pytest.approx(131.5, abs=0.1)
+    assert found["over-training"] == pytest.approx(146.2, abs=0.1)

@@ -48,7 +48,7 @@ def in_unit(value: float | None, unit: Expr) -> str:
     """A value of a declared quantity: counts plain, the rest with prefix and unit."""
     if unit == count:
         return plain(value)
-    return si(value, "W" if unit == joule / second else str(unit))
+    return si(value, "W" if unit == joule / second else str(unit).removeprefix("1"))
 
 
 def letter(record: Quantity) -> str:
@@ -59,12 +59,16 @@ def letter(record: Quantity) -> str:
     >>> letter(lookup("kv_bytes")), letter(lookup("scale_up_bandwidth")), letter(lookup("kv_shards"))
     ('κ', 'I_up', 'E_kv')
     """
-    text = re.sub(r"\\math\w+", "", record.latex)
+    text = re.sub(r"\\math\w+", "", record.latex).replace("^*", "∗").replace("*", "∗")
     text = re.sub(r"\\([a-zA-Z]+)", lambda found: _letters.get(found[1], found[1]), text)
     return text.replace("{", "").replace("}", "").replace(" ", "")
 
 
-_letters = {"beta": "β", "kappa": "κ", "alpha": "α", "varphi": "φ", "eta": "η", "ell": "ℓ", "rho": "ρ"}
+_letters = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "theta": "θ",
+    "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "ϕ",
+    "varphi": "φ", "psi": "ψ", "omega": "ω", "Delta": "Δ", "Omega": "Ω", "Phi": "Φ", "Sigma": "Σ", "ell": "ℓ",
+}  # fmt: skip
 
 
 def formula(expr: Any) -> str:
