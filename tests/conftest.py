@@ -1,15 +1,23 @@
 """Shared helpers: the command line in this process, and cases by a short call."""
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from steptime.cli import main
 from steptime.model.build import build_case
 from steptime.model.case import Case
 from steptime.model.question import Question
+
+
+# The same examples in every run, so that a failure comes from the change at hand; HYPOTHESIS_PROFILE=explore draws anew.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 @pytest.fixture

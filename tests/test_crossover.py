@@ -54,9 +54,9 @@ def test_terms_meet_at_every_crossover(between, over, context, batch, model, exp
 
 
 def _no_crossing_is_missed(case, between, symbol, values) -> None:
-    """On a grid of its own, signs change only where a crossover was reported."""
-    present = case.scenario.value(symbol)
-    grid = np.geomspace(present / 1e4, present * 1e4, 4001)
+    """On a grid of its own, over what the quantity may be, signs change only where a crossover was reported."""
+    present, (least, most) = case.scenario.value(symbol), lookup(symbol.name).sane
+    grid = np.geomspace(max(present / 1e4, least), min(present * 1e4, most), 4001)
     there = case.scenario | {symbol: grid}
     heights = np.broadcast_to(there.evaluate(RESOURCES[between[0]]) - there.evaluate(RESOURCES[between[1]]), grid.shape)
     for i in np.flatnonzero(np.sign(heights[:-1]) * np.sign(heights[1:]) < 0):
