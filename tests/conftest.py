@@ -13,8 +13,7 @@ from steptime.model.build import build_case
 from steptime.model.case import Case
 from steptime.model.question import Question
 
-
-# The same examples in every run, so that a failure comes from the change at hand; HYPOTHESIS_PROFILE=explore draws anew.
+# The same examples in every run, so that a failure comes from the change at hand; the profile explore draws anew.
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
