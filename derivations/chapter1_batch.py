@@ -136,7 +136,7 @@ best_batch_with_kv = Derivation(
     name="optimal-batch-kv",
     title="The optimal batch with the KV cache read",
     rows=("1.6",),
-    claim="Reading the KV cache raises the optimal batch with context, without bound at the balanced context.",
+    claim="Reading the KV cache raises the optimal batch with context; from the balanced context on there is none.",
     start=equation(memory_term.result.rhs, compute_term.result.rhs),
     steps=(
         Step(

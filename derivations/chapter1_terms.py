@@ -29,7 +29,7 @@ from steptime.model.symbols import (
 )
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 1"
-V3 = "DeepSeek-V3 at fp8 on 32 H100 (dp=32, ep=32), context 1000, 2048 sequences"
+V3 = "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), context 1000, 2048 sequences"
 
 
 def v3() -> Mapping[Symbol, float]:

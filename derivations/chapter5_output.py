@@ -34,7 +34,10 @@ from steptime.model.symbols import (
 )
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 5"
-V3 = "DeepSeek-V3 at fp8 on 32 H100 (dp=32, ep=32), context 1000, 2048 sequences; longest context 1e6; one token a pass"
+V3 = (
+    "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), "
+    "context 1000, 2048 sequences; longest context 1e6; one token a pass"
+)
 
 
 def v3() -> Mapping[Symbol, float]:

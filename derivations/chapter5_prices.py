@@ -35,7 +35,10 @@ from steptime.model.symbols import (
 )
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 5"
-V3 = "DeepSeek-V3 at fp8 on 32 H100 (dp=32, ep=32), context 1000, 2048 sequences; longest context 1e6; one token a pass"
+V3 = (
+    "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), "
+    "context 1000, 2048 sequences; longest context 1e6; one token a pass"
+)
 
 
 def v3() -> Mapping[Symbol, float]:
@@ -69,8 +72,8 @@ kv_by_price_step = Derivation(
     ),
     assumes=("the price steps up at the balanced context", "attention's own multiply-adds are left out"),
     sources=(LECTURE,),
-    example=v3,
-    example_text=V3,
+    example=lambda: {**PRICE_STEP, context: PRICE_STEP[balanced_context]},
+    example_text="the lecture's: a step at 200k tokens, 100e9 active weights, a ridge of 300, a byte per weight",
 )
 
 two_tiers = Derivation(
@@ -166,7 +169,12 @@ two_tiers_exact = Derivation(
 
 DERIVATIONS = (kv_by_price_step, two_tiers, covered, two_tiers_exact)
 
-PRICE_STEP = {q.ridge: 300.0, active_parameters: 100e9, balanced_context: 200e3, bytes_per_weight: 1.0}
+PRICE_STEP: Mapping[Symbol, float] = {
+    q.ridge: 300.0,
+    active_parameters: 100e9,
+    balanced_context: 200e3,
+    bytes_per_weight: 1.0,
+}
 """The lecture's assumptions: ridge, active weights, the context at which prices step up, one byte a weight."""
 
 

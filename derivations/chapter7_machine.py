@@ -28,7 +28,10 @@ from steptime.model.symbols import (
 )
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29"
-V3 = f"DeepSeek-V3 at fp8 on a whole GB200 NVL72, context 4096, 4096 sequences; {GB200_RACK.source}"
+V3 = (
+    "DeepSeek-V3 (fp8 weights, bf16 KV cache) on a whole GB200 NVL72, "
+    f"context 4096, 4096 sequences; {GB200_RACK.source}"
+)
 NONE_IDLES = (is_(idle_compute, 0), is_(idle_memory, 0), is_(idle_link, 0))
 PRICED_WORK = (
     flops_price * step_flops + memory_bandwidth_price * step_memory_bytes + link_price * step_link_bytes

@@ -35,7 +35,10 @@ from steptime.model.symbols import (
     token_cost,
 )
 
-V3 = "DeepSeek-V3 at fp8 on 32 H100 (dp=32, ep=32), context 4096, 4096 sequences; every resource raised by 1 %"
+V3 = (
+    "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), "
+    "context 4096, 4096 sequences; every resource raised by 1 %"
+)
 
 
 def v3() -> Mapping[Symbol, float]:
@@ -156,7 +159,7 @@ def bottleneck(name: str, title: str, cost: Expr, resource: Symbol) -> Derivatio
         name=f"{name}-elasticity",
         title=title,
         rows=("7.2",),
-        claim="At the bottleneck, one per cent more of the resource makes a token one per cent cheaper.",
+        claim="Who owns the bottleneck earns: one per cent more of it makes a token one per cent cheaper.",
         start=equation(cost_elasticity, machine.elasticity),
         steps=(
             Step(

@@ -35,7 +35,8 @@ from steptime.model.symbols import (
 
 PROMPT, ANSWER, PROMPTS_PER_PASS = 4096, 1024, 16
 V3 = (
-    f"DeepSeek-V3 at fp8 on GB200 NVL72: prompts of {PROMPT} tokens, {PROMPTS_PER_PASS} a pass, answers of {ANSWER}, "
+    "DeepSeek-V3 (fp8 weights, bf16 KV cache) on GB200 NVL72: "
+    f"prompts of {PROMPT} tokens, {PROMPTS_PER_PASS} a pass, answers of {ANSWER}, "
     f"4096 sequences in flight, machines paid off over {YEARS:.0f} years; {GB200_RACK.source}"
 )
 DISTSERVE = "Zhong et al. 2024, DistServe, arXiv 2401.09670"
@@ -59,6 +60,10 @@ def v3() -> Mapping[Symbol, float]:
         bytes_per_flop: design,
         prefill_memory_use: found[prefill_bytes] / found[prefill_flops] / design,
         decode_compute_use: found[decode_flops] / found[decode_bytes] * design,
+        # The phase that `phase-request` prices is the decode of one request.
+        q.step_flops: found[decode_flops],
+        q.step_memory_bytes: found[decode_bytes],
+        q.step_link_bytes: found[handed_bytes],
     }
 
 

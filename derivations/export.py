@@ -27,6 +27,13 @@ PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 COLUMN = r">{{\footnotesize\raggedright\arraybackslash}}p{{{}mm}}"
 """A column of text that breaks into lines, so many millimetres wide."""
 
+INTRODUCTION = r"""How long one step of a large language model takes, derived line by line. \texttt{steptime} is the
+program that holds these equations, puts numbers into them and solves them. Each derivation names the row of the
+blackboard lecture that it covers, states its claim, and ends with the numbers of an example. Every line was checked by
+its rule, at random rational numbers, and for its units. In the table of claims, \emph{holds} means within the stated
+tolerance of the lecture's number or, where it gives none, within the bounds that our own chain sets; \emph{differs}
+that the lecture's guess is off."""
+
 _special = {
     "&": r"\&",
     "%": r"\%",
@@ -107,7 +114,8 @@ def fragment(one: Derivation) -> str:
         parts += [rf"{escape(step.why)}:", rf"\fit{{{latex(step.gives)}}}"]
     values = ", ".join(f"${latex(s)} = {figure(float(one.numbers[s]))}{unit_latex(s)}$" for s in symbols_of(one))
     result = rf"{latex(one.result.lhs)} = {figure(one.evaluate())}{unit_latex(one.result.rhs)}"
-    parts.append(rf"\emph{{Numbers.}} {escape(one.example_text)}: {values}.")
+    given = f": {values}." if values else "."
+    parts.append(rf"\emph{{Numbers.}} {escape(one.example_text)}{given}")
     parts.append(rf"\fit{{{result}}}")
     if one.holds:
         parts.append(r"\emph{Holds where} " + ", ".join(f"${latex(sympy.Gt(expr, 0))}$" for expr in one.holds) + ".")
@@ -132,14 +140,15 @@ def notation(symbols: Iterable[Symbol]) -> str:
 
 def claims_table(verdicts: Iterable[Verdict]) -> str:
     """Every claim with the lecture's number, ours, their ratio and the verdict."""
-    head = r"\footnotesize\begin{longtable}{@{}l" + COLUMN.format(72) + "rrrl@{}}"
+    head = r"\footnotesize\begin{longtable}{@{}l" + COLUMN.format(60) + "rrrl@{}}"
     lines = [head, r"row & statement & lecture & ours & ratio & verdict \\ \hline \endhead"]
     for found in verdicts:
         lecture = "" if found.claim.lecture is None else f"${figure(found.claim.lecture)}$"
         ratio = "" if found.ratio is None else f"{found.ratio:.3g}"
         unit = rf"\ {escape(found.claim.unit)}" if found.claim.unit else ""
         ours = f"${figure(found.ours)}${unit}"
-        cells = (found.claim.row, escape(found.claim.statement), lecture, ours, ratio, found.verdict)
+        within = "" if found.claim.lecture is None else rf" ({100 * found.claim.tolerance:.3g}\,\%)"
+        cells = (found.claim.row, escape(found.claim.statement), lecture, ours, ratio, found.verdict + within)
         lines.append(" & ".join(cells) + r" \\")
     return "\n".join([*lines, r"\end{longtable}\normalsize"])
 
@@ -152,7 +161,7 @@ def book(chosen: Iterable[Derivation], verdicts: Iterable[Verdict]) -> str:
         PREAMBLE,
         r"\title{The blackboard of \texttt{steptime}}\author{}\date{}",
         r"\begin{document}\maketitle",
-        r"Every line below was checked by its rule, at random rational numbers, and for its units.",
+        INTRODUCTION,
         r"\tableofcontents",
         r"\section*{Notation}",
         notation(used),

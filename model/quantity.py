@@ -152,4 +152,4 @@ def unit_text(unit: Expr) -> str:
 def latex(expr: Any) -> str:
     """LaTeX of an expression, each quantity by its declared name."""
     names = {record.symbol: record.latex for record in _declared.values()}
-    return str(sympy.latex(expr, symbol_names=names))
+    return str(sympy.latex(expr, symbol_names=names, ln_notation=True))
