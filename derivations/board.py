@@ -1,6 +1,7 @@
 """What the lecture's blackboard simplifies, as definitions to substitute; and numbers for examples from real cases."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import sympy
 from sympy import Eq, Expr, Symbol
@@ -11,7 +12,7 @@ from steptime.model import symbols as q
 
 def is_(symbol: Symbol, value: Expr | int) -> Eq:
     """A definition to substitute: a single quantity and what it is."""
-    return equation(symbol, sympy.sympify(value))
+    return equation(symbol, sympy.sympify(value, strict=True))
 
 
 PEAK = (is_(q.compute_efficiency, 1), is_(q.memory_efficiency, 1))
@@ -25,12 +26,12 @@ PERFECT_SHARDS = (
 """Weights, multiply-adds and KV cache all split over every chip of the stage."""
 
 
-def numbers(model: str, hardware: str, **options: str) -> Mapping[Symbol, float]:
+def numbers(model: str, hardware: str, **options: Any) -> Mapping[Symbol, float]:
     """Every quantity of a real case, in base units, as the numbers of an example."""
     from steptime.model.build import build_case
     from steptime.model.question import Question
 
-    case = build_case(Question(model, hardware, **options))  # type: ignore[arg-type]
+    case = build_case(Question(model, hardware, **options))
     named = {symbol: value for name, value in case.quantities.items() if (symbol := Symbol(name, positive=True))}
     zeros = {symbol: 0.0 for symbol in (q.attention_flops, q.kv_written) if symbol not in named}
     price = named.get(q.chip_hour_price)

@@ -1,7 +1,7 @@
 """Chapter 1 in numbers, first part: the terms, the latency floor, the cost of batch one, the ridge of every chip."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 
 import sympy
 from sympy import Expr, Symbol
@@ -209,7 +209,7 @@ CLAIMS = (
             f"ridge of {name} at {precision}",
             300.0,
             ridge_batch.result.rhs,
-            lambda name=name, precision=precision: chip(name, precision),  # type: ignore[misc]
+            partial(chip, name, precision),
             tolerance=0.1,
             must=lambda found: 10 < found < 1000,
         )

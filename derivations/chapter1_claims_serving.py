@@ -1,6 +1,7 @@
 """Chapter 1 in numbers, third part: intervals and waits, throughput, the price of speed, sparsity, drafts."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from sympy import Symbol
 
@@ -73,7 +74,7 @@ INTERVALS = (
             f"drain time of {name}: 20 ms-ish (within 30 %)",
             0.020,
             drain.result.rhs,
-            lambda name=name, precision=precision: chip(name, precision),  # type: ignore[misc]
+            partial(chip, name, precision),
             tolerance=0.3,
             unit="s",
             must=lambda found: 0.024 < found < 0.043,
@@ -118,7 +119,7 @@ SPARSITY = (
              capacity_of_sparsity.result.rhs, deepseek, must=lambda found: 7 < found < 8),
     *(
         computed("1.13", f"64 experts at 370M active weights, routed by {router}: dense weights of equal loss", 1.3e9,
-                 dense_equivalent.result.rhs, lambda router=router: routed(router),  # type: ignore[misc]
+                 dense_equivalent.result.rhs, partial(routed, router),
                  tolerance=0.1, must=lambda found: 370e6 < found < 64 * 370e6)
         for router in ("S-BASE", "RL-R", "HASH")
     ),

@@ -146,6 +146,21 @@ ridge_batch = Derivation(
     example_text=V3,
 )
 
+
+def on_one_stage(binding: Symbol) -> Step:
+    """The cost of a token on one stage and one replica, where a step takes the time of the term that binds."""
+    return Step(
+        "one stage, one replica; the price of a second",
+        substitute(
+            is_(q.chips, stage_chips),
+            is_(q.batch, micro_batch),
+            is_(q.chip_hour_price, chip_second_price * q.hour),
+            is_(q.step_time, binding),
+        ),
+        equation(token_cost, chip_second_price * stage_chips * binding / micro_batch),
+    )
+
+
 compute_cost = Derivation(
     name="compute-cost",
     title="Cost of a token where compute binds",
@@ -153,16 +168,7 @@ compute_cost = Derivation(
     claim="Where compute binds, a token costs the same at every batch.",
     start=equation(token_cost, economics.cost_per_token),
     steps=(
-        Step(
-            "one stage, one replica; the price of a second",
-            substitute(
-                is_(q.chips, stage_chips),
-                is_(q.batch, micro_batch),
-                is_(q.chip_hour_price, chip_second_price * q.hour),
-                is_(q.step_time, q.compute_time),
-            ),
-            equation(token_cost, chip_second_price * stage_chips * q.compute_time / micro_batch),
-        ),
+        on_one_stage(q.compute_time),
         Step(
             "put in the compute term",
             substitute(compute_term.result),
@@ -182,16 +188,7 @@ memory_cost = Derivation(
     claim="Where memory binds, the weights' part of the cost is a hyperbola in batch, the KV cache's part a constant.",
     start=equation(token_cost, economics.cost_per_token),
     steps=(
-        Step(
-            "one stage, one replica; the price of a second",
-            substitute(
-                is_(q.chips, stage_chips),
-                is_(q.batch, micro_batch),
-                is_(q.chip_hour_price, chip_second_price * q.hour),
-                is_(q.step_time, q.memory_time),
-            ),
-            equation(token_cost, chip_second_price * stage_chips * q.memory_time / micro_batch),
-        ),
+        on_one_stage(q.memory_time),
         Step(
             "put in the memory term",
             substitute(memory_term.result),

@@ -85,7 +85,7 @@ def _draw(symbols: set[Symbol], holds: tuple[Expr, ...], source: random.Random) 
 
 def number(expr: Expr, values: Values) -> mpmath.mpf:
     """An expression at given numbers, to many digits."""
-    expr = sympy.sympify(expr)
+    expr = sympy.sympify(expr, strict=True)
     missing = expr.free_symbols - set(values)
     if missing:
         raise ValueError(f"no number for {missing}")

@@ -154,7 +154,7 @@ def equation(left: Expr, right: Expr) -> Eq:
 
 
 def both_sides(operation: Expr) -> BothSides:
-    return BothSides(sympy.sympify(operation))
+    return BothSides(sympy.sympify(operation, strict=True))
 
 
 def identity() -> Identity:
@@ -170,7 +170,7 @@ def solve_for(unknown: Symbol) -> SolveFor:
 
 
 def limit(variable: Symbol, to: Expr) -> Limit:
-    return Limit(variable, sympy.sympify(to))
+    return Limit(variable, sympy.sympify(to, strict=True))
 
 
 def minimise(over: Symbol) -> Minimise:
@@ -178,11 +178,11 @@ def minimise(over: Symbol) -> Minimise:
 
 
 def drop(*terms: Expr, error: Expr) -> Drop:
-    return Drop(tuple(terms), sympy.sympify(error))
+    return Drop(tuple(terms), sympy.sympify(error, strict=True))
 
 
 def series(variable: Symbol, order: int, error: Expr) -> Series:
-    return Series(variable, order, sympy.sympify(error))
+    return Series(variable, order, sympy.sympify(error, strict=True))
 
 
 def must_be_quantity(expr: Expr) -> None:

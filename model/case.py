@@ -92,7 +92,7 @@ class Case:
         shards = (q.compute_shards, q.weight_shards, q.kv_shards)
         if all(self.number(shard) == stage for shard in shards):
             neutral |= dict.fromkeys(shards, sympy.S.One if stage == 1 else q.stage_chips)
-        return expr.xreplace({symbol: sympy.sympify(value) for symbol, value in neutral.items()})
+        return expr.xreplace({symbol: sympy.sympify(value, strict=True) for symbol, value in neutral.items()})
 
     @property
     def quantities(self) -> dict[str, float]:

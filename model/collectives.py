@@ -32,12 +32,12 @@ class Group:
 
 def at_least(least: Expr | int, value: Expr) -> Expr:
     """max(least, value), compared by SymPy only where that is quick: with at most one symbol."""
-    return Max(least, value, evaluate=len((sympy.sympify(least) + value).free_symbols) <= 1)
+    return Max(least, value, evaluate=len(sympy.Add(least, value).free_symbols) <= 1)
 
 
 def at_most(most: Expr | int, value: Expr) -> Expr:
     """min(most, value), compared by SymPy only where that is quick: with at most one symbol."""
-    return Min(most, value, evaluate=len((sympy.sympify(most) + value).free_symbols) <= 1)
+    return Min(most, value, evaluate=len(sympy.Add(most, value).free_symbols) <= 1)
 
 
 def group(size: Expr, stride: Expr) -> Group:

@@ -93,7 +93,7 @@ def unit_of(expr: Any) -> Expr:
     ...
     steptime.model.quantity.UnitError: memory_bandwidth is in B/s but peak_flops is in FLOP/s
     """
-    expr = sympy.sympify(expr)
+    expr = sympy.sympify(expr, strict=True)
     if isinstance(expr, Symbol):
         record = _declared.get(expr.name)
         if record is None or record.symbol != expr:

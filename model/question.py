@@ -1,6 +1,7 @@
 """What a user asks: a model, a machine, a workload; every part in the user's own words, read and checked here."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sympy import Symbol
 
@@ -68,14 +69,14 @@ def read_layout(text: str | None, values: dict[Symbol, float]) -> tuple[Layout |
 
     Raises UserError where --set and --layout disagree.
     """
-    entries = parse_layout(text) if text is not None else {}
+    entries: dict[str, Any] = dict(parse_layout(text)) if text is not None else {}
     for key, symbol in SYMBOLS.items():
         if symbol in values:
             degree = int(values.pop(symbol))
             if entries.get(key, degree) != degree:
                 raise UserError(f"--set {symbol.name}={degree} conflicts with --layout {key}={entries[key]}")
             entries[key] = degree
-    layout = Layout(**entries) if entries else None  # type: ignore[arg-type]
+    layout = Layout(**entries) if entries else None
     chips = int(values.pop(q.chips)) if q.chips in values else None
     if layout is not None and chips is not None and layout.chips != chips:
         raise UserError(f"--set chips={chips} conflicts with --layout {layout}, which has {layout.chips} chips")

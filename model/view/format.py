@@ -79,7 +79,7 @@ def formula(expr: Any) -> str:
     'L^2·κ/W'
     """
     names = {record.symbol: sympy.Symbol(letter(record), positive=True) for record in declared().values()}
-    return str(sympy.sympify(expr).xreplace(names)).replace("**", "^").replace("*", "·")
+    return str(sympy.sympify(expr, strict=True).xreplace(names)).replace("**", "^").replace("*", "·")
 
 
 def table(*columns: str) -> Table:
