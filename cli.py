@@ -3,63 +3,13 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-PRECISIONS = click.Choice(["bf16", "fp16", "fp8", "fp4", "int8", "int4"])
-TERM_NAMES = "compute, memory, interconnect, scale_up or scale_out"
-
-
-def scenario_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that state a scenario, shared by every command that evaluates one."""
-    options = [
-        click.argument("model"),
-        click.argument("hardware"),
-        click.option("--phase", type=click.Choice(["decode", "prefill", "train"]), default="decode", show_default=True),
-        click.option("--batch", help="Sequences in flight over all chips.  [default: 64]"),
-        click.option("--context", help="Tokens of context per sequence, as 8192 or 200k.  [default: 4096]"),
-        click.option(
-            "--layout",
-            help="Degrees of parallelism: tp=8,dp=1,cp=1,ep=8,pp=1,replicas=1, also ffn=all and "
-            "copies=per-expert.  [default: fewest chips that fit, then least step time]",
-        ),
-        click.option("--weights", type=PRECISIONS, help="Format of the weights.  [default: what the model says]"),
-        click.option("--kv", type=PRECISIONS, help="Format of the KV cache.  [default: bf16]"),
-        click.option(
-            "--activations",
-            type=PRECISIONS,
-            help="Format of the multiply-adds, whose peak applies.  "
-            "[default: the weights', or the next wider the chip has]",
-        ),
-        click.option(
-            "--overlap",
-            type=click.Choice(["full", "per-operation", "none"]),
-            default="full",
-            show_default=True,
-            help="Which terms run at the same time.",
-        ),
-        click.option(
-            "--experts",
-            type=click.Choice(["expected", "all"]),
-            default="expected",
-            show_default=True,
-            help="Experts that a step reads: those expected to be touched, or all.",
-        ),
-        click.option("--efficiency", type=click.Choice(["ideal", "calibrated"]), default="ideal", show_default=True),
-        click.option(
-            "--set",
-            "sets",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="Any declared quantity, with unit, as memory_bandwidth=3.35TB/s; wins over everything.",
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else."),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+from steptime.model.view.options import TERM_NAMES, scenario_options, workload_options
 
 
 def show(as_json: bool, data: Callable[[], Any], view: Callable[[], Any]) -> None:
@@ -70,6 +20,22 @@ def show(as_json: bool, data: Callable[[], Any], view: Callable[[], Any]) -> Non
         click.echo(json.dumps(finite(data()), indent=1, allow_nan=False, ensure_ascii=False))
     else:
         console().print(view())
+
+
+class Progress:
+    """One line on stderr while something takes longer than two seconds; wiped away at the end."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.started, self.shown = what, time.monotonic(), 0.0
+
+    def show(self, share: float) -> None:
+        """``share`` of the work is done."""
+        now = time.monotonic()
+        if now - self.started > 2 and (now - self.shown > 0.5 or share >= 1):
+            self.shown = now
+            end = "\n" if share >= 1 or not sys.stderr.isatty() else ""
+            start = "\r" if sys.stderr.isatty() else ""
+            click.echo(f"{start}{self.what}: {share:.0%} after {now - self.started:.0f} s{end}", err=True, nl=False)
 
 
 def build(options: dict[str, Any]) -> Any:
@@ -150,6 +116,35 @@ def batch(
     bound = None if max_step_time is None else parse_quantity(lookup("step_time"), max_step_time)
     answer = solve_batch(case, minimise, bound, limits)
     show(as_json, lambda: solve_batch_json(answer), lambda: batch_table(answer))
+
+
+@solve.command("layout")
+@click.argument("model")
+@click.argument("hardware", nargs=-1, required=True)
+@workload_options
+@click.option("--chips", required=True, metavar="N[,N…]", help="Numbers of chips that are tried, as 8,16,72.")
+@click.option("--minimise", type=click.Choice(["cost", "latency", "energy", "chip-seconds"]),
+              help="[default: cost, or chip-seconds where a price is unknown]")  # fmt: skip
+@click.option("--max-step-time", help="Upper limit of the step time, as 50ms.")
+@click.option("--max-ttft", help="Upper limit of the time to first token: the step time of --phase prefill.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the best point and the Pareto front as CSV.")
+def solve_layout(
+    as_json: bool, as_csv: bool, hardware: tuple[str, ...], chips: str, minimise: str | None,
+    max_step_time: str | None, max_ttft: str | None, **options: Any,
+) -> None:  # fmt: skip
+    """All layouts, batches, formats and machines: the best, why the next lost, and the exact Pareto front.
+
+    --batch takes a list here, --layout degrees to hold. Formats not stated are tried: all that a chip has peaks for.
+    """
+    from steptime.model.solver.layouts import search_layouts
+    from steptime.model.view.layout_view import layout_csv, layout_json_of, layout_table, read_search
+
+    search = read_search(options, hardware, chips, minimise, max_step_time, max_ttft)
+    answer = search_layouts(search, Progress("layouts").show)
+    if as_csv:
+        click.echo(layout_csv(answer), nl=False)
+    else:
+        show(as_json, lambda: layout_json_of(answer), lambda: layout_table(answer))
 
 
 @solve.command("for")

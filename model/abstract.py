@@ -8,9 +8,10 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.collectives import all_reduce, group, send
-from steptime.model.decode import blackboard_ledger, micro_batch_of_batch
+from steptime.model.decode import DECODE, micro_batch_of_batch
 from steptime.model.layout import SYMBOLIC, Degrees
-from steptime.model.ledger import Plan
+from steptime.model.phase import Phase
+from steptime.model.plan import Plan
 from steptime.model.terms import Operation, Transfer
 
 
@@ -21,9 +22,10 @@ class AbstractLedger:
     given: Collection[Symbol]
     plan: Plan
     degrees: Degrees = SYMBOLIC
+    phase: Phase = DECODE
 
     def operations(self) -> tuple[Operation, ...]:
-        return blackboard_ledger
+        return self.phase.ledger
 
     def collectives(self) -> Transfer:
         """Two all-reduces a layer over the chips of a stage, and the sends between stages, where the width is known."""
@@ -38,10 +40,12 @@ class AbstractLedger:
         """Definitions of what the model does not state; a step reads every weight and writes one token's KV."""
         moved, stage = self.collectives(), self.degrees.stage
         return {
+            **self.phase.definitions,
             q.micro_batch: micro_batch_of_batch,
             q.stage_chips: stage,
             q.active_parameters: q.parameters,
             q.parameters_read: q.parameters,
+            q.unembedding_parameters: sympy.S.Zero,
             q.attention_flops: sympy.S.Zero,
             q.kv_written: q.kv_bytes,
             q.compute_shards: stage,

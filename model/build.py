@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+import sympy
 from sympy import Expr, Max, Symbol
 
 from steptime.model import symbols as q
@@ -10,27 +11,28 @@ from steptime.model.abstract import AbstractLedger
 from steptime.model.case import Case, results
 from steptime.model.catalog.hardware import Hardware, load_hardware
 from steptime.model.catalog.models import AbstractModel, load_model
-from steptime.model.decode import blackboard, blackboard_ledger
+from steptime.model.decode import DECODE
 from steptime.model.default_layout import default_layout
 from steptime.model.errors import UserError
 from steptime.model.layout import SYMBOLS, Layout, impossible
-from steptime.model.ledger import Ledger, Plan
+from steptime.model.ledger import Ledger
 from steptime.model.memory import Footprint, abstract_footprint, footprints
+from steptime.model.phase import Phase
+from steptime.model.plan import KIND_BYTES, Plan
 from steptime.model.precision import BYTES, activations_for
 from steptime.model.quantity import lookup
-from steptime.model.question import Question, merged, read_layout, read_sets
+from steptime.model.question import Question, read_layout, read_sets
 from steptime.model.scenario import Scenario, Unbound
 from steptime.model.transformer import Transformer
+from steptime.model.workload import set_by_hand, workload
 
 CONSTANTS: dict[Symbol, float] = {q.flops_per_mac: 2.0, q.hour: 3600.0, q.million: 1e6}
 IDEAL: dict[Symbol, float] = {
     q.compute_efficiency: 1.0, q.memory_efficiency: 1.0, q.interconnect_efficiency: 1.0,
-    q.scale_up_latency: 0.0, q.scale_out_latency: 0.0,
+    q.scale_up_latency: 0.0, q.scale_out_latency: 0.0, q.expert_load: 1.0,
 }  # fmt: skip
-LINKS = {
-    q.scale_up_bandwidth: blackboard.scale_up,
-    q.scale_out_bandwidth: blackboard.scale_out,
-}
+STATES: dict[Symbol, float] = {q.bytes_per_state: BYTES["fp32"], q.bytes_per_index: BYTES["fp8"]}
+"""Recurrent states are kept in fp32 and index keys in fp8, as the published models that have them do."""
 
 _abstract_defaults = {
     "active_parameters": "= parameters",
@@ -47,18 +49,23 @@ SLOTS = frozenset({
 
 def build_case(question: Question) -> Case:
     """The complete case of a question; raises UserError for whatever in it cannot be used."""
-    if question.phase != "decode":
-        raise UserError(f"--phase {question.phase}: only decode is modelled so far")
     if question.efficiency != "ideal":
         raise UserError(f"--efficiency {question.efficiency}: no calibration exists yet; use ideal")
     sets = read_sets(question.sets)
     stated, chips = read_layout(question.layout, sets)
     model, hardware = load_model(question.model), load_hardware(question.hardware)
     defaults: list[str] = []
-    values, precision = _values(question, model, hardware, sets, defaults)
-    plan = Plan(in_switch=hardware.in_switch_reduction, experts=question.experts)
+    phase, asked = workload(question, sets, defaults)
+    values, precision = base_values(question, model, hardware, sets, defaults)
+    values |= asked
+    plan = Plan(
+        in_switch=hardware.in_switch_reduction,
+        experts=question.experts,
+        mixed=q.bytes_per_weight not in values,
+        axes=hardware.torus_axes,
+    )
     if stated is None:
-        layout = default_layout(model, values, plan, question.overlap, chips, hardware.name)
+        layout = default_layout(model, values, plan, phase, question.overlap, chips, hardware.name)
         defaults.append(
             f"layout {layout}: the fewest chips that fit, in powers of two" if chips is None else f"layout {layout}"
         )
@@ -67,7 +74,7 @@ def build_case(question: Question) -> Case:
     if isinstance(model, Transformer) and (why := impossible(layout, model)) is not None:
         raise UserError(f"--layout: {why}")
     cases = [
-        _case(question, model, hardware, chosen, precision, plan, values, tuple(defaults))
+        _case(question, model, hardware, chosen, precision, plan, phase, values, tuple(defaults))
         for chosen in _with_copies(layout, question, values)
     ]
     return min(cases, key=lambda case: case.number(q.step_time) or float("inf"))
@@ -81,15 +88,15 @@ def _with_copies(layout: Layout, question: Question, values: Mapping[Symbol, flo
     return [replace(layout, copies=copies) for copies in ("per-domain", "per-expert")]
 
 
-def _values(
+def base_values(
     question: Question,
     model: Transformer | AbstractModel,
     hardware: Hardware,
     sets: dict[Symbol, float],
     defaults: list[str],
 ) -> tuple[dict[Symbol, float], dict[str, str]]:
-    """Numbers for every base symbol but the layout's; --set wins over all."""
-    values = {**CONSTANTS, **IDEAL}
+    """Numbers for every base symbol but the layout's and the workload's, and the formats; --set wins over all."""
+    values = {**CONSTANTS, **IDEAL, **STATES}
     if isinstance(model, Transformer) and (shapes := sorted(s.name for s in (q.width, q.layers) if s in sets)):
         raise UserError(
             f"--set {', '.join(shapes)}: {model.name} has its own shapes; give a TOML of quantities instead"
@@ -99,14 +106,18 @@ def _values(
         defaults += [text for text in left_out if lookup(text.split()[0]).symbol not in sets]
         values |= {lookup(name).symbol: value for name, value in model.values.items()}
     values |= {lookup(name).symbol: figure.value for name, figure in hardware.figures.items()}
-    for name, option, default in (("batch", question.batch, 64.0), ("context", question.context, 4096.0)):
-        values[lookup(name).symbol], is_default = merged(name, option, sets, default)
-        if is_default:
-            defaults.append(f"{name} {default:g}")
     precision = _precision(question, model, hardware, sets, defaults)
     if q.peak_flops not in sets:
         values[q.peak_flops] = hardware.peak(precision["activations"])
-    values[q.bytes_per_weight] = BYTES[precision["weights"]]
+    exceptions = dict(model.exceptions) if isinstance(model, Transformer) and question.weights is None else {}
+    by_kind = set(KIND_BYTES.values()) & set(sets)
+    if q.bytes_per_weight not in sets and (exceptions or by_kind):
+        stored = {symbol: BYTES[exceptions.get(kind, precision["weights"])] for kind, symbol in KIND_BYTES.items()}
+        values |= stored
+        listed = ", ".join(f"{kind} {fmt}" for kind, fmt in exceptions.items())
+        defaults += [f"kept in another format: {listed}"] if listed else []
+    else:
+        values[q.bytes_per_weight] = BYTES[precision["weights"]]
     values[q.bytes_per_kv] = BYTES[precision["kv"]]
     values[q.dispatch_bytes] = BYTES[precision["activations"]]
     values |= dict.fromkeys((q.combine_bytes, q.reduce_bytes, q.send_bytes), BYTES["bf16"])
@@ -147,6 +158,7 @@ def _case(
     layout: Layout,
     precision: dict[str, str],
     plan: Plan,
+    phase: Phase,
     values: Mapping[Symbol, float],
     defaults: tuple[str, ...],
 ) -> Case:
@@ -154,38 +166,48 @@ def _case(
     plan = replace(plan, ffn=layout.ffn, copies=layout.copies)
     ledger: LedgerOf
     if isinstance(model, Transformer):
-        ledger = Ledger(model, plan, layout.degrees)
+        ledger = Ledger(model, plan, layout.degrees, phase)
     else:
-        ledger = AbstractLedger(frozenset(values), plan, layout.degrees)
+        ledger = AbstractLedger(frozenset(values), plan, layout.degrees, phase)
     by_hand = sorted(symbol.name for symbol in SLOTS & set(values) if isinstance(model, Transformer))
-    operations = blackboard_ledger if by_hand else ledger.operations()
+    operations = phase.ledger if by_hand else ledger.operations()
     notices = [f"{', '.join(by_hand)} set by hand: the ledger is the blackboard's"] if by_hand else []
     if q.micro_batch in values:
         notices.append("micro_batch set by hand: throughput and memory still count every sequence of the batch")
-    whole = _footprints(model, layout, values, whole_sequences=True)
-    relaxed = _footprints(model, layout, values, whole_sequences=False)
+    whole = _footprints(model, layout, plan, phase, values, whole_sequences=True)
+    relaxed = _footprints(model, layout, plan, phase, values, whole_sequences=False)
     numbers = {**values, q.chips: float(layout.chips), q.stage_chips: float(layout.stage)}
     numbers |= {symbol: float(getattr(layout, key)) for key, symbol in SYMBOLS.items()}
-    definitions: dict[Symbol, Expr] = {**ledger.slots(), **results(operations, whole, question.overlap)}
+    definitions: dict[Symbol, Expr] = {**ledger.slots(), **results(phase, operations, whole, question.overlap)}
+    if phase is not DECODE and (isinstance(model, AbstractModel) or q.kv_bytes in values):
+        written = sympy.Float(numbers.pop(q.kv_written)) if q.kv_written in numbers else q.kv_bytes
+        definitions |= set_by_hand(phase, q.kv_bytes, written)
     if values[q.batch] < layout.replicas * layout.pp and q.micro_batch not in values:
         # A sequence is not divided among replicas or stages: some are idle, and one that works has a whole one.
         definitions[q.micro_batch] = Max(1, definitions[q.micro_batch])
     scenario = Scenario(numbers, definitions)
-    absent = frozenset(link for link, term in LINKS.items() if link not in numbers and _unused(scenario, term.work))
+    board = phase.blackboard
+    links = {q.scale_up_bandwidth: board.scale_up, q.scale_out_bandwidth: board.scale_out}
+    absent = frozenset(link for link, term in links.items() if link not in numbers and _unused(scenario, term.work))
     if layout.chips == 1 and q.scale_up_domain not in numbers:
         absent |= {q.scale_up_domain}
     # What nothing crosses takes no time at any bandwidth, so that a link's missing figure does not matter.
     scenario = scenario | dict.fromkeys(absent, 1.0)
-    return Case(question, model, hardware, layout, precision, plan, operations, relaxed, whole, scenario, defaults,
-                tuple(notices), absent)  # fmt: skip
+    return Case(question, model, hardware, layout, precision, plan, phase, operations, relaxed, whole, scenario,
+                defaults, tuple(notices), absent)  # fmt: skip
 
 
 def _footprints(
-    model: Transformer | AbstractModel, layout: Layout, values: Mapping[Symbol, float], whole_sequences: bool
+    model: Transformer | AbstractModel,
+    layout: Layout,
+    plan: Plan,
+    phase: Phase,
+    values: Mapping[Symbol, float],
+    whole_sequences: bool,
 ) -> tuple[Footprint, ...]:
     if isinstance(model, Transformer) and q.kv_bytes not in values:
-        return footprints(model, layout, whole_sequences)
-    return abstract_footprint(q.parameters, q.kv_bytes, layout)
+        return footprints(model, layout, whole_sequences, phase, plan)
+    return abstract_footprint(q.parameters, q.kv_bytes, layout, phase.held)
 
 
 def _unused(scenario: Scenario, work: Expr) -> bool:

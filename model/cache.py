@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from sympy import Symbol
 
+from steptime.model.attended import attended
+from steptime.model.attention import GroupedAttention, LatentAttention
 from steptime.model.symbols import (
     active_parameters,
     attention_flops,
@@ -37,7 +39,6 @@ from steptime.model.symbols import (
     window,
     windowed_layers,
 )
-from steptime.model.transformer import GroupedAttention, LatentAttention, attended
 
 rematerialise = chip_second_price * (flops_per_mac * active_parameters + attention_flops * context / 2) / peak_flops
 """A prefill at the chip's peak; a token attends to half of the context on average."""

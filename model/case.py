@@ -1,6 +1,7 @@
 """One scenario, complete: architecture, machine, layout, precision, and a number for every symbol that has one."""
 
 from dataclasses import dataclass, field
+from math import isclose
 
 import sympy
 from sympy import Expr, Symbol
@@ -9,24 +10,19 @@ from steptime.model import economics
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.models import AbstractModel
-from steptime.model.decode import blackboard, rates
+from steptime.model.decode import DECODE
 from steptime.model.layout import Layout
-from steptime.model.ledger import Plan
 from steptime.model.memory import Footprint, fullest
+from steptime.model.phase import Phase, rates
+from steptime.model.plan import Plan
 from steptime.model.quantity import declared
 from steptime.model.question import Question
 from steptime.model.scenario import Scenario, Unbound
 from steptime.model.terms import Operation
 from steptime.model.transformer import Transformer
 
-RESOURCES: dict[str, Expr] = {
-    "compute": blackboard.compute.time,
-    "memory": blackboard.memory.time,
-    "interconnect": blackboard.interconnect,
-    "scale_up": blackboard.scale_up.time,
-    "scale_out": blackboard.scale_out.time,
-}
-"""The terms by name; interconnect is the larger of its two tiers."""
+RESOURCES = DECODE.resources
+"""The terms of a decode step by name."""
 
 TERMS = ("compute", "memory", "interconnect")
 
@@ -41,6 +37,7 @@ class Case:
     layout: Layout
     precision: dict[str, str]
     plan: Plan
+    phase: Phase
     operations: tuple[Operation, ...]
     footprints: tuple[Footprint, ...]
     whole_footprints: tuple[Footprint, ...]
@@ -49,6 +46,11 @@ class Case:
     notices: tuple[str, ...] = ()
     absent: frozenset[Symbol] = frozenset()
     missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def resources(self) -> dict[str, Expr]:
+        """The terms by name; interconnect is the larger of its two tiers."""
+        return self.phase.resources
 
     def number(self, expr: Expr, key: str = "") -> float | None:
         """The number for an expression, or None where an input is missing, which is noted under ``key``."""
@@ -77,12 +79,15 @@ class Case:
             q.pipeline_parallel,
             q.replicas,
             q.stage_chips,
+            q.expert_load,
         )
         zeros = (
             q.scale_up_latency,
             q.scale_out_latency,
             q.attention_flops,
             q.kv_written,
+            q.kv_read,
+            q.unembedding_parameters,
             q.scale_up_bytes,
             q.scale_out_bytes,
         )
@@ -90,7 +95,7 @@ class Case:
         neutral = {s: v for s, v in values.items() if s != keep and self.number(s) == v}
         stage = self.number(q.stage_chips)
         shards = (q.compute_shards, q.weight_shards, q.kv_shards)
-        if all(self.number(shard) == stage for shard in shards):
+        if stage and all(isclose(self.number(shard) or 0.0, stage, rel_tol=1e-12) for shard in shards):
             neutral |= dict.fromkeys(shards, sympy.S.One if stage == 1 else q.stage_chips)
         return expr.xreplace({symbol: sympy.sympify(value, strict=True) for symbol, value in neutral.items()})
 
@@ -115,7 +120,7 @@ class Case:
     @property
     def times(self) -> dict[str, float | None]:
         """The three terms in seconds; None where a term has no number, or an abstract model no network."""
-        found = {name: self.number(RESOURCES[name], f"terms.{name}") for name in TERMS}
+        found = {name: self.number(self.resources[name], f"terms.{name}") for name in TERMS}
         if not self.has_network:
             found["interconnect"] = None
             self.missing["terms.interconnect"] = f"{self.where('width')}, layers"
@@ -132,7 +137,7 @@ class Case:
     @property
     def bounds(self) -> dict[str, Expr]:
         """The step time with everything, operations, or nothing overlapped."""
-        return overlap_bounds(self.operations)
+        return overlap_bounds(self.phase, self.operations)
 
     @property
     def doubtful(self) -> list[str]:
@@ -170,22 +175,24 @@ _machine = frozenset(
 )
 
 
-def overlap_bounds(operations: tuple[Operation, ...]) -> dict[str, Expr]:
+def overlap_bounds(phase: Phase, operations: tuple[Operation, ...]) -> dict[str, Expr]:
     """Lower and upper bounds of the step time: full <= per-operation <= none <= 4 full."""
     return {
-        "full": blackboard.time,
+        "full": phase.blackboard.time,
         "per-operation": rates.operation_by_operation(operations),
-        "none": blackboard.serial_time,
+        "none": phase.blackboard.serial_time,
     }
 
 
-def results(operations: tuple[Operation, ...], found: tuple[Footprint, ...], overlap: str) -> dict[Symbol, Expr]:
+def results(
+    phase: Phase, operations: tuple[Operation, ...], found: tuple[Footprint, ...], overlap: str
+) -> dict[Symbol, Expr]:
     """Definitions of what comes out, from the ledger and the overlap that was asked for."""
     return {
-        q.step_time: overlap_bounds(operations)[overlap],
-        q.tokens_per_second: economics.throughput,
-        q.tokens_per_second_per_sequence: economics.speed,
-        q.dollars_per_million_tokens: economics.cost_per_million_tokens,
-        q.joules_per_token: economics.energy_per_token,
+        q.step_time: overlap_bounds(phase, operations)[overlap],
+        q.tokens_per_second: phase.yields * economics.throughput,
+        q.tokens_per_second_per_sequence: phase.yields * economics.speed,
+        q.dollars_per_million_tokens: economics.cost_per_million_tokens / phase.yields,
+        q.joules_per_token: economics.energy_per_token / phase.yields,
         q.memory_per_chip: fullest(found),
     }

@@ -8,76 +8,35 @@ All stages of a pipeline are traversed one after another, so a term sums over al
 """
 
 from steptime.model.layout import SYMBOLIC
+from steptime.model.phase import Phase, Stream, rates, weight_traffic
 from steptime.model.symbols import (
     active_parameters,
     attention_flops,
     batch,
-    bytes_per_weight,
-    compute_efficiency,
-    compute_shards,
     context,
     flops_per_mac,
-    interconnect_efficiency,
     kv_bytes,
-    kv_shards,
     kv_written,
-    memory_bandwidth,
-    memory_efficiency,
-    micro_batch,
-    parameters_read,
-    peak_flops,
-    scale_out_bandwidth,
-    scale_out_bytes,
-    scale_out_latency,
-    scale_out_starts,
-    scale_up_bandwidth,
-    scale_up_bytes,
-    scale_up_latency,
-    scale_up_starts,
-    weight_shards,
 )  # fmt: skip
-from steptime.model.terms import Operation, Rates, StepTime, Term, Transfer
+
+__all__ = [
+    "DECODE", "blackboard", "blackboard_ledger", "compute", "compute_slope", "flops_per_token",
+    "kv_traffic_per_sequence", "memory", "memory_slope", "micro_batch_of_batch", "rates", "scale_out", "scale_up",
+    "weight_traffic",
+]  # fmt: skip
 
 # --- the blackboard ------------------------------------------------------------------------------------------------
-rates = Rates(
-    compute=compute_efficiency * peak_flops,
-    memory=memory_efficiency * memory_bandwidth,
-    scale_up=interconnect_efficiency * scale_up_bandwidth,
-    scale_out=interconnect_efficiency * scale_out_bandwidth,
-    scale_up_latency=scale_up_latency,
-    scale_out_latency=scale_out_latency,
-)
-
 flops_per_token = flops_per_mac * active_parameters + attention_flops * context
 kv_traffic_per_sequence = kv_bytes * context + kv_written
-weight_traffic = bytes_per_weight * parameters_read
 
-compute_slope = flops_per_token / compute_shards / rates.compute
-"""Compute time that one more sequence in the micro-batch adds."""
-memory_slope = kv_traffic_per_sequence / kv_shards / rates.memory
-"""Memory time that one more sequence in the micro-batch adds, once every expert is read anyway."""
+DECODE = Phase("decode", (Stream(cached=context),), flops_per_token, kv_traffic_per_sequence, held=context)
+"""One token of each sequence, behind its context."""
 
-compute = Term("compute", flops_per_token * micro_batch / compute_shards, rates.compute)
-memory_traffic = weight_traffic / weight_shards + kv_traffic_per_sequence * micro_batch / kv_shards
-memory = Term("memory", memory_traffic, rates.memory)
-scale_up = Term("scale_up", scale_up_bytes * micro_batch, rates.scale_up, scale_up_starts * scale_up_latency)
-scale_out = Term("scale_out", scale_out_bytes * micro_batch, rates.scale_out, scale_out_starts * scale_out_latency)
-blackboard = StepTime(compute, memory, scale_up, scale_out)
+blackboard = DECODE.blackboard
+compute, memory, scale_up, scale_out = blackboard.terms
+compute_slope, memory_slope = DECODE.compute_slope, DECODE.memory_slope
 
-blackboard_ledger = (
-    Operation(
-        "weights",
-        flops_per_mac * active_parameters * micro_batch / compute_shards,
-        weight_traffic / weight_shards,
-    ),
-    Operation(
-        "attention over the KV cache",
-        attention_flops * context * micro_batch / compute_shards,
-        kv_traffic_per_sequence * micro_batch / kv_shards,
-    ),
-    Operation("collectives", network=(Transfer(scale_up.work, scale_out.work, scale_up_starts, scale_out_starts),)),
-)
-"""The blackboard's own ledger: what an abstract model has, and what is left where a slot is set by hand."""
+blackboard_ledger = DECODE.ledger
 
 micro_batch_of_batch = batch / (SYMBOLIC.replicas * SYMBOLIC.pp)
 """What one pipeline stage works on at once."""

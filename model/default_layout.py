@@ -8,10 +8,14 @@ from sympy import Symbol
 from steptime.model import symbols as q
 from steptime.model.case import overlap_bounds
 from steptime.model.catalog.models import AbstractModel
+from steptime.model.enumeration import Columns, layout_of, layouts
 from steptime.model.errors import UserError
-from steptime.model.layout import SYMBOLS, Layout, candidates
-from steptime.model.ledger import Ledger, Plan
-from steptime.model.memory import abstract_footprint, footprints, fullest
+from steptime.model.layout import SYMBOLS, Layout
+from steptime.model.ledger import Ledger
+from steptime.model.memory import abstract_footprint, fullest
+from steptime.model.phase import Phase
+from steptime.model.plan import KIND_BYTES, Plan
+from steptime.model.rooms import Rooms
 from steptime.model.scenario import Scenario
 from steptime.model.transformer import Transformer
 
@@ -22,6 +26,7 @@ def default_layout(
     model: Transformer | AbstractModel,
     values: Mapping[Symbol, float],
     plan: Plan,
+    phase: Phase,
     overlap: str,
     chips: int | None,
     machine: str,
@@ -32,47 +37,63 @@ def default_layout(
     """
     capacity = values.get(q.memory_capacity)
     if isinstance(model, AbstractModel):
-        return _abstract(values, chips, capacity, machine)
+        return _abstract(values, phase, chips, capacity, machine)
     numbers = [chips] if chips else [2**exponent for exponent in range(MOST_CHIPS.bit_length())]
-    least_bytes = model.parameters * values[q.bytes_per_weight] * 0.98  # a shared embedding may sit on either end
+    per_weight = min(values[symbol] for symbol in (q.bytes_per_weight, *KIND_BYTES.values()) if symbol in values)
+    least_bytes = model.parameters * per_weight * 0.98  # a shared embedding may sit on either end
+    rooms = Rooms(model, plan, phase)
     for number in numbers:
         if chips is None and capacity is not None and least_bytes > capacity * number:
             continue
-        found = list(candidates(number, model))
+        columns = _one_replica(model, number)
+        if columns is None:
+            continue
         if chips is None and capacity is not None:
-            found = [layout for layout in found if _needs(model, layout, values) <= capacity]
-        if found:
-            return fastest(model, found, values, plan, overlap) if len(found) > 1 else found[0]
+            numbers_of = Scenario({**values, **_degrees(columns)}, phase.definitions)
+            known = {**numbers_of.values, **{symbol: numbers_of.value(symbol) for symbol in phase.definitions}}
+            fits = rooms.of(columns, slice(None), known)[:, 0] <= capacity
+            columns = {name: column[fits] for name, column in columns.items()}
+        if len(columns["tp"]):
+            return fastest(model, columns, values, plan, phase, overlap)
     if chips:
         raise UserError(f"--set chips={chips}: no layout of {model.name} on so many chips; state one with --layout")
     raise UserError(f"{model.name} does not fit on {MOST_CHIPS} chips of {machine}: lower --batch or --context")
 
 
-def _needs(model: Transformer, layout: Layout, values: Mapping[Symbol, float]) -> float:
-    return float(Scenario(values).evaluate(fullest(footprints(model, layout, whole_sequences=True))))
+def _one_replica(model: Transformer, chips: int) -> Columns | None:
+    """Every layout of one replica, each context whole and dense blocks split by tp; None where there is none."""
+    try:
+        return layouts(model, [chips], {"cp": 1, "replicas": 1, "ffn": "tp"})
+    except UserError:
+        return None
 
 
-def _abstract(values: Mapping[Symbol, float], chips: int | None, capacity: float | None, machine: str) -> Layout:
+def _degrees(columns: Columns) -> dict[Symbol, np.ndarray]:
+    return {symbol: columns[key][:, None] for key, symbol in SYMBOLS.items()}
+
+
+def _abstract(
+    values: Mapping[Symbol, float], phase: Phase, chips: int | None, capacity: float | None, machine: str
+) -> Layout:
     if chips:
         return Layout(tp=chips)
     for exponent in range(MOST_CHIPS.bit_length()):
         layout = Layout(tp=2**exponent)
-        footprint = fullest(abstract_footprint(q.parameters, q.kv_bytes, layout))
+        footprint = fullest(abstract_footprint(q.parameters, q.kv_bytes, layout, phase.held))
         if capacity is None or Scenario(values).evaluate(footprint) <= capacity:
             return layout
     raise UserError(f"the model does not fit on {MOST_CHIPS} chips of {machine}: lower --batch or --context")
 
 
 def fastest(
-    model: Transformer, layouts: list[Layout], values: Mapping[Symbol, float], plan: Plan, overlap: str
+    model: Transformer, columns: Columns, values: Mapping[Symbol, float], plan: Plan, phase: Phase, overlap: str
 ) -> Layout:
     """The layout of least step time, all evaluated at once; the first among equals."""
-    ledger = Ledger(model, plan)
+    ledger = Ledger(model, plan, phase=phase)
     operations = ledger.operations() if overlap == "per-operation" else ()
     # A link without a figure cannot carry anything: a layout that needs it is never the fastest.
     links = {q.scale_up_bandwidth: 1e-300, q.scale_out_bandwidth: 1e-300, q.scale_up_domain: 1.0}
-    degrees = {symbol: np.array([float(getattr(layout, key)) for layout in layouts]) for key, symbol in SYMBOLS.items()}
-    scenario = Scenario({**links, **values, **degrees}, ledger.slots())
+    scenario = Scenario({**links, **values, **_degrees(columns)}, ledger.slots())
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        times = scenario.evaluate(overlap_bounds(operations)[overlap])
-    return layouts[int(np.argmin(np.broadcast_to(times, len(layouts))))]
+        times = scenario.evaluate(overlap_bounds(phase, operations)[overlap])
+    return layout_of(columns, int(np.argmin(np.broadcast_to(times, (len(columns["tp"]), 1)))))

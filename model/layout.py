@@ -1,10 +1,9 @@
 """How the chips of a system share one model: the degrees of parallelism, innermost first tp, cp, dp, pp, replicas."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import sympy
-from sympy import Expr, Symbol, divisors
+from sympy import Expr, Symbol
 
 from steptime.model import symbols
 from steptime.model.errors import UserError
@@ -122,14 +121,3 @@ def impossible(layout: Layout, model: Transformer) -> str | None:
     if layout.stage % layout.ep:
         return f"ep={layout.ep} does not divide the tp·cp·dp={layout.stage} chips of a stage"
     return None
-
-
-def candidates(chips: int, model: Transformer) -> Iterator[Layout]:
-    """Every possible layout of one replica on so many chips, with each context whole and dense blocks split by tp."""
-    for tp in divisors(chips):
-        for pp in divisors(chips // tp):
-            base = Layout(tp=tp, dp=chips // tp // pp, pp=pp)
-            for ep in divisors(base.stage) if model.experts else [1]:
-                layout = replace(base, ep=ep)
-                if impossible(layout, model) is None:
-                    yield layout

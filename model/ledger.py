@@ -1,7 +1,8 @@
-"""The ledger of a decode step: one line an operation, with the shapes of a real architecture and layout in it.
+"""The ledger of a pass: one line an operation, with the shapes of a real architecture and layout in it.
 
 `Ledger.slots` defines the blackboard's symbols so that its terms are the ledger's sums exactly. All stages of a
-pipeline are traversed one after another, so a line sums over all layers; it is per chip.
+pipeline are traversed one after another, so a line sums over all layers; it is per chip. What a pass works on, one
+token of each sequence or a whole prompt, is its `Phase`.
 """
 
 from dataclasses import dataclass
@@ -11,56 +12,40 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.collectives import (
-    all_gather,
-    all_reduce,
-    at_least,
-    at_most,
-    expected_distinct,
-    expert_exchange,
-    gather_between,
-    group,
-    reduce_scatter,
-    send,
-)  # fmt: skip
-from steptime.model.decode import flops_per_token, kv_traffic_per_sequence, micro_batch_of_batch
+from steptime.model.attention import Attention, Matrix
+from steptime.model.communication import Traffic
+from steptime.model.decode import DECODE, micro_batch_of_batch
 from steptime.model.experts import distinct_experts
+from steptime.model.extremes import at_most
 from steptime.model.layout import SYMBOLIC, Degrees
-from steptime.model.symbols import (
-    bytes_per_kv,
-    bytes_per_weight,
-    combine_bytes,
-    context,
-    dispatch_bytes,
-    flops_per_mac,
-    micro_batch,
-    parameters_read,
-    reduce_bytes,
-    send_bytes,
-)  # fmt: skip
+from steptime.model.mixing import attention_flops, cache_bytes, cache_read, cache_written, state_moved
+from steptime.model.phase import Phase, weight_traffic
+from steptime.model.plan import Plan
+from steptime.model.symbols import bytes_per_weight, context, expert_load, flops_per_mac, micro_batch, parameters_read
 from steptime.model.terms import Operation, Transfer
-from steptime.model.transformer import DenseFeedForward, ExpertFeedForward, Layer, Matrix, Transformer, attended
+from steptime.model.transformer import DenseFeedForward, ExpertFeedForward, Transformer
+
+__all__ = ["Ledger", "Plan", "touched_experts"]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Choices that change which operations there are: expert traffic, all-reduce, and which experts a step reads.
+class Weights:
+    """Weights that every token multiplies: the operation, how many, what kind; chips that share them, and ways that
+    their multiply-adds are split; whether only predicted tokens need them."""
 
-    ``ffn`` tp or all; ``copies`` per-domain or per-expert; ``in_switch`` where the scale-up switch adds; ``experts``
-    expected (those that the micro-batch is expected to touch) or all.
-    """
-
-    ffn: str = "tp"
-    copies: str = "per-domain"
-    in_switch: bool = False
-    experts: str = "expected"
+    operation: str
+    number: Expr
+    kind: str
+    ways: Expr
+    split: Expr
+    only_predicted: bool = False
 
 
-def touched_experts(block: ExpertFeedForward, plan: Plan) -> Expr:
-    """Expected distinct experts that a micro-batch touches: N_e (1 - (1 - k/N_e)^b), every token choosing uniformly."""
+def touched_experts(block: ExpertFeedForward, plan: Plan, tokens: Expr = micro_batch) -> Expr:
+    """Expected distinct experts that tokens touch: N_e (1 - (1 - k/N_e)^n), every token choosing uniformly."""
     if plan.experts == "all":
         return sympy.Integer(block.experts)
-    return distinct_experts(sympy.Integer(block.experts), sympy.Integer(block.experts_per_token), micro_batch)
+    return distinct_experts(sympy.Integer(block.experts), sympy.Integer(block.experts_per_token), tokens)
 
 
 @dataclass(frozen=True)
@@ -70,11 +55,17 @@ class Ledger:
     model: Transformer
     plan: Plan
     degrees: Degrees = SYMBOLIC
+    phase: Phase = DECODE
 
     @property
     def groups(self) -> Expr:
         """Groups of chips with a share of the batch of their own, each holding its tokens on tp chips."""
         return self.degrees.dp * self.degrees.cp
+
+    @property
+    def tokens(self) -> Expr:
+        """Tokens that a stage works on in one micro-batch."""
+        return micro_batch * self.phase.tokens
 
     def ways(self, matrix: Matrix) -> Expr:
         """Chips that share a matrix: tp, or fewer where it cannot be split so far."""
@@ -86,24 +77,26 @@ class Ledger:
         return self.degrees.stage if self.plan.ffn == "all" else self.degrees.tp
 
     @cached_property
-    def matrices(self) -> list[tuple[str, Expr, Expr, Expr]]:
-        """Operation, weights multiplied by every token, chips that share them, ways their multiply-adds are split."""
+    def matrices(self) -> list[Weights]:
+        """Weights that every token multiplies."""
         tp, stage, width = self.degrees.tp, self.degrees.stage, self.model.width
-        found: list[tuple[str, Expr, Expr, Expr]] = []
+        found: list[Weights] = []
         for layer, number in self.model.kinds.items():
-            for matrix in layer.attention.matrices(width):
+            for matrix in layer.matrices(width):
                 weights, ways = sympy.Integer(number * matrix.weights), self.ways(matrix)
-                found.append(("attention projections", weights, ways, ways * self.groups))
+                found.append(Weights("attention projections", weights, "attention", ways, ways * self.groups))
             for block in layer.feed_forward:
                 if isinstance(block, DenseFeedForward):
                     weights = sympy.Integer(number * block.weights(width))
-                    found.append(("dense feed-forward", weights, self.dense_ways, stage))
+                    found.append(Weights("dense feed-forward", weights, "dense", self.dense_ways, stage))
                 else:
-                    router, shared = number * block.router_weights(width), number * block.shared_weights(width)
-                    found.append(("router", sympy.Integer(router), sympy.S.One, self.groups))
-                    found.append(("shared experts", sympy.Integer(shared), self.dense_ways, stage))
-        found.append(("unembedding", sympy.Integer(self.model.embedding), tp, stage))
-        return [row for row in found if row[1] != 0]
+                    router = sympy.Integer(number * block.router_weights(width))
+                    shared = sympy.Integer(number * block.shared_weights(width))
+                    found.append(Weights("router", router, "router", sympy.S.One, self.groups))
+                    found.append(Weights("shared experts", shared, "dense", self.dense_ways, stage))
+        last = sympy.Integer(self.model.embedding)
+        found.append(Weights("unembedding", last, "embedding", tp, stage, only_predicted=True))
+        return [row for row in found if row.number != 0]
 
     def expert_layers(self) -> list[tuple[int, ExpertFeedForward]]:
         """Layers of each kind with routed experts."""
@@ -114,153 +107,118 @@ class Ledger:
         """Norm weights and biases, which nothing splits."""
         total = self.model.vectors
         for layer, number in self.model.kinds.items():
-            total += number * (layer.vectors + layer.attention.vectors + sum(b.vectors for b in layer.feed_forward))
+            total += number * (layer.vectors + layer.mixer_vectors + sum(b.vectors for b in layer.feed_forward))
         return total
 
-    def multiplied(self) -> list[tuple[Expr, Expr]]:
-        """FLOP per token, and ways they are split over the stage, of every operation that computes."""
-        rows = [(flops_per_mac * weights, split) for _, weights, _, split in self.matrices]
-        rows += [(self.expert_flops(n, block), self.degrees.stage) for n, block in self.expert_layers()]
-        return rows + [(self.score_flops(layer, n), self.degrees.stage) for layer, n in self.model.kinds.items()]
+    def weight_flops(self, row: Weights) -> Expr:
+        """FLOP of a matrix for each sequence of the micro-batch."""
+        return flops_per_mac * row.number * (self.phase.predicted if row.only_predicted else self.phase.tokens)
 
-    def streamed(self) -> list[tuple[Expr, Expr]]:
-        """Weights that a step reads, and chips that share them."""
-        rows = [(weights, ways) for _, weights, ways, _ in self.matrices]
-        rows += [(self.expert_weights(n, block), self.degrees.stage) for n, block in self.expert_layers()]
-        return [*rows, (sympy.Integer(self.vectors()), sympy.S.One)]
+    def multiplied(self) -> list[tuple[Expr, Expr]]:
+        """FLOP for each sequence of the micro-batch, and ways they are split, of every operation that computes."""
+        stage = self.degrees.stage
+        rows = [(self.weight_flops(row), row.split) for row in self.matrices]
+        rows += [(self.expert_flops(n, block), stage / expert_load) for n, block in self.expert_layers()]
+        return rows + [(flops, stage) for mixer, n in self.model.mixers if (flops := self.score_flops(mixer, n)) != 0]
+
+    def streamed(self) -> list[tuple[Expr, str, Expr]]:
+        """Weights that one pass reads, their kind, and chips that share them."""
+        rows = [(row.number, row.kind, row.ways) for row in self.matrices]
+        rows += [(self.expert_weights(n, block), "experts", self.degrees.stage) for n, block in self.expert_layers()]
+        return [*rows, (sympy.Integer(self.vectors()), "router", sympy.S.One)]
 
     def cached(self) -> list[tuple[Expr, Expr, Expr]]:
-        """KV bytes per token, tokens attended, and ways the cache is split, of each kind of layer."""
-        rows = []
-        for layer, number in self.model.kinds.items():
-            attention = layer.attention
-            ways = at_most(self.degrees.tp, sympy.Integer(attention.cache_split)) * self.groups
-            rows.append((number * attention.cache_elements * bytes_per_kv, attended(attention), ways))
-        return rows
+        """Bytes read and written of each kind of mixer's cache and state, for each sequence of the micro-batch, and
+        ways they are split: a cache by its heads, a state by all heads."""
+        tp, streams, rows = self.degrees.tp, self.phase.streams, []
+        for mixer, number in self.model.mixers:
+            cache = at_most(tp, sympy.Integer(mixer.cache_split)) * self.groups
+            rows.append((number * cache_read(mixer, streams), number * cache_written(mixer, streams), cache))
+            state = number * state_moved(mixer, streams)
+            rows.append((sympy.S.Zero, state, tp * self.groups))
+        return [row for row in rows if row[0] != 0 or row[1] != 0]
 
     def expert_flops(self, number: int, block: ExpertFeedForward) -> Expr:
-        return flops_per_mac * number * block.experts_per_token * block.expert_weights(self.model.width)
+        chosen = flops_per_mac * number * block.experts_per_token * block.expert_weights(self.model.width)
+        return chosen * self.phase.tokens
 
     def expert_weights(self, number: int, block: ExpertFeedForward) -> Expr:
         one_expert = block.expert_weights(self.model.width) + block.expert_vectors
-        return number * one_expert * touched_experts(block, self.plan)
+        return number * one_expert * touched_experts(block, self.plan, self.tokens / self.phase.passes)
 
-    def score_flops(self, layer: Layer, number: int) -> Expr:
-        return number * layer.attention.flops_per_pair * attended(layer.attention)
+    def score_flops(self, mixer: Attention, number: int) -> Expr:
+        return number * attention_flops(mixer, self.phase.streams)
 
     # --- the operations --------------------------------------------------------------------------------------------
     def operations(self) -> tuple[Operation, ...]:
         """The ledger: what each operation costs one chip in one step."""
-        lines: dict[str, Operation] = {}
-        for name, weights, ways, split in self.matrices:
+        passes, stage, lines = self.phase.passes, self.degrees.stage, dict[str, Operation]()
+
+        def add(name: str, flops: Expr, memory_bytes: Expr) -> None:
             before = lines.get(name, Operation(name))
-            flops = flops_per_mac * weights * micro_batch / split
-            lines[name] = Operation(name, before.flops + flops, before.memory_bytes + bytes_per_weight * weights / ways)
-        stage = self.degrees.stage
+            lines[name] = Operation(name, before.flops + flops, before.memory_bytes + memory_bytes)
+
+        for row in self.matrices:
+            read = passes * self.plan.bytes_of(row.kind) * row.number / row.ways
+            add(row.operation, self.weight_flops(row) * micro_batch / row.split, read)
         for number, block in self.expert_layers():
-            before = lines.get("routed experts", Operation("routed experts"))
-            flops = self.expert_flops(number, block) * micro_batch / stage
-            read = bytes_per_weight * self.expert_weights(number, block) / stage
-            lines["routed experts"] = Operation("routed experts", before.flops + flops, before.memory_bytes + read)
-        scores = sum(self.score_flops(layer, n) for layer, n in self.model.kinds.items()) * micro_batch / stage
-        cache = sum(per_token * (tokens + 1) * micro_batch / ways for per_token, tokens, ways in self.cached())
+            flops = self.expert_flops(number, block) * expert_load * micro_batch / stage
+            read = passes * self.plan.bytes_of("experts") * self.expert_weights(number, block) / stage
+            add("routed experts", flops, read)
+        scores = sum(self.score_flops(mixer, n) for mixer, n in self.model.mixers) * micro_batch / stage
+        cache = sum((read + written) * micro_batch / ways for read, written, ways in self.cached())
         return (
             *lines.values(),
-            Operation("attention over the KV cache", scores, cache),
-            Operation("norms and biases", memory_bytes=bytes_per_weight * self.vectors()),
+            Operation("attention over the KV cache", sympy.sympify(scores), sympy.sympify(cache)),
+            Operation("norms and biases", memory_bytes=passes * self.plan.bytes_of("router") * self.vectors()),
             *self.communication,
         )
 
     @cached_property
     def communication(self) -> tuple[Operation, ...]:
-        """The collectives of a step; a line whose group is a single chip costs nothing and is left out."""
-        d, width = self.degrees, self.model.width
-        tp_group = group(d.tp, sympy.S.One)
-        tokens = micro_batch / self.groups  # held by each tensor-parallel group
-        activations = tokens * width * reduce_bytes
-        one_reduce = all_reduce(activations, tp_group, self.plan.in_switch)
-        # Attention and feed-forward each end in one, unless they work side by side and share it.
-        reduces = sum(n if layer.parallel else 2 * n for layer, n in self.model.kinds.items())
-        lines = [("tensor-parallel all-reduce", one_reduce.times(reduces))]
-        lines.append(("context exchange", self.context_exchange()))
-        if self.plan.ffn == "all":
-            dense = sum(n for layer, n in self.model.kinds.items() if _has_dense(layer))
-            everyone = gather_between(micro_batch * width * reduce_bytes, d.stage, d.tp).times(dense)
-            lines += [("feed-forward gather", everyone), ("feed-forward scatter", everyone)]
-        lines += self.expert_communication()
-        hop = send(micro_batch / d.stage * width * send_bytes, d.pp, d.stage)
-        lines.append(("pipeline sends", hop))
-        return tuple(Operation(name, network=(moved,)) for name, moved in lines if moved != Transfer())
-
-    def context_exchange(self) -> Transfer:
-        """Chips that split a context share queries before attention and partial results after it."""
-        over = group(self.degrees.cp, self.degrees.tp)
-        moved = Transfer()
-        for layer, number in self.model.kinds.items():
-            elements = micro_batch / self.degrees.dp / self.degrees.tp * reduce_bytes
-            queries = all_gather(elements * layer.attention.query_elements, over)
-            results = reduce_scatter(elements * layer.attention.output_elements, over)
-            moved += queries.times(number) + results.times(number)
-        return moved
-
-    def expert_communication(self) -> list[tuple[str, Transfer]]:
-        """Tokens to the experts of other groups and back, and among the chips that hold slices of one expert.
-
-        A tensor-parallel group holds its tokens on every chip, so what stays inside it moves nothing; its partial
-        results are added by the all-reduce that follows. Where an expert is sliced over several such groups, they share
-        the tokens that chose it.
-        """
-        d, width = self.degrees, self.model.width
-        holders, sliced = at_most(self.groups, d.ep), d.stage / d.ep
-        over, slices = group(holders, d.stage / holders), group(sliced, sympy.S.One)
-        out, back, shared, added = Transfer(), Transfer(), Transfer(), Transfer()
-        for number, block in self.expert_layers():
-            limit = (block.groups_kept, block.groups) if block.groups > 1 else None
-            chosen = block.experts_per_token
-            one_token = expert_exchange(micro_batch / d.stage * width, over, chosen, limit, self.plan.copies)
-            out += one_token.times(number, dispatch_bytes)
-            back += one_token.times(number, combine_bytes)
-            copies = chosen if self.plan.copies == "per-expert" else expected_distinct(d.ep, chosen)
-            arriving = all_gather(micro_batch * width * copies / d.ep * (1 - 1 / holders), slices)
-            present = expected_distinct(holders, chosen) / holders
-            local = gather_between(micro_batch * width / holders * present, at_least(d.tp, sliced), d.tp)
-            shared += (arriving + local).times(number, dispatch_bytes)
-            added += (arriving + local).times(number, combine_bytes)  # the reduce-scatter moves the same back
-        return [("expert dispatch", out), ("expert slice gather", shared), ("expert slice scatter", added),
-                ("expert combine", back)]  # fmt: skip
+        """The collectives of a step."""
+        return Traffic(self.model, self.plan, self.degrees, self.phase).operations()
 
     # --- the slots -------------------------------------------------------------------------------------------------
     def slots(self) -> dict[Symbol, Expr]:
         """Definitions that make the blackboard's terms equal to the ledger's sums."""
+        phase, cached = self.phase, self.cached()
         flops_per_chip = sympy.Add(*[flops / split for flops, split in self.multiplied()])
-        weights_per_chip = sympy.Add(*[weights / ways for weights, ways in self.streamed()])
-        kv_per_chip = sympy.Add(*[per_token * (tokens + 1) / ways for per_token, tokens, ways in self.cached()])
-        score_flops = [self.score_flops(layer, n) / context for layer, n in self.model.kinds.items()]
-        # Every transfer is proportional to the micro-batch: one token's bytes are those of a micro-batch of one.
+        stored = [(self.plan.bytes_of(kind) * weights, ways) for weights, kind, ways in self.streamed()]
+        if not self.plan.mixed:
+            stored = [(weights, ways) for weights, _, ways in self.streamed()]
+        streamed = weight_traffic if self.plan.mixed else parameters_read
+        weights_per_chip = sympy.Add(*[weights / ways for weights, ways in stored])
+        kv_per_chip = sympy.Add(*[(read + written) / ways for read, written, ways in cached])
+        read, written = sympy.Add(*[row[0] for row in cached]), sympy.Add(*[row[1] for row in cached])
+        # Every transfer is proportional to the micro-batch: one token's bytes are those of a micro-batch of one token.
         moved = sum((line.traffic for line in self.communication), Transfer())
-        one_token = {micro_batch: sympy.S.One}
-        return {
+        one_token = {micro_batch: 1 / phase.tokens}
+        found = {
+            **phase.definitions,
             q.micro_batch: micro_batch_of_batch,
             q.stage_chips: self.degrees.stage,
             q.parameters: sympy.Integer(self.model.parameters),
             q.active_parameters: sympy.Integer(self.model.active_parameters),
-            q.parameters_read: sympy.Add(*[weights for weights, _ in self.streamed()]),
-            q.attention_flops: sympy.Add(*score_flops),
-            q.kv_bytes: sympy.Add(*[per_token * tokens / context for per_token, tokens, _ in self.cached()]),
-            q.kv_written: sympy.Add(*[per_token for per_token, _, _ in self.cached()]),
-            q.compute_shards: _shards([s for _, s in self.multiplied()], flops_per_token, flops_per_chip),
-            q.weight_shards: _shards([w for _, w in self.streamed()], parameters_read, weights_per_chip),
-            q.kv_shards: _shards([w for _, _, w in self.cached()], kv_traffic_per_sequence, kv_per_chip),
+            q.unembedding_parameters: sympy.Integer(self.model.embedding),
+            q.parameters_read: sympy.Add(*[weights for weights, _, _ in self.streamed()]),
+            q.attention_flops: sympy.Add(*[self.score_flops(m, n) / phase.pairs for m, n in self.model.mixers]),
+            q.kv_bytes: sympy.Add(*[row[0] / context for row in cached]),
+            q.kv_written: written,
+            q.compute_shards: _shards([s for _, s in self.multiplied()], phase.flops_per_sequence, flops_per_chip),
+            q.weight_shards: _shards([ways for _, ways in stored], streamed, weights_per_chip),
+            q.kv_shards: _shards([w for _, _, w in cached], phase.kv_traffic, kv_per_chip),
             q.scale_up_bytes: moved.scale_up.xreplace(one_token),
             q.scale_out_bytes: moved.scale_out.xreplace(one_token),
             q.scale_up_starts: moved.scale_up_starts,
             q.scale_out_starts: moved.scale_out_starts,
         }
-
-
-def _has_dense(layer: Layer) -> bool:
-    """Whether a layer has weights that every token multiplies in its feed-forward part."""
-    return any(isinstance(block, DenseFeedForward) or block.shared_intermediate for block in layer.feed_forward)
+        if self.plan.mixed:  # one weight's bytes on average over those that are read
+            found[bytes_per_weight] = sympy.Add(*[weights for weights, _ in stored]) / parameters_read
+        if phase is not DECODE:
+            held = sympy.Add(*[n * cache_bytes(mixer, phase.held) / phase.held for mixer, n in self.model.mixers])
+            found |= {q.kv_read: read, q.kv_bytes: held}
+        return found
 
 
 def _shards(ways: list[Expr], total: Expr, per_chip: Expr) -> Expr:

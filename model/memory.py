@@ -5,6 +5,7 @@ have room. A pipeline's first stage also holds the input embedding, its last the
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import gcd
@@ -12,9 +13,16 @@ from math import gcd
 import sympy
 from sympy import Expr, Rational, ceiling
 
+from steptime.model.decode import DECODE
 from steptime.model.layout import Degrees, Layout
-from steptime.model.symbols import batch, bytes_per_kv, bytes_per_weight, context, reduce_bytes
-from steptime.model.transformer import DenseFeedForward, Layer, Transformer, attended
+from steptime.model.mixing import cache_bytes, state_bytes
+from steptime.model.phase import Phase
+from steptime.model.plan import Plan
+from steptime.model.symbols import batch, bytes_per_weight, context, reduce_bytes
+from steptime.model.transformer import DenseFeedForward, Layer, Transformer
+
+Share = Callable[[int, Expr], Expr]
+"""The largest share of so many equal parts that one of tp chips holds."""
 
 
 @dataclass(frozen=True)
@@ -30,30 +38,90 @@ class Footprint:
         return self.weights + self.kv + self.activations
 
 
-def footprints(model: Transformer, layout: Layout, whole_sequences: bool = False) -> tuple[Footprint, ...]:
-    """The footprint of each distinct stage, in bytes, as expressions of batch, context and precisions.
+@dataclass(frozen=True)
+class Stage:
+    """The layers of each kind on one pipeline stage, and whether it is the first or the last: 1 or 0, or symbols that
+    stand for many stages at once."""
 
-    A KV cache of ``context`` tokens (windows cap it) for every sequence in flight on the chip. ``whole_sequences``
-    rounds the sequences of a data-parallel rank up, as a real system must; without it the relaxed value is continuous.
-    """
+    kinds: tuple[tuple[Layer, Expr], ...]
+    first: Expr
+    last: Expr
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a chip needs in a phase, at degrees that may be symbols; ``share`` is `fullest_share` or stands for it."""
+
+    model: Transformer
+    degrees: Degrees
+    plan: Plan
+    phase: Phase
+    share: Share
+
+    def footprint(self, stage: Stage, whole_sequences: bool) -> Footprint:
+        """Bytes on the fullest chip of a stage.
+
+        A KV cache for every sequence in flight on the chip, windows capped. ``whole_sequences`` rounds the sequences of
+        a data-parallel rank up, as a real system must; without it the relaxed value is continuous.
+        """
+        d, model, plan = self.degrees, self.model, self.plan
+        sequences = batch / (d.replicas * d.dp)
+        working = sequences / d.pp / d.cp
+        if whole_sequences:
+            sequences, working = ceiling(sequences), ceiling(working)
+        ends = stage.first + stage.last - (stage.first * stage.last if model.tied else 0)
+        embeddings = (ends * model.embedding + stage.first * model.positions * model.width) / d.tp
+        weights = plan.bytes_of("embedding") * embeddings + plan.bytes_of("router") * stage.last * model.vectors
+        weights += sympy.Add(*[number * self.layer_weights(layer) for layer, number in stage.kinds])
+        kv = sympy.Add(*[number * self.layer_cache(layer) for layer, number in stage.kinds])
+        tokens = working * self.phase.tokens / self.phase.passes
+        logits = stage.last * working * self.phase.predicted * model.vocabulary / d.tp
+        return Footprint(weights, kv * sequences, reduce_bytes * (2 * model.width * tokens + logits))
+
+    def layer_weights(self, layer: Layer) -> Expr:
+        """Bytes of the weights of one layer on its fullest chip."""
+        d, width, bytes_of = self.degrees, self.model.width, self.plan.bytes_of
+        mixer = sympy.Integer(0)
+        for matrix in layer.matrices(width):
+            mixer += matrix.weights * (1 / d.tp if matrix.split is None else self.share(matrix.split, d.tp))
+        total = bytes_of("attention") * mixer + bytes_of("router") * (layer.vectors + layer.mixer_vectors)
+        dense_ways = d.stage if self.plan.ffn == "all" else d.tp
+        for block in layer.feed_forward:
+            total += bytes_of("router") * block.vectors
+            if isinstance(block, DenseFeedForward):
+                total += bytes_of("dense") * block.weights(width) / dense_ways
+            else:
+                held = ceiling(block.experts / d.ep)
+                one_expert = block.expert_weights(width) + block.expert_vectors
+                total += bytes_of("experts") * held * one_expert * d.ep / d.stage
+                total += bytes_of("router") * block.router_weights(width)
+                total += bytes_of("dense") * block.shared_weights(width) / dense_ways
+        return total
+
+    def layer_cache(self, layer: Layer) -> Expr:
+        """Bytes of cache and state of one layer for one sequence on one chip."""
+        mixer, d = layer.attention, self.degrees
+        if mixer is None:
+            return sympy.Integer(0)
+        cache = cache_bytes(mixer, self.phase.held) * self.share(mixer.cache_split, d.tp) / d.cp
+        return cache + state_bytes(mixer) / d.tp / d.cp
+
+
+def footprints(
+    model: Transformer, layout: Layout, whole_sequences: bool = False, phase: Phase = DECODE, plan: Plan | None = None
+) -> tuple[Footprint, ...]:
+    """The footprint of each distinct stage, in bytes, as expressions of batch, context and precisions."""
+    room = Room(
+        model, layout.degrees, plan or Plan(ffn=layout.ffn), phase, lambda parts, tp: fullest_share(parts, int(tp))
+    )
     found: dict[Footprint, None] = {}
-    sequences = batch / (layout.replicas * layout.dp)
-    working = sequences / layout.pp / layout.cp
-    if whole_sequences:
-        sequences, working = ceiling(sequences), ceiling(working)
-    for stage, chosen in enumerate(stages(len(model.layers), layout.pp)):
+    for number, chosen in enumerate(stages(len(model.layers), layout.pp)):
         kinds = Counter(model.layers[chosen.start : chosen.stop])
-        last = stage == layout.pp - 1
-        weights = Rational(model.vectors if last else 0)
-        if stage == 0:
-            weights += Rational(model.embedding + model.positions * model.width, layout.tp)
-        if last and not (model.tied and stage == 0):
-            weights += Rational(model.embedding, layout.tp)
-        weights += sum(number * layer_weights(layer, model.width, layout) for layer, number in kinds.items())
-        kv = sympy.Add(*[number * layer_cache(layer, layout) for layer, number in kinds.items()])
-        widest = 2 * model.width + (Rational(model.vocabulary, layout.tp) if last else 0)
-        footprint = Footprint(bytes_per_weight * weights, kv * sequences, reduce_bytes * working * widest)
-        found[footprint] = None
+        stage = Stage(
+            tuple((layer, sympy.Integer(times)) for layer, times in kinds.items()),
+            sympy.Integer(number == 0), sympy.Integer(number == layout.pp - 1),
+        )  # fmt: skip
+        found[room.footprint(stage, whole_sequences)] = None
     return tuple(found)
 
 
@@ -66,31 +134,6 @@ def stages(layers: int, stages: int) -> list[range]:
     least, more = divmod(layers, stages)
     starts = [stage * least + min(stage, more) for stage in range(stages + 1)]
     return [range(start, end) for start, end in pairwise(starts)]
-
-
-def layer_weights(layer: Layer, width: int, layout: Layout) -> Expr:
-    """Weights of one layer on its fullest chip."""
-    total = sympy.Integer(layer.vectors + layer.attention.vectors)
-    for matrix in layer.attention.matrices(width):
-        total += matrix.weights * fullest_share(matrix.split or layout.tp, layout.tp)
-    dense_ways = layout.stage if layout.ffn == "all" else layout.tp
-    for block in layer.feed_forward:
-        total += block.vectors
-        if isinstance(block, DenseFeedForward):
-            total += Rational(block.weights(width), dense_ways)
-        else:
-            held = -(-block.experts // layout.ep)
-            one_expert = block.expert_weights(width) + block.expert_vectors
-            total += Rational(held * one_expert * layout.ep, layout.stage)
-            total += block.router_weights(width) + Rational(block.shared_weights(width), dense_ways)
-    return total
-
-
-def layer_cache(layer: Layer, layout: Layout) -> Expr:
-    """KV cache bytes of one layer for one sequence on one chip."""
-    attention = layer.attention
-    share = fullest_share(attention.cache_split, layout.tp) / layout.cp
-    return attended(attention) * attention.cache_elements * bytes_per_kv * share
 
 
 def fullest_share(parts: int, tp: int) -> Expr:
@@ -113,12 +156,14 @@ def fullest(found: tuple[Footprint, ...]) -> Expr:
     return totals[0] if len(totals) == 1 else sympy.Max(*totals, evaluate=False)
 
 
-def abstract_footprint(parameters: Expr, kv_per_token: Expr, layout: Layout | Degrees) -> tuple[Footprint, ...]:
+def abstract_footprint(
+    parameters: Expr, kv_per_token: Expr, layout: Layout | Degrees, held: Expr = context
+) -> tuple[Footprint, ...]:
     """An abstract model is sharded perfectly: weights over stages and their chips, KV cache over the chips of a stage.
 
-    Each stage holds its share of the layers for all sequences of the replica.
+    Each stage holds its share of the layers for all sequences of the replica, with the cache of ``held`` tokens.
     """
     replica_chips = layout.stage * layout.pp
     weights = bytes_per_weight * parameters / replica_chips
-    kv = kv_per_token * context * batch / (layout.replicas * replica_chips)
+    kv = kv_per_token * held * batch / (layout.replicas * replica_chips)
     return (Footprint(weights, kv, sympy.S.Zero),)

@@ -30,10 +30,19 @@ def compiled(expr: Expr | tuple[Expr, ...], over: tuple[Symbol, ...]) -> Functio
     return function
 
 
+def _power(base: Any, exponent: Any) -> Any:
+    """A power; the root of a negative number is NaN, one over zero infinite, as in arrays."""
+    try:
+        value = base**exponent
+    except ZeroDivisionError:
+        return np.inf
+    return np.nan if isinstance(value, complex) else value
+
+
 _rules: dict[Any, Function] = {
     sympy.Add: lambda *terms: sum(terms[1:], terms[0]),
     sympy.Mul: lambda *factors: reduce(mul, factors),
-    sympy.Pow: lambda base, exponent: np.nan if isinstance(value := base**exponent, complex) else value,
+    sympy.Pow: lambda base, exponent: _power(base, exponent),
     sympy.Max: lambda *values: reduce(np.maximum, values),
     sympy.Min: lambda *values: reduce(np.minimum, values),
     sympy.floor: np.floor,

@@ -13,7 +13,8 @@ from steptime.model.reading import parse_quantity
 
 RESULTS = frozenset({
     q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
-    q.joules_per_token, q.memory_per_chip, q.stage_chips, q.hour, q.million,
+    q.joules_per_token, q.memory_per_chip, q.stage_chips, q.hour, q.million, q.pass_tokens, q.tokens_per_pass, q.chunks,
+    q.request_time,
 })  # fmt: skip
 """Quantities that only come out, and constants."""
 
@@ -27,6 +28,11 @@ class Question:
     phase: str = "decode"
     batch: str | None = None
     context: str | None = None
+    prompt: str | None = None
+    cached: str | None = None
+    chunk: str | None = None
+    output: str | None = None
+    scope: str = "steps"
     layout: str | None = None
     weights: str | None = None
     kv: str | None = None
@@ -81,13 +87,3 @@ def read_layout(text: str | None, values: dict[Symbol, float]) -> tuple[Layout |
     if layout is not None and chips is not None and layout.chips != chips:
         raise UserError(f"--set chips={chips} conflicts with --layout {layout}, which has {layout.chips} chips")
     return layout, chips
-
-
-def merged(name: str, option: str | None, values: dict[Symbol, float], default: float) -> tuple[float, bool]:
-    """The value of an option, and whether it is the default; --set wins."""
-    record = lookup(name)
-    if record.symbol in values:
-        return values.pop(record.symbol), False
-    if option is None:
-        return default, True
-    return parse_quantity(record, option), False

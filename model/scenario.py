@@ -40,6 +40,11 @@ class Scenario:
     def __or__(self, values: Mapping[Symbol, Number]) -> "Scenario":
         return Scenario({**self.values, **values}, self.definitions)
 
+    @property
+    def known(self) -> Mapping[Symbol, Number]:
+        """What has been worked out so far of the derived quantities."""
+        return self._known
+
     def value(self, symbol: Symbol) -> Number:
         """The number for one symbol; raises Unbound with every base quantity that is missing."""
         if symbol in self.values:

@@ -19,3 +19,6 @@ after_the_first_draft = 1 + acceptance * tokens_per_pass
 
 compute_time_per_kept_token = (drafts + 1) * compute_time / tokens_per_pass
 """Compute time of a pass over the drafts and the last token, in steps' worth of kept tokens."""
+
+expected_tokens = (1 - acceptance ** (drafts + 1)) / (1 - acceptance)
+"""Expected tokens per pass in closed form: one, and each draft that is accepted with all before it."""

@@ -21,7 +21,7 @@ parameters = quantity("parameters", count, "N_t", "weights stored, without multi
 parameters_read = quantity("parameters_read", count, "N_r", "weights that one step streams from memory", sane=(1, 1e17))
 active_parameters = quantity("active_parameters", count, "N_a", "weights multiplied per token", integer=True, sane=(1, 1e17))
 kv_bytes = quantity("kv_bytes", byte, r"\kappa", "KV cache bytes read per token of context, all layers", sane=OPTIONAL)
-kv_written = quantity("kv_written", byte, r"\kappa_w", "KV cache bytes that a sequence writes per step", sane=OPTIONAL)
+kv_written = quantity("kv_written", byte, r"\kappa_w", "KV cache bytes that a sequence writes per step, and recurrent state that it reads and writes", sane=OPTIONAL)
 attention_flops = quantity("attention_flops", FLOP, r"\alpha", "attention FLOP per token and per token of context", sane=OPTIONAL)
 scale_up_bytes = quantity("scale_up_bytes", byte, r"v_\mathrm{up}", "bytes a chip sends over scale-up per token of the micro-batch", sane=OPTIONAL)
 scale_out_bytes = quantity("scale_out_bytes", byte, r"v_\mathrm{out}", "bytes a chip sends over scale-out per token of the micro-batch", sane=OPTIONAL)
@@ -269,6 +269,23 @@ answer = quantity("answer", count, r"T_\mathrm{out}", "tokens generated per requ
 prefill_chips = quantity("prefill_chips", count, r"n_\mathrm{pre}", "chips that prefill", sane=(1e-6, 1e9))
 decode_chips = quantity("decode_chips", count, r"n_\mathrm{dec}", "chips that decode", sane=(1e-6, 1e9))
 chips_ratio = quantity("chips_ratio", count, r"n_\mathrm{pre}/n_\mathrm{dec}", "chips that prefill over chips that decode")
+
+# --- passes of several tokens, recurrent states, weights by kind ------------------------------------------------------
+cached = quantity("cached", count, r"L_c", "tokens of a sequence that are in the cache before a pass", integer=True, sane=(0, 1e9))
+chunk = quantity("chunk", count, r"T_c", "tokens of a sequence that one chunk of a prefill works on", integer=True, sane=COUNTS)
+chunks = quantity("chunks", count, r"n_c", "chunks in which a prefill works on its tokens, one after another", sane=COUNTS)
+predicted_tokens = quantity("predicted_tokens", count, r"T_u", "tokens per sequence and pass whose next token is predicted", sane=OPTIONAL)
+unembedding_parameters = quantity("unembedding_parameters", count, r"N_u", "weights that predict the next token from the last layer", integer=True, sane=(0, 1e17))
+kv_read = quantity("kv_read", byte, r"\kappa_r", "KV cache bytes that a sequence reads in a pass of several tokens", sane=OPTIONAL)
+bytes_per_state = quantity("bytes_per_state", byte, r"\beta_s'", "bytes that store one element of a recurrent state", sane=(0.01, 16))
+bytes_per_index = quantity("bytes_per_index", byte, r"\beta_i", "bytes that store one element of a sparse attention's index", sane=(0.01, 16))
+attention_weight_bytes = quantity("attention_weight_bytes", byte, r"\beta_a", "bytes that store one weight of attention and other mixers", sane=(0.01, 16))
+dense_weight_bytes = quantity("dense_weight_bytes", byte, r"\beta_f", "bytes that store one weight of dense feed-forward blocks and shared experts", sane=(0.01, 16))
+expert_weight_bytes = quantity("expert_weight_bytes", byte, r"\beta_e", "bytes that store one weight of routed experts", sane=(0.01, 16))
+router_weight_bytes = quantity("router_weight_bytes", byte, r"\beta_g", "bytes that store one weight of routers, norms and biases", sane=(0.01, 16))
+embedding_weight_bytes = quantity("embedding_weight_bytes", byte, r"\beta_v", "bytes that store one weight of embedding and unembedding", sane=(0.01, 16))
+expert_load = quantity("expert_load", count, r"\lambda_e", "tokens that the fullest chip's experts receive over the mean: 1 where the load is even", sane=(1, 1e6))
+request_time = quantity("request_time", second, r"t_q", "time of one whole request: prefill and every decode step")
 
 # --- conventions ---------------------------------------------------------------------------------------------------
 flops_per_mac = quantity("flops_per_mac", FLOP, r"\varphi", "FLOP counted for one multiply-add: two")

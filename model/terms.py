@@ -36,6 +36,12 @@ class Transfer:
             repeats * self.scale_out_starts,
         )
 
+    def started(self, passes: Expr) -> "Transfer":
+        """The same bytes in so many passes, each with its own start-ups."""
+        return Transfer(
+            self.scale_up, self.scale_out, passes * self.scale_up_starts, passes * self.scale_out_starts
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Operation:

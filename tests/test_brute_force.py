@@ -162,7 +162,7 @@ def ledger(model: tf.Transformer, layout: Layout, work: Work) -> tuple[Ledger, S
     found = Ledger(model, Plan(ffn=layout.ffn, copies=layout.copies), layout.degrees)
     values = dict.fromkeys((q.combine_bytes, q.reduce_bytes, q.send_bytes), work.sent) | {
         q.flops_per_mac: 2, q.batch: work.batch, q.context: work.context, q.scale_up_domain: work.domain,
-        q.bytes_per_weight: work.weight, q.bytes_per_kv: work.kv, q.dispatch_bytes: work.dispatch,
+        q.expert_load: 1, q.bytes_per_weight: work.weight, q.bytes_per_kv: work.kv, q.dispatch_bytes: work.dispatch,
     }  # fmt: skip
     values |= {symbol: getattr(layout, name) for name, symbol in SYMBOLS.items()}
     return found, Scenario({symbol: float(value) for symbol, value in values.items()}, found.slots())

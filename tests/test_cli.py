@@ -235,7 +235,34 @@ BAD = {
     "chips against layout": (["step", "gpt2", "h100-sxm", "--layout", "tp=2", "--set", "chips=4"], "conflicts"),
     "no peak": (["step", "llama-3.1-8b", "a100-sxm-80gb", "--activations", "fp8"], "fp8"),
     "calibration": (["step", "gpt2", "h100-sxm", "--efficiency", "calibrated"], "no calibration"),
-    "prefill": (["step", "gpt2", "h100-sxm", "--phase", "prefill"], "only decode"),
+    "training": (["step", "gpt2", "h100-sxm", "--phase", "train"], "only decode and prefill"),
+    "context of a prefill": (["step", "gpt2", "h100-sxm", "--phase", "prefill", "--context", "9"], "says nothing in"),
+    "prompt of a decode step": (["step", "gpt2", "h100-sxm", "--prompt", "9"], "--scope serving"),
+    "prefix as long as the prompt": (
+        ["step", "gpt2", "h100-sxm", "--phase", "prefill", "--prompt", "100", "--cached", "100"], "less than --prompt"),
+    "chunk longer than the prompt": (
+        ["step", "gpt2", "h100-sxm", "--phase", "prefill", "--prompt", "100", "--chunk", "101"], "longer than"),
+    "a prompt of one token": (["step", "gpt2", "h100-sxm", "--phase", "prefill", "--prompt", "1"], "at least 2"),
+    "serving without output": (["step", "gpt2", "h100-sxm", "--scope", "serving"], "needs --output"),
+    "serving one token": (["step", "gpt2", "h100-sxm", "--scope", "serving", "--output", "1"], "at least 2"),
+    "serving a prefill": (
+        ["step", "gpt2", "h100-sxm", "--phase", "prefill", "--scope", "serving", "--output", "9"], "--phase decode"),
+    "drafts without acceptance": (["step", "gpt2", "h100-sxm", "--set", "drafts=2"], "acceptance"),
+    "drafts all accepted": (
+        ["step", "gpt2", "h100-sxm", "--set", "drafts=2", "--set", "acceptance=1"], "below 1"),
+    "no chips": (["solve", "layout", "gpt2", "h100-sxm"], "--chips"),
+    "chips that are no numbers": (["solve", "layout", "gpt2", "h100-sxm", "--chips", "8,many"], "not a number"),
+    "half a chip": (["solve", "layout", "gpt2", "h100-sxm", "--chips", "2.5"], "whole number"),
+    "too many chips": (["solve", "layout", "gpt2", "h100-sxm", "--chips", "1000000"], "more than 100000"),
+    "layout of an abstract model": (["solve", "layout", "{abstract}", "h100-sxm", "--chips", "8"], "architecture"),
+    "layout that cannot be held": (
+        ["solve", "layout", "gpt2", "h100-sxm", "--chips", "8", "--layout", "tp=7"], "no layout"),
+    "time to first token of a decode step": (
+        ["solve", "layout", "gpt2", "h100-sxm", "--chips", "8", "--max-ttft", "1s"], "--phase prefill"),
+    "layouts too slow": (
+        ["solve", "layout", "llama-3.1-70b", "h100-sxm", "--chips", "8", "--max-step-time", "1us"], "max_step_time by"),
+    "layouts without a price": (
+        ["solve", "layout", "llama-3.1-8b", "tpu7x", "--chips", "8", "--minimise", "cost"], "chip_hour_price"),
     "unknown option": (["step", "gpt2", "h100-sxm", "--bach", "3"], "--bach"),
     "unknown choice": (["step", "gpt2", "h100-sxm", "--weights", "fp6"], "fp6"),
     "missing argument": (["step", "gpt2"], "HARDWARE"),
@@ -262,6 +289,7 @@ def bad_files(tmp_path: Path) -> dict[str, str]:
         "binary.json": bytes(range(128, 256)),
         "deep.json": b"[" * 200_000,
         "toml.toml": b"name = = 3",
+        "abstract.toml": b"parameters = 1e9\nkv_bytes = 1000\n",
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)

@@ -6,6 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from config_examples import (
+    DEEPSEEK_V32,
+    GLM_5,
+    MINIMAX_M1,
+    NANO,
+    NEMOTRON_H,
+    NEMOTRON_SUPER,
+    PALM,
+    QWEN3_NEXT,
+    QWEN35,
+)
 from test_config_reader import (
     DEEPSEEK,
     GEMMA3,
@@ -26,13 +37,16 @@ from steptime.model.catalog.huggingface import read_config
 from steptime.model.catalog.models import AbstractModel, load_model, read_abstract
 from steptime.model.catalog.transformers import build, entry, load_transformer, transformer_names
 from steptime.model.errors import UserError
-from steptime.model.transformer import Transformer
+from steptime.model.transformer import DenseFeedForward, LatentAttention, Layer, RecurrentMixer, Transformer
 
 NAMES = transformer_names()
 READ = {
     "llama-3.1-70b": LLAMA, "mixtral-8x7b": MIXTRAL, "qwen2.5-72b": QWEN2, "qwen3-32b": QWEN3, "phi-3.5-mini": PHI3,
     "qwen3-235b-a22b": QWEN3_MOE, "gemma-3-27b": GEMMA3, "gemma-4-26b-a4b": GEMMA4, "deepseek-v3": DEEPSEEK,
     "kimi-k2": KIMI, "gpt-oss-120b": GPT_OSS, "llama-4-maverick": MAVERICK, "minimax-m2": MINIMAX,
+    "deepseek-v3.2": DEEPSEEK_V32, "glm-5": GLM_5, "minimax-m1": MINIMAX_M1, "qwen3-next-80b-a3b": QWEN3_NEXT,
+    "qwen3.5-397b-a17b": QWEN35, "nemotron-3-nano-30b-a3b": NANO, "nemotron-h-56b": NEMOTRON_H,
+    "llama-3.3-nemotron-super-49b": NEMOTRON_SUPER, "palm-540b": PALM,
 }  # fmt: skip
 TOY = {"name": "toy-30b", "parameters": 30e9, "active_parameters": 30e9, "kv_bytes": "100 kB"}
 
@@ -72,8 +86,11 @@ def test_active_is_near_the_published_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", READ)
 def test_reader_and_catalogue_agree(name: str) -> None:
-    read, held = read_config(READ[name], name), load_transformer(name)
-    assert replace(held, precision=None, notices=()) == replace(read, precision=None, notices=())
+    read, held = (
+        replace(model, precision=None, exceptions=(), notices=())
+        for model in (read_config(READ[name], name), load_transformer(name))
+    )
+    assert held == read
 
 
 @pytest.mark.parametrize(
@@ -114,9 +131,45 @@ def test_order_of_layers() -> None:
     assert [layer.vectors for layer in model.layers] == [0, 1, 1, 2, 1, 1]
 
 
+def test_order_as_runs() -> None:
+    kinds = {name: {**toy()["kinds"]["dense"], "vectors": i} for i, name in enumerate("abc")}
+    table = {key: value for key, value in toy(depth=6, kinds=kinds).items() if key != "period"}
+    model = build("toy", {**table, "order": [[1, "a"], [2, "b", "c"], [1, "b"]]})
+    assert [layer.vectors for layer in model.layers] == [0, 1, 2, 1, 2, 1]
+    for order in ([[1, "a"], [2, "b", "c"]], [[6, "a"]]):
+        with pytest.raises(UserError, match="order must name the kinds a, b, c of 6 layers"):
+            build("toy", {**table, "order": order})
+    with pytest.raises(UserError, match="stand alone"):
+        build("toy", {**toy(depth=3), "order": [[3, "dense"]]})
+
+
+def test_layers_of_one_part_and_mixers_of_each_kind() -> None:
+    kinds = {
+        "state": {"attention": {"kind": "Mamba-2", "heads": 2, "key_dim": 4, "value_dim": 4, "inputs": 20}},
+        "latent": {"attention": {"heads": 2, "nope_dim": 4, "rope_dim": 2, "value_dim": 4, "kv_rank": 8,
+                                 "indexer": {"heads": 2, "dim": 4, "selected": 16}}},
+        "dense": {"feed_forward": [{"intermediate": 16}]},
+    }  # fmt: skip
+    first, second, third = build("toy", toy(period=["state", "latent", "dense"], kinds=kinds)).layers
+    assert isinstance(first.attention, RecurrentMixer)
+    assert isinstance(second.attention, LatentAttention)
+    assert (second.attention.selected, second.feed_forward) == (16, ())
+    assert third == Layer(None, (DenseFeedForward(16),))
+
+
+def test_exceptions_in_the_order_of_kinds() -> None:
+    model = build("toy", toy(exceptions={"router": "bf16", "attention": "fp8"}))
+    assert model.exceptions == (("attention", "fp8"), ("router", "bf16"))
+
+
 @pytest.mark.parametrize(
     ("table", "named"),
     [
+        (toy(exceptions={"norms": "bf16"}), "norms"),
+        (toy(exceptions={"router": "bf17"}), "bf17"),
+        (toy(kinds={"dense": {"vectors": 8}}), "feed_forward"),
+        (toy(kinds={"dense": {"attention": {"kind": "Mamba-2", "heads": 2}}}), "key_dim"),
+        (toy(kinds={"dense": {"attention": {"kv_rank": 8, "indexer": {"heads": 2}}}}), "indexer: dim"),
         (toy(mystery=1), "mystery"),
         (toy(period=["sparse"]), "leading and period"),
         (toy(leading=["dense"], period=[]), "leading and period"),

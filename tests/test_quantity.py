@@ -6,12 +6,13 @@ from sympy import Eq, Gt, Max, Min, Piecewise, Symbol, ceiling, exp, log
 
 from steptime.model import economics
 from steptime.model import symbols as q
-from steptime.model.case import RESOURCES
 from steptime.model.catalog.transformers import load_transformer
-from steptime.model.decode import blackboard, blackboard_ledger
+from steptime.model.decode import DECODE
 from steptime.model.layout import Layout
 from steptime.model.ledger import Ledger, Plan
 from steptime.model.memory import footprints
+from steptime.model.phase import Phase
+from steptime.model.prefill import IN_FLIGHT, PREFILL, VERIFY, prefill_phase
 from steptime.model.quantity import (
     FLOP,
     UnitError,
@@ -25,7 +26,7 @@ from steptime.model.quantity import (
     second,
     unit_of,
 )
-from steptime.model.view.step_json import mbu, mfu
+from steptime.model.view.step_json import utilisation
 
 
 @pytest.mark.parametrize(("expr", "unit"), [
@@ -96,19 +97,26 @@ def test_scripts_may_rely_on_these_names() -> None:
     assert set(names.split()) <= set(declared())
 
 
-def test_every_term_is_in_seconds() -> None:
-    for expr in RESOURCES.values():
+PHASES = (DECODE, PREFILL, prefill_phase(has_cache=True, in_chunks=True), VERIFY, IN_FLIGHT)
+
+
+@pytest.mark.parametrize("phase", PHASES, ids=["decode", "prefill", "chunks", "verify", "in flight"])
+def test_every_term_is_in_seconds(phase: Phase) -> None:
+    for expr in phase.resources.values():
         assert unit_of(expr) == second
-    assert unit_of(blackboard.time) == unit_of(blackboard.serial_time) == second
+    assert unit_of(phase.blackboard.time) == unit_of(phase.blackboard.serial_time) == second
 
 
 @pytest.mark.parametrize("name", ["deepseek-v3", "llama-3.1-70b", "gemma-2-27b", "gpt-oss-120b"])
+@pytest.mark.parametrize("phase", PHASES, ids=["decode", "prefill", "chunks", "verify", "in flight"])
 @pytest.mark.parametrize(
-    "plan", [Plan(), Plan(ffn="all", copies="per-expert", in_switch=True, experts="all")], ids=["tp", "all"]
+    "plan",
+    [Plan(), Plan(ffn="all", copies="per-expert", in_switch=True, experts="all", mixed=True, axes=3)],
+    ids=["tp", "all"],
 )
-def test_ledger_and_slots_have_the_declared_units(name: str, plan: Plan) -> None:
-    ledger = Ledger(load_transformer(name), plan)
-    for line in (*ledger.operations(), *blackboard_ledger):
+def test_ledger_and_slots_have_the_declared_units(name: str, plan: Plan, phase: Phase) -> None:
+    ledger = Ledger(load_transformer(name), plan, phase=phase)
+    for line in (*ledger.operations(), *phase.ledger):
         assert line.flops == 0 or unit_of(line.flops) == FLOP, line.name
         assert line.memory_bytes == 0 or unit_of(line.memory_bytes) == byte, line.name
         for moved in line.network:
@@ -125,7 +133,8 @@ def test_memory_and_economics_have_units() -> None:
     assert unit_of(economics.cost_per_token) == dollar
     assert unit_of(economics.energy_per_token) == joule
     assert unit_of(economics.throughput) == 1 / second
-    assert unit_of(mfu) == unit_of(mbu) == count
+    for expr in utilisation(PREFILL).values():
+        assert unit_of(expr) == count
 
 
 def test_latex_uses_the_declared_names() -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from steptime.model.catalog.config_keys import Settings
 from steptime.model.transformer import (
+    Attention,
+    DenseFeedForward,
     ExpertFeedForward,
     FeedForward,
     GroupedAttention,
@@ -52,6 +54,22 @@ def grouped(s: Settings, width: int, biases: str = "") -> GroupedAttention:
 def with_vectors(attention: GroupedAttention, more: int) -> GroupedAttention:
     """The same attention with more stored vectors: norms of query and key, sinks."""
     return replace(attention, vectors=attention.vectors + more)
+
+
+def with_head_norms(attention: GroupedAttention) -> GroupedAttention:
+    """Query and key are normalised within each head, by one vector each."""
+    return with_vectors(attention, 2 * attention.head_dim)
+
+
+def gated(s: Settings, key: str = "intermediate_size") -> DenseFeedForward:
+    """A dense block with a gate."""
+    return DenseFeedForward(s.count(key, "intermediate"))
+
+
+def uniform(s: Settings, width: int, attention: GroupedAttention, block: FeedForward, norms: int = 2) -> Body:
+    """Every layer alike."""
+    layers = depth(s)
+    return stack(width, [attention] * layers, [block] * layers, norms)
 
 
 def latent(s: Settings, width: int) -> LatentAttention:
@@ -129,9 +147,7 @@ def all_but_every(s: Settings, key: str = "sliding_window_pattern") -> Callable[
     return lambda i: bool((i + 1) % s.count(key, "layers"))
 
 
-def stack(
-    width: int, attention: Sequence[GroupedAttention | LatentAttention], blocks: Sequence[FeedForward], norms: int = 2
-) -> Body:
+def stack(width: int, attention: Sequence[Attention], blocks: Sequence[FeedForward], norms: int = 2) -> Body:
     """Layers with so many norms as wide as the stream, and one norm after the last layer."""
     pairs = zip(attention, blocks, strict=True)
     layers = tuple(Layer(one, (block,), norms * width) for one, block in pairs)

@@ -137,6 +137,10 @@ class Settings:
         found = self.value(key)
         if found is None:
             return None
+        return self.checked_words(key, found, allowed, length)
+
+    def checked_words(self, key: str, found: Any, allowed: tuple[str, ...], length: int) -> list[str]:
+        """The same for a value at hand."""
         if not isinstance(found, list) or len(found) != length:
             raise self.error(f"config key {key!r} must be a list of {length} words, one a layer, not {shown(found)}")
         for word in found:

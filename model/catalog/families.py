@@ -1,44 +1,46 @@
 """One small function for each family of published architectures: from the keys of its configuration to its layers.
 
 What a family builds in without a key (biases, norms, sinks) is in its function; what an absent key means is in
-``config_defaults.toml``. Source of both: the configuration and modelling files of the transformers library.
+``config_defaults.toml``. Families with latents, with states, of Gemma's kind and found by search have their own files;
+FAMILIES joins all. Source: the configuration and modelling files of the transformers library.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from steptime.model.catalog import config_blocks as blocks
-from steptime.model.catalog.config_blocks import Body, grouped, stack, windowed, with_vectors
+from steptime.model.catalog import families_gemma, families_hybrid, families_latent, families_searched
+from steptime.model.catalog.config_blocks import (
+    Body,
+    gated,
+    grouped,
+    stack,
+    uniform,
+    windowed,
+    with_head_norms,
+    with_vectors,
+)
 from steptime.model.catalog.config_keys import Settings
-from steptime.model.transformer import DenseFeedForward, FeedForward, GroupedAttention, Layer
-
-
-def _same(s: Settings, width: int, attention: GroupedAttention, block: FeedForward, norms: int = 2) -> Body:
-    layers = blocks.depth(s)
-    return stack(width, [attention] * layers, [block] * layers, norms)
-
-
-def _gated(s: Settings, key: str = "intermediate_size") -> DenseFeedForward:
-    return DenseFeedForward(s.count(key, "intermediate"))
+from steptime.model.transformer import DenseFeedForward, GroupedAttention, Layer
 
 
 def _llama(s: Settings) -> Body:
-    width, block = s.count("hidden_size"), _gated(s)
+    width, block = s.count("hidden_size"), gated(s)
     if s.flag("mlp_bias"):
         block = replace(block, vectors=2 * block.intermediate + width)
-    return _same(s, width, grouped(s, width, "qkvo" if s.flag("attention_bias") else ""), block)
+    return uniform(s, width, grouped(s, width, "qkvo" if s.flag("attention_bias") else ""), block)
 
 
 def _mistral(s: Settings) -> Body:
     """Also Phi-3: a window, where there is one, holds in every layer."""
     width = s.count("hidden_size")
-    return _same(s, width, replace(grouped(s, width), window=blocks.window(s)), _gated(s))
+    return uniform(s, width, replace(grouped(s, width), window=blocks.window(s)), gated(s))
 
 
 def _mixtral(s: Settings) -> Body:
     width = s.count("hidden_size")
     attention = replace(grouped(s, width), window=blocks.window(s))
-    return _same(s, width, attention, blocks.experts(s, "num_local_experts", _gated(s).intermediate))
+    return uniform(s, width, attention, blocks.experts(s, "num_local_experts", gated(s).intermediate))
 
 
 def _qwen_windows(s: Settings, attention: GroupedAttention) -> list[GroupedAttention]:
@@ -53,19 +55,14 @@ def _qwen_windows(s: Settings, attention: GroupedAttention) -> list[GroupedAtten
 def _qwen2(s: Settings) -> Body:
     width = s.count("hidden_size")
     attention = _qwen_windows(s, grouped(s, width, "qkv"))
-    return stack(width, attention, [_gated(s)] * len(attention))
-
-
-def _with_head_norms(attention: GroupedAttention) -> GroupedAttention:
-    """Query and key are normalised within each head, by one vector each."""
-    return with_vectors(attention, 2 * attention.head_dim)
+    return stack(width, attention, [gated(s)] * len(attention))
 
 
 def _qwen3(s: Settings) -> Body:
     width = s.count("hidden_size")
-    attention = _with_head_norms(grouped(s, width, "qkvo" if s.flag("attention_bias") else ""))
+    attention = with_head_norms(grouped(s, width, "qkvo" if s.flag("attention_bias") else ""))
     layers = _qwen_windows(s, attention)
-    return stack(width, layers, [_gated(s)] * len(layers))
+    return stack(width, layers, [gated(s)] * len(layers))
 
 
 def _qwen2_moe(s: Settings) -> Body:
@@ -76,92 +73,26 @@ def _qwen2_moe(s: Settings) -> Body:
     shared = s.count("shared_expert_intermediate_size", "intermediate", least=0)
     sparse = blocks.experts(s, "num_experts", s.count("moe_intermediate_size"))
     sparse = replace(sparse, shared_intermediate=shared, shared_gate=True)
-    parts = blocks.every_step(s, _gated(s), sparse)
+    parts = blocks.every_step(s, gated(s), sparse)
     return stack(width, [grouped(s, width, "qkv" if s.flag("qkv_bias") else "")] * len(parts), parts)
 
 
 def _qwen3_moe(s: Settings) -> Body:
     width = s.count("hidden_size")
-    attention = _with_head_norms(grouped(s, width, "qkvo" if s.flag("attention_bias") else ""))
+    attention = with_head_norms(grouped(s, width, "qkvo" if s.flag("attention_bias") else ""))
     if s.flag("use_sliding_window"):
         attention = replace(attention, window=blocks.window(s))
     sparse = blocks.experts(s, "num_experts", s.count("moe_intermediate_size"))
-    parts = blocks.every_step(s, _gated(s), sparse)
+    parts = blocks.every_step(s, gated(s), sparse)
     return stack(width, [attention] * len(parts), parts)
-
-
-def _gemma_attention(s: Settings, width: int) -> GroupedAttention:
-    harmless = (None, False, "vision") if s.model_type == "gemma4_text" else (None, False)
-    if s.value("use_bidirectional_attention") not in harmless:
-        raise s.error("use_bidirectional_attention is not modelled: it changes the window")
-    return grouped(s, width, "qkvo" if s.flag("attention_bias") else "")
-
-
-def _gemma(s: Settings) -> Body:
-    width = s.count("hidden_size")
-    return _same(s, width, _gemma_attention(s, width), _gated(s))
-
-
-def _gemma2(s: Settings) -> Body:
-    """Norms before and after both parts of a layer."""
-    width = s.count("hidden_size")
-    attention = windowed(s, _gemma_attention(s, width), blocks.all_but_every(s))
-    return stack(width, attention, [_gated(s)] * len(attention), norms=4)
-
-
-def _gemma3(s: Settings) -> Body:
-    width = s.count("hidden_size")
-    attention = windowed(s, _with_head_norms(_gemma_attention(s, width)), blocks.all_but_every(s))
-    return stack(width, attention, [_gated(s)] * len(attention), norms=4)
-
-
-def _gemma4(s: Settings) -> Body:
-    """Experts stand beside a dense block; full layers have heads of their own, and may share one key-value matrix."""
-    for key in ("hidden_size_per_layer_input", "num_kv_shared_layers", "attention_bias"):
-        if s.value(key):
-            raise s.error(f"config key {key!r} is modelled only as 0 or false")
-    width = s.count("hidden_size")
-    local = _with_head_norms(_gemma_attention(s, width))
-    kinds = windowed(s, local, blocks.all_but_every(s))
-    if kinds[-1].window is not None:
-        raise s.error("the last layer of gemma4_text must be full_attention")
-    shares = s.flag("attention_k_eq_v")
-    kv_heads, dim = local.kv_heads, s.count("global_head_dim")
-    if shares and s.value("num_global_key_value_heads") is not None:
-        kv_heads = blocks.key_value_heads(s, local.heads, "num_global_key_value_heads")
-    whole = GroupedAttention(local.heads, kv_heads, dim, dim, shared_kv_matrix=shares, vectors=2 * dim)
-    parts: tuple[FeedForward, ...] = (_gated(s),)
-    norms = 4
-    if s.flag("enable_moe_block"):
-        sparse = blocks.experts(s, "num_experts", s.count("moe_intermediate_size"), "top_k_experts")
-        # The router scales its input by a vector, and each expert's result by a number.
-        parts, norms = (*parts, replace(sparse, vectors=width + sparse.experts)), 7
-    layers = [Layer(whole if one.window is None else one, parts, norms * width) for one in kinds]
-    return Body(width, tuple(layers), vectors=width)
-
-
-def _deepseek(s: Settings) -> Body:
-    """DeepSeek-V2, V3 and Kimi-K2: latent attention, grouped experts; noaux_tc adds a routing bias for each expert."""
-    width, method = s.count("hidden_size"), s.word("topk_method", ("noaux_tc", "greedy", "group_limited_greedy"))
-    if s.count("moe_layer_freq", least=0) != 1:
-        raise s.error("config key 'moe_layer_freq' is modelled only as 1")
-    if s.model_type == "deepseek_v2" and s.flag("mlp_bias"):
-        raise s.error("mlp_bias is not modelled for deepseek_v2")
-    sparse = blocks.grouped_experts(s)
-    if method == "greedy":
-        sparse = replace(sparse, groups=1, groups_kept=1)
-    if method == "noaux_tc":
-        sparse = replace(sparse, vectors=sparse.experts)
-    parts = blocks.leading_dense(s, _gated(s), sparse)
-    return stack(width, [blocks.latent(s, width)] * len(parts), parts)
 
 
 def _glm4_moe(s: Settings) -> Body:
     width = s.count("hidden_size")
     attention = grouped(s, width, "qkv" if s.flag("attention_bias") else "")
-    attention = _with_head_norms(attention) if s.flag("use_qk_norm") else attention
+    attention = with_head_norms(attention) if s.flag("use_qk_norm") else attention
     sparse = blocks.grouped_experts(s)
-    parts = blocks.leading_dense(s, _gated(s), replace(sparse, vectors=sparse.experts))
+    parts = blocks.leading_dense(s, gated(s), replace(sparse, vectors=sparse.experts))
     return stack(width, [attention] * len(parts), parts)
 
 
@@ -170,7 +101,7 @@ def _gpt_oss(s: Settings) -> Body:
     width = s.count("hidden_size")
     attention = grouped(s, width, "qkvo" if s.flag("attention_bias") else "")
     layers = windowed(s, with_vectors(attention, attention.heads), blocks.all_but_every(s))
-    sparse = blocks.experts(s, "num_local_experts", _gated(s).intermediate)
+    sparse = blocks.experts(s, "num_local_experts", gated(s).intermediate)
     sparse = replace(sparse, expert_vectors=2 * sparse.intermediate + width, vectors=sparse.experts)
     return stack(width, layers, [sparse] * len(layers))
 
@@ -183,11 +114,11 @@ def _llama4(s: Settings) -> Body:
     if rotary and len(rotary) != layers:
         raise s.error(f"config key 'no_rope_layers' must have {layers} entries, one for each layer, not {len(rotary)}")
     rule = (lambda i: bool(rotary[i])) if rotary else blocks.all_but_every(s, "no_rope_layer_interval")
-    intermediate = _gated(s).intermediate
+    intermediate = gated(s).intermediate
     sparse = replace(blocks.experts(s, "num_local_experts", intermediate), shared_intermediate=intermediate)
     step, listed = s.count("interleave_moe_layer_step", "layers"), s.numbers("moe_layers", layers - 1)
     chosen = set(range(step - 1, layers, step) if listed is None else listed)
-    dense = _gated(s, "intermediate_size_mlp") if len(chosen) < layers else sparse
+    dense = gated(s, "intermediate_size_mlp") if len(chosen) < layers else sparse
     parts = [sparse if i in chosen else dense for i in range(layers)]
     return stack(width, windowed(s, attention, rule, blocks.CHUNKED), parts)
 
@@ -200,9 +131,9 @@ def _minimax_m2(s: Settings) -> Body:
         is_whole = s.word("qk_norm_type", ("per_layer", "per_head")) == "per_layer"
         times = attention.heads + attention.kv_heads if is_whole else 2
         attention = with_vectors(attention, times * attention.head_dim)
-    sparse = blocks.experts(s, "num_local_experts", _gated(s).intermediate)
+    sparse = blocks.experts(s, "num_local_experts", gated(s).intermediate)
     sparse = replace(sparse, vectors=sparse.experts if s.flag("use_routing_bias") else 0)
-    return _same(s, width, attention, sparse)
+    return uniform(s, width, attention, sparse)
 
 
 def _classic(width: int, heads: int, layers: int, intermediate: int, bias: bool, norm: int) -> Body:
@@ -238,11 +169,20 @@ def _dividing_heads(s: Settings, heads_key: str, width_key: str) -> int:
     return heads
 
 
+def _palm(s: Settings) -> Body:
+    """Attention and feed-forward read one norm of the same input; no biases (arXiv 2204.02311, section 2)."""
+    if not s.flag("parallel_layers"):
+        raise s.error("config key 'parallel_layers' is modelled only as true")
+    width = s.count("hidden_size")
+    layer = Layer(grouped(s, width), (gated(s),), width, parallel=True)
+    return Body(width, (layer,) * blocks.depth(s), vectors=width)
+
+
 FAMILIES: dict[str, Callable[[Settings], Body]] = {
     "llama": _llama, "mistral": _mistral, "mixtral": _mixtral, "phi3": _mistral,
     "qwen2": _qwen2, "qwen3": _qwen3, "qwen2_moe": _qwen2_moe, "qwen3_moe": _qwen3_moe,
-    "gemma": _gemma, "gemma2": _gemma2, "gemma3_text": _gemma3, "gemma4_text": _gemma4,
-    "deepseek_v2": _deepseek, "deepseek_v3": _deepseek, "kimi_k2": _deepseek, "glm4_moe": _glm4_moe,
+    **families_gemma.FAMILIES, **families_latent.FAMILIES, "glm4_moe": _glm4_moe,
     "gpt_oss": _gpt_oss, "llama4_text": _llama4, "minimax_m2": _minimax_m2, "gpt2": _gpt2, "opt": _opt,
+    "palm_synthetic": _palm, **families_hybrid.FAMILIES, **families_searched.FAMILIES,
 }  # fmt: skip
 """The function of each model_type."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import steptime.model.symbols  # noqa: F401  declares the quantities that lookup() knows
 from steptime.model.errors import UserError, unknown
+from steptime.model.precision import peak_format
 from steptime.model.quantity import lookup
 from steptime.model.reading import parse_quantity, read_toml
 
@@ -94,12 +95,21 @@ class Hardware:
         ...
         steptime.model.errors.UserError: model/catalog/hardware.toml: [wse-3] has no peak_flops.bf16; it has fp16
         """
-        listed = "bf16" if precision == "fp16" and "fp16" not in self.peaks else precision
+        listed = peak_format(precision, self.peaks)
         if listed not in self.peaks:
             has = f"it has {', '.join(self.peaks)}" if self.peaks else "it lists no peak at all"
             where = f"[{self.name}]" if self.origin == CATALOGUE else repr(self.name)
             raise UserError(f"{self.origin}: {where} has no peak_flops.{precision}; {has}")
         return self.peaks[listed].value
+
+    @property
+    def torus_axes(self) -> int:
+        """Axes of the torus that joins the chips of a domain; 0 where a switch or a full mesh does.
+
+        >>> load_hardware("tpuv4").torus_axes, load_hardware("h100-sxm").torus_axes
+        (3, 0)
+        """
+        return int(self.topology[0]) if self.topology and self.topology.endswith("D torus") else 0
 
     def missing(self, name: str) -> str:
         """The file and the key that would supply a quantity, to be shown where it is absent.

@@ -63,13 +63,14 @@ def _read(text: Mapping[str, Any], outer: Mapping[str, Any], model_type: str, wh
         raise _unknown_type(model_type, where)
     settings = Settings(text, model_type, where)
     settings.refuse_unknown()
-    precision, precision_notices = read_precision(text, where)
     body = FAMILIES[model_type](settings)
     vocabulary, tied = settings.count("vocab_size", "vocabulary"), settings.flag("tie_word_embeddings")
-    notices = [*_not_counted(text, outer), *precision_notices, *_defaults(settings)]
+    precision = read_precision(text, where, body.layers, tied)
+    notices = (*_not_counted(text, outer), *precision.notices, *_defaults(settings))
     return Transformer(
-        name, body.width, vocabulary, tied, body.layers, body.positions, body.vectors, precision, tuple(notices)
-    )
+        name, body.width, vocabulary, tied, body.layers, body.positions, body.vectors, precision.weights, notices,
+        precision.exceptions,
+    )  # fmt: skip
 
 
 def _model_type(data: Mapping[str, Any], where: str) -> str:

@@ -1,6 +1,7 @@
 """The catalogue of transformers: shapes of published models, each with source and date, built only when asked for.
 
-A model's layers are kinds and an order: layer i is ``leading[i]``, then the ``period`` repeats up to ``depth``.
+A model's layers are kinds and an order: layer i is ``leading[i]``, then the ``period`` repeats up to ``depth``. Where
+that does not describe them, ``order`` lists runs: how many times, then the kinds that repeat.
 """
 
 import tomllib
@@ -10,22 +11,31 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
 
+from steptime.model.catalog.config_exceptions import KINDS
 from steptime.model.errors import UserError, unknown
+from steptime.model.precision import STORED
 from steptime.model.transformer import (
     Attention,
     DenseFeedForward,
     ExpertFeedForward,
     FeedForward,
     GroupedAttention,
+    Indexer,
     LatentAttention,
     Layer,
+    RecurrentMixer,
     Transformer,
 )
 
 _described = {"source", "date", "published_parameters", "published_active_parameters", "notes"}
-_shaped = {"width", "vocabulary", "tied", "positions", "vectors", "precision", "depth", "leading", "period", "kinds"}
+_shaped = {
+    "width", "vocabulary", "tied", "positions", "vectors", "precision", "exceptions", "depth", "leading", "period",
+    "order", "kinds",
+}  # fmt: skip
 _published = {"value", "source", "exact", "convention"}
-Block = TypeVar("Block", GroupedAttention, LatentAttention, DenseFeedForward, ExpertFeedForward)
+Block = TypeVar(
+    "Block", GroupedAttention, LatentAttention, RecurrentMixer, Indexer, DenseFeedForward, ExpertFeedForward
+)
 
 
 @cache
@@ -92,12 +102,19 @@ def build(name: str, table: Mapping[str, Any]) -> Transformer:
         vectors=table.get("vectors", 0),
         precision=table.get("precision"),
         notices=tuple(table.get("notes", ())),
+        exceptions=_exceptions(table.get("exceptions", {}), f"{name}: exceptions"),
     )
 
 
 def _order(table: Mapping[str, Any], kinds: Mapping[str, Layer], name: str) -> list[str]:
     """The kind of each layer."""
-    depth, leading, period = _needed(table, "depth", name), table.get("leading", []), table.get("period", [])
+    depth = _needed(table, "depth", name)
+    if "order" in table:
+        order = [kind for times, *repeated in table["order"] for kind in repeated * times]
+        if len(order) != depth or set(order) != set(kinds) or "leading" in table or "period" in table:
+            raise UserError(f"{name}: order must name the kinds {', '.join(kinds)} of {depth} layers, and stand alone")
+        return order
+    leading, period = table.get("leading", []), table.get("period", [])
     order = list(leading)
     while period and len(order) < depth:
         order += period
@@ -106,17 +123,33 @@ def _order(table: Mapping[str, Any], kinds: Mapping[str, Layer], name: str) -> l
     return order[:depth]
 
 
+def _exceptions(table: Mapping[str, str], where: str) -> tuple[tuple[str, str], ...]:
+    """Kinds of weights that are stored in another format than the rest, in the order of KINDS."""
+    _only(table, set(KINDS), where)
+    for kind, stored in table.items():
+        if stored not in STORED:
+            raise UserError(f"{where}: {kind}: {unknown('format', stored, list(STORED))}")
+    return tuple((kind, table[kind]) for kind in KINDS if kind in table)
+
+
 def _layer(table: Mapping[str, Any], where: str) -> Layer:
+    """A mixer, feed-forward parts, or both."""
     _only(table, {"attention", "feed_forward", "vectors", "parallel"}, where)
-    attention = _attention(_needed(table, "attention", where), f"{where}: attention")
-    parts = tuple(_feed_forward(part, f"{where}: feed_forward") for part in _needed(table, "feed_forward", where))
+    if "attention" not in table:
+        _needed(table, "feed_forward", where)
+    attention = _attention(table["attention"], f"{where}: attention") if "attention" in table else None
+    parts = tuple(_feed_forward(part, f"{where}: feed_forward") for part in table.get("feed_forward", ()))
     return Layer(attention, parts, table.get("vectors", 0), table.get("parallel", False))
 
 
 def _attention(table: Mapping[str, Any], where: str) -> Attention:
-    """Latent where there is a rank of keys and values; else grouped, values as long as keys unless stated."""
+    """Recurrent where a kind is named, latent where there is a rank of keys and values; else grouped, values as long as
+    keys unless stated."""
+    if "kind" in table:
+        return _block(RecurrentMixer, table, where)
     if "kv_rank" in table:
-        return _block(LatentAttention, table, where)
+        indexer = {"indexer": _block(Indexer, table["indexer"], f"{where}: indexer")} if "indexer" in table else {}
+        return _block(LatentAttention, {**table, **indexer}, where)
     return _block(GroupedAttention, {"value_dim": table.get("head_dim"), **table}, where)
 
 

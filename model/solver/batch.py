@@ -9,8 +9,8 @@ from sympy import Expr
 
 from steptime.model import symbols as q
 from steptime.model.case import Case
-from steptime.model.decode import blackboard, rates
 from steptime.model.errors import UserError
+from steptime.model.phase import rates
 from steptime.model.scenario import Unbound
 from steptime.model.solver.limits import CAPACITIES, numbers_but_batch, read_limits
 from steptime.model.solver.posynomial import falls_per_unit, slope_at_infinity
@@ -59,6 +59,7 @@ def solve_batch(
     """The smallest batch of least cost; raises UserError where the problem is infeasible or a figure is missing."""
     minimise = minimise or ("cost" if case.number(q.chip_hour_price) is not None else "chip-seconds")
     factor, exponent, unit = SCALES[minimise]
+    factor = factor if exponent == 0 else factor / case.phase.yields
     try:
         scale = case.scenario.evaluate(factor)
         labelled = _terms(case)
@@ -83,7 +84,7 @@ def solve_batch(
 
 def _terms(case: Case) -> dict[str, dict[str, Expr]]:
     """Parts of the step whose times add up, each with the terms that overlap inside it; zero times are left out."""
-    steps = {"step": blackboard}
+    steps = {"step": case.phase.blackboard}
     if case.question.overlap == "per-operation":
         steps = {line.name: rates.step([line]) for line in case.operations}
     parts = {

@@ -8,8 +8,7 @@ import sympy
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.case import RESOURCES, Case
-from steptime.model.decode import compute_slope, memory_slope
+from steptime.model.case import Case
 from steptime.model.errors import UserError
 from steptime.model.quantity import lookup
 from steptime.model.scenario import Unbound
@@ -51,8 +50,8 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
     Raises Unbound where a term needs a missing figure.
     """
     for name in (first, second):
-        if name not in RESOURCES:
-            raise UserError(f"--between: {name!r} is not a term; terms are {', '.join(RESOURCES)}")
+        if name not in case.resources:
+            raise UserError(f"--between: {name!r} is not a term; terms are {', '.join(case.resources)}")
     if not case.has_network and {first, second} & {"interconnect", "scale_up", "scale_out"}:
         raise UserError(f"--between: the interconnect is absent here; it needs {case.where('width')}, layers")
     if first == second or {first, second} in ({"interconnect", "scale_up"}, {"interconnect", "scale_out"}):
@@ -63,8 +62,8 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
     if over not in scenario.values or over in case.absent:
         raise UserError(f"--over: {over.name} has no value here ({case.where(over.name)})")
     for name in (first, second):
-        scenario.evaluate(RESOURCES[name])  # raises Unbound where a figure is missing
-    if not any(scenario.depends(RESOURCES[name], over) for name in (first, second)):
+        scenario.evaluate(case.resources[name])  # raises Unbound where a figure is missing
+    if not any(scenario.depends(case.resources[name], over) for name in (first, second)):
         raise UserError(f"--over: neither {first} nor {second} depends on {over.name}")
     present, (least, most) = scenario.value(over), lookup(over.name).sane
     pairs = [(a, b) for a in _tiers(case, first) for b in _tiers(case, second)]
@@ -85,7 +84,7 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
     closed, exists_when = (shown.at, shown.exists_when) if shown is not None and bracket is None else (None, None)
     if bracket is not None and over == q.batch and {first, second} == {"compute", "memory"}:
         # Memory is the larger at a small batch, since weights are read anyway: they meet if compute grows faster.
-        exists_when = sympy.Gt(case.short(compute_slope), case.short(memory_slope))
+        exists_when = sympy.Gt(case.short(case.phase.compute_slope), case.short(case.phase.memory_slope))
     answer = CrossoverAnswer((first, second), over, closed, exists_when, values, present, bracket, remark)
     return replace(answer, fits=_fits(case, over, answer.value))
 
@@ -102,12 +101,14 @@ def _tiers(case: Case, name: str) -> list[str]:
     """Interconnect is a maximum of two tiers: each that carries anything is tried, the root must lie on the maximum."""
     if name != "interconnect":
         return [name]
-    return [tier for tier in ("scale_up", "scale_out") if case.scenario.evaluate(RESOURCES[tier]) > 0] or ["scale_up"]
+    return [tier for tier in ("scale_up", "scale_out") if case.scenario.evaluate(case.resources[tier]) > 0] or [
+        "scale_up"
+    ]
 
 
 def _closed(case: Case, first: str, second: str, over: Symbol) -> tuple[Crossover, ...] | None:
     """Closed-form crossings, or None where the difference is neither linear nor quadratic in the quantity."""
-    terms = [case.scenario.expand(case.short(RESOURCES[name], over), over) for name in (first, second)]
+    terms = [case.scenario.expand(case.short(case.resources[name], over), over) for name in (first, second)]
     left, right = (case.short(term, over) for term in terms)
     if not (left.has(over) or right.has(over)):
         return ()
@@ -129,7 +130,7 @@ def _numbers(case: Case, crossing: Crossover, over: Symbol) -> list[float]:
 def _meets(case: Case, first: str, second: str, over: Symbol, root: float) -> bool:
     """Whether the two terms really are equal there: a root on one tier counts only where that tier is the larger."""
     there = case.scenario | {over: root}
-    left, right = there.evaluate(RESOURCES[first]), there.evaluate(RESOURCES[second])
+    left, right = there.evaluate(case.resources[first]), there.evaluate(case.resources[second])
     return bool(np.isclose(left, right, rtol=1e-9, atol=0.0))
 
 
@@ -145,12 +146,14 @@ def _bracketed(
     case: Case, first: str, second: str, over: Symbol, present: float
 ) -> tuple[tuple[float, ...], tuple[float, float]]:
     """Roots by Brent's method in every interval of a logarithmic grid where the difference changes sign."""
-    difference = RESOURCES[first] - RESOURCES[second]
+    difference = case.resources[first] - case.resources[second]
 
     def height(at: Any) -> Any:
         return (case.scenario | {over: at}).evaluate(difference)
 
-    grid = np.geomspace(max(present / SPAN, 1e-12), present * SPAN, GRID)
+    # A prompt is at least the tokens that are cached, and two more, so that there is a pair.
+    least = case.scenario.values.get(q.cached, 0.0) + 2 if over == q.prompt else 1e-12
+    grid = np.geomspace(max(present / SPAN, least), present * SPAN, GRID)
     heights = np.broadcast_to(height(grid), grid.shape)
     changes = np.flatnonzero(np.sign(heights[:-1]) * np.sign(heights[1:]) < 0)
     brackets = [(float(grid[i]), float(grid[i + 1])) for i in changes]
@@ -168,7 +171,7 @@ def _bracketed(
 
 def balanced_context(case: Case) -> float | None:
     """L*: the context at which compute and memory grow equally fast with batch; None where they never do."""
-    slopes = [case.scenario.expand(slope, q.context) for slope in (compute_slope, memory_slope)]
+    slopes = [case.scenario.expand(s, q.context) for s in (case.phase.compute_slope, case.phase.memory_slope)]
     for crossing in crossover(slopes[0], slopes[1], q.context):
         for value in _numbers(case, crossing, q.context):
             return value
@@ -177,11 +180,11 @@ def balanced_context(case: Case) -> float | None:
 
 def _remark(case: Case, first: str, second: str, over: Symbol) -> str:
     """What holds instead where two terms never meet."""
-    times = {name: case.scenario.evaluate(RESOURCES[name]) for name in (first, second)}
+    times = {name: case.scenario.evaluate(case.resources[name]) for name in (first, second)}
     larger, smaller = max(times, key=lambda name: times[name]), min(times, key=lambda name: times[name])
     if times[larger] == times[smaller]:
         return f"no crossover: {first} and {second} are equal at every {over.name}"
-    if over == q.batch and larger == "memory" and smaller == "compute":
+    if over == q.batch and larger == "memory" and smaller == "compute" and case.phase.varies == q.context:
         try:
             limit = balanced_context(case)
         except Unbound:

@@ -62,12 +62,13 @@ def _user_limit(case: Case, text: str) -> tuple[str, Limit | StepLimit]:
         return record.name, Limit((numbers_but_batch(case, record.symbol),), value, upper)
     if record.symbol == q.memory_per_chip and upper:
         return record.name, Limit(tuple(numbers_but_batch(case, f.total) for f in case.footprints), value)
+    yields = case.phase.yields
     per_step: dict[Symbol, tuple[int, bool, Expr]] = {  # exponent of batch, upper, limit on t·batch^exponent
         q.step_time: (0, True, sympy.Float(value)),
-        q.tokens_per_second_per_sequence: (0, False, sympy.Float(1 / value)),
-        q.tokens_per_second: (-1, False, sympy.Float(1 / value)),
-        q.dollars_per_million_tokens: (-1, True, value / q.million * q.hour / (q.chips * q.chip_hour_price)),
-        q.joules_per_token: (-1, True, value / (q.chips * q.power)),
+        q.tokens_per_second_per_sequence: (0, False, yields / value),
+        q.tokens_per_second: (-1, False, yields / value),
+        q.dollars_per_million_tokens: (-1, True, yields * value / q.million * q.hour / (q.chips * q.chip_hour_price)),
+        q.joules_per_token: (-1, True, yields * value / (q.chips * q.power)),
     }
     if record.symbol not in per_step or per_step[record.symbol][1] != upper:
         raise UserError(

@@ -7,7 +7,6 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.case import Case
-from steptime.model.decode import blackboard
 from steptime.model.layout import SYMBOLS
 from steptime.model.solver.limits import CAPACITIES
 from steptime.model.solver.solution import Solution
@@ -23,6 +22,9 @@ FIXED = frozenset(
         q.million,
         q.scale_up_domain,
         q.prompt,
+        q.cached,
+        q.chunk,
+        q.answer,
         q.width,
         q.layers,
     }
@@ -61,5 +63,7 @@ def sensitivities(
 
     named = {symbol for symbol in there.values if symbol not in FIXED and symbol not in case.absent}
     reaching = set().union(*(case.scenario.expand(effect).free_symbols for effect, _ in effects))
-    direct = reaching | {s for term in blackboard.terms for s in case.scenario.expand(term.time).free_symbols}
+    direct = reaching | {
+        s for term in case.phase.blackboard.terms for s in case.scenario.expand(term.time).free_symbols
+    }
     return {symbol.name: elasticity(symbol) for symbol in sorted(named & direct, key=lambda symbol: symbol.name)}

@@ -6,7 +6,7 @@ from rich.console import Group
 from rich.text import Text
 
 from steptime.model import symbols as q
-from steptime.model.build import CONSTANTS
+from steptime.model.build import CONSTANTS, IDEAL, STATES
 from steptime.model.catalog.hardware import Figure, Hardware, hardware_names, load_hardware, sources
 from steptime.model.catalog.models import AbstractModel, load_model
 from steptime.model.catalog.transformers import entry, transformer_names
@@ -20,6 +20,7 @@ from steptime.model.view.format import formula, in_unit, plain, si, table
 
 CONTEXTS = (1024, 4096, 32768, 131072)
 STATED = {"batch": 64.0, "context": 4096.0, "bytes_per_kv": BYTES["bf16"]}
+
 """The workload at which a model's quantities are listed: the defaults of `step`."""
 SHOWN = (
     "parameters",
@@ -45,7 +46,9 @@ def model_quantities(model: Transformer | AbstractModel) -> dict[str, float]:
 def _scenario(model: Transformer) -> Scenario:
     values = {lookup(name).symbol: value for name, value in STATED.items()}
     degrees = dict.fromkeys(SYMBOLS.values(), 1.0)
-    return Scenario({**CONSTANTS, **values, **degrees}, Ledger(model, Plan(), Layout().degrees).slots())
+    return Scenario(
+        {**CONSTANTS, **IDEAL, **STATES, **values, **degrees}, Ledger(model, Plan(), Layout().degrees).slots()
+    )
 
 
 def kv_by_context(model: Transformer) -> dict[int, float]:

@@ -2,7 +2,7 @@
 
 from steptime.model import symbols as q
 from steptime.model.case import Case
-from steptime.model.transformer import ExpertFeedForward, LatentAttention, Transformer
+from steptime.model.transformer import ExpertFeedForward, LatentAttention, RecurrentMixer, Transformer
 
 
 def not_modelled(case: Case) -> list[str]:
@@ -12,33 +12,39 @@ def not_modelled(case: Case) -> list[str]:
         if case.number(q.scale_up_latency) == 0:
             found.append("start-up latency of collectives (ideal: 0 s)")
         if "torus" in (case.hardware.topology or ""):
-            found.append(f"the {case.hardware.topology}: all links of a chip count as one")
+            found.append(f"where a layout lies on the {case.hardware.topology}: the most compact block is taken")
         elif "mesh" in (case.hardware.topology or ""):
             found.append(f"the {case.hardware.topology}: one pair of chips has a fraction of the bandwidth")
     if isinstance(case.model, Transformer):
         found += _of_architecture(case, case.model)
     elif not case.has_network:
         found.append("interconnect (the model gives no width and layers)")
-    if case.precision["weights"] in ("fp4", "int4", "fp8", "int8"):
-        found.append("scales of the quantised weights")
+    if case.precision["weights"] in ("fp8", "int8"):
+        found.append("scales of the quantised weights (below 0.1 %)")
     if isinstance(case.model, Transformer) and len(case.model.layers) % case.layout.pp:
         found.append("uneven pipeline stages: the mean stage sets the pace")
     micro_batch = case.number(q.micro_batch)
     if micro_batch is not None and micro_batch < case.layout.dp * case.layout.cp:
         found.append("idle chips: the micro-batch is smaller than the groups that share it")
-    if isinstance(case.model, Transformer) and case.model.experts:
-        found.append("uneven load of the experts")
+    if isinstance(case.model, Transformer) and case.model.experts and case.number(q.expert_load) == 1:
+        found.append("uneven load of the experts (--set expert_load=…)")
     return [*found, *case.notices]
 
 
 def _of_architecture(case: Case, model: Transformer) -> list[str]:
     found = []
-    context = case.number(q.context) or 0.0
-    for layer in model.kinds:
-        if layer.attention.chunked and layer.attention.window and context > layer.attention.window:
-            found.append(f"the position in an attention chunk of {layer.attention.window} tokens: a whole one is read")
-            break
-    if case.layout.cp > 1 and any(isinstance(layer.attention, LatentAttention) for layer in model.kinds):
+    mixers = [mixer for mixer, _ in model.mixers]
+    context = case.number(case.phase.varies) or 0.0
+    chunks = [mixer.window for mixer in mixers if mixer.chunked and mixer.window and context > mixer.window]
+    if chunks and case.phase.name == "decode":
+        found.append(f"the position in an attention chunk of {chunks[0]} tokens: a whole one is read")
+    if any(mixer.selected for mixer in mixers) and case.number(case.phase.tokens) != 1:
+        found.append(
+            "that tokens of one pass may select different tokens of the context: as many as one selects are read"
+        )
+    if any(isinstance(mixer, RecurrentMixer) for mixer in mixers):
+        found.append("choosing the chunk of a recurrent mixer: the fewest FLOP, those of the recurrence, are counted")
+    if case.layout.cp > 1 and any(isinstance(mixer, LatentAttention) for mixer in mixers):
         found.append("exchanging latent queries and results before the up-projections, fewer bytes for more FLOP")
     blocks = [block for layer in model.kinds for block in layer.feed_forward]
     if any(isinstance(block, ExpertFeedForward) and block.groups > 1 for block in blocks) and case.layout.ep > 1:

@@ -8,7 +8,7 @@ from rich.text import Text
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.case import RESOURCES, TERMS, Case
+from steptime.model.case import TERMS, Case
 from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
 from steptime.model.solver.batch import RESOURCE, BatchAnswer
@@ -43,7 +43,7 @@ def crossover_table(case: Case, answer: CrossoverAnswer) -> Group:
         )
     ]
     for name in answer.between:
-        lines.append(Text(f"  {name} = {formula(case.short(RESOURCES[name], answer.over))}"))
+        lines.append(Text(f"  {name} = {formula(case.short(case.resources[name], answer.over))}"))
     if answer.exists:
         roots = ", ".join(in_unit(root, unit) for root in answer.values)
         lines.append(Text(f"{answer.over.name} = {roots}  (here {in_unit(answer.present, unit)})", style="bold"))
@@ -79,7 +79,7 @@ def solve_batch_json(answer: BatchAnswer) -> dict[str, Any]:
         "model": case.model.name,
         "hardware": case.hardware.name,
         "phase": case.question.phase,
-        "context": case.number(q.context),
+        case.phase.varies.name: case.number(case.phase.varies),
         "layout": layout_json(case),
         "precision": case.precision,
         "overlap": case.question.overlap,
@@ -117,7 +117,7 @@ def solve_batch_json(answer: BatchAnswer) -> dict[str, Any]:
 
 def _times(case: Case, there: Scenario) -> dict[str, float | None]:
     """The terms at the optimum; no number for the interconnect of a model that has none."""
-    times: dict[str, float | None] = {name: there.evaluate(RESOURCES[name]) for name in TERMS}
+    times: dict[str, float | None] = {name: there.evaluate(case.resources[name]) for name in TERMS}
     return times if case.has_network else {**times, "interconnect": None}
 
 
@@ -178,7 +178,7 @@ def _signed(price: float) -> str:
 
 def _trailer(case: Case, over: Symbol) -> list[Text]:
     """What was held fixed. Where the layout is a default, it was chosen for the batch that stands here."""
-    held = [(symbol.name, plain(case.number(symbol))) for symbol in (q.batch, q.context) if symbol != over]
+    held = [(symbol.name, plain(case.number(symbol))) for symbol in (q.batch, case.phase.varies) if symbol != over]
     lines = [Text(f"held: layout {case.layout}, " + ", ".join(f"{name} {value}" for name, value in held))]
     defaults = [text for text in case.defaults if not text.startswith(f"{over.name} ")]
     if defaults:

@@ -2,29 +2,37 @@
 
 from typing import Any
 
+from sympy import Expr
+
 from steptime.model import symbols as q
-from steptime.model.case import RESOURCES, Case
-from steptime.model.decode import blackboard, flops_per_token, memory
+from steptime.model.case import Case
 from steptime.model.errors import UserError
 from steptime.model.memory import Footprint
+from steptime.model.phase import Phase
 from steptime.model.quantity import latex
 from steptime.model.scenario import Unbound
 from steptime.model.solver.crossover import CrossoverAnswer, find_crossover
 from steptime.model.view.not_modelled import not_modelled
 
 PAIRS = (("compute", "memory"), ("memory", "interconnect"), ("compute", "interconnect"))
-useful_flops = flops_per_token * q.batch
-mfu = useful_flops / (q.chips * q.peak_flops * q.step_time)
-mbu = memory.work / (q.memory_bandwidth * q.step_time)
+
+
+def utilisation(phase: Phase) -> dict[str, Expr]:
+    """Useful FLOP/s and memory traffic over the peaks of the chips."""
+    useful = phase.flops_per_sequence * q.batch
+    return {
+        "mfu": useful / (q.chips * q.peak_flops * q.step_time),
+        "mbu": phase.blackboard.memory.work / (q.memory_bandwidth * q.step_time),
+    }
 
 
 def crossovers(case: Case) -> list[CrossoverAnswer]:
     """Where pairs of terms meet over batch and over context; pairs without a number or a meaning are left out."""
     found = []
-    for over in (q.batch, q.context):
+    for over in (q.batch, case.phase.varies):
         for first, second in PAIRS:
             try:
-                if all(case.scenario.evaluate(RESOURCES[name]) > 0 for name in (first, second)):
+                if all(case.scenario.evaluate(case.resources[name]) > 0 for name in (first, second)):
                     found.append(find_crossover(case, first, second, over))
             except (UserError, Unbound):
                 continue
@@ -57,6 +65,7 @@ def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[
     """Everything about a step, base units, the keys that scripts rely on."""
     number = case.number
     answers = crossovers(case) if answers is None else answers
+    board, prefills = case.phase.blackboard, case.question.phase == "prefill"
     step_time = number(q.step_time, "step_time")
     room: Footprint = case.fullest_stage
     results = {
@@ -64,16 +73,19 @@ def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[
         "tokens_per_second_per_sequence": q.tokens_per_second_per_sequence,
         "dollars_per_million_tokens": q.dollars_per_million_tokens,
         "joules_per_token": q.joules_per_token,
-        "mfu": mfu,
-        "mbu": mbu,
+        **utilisation(case.phase),
     }
     found: dict[str, Any] = {
         "model": case.model.name,
         "hardware": case.hardware.name,
         "phase": case.question.phase,
         "batch": number(q.batch),
-        "context": number(q.context),
-        "prompt": None,
+        "context": number(q.context) if not prefills else None,
+        "prompt": number(q.prompt) if q.prompt in case.scenario.values else None,
+        "cached": number(q.cached) if q.cached in case.scenario.values else None,
+        "chunk": number(q.chunk) if q.chunk in case.scenario.values else None,
+        "output": number(q.answer) if q.answer in case.scenario.values else None,
+        "scope": case.question.scope,
         "layout": layout_json(case),
         "precision": case.precision,
         "overlap": case.question.overlap,
@@ -86,7 +98,7 @@ def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[
         "terms": case.times,
         "network": {
             term.name: number(term.time, f"network.{term.name}") if case.has_network else None
-            for term in (blackboard.scale_up, blackboard.scale_out)
+            for term in (board.scale_up, board.scale_out)
         },
         "bottleneck": case.bottleneck,
         "step_time": step_time,

@@ -8,7 +8,7 @@ from rich.text import Text
 from sympy.core.relational import Relational
 
 from steptime.model import symbols as q
-from steptime.model.case import RESOURCES, TERMS, Case
+from steptime.model.case import TERMS, Case
 from steptime.model.quantity import declared
 from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.view.format import formula, in_unit, letter, plain, si, table
@@ -21,7 +21,7 @@ def step_table(case: Case) -> Group:
     data = step_json(case, answers)
     head = Text(
         f"{data['model']} on {data['hardware']}: one {data['phase']} step, batch {plain(data['batch'])}, "
-        f"context {plain(data['context'])}, {case.layout.chips} chip{'s' * (case.layout.chips > 1)}"
+        f"{_length(case)}, {case.layout.chips} chip{'s' * (case.layout.chips > 1)}"
         + (": DOES NOT FIT in memory" if data["fits"] is False else ""),
         style="bold",
     )
@@ -39,13 +39,20 @@ def step_table(case: Case) -> Group:
     )
 
 
+def _length(case: Case) -> str:
+    """What is long: the context that a decode step reads, or the prompt, and what of it is cached."""
+    named = [(symbol.name, case.number(symbol)) for symbol in (case.phase.varies, q.cached, q.chunk)
+             if symbol in case.scenario.values]  # fmt: skip
+    return ", ".join(f"{name} {plain(value)}" for name, value in named)
+
+
 def _terms(case: Case, data: dict[str, Any]) -> Any:
     made = table("term", ">time", ">share", "closed form")
     step = data["bounds"]["full"]
     tiers = [tier for tier in ("scale_up", "scale_out") if data["network"][tier]]
     for name in (*TERMS, *(tiers if len(tiers) > 1 else [])):
         time = data["terms"].get(name, data["network"].get(name))
-        expr = RESOURCES[tiers[0]] if name == "interconnect" and len(tiers) == 1 else RESOURCES[name]
+        expr = case.resources[tiers[0]] if name == "interconnect" and len(tiers) == 1 else case.resources[name]
         shown = formula(case.short(expr)) if time else ("0" if time == 0 else "absent")
         binds = "  ← binds" if name == data["bottleneck"] else ""
         made.add_row(name, si(time, "s"), f"{time / step:.0%}" if step and time is not None else "—", shown + binds)
@@ -54,7 +61,7 @@ def _terms(case: Case, data: dict[str, Any]) -> Any:
 
 def _numbers(case: Case) -> Any:
     """The numbers put in: every symbol of the terms above that is not one or zero here."""
-    shown = set().union(*(case.short(RESOURCES[name]).free_symbols for name in TERMS))
+    shown = set().union(*(case.short(case.resources[name]).free_symbols for name in TERMS))
     rows = [
         record for record in declared().values() if record.symbol in shown - case.absent and case.number(record.symbol)
     ]
@@ -103,7 +110,7 @@ def _cost(data: dict[str, Any]) -> str:
 
 def _crossover_lines(case: Case, answers: list[CrossoverAnswer]) -> list[Text]:
     lines = [Text("crossovers", style="bold")]
-    for over in (q.batch, q.context):
+    for over in (q.batch, case.phase.varies):
         found = [answer for answer in answers if answer.over == over]
         found.sort(key=lambda answer: abs(answer.value - answer.present) if answer.value else float("inf"))
         none = [answer for answer in found if not answer.exists and answer.between != ("compute", "memory")]

@@ -1,0 +1,126 @@
+"""Published measurements as rows of a CSV file: what was run, and how long it took.
+
+Columns: id, phase (decode, prefill, train, all_reduce, all_gather, all_to_all), model, hardware, chips, weights,
+activations, kv (empty: not stated), batch, prompt, output, context, tp, pp, ep, dp, cp, scope (steps, request,
+serving), quantity (step_time, tokens_per_second, mfu, hfu, flops_per_second_per_chip), value, unit, detail (key=value
+pairs with ; between them). Others are kept as they are.
+"""
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from steptime.model.errors import UserError
+from steptime.model.precision import STORED
+from steptime.model.reading import read_text
+
+PHASES = ("decode", "prefill", "train", "all_reduce", "all_gather", "all_to_all")
+QUANTITIES = ("step_time", "tokens_per_second", "mfu", "hfu", "flops_per_second_per_chip")
+DEGREES = ("tp", "cp", "dp", "ep", "pp")
+MOST_ROWS = 20_000
+_needed = ("id", "phase", "hardware", "chips", "quantity", "value")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One row; numbers that it does not state are None."""
+
+    id: str
+    phase: str
+    model: str
+    hardware: str
+    chips: int
+    formats: Mapping[str, str | None]
+    degrees: Mapping[str, int | None]
+    scope: str
+    quantity: str
+    value: float
+    numbers: Mapping[str, float | None]
+    detail: Mapping[str, str]
+
+    @property
+    def family(self) -> str:
+        """What rows of one source share: the id without its number.
+
+        >>> family_of("INF-FT-042")
+        'INF-FT'
+        """
+        return family_of(self.id)
+
+    def number(self, name: str) -> float | None:
+        """A number of a column, or of the details."""
+        if name in self.numbers:
+            return self.numbers[name]
+        return float(self.detail[name]) if name in self.detail else None
+
+
+def family_of(identifier: str) -> str:
+    head, dash, last = identifier.rpartition("-")
+    return head if dash and last.isdigit() else identifier
+
+
+def read_measurements(path: Path) -> list[Measurement]:
+    """The rows of a file; raises UserError naming row and column for what cannot be read."""
+    table = csv.DictReader(io.StringIO(read_text(path)), strict=True)
+    try:
+        header = table.fieldnames or []
+        missing = [name for name in _needed if name not in header]
+        if missing:
+            raise UserError(f"{path}: no column {', '.join(missing)}")
+        rows = [_read(row, f"{path}: row {number}") for number, row in enumerate(_limited(table, path), start=2)]
+    except csv.Error as error:
+        raise UserError(f"{path}: not valid CSV: {error}") from None
+    repeated = {row.id for row in rows if sum(other.id == row.id for other in rows) > 1} if len(rows) < 2000 else set()
+    if repeated:
+        raise UserError(f"{path}: id {sorted(repeated)[0]!r} occurs twice")
+    return rows
+
+
+def _limited(table: "csv.DictReader[str]", path: Path) -> list[dict[str, str]]:
+    rows = []
+    for row in table:
+        rows.append(row)
+        if len(rows) > MOST_ROWS:
+            raise UserError(f"{path}: more than {MOST_ROWS} rows")
+    return rows
+
+
+def _read(row: Mapping[str | None, str | None], where: str) -> Measurement:
+    cells = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+    if len(cells) < len(row):
+        raise UserError(f"{where}: more cells than columns")
+    for name, allowed in (("phase", PHASES), ("quantity", QUANTITIES)):
+        if cells[name] not in allowed:
+            raise UserError(f"{where}: {name} {cells[name][:40]!r} is not one of {', '.join(allowed)}")
+    formats: dict[str, str | None] = {}
+    for name in ("weights", "activations", "kv"):
+        formats[name] = cells.get(name) or None
+        if formats[name] is not None and formats[name] not in STORED:
+            raise UserError(f"{where}: {name} {cells[name][:40]!r} is not one of {', '.join(STORED)}")
+    names = ("batch", "prompt", "output", "context", "sequence", "microbatch")
+    value = _number(cells["value"], f"{where}: value")
+    chips = _number(cells["chips"], f"{where}: chips")
+    if value is None or value <= 0 or chips is None or chips < 1 or chips % 1:
+        raise UserError(f"{where}: value must be positive and chips a whole number")
+    degrees = {name: _number(cells.get(name, ""), f"{where}: {name}") for name in DEGREES}
+    return Measurement(
+        cells["id"], cells["phase"], cells.get("model", ""), cells["hardware"], int(chips), formats,
+        {name: None if degree is None else int(degree) for name, degree in degrees.items()},
+        cells.get("scope", ""), cells["quantity"], value,
+        {name: _number(cells.get(name, ""), f"{where}: {name}") for name in names},
+        dict(part.split("=", 1) for part in cells.get("detail", "").split(";") if "=" in part),
+    )  # fmt: skip
+
+
+def _number(text: str, where: str) -> float | None:
+    if not text:
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        raise UserError(f"{where}: {text[:40]!r} is not a number") from None
+    if not 0 <= found < 1e30:
+        raise UserError(f"{where}: {text[:40]!r} is not a number between 0 and 1e30")
+    return found

@@ -1,0 +1,213 @@
+"""A search over layouts: read from options, and shown as JSON, CSV and tables."""
+
+import csv
+import io
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from steptime.model.build import build_case
+from steptime.model.case import TERMS, Case
+from steptime.model.errors import UserError
+from steptime.model.quantity import lookup
+from steptime.model.question import Question
+from steptime.model.reading import parse_quantity
+from steptime.model.solver.batch import SCALES, BatchAnswer, solve_batch
+from steptime.model.solver.points import BATCHES, Answer, Point, Search
+from steptime.model.view.format import plain, si, table
+from steptime.model.view.not_modelled import not_modelled
+from steptime.model.view.solve_view import solve_batch_json
+from steptime.model.view.step_json import layout_json, step_json
+
+MOST_CHIPS, MOST_NUMBERS = 100_000, 1_000
+SHOWN = 16
+"""Rows of the front that a table shows; JSON and CSV have all."""
+
+
+def read_search(
+    options: dict[str, Any], hardware: tuple[str, ...], chips: str, minimise: str | None,
+    max_step_time: str | None, max_ttft: str | None,
+) -> Search:  # fmt: skip
+    """The search of a command's options; raises UserError for lists and limits that cannot be used."""
+    batches = options.pop("batch")
+    question = Question(hardware="", **options)
+    if max_ttft is not None and question.phase != "prefill":
+        raise UserError("--max-ttft is a limit of --phase prefill; a decode step has --max-step-time")
+    if max_ttft is not None and max_step_time is not None:
+        raise UserError("--max-ttft and --max-step-time are the same limit in --phase prefill: give one")
+    bound = max_step_time if max_ttft is None else max_ttft
+    return Search(
+        question,
+        hardware,
+        _whole_numbers(chips, "chips", MOST_CHIPS),
+        BATCHES if batches is None else _whole_numbers(batches, "batch", 10**9),
+        minimise,
+        None if bound is None else parse_quantity(lookup("step_time"), bound),
+    )
+
+
+def _whole_numbers(text: str, name: str, most: int) -> tuple[int, ...]:
+    """A list such as 8,16,72, each once, in rising order."""
+    parts = text.split(",")
+    if len(parts) > MOST_NUMBERS:
+        raise UserError(f"--{name}: at most {MOST_NUMBERS} numbers, not {len(parts)}")
+    numbers = {int(parse_quantity(lookup(name), part)) for part in parts}
+    if max(numbers) > most:
+        raise UserError(f"--{name}: {max(numbers)} is more than {most}")
+    return tuple(sorted(numbers))
+
+
+def point_json(point: Point, case: Case | None = None) -> dict[str, Any]:
+    """A point under the keys of `step`; formats are the model's own where the search left them."""
+    fields = ("tp", "dp", "cp", "ep", "pp", "replicas", "ffn")
+    layout = layout_json(case) if case else {name: getattr(point.layout, name) for name in fields}
+    return {
+        "hardware": point.question.hardware,
+        "layout": layout,
+        "chips": point.layout.chips,
+        "batch": point.batch,
+        "precision": dict(case.precision) if case else _formats(point.question),
+        "step_time": point.step_time,
+        "cost": point.cost,
+        "tokens_per_second_per_sequence": point.per_sequence,
+        "tokens_per_second_per_chip": point.per_chip,
+    }
+
+
+def _formats(question: Question) -> dict[str, str]:
+    return {"weights": question.weights or "own", "kv": question.kv or "bf16"}
+
+
+def layout_json_of(answer: Answer) -> dict[str, Any]:
+    best = build_case(answer.best.question)
+    relaxed = _relaxed(answer, best)
+    second = answer.runner_up
+    return {
+        "model": best.model.name,
+        "hardware": list(answer.search.hardware),
+        "chips": list(answer.search.chips),
+        "phase": answer.search.question.phase,
+        "minimise": answer.minimise,
+        "unit": SCALES[answer.minimise][2],
+        "layouts": answer.layouts,
+        "batches": list(answer.search.batches),
+        "points": answer.points,
+        "feasible": answer.feasible,
+        "infeasible": dict(answer.infeasible),
+        "seconds": answer.seconds,
+        "best": {**point_json(answer.best, best), "terms": best.times, "bottleneck": best.bottleneck,
+                 "step": step_json(best, [])},
+        "runner_up": None if second is None else {**point_json(second), "why": why_it_lost(answer, best)},
+        "pareto": [point_json(point) for point in answer.pareto],
+        "global": True,
+        "attained": True,
+        "relaxation": None if relaxed is None else solve_batch_json(relaxed),
+        "not_modelled": not_modelled(best),
+    }  # fmt: skip
+
+
+def _relaxed(answer: Answer, best: Case) -> BatchAnswer | None:
+    """The continuous problem at the best layout, for its prices; None where it has no solution near the grid."""
+    try:
+        return solve_batch(best, answer.minimise, answer.search.max_step_time, start=float(answer.best.batch))
+    except UserError:
+        return None
+
+
+def why_it_lost(answer: Answer, best: Case) -> str:
+    """The runner-up's cost over the best's, and the terms of both that bind."""
+    second = answer.runner_up
+    assert second is not None
+    ratio = second.cost / answer.best.cost - 1
+    case = build_case(second.question)
+    first_time, second_time = best.times[best.bottleneck or "memory"], case.times[case.bottleneck or "memory"]
+    binding = (f"its {case.bottleneck} {si(second_time, 's')} binds at batch {plain(second.batch)}, the best's "
+               f"{best.bottleneck} {si(first_time, 's')} at batch {plain(answer.best.batch)}")  # fmt: skip
+    if ratio < 5e-7:
+        return f"costs the same; larger batch, more chips or later in the list; {binding}"
+    return f"costs {ratio:.2%} more: {binding}"
+
+
+def layout_csv(answer: Answer) -> str:
+    """One row for the best point, and one for each point of the front by rising speed of a sequence."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    degrees = ("tp", "cp", "dp", "ep", "pp", "replicas", "ffn")
+    rates = ("step_time", "cost", "tokens_per_second_per_sequence", "tokens_per_second_per_chip")
+    writer.writerow(["what", "hardware", "chips", *degrees, "batch", "weights", "kv", *rates])
+    for what, point in (("best", answer.best), *(("pareto", point) for point in answer.pareto)):
+        row = point_json(point)
+        formats = _formats(point.question)
+        writer.writerow([what, row["hardware"], row["chips"], *(row["layout"][d] for d in degrees), row["batch"],
+                         formats["weights"], formats["kv"], *(repr(row[rate]) for rate in rates)])  # fmt: skip
+    return out.getvalue()
+
+
+def layout_table(answer: Answer) -> Group:
+    best = build_case(answer.best.question)
+    machines = ", ".join(answer.search.hardware)
+    limit = answer.search.max_step_time
+    head = Text(
+        f"{best.model.name}, {best.question.phase}, {answer.minimise}: {answer.points:,} points "
+        f"({answer.layouts:,} layouts of {', '.join(map(str, answer.search.chips))} chips x "
+        f"{len(answer.search.batches)} batches x {len(answer.questions)} choices of machine and formats: {machines}) "
+        f"in {answer.seconds:.1f} s", style="bold",
+    )  # fmt: skip
+    broken = ", ".join(f"{name} {count:,}" for name, count in answer.infeasible.items() if count) or "none"
+    counted = Text(f"feasible {answer.feasible:,}; points that break a limit: {broken}"
+                   + (f" (step time at most {si(limit, 's')})" if limit else ""))  # fmt: skip
+    unit = SCALES[answer.minimise][2]
+    lines = [
+        Text(f"best: {answer.best.question.hardware}, {answer.best.layout.chips} chips, layout {answer.best.layout}, "
+             f"batch {plain(answer.best.batch)}", style="bold"),
+        Text(f"  {_cost(answer.best.cost, answer.minimise, unit)}, step time {si(answer.best.step_time, 's')}, "
+             f"{plain(answer.best.per_sequence)} tokens/s per sequence, {plain(answer.best.per_chip)} per chip; "
+             + ", ".join(f"{key} {value}" for key, value in best.precision.items())),
+    ]  # fmt: skip
+    if answer.runner_up is not None:
+        second = answer.runner_up
+        lines.append(Text(f"runner-up: {second.question.hardware}, {second.layout.chips} chips, {second.layout}: "
+                          f"{why_it_lost(answer, best)}"))  # fmt: skip
+    notes = [Text("not modelled: " + "; ".join(not_modelled(best)))]
+    if answer.best.batch == max(answer.search.batches):
+        notes.insert(0, Text("the best batch is the largest tried: --batch names others"))
+    if best.doubtful:
+        notes.insert(0, Text("doubtful figures: " + "; ".join(best.doubtful)))
+    return Group(head, counted, Text(), *lines, Text(), _terms(answer, best), Text(), _front(answer), Text(), *notes)
+
+
+def _terms(answer: Answer, best: Case) -> Any:
+    """Terms of the best point with their prices at the best batch of the continuous problem at its layout."""
+    relaxed = _relaxed(answer, best)
+    prices = {} if relaxed is None else solve_batch_json(relaxed)["term_prices"] or {}
+    shadow = {} if relaxed is None or relaxed.solution is None else relaxed.solution.shadow_prices
+    made = table("term", ">time", ">price", "limit of the relaxed problem", ">price")
+    limits = [(name, f"{price:+.4f}") for name, price in shadow.items() if abs(price) > 5e-5]
+    for place, name in enumerate(TERMS):
+        limit = limits[place] if place < len(limits) else ("", "")
+        price = prices.get(name)
+        made.add_row(name, si(best.times[name], "s"), "—" if price is None else f"{price:.4f}", *limit)
+    return made
+
+
+def _front(answer: Answer) -> Any:
+    """The Pareto front, thinned evenly where it is long."""
+    made = table(">tokens/s per sequence", ">per chip", "machine", ">chips", "layout", ">batch", "weights", "kv")
+    front = answer.pareto
+    places = range(len(front)) if len(front) <= SHOWN else sorted(
+        {round(number * (len(front) - 1) / (SHOWN - 1)) for number in range(SHOWN)})  # fmt: skip
+    for place in places:
+        point = front[place]
+        formats = _formats(point.question)
+        made.add_row(plain(point.per_sequence), plain(point.per_chip), point.question.hardware,
+                     str(point.layout.chips), str(point.layout), plain(point.batch), formats["weights"],
+                     formats["kv"])  # fmt: skip
+    title = f"Pareto front: {len(front)} points" + (f", {len(places)} shown" if len(places) < len(front) else "")
+    return Group(Text(title, style="bold"), made)
+
+
+def _cost(cost: float, minimise: str, unit: str) -> str:
+    if minimise == "cost":
+        return f"${cost * 1e6:.6g} per million tokens"
+    return si(cost, "s") if minimise == "latency" else f"{cost:.6g} {unit}"

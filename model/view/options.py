@@ -1,0 +1,73 @@
+"""Options that several commands share. Imports nothing heavy: help must come at once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+PRECISIONS = click.Choice(["bf16", "fp16", "fp8", "fp4", "nvfp4", "int8", "int4"])
+TERM_NAMES = "compute, memory, interconnect, scale_up or scale_out"
+
+
+def scenario_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """One model on one machine, and the options that state a scenario."""
+    return click.argument("model")(click.argument("hardware")(workload_options(function)))
+
+
+def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that state a scenario, without model and machine."""
+    options = [
+        click.option("--phase", type=click.Choice(["decode", "prefill", "train"]), default="decode", show_default=True),
+        click.option("--batch", help="Sequences in flight over all chips.  [default: 64]"),
+        click.option("--context", help="Tokens of context per sequence that decode reads, as 200k.  [default: 4096]"),
+        click.option("--prompt", help="Tokens per sequence of a prefill.  [default: 4096]"),
+        click.option("--cached", help="Those of them that are in the cache already.  [default: 0]"),
+        click.option("--chunk", help="Tokens of a chunk, where a prefill is cut in chunks.  [default: one pass]"),
+        click.option("--output", help="Tokens that each request generates: adds the whole request to a prefill."),
+        click.option(
+            "--scope",
+            type=click.Choice(["steps", "serving"]),
+            default="steps",
+            show_default=True,
+            help="A pure pass, or decode with prefills riding along at a steady rate (needs --output).",
+        ),
+        click.option(
+            "--layout",
+            help="Degrees of parallelism: tp=8,dp=1,cp=1,ep=8,pp=1,replicas=1, also ffn=all and "
+            "copies=per-expert.  [default: fewest chips that fit, then least step time]",
+        ),
+        click.option("--weights", type=PRECISIONS, help="Format of the weights.  [default: what the model says]"),
+        click.option("--kv", type=PRECISIONS, help="Format of the KV cache.  [default: bf16]"),
+        click.option(
+            "--activations",
+            type=PRECISIONS,
+            help="Format of the multiply-adds, whose peak applies.  "
+            "[default: the weights', or the next wider the chip has]",
+        ),
+        click.option(
+            "--overlap",
+            type=click.Choice(["full", "per-operation", "none"]),
+            default="full",
+            show_default=True,
+            help="Which terms run at the same time.",
+        ),
+        click.option(
+            "--experts",
+            type=click.Choice(["expected", "all"]),
+            default="expected",
+            show_default=True,
+            help="Experts that a step reads: those expected to be touched, or all.",
+        ),
+        click.option("--efficiency", type=click.Choice(["ideal", "calibrated"]), default="ideal", show_default=True),
+        click.option(
+            "--set",
+            "sets",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Any declared quantity, with unit, as memory_bandwidth=3.35TB/s; wins over everything.",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function

@@ -1,0 +1,110 @@
+"""From the words of a question to its phase: what a pass works on, and numbers for the tokens of it."""
+
+from collections.abc import Iterable
+
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.attended import whole_context_read
+from steptime.model.decode import DECODE
+from steptime.model.errors import UserError
+from steptime.model.phase import Phase
+from steptime.model.prefill import ANSWER, IN_FLIGHT, VERIFY, prefill_phase
+from steptime.model.quantity import lookup
+from steptime.model.question import Question
+from steptime.model.reading import parse_quantity
+
+DEFAULTS: dict[Symbol, float] = {q.batch: 64.0, q.context: 4096.0, q.prompt: 4096.0}
+"""What is taken where nothing is said; every one taken is shown."""
+
+
+def workload(question: Question, sets: dict[Symbol, float], defaults: list[str]) -> tuple[Phase, dict[Symbol, float]]:
+    """The phase of a question, and a number for each quantity of its workload; takes them out of ``sets``.
+
+    Raises UserError for options that do not go together.
+    """
+    if question.phase == "train":
+        raise UserError("--phase train: only decode and prefill are modelled so far")
+    stated = _stated(question, sets)
+    if question.phase == "answer":  # asked for by `model.request`, after the prefill that it belongs to
+        return ANSWER, DEFAULTS | stated
+    prefills = question.phase == "prefill"
+    _refuse_strangers(question, stated, prefills)
+    needed = [q.batch, q.prompt] if prefills else [q.batch, q.context]
+    if question.scope == "serving":
+        needed.append(q.prompt)
+        if q.answer not in stated:
+            raise UserError("--scope serving needs --output: the tokens that each request generates")
+        if stated[q.answer] < 2:
+            raise UserError("--output: in-flight batching needs at least 2 tokens; the first comes from the prefill")
+        if q.context not in stated:
+            prompt = stated.get(q.prompt, DEFAULTS[q.prompt])
+            stated[q.context] = prompt + (stated[q.answer] - 2) / 2
+            defaults.append(f"context {stated[q.context]:g}, the mean over a request's decode steps")
+    for symbol in needed:
+        if symbol not in stated:
+            stated[symbol] = DEFAULTS[symbol]
+            defaults.append(f"{symbol.name} {DEFAULTS[symbol]:g}")
+    if prefills:
+        _check_prefill(stated)
+        return prefill_phase(q.cached in stated, q.chunk in stated), stated
+    if q.drafts in sets:
+        if question.scope == "serving":
+            raise UserError("--set drafts: drafts are not modelled together with --scope serving")
+        if not 0 <= sets.get(q.acceptance, -1.0) < 1:
+            raise UserError("--set drafts needs --set acceptance=…, the chance below 1 that a draft is accepted")
+        return VERIFY, stated
+    return (IN_FLIGHT if question.scope == "serving" else DECODE), stated
+
+
+def _stated(question: Question, sets: dict[Symbol, float]) -> dict[Symbol, float]:
+    """What options or --set give; --set wins. Options are named as people say them: --output is `answer`."""
+    options = {
+        q.batch: question.batch, q.context: question.context, q.prompt: question.prompt,
+        q.cached: question.cached, q.chunk: question.chunk, q.answer: question.output,
+    }  # fmt: skip
+    found: dict[Symbol, float] = {}
+    for symbol, text in options.items():
+        if symbol in sets:
+            found[symbol] = sets.pop(symbol)
+        elif text is not None:
+            found[symbol] = parse_quantity(lookup(symbol.name), text)
+    return {symbol: value for symbol, value in found.items() if symbol != q.cached or value > 0}
+
+
+def _refuse_strangers(question: Question, stated: Iterable[Symbol], prefills: bool) -> None:
+    """Options that this phase has no use for are a slip, not to be dropped in silence."""
+    serving = question.scope == "serving"
+    allowed = {
+        "prefill": {q.batch, q.prompt, q.cached, q.chunk, q.answer},
+        "decode": {q.batch, q.context},
+        "serving": {q.batch, q.context, q.prompt, q.answer},
+    }["serving" if serving else "prefill" if prefills else "decode"]
+    if serving and prefills:
+        raise UserError("--scope serving is a decode step with prefills riding along: use --phase decode")
+    spelled = {q.answer: "output"}
+    for symbol in stated:
+        if symbol not in allowed:
+            name = spelled.get(symbol, symbol.name)
+            where = "--scope serving" if serving else f"--phase {question.phase}"
+            remedy = "; see --phase prefill or --scope serving" if not prefills and not serving else ""
+            raise UserError(f"--{name} says nothing in {where}{remedy}")
+
+
+def _check_prefill(stated: dict[Symbol, float]) -> None:
+    cached, prompt = stated.get(q.cached, 0.0), stated[q.prompt]
+    if cached >= prompt:
+        raise UserError(
+            f"--cached {cached:g} must be less than --prompt {prompt:g}, which counts the cached tokens too"
+        )
+    if prompt == 1:
+        raise UserError("--prompt: a single token with nothing before it is no prefill; give at least 2")
+    if stated.get(q.chunk, 0.0) > prompt - cached:
+        raise UserError(f"--chunk {stated[q.chunk]:g} is longer than the {prompt - cached:g} new tokens")
+
+
+def set_by_hand(phase: Phase, per_token: Expr, written: Expr) -> dict[Symbol, Expr]:
+    """Cache traffic of a phase from bytes per token of context, for a model that states no more than that."""
+    read = sympy.Add(*[s.share * whole_context_read(s.tokens, s.cached, s.chunks) for s in phase.streams])
+    return {q.kv_read: per_token * read, q.kv_written: written * phase.tokens}
