@@ -31,7 +31,8 @@ class Progress:
     def show(self, share: float) -> None:
         """``share`` of the work is done."""
         now = time.monotonic()
-        if now - self.started > 2 and (now - self.shown > 0.5 or share >= 1):
+        pause = 0.5 if sys.stderr.isatty() else 10.0
+        if now - self.started > 2 and (now - self.shown > pause or share >= 1):
             self.shown = now
             end = "\n" if share >= 1 or not sys.stderr.isatty() else ""
             start = "\r" if sys.stderr.isatty() else ""
@@ -162,6 +163,25 @@ def solve_any(quantity: str, formula: str, sets: tuple[str, ...], ranges: tuple[
 
     found = solve_for(formula, lookup(quantity).symbol, read_values(sets), dict(read_range(text) for text in ranges))
     show(as_json, lambda: inverse_json(found), lambda: inverse_table(found))
+
+
+@steptime.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--models", type=click.Path(file_okay=False), help="Folder of NAME.json or NAME.toml for other models.")
+@click.option("--hardware", type=click.Path(file_okay=False), help="Folder of NAME.toml for other machines.")
+@click.option("--rows", is_flag=True, help="List every row, not only the families.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
+def validate(file: str, models: str | None, hardware: str | None, rows: bool, as_json: bool) -> None:
+    """Published measurements against the ideal: per row the ratio and what binds, or why it is not modelled."""
+    from pathlib import Path
+
+    from steptime.model.measurement import read_measurements
+    from steptime.model.solver.validate import Places, validate
+    from steptime.model.view.validate_view import validate_json, validate_table
+
+    places = Places(Path(models) if models else None, Path(hardware) if hardware else None)
+    judged = validate(read_measurements(Path(file)), places, Progress("rows").show)
+    show(as_json, lambda: validate_json(judged), lambda: validate_table(judged, rows))
 
 
 @steptime.command()

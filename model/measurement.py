@@ -42,11 +42,7 @@ class Measurement:
 
     @property
     def family(self) -> str:
-        """What rows of one source share: the id without its number.
-
-        >>> family_of("INF-FT-042")
-        'INF-FT'
-        """
+        """What rows of one source share: the id without its number."""
         return family_of(self.id)
 
     def number(self, name: str) -> float | None:
@@ -57,8 +53,13 @@ class Measurement:
 
 
 def family_of(identifier: str) -> str:
+    """An id without its number, and the letter that may follow it.
+
+    >>> family_of("INF-FT-042"), family_of("TRN-NARA-001h"), family_of("mine")
+    ('INF-FT', 'TRN-NARA', 'mine')
+    """
     head, dash, last = identifier.rpartition("-")
-    return head if dash and last.isdigit() else identifier
+    return head if dash and last.rstrip("abcdefghijklmnopqrstuvwxyz").isdigit() else identifier
 
 
 def read_measurements(path: Path) -> list[Measurement]:

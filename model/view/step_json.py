@@ -10,6 +10,7 @@ from steptime.model.errors import UserError
 from steptime.model.memory import Footprint
 from steptime.model.phase import Phase
 from steptime.model.quantity import latex
+from steptime.model.request import whole_request
 from steptime.model.scenario import Unbound
 from steptime.model.solver.crossover import CrossoverAnswer, find_crossover
 from steptime.model.view.not_modelled import not_modelled
@@ -116,10 +117,31 @@ def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[
             "capacity": number(q.memory_capacity, "memory_per_chip.capacity"),
         },
         "fits": case.fits,
+        **request_json(case),
         "crossovers": [crossover_json(answer) for answer in answers],
         "quantities": case.quantities,
     }
     return {**found, "missing": dict(case.missing)}
+
+
+def request_json(case: Case) -> dict[str, Any]:
+    """A prefill's time to first token, and the whole request where the length of the answer was said."""
+    if case.question.phase != "prefill":
+        return {}
+    found: dict[str, Any] = {"time_to_first_token": case.number(q.step_time)}
+    if q.answer in case.scenario.values:
+        request = whole_request(case.question, case)
+        answer = request.answer
+        found["request"] = {
+            "output": case.number(q.answer),
+            "time": request.time,
+            "decode_time": 0.0 if answer is None else answer.number(q.step_time),
+            "decode_terms": None if answer is None else answer.times,
+            "decode_bottleneck": None if answer is None else answer.bottleneck,
+            "tokens_per_second": request.tokens_per_second,
+            "fits": answer.fits if answer is not None else case.fits,
+        }
+    return found
 
 
 def _operation_json(case: Case, line: Any) -> dict[str, Any]:

@@ -85,6 +85,8 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     made.add_row("band", band)
     made.add_row("tokens/s", f"{plain(data['tokens_per_second_per_sequence'])} per sequence, "
                              f"{plain(data['tokens_per_second'])} over all chips")  # fmt: skip
+    if "request" in data:
+        made.add_row("request", _request(data["time_to_first_token"], data["request"]))
     made.add_row("cost", _cost(data))
     compute, memory_share = _percent(data["mfu"]), _percent(data["mbu"])
     made.add_row("utilisation", f"{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)")
@@ -95,6 +97,16 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     made.add_row("layout", f"{case.layout}")
     made.add_row("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))
     return made
+
+
+def _request(first: float | None, request: dict[str, Any]) -> str:
+    """The whole request in words: the first token, the steps after it, the rate of its output."""
+    steps, binds = plain(request["output"] - 1), request["decode_bottleneck"] or "—"
+    room = "; its end DOES NOT FIT" if request["fits"] is False else ""
+    return (
+        f"{si(request['time'], 's')}: {si(first, 's')} to the first token, {steps} decode steps "
+        f"{si(request['decode_time'], 's')} ({binds}); {plain(request['tokens_per_second'])} output tokens/s{room}"
+    )
 
 
 def _percent(value: float | None) -> str:
