@@ -1,0 +1,164 @@
+"""Points per second of the compiled ledgers on one core, against the same formula by hand in NumPy and in generated C.
+
+Run with ``python benchmarks/points.py``; needs gcc for the comparison with C. One process, one thread.
+"""
+
+import ctypes
+import os
+import resource
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.build import build_case
+from steptime.model.case import Case
+from steptime.model.ledger import Ledger
+from steptime.model.numeric import compiled, in_blocks
+from steptime.model.plan import Plan
+from steptime.model.question import Question
+from steptime.model.scenario import Scenario
+from steptime.model.solver.layouts import search_layouts
+from steptime.model.solver.points import Search
+
+POINTS = 2_000_000
+RUNS = 5
+FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
+
+
+def rate(call: Callable[[], object]) -> float:
+    """Points per second, median of the runs after a warm-up."""
+    call()
+    times = []
+    for _ in range(RUNS):
+        begun = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - begun)
+    return POINTS / statistics.median(times)
+
+
+def with_numbers(case: Case, expr: Expr, keep: tuple[Symbol, ...]) -> Expr:
+    """The ledger's own expression of the step time, with numbers for all but a few symbols."""
+    expanded = case.scenario.expand(expr)
+    numbers = {s: sympy.Float(case.scenario.value(s), 17) for s in expanded.free_symbols if s not in keep}
+    return expanded.xreplace(numbers)
+
+
+def in_c(expr: Expr, over: tuple[Symbol, ...], folder: Path) -> Callable[[list[np.ndarray]], np.ndarray]:
+    """A loop over arrays in C, generated from the expression and compiled with gcc."""
+    parts, (result,) = sympy.cse(expr)
+    lines = [f"    double {symbol} = {sympy.ccode(part)};" for symbol, part in parts]
+    arguments = ", ".join(f"const double *restrict {symbol}_" for symbol in over)
+    read = [f"    double {symbol} = {symbol}_[i];" for symbol in over]
+    body = "\n".join([*read, *lines, f"    out[i] = {sympy.ccode(result)};"])
+    source = folder / "formula.c"
+    source.write_text(f"#include <math.h>\nvoid run(long n, {arguments}, double *restrict out) {{\n"
+                      f"  for (long i = 0; i < n; i++) {{\n{body}\n  }}\n}}\n")  # fmt: skip
+    library = folder / "formula.so"
+    subprocess.run(["gcc", *FLAGS, str(source), "-o", str(library), "-lm"], check=True)
+    function = ctypes.CDLL(str(library)).run
+    pointer = ctypes.POINTER(ctypes.c_double)
+
+    def call(columns: list[np.ndarray]) -> np.ndarray:
+        out = np.empty(len(columns[0]))
+        function(ctypes.c_long(len(out)), *(c.ctypes.data_as(pointer) for c in columns), out.ctypes.data_as(pointer))
+        return out
+
+    return call
+
+
+def by_hand_decode(batch: np.ndarray, context: np.ndarray) -> np.ndarray:
+    """llama-3.1-70b on 8 H100, tp=8, bf16: what a reader of the equation would write."""
+    compute = (2 * 69501714432 + 2621440 * context) * batch / (8 * 989e12)
+    memory = (2 * (69501714432 + 1318912 * 8) + 327680 * (context + 1) * batch) / (8 * 3.35e12)
+    network = 160 * batch * 8192 * 2 / 450e9
+    return np.maximum(np.maximum(compute, memory), network)
+
+
+def by_hand_prefill(batch: np.ndarray, prompt: np.ndarray) -> np.ndarray:
+    """The same model's prefill with nothing cached."""
+    flops = 2 * (69501714432 * prompt - 1050673152 * (prompt - 1)) + 2621440 * prompt * (prompt - 1) / 2
+    memory = (2 * (69501714432 + 1318912 * 8) + 327680 * prompt * batch) / (8 * 3.35e12)
+    network = 160 * batch * prompt * 8192 * 2 / 450e9
+    return np.maximum(np.maximum(flops * batch / (8 * 989e12), memory), network)
+
+
+def compare(title: str, case: Case, second: Symbol, by_hand: Callable[..., np.ndarray] | None) -> None:
+    """One ledger over batch and a length: compiled, by hand, in C; all three must agree."""
+    over = (q.batch, second)
+    expr = with_numbers(case, q.step_time, over)
+    source = np.random.default_rng(1)
+    columns = [source.integers(1, 4096, POINTS).astype(float), source.integers(2, 65536, POINTS).astype(float)]
+    function = compiled((expr,), over)
+    ours = in_blocks(function, columns)[0]
+    print(f"\n{title}: {sympy.count_ops(expr)} operations")
+    ledger = rate(lambda: in_blocks(function, columns))
+    print(f"  compiled ledger                 {ledger:12,.0f} points/s")
+    if by_hand is not None:
+        np.testing.assert_allclose(ours, by_hand(*columns), rtol=1e-9)
+        hand = rate(lambda: by_hand(*columns))
+        blocks = rate(lambda: in_blocks(lambda *part: (by_hand(*part),), columns))
+        print(f"  by hand in NumPy                {hand:12,.0f} points/s, {hand / ledger:.2f} times the ledger's")
+        print(f"  by hand in NumPy, in blocks     {blocks:12,.0f} points/s, {blocks / ledger:.2f} times the ledger's")
+    with tempfile.TemporaryDirectory() as folder:
+        generated = in_c(expr, over, Path(folder))
+        np.testing.assert_allclose(generated(columns), ours, rtol=1e-9)
+        c = rate(lambda: generated(columns))
+    print(f"  generated C (gcc {' '.join(FLAGS[:3])}) {c:12,.0f} points/s, {c / ledger:.2f} times the ledger's")
+
+
+def any_layout() -> None:
+    """The whole ledger with its degrees as arguments: every point has a layout of its own."""
+    case = build_case(Question("deepseek-v3", "h100-sxm", layout="dp=72,ep=72", batch="512"))
+    over = (q.tensor_parallel, q.data_parallel, q.expert_parallel, q.batch, q.context)
+    fixed = {s: v for s, v in case.scenario.values.items() if s not in (*over, q.stage_chips, q.chips)}
+    scenario = Scenario(fixed, Ledger(case.model, Plan(in_switch=True)).slots())
+    expr = scenario.expand(case.phase.blackboard.time)
+    expr = expr.xreplace({s: sympy.Float(scenario.value(s), 17) for s in expr.free_symbols if s not in over})
+    source = np.random.default_rng(2)
+    columns = [2.0 ** source.integers(0, high, POINTS) for high in (4, 7, 4)]
+    columns += [source.integers(64, 4096, POINTS).astype(float), source.integers(2, 65536, POINTS).astype(float)]
+    function = compiled((expr,), over)
+    points = rate(lambda: in_blocks(function, columns))
+    print(f"\ndeepseek-v3 decode with tp, dp, ep, batch and context all free: {sympy.count_ops(expr)} operations")
+    print(f"  compiled ledger                 {points:12,.0f} points/s")
+
+
+def search() -> None:
+    """`solve layout` end to end, expressions built included."""
+    chips = (8, 16, 32, 64, 72, 144)
+    machines = ("h100-sxm", "h200-sxm", "gb200-nvl72", "mi300x")
+    begun = time.perf_counter()
+    answer = search_layouts(Search(Question("deepseek-v3", ""), machines, chips))
+    took = time.perf_counter() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 2**20
+    print(f"\nsolve layout, deepseek-v3 on {', '.join(machines)} x {chips} chips: {answer.points:,} points "
+          f"({answer.layouts:,} layouts) in {took:.2f} s, {answer.points / took:,.0f} points/s; peak memory of the "
+          f"process {peak:.0f} MiB")  # fmt: skip
+
+
+def main() -> None:
+    search()
+    any_layout()
+    dense = {"layout": "tp=8", "weights": "bf16"}
+    compare("llama-3.1-70b decode on 8 h100-sxm, full overlap, over batch and context",
+            build_case(Question("llama-3.1-70b", "h100-sxm", **dense)), q.context, by_hand_decode)  # fmt: skip
+    compare("llama-3.1-70b prefill on 8 h100-sxm, full overlap, over batch and prompt",
+            build_case(Question("llama-3.1-70b", "h100-sxm", phase="prefill", **dense)), q.prompt,
+            by_hand_prefill)  # fmt: skip
+    experts = build_case(Question("deepseek-v3", "h100-sxm", layout="dp=72,ep=72", batch="512"))
+    compare("deepseek-v3 decode on 72 h100-sxm (experts touched: a power), over batch and context", experts, q.context,
+            None)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
