@@ -166,21 +166,24 @@ def solve_any(quantity: str, formula: str, sets: tuple[str, ...], ranges: tuple[
 
 
 @steptime.command()
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", required=False, type=click.Path(dir_okay=False))
 @click.option("--models", type=click.Path(file_okay=False), help="Folder of NAME.json or NAME.toml for other models.")
 @click.option("--hardware", type=click.Path(file_okay=False), help="Folder of NAME.toml for other machines.")
 @click.option("--rows", is_flag=True, help="List every row, not only the families.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
-def validate(file: str, models: str | None, hardware: str | None, rows: bool, as_json: bool) -> None:
-    """Published measurements against the ideal: per row the ratio and what binds, or why it is not modelled."""
+def validate(file: str | None, models: str | None, hardware: str | None, rows: bool, as_json: bool) -> None:
+    """Published measurements against the ideal: per row the ratio and what binds, or why it is not modelled.
+
+    Without FILE, those of the catalogue.
+    """
     from pathlib import Path
 
-    from steptime.model.measurement import read_measurements
+    from steptime.model.measurement import catalogue, read_measurements
     from steptime.model.solver.validate import Places, validate
     from steptime.model.view.validate_view import validate_json, validate_table
 
     places = Places(Path(models) if models else None, Path(hardware) if hardware else None)
-    judged = validate(read_measurements(Path(file)), places, Progress("rows").show)
+    judged = validate(read_measurements(Path(file)) if file else catalogue(), places, Progress("rows").show)
     show(as_json, lambda: validate_json(judged), lambda: validate_table(judged, rows))
 
 

@@ -8,8 +8,10 @@ pairs with ; between them). Others are kept as they are.
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from steptime.model.errors import UserError
@@ -62,9 +64,19 @@ def family_of(identifier: str) -> str:
     return head if dash and last.rstrip("abcdefghijklmnopqrstuvwxyz").isdigit() else identifier
 
 
+def catalogue() -> list[Measurement]:
+    """The measurements that the catalogue holds, each with its source; dates are those of carrying over."""
+    text = resources.files("steptime.model.catalog").joinpath("measurements.csv").read_text("utf-8")
+    return _read_all(text, Path("model/catalog/measurements.csv"))
+
+
 def read_measurements(path: Path) -> list[Measurement]:
     """The rows of a file; raises UserError naming row and column for what cannot be read."""
-    table = csv.DictReader(io.StringIO(read_text(path)), strict=True)
+    return _read_all(read_text(path), path)
+
+
+def _read_all(text: str, path: Path) -> list[Measurement]:
+    table = csv.DictReader(io.StringIO(text), strict=True)
     try:
         header = table.fieldnames or []
         missing = [name for name in _needed if name not in header]
@@ -73,9 +85,9 @@ def read_measurements(path: Path) -> list[Measurement]:
         rows = [_read(row, f"{path}: row {number}") for number, row in enumerate(_limited(table, path), start=2)]
     except csv.Error as error:
         raise UserError(f"{path}: not valid CSV: {error}") from None
-    repeated = {row.id for row in rows if sum(other.id == row.id for other in rows) > 1} if len(rows) < 2000 else set()
+    repeated = [name for name, times in Counter(row.id for row in rows).items() if times > 1]
     if repeated:
-        raise UserError(f"{path}: id {sorted(repeated)[0]!r} occurs twice")
+        raise UserError(f"{path}: id {repeated[0][:40]!r} occurs twice")
     return rows
 
 

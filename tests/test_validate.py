@@ -7,7 +7,7 @@ from conftest import case_of
 
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
-from steptime.model.measurement import Measurement, read_measurements
+from steptime.model.measurement import Measurement, catalogue, read_measurements
 from steptime.model.question import Question
 from steptime.model.request import whole_request
 from steptime.model.solver.validate import Judged, Places, summary, validate
@@ -168,3 +168,13 @@ def test_medians_are_by_family_and_phase() -> None:
 
     found = summary([one("X-1", 0.2), one("X-2", 0.4), one("X-3h", 0.9), one("Y-1", 2.0)])
     assert (found["X decode"]["median"], found["X decode"]["rows"], found["Y decode"]["beat_ideal"]) == (0.4, 3, 1)
+
+
+def test_no_published_measurement_beats_the_ideal() -> None:
+    """Every decode, prefill and collective row of the catalogue is modelled, and none is faster than physics."""
+    judged = validate(catalogue())
+    assert [one.row.id for one in judged if one.beats_ideal] == []
+    refused = {(one.row.phase, one.why) for one in judged if one.why}
+    assert refused == {("train", "training is not modelled yet")}
+    medians = {name: found["median"] for name, found in summary(judged).items() if found["modelled"]}
+    assert all(0.01 < median < 1 for median in medians.values()), medians
