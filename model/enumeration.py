@@ -33,8 +33,8 @@ def layouts(model: Transformer, chips: Sequence[int], fixed: Mapping[str, int | 
 
 def layout_of(columns: Columns, row: int) -> Layout:
     """One row as a layout."""
-    ffn = "all" if columns["ffn_all"][row] else "tp"
-    return Layout(**{name: int(columns[name][row]) for name in DEGREES}, ffn=ffn)
+    tp, cp, dp, ep, pp, replicas = (int(columns[name][row]) for name in DEGREES)
+    return Layout(tp, cp, dp, ep, pp, replicas, "all" if columns["ffn_all"][row] else "tp")
 
 
 def _as_fixed(row: tuple[int, ...], fixed: Mapping[str, int | str]) -> bool:

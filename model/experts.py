@@ -9,9 +9,14 @@ from sympy import Expr
 
 from steptime.model.collectives import Group, expert_exchange, send
 from steptime.model.symbols import (
+    bytes_per_weight,
+    chip_tokens,
     combine_bytes,
     dispatch_bytes,
+    expert_weights,
     experts_per_token,
+    experts_routed,
+    flops_per_mac,
     layers_per_stage,
     micro_batch,
     pass_tokens,
@@ -60,3 +65,9 @@ stage_exchange_time = layers_per_stage * exchanged(copies_of_tokens, one_domain)
 
 hop_time = hop.scale_out / scale_out_bandwidth
 """Time to send a micro-batch to the next stage."""
+
+chip_expert_flops = flops_per_mac * chip_tokens * experts_per_token * expert_weights
+"""FLOP of one chip in the experts of one layer, where load is even: as many choices arrive as its own tokens make."""
+
+chip_expert_bytes = bytes_per_weight * experts_routed * expert_weights / stage_chips
+"""Bytes of the experts of one layer that one chip reads, where all of them are chosen by some token."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from steptime.model.errors import UserError
 from steptime.model.precision import STORED
@@ -100,8 +101,8 @@ def _limited(table: "csv.DictReader[str]", path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _read(row: Mapping[str | None, str | None], where: str) -> Measurement:
-    cells = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
+def _read(row: Mapping[Any, Any], where: str) -> Measurement:
+    cells: dict[str, str] = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
     if len(cells) < len(row):
         raise UserError(f"{where}: more cells than columns")
     for name, allowed in (("phase", PHASES), ("quantity", QUANTITIES)):

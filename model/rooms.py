@@ -1,7 +1,7 @@
 """Memory of the fullest chip for many layouts at once: `model.memory` with symbols where layouts differ."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import sympy
@@ -40,14 +40,13 @@ class Rooms:
         tp, pp = columns["tp"][rows], columns["pp"][rows]
         numbers = dict(values)
         for parts, symbol in self.shares.items():
-            numbers[symbol] = _by_value(tp, lambda degree, parts=parts: float(fullest_share(parts, degree)))[:, None]
-        needed: Array | None = None
-        for place in range(max(len(self._stages(int(depth))) for depth in np.unique(pp))):
+            numbers[symbol] = _by_value(tp, {degree: float(fullest_share(parts, degree)) for degree in _distinct(tp)})
+        needed = np.zeros((1, 1))
+        for place in range(max(len(self._stages(depth)) for depth in _distinct(pp))):
             for column, symbol in enumerate((*self.counts, self.first, self.last)):
-                numbers[symbol] = _by_value(pp, lambda depth, p=place, c=column: self._stage(depth, p)[c])[:, None]
+                numbers[symbol] = _by_value(pp, {depth: self._stage(depth, place)[column] for depth in _distinct(pp)})
             total = sum(np.asarray(evaluate(part, numbers)) for part in self.parts)
-            needed = total if needed is None else np.maximum(needed, total)
-        assert needed is not None
+            needed = np.maximum(needed, total)
         return needed
 
     def _stages(self, depth: int) -> list[tuple[int, ...]]:
@@ -60,13 +59,17 @@ class Rooms:
             self.stages[depth] = list(found)
         return self.stages[depth]
 
-    def _stage(self, depth: float, place: int) -> tuple[int, ...]:
+    def _stage(self, depth: int, place: int) -> tuple[int, ...]:
         """A distinct stage of a pipeline; the first again where there are fewer."""
-        found = self._stages(int(depth))
+        found = self._stages(depth)
         return found[place] if place < len(found) else found[0]
 
 
-def _by_value(column: Array, function: Callable[[int], float]) -> Array:
-    """A function of whole numbers on a column, called once for each distinct one."""
+def _distinct(column: Array) -> list[int]:
+    return [int(value) for value in np.unique(column)]
+
+
+def _by_value(column: Array, found: Mapping[int, float]) -> Array:
+    """A column of what belongs to each whole number of a column."""
     distinct, where = np.unique(column, return_inverse=True)
-    return np.array([function(int(value)) for value in distinct], dtype=float)[where]
+    return np.array([found[int(value)] for value in distinct], dtype=float)[where][:, None]

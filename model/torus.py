@@ -3,7 +3,7 @@
 A chip has two links on each axis. Bytes are *effective*: divided by the bandwidth of all its links, they give the time
 that the fullest link needs. A group is laid out as a torus of its own, as near a cube as it can be, messages take
 shortest paths, and only links between members carry them: other groups use the others. So they are a lower bound.
-Sources: Scott 1991 (doi 10.1109/DMCC.1991.633174) for all-to-all on meshes and rings; Dally and Towles 2004,
+Sources: Scott 1991, "Efficient all-to-all communication patterns in hypercube and mesh topologies"; Dally and Towles 2004,
 "Principles and Practices of Interconnection Networks", section 5.2, for the load of a torus under uniform traffic.
 """
 
@@ -91,3 +91,8 @@ def even_ring_distance(half: Expr) -> Expr:
 def link_load(volume: Expr, distance: Expr) -> Expr:
     """Bytes on each of the two links that a chip has on an axis, where its volume crosses ``distance`` of them."""
     return volume * distance / 2
+
+
+def link_bandwidth(bandwidth: Expr, axes: Expr | int) -> Expr:
+    """Bandwidth of one link, where ``bandwidth`` is that of all links of a chip together, one direction."""
+    return bandwidth / (2 * axes)

@@ -16,7 +16,7 @@ def dominant(first: Array, second: Array) -> Array:
     order = np.lexsort((-second, -first))  # the highest first, and of those the highest second
     best_before = np.maximum.accumulate(second[order])
     kept = np.concatenate([[True], second[order][1:] > best_before[:-1]]) if len(order) else np.zeros(0, bool)
-    return order[kept][::-1]
+    return np.asarray(order[kept][::-1])
 
 
 @dataclass

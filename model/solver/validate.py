@@ -14,12 +14,11 @@ from steptime.model.case import Case
 from steptime.model.catalog.hardware import Hardware, load_hardware
 from steptime.model.collectives import all_gather, all_reduce, expert_exchange, group
 from steptime.model.errors import UserError
-from steptime.model.layout import Layout
-from steptime.model.measurement import DEGREES, Measurement
+from steptime.model.measurement import Measurement
 from steptime.model.phase import rates
 from steptime.model.precision import BYTES
 from steptime.model.prefill import flops_of
-from steptime.model.question import Question
+from steptime.model.question import Question, read_layout
 from steptime.model.request import whole_request
 from steptime.model.scenario import Scenario, Unbound
 from steptime.model.solver.layouts import search_layouts
@@ -127,14 +126,16 @@ def _judge(row: Measurement, places: Places) -> Judged:
 def _question(row: Measurement, model: str, machine: str) -> Question:
     """One pass of a row. A serving row's prefills may all fall between the steps: the bound is pure decode, of the
     sequences that decode on average."""
-    batch = row.number("batch")
+    batch = _needed(row, "batch")
     if row.scope == "serving" and "inflight" in row.detail:
-        batch = min(batch or float("inf"), max(1.0, row.number("inflight") or 1.0))
-    if batch is None:
-        raise UserError("batch is not stated")
-    length = {"prompt": _needed(row, "prompt")} if row.phase == "prefill" else {"context": _needed(row, "context")}
-    lengths = {name: str(max(1, int(value))) for name, value in length.items()}
-    question = Question(model, machine, phase=row.phase, batch=str(int(batch)), **lengths, **row.formats)
+        batch = min(batch, max(1.0, _needed(row, "inflight")))
+    prefills = row.phase == "prefill"
+    question = Question(
+        model, machine, phase=row.phase, batch=_whole(batch),
+        prompt=_whole(_needed(row, "prompt")) if prefills else None,
+        context=None if prefills else _whole(_needed(row, "context")),
+        weights=row.formats.get("weights"), activations=row.formats.get("activations"), kv=row.formats.get("kv"),
+    )  # fmt: skip
     return replace(question, layout=_layout(row, question))
 
 
@@ -145,19 +146,25 @@ def _needed(row: Measurement, name: str) -> float:
     return value
 
 
+def _whole(value: float, least: int = 1) -> str:
+    """Rounded down, so that the bound stays one."""
+    return str(max(least, int(value)))
+
+
 def _layout(row: Measurement, question: Question) -> str:
     """The layout that a row states, replicas over the chips left; the fastest on its chips where it states none."""
-    stated = {name: degree for name in DEGREES if (degree := row.degrees[name]) is not None}
+    stated = ",".join(f"{name}={degree}" for name, degree in row.degrees.items() if degree is not None)
     if not stated:
         search = Search(question, (question.hardware,), (row.chips,), (int(question.batch or 1),), "latency")
         try:
             return str(search_layouts(search).best.layout)
         except UserError as error:
             raise UserError(f"no layout is stated, and none is found: {error}") from None
-    layout = Layout(**stated)
+    layout, _ = read_layout(stated, {})
+    assert layout is not None
     if row.chips % layout.chips:
         raise UserError(f"{row.chips} chips are no multiple of the {layout.chips} of its layout")
-    return str(Layout(**stated, replicas=row.chips // layout.chips))
+    return str(replace(layout, replicas=row.chips // layout.chips))
 
 
 def _riding(row: Measurement, case: Case) -> float | None:
@@ -166,17 +173,19 @@ def _riding(row: Measurement, case: Case) -> float | None:
     if row.scope != "serving" or prompt is None or output is None:
         return None
     scale = _needed(row, "context") / (prompt + output / 2)
-    lengths = {"prompt": max(2, round(prompt * scale)), "output": max(2, round(output * scale))}
-    question = replace(case.question, scope="serving", **{name: str(value) for name, value in lengths.items()})
+    question = replace(
+        case.question, scope="serving", prompt=_whole(prompt * scale, 2), output=_whole(output * scale, 2)
+    )
     return build_case(question).number(q.step_time)
 
 
 def _request(row: Measurement, question: Question) -> Question:
     """The whole request: the prompt counts what is cached already."""
     cached = row.number("cached") or 0.0
-    prompt, output = _needed(row, "prompt") + cached, _needed(row, "output")
-    lengths = {"prompt": str(int(prompt)), "cached": str(int(cached)) if cached else None, "output": str(int(output))}
-    return replace(question, phase="prefill", context=None, **lengths)
+    return replace(
+        question, phase="prefill", context=None, prompt=_whole(_needed(row, "prompt") + cached),
+        cached=_whole(cached) if cached else None, output=_whole(_needed(row, "output")),
+    )  # fmt: skip
 
 
 # --- what was measured, in seconds ---------------------------------------------------------------------------------
@@ -198,7 +207,7 @@ def seconds(row: Measurement, case: Case) -> float:
     if row.quantity == "step_time":
         return row.value
     if row.quantity == "tokens_per_second":
-        return case.scenario.evaluate(q.batch * case.phase.yields) / row.value
+        return float(case.scenario.evaluate(q.batch * case.phase.yields) / row.value)
     if row.quantity == "mfu":
         flops = case.scenario.evaluate(q.batch * printed_flops(case))
         return float(flops / (row.value * row.chips * case.scenario.evaluate(q.peak_flops)))

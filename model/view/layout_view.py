@@ -169,17 +169,20 @@ def layout_table(answer: Answer) -> Group:
         second = answer.runner_up
         lines.append(Text(f"runner-up: {second.question.hardware}, {second.layout.chips} chips, {second.layout}: "
                           f"{why_it_lost(answer, best)}"))  # fmt: skip
+    relaxed = _relaxed(answer, best)
+    if relaxed is not None and relaxed.solution is not None:
+        lines.append(Text(f"between the batches tried, at this layout: batch {plain(relaxed.solution.value)}, "
+                          f"{_cost(relaxed.solution.cost, answer.minimise, unit)}"))  # fmt: skip
     notes = [Text("not modelled: " + "; ".join(not_modelled(best)))]
     if answer.best.batch == max(answer.search.batches):
         notes.insert(0, Text("the best batch is the largest tried: --batch names others"))
     if best.doubtful:
         notes.insert(0, Text("doubtful figures: " + "; ".join(best.doubtful)))
-    return Group(head, counted, Text(), *lines, Text(), _terms(answer, best), Text(), _front(answer), Text(), *notes)
+    return Group(head, counted, Text(), *lines, Text(), _terms(relaxed, best), Text(), _front(answer), Text(), *notes)
 
 
-def _terms(answer: Answer, best: Case) -> Any:
+def _terms(relaxed: BatchAnswer | None, best: Case) -> Any:
     """Terms of the best point with their prices at the best batch of the continuous problem at its layout."""
-    relaxed = _relaxed(answer, best)
     prices = {} if relaxed is None else solve_batch_json(relaxed)["term_prices"] or {}
     shadow = {} if relaxed is None or relaxed.solution is None else relaxed.solution.shadow_prices
     made = table("term", ">time", ">price", "limit of the relaxed problem", ">price")

@@ -14,6 +14,8 @@ from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.view.format import formula, in_unit, letter, plain, si, table
 from steptime.model.view.step_json import crossovers, step_json
 
+LONGEST_FORMULA = 150
+
 
 def step_table(case: Case) -> Group:
     """A step for people: terms with their closed forms, band, rates, cost, memory, crossovers, what is left out."""
@@ -137,13 +139,20 @@ def _crossover_lines(case: Case, answers: list[CrossoverAnswer]) -> list[Text]:
                 lines.append(Text(f"  {over}: {pair}: {answer.remark}"))
             # A formula is worth its space where there is a crossing; where there is none, the condition says why.
             if closed is not None and answer.exists:
-                lines.append(Text(f"      {formula(closed.lhs)} = {formula(closed.rhs)}", style="dim"))
+                lines += _shown(f"{formula(closed.lhs)} = {formula(closed.rhs)}")
             if isinstance(answer.exists_when, Relational) and (answer.exists or over == q.batch):
-                lines.append(Text(f"      exists when {formula(answer.exists_when)}", style="dim"))
+                lines += _shown(f"exists when {formula(answer.exists_when)}")
         if none:
             remarks = "; ".join(answer.remark.removeprefix("no crossover: ") for answer in none)
             lines.append(Text(f"  {over}: no other: {remarks}"))
     return [*lines, Text()]
+
+
+def _shown(text: str) -> list[Text]:
+    """A formula, where it is short enough to be read; `solve crossover` and --json have it in any length."""
+    if len(text) > LONGEST_FORMULA:
+        return []
+    return [Text(f"      {text}", style="dim")]
 
 
 def _notes(data: dict[str, Any]) -> list[Text]:

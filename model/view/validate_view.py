@@ -35,7 +35,7 @@ def validate_table(judged: list[Judged], rows: bool) -> Group:
     for name, found in summary(judged).items():
         families.add_row(name, str(found["rows"]), str(found["modelled"]),
                          *(_ratio(found[key]) for key in shown))  # fmt: skip
-    lines = [Text(), families, Text()]
+    lines: list[Any] = [Text(), families, Text()]
     beating = [one for one in judged if one.beats_ideal]
     if beating:
         lines.append(Text("faster than the ideal, so that a term is wrong or a figure is:", style="bold"))
