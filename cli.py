@@ -137,6 +137,10 @@ def solve_layout(
 
     --batch takes a list here, --layout degrees to hold. Formats not stated are tried: all that a chip has peaks for.
     """
+    context = click.get_current_context()
+    choices = ("microbatch", "interleave", "recompute", "zero", "sequence_parallel")
+    stated = click.core.ParameterSource.COMMANDLINE
+    options["free"] = [name for name in choices if context.get_parameter_source(name) != stated]
     from steptime.model.solver.layouts import search_layouts
     from steptime.model.view.layout_view import layout_csv, layout_json_of, layout_table, read_search
 

@@ -10,7 +10,7 @@ from steptime.derivations.expert_numbers import expert_blocks, on
 from steptime.model import symbols as q
 
 if TYPE_CHECKING:
-    from steptime.model.transformer import ExpertFeedForward, Transformer
+    from steptime.model.transformer import ExpertFeedForward
 
 RING_STEP = 3.4e-6
 """Seconds of one step of NCCL's ring over NVLink, large messages."""
@@ -51,9 +51,9 @@ def domains_of(hardware: str, chips: int, volume: float = 64e6) -> Mapping[Symbo
 
 def dense() -> Mapping[Symbol, float]:
     """Llama 3.1 70B in one domain of H100."""
-    from steptime.model.catalog.models import load_model
+    from steptime.model.catalog.transformers import load_transformer
 
-    model: Transformer = load_model("llama-3.1-70b")
+    model = load_transformer("llama-3.1-70b")
     shape = {q.width: float(model.width), q.layers: float(len(model.layers))}
     return {**numbers("llama-3.1-70b", "h100-sxm", layout="tp=8", context="1000", batch="64"), **shape}
 

@@ -15,6 +15,7 @@ CHAPTERS = {
     5: "Prices",
     6: "Reversible networks",
     7: "Where the money goes",
+    8: "Collectives",
 }
 MODULES = (
     "chapter1_terms",
@@ -53,6 +54,13 @@ MODULES = (
     "chapter7_slack",
     "chapter7_split",
     "chapter7_rates",
+    "chapter8_rings",
+    "chapter8_algorithms",
+    "chapter8_tiers",
+    "chapter8_copies",
+    "chapter8_torus",
+    "chapter8_limits",
+    "chapter8_experts",
 )
 
 

@@ -16,6 +16,7 @@ from steptime.model.default_layout import default_layout
 from steptime.model.errors import UserError
 from steptime.model.layout import SYMBOLS, Layout, impossible
 from steptime.model.ledger import Ledger
+from steptime.model.ledgers import ledger_of, room_of
 from steptime.model.memory import Footprint, abstract_footprint, footprints
 from steptime.model.phase import Phase
 from steptime.model.plan import KIND_BYTES, Plan
@@ -23,8 +24,10 @@ from steptime.model.precision import BYTES, activations_for
 from steptime.model.quantity import lookup
 from steptime.model.question import Question, read_layout, read_sets
 from steptime.model.scenario import Scenario, Unbound
+from steptime.model.train import TrainPhase
+from steptime.model.train_ledger import TrainLedger
 from steptime.model.transformer import Transformer
-from steptime.model.workload import set_by_hand, workload
+from steptime.model.workload import no_such_step, set_by_hand, workload
 
 CONSTANTS: dict[Symbol, float] = {q.flops_per_mac: 2.0, q.hour: 3600.0, q.million: 1e6}
 IDEAL: dict[Symbol, float] = {
@@ -40,7 +43,7 @@ _abstract_defaults = {
     "attention_flops": "0",
     "kv_written": "= kv_bytes",
 }
-LedgerOf = Ledger | AbstractLedger
+LedgerOf = Ledger | TrainLedger | AbstractLedger
 SLOTS = frozenset({
     q.active_parameters, q.parameters_read, q.attention_flops, q.kv_bytes, q.kv_written, q.scale_up_bytes,
     q.scale_out_bytes, q.compute_shards, q.weight_shards, q.kv_shards, q.scale_up_starts, q.scale_out_starts,
@@ -73,6 +76,11 @@ def build_case(question: Question) -> Case:
         layout = stated
     if isinstance(model, Transformer) and (why := impossible(layout, model)) is not None:
         raise UserError(f"--layout: {why}")
+    if isinstance(phase, TrainPhase):
+        if not isinstance(model, Transformer):
+            raise UserError(f"--phase train needs an architecture: {model.name} is a list of quantities")
+        if (why := no_such_step(layout, model, values)) is not None:
+            raise UserError(f"--layout: {why}")
     cases = [
         _case(question, model, hardware, chosen, precision, plan, phase, values, tuple(defaults))
         for chosen in _with_copies(layout, question, values)
@@ -166,7 +174,7 @@ def _case(
     plan = replace(plan, ffn=layout.ffn, copies=layout.copies)
     ledger: LedgerOf
     if isinstance(model, Transformer):
-        ledger = Ledger(model, plan, layout.degrees, phase)
+        ledger = ledger_of(model, plan, phase, layout.degrees)
     else:
         ledger = AbstractLedger(frozenset(values), plan, layout.degrees, phase)
     by_hand = sorted(symbol.name for symbol in SLOTS & set(values) if isinstance(model, Transformer))
@@ -182,7 +190,7 @@ def _case(
     if phase is not DECODE and (isinstance(model, AbstractModel) or q.kv_bytes in values):
         written = sympy.Float(numbers.pop(q.kv_written)) if q.kv_written in numbers else q.kv_bytes
         definitions |= set_by_hand(phase, q.kv_bytes, written)
-    if values[q.batch] < layout.replicas * layout.pp and q.micro_batch not in values:
+    if values[q.batch] < layout.replicas * layout.pp and q.micro_batch not in values and phase.name != "train":
         # A sequence is not divided among replicas or stages: some are idle, and one that works has a whole one.
         definitions[q.micro_batch] = Max(1, definitions[q.micro_batch])
     scenario = Scenario(numbers, definitions)
@@ -206,7 +214,7 @@ def _footprints(
     whole_sequences: bool,
 ) -> tuple[Footprint, ...]:
     if isinstance(model, Transformer) and q.kv_bytes not in values:
-        return footprints(model, layout, whole_sequences, phase, plan)
+        return footprints(model, layout, whole_sequences, phase, plan, room_of(phase))
     return abstract_footprint(q.parameters, q.kv_bytes, layout, phase.held)
 
 

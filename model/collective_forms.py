@@ -100,8 +100,9 @@ def one_shot_all_reduce(volume: Expr, chips: Expr) -> Form:
 def tree_all_reduce(volume: Expr, chips: Expr) -> Form:
     """Two binary trees, half the volume each, up and down, in a pipeline of many small pieces.
 
-    A chip is a leaf of one tree and inside the other, so it sends V/2 up twice and V/2 down twice: at most 2V, for
-    three chips and more. Start-ups are those until the first piece is down again; more pieces cost more of them.
+    A chip is a leaf of one tree and inside the other, so it sends V/2 up twice and V/2 down twice: 2V on the fullest
+    chip, less only in groups of a few. Start-ups are those until the first piece is down again; each further piece
+    costs more of them.
 
     >>> tree_all_reduce(sympy.Integer(8), sympy.Integer(4))
     Form(sent=16, received=16, starts=4)

@@ -57,8 +57,8 @@ class Traffic:
 
     def operations(self) -> tuple[Operation, ...]:
         """The lines: tensor-parallel sums, context, dense blocks over the whole stage, experts, pipeline."""
-        d, width = self.degrees, self.model.width
-        tp_group = group(d.tp, sympy.S.One)
+        d, width, axes = self.degrees, self.model.width, self.plan.axes
+        tp_group = group(d.tp, sympy.S.One, axes)
         held = self.tokens / self.groups  # by each tensor-parallel group
         one_reduce = all_reduce(held * width * reduce_bytes, tp_group, self.plan.in_switch)
         reduces = sum(n * layer.sums for layer, n in self.model.kinds.items())
@@ -66,10 +66,10 @@ class Traffic:
         lines.append(("context exchange", self.context_exchange()))
         if self.plan.ffn == "all":
             dense = sum(n for layer, n in self.model.kinds.items() if _has_dense(layer))
-            everyone = gather_between(self.tokens * width * reduce_bytes, d.stage, d.tp).times(dense)
+            everyone = gather_between(self.tokens * width * reduce_bytes, d.stage, d.tp, axes).times(dense)
             lines += [("feed-forward gather", everyone), ("feed-forward scatter", everyone)]
         lines += self.expert_communication()
-        hop = send(self.tokens / d.stage * width * send_bytes, d.pp, d.stage)
+        hop = send(self.tokens / d.stage * width * send_bytes, d.pp, d.stage, axes)
         lines.append(("pipeline sends", hop))
         moving = [(name, moved.started(self.phase.passes)) for name, moved in lines if moved != Transfer()]
         return tuple(Operation(name, network=(moved,)) for name, moved in moving)
@@ -80,7 +80,7 @@ class Traffic:
         Either queries before attention and partial results after it, or, where a pass has many tokens, the keys and
         values of all tokens. A recurrent state is split by heads: its inputs and results are what is shared.
         """
-        over = group(self.degrees.cp, self.degrees.tp)
+        over = group(self.degrees.cp, self.degrees.tp, self.plan.axes)
         here = micro_batch / self.degrees.dp / self.degrees.tp
         moved = Transfer()
         for mixer, number in self.model.mixers:
@@ -107,9 +107,9 @@ class Traffic:
         results are added by the all-reduce that follows. Where an expert is sliced over several such groups, they share
         the tokens that chose it.
         """
-        d, width = self.degrees, self.model.width
+        d, width, axes = self.degrees, self.model.width, self.plan.axes
         holders, sliced = at_most(self.groups, d.ep), d.stage / d.ep
-        over, slices = group(holders, d.stage / holders), group(sliced, sympy.S.One)
+        over, slices = group(holders, d.stage / holders, axes), group(sliced, sympy.S.One, axes)
         out, back, shared, added = Transfer(), Transfer(), Transfer(), Transfer()
         for number, block in _expert_layers(self.model):
             limit = (block.groups_kept, block.groups) if block.groups > 1 else None
@@ -120,7 +120,7 @@ class Traffic:
             copies = chosen if self.plan.copies == "per-expert" else expected_distinct(d.ep, chosen)
             arriving = all_gather(self.tokens * width * copies / d.ep * (1 - 1 / holders), slices)
             present = expected_distinct(holders, chosen) / holders
-            local = gather_between(self.tokens * width / holders * present, at_least(d.tp, sliced), d.tp)
+            local = gather_between(self.tokens * width / holders * present, at_least(d.tp, sliced), d.tp, axes)
             shared += (arriving + local).times(number, dispatch_bytes)
             added += (arriving + local).times(number, combine_bytes)  # the reduce-scatter moves the same back
         return [("expert dispatch", out), ("expert slice gather", shared), ("expert slice scatter", added),

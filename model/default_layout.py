@@ -11,13 +11,14 @@ from steptime.model.catalog.models import AbstractModel
 from steptime.model.enumeration import Columns, layout_of, layouts
 from steptime.model.errors import UserError
 from steptime.model.layout import SYMBOLS, Layout
-from steptime.model.ledger import Ledger
+from steptime.model.ledgers import ledger_of
 from steptime.model.memory import abstract_footprint, fullest
 from steptime.model.phase import Phase
 from steptime.model.plan import KIND_BYTES, Plan
 from steptime.model.rooms import Rooms
 from steptime.model.scenario import Scenario
 from steptime.model.transformer import Transformer
+from steptime.model.workload import no_such_step
 
 MOST_CHIPS = 2**14
 
@@ -48,7 +49,8 @@ def default_layout(
         columns = _one_replica(model, number)
         if columns is None:
             continue
-        if chips is None and capacity is not None:
+        columns = _trainable(model, columns, values, phase)
+        if chips is None and capacity is not None and len(columns["tp"]):
             numbers_of = Scenario({**values, **_degrees(columns)}, phase.definitions)
             known = {**numbers_of.values, **{symbol: numbers_of.value(symbol) for symbol in phase.definitions}}
             fits = rooms.of(columns, slice(None), known)[:, 0] <= capacity
@@ -66,6 +68,15 @@ def _one_replica(model: Transformer, chips: int) -> Columns | None:
         return layouts(model, [chips], {"cp": 1, "replicas": 1, "ffn": "tp"})
     except UserError:
         return None
+
+
+def _trainable(model: Transformer, columns: Columns, values: Mapping[Symbol, float], phase: Phase) -> Columns:
+    """The rows that can train with the batch and micro-batch; all of them in other phases."""
+    if phase.name != "train":
+        return columns
+    rows = range(len(columns["tp"]))
+    kept = np.array([no_such_step(layout_of(columns, row), model, values) is None for row in rows], bool)
+    return {name: column[kept] for name, column in columns.items()}
 
 
 def _degrees(columns: Columns) -> dict[Symbol, np.ndarray]:
@@ -89,7 +100,7 @@ def fastest(
     model: Transformer, columns: Columns, values: Mapping[Symbol, float], plan: Plan, phase: Phase, overlap: str
 ) -> Layout:
     """The layout of least step time, all evaluated at once; the first among equals."""
-    ledger = Ledger(model, plan, phase=phase)
+    ledger = ledger_of(model, plan, phase)
     operations = ledger.operations() if overlap == "per-operation" else ()
     # A link without a figure cannot carry anything: a layout that needs it is never the fastest.
     links = {q.scale_up_bandwidth: 1e-300, q.scale_out_bandwidth: 1e-300, q.scale_up_domain: 1.0}

@@ -7,7 +7,7 @@ order over the places; source of the group limit: DeepSeek-AI 2024 (arXiv 2412.1
 import sympy
 from sympy import Expr, Rational, floor
 
-from steptime.model.extremes import at_least, at_most
+from steptime.model.extremes import at_least
 
 Limit = tuple[int, int]
 """How many groups of experts the router keeps, of how many."""
@@ -45,7 +45,8 @@ def straddling(places: Expr, choices: Expr | int, limit: Limit) -> Expr:
     The boundary after group g leaves the share f = frac(g D/G) of a place to the lower group. A draw falls on a place
     whose groups are kept with chance x = G/(K D); with one of the two kept, with chance f x or (1-f) x. Lower kept and
     upper not has probability K(G-K)/(G(G-1)). Against places that belong to one group whole, a boundary adds
-    1 + (1-x)^k - (1-f x)^k - (1-(1-f) x)^k, which is never negative and zero at f = 0. Valid for D >= G.
+    1 + (1-x)^k - (1-f x)^k - (1-(1-f) x)^k, which is never negative and zero at f = 0. Places that hold more than one
+    group whole (D < G) count as aligned.
 
     >>> from sympy import Integer
     >>> straddling(Integer(16), 8, (4, 8)), round(float(straddling(Integer(9), 8, (4, 8))), 2)
@@ -53,18 +54,18 @@ def straddling(places: Expr, choices: Expr | int, limit: Limit) -> Expr:
     """
     kept, groups = limit
     one_kept = Rational(kept * (groups - kept), groups * (groups - 1))
-    drawn = at_most(1, Rational(groups, kept) / places)
-    added = sympy.S.Zero
+    finer = at_least(groups, places)
+    drawn = Rational(groups, kept) / finer
+    passed = []  # chance that no choice falls on a place, over both ways of keeping one of its two groups
     for boundary in range(1, groups // 2 + 1):  # the boundary after G - g leaves the share 1 - f: the same once more
-        position = Rational(boundary, groups) * places
-        lower = position - floor(position)
-        missed = (1 - lower * drawn) ** choices + (1 - (1 - lower) * drawn) ** choices
-        added += (1 if 2 * boundary == groups else 2) * (1 + (1 - drawn) ** choices - missed)
-    return one_kept * added
+        lower = Rational(boundary, kept) - drawn * floor(finer * Rational(boundary, groups))  # f x
+        pair = (1 - lower) ** choices + (1 - drawn + lower) ** choices
+        passed.append(pair if 2 * boundary == groups else 2 * pair)
+    return one_kept * ((groups - 1) * (1 + (1 - drawn) ** choices) - sympy.Add(*passed))
 
 
 def distinct_places(places: Expr, choices: Expr | int, limit: Limit | None) -> Expr:
-    """Expected places that hold a token's experts. Where a place holds several groups, they count as aligned.
+    """Expected places that hold a token's experts.
 
     >>> from sympy import Integer
     >>> [round(float(distinct_places(Integer(places), 8, (4, 8))), 2) for places in (4, 8, 9)]
@@ -73,5 +74,4 @@ def distinct_places(places: Expr, choices: Expr | int, limit: Limit | None) -> E
     aligned = expected_distinct(reachable(places, limit), choices)
     if limit is None or limit[0] >= limit[1]:
         return aligned
-    spanned = at_most(1, floor(places / limit[1]))  # 1 where a group spans a place or more, else 0
-    return aligned + spanned * straddling(places, choices, limit)
+    return aligned + straddling(places, choices, limit)

@@ -205,9 +205,9 @@ class Ledger:
             q.attention_flops: sympy.Add(*[self.score_flops(m, n) / phase.pairs for m, n in self.model.mixers]),
             q.kv_bytes: sympy.Add(*[row[0] / context for row in cached]),
             q.kv_written: written,
-            q.compute_shards: _shards([s for _, s in self.multiplied()], phase.flops_per_sequence, flops_per_chip),
-            q.weight_shards: _shards([ways for _, ways in stored], streamed, weights_per_chip),
-            q.kv_shards: _shards([w for _, _, w in cached], phase.kv_traffic, kv_per_chip),
+            q.compute_shards: shards([s for _, s in self.multiplied()], phase.flops_per_sequence, flops_per_chip),
+            q.weight_shards: shards([ways for _, ways in stored], streamed, weights_per_chip),
+            q.kv_shards: shards([w for _, _, w in cached], phase.kv_traffic, kv_per_chip),
             q.scale_up_bytes: moved.scale_up.xreplace(one_token),
             q.scale_out_bytes: moved.scale_out.xreplace(one_token),
             q.scale_up_starts: moved.scale_up_starts,
@@ -221,6 +221,6 @@ class Ledger:
         return found
 
 
-def _shards(ways: list[Expr], total: Expr, per_chip: Expr) -> Expr:
+def shards(ways: list[Expr], total: Expr, per_chip: Expr) -> Expr:
     """How many ways an amount is really split: the common number, else total over what a chip carries."""
     return ways[0] if len(set(ways)) == 1 else total / per_chip

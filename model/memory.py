@@ -6,7 +6,7 @@ have room. A pipeline's first stage also holds the input embedding, its last the
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from math import gcd
 
@@ -19,6 +19,7 @@ from steptime.model.mixing import cache_bytes, state_bytes
 from steptime.model.phase import Phase
 from steptime.model.plan import Plan
 from steptime.model.symbols import batch, bytes_per_weight, context, reduce_bytes
+from steptime.model.terms import zero
 from steptime.model.transformer import DenseFeedForward, Layer, Transformer
 
 Share = Callable[[int, Expr], Expr]
@@ -32,20 +33,28 @@ class Footprint:
     weights: Expr
     kv: Expr
     activations: Expr
+    gradients: Expr = zero
+    optimizer: Expr = zero
+
+    @property
+    def parts(self) -> dict[str, Expr]:
+        """Every part by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def total(self) -> Expr:
-        return self.weights + self.kv + self.activations
+        return sympy.Add(*self.parts.values())
 
 
 @dataclass(frozen=True)
 class Stage:
-    """The layers of each kind on one pipeline stage, and whether it is the first or the last: 1 or 0, or symbols that
-    stand for many stages at once."""
+    """The layers of each kind on one pipeline stage, whether it is the first or the last (1 or 0), and its place, from
+    0: numbers, or symbols that stand for many stages at once."""
 
     kinds: tuple[tuple[Layer, Expr], ...]
     first: Expr
     last: Expr
+    place: Expr
 
 
 @dataclass(frozen=True)
@@ -64,39 +73,50 @@ class Room:
         A KV cache for every sequence in flight on the chip, windows capped. ``whole_sequences`` rounds the sequences of
         a data-parallel rank up, as a real system must; without it the relaxed value is continuous.
         """
-        d, model, plan = self.degrees, self.model, self.plan
+        d, model = self.degrees, self.model
         sequences = batch / (d.replicas * d.dp)
         working = sequences / d.pp / d.cp
         if whole_sequences:
             sequences, working = ceiling(sequences), ceiling(working)
-        ends = stage.first + stage.last - (stage.first * stage.last if model.tied else 0)
-        embeddings = (ends * model.embedding + stage.first * model.positions * model.width) / d.tp
-        weights = plan.bytes_of("embedding") * embeddings + plan.bytes_of("router") * stage.last * model.vectors
-        weights += sympy.Add(*[number * self.layer_weights(layer) for layer, number in stage.kinds])
+        weights = sympy.Add(*self.stage_weights(stage))
         kv = sympy.Add(*[number * self.layer_cache(layer) for layer, number in stage.kinds])
         tokens = working * self.phase.tokens / self.phase.passes
         logits = stage.last * working * self.phase.predicted * model.vocabulary / d.tp
         return Footprint(weights, kv * sequences, reduce_bytes * (2 * model.width * tokens + logits))
 
-    def layer_weights(self, layer: Layer) -> Expr:
-        """Bytes of the weights of one layer on its fullest chip."""
+    def stage_weights(self, stage: Stage) -> tuple[Expr, Expr]:
+        """Bytes of a stage's weights on its fullest chip: those that tensor-parallel groups hold alike, with the
+        embedding on the first and the unembedding on the last stage, and those spread over the whole stage."""
+        d, model, plan = self.degrees, self.model, self.plan
+        ends = stage.first + stage.last - (stage.first * stage.last if model.tied else 0)
+        embeddings = (ends * model.embedding + stage.first * model.positions * model.width) / d.tp
+        alike = plan.bytes_of("embedding") * embeddings + plan.bytes_of("router") * stage.last * model.vectors
+        layers = [(number, *self.layer_weights(layer)) for layer, number in stage.kinds]
+        alike += sympy.Add(*[number * part for number, part, _ in layers])
+        return alike, sympy.Add(*[number * part for number, _, part in layers])
+
+    def layer_weights(self, layer: Layer) -> tuple[Expr, Expr]:
+        """Bytes of one layer's weights on its fullest chip: held alike by tensor-parallel groups, and spread over the
+        stage."""
         d, width, bytes_of = self.degrees, self.model.width, self.plan.bytes_of
         mixer = sympy.Integer(0)
         for matrix in layer.matrices(width):
             mixer += matrix.weights * (1 / d.tp if matrix.split is None else self.share(matrix.split, d.tp))
-        total = bytes_of("attention") * mixer + bytes_of("router") * (layer.vectors + layer.mixer_vectors)
-        dense_ways = d.stage if self.plan.ffn == "all" else d.tp
+        alike = bytes_of("attention") * mixer + bytes_of("router") * (layer.vectors + layer.mixer_vectors)
+        spread, dense = sympy.Integer(0), sympy.Integer(0)
         for block in layer.feed_forward:
-            total += bytes_of("router") * block.vectors
+            alike += bytes_of("router") * block.vectors
             if isinstance(block, DenseFeedForward):
-                total += bytes_of("dense") * block.weights(width) / dense_ways
+                dense += block.weights(width)
             else:
                 held = ceiling(block.experts / d.ep)
                 one_expert = block.expert_weights(width) + block.expert_vectors
-                total += bytes_of("experts") * held * one_expert * d.ep / d.stage
-                total += bytes_of("router") * block.router_weights(width)
-                total += bytes_of("dense") * block.shared_weights(width) / dense_ways
-        return total
+                spread += bytes_of("experts") * held * one_expert * d.ep / d.stage
+                alike += bytes_of("router") * block.router_weights(width)
+                dense += block.shared_weights(width)
+        if self.plan.ffn == "all":
+            return alike, spread + bytes_of("dense") * dense / d.stage
+        return alike + bytes_of("dense") * dense / d.tp, spread
 
     def layer_cache(self, layer: Layer) -> Expr:
         """Bytes of cache and state of one layer for one sequence on one chip."""
@@ -108,18 +128,22 @@ class Room:
 
 
 def footprints(
-    model: Transformer, layout: Layout, whole_sequences: bool = False, phase: Phase = DECODE, plan: Plan | None = None
+    model: Transformer,
+    layout: Layout,
+    whole_sequences: bool = False,
+    phase: Phase = DECODE,
+    plan: Plan | None = None,
+    kind: type["Room"] | None = None,
 ) -> tuple[Footprint, ...]:
     """The footprint of each distinct stage, in bytes, as expressions of batch, context and precisions."""
-    room = Room(
-        model, layout.degrees, plan or Plan(ffn=layout.ffn), phase, lambda parts, tp: fullest_share(parts, int(tp))
-    )
+    chosen_plan = plan or Plan(ffn=layout.ffn)
+    room = (kind or Room)(model, layout.degrees, chosen_plan, phase, lambda parts, tp: fullest_share(parts, int(tp)))
     found: dict[Footprint, None] = {}
     for number, chosen in enumerate(stages(len(model.layers), layout.pp)):
         kinds = Counter(model.layers[chosen.start : chosen.stop])
         stage = Stage(
             tuple((layer, sympy.Integer(times)) for layer, times in kinds.items()),
-            sympy.Integer(number == 0), sympy.Integer(number == layout.pp - 1),
+            sympy.Integer(number == 0), sympy.Integer(number == layout.pp - 1), sympy.Integer(number),
         )  # fmt: skip
         found[room.footprint(stage, whole_sequences)] = None
     return tuple(found)

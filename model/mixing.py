@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import sympy
 from sympy import Expr
 
-from steptime.model.attended import kept, pairs, pairs_of_tokens, read, whole_context_read, written
+from steptime.model.attended import kept, read, whole_context_read, written
 from steptime.model.attention import Attention
 from steptime.model.extremes import at_most
 from steptime.model.phase import Stream
@@ -28,7 +28,7 @@ def attention_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
 
 def _flops(mixer: Attention, stream: Stream) -> Expr:
     scores = latent_flops(mixer, stream)
-    choosing = mixer.index_flops_per_pair * pairs_of_tokens(stream.tokens, stream.cached)
+    choosing = mixer.index_flops_per_pair * stream.pairs
     return scores + choosing + mixer.flops_per_token * stream.tokens
 
 
@@ -38,7 +38,7 @@ def latent_flops(mixer: Attention, stream: Stream) -> Expr:
     Absorbed, each pair costs more; expanded, each cached token that the pass reads is made into keys and values again.
     A single token never pays for that.
     """
-    attends_to = pairs(mixer, stream.tokens, stream.cached)
+    attends_to = stream.pairs_of(mixer)
     absorbed = mixer.flops_per_pair * attends_to
     if mixer.expanded_flops_per_pair is None or stream.tokens == 1:
         return absorbed

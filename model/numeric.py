@@ -12,6 +12,9 @@ from sympy import Expr, Symbol
 BLOCK = 16_384
 """Points evaluated in one piece: intermediate arrays of a ledger then stay in cache."""
 
+REMEMBERED = 4 * BLOCK
+"""Longest array of a part of an expression that is kept for its next occurrence."""
+
 Function = Callable[..., Any]
 
 
@@ -50,10 +53,11 @@ _rules: dict[Any, Function] = {
 }
 
 
-def evaluate(expr: Expr, values: Mapping[Symbol, Any]) -> Any:
+def evaluate(expr: Expr, values: Mapping[Symbol, Any], memo: dict[Expr, Any] | None = None) -> Any:
     """The number for an expression that is needed once, by walking it: compiling would take a hundred times as long.
 
     Values may be arrays of one length. A root of a negative number is NaN. Agrees with ``compiled`` to rounding.
+    ``memo`` holds the arrays of parts, not too long ones, that occur again in this or in a later expression.
 
     >>> from steptime.model.symbols import batch, context
     >>> evaluate(batch * context + 1, {batch: 2.0, context: 3.0})
@@ -63,11 +67,17 @@ def evaluate(expr: Expr, values: Mapping[Symbol, Any]) -> Any:
         return values[expr]
     if expr.is_number:
         return float(expr)
+    if memo is not None and expr in memo:
+        return memo[expr]
     rule = _rules.get(expr.func)
     if rule is None:
         over = tuple(expr.free_symbols)
-        return compiled(expr, over)(*(values[symbol] for symbol in over))
-    return rule(*(evaluate(part, values) for part in expr.args))
+        found = compiled(expr, over)(*(values[symbol] for symbol in over))
+    else:
+        found = rule(*(evaluate(part, values, memo) for part in expr.args))
+    if memo is not None and 1 < np.size(found) <= REMEMBERED:
+        memo[expr] = found
+    return found
 
 
 def in_blocks(function: Function, arguments: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:

@@ -12,7 +12,8 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.attended import pairs_of_tokens
+from steptime.model.attended import attended, pairs, pairs_of_tokens
+from steptime.model.attention import Mixer
 from steptime.model.symbols import (
     attention_flops,
     bytes_per_weight,
@@ -56,7 +57,8 @@ class Stream:
     """Sequences that a pass treats alike.
 
     ``share`` sequences for each sequence of the micro-batch; ``tokens`` new ones each, behind ``cached``; ``predicted``
-    of them predict a next token; ``chunks`` passes, one after another, cut the tokens evenly.
+    of them predict a next token; ``chunks`` passes, one after another, cut the tokens evenly. Not ``causal``, each
+    token is counted with all of its sequence, as many papers print training FLOP.
     """
 
     share: Expr = one
@@ -64,11 +66,18 @@ class Stream:
     cached: Expr = sympy.S.Zero
     predicted: Expr = one
     chunks: Expr = one
+    causal: bool = True
 
     @property
     def pairs(self) -> Expr:
         """Pairs of a new token and one before it, of one sequence, where attention reads all."""
-        return pairs_of_tokens(self.tokens, self.cached)
+        return pairs_of_tokens(self.tokens, self.cached) if self.causal else self.tokens**2
+
+    def pairs_of(self, mixer: Mixer) -> Expr:
+        """Pairs of a new token and one that it attends to."""
+        if self.causal:
+            return pairs(mixer, self.tokens, self.cached)
+        return self.tokens * attended(mixer, self.tokens)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from steptime.model.reading import parse_quantity
 RESULTS = frozenset({
     q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
     q.joules_per_token, q.memory_per_chip, q.stage_chips, q.hour, q.million, q.pass_tokens, q.tokens_per_pass, q.chunks,
-    q.request_time,
+    q.request_time, q.micro_batches, q.bubble_ratio, q.weight_passes, q.recomputed_flops, q.model_flops,
 })  # fmt: skip
 """Quantities that only come out, and constants."""
 
@@ -33,6 +33,16 @@ class Question:
     chunk: str | None = None
     output: str | None = None
     scope: str = "steps"
+    sequence: str | None = None
+    microbatch: str | None = None
+    interleave: str | None = None
+    recompute: str = "none"
+    zero: int = 0
+    sequence_parallel: bool = False
+    schedule: str = "1f1b"
+    attention: str = "causal"
+    dropout: bool = False
+    tokens: str | None = None
     layout: str | None = None
     weights: str | None = None
     kv: str | None = None

@@ -9,7 +9,8 @@ from sympy import Expr, Symbol
 
 from steptime.model.enumeration import Columns
 from steptime.model.layout import SYMBOLIC
-from steptime.model.memory import Room, Stage, fullest_share, stages
+from steptime.model.ledgers import room_of
+from steptime.model.memory import Stage, fullest_share, stages
 from steptime.model.numeric import evaluate
 from steptime.model.phase import Phase
 from steptime.model.plan import Plan
@@ -27,9 +28,10 @@ class Rooms:
         self.counts = [sympy.Dummy(f"layers_{number}", nonnegative=True) for number in range(len(self.kinds))]
         self.first, self.last = sympy.Dummy("first", nonnegative=True), sympy.Dummy("last", nonnegative=True)
         self.shares: dict[int, Symbol] = {}
-        stage = Stage(tuple(zip(self.kinds, self.counts, strict=True)), self.first, self.last)
-        footprint = Room(model, SYMBOLIC, plan, phase, self._share).footprint(stage, whole_sequences=True)
-        self.parts: tuple[Expr, ...] = (footprint.weights, footprint.kv, footprint.activations)
+        self.place = sympy.Dummy("place", nonnegative=True)
+        stage = Stage(tuple(zip(self.kinds, self.counts, strict=True)), self.first, self.last, self.place)
+        footprint = room_of(phase)(model, SYMBOLIC, plan, phase, self._share).footprint(stage, whole_sequences=True)
+        self.parts: tuple[Expr, ...] = tuple(part for part in footprint.parts.values() if part != 0)
         self.stages: dict[int, list[tuple[int, ...]]] = {}
 
     def _share(self, parts: int, _: Expr) -> Expr:
@@ -39,37 +41,33 @@ class Rooms:
         """Bytes, a row for each layout and a column for each batch, with ``values`` for everything else."""
         tp, pp = columns["tp"][rows], columns["pp"][rows]
         numbers = dict(values)
+        degrees, which_degree = np.unique(tp, return_inverse=True)
+        depths, which_depth = np.unique(pp, return_inverse=True)
         for parts, symbol in self.shares.items():
-            numbers[symbol] = _by_value(tp, {degree: float(fullest_share(parts, degree)) for degree in _distinct(tp)})
+            shares = [float(fullest_share(parts, int(degree))) for degree in degrees]
+            numbers[symbol] = np.array(shares)[which_degree][:, None]
         needed = np.zeros((1, 1))
-        for place in range(max(len(self._stages(depth)) for depth in _distinct(pp))):
-            for column, symbol in enumerate((*self.counts, self.first, self.last)):
-                numbers[symbol] = _by_value(pp, {depth: self._stage(depth, place)[column] for depth in _distinct(pp)})
-            total = sum(np.asarray(evaluate(part, numbers)) for part in self.parts)
+        for place in range(max(len(self._stages(int(depth))) for depth in depths)):
+            table = np.array([self._stage(int(depth), place) for depth in depths], float)[which_depth]
+            for column, symbol in enumerate((*self.counts, self.first, self.last, self.place)):
+                numbers[symbol] = table[:, column, None]
+            memo: dict[Expr, Array] = {}
+            total = sum(np.asarray(evaluate(part, numbers, memo)) for part in self.parts)
             needed = np.maximum(needed, total)
         return needed
 
     def _stages(self, depth: int) -> list[tuple[int, ...]]:
-        """Layers of each kind, and whether it is first and last, of every distinct stage of a pipeline."""
+        """Layers of each kind, whether it is first and last, and its place, of every distinct stage of a pipeline."""
         if depth not in self.stages:
-            found: dict[tuple[int, ...], None] = {}
+            found: dict[tuple[int, ...], int] = {}
             for number, chosen in enumerate(stages(len(self.model.layers), depth)):
                 kinds: Mapping[Layer, int] = Counter(self.model.layers[chosen.start : chosen.stop])
-                found[(*(kinds.get(kind, 0) for kind in self.kinds), int(number == 0), int(number == depth - 1))] = None
-            self.stages[depth] = list(found)
+                shape = (*(kinds.get(kind, 0) for kind in self.kinds), int(number == 0), int(number == depth - 1))
+                found.setdefault(shape, number)  # of equal stages the first holds most micro-batches in training
+            self.stages[depth] = [(*shape, number) for shape, number in found.items()]
         return self.stages[depth]
 
     def _stage(self, depth: int, place: int) -> tuple[int, ...]:
         """A distinct stage of a pipeline; the first again where there are fewer."""
         found = self._stages(depth)
         return found[place] if place < len(found) else found[0]
-
-
-def _distinct(column: Array) -> list[int]:
-    return [int(value) for value in np.unique(column)]
-
-
-def _by_value(column: Array, found: Mapping[int, float]) -> Array:
-    """A column of what belongs to each whole number of a column."""
-    distinct, where = np.unique(column, return_inverse=True)
-    return np.array([found[int(value)] for value in distinct], dtype=float)[where][:, None]

@@ -36,6 +36,7 @@ class Scenario:
     values: Mapping[Symbol, Number]
     definitions: Mapping[Symbol, Expr] = field(default_factory=dict)
     _known: dict[Symbol, Number] = field(default_factory=dict, compare=False, repr=False)
+    _parts: dict[Expr, Number] = field(default_factory=dict, compare=False, repr=False)
 
     def __or__(self, values: Mapping[Symbol, Number]) -> "Scenario":
         return Scenario({**self.values, **values}, self.definitions)
@@ -70,7 +71,7 @@ class Scenario:
                 missing |= error.names
         if missing:
             raise Unbound(missing)
-        found = evaluate(expr, numbers)
+        found = evaluate(expr, numbers, self._parts)
         return float(found) if np.ndim(found) == 0 else found
 
     def depends(self, expr: Expr, on: Symbol) -> bool:

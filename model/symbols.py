@@ -287,6 +287,36 @@ embedding_weight_bytes = quantity("embedding_weight_bytes", byte, r"\beta_v", "b
 expert_load = quantity("expert_load", count, r"\lambda_e", "tokens that the fullest chip's experts receive over the mean: 1 where the load is even", sane=(1, 1e6))
 request_time = quantity("request_time", second, r"t_q", "time of one whole request: prefill and every decode step")
 
+# --- training ---------------------------------------------------------------------------------------------------------
+sequence = quantity("sequence", count, r"L_s", "tokens per sequence in training", integer=True, sane=COUNTS)
+microbatch = quantity("microbatch", count, r"b_\mu", "sequences of one micro-batch on one data-parallel rank", integer=True, sane=COUNTS)
+recomputed_flops = quantity("recomputed_flops", FLOP, r"f_R", "FLOP per sequence that the backward pass computes again", sane=(0.0, 1e30))
+weight_passes = quantity("weight_passes", count, r"n_W", "times that one micro-batch streams the weights: forward, backward, and again where recomputed", sane=(1, 4))
+state_traffic = quantity("state_traffic", byte, r"M_\mathrm{st}", "bytes of gradients, optimizer state and weights that a chip reads and writes per step beside the passes", sane=(0.0, 1e30))
+gradient_up_bytes = quantity("gradient_up_bytes", byte, r"g_\mathrm{up}", "bytes of gradients and weights that a chip sends over scale-up per step", sane=(0.0, 1e30))
+gradient_out_bytes = quantity("gradient_out_bytes", byte, r"g_\mathrm{out}", "bytes of gradients and weights that a chip sends over scale-out per step", sane=(0.0, 1e30))
+gradient_bytes = quantity("gradient_bytes", byte, r"\beta_g'", "bytes that store one gradient", sane=(0.01, 16))
+optimizer_bytes = quantity("optimizer_bytes", byte, r"\beta_o", "bytes of optimizer state for one weight: Adam in fp32 keeps a master weight and two moments", sane=(0.0, 64))
+bytes_per_activation = quantity("bytes_per_activation", byte, r"\beta_x", "bytes that store one activation for the backward pass", sane=(0.01, 16))
+logit_bytes = quantity("logit_bytes", byte, r"\beta_l", "bytes that store one logit for the backward pass", sane=(0.01, 16))
+model_flops = quantity("model_flops", FLOP, r"f_M", "FLOP per sequence of forward and backward, nothing computed twice", sane=(1.0, 1e30))
+training_tokens = quantity("training_tokens", count, r"D_\mathrm{tr}", "tokens that a model is trained on", sane=(1.0, 1e20))
+
+# --- serving ----------------------------------------------------------------------------------------------------------
+token_pairs = quantity("token_pairs", count, r"n_p", "pairs of a new token of one sequence and one that it attends to")
+completed_square = quantity("completed_square", count, "z", "an unknown number of tokens, shifted so that its square stands alone")
+chunk_bytes = quantity("chunk_bytes", byte, r"\Delta V_c", "bytes that chunks make a chip read beyond one pass")
+prefix_saving = quantity("prefix_saving", second, r"\Delta t_c", "time that a cached prefix saves")
+latent_ratio = quantity("latent_ratio", count, r"r_\ell", "attention FLOP with latents absorbed over expanded")
+answer_time = quantity("answer_time", second, r"t_a", "time of all decode steps of a request, one after another")
+prefill_share = quantity("prefill_share", count, r"\sigma_p", "share of prefills in the FLOP of a step", sane=(0, 1))
+prompt_ratio = quantity("prompt_ratio", count, r"x_p", "tokens of the prompt for each decode step of a request")
+state_heads = quantity("state_heads", count, r"h_s", "heads of a recurrent mixer")
+state_key_dim = quantity("state_key_dim", count, r"d_k", "width of a key of a recurrent mixer")
+state_value_dim = quantity("state_value_dim", count, r"d_v'", "width of a value of a recurrent mixer")
+convolution_channels = quantity("convolution_channels", count, r"d_x", "channels of a short causal convolution")
+convolution_kernel = quantity("convolution_kernel", count, r"k_x", "tokens that a short causal convolution sees")
+
 # --- conventions ---------------------------------------------------------------------------------------------------
 flops_per_mac = quantity("flops_per_mac", FLOP, r"\varphi", "FLOP counted for one multiply-add: two")
 hour = quantity("hour", second, r"h", "one hour, 3600 s")

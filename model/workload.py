@@ -1,6 +1,6 @@
 """From the words of a question to its phase: what a pass works on, and numbers for the tokens of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import sympy
 from sympy import Expr, Symbol
@@ -9,14 +9,26 @@ from steptime.model import symbols as q
 from steptime.model.attended import whole_context_read
 from steptime.model.decode import DECODE
 from steptime.model.errors import UserError
+from steptime.model.layout import Layout
 from steptime.model.phase import Phase
 from steptime.model.prefill import ANSWER, IN_FLIGHT, VERIFY, prefill_phase
 from steptime.model.quantity import lookup
 from steptime.model.question import Question
 from steptime.model.reading import parse_quantity
+from steptime.model.train import Choices, train_phase
+from steptime.model.transformer import Transformer
 
-DEFAULTS: dict[Symbol, float] = {q.batch: 64.0, q.context: 4096.0, q.prompt: 4096.0}
+DEFAULTS: dict[Symbol, float] = {
+    q.batch: 64.0, q.context: 4096.0, q.prompt: 4096.0, q.sequence: 4096.0, q.microbatch: 1.0,
+}  # fmt: skip
 """What is taken where nothing is said; every one taken is shown."""
+
+
+TRAINED: dict[Symbol, float] = {
+    q.gradient_bytes: 4.0, q.optimizer_bytes: 12.0, q.bytes_per_activation: 2.0, q.logit_bytes: 4.0,
+}  # fmt: skip
+"""Mixed precision as Megatron and ZeRO describe it: gradients added up in fp32, Adam's master weight and two moments in
+fp32, activations in 16 bits, logits in fp32 (Rajbhandari et al. 2020, arXiv 1910.02054, section 3.1)."""
 
 
 def workload(question: Question, sets: dict[Symbol, float], defaults: list[str]) -> tuple[Phase, dict[Symbol, float]]:
@@ -24,11 +36,11 @@ def workload(question: Question, sets: dict[Symbol, float], defaults: list[str])
 
     Raises UserError for options that do not go together.
     """
-    if question.phase == "train":
-        raise UserError("--phase train: only decode and prefill are modelled so far")
     stated = _stated(question, sets)
     if question.phase == "answer":  # asked for by `model.request`, after the prefill that it belongs to
         return ANSWER, DEFAULTS | stated
+    if question.phase == "train":
+        return _training(question, stated, sets, defaults), stated
     prefills = question.phase == "prefill"
     _refuse_strangers(question, stated, prefills)
     needed = [q.batch, q.prompt] if prefills else [q.batch, q.context]
@@ -58,11 +70,45 @@ def workload(question: Question, sets: dict[Symbol, float], defaults: list[str])
     return (IN_FLIGHT if question.scope == "serving" else DECODE), stated
 
 
+def _training(question: Question, stated: dict[Symbol, float], sets: dict[Symbol, float], defaults: list[str]) -> Phase:
+    """The phase of an optimizer step with the choices of a question; fills in its defaults."""
+    _refuse_strangers(question, stated, prefills=False)
+    if question.scope != "steps":
+        raise UserError(f"--scope {question.scope} says nothing in --phase train")
+    for symbol in (q.batch, q.sequence, q.microbatch):
+        if symbol not in stated:
+            stated[symbol] = DEFAULTS[symbol]
+            defaults.append(f"{symbol.name} {DEFAULTS[symbol]:g}")
+    stated.setdefault(q.interleave, 1.0)
+    if stated[q.interleave] > 1 and question.schedule != "1f1b":
+        raise UserError(f"--interleave belongs to --schedule 1f1b, not to {question.schedule}")
+    for symbol, value in TRAINED.items():
+        if symbol not in sets:
+            stated[symbol] = value
+    return train_phase(
+        Choices(question.recompute, question.zero, question.sequence_parallel, question.schedule, question.attention,
+                question.dropout)
+    )  # fmt: skip
+
+
+def no_such_step(layout: Layout, model: Transformer, values: Mapping[Symbol, float]) -> str | None:
+    """Why a layout cannot train with this batch, or None: whole micro-batches on every rank, a layer for each chunk."""
+    ranks = layout.dp * layout.replicas * values[q.microbatch]
+    if values[q.batch] % ranks:
+        return (f"batch {values[q.batch]:g} is no multiple of dp·replicas·microbatch = {ranks:g}: "
+                "micro-batches are whole")  # fmt: skip
+    chunks = layout.pp * values[q.interleave]
+    if values[q.interleave] > 1 and (layout.pp == 1 or len(model.layers) % chunks):
+        return f"interleave {values[q.interleave]:g} on {layout.pp} stages does not divide {len(model.layers)} layers"
+    return None
+
+
 def _stated(question: Question, sets: dict[Symbol, float]) -> dict[Symbol, float]:
     """What options or --set give; --set wins. Options are named as people say them: --output is `answer`."""
     options = {
         q.batch: question.batch, q.context: question.context, q.prompt: question.prompt,
-        q.cached: question.cached, q.chunk: question.chunk, q.answer: question.output,
+        q.cached: question.cached, q.chunk: question.chunk, q.answer: question.output, q.sequence: question.sequence,
+        q.microbatch: question.microbatch, q.interleave: question.interleave, q.training_tokens: question.tokens,
     }  # fmt: skip
     found: dict[Symbol, float] = {}
     for symbol, text in options.items():
@@ -80,15 +126,16 @@ def _refuse_strangers(question: Question, stated: Iterable[Symbol], prefills: bo
         "prefill": {q.batch, q.prompt, q.cached, q.chunk, q.answer},
         "decode": {q.batch, q.context},
         "serving": {q.batch, q.context, q.prompt, q.answer},
-    }["serving" if serving else "prefill" if prefills else "decode"]
+        "train": {q.batch, q.sequence, q.microbatch, q.interleave, q.training_tokens},
+    }["serving" if serving else question.phase]
     if serving and prefills:
         raise UserError("--scope serving is a decode step with prefills riding along: use --phase decode")
-    spelled = {q.answer: "output"}
+    spelled = {q.answer: "output", q.training_tokens: "tokens"}
     for symbol in stated:
         if symbol not in allowed:
             name = spelled.get(symbol, symbol.name)
             where = "--scope serving" if serving else f"--phase {question.phase}"
-            remedy = "; see --phase prefill or --scope serving" if not prefills and not serving else ""
+            remedy = "; see --phase prefill, --phase train or --scope serving" if question.phase == "decode" else ""
             raise UserError(f"--{name} says nothing in {where}{remedy}")
 
 

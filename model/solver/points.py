@@ -9,7 +9,6 @@ import numpy as np
 from steptime.model.enumeration import Columns, layout_of
 from steptime.model.errors import UserError
 from steptime.model.layout import Layout
-from steptime.model.phase import Phase
 from steptime.model.question import Question
 from steptime.model.solver.front import Front
 
@@ -32,6 +31,8 @@ class Search:
     batches: tuple[int, ...] = BATCHES
     minimise: str | None = None
     max_step_time: float | None = None
+    free: frozenset[str] = frozenset()
+    """Choices of training that are searched: microbatch, interleave, recompute, zero, sequence_parallel."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,6 @@ class Answer:
 
     search: Search
     minimise: str
-    phase: Phase
     columns: Columns
     questions: tuple[Question, ...]
     points: int = 0
@@ -121,7 +121,10 @@ class Kept:
     def _cheapest(self, cost: Array) -> tuple[Array, Array]:
         """The cheapest batch of each layout, the smallest among equals; of these the best few."""
         least = cost.min(axis=1)
-        few = np.argsort(least, kind="stable")[:CANDIDATES]
+        if len(least) > CANDIDATES:  # equals of the last one kept stay in, so that ties are broken below
+            few = np.flatnonzero(least <= np.partition(least, CANDIDATES)[CANDIDATES] * (1 + EQUAL))
+        else:
+            few = np.arange(len(least))
         few = few[np.isfinite(least[few])]
         return few, np.argmax(cost[few] <= least[few][:, None] * (1 + EQUAL), axis=1)
 
@@ -141,5 +144,7 @@ class Kept:
         layout, batch = layout_of(self.answer.columns, row), self.answer.search.batches[place]
         copies = re.search(r"copies=[\w-]+", self.answer.search.question.layout or "")
         written = f"{layout},{copies[0]}" if copies else str(layout)
-        question = replace(self.answer.questions[machine], layout=written, batch=str(batch))
+        columns, sizes = self.answer.columns, ("microbatch", "interleave")
+        trained = {name: str(int(columns[name][row])) for name in sizes if name in columns}
+        question = replace(self.answer.questions[machine], layout=written, batch=str(batch), **trained)
         return Point(question, layout, batch, *(float(label) for label in labels[3:]))

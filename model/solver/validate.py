@@ -226,7 +226,7 @@ def printed_flops(case: Case) -> Expr:
 def collective_time(row: Measurement, hardware: Hardware) -> tuple[float, str]:
     """The time of one collective, and the tier that takes it; the cheapest algorithm of the model."""
     size = sympy.Integer(row.chips)
-    over = group(size, sympy.S.One)
+    over = group(size, sympy.S.One, hardware.torus_axes)
     if row.phase == "all_reduce":
         moves = [all_reduce(_bytes(row), over, hardware.in_switch_reduction)]
     elif row.phase == "all_gather":

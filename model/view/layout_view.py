@@ -19,6 +19,7 @@ from steptime.model.view.format import plain, si, table
 from steptime.model.view.not_modelled import not_modelled
 from steptime.model.view.solve_view import solve_batch_json
 from steptime.model.view.step_json import layout_json, step_json
+from steptime.model.workload import DEFAULTS
 
 MOST_CHIPS, MOST_NUMBERS = 100_000, 1_000
 SHOWN = 16
@@ -31,6 +32,7 @@ def read_search(
 ) -> Search:  # fmt: skip
     """The search of a command's options; raises UserError for lists and limits that cannot be used."""
     batches = options.pop("batch")
+    free = frozenset(options.pop("free", ()))
     question = Question(hardware="", **options)
     if max_ttft is not None and question.phase != "prefill":
         raise UserError("--max-ttft is a limit of --phase prefill; a decode step has --max-step-time")
@@ -41,10 +43,18 @@ def read_search(
         question,
         hardware,
         _whole_numbers(chips, "chips", MOST_CHIPS),
-        BATCHES if batches is None else _whole_numbers(batches, "batch", 10**9),
+        (BATCHES if question.phase != "train" else (64,))
+        if batches is None
+        else _whole_numbers(batches, "batch", 10**9),
         minimise,
         None if bound is None else parse_quantity(lookup("step_time"), bound),
+        free,
     )
+
+
+def _batches(phase: str) -> tuple[int, ...]:
+    """The batches that are tried where none are named: many in serving, the one default in training."""
+    return (int(DEFAULTS[lookup("batch").symbol]),) if phase == "train" else BATCHES
 
 
 def _whole_numbers(text: str, name: str, most: int) -> tuple[int, ...]:
@@ -109,6 +119,8 @@ def layout_json_of(answer: Answer) -> dict[str, Any]:
 
 def _relaxed(answer: Answer, best: Case) -> BatchAnswer | None:
     """The continuous problem at the best layout, for its prices; None where it has no solution near the grid."""
+    if answer.search.question.phase == "train":  # the batch is what is trained with, not what is chosen
+        return None
     try:
         return solve_batch(best, answer.minimise, answer.search.max_step_time, start=float(answer.best.batch))
     except UserError:
@@ -174,7 +186,7 @@ def layout_table(answer: Answer) -> Group:
         lines.append(Text(f"between the batches tried, at this layout: batch {plain(relaxed.solution.value)}, "
                           f"{_cost(relaxed.solution.cost, answer.minimise, unit)}"))  # fmt: skip
     notes = [Text("not modelled: " + "; ".join(not_modelled(best)))]
-    if answer.best.batch == max(answer.search.batches):
+    if answer.best.batch == max(answer.search.batches) and len(answer.search.batches) > 1:
         notes.insert(0, Text("the best batch is the largest tried: --batch names others"))
     if best.doubtful:
         notes.insert(0, Text("doubtful figures: " + "; ".join(best.doubtful)))

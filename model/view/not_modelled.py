@@ -2,7 +2,7 @@
 
 from steptime.model import symbols as q
 from steptime.model.case import Case
-from steptime.model.transformer import ExpertFeedForward, LatentAttention, RecurrentMixer, Transformer
+from steptime.model.transformer import LatentAttention, RecurrentMixer, Transformer
 
 
 def not_modelled(case: Case) -> list[str]:
@@ -46,7 +46,4 @@ def _of_architecture(case: Case, model: Transformer) -> list[str]:
         found.append("choosing the chunk of a recurrent mixer: the fewest FLOP, those of the recurrence, are counted")
     if case.layout.cp > 1 and any(isinstance(mixer, LatentAttention) for mixer in mixers):
         found.append("exchanging latent queries and results before the up-projections, fewer bytes for more FLOP")
-    blocks = [block for layer in model.kinds for block in layer.feed_forward]
-    if any(isinstance(block, ExpertFeedForward) and block.groups > 1 for block in blocks) and case.layout.ep > 1:
-        found.append("where the router's expert groups lie among the chips")
     return found + list(model.notices)

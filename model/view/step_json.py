@@ -15,6 +15,8 @@ from steptime.model.scenario import Unbound
 from steptime.model.solver.crossover import CrossoverAnswer, find_crossover
 from steptime.model.view.not_modelled import not_modelled
 
+hardware_flops = q.model_flops + q.recomputed_flops
+CHOSEN = ("recompute", "zero", "sequence_parallel", "schedule", "attention", "dropout")
 PAIRS = (("compute", "memory"), ("memory", "interconnect"), ("compute", "interconnect"))
 
 
@@ -25,6 +27,10 @@ def utilisation(phase: Phase) -> dict[str, Expr]:
         "mfu": useful / (q.chips * q.peak_flops * q.step_time),
         "mbu": phase.blackboard.memory.work / (q.memory_bandwidth * q.step_time),
     }
+
+
+ALWAYS = ("weights", "kv", "activations")
+"""Parts of a chip's memory that every phase lists."""
 
 
 def crossovers(case: Case) -> list[CrossoverAnswer]:
@@ -66,7 +72,7 @@ def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[
     """Everything about a step, base units, the keys that scripts rely on."""
     number = case.number
     answers = crossovers(case) if answers is None else answers
-    board, prefills = case.phase.blackboard, case.question.phase == "prefill"
+    board = case.phase.blackboard
     step_time = number(q.step_time, "step_time")
     room: Footprint = case.fullest_stage
     results = {
@@ -81,7 +87,10 @@ def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[
         "hardware": case.hardware.name,
         "phase": case.question.phase,
         "batch": number(q.batch),
-        "context": number(q.context) if not prefills else None,
+        "context": number(q.context) if case.question.phase == "decode" else None,
+        **{
+            name.name: number(name) for name in (q.sequence, q.microbatch, q.interleave) if name in case.scenario.values
+        },
         "prompt": number(q.prompt) if q.prompt in case.scenario.values else None,
         "cached": number(q.cached) if q.cached in case.scenario.values else None,
         "chunk": number(q.chunk) if q.chunk in case.scenario.values else None,
@@ -110,14 +119,13 @@ def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[
         "operations": [_operation_json(case, line) for line in case.operations],
         **{key: number(expr, key) for key, expr in results.items()},
         "memory_per_chip": {
-            "weights": number(room.weights),
-            "kv": number(room.kv),
-            "activations": number(room.activations),
+            **{name: number(part) for name, part in room.parts.items() if part != 0 or name in ALWAYS},
             "total": number(room.total),
             "capacity": number(q.memory_capacity, "memory_per_chip.capacity"),
         },
         "fits": case.fits,
         **request_json(case),
+        **training_json(case),
         "crossovers": [crossover_json(answer) for answer in answers],
         "quantities": case.quantities,
     }
@@ -142,6 +150,27 @@ def request_json(case: Case) -> dict[str, Any]:
             "fits": answer.fits if answer is not None else case.fits,
         }
     return found
+
+
+def training_json(case: Case) -> dict[str, Any]:
+    """What training has beside a step: what is computed again, the pipeline's idle time, days and dollars."""
+    if case.question.phase != "train":
+        return {}
+    number, tokens = case.number, case.number(q.training_tokens) if q.training_tokens in case.scenario.values else None
+    seconds = None if tokens is None else number(q.training_tokens / q.tokens_per_second)
+    return {
+        "training": {
+            "micro_batches": number(q.micro_batches),
+            "bubble": number(q.bubble_ratio),
+            "model_flops": number(q.model_flops * q.batch),
+            "hfu": number(hardware_flops * q.batch / (q.chips * q.peak_flops * q.step_time)),
+            "tokens": tokens,
+            "days": None if seconds is None else seconds / 86400,
+            "dollars": None if tokens is None else number(
+                q.training_tokens / q.million * q.dollars_per_million_tokens, "training.dollars"),
+            **{name: getattr(case.question, name) for name in CHOSEN},
+        }
+    }  # fmt: skip
 
 
 def _operation_json(case: Case, line: Any) -> dict[str, Any]:

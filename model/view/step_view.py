@@ -43,7 +43,7 @@ def step_table(case: Case) -> Group:
 
 def _length(case: Case) -> str:
     """What is long: the context that a decode step reads, or the prompt, and what of it is cached."""
-    named = [(symbol.name, case.number(symbol)) for symbol in (case.phase.varies, q.cached, q.chunk)
+    named = [(symbol.name, case.number(symbol)) for symbol in (case.phase.varies, q.cached, q.chunk, q.microbatch)
              if symbol in case.scenario.values]  # fmt: skip
     return ", ".join(f"{name} {plain(value)}" for name, value in named)
 
@@ -87,18 +87,33 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     made.add_row("band", band)
     made.add_row("tokens/s", f"{plain(data['tokens_per_second_per_sequence'])} per sequence, "
                              f"{plain(data['tokens_per_second'])} over all chips")  # fmt: skip
+    if "training" in data:
+        made.add_row("training", _training(data["training"]))
     if "request" in data:
         made.add_row("request", _request(data["time_to_first_token"], data["request"]))
     made.add_row("cost", _cost(data))
     compute, memory_share = _percent(data["mfu"]), _percent(data["mbu"])
     made.add_row("utilisation", f"{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)")
     fits = {True: "fits", False: "DOES NOT FIT", None: "capacity unknown"}[data["fits"]]
-    made.add_row("memory/chip", f"{si(memory_used['total'], 'B')} of {si(memory_used['capacity'], 'B')}: {fits} "
-                                f"(weights {si(memory_used['weights'], 'B')}, KV {si(memory_used['kv'], 'B')}, "
-                                f"activations {si(memory_used['activations'], 'B')})")  # fmt: skip
+    parts = ", ".join(f"{name.replace('kv', 'KV')} {si(memory_used[name], 'B')}"
+                      for name in ("weights", "kv", "gradients", "optimizer", "activations")
+                      if name in memory_used and (memory_used[name] or name != "kv"))  # fmt: skip
+    made.add_row(
+        "memory/chip", f"{si(memory_used['total'], 'B')} of {si(memory_used['capacity'], 'B')}: {fits} ({parts})"
+    )
     made.add_row("layout", f"{case.layout}")
     made.add_row("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))
     return made
+
+
+def _training(found: dict[str, Any]) -> str:
+    """Micro-batches, bubble and utilisation of the hardware; days and dollars where the tokens were said."""
+    text = (f"{plain(found['micro_batches'])} micro-batches, bubble {found['bubble']:.1%} of the work, "
+            f"{_percent(found['hfu'])} of peak with what is computed again (HFU)")  # fmt: skip
+    if found["tokens"] is None:
+        return text
+    dollars = "dollars unknown" if found["dollars"] is None else f"${found['dollars']:,.0f}"
+    return f"{text}; {si(found['tokens'])} tokens in {plain(found['days'])} days, {dollars}"
 
 
 def _request(first: float | None, request: dict[str, Any]) -> str:

@@ -1,0 +1,76 @@
+"""What the fullest chip must hold in training: weights, gradients, optimizer state, activations of micro-batches.
+
+ZeRO shares state over the chips that hold the same weights: 1 the optimizer's, 2 the gradients too, 3 the weights too.
+"""
+
+import sympy
+from sympy import Expr
+
+from steptime.model import symbols as q
+from steptime.model.activations import Kept, layer_input, layer_kept
+from steptime.model.extremes import at_most
+from steptime.model.memory import Footprint, Room, Stage
+from steptime.model.symbols import (
+    bytes_per_weight,
+    gradient_bytes,
+    interleave,
+    logit_bytes,
+    micro_batches,
+    microbatch,
+    optimizer_bytes,
+    pipeline_parallel,
+    sequence,
+)
+from steptime.model.train import TrainPhase
+
+
+class TrainRoom(Room):
+    """What a chip needs in training."""
+
+    def footprint(self, stage: Stage, whole_sequences: bool) -> Footprint:
+        """Bytes on the fullest chip of a stage; a micro-batch is always whole."""
+        assert isinstance(self.phase, TrainPhase)
+        d, zero = self.degrees, self.phase.choices.zero
+        weights = gradients = optimizer = sympy.Integer(0)
+        alike, spread = self.stage_weights(stage)
+        for held, copies in ((alike, d.dp * d.cp * d.replicas), (spread, d.replicas)):
+            weights += held / (copies if zero >= 3 else 1)
+            gradients += held / bytes_per_weight * gradient_bytes / (copies if zero >= 2 else 1)
+            optimizer += held / bytes_per_weight * optimizer_bytes / (copies if zero >= 1 else 1)
+        logits = stage.last * self.model.vocabulary * logit_bytes / d.tp
+        tokens = microbatch * sequence / d.cp
+        activations = tokens * (self.held_micro_batches(stage) * self.kept(stage) + self.at_work() + logits)
+        return Footprint(weights, sympy.S.Zero, activations, gradients, optimizer)
+
+    def kept(self, stage: Stage) -> Expr:
+        """Bytes per token that the layers of a stage keep of one micro-batch."""
+        choices, d = self.phase.choices, self.degrees  # type: ignore[attr-defined]
+        return sympy.Add(*[
+            number * layer_kept(layer, self.model.width, choices.recompute, choices.dropout).on_chip(
+                d.tp, choices.sequence_parallel)
+            for layer, number in stage.kinds
+        ])  # fmt: skip
+
+    def at_work(self) -> Expr:
+        """Bytes per token of the one layer that is run again, where layers keep no more than their input."""
+        choices = self.phase.choices  # type: ignore[attr-defined]
+        if not choices.runs_layers_again:
+            return sympy.S.Zero
+        width = self.model.width
+        layers = [layer_kept(layer, width, "selective", choices.dropout) for layer in self.model.kinds]
+        most: Kept = max(layers, key=lambda kept: float((kept.whole + kept.shared).subs(q.bytes_per_activation, 2)))
+        if choices.recompute == "reversible":
+            most += layer_input(width)
+        return most.on_chip(self.degrees.tp, choices.sequence_parallel)
+
+    def held_micro_batches(self, stage: Stage) -> Expr:
+        """Micro-batches whose activations a stage holds at most.
+
+        Under 1F1B one for every stage from it to the last; where a stage holds v > 1 chunks of layers, a share
+        (P - 1)/(P v) more of the first stage's; ZB-H2 starts as many again.
+        """
+        in_flight = at_most(micro_batches, pipeline_parallel - stage.place)
+        if self.phase.choices.schedule == "zb-h2":  # type: ignore[attr-defined]
+            return at_most(micro_batches, 2 * (pipeline_parallel - stage.place) - 1)
+        is_interleaved = at_most(1, interleave - 1)
+        return in_flight * (1 + is_interleaved * (pipeline_parallel - 1) / (pipeline_parallel * interleave))
