@@ -5,10 +5,11 @@ from functools import cache as once
 from functools import partial
 
 import sympy
-from sympy import Rational, Symbol
+from sympy import Rational
 
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.claims import Claim
+from steptime.derivations.kv_numbers import growing_caches, shapes
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import cache
@@ -36,29 +37,6 @@ from steptime.model.symbols import (
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 5"
 GROUPED = "Ainslie et al. 2023, arXiv 2305.13245"
 LATENT = "DeepSeek-V2, arXiv 2405.04434, 2.1"
-
-
-def shapes(model: str) -> Mapping[Symbol, float]:
-    """What a layer of a catalogue model caches at bf16, and how many layers do."""
-    from steptime.model.catalog.transformers import load_transformer
-    from steptime.model.transformer import GroupedAttention
-
-    kinds = load_transformer(model).kinds
-    windows = [layer.attention.window for layer in kinds if layer.attention.window is not None]
-    full = sum(number for layer, number in kinds.items() if layer.attention.window is None)
-    found: dict[Symbol, float] = {bytes_per_kv: 2.0, kv_layers: float(full), windowed_layers: 0.0, context: 1e6}
-    if windows:
-        found |= {window: float(windows[0]), windowed_layers: float(sum(kinds.values()) - full)}
-    attention = next(iter(kinds)).attention
-    if isinstance(attention, GroupedAttention):
-        return {
-            **found,
-            kv_heads: float(attention.kv_heads),
-            head_dim: float(attention.head_dim),
-            value_dim: float(attention.value_dim),
-        }
-    widths = {kv_rank: attention.kv_rank, rope_dim: attention.rope_dim, head_dim: attention.nope_dim}
-    return {**found, **{symbol: float(width) for symbol, width in widths.items()}}
 
 
 grouped = Derivation(
@@ -197,7 +175,7 @@ def equal_contexts() -> Mapping[str, float]:
     from steptime.model.catalog.transformers import load_transformer, transformer_names
 
     def grows(name: str) -> bool:
-        return any(layer.attention.window is None for layer in load_transformer(name).kinds)
+        return any(mixer.window is None for mixer, _ in growing_caches(load_transformer(name)))
 
     return {name: equal_context(name) for name in transformer_names() if grows(name)}
 

@@ -5,7 +5,7 @@ import sympy
 from steptime.derivations.board import PERFECT_SHARDS, is_
 from steptime.derivations.chapter1_batch import peak_by_ridge
 from steptime.derivations.chapter9_attention import body
-from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
+from steptime.derivations.rules import both_sides, equation, identity, side, solve_for, substitute
 from steptime.derivations.serving_numbers import (
     ALL_CONTEXT,
     ALL_READ,
@@ -18,9 +18,12 @@ from steptime.derivations.serving_numbers import (
     V3,
     cache_of,
     llama_prefill,
+    summed,
     v3_prefill,
 )
 from steptime.derivations.steps import Derivation, Step
+from steptime.model.attended import attended
+from steptime.model.cache import grouped
 from steptime.model.symbols import (
     active_parameters,
     attention_flops,
@@ -29,6 +32,7 @@ from steptime.model.symbols import (
     chunk,
     chunk_bytes,
     chunks,
+    context,
     flops_per_mac,
     kv_bytes,
     memory_bandwidth,
@@ -39,6 +43,7 @@ from steptime.model.symbols import (
     peak_flops,
     ridge,
     stage_chips,
+    tokens_read,
     unembedding_parameters,
 )
 
@@ -53,6 +58,25 @@ flops = (
 read_again = bytes_per_weight * parameters_read + micro_batch * kv_bytes * mean_context
 ROOM = flops * memory_bandwidth - kv_bytes * pass_tokens * peak_flops / 2
 ASSUMES = (IDEAL, ALL_CONTEXT, ALL_READ, "chunks of equal length, one after another")
+
+reads = Derivation(
+    name="chunk-reads",
+    title="Cached tokens that a prefill in chunks reads",
+    rows=("9.3",),
+    claim="Each chunk reads the prefix and all chunks before it: a triangle of chunks on top of the prefix.",
+    start=equation(tokens_read, summed(attended(grouped), context, cached, chunks, pass_tokens / chunks)),
+    steps=(
+        Step(
+            "the prefix once a chunk, and half of the new tokens for each chunk but one",
+            identity(),
+            equation(tokens_read, chunks * cached + pass_tokens * (chunks - 1) / 2),
+        ),
+    ),
+    assumes=("no window", "chunks of equal length", "keys and values of a chunk itself stay on the chip"),
+    sources=(SARATHI,),
+    example=lambda: {pass_tokens: 6144.0, cached: 2048.0, chunks: 12.0},
+    example_text="6144 tokens behind 2048 cached ones in 12 chunks",
+)
 
 extra_bytes = Derivation(
     name="chunk-bytes",
@@ -121,9 +145,7 @@ hidden = Derivation(
             substitute(is_(chunks, pass_tokens / chunk)),
             equation(
                 flops * micro_batch / (stage_chips * peak_flops),
-                pass_tokens
-                * (read_again / chunk + micro_batch * kv_bytes / 2)
-                / (stage_chips * memory_bandwidth),
+                pass_tokens * (read_again / chunk + micro_batch * kv_bytes / 2) / (stage_chips * memory_bandwidth),
             ),
         ),
         Step(
@@ -142,8 +164,8 @@ hidden = Derivation(
     ),
     assumes=ASSUMES,
     sources=(SARATHI,),
-    example=lambda: llama_prefill(8192, chunk="512"),
-    example_text=f"{LLAMA}, one prompt of 8192 tokens",
+    example=lambda: llama_prefill(8192, cached="2048", chunk="512"),
+    example_text=f"{LLAMA}, 6144 tokens of one sequence behind 2048 cached ones",
     holds=(ROOM,),
 )
 
@@ -182,4 +204,4 @@ hidden_weights = Derivation(
     example_text=f"{V3}, one sequence; the ridge as it follows",
 )
 
-DERIVATIONS = (extra_bytes, cache_outweighs, hidden, hidden_weights)
+DERIVATIONS = (reads, extra_bytes, cache_outweighs, hidden, hidden_weights)

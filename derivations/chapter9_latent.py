@@ -6,7 +6,7 @@ from functools import partial
 import sympy
 from sympy import Symbol
 
-from steptime.derivations.chapter5_kv import shapes
+from steptime.derivations.kv_numbers import shapes
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for
 from steptime.derivations.serving_numbers import DEEPSEEK_V2
 from steptime.derivations.steps import Derivation, Step

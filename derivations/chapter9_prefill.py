@@ -1,10 +1,14 @@
 """Chapter 9, serving: the batch and the prompt at which a prefill turns compute-bound."""
 
-from sympy import Rational, sqrt
+from collections.abc import Mapping
+
+from sympy import Rational, Symbol, sqrt
 
 from steptime.derivations.board import is_
 from steptime.derivations.chapter1_batch import peak_by_ridge
+from steptime.derivations.chapter1_terms import ridge_batch
 from steptime.derivations.chapter9_attention import body
+from steptime.derivations.claims import Claim
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.serving_numbers import (
     ALL_CONTEXT,
@@ -20,6 +24,7 @@ from steptime.derivations.serving_numbers import (
 )
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.prefill import PREFILL
+from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
     active_parameters,
     attention_flops,
@@ -64,9 +69,7 @@ prefill_balance = Derivation(
         Step(
             "at the peak, perfectly sharded; keys and values of the pass stay on the chip and are written once",
             substitute(*SHARED, *cache_of(PREFILL)),
-            equation(
-                flops * micro_batch / (stage_chips * peak_flops), bytes_moved / (stage_chips * memory_bandwidth)
-            ),
+            equation(flops * micro_batch / (stage_chips * peak_flops), bytes_moved / (stage_chips * memory_bandwidth)),
         ),
         Step(
             "clear the rates and the chips",
@@ -131,10 +134,7 @@ prefill_prompt = Derivation(
                 + 2 * kv_bytes * peak_flops * (completed_square - half_linear) / (attention_flops * memory_bandwidth)
                 + 2 * flops_per_mac * unembedding_parameters / attention_flops,
                 2
-                * (
-                    bytes_per_weight * parameters_read / micro_batch
-                    + kv_bytes * (completed_square - half_linear)
-                )
+                * (bytes_per_weight * parameters_read / micro_batch + kv_bytes * (completed_square - half_linear))
                 * peak_flops
                 / (attention_flops * memory_bandwidth),
             ),
@@ -172,7 +172,10 @@ prefill_ridge = Derivation(
         Step(
             "weights alone, all of them, and every token multiplies all active ones",
             substitute(
-                is_(kv_bytes, 0), is_(attention_flops, 0), is_(unembedding_parameters, 0), is_(parameters_read, parameters)
+                is_(kv_bytes, 0),
+                is_(attention_flops, 0),
+                is_(unembedding_parameters, 0),
+                is_(parameters_read, parameters),
             ),
             equation(
                 flops_per_mac * active_parameters * pass_tokens * micro_batch * memory_bandwidth,
@@ -203,3 +206,28 @@ prefill_ridge = Derivation(
 )
 
 DERIVATIONS = (prefill_balance, prefill_batch, prefill_prompt, prefill_ridge)
+
+A100 = "a100-sxm-80gb"
+
+
+def dense_13b() -> Mapping[Symbol, float]:
+    """One sequence of a dense model of 13 billion weights on an A100, 16 bits throughout."""
+    from steptime.model.catalog.hardware import load_hardware
+
+    chip = load_hardware(A100)
+    rates = {peak_flops: chip.peak("bf16"), memory_bandwidth: chip.figures["memory_bandwidth"].value}
+    weights = {parameters: 13e9, active_parameters: 13e9, micro_batch: 1.0}
+    values = {**rates, **weights, bytes_per_weight: 2.0, flops_per_mac: 2.0}
+    return {**values, ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
+
+
+CLAIMS = (
+    Claim(
+        "9.2",
+        "tokens of one prompt of a 13B model that make an A100 near compute-bound (DistServe, arXiv 2401.09670, 3.1)",
+        512.0,
+        lambda: float(Scenario(dense_13b()).evaluate(prefill_ridge.result.rhs)),
+        lambda: {"hardware": A100, **{symbol.name: value for symbol, value in dense_13b().items()}},
+        must=lambda value: value <= 512,
+    ),
+)

@@ -6,8 +6,8 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
-from steptime.derivations.chapter5_kv import shapes
 from steptime.derivations.chapter9_attention import body
+from steptime.derivations.kv_numbers import shapes
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.serving_numbers import (
     ALL_CONTEXT,
@@ -15,7 +15,6 @@ from steptime.derivations.serving_numbers import (
     IDEAL,
     LLAMA,
     POPE,
-    SHARED,
     cache_of,
     llama_prefill,
 )
@@ -150,11 +149,7 @@ heads = Derivation(
                 * (cache.grouped.head_dim + cache.grouped.value_dim)
                 * pass_tokens
                 * memory_bandwidth,
-                kv_layers
-                * kv_heads
-                * (cache.grouped.head_dim + cache.grouped.value_dim)
-                * bytes_per_kv
-                * peak_flops,
+                kv_layers * kv_heads * (cache.grouped.head_dim + cache.grouped.value_dim) * bytes_per_kv * peak_flops,
             ),
         ),
         Step(

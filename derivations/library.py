@@ -16,6 +16,7 @@ CHAPTERS = {
     6: "Reversible networks",
     7: "Where the money goes",
     8: "Collectives",
+    9: "Serving",
 }
 MODULES = (
     "chapter1_terms",
@@ -61,6 +62,15 @@ MODULES = (
     "chapter8_torus",
     "chapter8_limits",
     "chapter8_experts",
+    "chapter9_attention",
+    "chapter9_prefill",
+    "chapter9_chunks",
+    "chapter9_prefix",
+    "chapter9_latent",
+    "chapter9_request",
+    "chapter9_in_flight",
+    "chapter9_verify",
+    "chapter9_state",
 )
 
 

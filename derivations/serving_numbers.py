@@ -9,10 +9,10 @@ from sympy import Eq, Symbol
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_, numbers
 from steptime.derivations.chapter1_terms import ridge_batch
 from steptime.model import symbols as q
-from steptime.model.phase import Phase
+from steptime.model.phase import Phase, one
 from steptime.model.prefill import prefill_phase
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import answer, context, kv_bytes, prompt
+from steptime.model.symbols import answer, context, kv_bytes
 from steptime.model.workload import set_by_hand
 
 BEHIND = prefill_phase(has_cache=True)
@@ -65,11 +65,14 @@ def llama_request(prompt_tokens: int, answer_tokens: int, batch: int) -> Mapping
     return {**values, answer: float(answer_tokens), context: prompt_tokens + (answer_tokens - 2) / 2}
 
 
-def summed(term: sympy.Expr, variable: Symbol, first: sympy.Expr, steps: sympy.Expr) -> sympy.Expr:
-    """A term summed over ``steps`` values of a count from the first: one after another.
+def summed(
+    term: sympy.Expr, variable: Symbol, first: sympy.Expr, steps: sympy.Expr, size: sympy.Expr = one
+) -> sympy.Expr:
+    """A term summed over ``steps`` values of a count from the first on, ``size`` apart.
 
-    >>> summed(prompt, prompt, answer, sympy.Integer(3)) == 3 * answer + 3
+    >>> summed(context, context, answer, sympy.Integer(3)) == 3 * answer + 3
     True
     """
     index = sympy.Dummy("index", integer=True, nonnegative=True)
-    return sympy.expand(sympy.summation(sympy.expand(term.xreplace({variable: first + index})), (index, 0, steps - 1)))
+    at = sympy.expand(term.xreplace({variable: first + size * index}))
+    return sympy.expand(sympy.summation(at, (index, 0, steps - 1)))

@@ -32,9 +32,11 @@ class AbstractLedger:
         if not {q.width, q.layers} <= set(self.given):
             return Transfer()
         tokens_times_width = q.width / self.degrees.dp / self.degrees.cp  # of a micro-batch of one
-        over = group(self.degrees.tp, sympy.S.One)
+        over = group(self.degrees.tp, sympy.S.One, self.plan.axes)
         reduced = all_reduce(tokens_times_width * q.reduce_bytes, over, self.plan.in_switch).times(2 * q.layers)
-        return reduced + send(q.width / self.degrees.stage * q.send_bytes, self.degrees.pp, self.degrees.stage)
+        return reduced + send(
+            q.width / self.degrees.stage * q.send_bytes, self.degrees.pp, self.degrees.stage, self.plan.axes
+        )
 
     def slots(self) -> dict[Symbol, Expr]:
         """Definitions of what the model does not state; a step reads every weight and writes one token's KV."""

@@ -12,13 +12,13 @@ from steptime.model.attended import whole_context_read
 from steptime.model.collectives import (
     all_gather,
     all_reduce,
-    expected_distinct,
     expert_exchange,
     gather_between,
     group,
     reduce_scatter,
     send,
 )  # fmt: skip
+from steptime.model.expert_copies import distinct_places
 from steptime.model.extremes import at_least, at_most
 from steptime.model.layout import Degrees
 from steptime.model.phase import Phase
@@ -117,9 +117,9 @@ class Traffic:
             sent = expert_exchange(self.tokens / d.stage * width * expert_load, over, chosen, limit, self.plan.copies)
             out += sent.times(number, dispatch_bytes)
             back += sent.times(number, combine_bytes)
-            copies = chosen if self.plan.copies == "per-expert" else expected_distinct(d.ep, chosen)
+            copies = chosen if self.plan.copies == "per-expert" else distinct_places(d.ep, chosen, limit)
             arriving = all_gather(self.tokens * width * copies / d.ep * (1 - 1 / holders), slices)
-            present = expected_distinct(holders, chosen) / holders
+            present = distinct_places(holders, chosen, limit) / holders
             local = gather_between(self.tokens * width / holders * present, at_least(d.tp, sliced), d.tp, axes)
             shared += (arriving + local).times(number, dispatch_bytes)
             added += (arriving + local).times(number, combine_bytes)  # the reduce-scatter moves the same back

@@ -41,6 +41,7 @@ class Measurement:
     quantity: str
     value: float
     numbers: Mapping[str, float | None]
+    recompute: str
     detail: Mapping[str, str]
 
     @property
@@ -123,7 +124,7 @@ def _read(row: Mapping[Any, Any], where: str) -> Measurement:
         cells["id"], cells["phase"], cells.get("model", ""), cells["hardware"], int(chips), formats,
         {name: None if degree is None else int(degree) for name, degree in degrees.items()},
         cells.get("scope", ""), cells["quantity"], value,
-        {name: _number(cells.get(name, ""), f"{where}: {name}") for name in names},
+        {name: _number(cells.get(name, ""), f"{where}: {name}") for name in names}, cells.get("recompute", ""),
         dict(part.split("=", 1) for part in cells.get("detail", "").split(";") if "=" in part),
     )  # fmt: skip
 

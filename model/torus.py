@@ -3,8 +3,8 @@
 A chip has two links on each axis. Bytes are *effective*: divided by the bandwidth of all its links, they give the time
 that the fullest link needs. A group is laid out as a torus of its own, as near a cube as it can be, messages take
 shortest paths, and only links between members carry them: other groups use the others. So they are a lower bound.
-Sources: Scott 1991, "Efficient all-to-all communication patterns in hypercube and mesh topologies"; Dally and Towles 2004,
-"Principles and Practices of Interconnection Networks", section 5.2, for the load of a torus under uniform traffic.
+Sources: Scott 1991, "Efficient all-to-all communication patterns in hypercube and mesh topologies"; Dally and Towles
+2004, "Principles and Practices of Interconnection Networks", section 5.2, for the load of links under uniform traffic.
 """
 
 import sympy

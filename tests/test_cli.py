@@ -235,7 +235,18 @@ BAD = {
     "chips against layout": (["step", "gpt2", "h100-sxm", "--layout", "tp=2", "--set", "chips=4"], "conflicts"),
     "no peak": (["step", "llama-3.1-8b", "a100-sxm-80gb", "--activations", "fp8"], "fp8"),
     "calibration": (["step", "gpt2", "h100-sxm", "--efficiency", "calibrated"], "no calibration"),
-    "training": (["step", "gpt2", "h100-sxm", "--phase", "train"], "only decode and prefill"),
+    "training an abstract model": (["step", "{abstract}", "h100-sxm", "--phase", "train"], "architecture"),
+    "training half a micro-batch": (
+        ["step", "gpt2", "h100-sxm", "--phase", "train", "--batch", "3", "--layout", "dp=2"], "no multiple of dp"),
+    "training with a context": (["step", "gpt2", "h100-sxm", "--phase", "train", "--context", "9"], "says nothing in"),
+    "a sequence without training": (["step", "gpt2", "h100-sxm", "--sequence", "9"], "--phase train"),
+    "chunks that do not divide": (
+        ["step", "gpt2", "h100-sxm", "--phase", "train", "--layout", "pp=2", "--interleave", "5"], "does not divide 12"),
+    "training many batches": (
+        ["solve", "layout", "gpt2", "h100-sxm", "--phase", "train", "--chips", "8", "--batch", "8,16"], "one --batch"),
+    "training a batch that no layout divides": (
+        ["solve", "layout", "gpt2", "h100-sxm", "--phase", "train", "--chips", "8", "--batch", "1", "--layout", "dp=8"],
+        "whole micro-batches"),
     "context of a prefill": (["step", "gpt2", "h100-sxm", "--phase", "prefill", "--context", "9"], "says nothing in"),
     "prompt of a decode step": (["step", "gpt2", "h100-sxm", "--prompt", "9"], "--scope serving"),
     "prefix as long as the prompt": (
