@@ -12,7 +12,7 @@ from steptime.model.case import Case
 from steptime.model.errors import UserError
 from steptime.model.phase import rates
 from steptime.model.scenario import Unbound
-from steptime.model.solver.limits import CAPACITIES, numbers_but_batch, read_limits
+from steptime.model.solver.limits import CAPACITIES, least_batch, numbers_but_batch, read_limits
 from steptime.model.solver.posynomial import falls_per_unit, slope_at_infinity
 from steptime.model.solver.problem import Problem, TimedPart
 from steptime.model.solver.sensitivity import sensitivities
@@ -29,6 +29,8 @@ SCALES: dict[str, tuple[Expr, int, str]] = {
 """What can be minimised: the factor of step_time·batch^exponent, the exponent, the unit."""
 
 ROUNDING = 1e-12
+FAR = sympy.Float(1e15)
+"""A batch that no limit on what grows with it admits."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,11 @@ def _infimum_not_attained(problem: Problem) -> float | None:
     parts of the steepest term. It is attained where in each part that term is proportional and strictly the steepest.
     """
     terms = [expr for part in problem.parts for expr in part.terms.values()]
-    rising = any(limit.upper and part.has(problem.over) for limit in problem.limits.values() for part in limit.parts)
+    rising = any(
+        limit.upper and float(part.xreplace({problem.over: FAR})) > limit.value
+        for limit in problem.limits.values()
+        for part in limit.parts
+    )
     if rising or not all(falls_per_unit(expr, problem.over) for expr in terms):
         return None
     if any(limit.exponent == 0 for limit in problem.step_limits.values()):
@@ -122,9 +128,10 @@ def _infimum_not_attained(problem: Problem) -> float | None:
 
 def _integer(case: Case, problem: Problem, found: Solution) -> dict[str, float | bool]:
     """The best whole batch next to the continuous optimum, re-checked with whole sequences on every rank."""
-    below = int(np.floor(found.value * (1 + 1e-12)))
-    ranks = case.layout.replicas * case.layout.dp * case.layout.pp
+    below, ranks = int(np.floor(found.value * (1 + 1e-12))), int(least_batch(case))
     tried = range(below + 1, max(0, below - 2 * ranks - 1), -1)
+    if case.phase.name == "train":  # micro-batches are whole
+        tried = range((below // ranks + 1) * ranks, 0, -ranks)[:3]
     costs = {batch: cost for batch in tried if (cost := _whole_cost(case, problem, batch)) is not None}
     if not costs:
         return {"feasible": False}

@@ -25,11 +25,17 @@ def numbers_but_batch(case: Case, expr: Expr) -> Expr:
     return expanded.xreplace({symbol: sympy.Float(case.scenario.value(symbol), 17) for symbol in others})
 
 
+def least_batch(case: Case) -> float:
+    """A whole sequence for every rank in serving, a whole micro-batch for every data-parallel rank in training."""
+    ranks = float(case.layout.replicas * case.layout.dp)
+    return ranks * (case.scenario.value(q.microbatch) if case.phase.name == "train" else case.layout.pp)
+
+
 def read_limits(
     case: Case, max_step_time: float | None, texts: tuple[str, ...]
 ) -> tuple[dict[str, Limit], dict[str, StepLimit], dict[str, str]]:
     """Named limits: capacity, one sequence for each stage and replica, the step time, and the user's own."""
-    least = float(case.layout.replicas * case.layout.pp * case.layout.dp)  # a whole sequence for every rank
+    least = least_batch(case)
     limits = {"minimum_batch": Limit((q.batch,), least, upper=False)}
     shown = {"minimum_batch": f"batch >= {least:g}"}
     capacity = case.number(q.memory_capacity)

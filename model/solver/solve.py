@@ -13,7 +13,7 @@ from sympy import Expr
 
 from steptime.model.errors import UserError
 from steptime.model.numeric import compiled
-from steptime.model.solver.posynomial import falls_per_unit, is_posynomial
+from steptime.model.solver.posynomial import falls_per_unit, is_posynomial, rises
 from steptime.model.solver.problem import Problem, StepLimit
 from steptime.model.solver.solution import TOLERANCE, Residuals, Solution
 
@@ -138,7 +138,8 @@ class Program:
         limits = [(part, limit.upper) for limit in self.problem.limits.values() for part in limit.parts]
         posynomial_limits = all(is_posynomial(part if upper else 1 / part, over) for part, upper in limits)
         convex = all(is_posynomial(expr, over) for expr in terms) and posynomial_limits
-        monotone = posynomial_limits and all(falls_per_unit(expr, over[0]) for expr in terms)
+        rising_limits = all(rises(part, over[0]) for part, _ in limits)
+        monotone = (posynomial_limits or rising_limits) and all(falls_per_unit(expr, over[0]) for expr in terms)
         return convex or monotone
 
 
