@@ -1,6 +1,7 @@
 """The one door to numbers: an expression becomes a vectorised function of arrays."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import mul
 from typing import Any
@@ -53,11 +54,34 @@ _rules: dict[Any, Function] = {
 }
 
 
-def evaluate(expr: Expr, values: Mapping[Symbol, Any], memo: dict[Expr, Any] | None = None) -> Any:
+@dataclass(frozen=True)
+class Spread:
+    """Two lengths of arrays: a short one with a row for each layout, and a long one with a row for each way to run it;
+    ``index`` says to which short row each long row belongs."""
+
+    short: int
+    index: np.ndarray
+
+    def long(self, value: Any) -> Any:
+        """A value with a row for each long row; scalars and single rows stay as they are."""
+        rows = np.shape(value)[:1]
+        return value[self.index] if rows == (self.short,) and self.short != 1 else value
+
+    def level(self, parts: Sequence[Any]) -> Sequence[Any]:
+        """Parts of an expression on one level: short, unless one of them is long."""
+        if any(np.shape(part)[:1] == (len(self.index),) for part in parts):
+            return [self.long(part) for part in parts]
+        return parts
+
+
+def evaluate(
+    expr: Expr, values: Mapping[Symbol, Any], memo: dict[Expr, Any] | None = None, spread: Spread | None = None
+) -> Any:
     """The number for an expression that is needed once, by walking it: compiling would take a hundred times as long.
 
     Values may be arrays of one length. A root of a negative number is NaN. Agrees with ``compiled`` to rounding.
-    ``memo`` holds the arrays of parts, not too long ones, that occur again in this or in a later expression.
+    ``memo`` holds the arrays of parts, not too long ones, that occur again in this or in a later expression. With
+    ``spread``, arrays have one of its two lengths, and what only short ones enter is worked out once a short row.
 
     >>> from steptime.model.symbols import batch, context
     >>> evaluate(batch * context + 1, {batch: 2.0, context: 3.0})
@@ -72,9 +96,11 @@ def evaluate(expr: Expr, values: Mapping[Symbol, Any], memo: dict[Expr, Any] | N
     rule = _rules.get(expr.func)
     if rule is None:
         over = tuple(expr.free_symbols)
-        found = compiled(expr, over)(*(values[symbol] for symbol in over))
+        numbers: Sequence[Any] = [values[symbol] for symbol in over]
+        found = compiled(expr, over)(*(spread.level(numbers) if spread else numbers))
     else:
-        found = rule(*(evaluate(part, values, memo) for part in expr.args))
+        parts: Sequence[Any] = [evaluate(part, values, memo, spread) for part in expr.args]
+        found = rule(*(spread.level(parts) if spread else parts))
     if memo is not None and 1 < np.size(found) <= REMEMBERED:
         memo[expr] = found
     return found

@@ -11,7 +11,7 @@ from steptime.model.enumeration import Columns
 from steptime.model.layout import SYMBOLIC
 from steptime.model.ledgers import room_of
 from steptime.model.memory import Stage, fullest_share, stages
-from steptime.model.numeric import evaluate
+from steptime.model.numeric import Spread, evaluate
 from steptime.model.phase import Phase
 from steptime.model.plan import Plan
 from steptime.model.transformer import Layer, Transformer
@@ -37,8 +37,17 @@ class Rooms:
     def _share(self, parts: int, _: Expr) -> Expr:
         return self.shares.setdefault(parts, sympy.Dummy(f"share_{parts}", positive=True))
 
-    def of(self, columns: Columns, rows: slice | Array, values: Mapping[Symbol, float | Array]) -> Array:
-        """Bytes, a row for each layout and a column for each batch, with ``values`` for everything else."""
+    def of(
+        self,
+        columns: Columns,
+        rows: slice | Array,
+        values: Mapping[Symbol, float | Array],
+        spread: Spread | None = None,
+    ) -> Array:
+        """Bytes, a row for each layout and a column for each batch, with ``values`` for everything else.
+
+        With ``spread`` the rows are its short ones, and the result has its long ones.
+        """
         tp, pp = columns["tp"][rows], columns["pp"][rows]
         numbers = dict(values)
         degrees, which_degree = np.unique(tp, return_inverse=True)
@@ -52,7 +61,8 @@ class Rooms:
             for column, symbol in enumerate((*self.counts, self.first, self.last, self.place)):
                 numbers[symbol] = table[:, column, None]
             memo: dict[Expr, Array] = {}
-            total = sum(np.asarray(evaluate(part, numbers, memo)) for part in self.parts)
+            parts = [np.asarray(evaluate(part, numbers, memo, spread)) for part in self.parts]
+            total = sum(spread.level(parts) if spread else parts)
             needed = np.maximum(needed, total)
         return needed
 

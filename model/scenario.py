@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Symbol
 
-from steptime.model.numeric import evaluate
+from steptime.model.numeric import Spread, evaluate
 
 Number = Any
 """A float, or an array of floats."""
@@ -25,7 +25,7 @@ class Unbound(ValueError):
 class Scenario:
     """Values, and definitions of derived quantities in terms of others. A value wins over a definition.
 
-    A value is a number or an array of numbers, all of one length; then results are arrays too.
+    A value is a number or an array of numbers, all of one length, or of the two of ``spread``; then results are arrays.
 
     >>> from steptime.model.symbols import batch, micro_batch, replicas
     >>> scenario = Scenario({batch: 64.0, replicas: 2.0}, {micro_batch: batch / replicas})
@@ -35,11 +35,12 @@ class Scenario:
 
     values: Mapping[Symbol, Number]
     definitions: Mapping[Symbol, Expr] = field(default_factory=dict)
+    spread: Spread | None = None
     _known: dict[Symbol, Number] = field(default_factory=dict, compare=False, repr=False)
     _parts: dict[Expr, Number] = field(default_factory=dict, compare=False, repr=False)
 
     def __or__(self, values: Mapping[Symbol, Number]) -> "Scenario":
-        return Scenario({**self.values, **values}, self.definitions)
+        return Scenario({**self.values, **values}, self.definitions, self.spread)
 
     @property
     def known(self) -> Mapping[Symbol, Number]:
@@ -71,7 +72,7 @@ class Scenario:
                 missing |= error.names
         if missing:
             raise Unbound(missing)
-        found = evaluate(expr, numbers, self._parts)
+        found = evaluate(expr, numbers, self._parts, self.spread)
         return float(found) if np.ndim(found) == 0 else found
 
     def depends(self, expr: Expr, on: Symbol) -> bool:

@@ -19,6 +19,7 @@ from steptime.model.enumeration import Columns, layouts
 from steptime.model.errors import UserError
 from steptime.model.layout import SYMBOLS, parse_layout
 from steptime.model.ledgers import ledger_of
+from steptime.model.numeric import Spread
 from steptime.model.phase import Phase
 from steptime.model.plan import Plan
 from steptime.model.rooms import Rooms
@@ -84,43 +85,52 @@ class _Formulas:
 
     def evaluate(self, variant: Variant, number: int, columns: Columns, rows: Array, kept: Kept) -> None:
         """All batches of some layouts: their step time, cost, rates, and the limits that each breaks."""
-        batches, chips = self.batches[None, :], columns["chips"][rows][:, None]
+        spread, heads = _spread(columns, rows)
+        batches, long = self.batches[None, :], spread.long if spread else _as_it_is
         shape = (len(rows), len(self.batches))
-        numbers = {**variant.values, q.batch: batches, q.chips: chips}
-        numbers |= {symbol: columns[name][rows][:, None] for name, symbol in SYMBOLS.items()}
-        for symbol in (q.microbatch, q.interleave):
-            if symbol.name in columns:
-                numbers[symbol] = columns[symbol.name][rows][:, None]
+        numbers = {**variant.values, q.batch: batches, q.chips: columns["chips"][heads][:, None]}
+        numbers |= {symbol: columns[name][heads][:, None] for name, symbol in SYMBOLS.items()}
         numbers[q.stage_chips] = numbers[q.tensor_parallel] * numbers[q.context_parallel] * numbers[q.data_parallel]
+        numbers |= {s: columns[s.name][rows][:, None] for s in (q.microbatch, q.interleave) if s.name in columns}
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            step_time, scenario = self._step_time(numbers)
-            step_time = np.broadcast_to(step_time, shape)
-            cost = np.broadcast_to(scenario.evaluate(self.factor) * step_time * batches**self.exponent, shape)
+            step_time, scenario = self._step_time(numbers, spread)
+            step_time = np.broadcast_to(long(step_time), shape)
+            cost = np.broadcast_to(long(scenario.evaluate(self.factor)) * step_time * batches**self.exponent, shape)
             yields = scenario.evaluate(self.phase.yields)
             broken = {}
             if self.phase.name != "train":  # there, only whole micro-batches are enumerated
                 ranks = numbers[q.replicas] * numbers[q.data_parallel] * numbers[q.pipeline_parallel]
                 broken["minimum_batch"] = batches < ranks
             if q.memory_capacity in numbers:
-                needed = self.room.of(columns, rows, {**numbers, **_sizes(scenario, self.phase)})
-                broken["memory_capacity"] = needed > numbers[q.memory_capacity]
+                sizes = {symbol: scenario.value(symbol) for symbol in self.phase.definitions}
+                needed = self.room.of(columns, heads, {**numbers, **sizes}, spread)
+                broken["memory_capacity"] = long(needed) > numbers[q.memory_capacity]
             if self.search.max_step_time is not None:
                 broken["max_step_time"] = step_time > self.search.max_step_time
             broken["missing_link"] = ~(step_time < NEVER)
-            kept.add(number, rows, step_time, cost, yields / step_time, batches * yields / step_time / chips,
+            per_chip = batches * yields / step_time / long(numbers[q.chips])
+            kept.add(number, rows, step_time, cost, yields / step_time, per_chip,
                      {name: np.broadcast_to(bad, shape) for name, bad in broken.items()})  # fmt: skip
 
-    def _step_time(self, numbers: Mapping[Symbol, float | Array]) -> tuple[Array, Scenario]:
+    def _step_time(self, numbers: Mapping[Symbol, float | Array], spread: Spread | None) -> tuple[Array, Scenario]:
         """The step time in the faster way to copy tokens to experts. What both ways share is evaluated once."""
-        first = Scenario(numbers, self.slots[0])
+        first = Scenario(numbers, self.slots[0], spread)
         least = np.asarray(first.evaluate(self.times[0]))
         for slots, expr in zip(self.slots[1:], self.times[1:], strict=True):
             shared = [s for s in slots if slots[s] == self.slots[0].get(s) and s in first.known]
-            second = Scenario({**numbers, **{symbol: first.known[symbol] for symbol in shared}}, slots)
-            least = np.minimum(least, second.evaluate(expr))
+            second = Scenario({**numbers, **{symbol: first.known[symbol] for symbol in shared}}, slots, spread)
+            both = [least, second.evaluate(expr)]
+            least = np.minimum(*(spread.level(both) if spread else both))
         return least, first
 
 
-def _sizes(scenario: Scenario, phase: Phase) -> dict[Symbol, float | Array]:
-    """What a phase defines of its own: tokens of a pass, chunks."""
-    return {symbol: scenario.value(symbol) for symbol in phase.definitions}
+def _spread(columns: Columns, rows: Array) -> tuple[Spread | None, Array]:
+    """Executions of one layout share what only the layout decides: one row for each layout, and which row is whose."""
+    if "layout_row" not in columns:
+        return None, rows
+    distinct, first, index = np.unique(columns["layout_row"][rows], return_index=True, return_inverse=True)
+    return Spread(len(distinct), index), rows[first]
+
+
+def _as_it_is(value: float | Array) -> float | Array:
+    return value

@@ -111,7 +111,8 @@ def executions(columns: Columns, search: Search, layers: int) -> Columns:
         raise UserError(f"--batch {batch}: no layout divides it into whole micro-batches")
     table = np.array(rows)
     found = {name: column[table[:, 0]] for name, column in columns.items()}
-    return found | {"microbatch": table[:, 1].astype(float), "interleave": table[:, 2].astype(float)}
+    return found | {"layout_row": table[:, 0], "microbatch": table[:, 1].astype(float),
+                    "interleave": table[:, 2].astype(float)}  # fmt: skip
 
 
 def affordable(variants: list[Variant]) -> str:
