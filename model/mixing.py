@@ -6,13 +6,13 @@ Sums over the streams of a phase; one layer, before any of it is split over chip
 from collections.abc import Iterable
 
 import sympy
-from sympy import Expr
+from sympy import Expr, ceiling
 
-from steptime.model.attended import kept, read, whole_context_read, written
+from steptime.model.attended import kept, limit, pairs_of_tokens, read, whole_context_read, written
 from steptime.model.attention import Attention
-from steptime.model.extremes import at_most
+from steptime.model.extremes import at_least, at_most
 from steptime.model.phase import Stream
-from steptime.model.symbols import bytes_per_index, bytes_per_kv, bytes_per_state
+from steptime.model.symbols import bytes_per_index, bytes_per_kv, bytes_per_state, flops_per_mac
 
 
 def attention_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
@@ -36,15 +36,37 @@ def latent_flops(mixer: Attention, stream: Stream) -> Expr:
     """FLOP of scores and sums; of latents in the cheaper way, absorbed or expanded.
 
     Absorbed, each pair costs more; expanded, each cached token that the pass reads is made into keys and values again.
-    A single token never pays for that.
+    A single token never pays for that, and with nothing cached there is nothing to pay.
     """
     attends_to = stream.pairs_of(mixer)
-    absorbed = mixer.flops_per_pair * attends_to
-    if mixer.expanded_flops_per_pair is None or stream.tokens == 1:
+    absorbed, per_pair = mixer.flops_per_pair * attends_to, mixer.expanded_flops_per_pair
+    if per_pair is None or stream.tokens == stream.chunks:
         return absorbed
-    again = mixer.expansion_flops * whole_context_read(stream.tokens, stream.cached, stream.chunks)
-    expanded = mixer.expanded_flops_per_pair * attends_to + again
-    return expanded if again == 0 else at_most(absorbed, expanded)
+    again = mixer.expansion_flops * read(mixer, stream.tokens, stream.cached, stream.chunks)
+    expanded = per_pair * attends_to + again
+    if again == 0:
+        return absorbed if ((per_pair - mixer.flops_per_pair) / flops_per_mac).is_positive else expanded
+    if stream.chunks == 1 or limit(mixer) is not None:
+        return at_most(absorbed, expanded)
+    return _chunk_by_chunk(mixer, per_pair, stream)
+
+
+def _chunk_by_chunk(mixer: Attention, per_pair: Expr, stream: Stream) -> Expr:
+    """FLOP where each chunk of C tokens takes the cheaper way: early ones expand the little that is cached.
+
+    With D saved on a pair and U paid for a cached token, a chunk behind c tokens expands while
+    c (U - D C) < D C (C - 1)/2: always where C reaches U/D.
+    """
+    size = stream.tokens / stream.chunks
+    saved, paid = mixer.flops_per_pair - per_pair, mixer.expansion_flops
+    least = flops_per_mac / 10**6  # stands for U - D C where that is not positive, so that every chunk expands
+    furthest = saved * size * (size - 1) / 2 / at_least(least, paid - saved * size)
+    chunks = at_most(stream.chunks, at_least(0, ceiling((furthest - stream.cached) / size)))
+    early, late = chunks * size, stream.tokens - chunks * size
+    expanded = per_pair * pairs_of_tokens(early, stream.cached) + paid * whole_context_read(
+        early, stream.cached, chunks
+    )
+    return expanded + mixer.flops_per_pair * pairs_of_tokens(late, stream.cached + early)
 
 
 def cache_read(mixer: Attention, streams: Iterable[Stream]) -> Expr:

@@ -13,6 +13,7 @@ from steptime.model.symbols import (
     active_parameters,
     data_coefficient,
     data_exponent,
+    decode_efficiency,
     equal_cost_lever,
     falling_exponent,
     falling_scale,
@@ -23,6 +24,7 @@ from steptime.model.symbols import (
     relative_change,
     rising_exponent,
     rising_scale,
+    served_tokens,
     size_coefficient,
     size_exponent,
 )
@@ -39,6 +41,19 @@ rising = rising_scale * lever**rising_exponent
 falling = falling_scale * lever**-falling_exponent
 two_costs = rising + falling
 """A cost that grows as a power of a lever, and one that shrinks."""
+
+
+tokens_at_equal_compute = served_tokens / (lifetime.FORWARD_AND_BACKWARD * decode_efficiency)
+"""Tokens of pre-training that take as many FLOP as serving does, at generation's utilisation."""
+
+served_at_optimum = (
+    lifetime.FORWARD_AND_BACKWARD
+    * decode_efficiency
+    * pretraining_tokens
+    * (size_exponent * loss_of_size / (data_exponent * loss_of_data) - 1)
+)
+"""Tokens served for which so many weights and tokens of pre-training are the cheapest of their loss: there a nat costs
+the same by more weights as by more tokens (derivation life-optimum)."""
 
 
 def more(expr: Expr, of: Symbol) -> Expr:

@@ -317,6 +317,18 @@ state_value_dim = quantity("state_value_dim", count, r"d_v'", "width of a value 
 convolution_channels = quantity("convolution_channels", count, r"d_x", "channels of a short causal convolution")
 convolution_kernel = quantity("convolution_kernel", count, r"k_x", "tokens that a short causal convolution sees")
 
+# --- training derivations -------------------------------------------------------------------------------------------
+vocabulary = quantity("vocabulary", count, r"n_\mathrm{voc}", "tokens that a model knows", integer=True, sane=(1, 1e9))
+training_flops = quantity("training_flops", FLOP, r"f_T", "FLOP of training per token, forward and backward")
+mask_bytes = quantity("mask_bytes", byte, r"\beta_\mathrm{mask}", "bytes that store one element of a dropout mask: one", sane=(0.01, 16))
+rank_tokens = quantity("rank_tokens", count, r"T_\mathrm{rank}", "tokens of a training step that one data-parallel rank works on", sane=(1e-6, 1e15))
+microbatch_tokens = quantity("microbatch_tokens", count, r"T_\mu", "tokens of one micro-batch on one data-parallel rank", sane=(1e-6, 1e15))
+step_bytes = quantity("step_bytes", byte, r"V_\mathrm{step}", "bytes that a chip sends in one training step")
+traffic_ratio = quantity("traffic_ratio", count, r"r_V", "bytes that a chip sends in one way of training over those in another")
+state_memory = quantity("state_memory", byte, r"M_\mathrm{state}", "weights, gradients and optimizer state that a chip holds")
+run_time = quantity("run_time", second, r"t_\mathrm{run}", "time of a whole training run")
+run_cost = quantity("run_cost", dollar, r"c_\mathrm{run}", "dollars of a whole training run")
+
 # --- conventions ---------------------------------------------------------------------------------------------------
 flops_per_mac = quantity("flops_per_mac", FLOP, r"\varphi", "FLOP counted for one multiply-add: two")
 hour = quantity("hour", second, r"h", "one hour, 3600 s")

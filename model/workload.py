@@ -24,6 +24,8 @@ DEFAULTS: dict[Symbol, float] = {
 """What is taken where nothing is said; every one taken is shown."""
 
 
+DECODE_EFFICIENCY = 0.3
+"""Utilisation in generation over that in training (Pope 2026, blackboard lecture, chapter 4)."""
 TRAINED: dict[Symbol, float] = {
     q.gradient_bytes: 4.0, q.optimizer_bytes: 12.0, q.bytes_per_activation: 2.0, q.logit_bytes: 4.0,
 }  # fmt: skip
@@ -85,6 +87,9 @@ def _training(question: Question, stated: dict[Symbol, float], sets: dict[Symbol
     for symbol, value in TRAINED.items():
         if symbol not in sets:
             stated[symbol] = value
+    if q.served_tokens in sets and q.decode_efficiency not in sets:
+        stated[q.decode_efficiency] = DECODE_EFFICIENCY
+        defaults.append(f"decode_efficiency {DECODE_EFFICIENCY:g}")
     return train_phase(
         Choices(question.recompute, question.zero, question.sequence_parallel, question.schedule, question.attention,
                 question.dropout)

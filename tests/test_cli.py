@@ -241,7 +241,7 @@ BAD = {
     "training with a context": (["step", "gpt2", "h100-sxm", "--phase", "train", "--context", "9"], "says nothing in"),
     "a sequence without training": (["step", "gpt2", "h100-sxm", "--sequence", "9"], "--phase train"),
     "chunks that do not divide": (
-        ["step", "gpt2", "h100-sxm", "--phase", "train", "--layout", "pp=2", "--interleave", "5"], "does not divide 12"),
+        ["step", "gpt2", "h100-sxm", "--phase", "train", "--layout", "pp=2", "--interleave", "5"], "not divide 12"),
     "training many batches": (
         ["solve", "layout", "gpt2", "h100-sxm", "--phase", "train", "--chips", "8", "--batch", "8,16"], "one --batch"),
     "training a batch that no layout divides": (

@@ -115,6 +115,19 @@ def test_latents_are_absorbed_or_expanded_whichever_is_cheaper(tokens: int, cach
     assert latent_flops(mixer, stream) / q.flops_per_mac == min(absorbed, expanded)
 
 
+@settings(max_examples=150)
+@given(size=st.integers(2, 300), chunks=st.integers(1, 12), cached=st.integers(0, 3000))
+def test_each_chunk_of_latents_takes_the_cheaper_way(size: int, chunks: int, cached: int) -> None:
+    mixer = LatentAttention(128, 128, 64, 128, 512, 1536)
+    total = 0
+    for number in range(chunks):
+        before = cached + number * size
+        count = size * before + size * (size - 1) // 2
+        total += min(128 * 1088 * count, 128 * 320 * count + before * 512 * 128 * 256)
+    stream = Stream(tokens=Integer(size * chunks), cached=Integer(cached), chunks=Integer(chunks))
+    assert sympy.nsimplify(latent_flops(mixer, stream) / q.flops_per_mac - total) == 0
+
+
 @pytest.mark.parametrize(("model", "prompt", "compute"), [
     pytest.param("llama-3.1-70b", 4096,
                  (2 * (69501714432 * 4096 - 1050673152 * 4095) + 2621440 * 4096 * 4095 / 2) / (8 * 989e12),

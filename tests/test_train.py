@@ -246,3 +246,24 @@ def test_days_and_dollars(run_json) -> None:
     assert found["dollars"] == pytest.approx(1e6 * data["dollars_per_million_tokens"])
     assert found["dollars"] == pytest.approx(8 * 24 * found["days"] * data["quantities"]["chip_hour_price"])
     assert data["mfu"] == pytest.approx(found["hfu"]) and found["micro_batches"] == 16
+
+
+def test_how_long_to_train_what_serves(run_json) -> None:
+    """Row 4.2: 6 N D = 2 N D_inf/eta. Row 4.4: the derivation's own formula gives back the tokens served."""
+    from steptime.derivations.chapter4_scaling import life_optimum
+    from steptime.model import scaling
+
+    data = run_json("step", "llama-3.1-70b", "h100-sxm", "--phase", "train", "--layout", "tp=8,dp=64",
+                    "--set", "served_tokens=2.6e15", "--set", "decode_efficiency=0.3")  # fmt: skip
+    found, weights = data["training"], data["quantities"]["active_parameters"]
+    assert found["tokens_at_equal_compute"] == pytest.approx(2.6e15 / 0.9)
+    assert found["tokens_of_cheapest_training"] == 20 * weights
+    assert scaling.served_at_optimum == life_optimum.result.rhs
+    for fit, tokens in found["tokens_at_optimum"].items():
+        values = {
+            **scaling.fit(fit),
+            q.active_parameters: weights,
+            q.decode_efficiency: 0.3,
+            q.pretraining_tokens: tokens,
+        }
+        assert Scenario(values).evaluate(life_optimum.result.rhs) == pytest.approx(2.6e15, rel=1e-6)

@@ -5,6 +5,7 @@ from typing import Any
 from sympy import Expr
 
 from steptime.model import symbols as q
+from steptime.model.budget import training_budget
 from steptime.model.case import Case
 from steptime.model.errors import UserError
 from steptime.model.memory import Footprint
@@ -169,8 +170,23 @@ def training_json(case: Case) -> dict[str, Any]:
             "dollars": None if tokens is None else number(
                 q.training_tokens / q.million * q.dollars_per_million_tokens, "training.dollars"),
             **{name: getattr(case.question, name) for name in CHOSEN},
+            **_budget(case),
         }
     }  # fmt: skip
+
+
+def _budget(case: Case) -> dict[str, Any]:
+    """How long to train a model that serves so many tokens, where that was said."""
+    served = case.scenario.values.get(q.served_tokens)
+    if served is None:
+        return {}
+    budget = training_budget(case.scenario.value(q.active_parameters), served, case.scenario.value(q.decode_efficiency))
+    return {
+        "served_tokens": served,
+        "tokens_of_cheapest_training": budget.cheapest_training,
+        "tokens_at_equal_compute": budget.equal_compute,
+        "tokens_at_optimum": dict(budget.optimum),
+    }
 
 
 def _operation_json(case: Case, line: Any) -> dict[str, Any]:

@@ -110,6 +110,11 @@ def _training(found: dict[str, Any]) -> str:
     """Micro-batches, bubble and utilisation of the hardware; days and dollars where the tokens were said."""
     text = (f"{plain(found['micro_batches'])} micro-batches, bubble {found['bubble']:.1%} of the work, "
             f"{_percent(found['hfu'])} of peak with what is computed again (HFU)")  # fmt: skip
+    if "served_tokens" in found:
+        fits = [f"{name} {si(tokens)}" for name, tokens in found["tokens_at_optimum"].items()]
+        equal, alone = si(found["tokens_at_equal_compute"]), si(found["tokens_of_cheapest_training"])
+        text += (f"; to serve {si(found['served_tokens'])} tokens train on {equal} at equal compute, {', '.join(fits)} "
+                 f"at the optimum, {alone} for training alone")  # fmt: skip
     if found["tokens"] is None:
         return text
     dollars = "dollars unknown" if found["dollars"] is None else f"${found['dollars']:,.0f}"
