@@ -3,13 +3,13 @@
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from steptime.model.view.options import TERM_NAMES, scenario_options, workload_options
+from steptime.model.view.progress import Progress
 
 
 def show(as_json: bool, data: Callable[[], Any], view: Callable[[], Any]) -> None:
@@ -20,23 +20,6 @@ def show(as_json: bool, data: Callable[[], Any], view: Callable[[], Any]) -> Non
         click.echo(json.dumps(finite(data()), indent=1, allow_nan=False, ensure_ascii=False))
     else:
         console().print(view())
-
-
-class Progress:
-    """One line on stderr while something takes longer than two seconds; wiped away at the end."""
-
-    def __init__(self, what: str) -> None:
-        self.what, self.started, self.shown = what, time.monotonic(), 0.0
-
-    def show(self, share: float) -> None:
-        """``share`` of the work is done."""
-        now = time.monotonic()
-        pause = 0.5 if sys.stderr.isatty() else 10.0
-        if now - self.started > 2 and (now - self.shown > pause or share >= 1):
-            self.shown = now
-            end = "\n" if share >= 1 or not sys.stderr.isatty() else ""
-            start = "\r" if sys.stderr.isatty() else ""
-            click.echo(f"{start}{self.what}: {share:.0%} after {now - self.started:.0f} s{end}", err=True, nl=False)
 
 
 def build(options: dict[str, Any]) -> Any:

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -146,8 +147,23 @@ def search() -> None:
           f"process {peak:.0f} MiB")  # fmt: skip
 
 
+def train_search() -> None:
+    """`solve layout --phase train`: every execution of GPT-3 on 64 chips, and a larger search."""
+    free = frozenset({"microbatch", "interleave", "recompute", "zero", "sequence_parallel"})
+    whole = Question("gpt3-175b", "", phase="train", sequence="2048", dropout=True)
+    small = replace(whole, layout="cp=1,replicas=1,ffn=tp")
+    for question, chips, batch in ((small, (64,), 64), (whole, (512,), 4096), (whole, (256, 384, 512, 768), 4608)):
+        answer = search_layouts(Search(question, ("a100-sxm-80gb",), chips, (batch,), "latency", None, free))
+        best = answer.best.question
+        print(f"\ntraining gpt3-175b on {', '.join(map(str, chips))} a100-sxm-80gb, batch {batch}: {answer.points:,} "
+              f"executions in {answer.seconds:.2f} s, {answer.points / answer.seconds:,.0f} a second; best "
+              f"{answer.best.step_time:.3f} s at {best.layout}, microbatch {best.microbatch}, interleave "
+              f"{best.interleave}, recompute {best.recompute}, ZeRO {best.zero}")  # fmt: skip
+
+
 def main() -> None:
     search()
+    train_search()
     any_layout()
     dense = {"layout": "tp=8", "weights": "bf16"}
     compare("llama-3.1-70b decode on 8 h100-sxm, full overlap, over batch and context",

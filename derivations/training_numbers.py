@@ -20,6 +20,7 @@ from steptime.model.layout import Degrees
 from steptime.model.memory import Stage
 from steptime.model.phase import one
 from steptime.model.plan import Plan
+from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
     active_parameters,
     attention_flops,
@@ -29,6 +30,7 @@ from steptime.model.symbols import (
     bytes_per_weight,
     compute_shards,
     data_parallel,
+    flops_per_mac,
     head_dim,
     interconnect_efficiency,
     layers,
@@ -44,13 +46,14 @@ from steptime.model.symbols import (
     rank_tokens,
     recomputed_flops,
     reduce_bytes,
+    replicas,
     sequence,
     tensor_parallel,
     vocabulary,
     width,
 )
 from steptime.model.terms import Transfer
-from steptime.model.train import Choices, TrainPhase, forward_flops, train_phase
+from steptime.model.train import FORWARD_AND_BACKWARD, Choices, TrainPhase, forward_flops, train_phase
 from steptime.model.train_ledger import ATTENTION, UNEMBEDDING, Replicated, TrainLedger
 from steptime.model.train_memory import TrainRoom
 from steptime.model.transformer import DenseFeedForward, GroupedAttention, Layer, Transformer
@@ -144,7 +147,7 @@ def run_again(**choices: Any) -> Expr:
     rows, stream = ledger(**choices), phase(**choices).streams[0]
     last = forward_flops.xreplace({active_parameters: GPT.embedding})
     parts = {"layers": forward_flops - last, ATTENTION: attention_flops * stream.pairs, UNEMBEDDING: last}
-    return sympy.Add(*[(rows.flop_passes(name) - rows.flop_passes(UNEMBEDDING)) * flops for name, flops in parts.items()])
+    return sympy.Add(*[(rows.flop_passes(name) - FORWARD_AND_BACKWARD) * flops for name, flops in parts.items()])
 
 
 def state(zero: int) -> Expr:
@@ -182,19 +185,10 @@ def shapes(model: str, sequence_tokens: float, step_sequences: float = 1.0) -> M
         active_parameters: found.active_parameters,
         parameters: found.parameters,
     }
-    per_token = sum(number * mixer.flops_per_pair for mixer, number in found.mixers)
     values = {symbol: float(size) for symbol, size in sizes.items()}
-    conventions = {Symbol("flops_per_mac", positive=True): 2.0, bytes_per_activation: 2.0, mask_bytes: 1.0}
-    return {
-        **values,
-        **conventions,
-        attention_flops: float(sympy.sympify(per_token).xreplace({symbol: sympy.Float(2) for symbol in [*conventions][:1]})),
-        head_dim: values[width] / values[query_heads],
-        sequence: sequence_tokens,
-        batch: step_sequences,
-        microbatch: 1.0,
-        tensor_parallel: 8.0,
-    }
+    values |= {flops_per_mac: 2.0, bytes_per_activation: 2.0, mask_bytes: 1.0, microbatch: 1.0, tensor_parallel: 8.0}
+    values |= {head_dim: values[width] / values[query_heads], sequence: sequence_tokens, batch: step_sequences}
+    return {**values, attention_flops: Scenario(values).evaluate(gpt_attention)}
 
 
 def trained(model: str = "llama-3.1-70b", hardware: str = "h100-sxm", **options: Any) -> Mapping[Symbol, float]:
@@ -203,7 +197,7 @@ def trained(model: str = "llama-3.1-70b", hardware: str = "h100-sxm", **options:
 
     found = load_transformer(model)
     values = numbers(model, hardware, phase="train", **options)
-    ranks = values[data_parallel] * values[Symbol("replicas", positive=True)]
+    ranks = values[data_parallel] * values[replicas]
     return {
         **values,
         width: float(found.width),

@@ -7,6 +7,7 @@ have room. A pipeline's first stage also holds the input embedding, its last the
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from itertools import pairwise
 from math import gcd
 
@@ -87,36 +88,7 @@ class Room:
     def stage_weights(self, stage: Stage) -> tuple[Expr, Expr]:
         """Bytes of a stage's weights on its fullest chip: those that tensor-parallel groups hold alike, with the
         embedding on the first and the unembedding on the last stage, and those spread over the whole stage."""
-        d, model, plan = self.degrees, self.model, self.plan
-        ends = stage.first + stage.last - (stage.first * stage.last if model.tied else 0)
-        embeddings = (ends * model.embedding + stage.first * model.positions * model.width) / d.tp
-        alike = plan.bytes_of("embedding") * embeddings + plan.bytes_of("router") * stage.last * model.vectors
-        layers = [(number, *self.layer_weights(layer)) for layer, number in stage.kinds]
-        alike += sympy.Add(*[number * part for number, part, _ in layers])
-        return alike, sympy.Add(*[number * part for number, _, part in layers])
-
-    def layer_weights(self, layer: Layer) -> tuple[Expr, Expr]:
-        """Bytes of one layer's weights on its fullest chip: held alike by tensor-parallel groups, and spread over the
-        stage."""
-        d, width, bytes_of = self.degrees, self.model.width, self.plan.bytes_of
-        mixer = sympy.Integer(0)
-        for matrix in layer.matrices(width):
-            mixer += matrix.weights * (1 / d.tp if matrix.split is None else self.share(matrix.split, d.tp))
-        alike = bytes_of("attention") * mixer + bytes_of("router") * (layer.vectors + layer.mixer_vectors)
-        spread, dense = sympy.Integer(0), sympy.Integer(0)
-        for block in layer.feed_forward:
-            alike += bytes_of("router") * block.vectors
-            if isinstance(block, DenseFeedForward):
-                dense += block.weights(width)
-            else:
-                held = ceiling(block.experts / d.ep)
-                one_expert = block.expert_weights(width) + block.expert_vectors
-                spread += bytes_of("experts") * held * one_expert * d.ep / d.stage
-                alike += bytes_of("router") * block.router_weights(width)
-                dense += block.shared_weights(width)
-        if self.plan.ffn == "all":
-            return alike, spread + bytes_of("dense") * dense / d.stage
-        return alike + bytes_of("dense") * dense / d.tp, spread
+        return _stage_weights(self.model, self.degrees, self.plan, self.share, stage)
 
     def layer_cache(self, layer: Layer) -> Expr:
         """Bytes of cache and state of one layer for one sequence on one chip."""
@@ -125,6 +97,41 @@ class Room:
             return sympy.Integer(0)
         cache = cache_bytes(mixer, self.phase.held) * self.share(mixer.cache_split, d.tp) / d.cp
         return cache + state_bytes(mixer) / d.tp / d.cp
+
+
+@lru_cache(maxsize=256)
+def _stage_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, stage: Stage) -> tuple[Expr, Expr]:
+    """One stage's weights: the same in every phase, so that a search writes them once."""
+    ends = stage.first + stage.last - (stage.first * stage.last if model.tied else 0)
+    embeddings = (ends * model.embedding + stage.first * model.positions * model.width) / d.tp
+    alike = plan.bytes_of("embedding") * embeddings + plan.bytes_of("router") * stage.last * model.vectors
+    layers = [(number, *_layer_weights(model, d, plan, share, layer)) for layer, number in stage.kinds]
+    alike += sympy.Add(*[number * part for number, part, _ in layers])
+    return alike, sympy.Add(*[number * part for number, _, part in layers])
+
+
+def _layer_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, layer: Layer) -> tuple[Expr, Expr]:
+    """Bytes of one layer's weights on its fullest chip: held alike by tensor-parallel groups, and spread over the
+    stage."""
+    width, bytes_of = model.width, plan.bytes_of
+    mixer = sympy.Integer(0)
+    for matrix in layer.matrices(width):
+        mixer += matrix.weights * (1 / d.tp if matrix.split is None else share(matrix.split, d.tp))
+    alike = bytes_of("attention") * mixer + bytes_of("router") * (layer.vectors + layer.mixer_vectors)
+    spread, dense = sympy.Integer(0), sympy.Integer(0)
+    for block in layer.feed_forward:
+        alike += bytes_of("router") * block.vectors
+        if isinstance(block, DenseFeedForward):
+            dense += block.weights(width)
+        else:
+            held = ceiling(block.experts / d.ep)
+            one_expert = block.expert_weights(width) + block.expert_vectors
+            spread += bytes_of("experts") * held * one_expert * d.ep / d.stage
+            alike += bytes_of("router") * block.router_weights(width)
+            dense += block.shared_weights(width)
+    if plan.ffn == "all":
+        return alike, spread + bytes_of("dense") * dense / d.stage
+    return alike + bytes_of("dense") * dense / d.tp, spread
 
 
 def footprints(
@@ -136,8 +143,7 @@ def footprints(
     kind: type["Room"] | None = None,
 ) -> tuple[Footprint, ...]:
     """The footprint of each distinct stage, in bytes, as expressions of batch, context and precisions."""
-    chosen_plan = plan or Plan(ffn=layout.ffn)
-    room = (kind or Room)(model, layout.degrees, chosen_plan, phase, lambda parts, tp: fullest_share(parts, int(tp)))
+    room = (kind or Room)(model, layout.degrees, plan or Plan(ffn=layout.ffn), phase, _share_of_one)
     found: dict[Footprint, None] = {}
     for number, chosen in enumerate(stages(len(model.layers), layout.pp)):
         kinds = Counter(model.layers[chosen.start : chosen.stop])
@@ -147,6 +153,11 @@ def footprints(
         )  # fmt: skip
         found[room.footprint(stage, whole_sequences)] = None
     return tuple(found)
+
+
+def _share_of_one(parts: int, tp: Expr) -> Expr:
+    """The largest share where tp is a number."""
+    return fullest_share(parts, int(tp))
 
 
 def stages(layers: int, stages: int) -> list[range]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import sympy
@@ -19,23 +20,33 @@ from steptime.model.transformer import Layer, Transformer
 Array = np.ndarray
 
 
+@lru_cache(maxsize=256)
+def _stands_for(name: str) -> Symbol:
+    """A symbol for what differs from layout to layout or from stage to stage."""
+    return sympy.Dummy(name, nonnegative=True)
+
+
+def _share(parts: int, _: Expr) -> Expr:
+    """The symbol for the largest share of so many equal parts that a chip holds."""
+    return _stands_for(f"share_{parts}")
+
+
 class Rooms:
     """Bytes that the fullest chip of each layout needs, whole sequences on every rank."""
 
     def __init__(self, model: Transformer, plan: Plan, phase: Phase) -> None:
         self.model = model
         self.kinds = list(model.kinds)
-        self.counts = [sympy.Dummy(f"layers_{number}", nonnegative=True) for number in range(len(self.kinds))]
-        self.first, self.last = sympy.Dummy("first", nonnegative=True), sympy.Dummy("last", nonnegative=True)
-        self.shares: dict[int, Symbol] = {}
-        self.place = sympy.Dummy("place", nonnegative=True)
-        stage = Stage(tuple(zip(self.kinds, self.counts, strict=True)), self.first, self.last, self.place)
-        footprint = room_of(phase)(model, SYMBOLIC, plan, phase, self._share).footprint(stage, whole_sequences=True)
+        counts = [_stands_for(f"layers_{number}") for number in range(len(self.kinds))]
+        ends = [_stands_for(name) for name in ("first", "last", "place")]
+        self.symbols = (*counts, *ends)
+        stage = Stage(tuple(zip(self.kinds, counts, strict=True)), *ends)
+        footprint = room_of(phase)(model, SYMBOLIC, plan, phase, _share).footprint(stage, whole_sequences=True)
         self.parts: tuple[Expr, ...] = tuple(part for part in footprint.parts.values() if part != 0)
+        matrices = [matrix.split for kind in self.kinds for matrix in kind.matrices(model.width)]
+        caches = [mixer.cache_split for mixer, _ in model.mixers]
+        self.split = {parts for parts in (*matrices, *caches) if parts is not None}
         self.stages: dict[int, list[tuple[int, ...]]] = {}
-
-    def _share(self, parts: int, _: Expr) -> Expr:
-        return self.shares.setdefault(parts, sympy.Dummy(f"share_{parts}", positive=True))
 
     def of(
         self,
@@ -52,13 +63,13 @@ class Rooms:
         numbers = dict(values)
         degrees, which_degree = np.unique(tp, return_inverse=True)
         depths, which_depth = np.unique(pp, return_inverse=True)
-        for parts, symbol in self.shares.items():
+        for parts in self.split:
             shares = [float(fullest_share(parts, int(degree))) for degree in degrees]
-            numbers[symbol] = np.array(shares)[which_degree][:, None]
+            numbers[_stands_for(f"share_{parts}")] = np.array(shares)[which_degree][:, None]
         needed = np.zeros((1, 1))
         for place in range(max(len(self._stages(int(depth))) for depth in depths)):
             table = np.array([self._stage(int(depth), place) for depth in depths], float)[which_depth]
-            for column, symbol in enumerate((*self.counts, self.first, self.last, self.place)):
+            for column, symbol in enumerate(self.symbols):
                 numbers[symbol] = table[:, column, None]
             memo: dict[Expr, Array] = {}
             parts = [np.asarray(evaluate(part, numbers, memo, spread)) for part in self.parts]

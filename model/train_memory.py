@@ -21,16 +21,21 @@ from steptime.model.symbols import (
     pipeline_parallel,
     sequence,
 )
-from steptime.model.train import TrainPhase
+from steptime.model.train import Choices, TrainPhase
 
 
 class TrainRoom(Room):
     """What a chip needs in training."""
 
+    @property
+    def choices(self) -> Choices:
+        """How the step is trained."""
+        assert isinstance(self.phase, TrainPhase)
+        return self.phase.choices
+
     def footprint(self, stage: Stage, whole_sequences: bool) -> Footprint:
         """Bytes on the fullest chip of a stage; a micro-batch is always whole."""
-        assert isinstance(self.phase, TrainPhase)
-        d, zero = self.degrees, self.phase.choices.zero
+        d, zero = self.degrees, self.choices.zero
         weights = gradients = optimizer = sympy.Integer(0)
         alike, spread = self.stage_weights(stage)
         for held, copies in ((alike, d.dp * d.cp * d.replicas), (spread, d.replicas)):
@@ -44,7 +49,7 @@ class TrainRoom(Room):
 
     def kept(self, stage: Stage) -> Expr:
         """Bytes per token that the layers of a stage keep of one micro-batch."""
-        choices, d = self.phase.choices, self.degrees  # type: ignore[attr-defined]
+        choices, d = self.choices, self.degrees
         return sympy.Add(*[
             number * layer_kept(layer, self.model.width, choices.recompute, choices.dropout).on_chip(
                 d.tp, choices.sequence_parallel)
@@ -53,7 +58,7 @@ class TrainRoom(Room):
 
     def at_work(self) -> Expr:
         """Bytes per token of the one layer that is run again, where layers keep no more than their input."""
-        choices = self.phase.choices  # type: ignore[attr-defined]
+        choices = self.choices
         if not choices.runs_layers_again:
             return sympy.S.Zero
         width = self.model.width
@@ -70,7 +75,7 @@ class TrainRoom(Room):
         (P - 1)/(P v) more of the first stage's; ZB-H2 starts as many again.
         """
         in_flight = at_most(micro_batches, pipeline_parallel - stage.place)
-        if self.phase.choices.schedule == "zb-h2":  # type: ignore[attr-defined]
+        if self.choices.schedule == "zb-h2":
             return at_most(micro_batches, 2 * (pipeline_parallel - stage.place) - 1)
         is_interleaved = at_most(1, interleave - 1)
         return in_flight * (1 + is_interleaved * (pipeline_parallel - 1) / (pipeline_parallel * interleave))

@@ -17,6 +17,7 @@ from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
 from steptime.model.transformer import Transformer
 from steptime.model.view.format import formula, in_unit, plain, si, table
+from steptime.model.view.layer_text import layer_text
 
 CONTEXTS = (1024, 4096, 32768, 131072)
 STATED = {"batch": 64.0, "context": 4096.0, "bytes_per_kv": BYTES["bf16"]}
@@ -200,7 +201,7 @@ def _model_entry(name: str) -> Group:
         lines.append(Text(f"KV cache per token of context: {formula(_scenario(model).definitions[q.kv_bytes])}"))
         by_context = ", ".join(f"{plain(v)} B at {c}" for c, v in kv_by_context(model).items())
         lines.append(Text(f"at bf16: {by_context}"))
-        lines += [Text(f"{number} × {layer}", style="dim") for layer, number in model.kinds.items()]
+        lines += [Text(f"{number} × {layer_text(layer)}", style="dim") for layer, number in model.kinds.items()]
         lines += [Text(f"note: {notice}") for notice in model.notices]
         source = data["sources"]
         lines.append(Text(f"source: {source.get('source', data['origin'])} {source.get('date', '')}"))

@@ -1,0 +1,167 @@
+"""Chapter 10, training: how far tensor parallelism hides, and how chips are best split between tp and dp."""
+
+from collections.abc import Mapping
+
+from sympy import Rational, Symbol, sqrt
+
+from steptime.derivations import chapter8_limits
+from steptime.derivations.board import is_
+from steptime.derivations.claims import Claim
+from steptime.derivations.rules import equation, identity, minimise, solve_for, substitute
+from steptime.derivations.steps import Derivation, Step
+from steptime.derivations.training_numbers import (
+    ACROSS,
+    DEGREES,
+    DENSE,
+    IDEAL,
+    KORTHIKANTI,
+    LINKS,
+    LLAMA,
+    NOTHING_ELSE,
+    SHARED,
+    SHOEYBI,
+    STEP,
+    WEIGHTS_ALONE,
+    ledger,
+    llama,
+    phase,
+    sums,
+)
+from steptime.model.collectives import all_reduce, group
+from steptime.model.phase import one, rates
+from steptime.model.scenario import Scenario
+from steptime.model.symbols import (
+    active_parameters,
+    batch,
+    chips,
+    data_parallel,
+    flops_per_mac,
+    gradient_bytes,
+    layers,
+    link_time,
+    micro_batch,
+    micro_batches,
+    microbatch,
+    parameters,
+    peak_flops,
+    pipeline_parallel,
+    reduce_bytes,
+    replicas,
+    scale_out_bandwidth,
+    scale_up_bandwidth,
+    sequence,
+    step_bytes,
+    tensor_parallel,
+    traffic_ratio,
+    width,
+)
+
+SUMS = "two sums a layer in each pass, by a ring or by all chips at once"
+whole = phase().blackboard.compute.time
+sums_time = sums().scale_up / rates.scale_up
+step_tokens = batch * sequence
+stream = layers * width * reduce_bytes
+"""Bytes of a token in the residual stream, once for each layer."""
+
+limit = Derivation(
+    name="tensor-parallel-training",
+    title="Tensor parallelism whose sums hide behind the multiply-adds of training",
+    rows=("10.6",),
+    claim="Three passes multiply and two sum: beyond one chip, half as many more as in a prefill.",
+    start=equation(sums_time, whole),
+    steps=(
+        Step(
+            "weights alone, at the peak",
+            substitute(*SHARED, LINKS, *NOTHING_ELSE),
+            equation(
+                8
+                * (tensor_parallel - 1)
+                * stream
+                * micro_batch
+                * micro_batches
+                * sequence
+                / (tensor_parallel * data_parallel * pipeline_parallel * scale_up_bandwidth),
+                3
+                * flops_per_mac
+                * active_parameters
+                * micro_batch
+                * micro_batches
+                * sequence
+                / (tensor_parallel * data_parallel * pipeline_parallel * peak_flops),
+            ),
+        ),
+        Step(
+            "the tokens cancel; solve for the chips",
+            solve_for(tensor_parallel),
+            equation(
+                tensor_parallel,
+                1 + 3 * flops_per_mac * active_parameters * scale_up_bandwidth / (8 * stream * peak_flops),
+            ),
+        ),
+    ),
+    assumes=(IDEAL, DENSE, WEIGHTS_ALONE, SUMS),
+    sources=(SHOEYBI,),
+    example=llama,
+    example_text=LLAMA,
+)
+
+over_domain = group(DEGREES.tp, one)
+rows = ledger(sequence_parallel=True)
+added = all_reduce(rows.forward.tokens / rows.forward.groups * width * reduce_bytes, over_domain, in_switch=False)
+plain = added.times(sum(n * layer.sums for layer, n in rows.model.kinds.items()) * rows.network_passes("") * rows.share)
+gathers = rows.gathers_of_inputs()
+
+more_bytes = Derivation(
+    name="sequence-parallel-bytes",
+    title="Bytes of sequence parallelism over those of plain tensor parallelism",
+    rows=("10.6",),
+    claim="A sum is a scatter and a gather in any case; gathering each block's input once more makes five of four.",
+    start=equation(
+        traffic_ratio,
+        (plain.scale_up + plain.scale_out + gathers.scale_up + gathers.scale_out)
+        / (plain.scale_up + plain.scale_out),
+    ),
+    steps=(Step("one gather more for every two sums", identity(), equation(traffic_ratio, Rational(5, 4))),),
+    assumes=("layers do not run again, which gathers anyway", SUMS),
+    sources=(KORTHIKANTI + ", section 4.2.2",),
+    example=llama,
+    example_text=LLAMA,
+    holds=(tensor_parallel - 1,),
+)
+
+sequence_limit = Derivation(
+    name="sequence-parallel-training",
+    title="The same limit with sequence parallelism",
+    rows=("10.6",),
+    claim="A quarter more bytes take a fifth of the chips beyond the first.",
+    start=equation(more_bytes.result.rhs * sums_time, whole),
+    steps=(
+        Step(
+            "weights alone, at the peak",
+            substitute(*SHARED, LINKS, *NOTHING_ELSE),
+            equation(Rational(5, 4) * limit.lines[1].lhs, limit.lines[1].rhs),
+        ),
+        Step(
+            "the tokens cancel; solve for the chips",
+            solve_for(tensor_parallel),
+            equation(
+                tensor_parallel,
+                1 + 3 * flops_per_mac * active_parameters * scale_up_bandwidth / (10 * stream * peak_flops),
+            ),
+        ),
+    ),
+    assumes=limit.assumes,
+    sources=more_bytes.sources,
+    example=llama,
+    example_text=LLAMA,
+)
+
+OF_BATCH = (
+    is_(micro_batch, STEP.definitions[micro_batch]),
+    is_(micro_batches, STEP.definitions[micro_batches].xreplace({replicas: one})),
+    is_(pipeline_parallel, 1),
+)
+"""The batch in micro-batches, on ranks that dp counts all; one stage."""
+
+RANKS = is_(data_parallel, chips / tensor_parallel)
+DERIVATIONS = (limit, more_bytes, sequence_limit)
