@@ -6,8 +6,8 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
-from steptime.derivations.chapter3_bubble import enough_micro_batches, idle_share
 from steptime.derivations.chapter3_bubble import board as lecture
+from steptime.derivations.chapter3_bubble import enough_micro_batches, idle_share
 from steptime.derivations.claims import Claim
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
@@ -96,7 +96,7 @@ more_stages = Derivation(
     name="training-compute-time-stages",
     title="The same as stages take the place of data-parallel ranks",
     rows=("10.4",),
-    claim="Each stage more takes a rank away, so that the bubble grows only towards one micro-batch on tp chips, over v.",
+    claim="Each stage more takes a rank away: the bubble grows only towards one micro-batch on tp chips, over v.",
     start=step_time.result,
     steps=(
         Step(

@@ -64,9 +64,7 @@ attention_again = Derivation(
     title="FLOP with the core of attention run again",
     rows=("10.2",),
     claim="Scores and their sums alone run again: about s/18h of the FLOP.",
-    start=equation(
-        flops_ratio, 1 + run_again(recompute="selective", attention="full") / IN_FULL.flops_per_sequence
-    ),
+    start=equation(flops_ratio, 1 + run_again(recompute="selective", attention="full") / IN_FULL.flops_per_sequence),
     steps=(
         Step(
             "a third of attention's FLOP",
@@ -102,7 +100,9 @@ wide = Derivation(
     rows=("10.2",),
     claim="Weights grow with the square of the width, attention with the width: what is run again vanishes.",
     start=attention_again.result,
-    steps=(Step("many times wider than the sequence is long", limit(width, sympy.oo), equation(flops_ratio, sympy.S.One)),),
+    steps=(
+        Step("many times wider than the sequence is long", limit(width, sympy.oo), equation(flops_ratio, sympy.S.One)),
+    ),
     assumes=attention_again.assumes,
     sources=attention_again.sources,
     example=gpt_3,

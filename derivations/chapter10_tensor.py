@@ -1,16 +1,14 @@
-"""Chapter 10, training: how far tensor parallelism hides, and how chips are best split between tp and dp."""
+"""Chapter 10, training: how far tensor parallelism hides, plain and with sequence parallelism."""
 
 from collections.abc import Mapping
 
-from sympy import Rational, Symbol, sqrt
+from sympy import Rational
 
 from steptime.derivations import chapter8_limits
-from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
-from steptime.derivations.rules import equation, identity, minimise, solve_for, substitute
+from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training_numbers import (
-    ACROSS,
     DEGREES,
     DENSE,
     IDEAL,
@@ -20,7 +18,6 @@ from steptime.derivations.training_numbers import (
     NOTHING_ELSE,
     SHARED,
     SHOEYBI,
-    STEP,
     WEIGHTS_ALONE,
     ledger,
     llama,
@@ -33,24 +30,16 @@ from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
     active_parameters,
     batch,
-    chips,
     data_parallel,
     flops_per_mac,
-    gradient_bytes,
     layers,
-    link_time,
     micro_batch,
     micro_batches,
-    microbatch,
-    parameters,
     peak_flops,
     pipeline_parallel,
     reduce_bytes,
-    replicas,
-    scale_out_bandwidth,
     scale_up_bandwidth,
     sequence,
-    step_bytes,
     tensor_parallel,
     traffic_ratio,
     width,
@@ -118,8 +107,7 @@ more_bytes = Derivation(
     claim="A sum is a scatter and a gather in any case; gathering each block's input once more makes five of four.",
     start=equation(
         traffic_ratio,
-        (plain.scale_up + plain.scale_out + gathers.scale_up + gathers.scale_out)
-        / (plain.scale_up + plain.scale_out),
+        (plain.scale_up + plain.scale_out + gathers.scale_up + gathers.scale_out) / (plain.scale_up + plain.scale_out),
     ),
     steps=(Step("one gather more for every two sums", identity(), equation(traffic_ratio, Rational(5, 4))),),
     assumes=("layers do not run again, which gathers anyway", SUMS),
@@ -156,12 +144,25 @@ sequence_limit = Derivation(
     example_text=LLAMA,
 )
 
-OF_BATCH = (
-    is_(micro_batch, STEP.definitions[micro_batch]),
-    is_(micro_batches, STEP.definitions[micro_batches].xreplace({replicas: one})),
-    is_(pipeline_parallel, 1),
-)
-"""The batch in micro-batches, on ranks that dp counts all; one stage."""
 
-RANKS = is_(data_parallel, chips / tensor_parallel)
+def _beyond_one() -> float:
+    """Chips beyond the first in training over those in a prefill, by chapter 8."""
+    values = Scenario(llama())
+    return float((values.evaluate(limit.result.rhs) - 1) / (values.evaluate(chapter8_limits.prefill.result.rhs) - 1))
+
+
+def _inputs() -> Mapping[str, float | str]:
+    chosen = (active_parameters, layers, width, reduce_bytes, peak_flops, scale_up_bandwidth)
+    return {symbol.name: llama()[symbol] for symbol in chosen}
+
+
 DERIVATIONS = (limit, more_bytes, sequence_limit)
+
+CLAIMS = (
+    Claim("10.6", "Llama 3.1 70B on H100: largest tp whose sums hide in training", None, limit.evaluate, _inputs,
+          must=lambda value: value > 8),
+    Claim("10.6", "The same with sequence parallelism", None, sequence_limit.evaluate, _inputs,
+          must=lambda value: value > 8),
+    Claim("10.6", "Chips beyond the first whose sums hide, training over prefill: 3 passes for 2 sums", 3 / 2,
+          _beyond_one, _inputs, tolerance=1e-9),
+)  # fmt: skip

@@ -152,8 +152,8 @@ def _positive(value: float) -> bool:
 DERIVATIONS = (zero_1, zero_3, zero_0_memory, zero_1_memory, zero_2_memory, zero_3_memory, largest_model)
 
 CLAIMS = (
-    Claim("10.5", f"ZeRO 1 over plain data parallelism, bytes between ranks ({ZERO}, section 7: the same); gradients in "
-          "fp32, weights in bf16", 1.0, zero_1.evaluate, _inputs, must=_positive),
+    Claim("10.5", f"ZeRO 1 over plain data parallelism, bytes between ranks ({ZERO}, section 7: the same); ours with "
+          "gradients in fp32, weights in bf16", 1.0, zero_1.evaluate, _inputs, must=_positive),
     Claim("10.5", f"ZeRO 3 over plain data parallelism ({ZERO}, section 7: 1.5), its 16-bit gradients, one micro-batch",
           1.5, lambda: _at(zero_3, paper(2.0)), lambda: _inputs(2.0), tolerance=1e-9),
     Claim("10.5", "The same with gradients in fp32", 1.5, lambda: _at(zero_3, paper()), _inputs, must=_positive),

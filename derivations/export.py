@@ -118,11 +118,23 @@ def fragment(one: Derivation) -> str:
     parts.append(rf"\emph{{Numbers.}} {escape(one.example_text)}{given}")
     parts.append(rf"\fit{{{result}}}")
     if one.holds:
-        parts.append(r"\emph{Holds where} " + ", ".join(f"${latex(sympy.Gt(expr, 0))}$" for expr in one.holds) + ".")
+        parts += holds(one)
     parts.append(
         rf"\emph{{Assumes}} {escape('; '.join(one.assumes))}. \emph{{Source:}} {escape('; '.join(one.sources))}."
     )
     return "\n\n".join(parts) + "\n"
+
+
+LONGEST_INLINE = 120
+"""Characters of LaTeX up to which a condition stands in its sentence; a longer one has a line of its own."""
+
+
+def holds(one: Derivation) -> list[str]:
+    """The region of validity: in a sentence, or condition by condition where one is long."""
+    conditions = [latex(sympy.Gt(expr, 0)) for expr in one.holds]
+    if all(len(text) <= LONGEST_INLINE for text in conditions):
+        return [r"\emph{Holds where} " + ", ".join(f"${text}$" for text in conditions) + "."]
+    return [r"\emph{Holds where}", *(rf"\fit{{{text}}}" for text in conditions)]
 
 
 def notation(symbols: Iterable[Symbol]) -> str:

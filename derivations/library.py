@@ -17,6 +17,7 @@ CHAPTERS = {
     7: "Where the money goes",
     8: "Collectives",
     9: "Serving",
+    10: "Training",
 }
 MODULES = (
     "chapter1_terms",
@@ -71,6 +72,16 @@ MODULES = (
     "chapter9_in_flight",
     "chapter9_verify",
     "chapter9_state",
+    "chapter10_flops",
+    "chapter10_recomputation",
+    "chapter10_activations",
+    "chapter10_pipeline",
+    "chapter10_data",
+    "chapter10_zero",
+    "chapter10_tensor",
+    "chapter10_split",
+    "chapter10_accumulation",
+    "chapter10_run",
 )
 
 

@@ -149,7 +149,8 @@ def _bracketed(
     difference = case.resources[first] - case.resources[second]
 
     def height(at: Any) -> Any:
-        return (case.scenario | {over: at}).evaluate(difference)
+        with np.errstate(all="ignore"):  # far from the present point a power may overflow or a denominator vanish
+            return (case.scenario | {over: at}).evaluate(difference)
 
     # A prompt is at least the tokens that are cached, and two more, so that there is a pair.
     least = case.scenario.values.get(q.cached, 0.0) + 2 if over == q.prompt else 1e-12

@@ -4,6 +4,13 @@ from steptime.model import symbols as q
 from steptime.model.case import Case
 from steptime.model.transformer import LatentAttention, RecurrentMixer, Transformer
 
+HIDDEN = {
+    "full": "all of them behind compute",
+    "per-operation": "none behind other operations",
+    "none": "none",
+}
+"""What each overlap lets collectives do; the truth of a training step lies between full and none."""
+
 
 def not_modelled(case: Case) -> list[str]:
     """What is left out here, each true for this very scenario."""
@@ -15,6 +22,9 @@ def not_modelled(case: Case) -> list[str]:
             found.append(f"where a layout lies on the {case.hardware.topology}: the most compact block is taken")
         elif "mesh" in (case.hardware.topology or ""):
             found.append(f"the {case.hardware.topology}: one pair of chips has a fraction of the bandwidth")
+    if case.phase.name == "train" and case.layout.chips > 1:
+        overlap = case.question.overlap
+        found.append(f"which collectives wait for which pass: overlap {overlap} hides {HIDDEN[overlap]}")
     if isinstance(case.model, Transformer):
         found += _of_architecture(case, case.model)
     elif not case.has_network:

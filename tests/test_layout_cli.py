@@ -1,0 +1,111 @@
+"""`solve layout` through the command line: keys, CSV, tables, limits, progress; prefill, requests, training in JSON."""
+
+import csv
+import io
+import subprocess
+import sys
+
+import pytest
+
+POINT_KEYS = {"hardware", "layout", "chips", "batch", "precision", "step_time", "cost",
+              "tokens_per_second_per_sequence", "tokens_per_second_per_chip"}  # fmt: skip
+SMALL = ("solve", "layout", "mixtral-8x7b", "h100-sxm", "mi300x", "--chips", "2,4", "--batch", "1,16,256")
+
+
+def test_layout_json(run_json) -> None:
+    data = run_json(*SMALL, "--max-step-time", "20ms")
+    assert {"points", "seconds", "infeasible", "best", "pareto", "runner_up", "relaxation", "layouts"} <= set(data)
+    assert data["points"] > data["feasible"] > 0 and set(data["infeasible"]) >= {"memory_capacity", "max_step_time"}
+    best = data["best"]
+    assert set(best) >= POINT_KEYS and best["step_time"] <= 0.02 and best["step"]["fits"]
+    assert best["step"]["step_time"] == pytest.approx(best["step_time"], rel=1e-12)
+    assert best["step"]["dollars_per_million_tokens"] == pytest.approx(1e6 * best["cost"], rel=1e-12)
+    speeds = [point["tokens_per_second_per_sequence"] for point in data["pareto"]]
+    shares = [point["tokens_per_second_per_chip"] for point in data["pareto"]]
+    assert speeds == sorted(speeds) and shares == sorted(shares, reverse=True) and set(data["pareto"][0]) >= POINT_KEYS
+    # The continuous problem at the best layout is at least as cheap as the best batch that was tried.
+    assert data["relaxation"]["cost"] <= best["cost"] * (1 + 1e-9) and data["relaxation"]["term_prices"]
+    assert data["runner_up"]["cost"] >= best["cost"] * (1 - 1e-12) and "binds" in data["runner_up"]["why"]
+
+
+def test_layout_csv_holds_the_best_and_the_whole_front(run, run_json) -> None:
+    code, out, err = run(*SMALL, "--csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    data = run_json(*SMALL)
+    assert (code, err) == (0, "") and [row["what"] for row in rows].count("best") == 1
+    assert len(rows) == 1 + len(data["pareto"])
+    assert float(rows[0]["step_time"]) == data["best"]["step_time"] and rows[0]["tp"] == str(
+        data["best"]["layout"]["tp"]
+    )
+
+
+def test_layout_table(run) -> None:
+    code, out, _ = run(*SMALL)
+    for piece in ("points", "feasible", "best:", "runner-up:", "Pareto front", "memory", "price", "not modelled"):
+        assert piece in out, piece
+    assert code == 0
+
+
+def test_time_to_first_token_is_a_limit_of_prefill(run_json) -> None:
+    arguments = (
+        "solve",
+        "layout",
+        "llama-3.1-8b",
+        "h100-sxm",
+        "--chips",
+        "1,8",
+        "--phase",
+        "prefill",
+        "--prompt",
+        "8000",
+    )
+    quick = run_json(*arguments, "--max-ttft", "100ms", "--minimise", "cost")
+    assert quick["best"]["step_time"] <= 0.1
+    assert run_json(*arguments, "--minimise", "cost")["best"]["cost"] <= quick["best"]["cost"]
+
+
+def test_stated_formats_are_held(run_json) -> None:
+    data = run_json(*SMALL, "--weights", "bf16", "--kv", "bf16")
+    assert {(point["precision"]["weights"], point["precision"]["kv"]) for point in data["pareto"]} == {("bf16", "bf16")}
+
+
+def test_a_layout_that_is_stated_keeps_its_copies(run_json) -> None:
+    data = run_json("solve", "layout", "deepseek-v3", "h100-sxm", "--chips", "32", "--batch", "4096",
+                    "--layout", "tp=1,ep=32,copies=per-expert", "--weights", "fp8")  # fmt: skip
+    assert data["best"]["layout"]["copies"] == "per-expert" and data["best"]["layout"]["ep"] == 32
+    assert data["best"]["step"]["step_time"] == pytest.approx(data["best"]["step_time"], rel=1e-12)
+
+
+def test_training_layouts(run_json) -> None:
+    data = run_json("solve", "layout", "llama-3.1-8b", "h100-sxm", "--chips", "8", "--phase", "train", "--batch", "16",
+                    "--recompute", "full", "--minimise", "latency")  # fmt: skip
+    assert data["best"]["step"]["training"]["recompute"] == "full" and data["best"]["step"]["fits"]
+    assert data["relaxation"] is None and data["points"] > 1000
+
+
+def test_progress_is_one_line_on_stderr_and_stdout_stays_pure() -> None:
+    command = [sys.executable, "-m", "steptime.cli", "validate", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    assert done.stdout.startswith("{") and done.stdout.rstrip().endswith("}")
+    lines = done.stderr.splitlines()
+    assert lines and all(line.startswith("rows: ") for line in lines) and lines[-1].startswith("rows: 100%")
+
+
+def test_prefill_and_request_json(run_json) -> None:
+    data = run_json("step", "qwen3-30b-a3b", "h100-sxm", "--phase", "prefill", "--prompt", "4000", "--cached", "1000",
+                    "--chunk", "500", "--output", "100", "--layout", "tp=2")  # fmt: skip
+    n = data["quantities"]
+    assert (n["pass_tokens"], n["chunks"], data["prompt"], data["cached"]) == (3000, 6, 4000, 1000)
+    assert data["time_to_first_token"] == data["step_time"] and data["context"] is None
+    request = data["request"]
+    assert request["time"] == pytest.approx(data["step_time"] + request["decode_time"])
+    assert request["tokens_per_second"] == pytest.approx(n["batch"] * 100 / request["time"])
+    assert data["tokens_per_second"] == pytest.approx(n["batch"] * 3000 / data["step_time"])
+
+
+@pytest.mark.parametrize("model", ["qwen3-next-80b-a3b", "nemotron-h-56b", "deepseek-v3.2", "glm-5", "minimax-m1",
+                                   "llama-3.3-nemotron-super-49b", "qwen3.5-397b-a17b", "gpt-oss-120b"])  # fmt: skip
+@pytest.mark.parametrize("phase", ["decode", "prefill", "train"])
+def test_every_architecture_runs_every_phase(run, model: str, phase: str) -> None:
+    code, out, err = run("step", model, "h200-sxm", "--phase", phase, "--layout", "tp=8,dp=2,pp=2")
+    assert (code, err) == (0, "") and "binds" in out and "Transformer(" not in out
