@@ -33,8 +33,9 @@ def not_modelled(case: Case) -> list[str]:
         found.append("scales of the quantised weights (below 0.1 %)")
     if isinstance(case.model, Transformer) and len(case.model.layers) % case.layout.pp:
         found.append("uneven pipeline stages: the mean stage sets the pace")
-    micro_batch = case.number(q.micro_batch)
-    if micro_batch is not None and micro_batch < case.layout.dp * case.layout.cp:
+    micro_batch, tokens = case.number(q.micro_batch), case.number(q.micro_batch * case.phase.tokens)
+    ranks, groups = case.layout.dp, case.layout.dp * case.layout.cp
+    if (micro_batch is not None and micro_batch < ranks) or (tokens is not None and tokens < groups):
         found.append("idle chips: the micro-batch is smaller than the groups that share it")
     if isinstance(case.model, Transformer) and case.model.experts and case.number(q.expert_load) == 1:
         found.append("uneven load of the experts (--set expert_load=…)")
@@ -56,4 +57,13 @@ def _of_architecture(case: Case, model: Transformer) -> list[str]:
         found.append("choosing the chunk of a recurrent mixer: the fewest FLOP, those of the recurrence, are counted")
     if case.layout.cp > 1 and any(isinstance(mixer, LatentAttention) for mixer in mixers):
         found.append("exchanging latent queries and results before the up-projections, fewer bytes for more FLOP")
-    return found + list(model.notices)
+    return found + [notice for notice in model.notices if _leaves_out(notice)]
+
+
+def notes(case: Case) -> list[str]:
+    """What the catalogue or a configuration remarks about the model, beside what it leaves out."""
+    return [notice for notice in getattr(case.model, "notices", ()) if not _leaves_out(notice)]
+
+
+def _leaves_out(notice: str) -> bool:
+    return any(words in notice for words in ("not counted", "not modelled", "is modelled"))

@@ -14,7 +14,7 @@ from steptime.model.quantity import latex
 from steptime.model.request import whole_request
 from steptime.model.scenario import Unbound
 from steptime.model.solver.crossover import CrossoverAnswer, find_crossover
-from steptime.model.view.not_modelled import not_modelled
+from steptime.model.view.not_modelled import not_modelled, notes
 
 hardware_flops = q.model_flops + q.recomputed_flops
 CHOSEN = ("recompute", "zero", "sequence_parallel", "schedule", "attention", "dropout")
@@ -106,6 +106,7 @@ def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[
         "set": list(case.question.sets),
         "doubtful": case.doubtful,
         "not_modelled": not_modelled(case),
+        "notes": notes(case),
         "terms": case.times,
         "network": {
             term.name: number(term.time, f"network.{term.name}") if case.has_network else None

@@ -190,4 +190,6 @@ def _notes(data: dict[str, Any]) -> list[Text]:
         remedy = f"; --set {where.split()[-1]}=… would supply it" if ", " not in where else ""
         lines.append(Text(f"missing: {where}{remedy}; so there is no {', '.join(keys)}"))
     lines.append(Text("not modelled: " + "; ".join(data["not_modelled"])))
+    if data["notes"]:
+        lines.append(Text("notes: " + "; ".join(data["notes"])))
     return lines
