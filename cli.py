@@ -42,6 +42,8 @@ def steptime() -> None:
 
 @steptime.command()
 @scenario_options
+@click.option("--range", "ranges", multiple=True, metavar="NAME=lo..hi",
+              help="An input within limits, as memory_efficiency=0.6..0.9: intervals of what comes out.")  # fmt: skip
 def step(as_json: bool, **options: Any) -> None:
     """One scenario: its terms, what binds, throughput, cost, memory, and where the terms cross."""
     from steptime.model.view.step_json import step_json
@@ -143,10 +145,10 @@ def solve_layout(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
 def solve_any(quantity: str, formula: str, sets: tuple[str, ...], ranges: tuple[str, ...], as_json: bool) -> None:
     """Any formula, for any of its symbols: closed form where there is one, else every root with its bracket."""
-    from steptime.derivations.inverse import inverse_json, read_range, solve_for
+    from steptime.derivations.inverse import inverse_json, solve_for
     from steptime.derivations.view import inverse_table
     from steptime.model.quantity import lookup
-    from steptime.model.question import read_values
+    from steptime.model.question import read_range, read_values
 
     found = solve_for(formula, lookup(quantity).symbol, read_values(sets), dict(read_range(text) for text in ranges))
     show(as_json, lambda: inverse_json(found), lambda: inverse_table(found))

@@ -18,6 +18,7 @@ from steptime.derivations.training_numbers import (
     NOTHING_ELSE,
     SHARED,
     SHOEYBI,
+    SUMMED,
     WEIGHTS_ALONE,
     ledger,
     llama,
@@ -97,7 +98,9 @@ limit = Derivation(
 over_domain = group(DEGREES.tp, one)
 rows = ledger(sequence_parallel=True)
 added = all_reduce(rows.forward.tokens / rows.forward.groups * width * reduce_bytes, over_domain, in_switch=False)
-plain = added.times(sum(n * layer.sums for layer, n in rows.model.kinds.items()) * rows.network_passes("") * rows.share)
+plain = added.times(
+    sum(n * layer.sums for layer, n in rows.model.kinds.items()) * rows.network_passes(SUMMED) * rows.share
+)
 gathers = rows.gathers_of_inputs()
 
 more_bytes = Derivation(

@@ -18,7 +18,6 @@ from steptime.model import symbols as q
 from steptime.model.case import RESOURCES
 from steptime.model.errors import UserError, unknown
 from steptime.model.numeric import evaluate
-from steptime.model.quantity import lookup
 from steptime.model.terms import crossover
 
 TERM_TIMES = {"compute": q.compute_time, "memory": q.memory_time, "interconnect": q.network_time}
@@ -163,21 +162,6 @@ def _monotone(expr: Expr, symbol: Symbol) -> bool:
     """Whether the derivative is shown to have one sign for all positive quantities."""
     slope = sympy.factor(sympy.diff(expr, symbol))
     return bool(slope.is_positive or slope.is_negative or slope.is_zero)
-
-
-def read_range(text: str) -> tuple[Symbol, tuple[float, float]]:
-    """``NAME=lo..hi`` with units; raises UserError for anything else."""
-    from steptime.model.reading import parse_quantity
-
-    name, separator, interval = text.partition("=")
-    low, dots, high = interval.partition("..")
-    if not separator or not dots:
-        raise UserError(f"--range {text[:60]!r}: write NAME=lo..hi, as in context=100k..200k")
-    record = lookup(name.strip())
-    bounds = parse_quantity(record, low), parse_quantity(record, high)
-    if not 0 < bounds[0] <= bounds[1]:
-        raise UserError(f"--range {record.name}: {low} must be positive and not above {high}")
-    return record.symbol, bounds
 
 
 def inverse_json(found: Inverse) -> dict[str, Any]:

@@ -134,11 +134,15 @@ STEP = replace(phase(), flops_per_sequence=model_flops)
 """A training step whose FLOP per sequence have a name."""
 
 
+SUMMED = "tensor-parallel all-reduce"
+"""The ledger's line of tensor-parallel sums."""
+
+
 def sums(**choices: Any) -> Transfer:
     """Tensor-parallel all-reduces of a training step, in one domain: those of a layer, forward and backward."""
     rows = ledger(**choices)
     held = micro_batch * sequence / data_parallel * width * reduce_bytes
-    repeats = gpt_layer.sums * layers * rows.network_passes("tensor-parallel all-reduce") * rows.share
+    repeats = gpt_layer.sums * layers * rows.network_passes(SUMMED) * rows.share
     return all_reduce(held, Group(tensor_parallel, tensor_parallel), in_switch=False).times(repeats)
 
 
@@ -162,7 +166,11 @@ SHARED = (PEAK[0], is_(compute_shards, tensor_parallel * data_parallel))
 """Multiply-adds at the peak, split over all chips of the stage."""
 
 NOTHING_ELSE = (is_(bubble_ratio, 0), is_(recomputed_flops, 0), is_(attention_flops, 0))
+"""Weights alone, multiplied three times."""
+
 LINKS = is_(interconnect_efficiency, 1)
+"""Links at the peak."""
+
 OF_RANK = is_(micro_batch, rank_tokens * data_parallel / (sequence * micro_batches))
 """Sequences of a micro-batch over all ranks, from the tokens of a step on one of them."""
 

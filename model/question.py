@@ -51,6 +51,7 @@ class Question:
     experts: str = "expected"
     efficiency: str = "ideal"
     sets: tuple[str, ...] = ()
+    ranges: tuple[str, ...] = ()
 
 
 def read_sets(sets: tuple[str, ...]) -> dict[Symbol, float]:
@@ -97,3 +98,16 @@ def read_layout(text: str | None, values: dict[Symbol, float]) -> tuple[Layout |
     if layout is not None and chips is not None and layout.chips != chips:
         raise UserError(f"--set chips={chips} conflicts with --layout {layout}, which has {layout.chips} chips")
     return layout, chips
+
+
+def read_range(text: str) -> tuple[Symbol, tuple[float, float]]:
+    """``NAME=lo..hi`` with units; raises UserError for anything else."""
+    name, separator, interval = text.partition("=")
+    low, dots, high = interval.partition("..")
+    if not separator or not dots:
+        raise UserError(f"--range {text[:60]!r}: write NAME=lo..hi, as in context=100k..200k")
+    record = lookup(name.strip())
+    bounds = parse_quantity(record, low), parse_quantity(record, high)
+    if not 0 < bounds[0] <= bounds[1]:
+        raise UserError(f"--range {record.name}: {low} must be positive and not above {high}")
+    return record.symbol, bounds

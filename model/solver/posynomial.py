@@ -72,25 +72,6 @@ def _decays(factor: Expr, variable: Symbol) -> bool:
     return bool((0 < base < 1 and scale.is_positive) or (base > 1 and scale.is_negative))
 
 
-def rises(expr: Expr, variable: Symbol) -> bool:
-    """Whether an expression never falls as the variable grows: sums, products, positive powers, maxima and minima of
-    what rises and is not negative.
-
-    >>> from steptime.model.symbols import batch
-    >>> rises(3 + sympy.Min(batch, 8) * batch, batch), rises(1 / batch, batch)
-    (True, False)
-    """
-    if not expr.has(variable):
-        return bool(expr.is_nonnegative)
-    if expr == variable:
-        return True
-    if isinstance(expr, sympy.Pow):
-        return bool(expr.exp.is_positive) and not expr.exp.has(variable) and rises(expr.base, variable)
-    if isinstance(expr, sympy.Add | sympy.Mul | sympy.Max | sympy.Min | sympy.ceiling | sympy.floor):
-        return all(rises(part, variable) for part in expr.args)
-    return False
-
-
 def slope_at_infinity(expr: Expr, variable: Symbol) -> Expr:
     """The limit of ``expr / variable`` as the variable grows, for expressions that ``falls_per_unit`` recognises."""
     return sympy.expand(expr).coeff(variable)

@@ -13,7 +13,8 @@ from sympy import Expr
 
 from steptime.model.errors import UserError
 from steptime.model.numeric import compiled
-from steptime.model.solver.posynomial import falls_per_unit, is_posynomial, rises
+from steptime.model.solver.monotone import rises
+from steptime.model.solver.posynomial import falls_per_unit, is_posynomial
 from steptime.model.solver.problem import Problem, StepLimit
 from steptime.model.solver.solution import TOLERANCE, Residuals, Solution
 
