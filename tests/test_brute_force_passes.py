@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
-from test_brute_force import attention_shard, block_weights
+import pytest
+from conftest import case_of
+from test_brute_force import Network, Work, attention_shard, block_weights, messages
 
 from steptime.model import symbols as q
 from steptime.model import transformer as tf
 from steptime.model.case import Case
+from steptime.model.question import Question
+from steptime.model.request import whole_request
 
 PROJECTIONS, ATTENTION, UNEMBEDDING = "attention projections", "attention over the KV cache", "unembedding"
 DENSE, SHARED, ROUTED, ROUTER = "dense feed-forward", "shared experts", "routed experts", "router"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
