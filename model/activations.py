@@ -14,15 +14,12 @@ import sympy
 from sympy import Expr
 
 from steptime.model.attention import GroupedAttention, LatentAttention, RecurrentMixer
-from steptime.model.symbols import bytes_per_activation, sequence
+from steptime.model.symbols import bytes_per_activation, mask_bytes, sequence
 from steptime.model.transformer import DenseFeedForward, ExpertFeedForward, FeedForward, Layer
 
 MODES = ("none", "selective", "full", "reversible")
 """Recomputation: nothing; the core of attention (scores and their weighted sum); every layer from its input; and layers
 whose input follows from their output (Gomez et al. 2017, arXiv 1707.04585)."""
-
-mask_bytes = sympy.S.One
-"""A dropout mask: one byte an element."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +40,10 @@ class Kept:
 def layer_kept(layer: Layer, width: int, mode: str, dropout: bool) -> Kept:
     """What one layer keeps of each token.
 
-    >>> from steptime.model.symbols import bytes_per_activation
+    >>> from steptime.model.symbols import bytes_per_activation, mask_bytes
     >>> gpt = Layer(GroupedAttention(heads=8, kv_heads=8, head_dim=16, value_dim=16), (DenseFeedForward(512, False),))
     >>> kept = layer_kept(gpt, 128, "selective", dropout=True)
-    >>> (kept.whole + kept.shared).subs(bytes_per_activation, 2) / 128
+    >>> (kept.whole + kept.shared).subs({bytes_per_activation: 2, mask_bytes: 1}) / 128
     34
     """
     if mode == "full":

@@ -72,9 +72,8 @@ class Rooms:
             for column, symbol in enumerate(self.symbols):
                 numbers[symbol] = table[:, column, None]
             memo: dict[Expr, Array] = {}
-            parts = [np.asarray(evaluate(part, numbers, memo, spread)) for part in self.parts]
-            total = sum(spread.level(parts) if spread else parts)
-            needed = np.maximum(needed, total)
+            pieces = [np.asarray(evaluate(part, numbers, memo, spread)) for part in self.parts]
+            needed = np.maximum(needed, np.asarray(sum(spread.level(pieces) if spread else pieces)))
         return needed
 
     def _stages(self, depth: int) -> list[tuple[int, ...]]:

@@ -63,7 +63,8 @@ class TrainRoom(Room):
             return sympy.S.Zero
         width = self.model.width
         layers = [layer_kept(layer, width, "selective", choices.dropout) for layer in self.model.kinds]
-        most: Kept = max(layers, key=lambda kept: float((kept.whole + kept.shared).subs(q.bytes_per_activation, 2)))
+        stored = {q.bytes_per_activation: 2, q.mask_bytes: 1}  # the usual widths, to rank the layers by
+        most: Kept = max(layers, key=lambda kept: float((kept.whole + kept.shared).subs(stored)))
         if choices.recompute == "reversible":
             most += layer_input(width)
         return most.on_chip(self.degrees.tp, choices.sequence_parallel)

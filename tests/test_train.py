@@ -122,7 +122,8 @@ def test_activations_of_a_gpt_layer(mode: str, tp: int, shared: bool, expected) 
     """Korthikanti et al. 2022, table 2, in units of s b h bytes at 16 bits with dropout."""
     model = load_transformer("gpt3-175b")
     kept = layer_kept(model.layers[0], model.width, mode, dropout=True).on_chip(Integer(tp), shared)
-    found = kept.xreplace({q.bytes_per_activation: Integer(2), q.sequence: Integer(2048)}) / model.width
+    stored = {q.bytes_per_activation: Integer(2), q.mask_bytes: Integer(1), q.sequence: Integer(2048)}
+    found = kept.xreplace(stored) / model.width
     assert float(found) == pytest.approx(expected(96, 2048, 12288, tp))
 
 

@@ -82,7 +82,23 @@ def point_json(point: Point, case: Case | None = None) -> dict[str, Any]:
         "cost": point.cost,
         "tokens_per_second_per_sequence": point.per_sequence,
         "tokens_per_second_per_chip": point.per_chip,
+        **_trained(point.question),
     }
+
+
+def _trained(question: Question) -> dict[str, Any]:
+    """The choices of training of a point; none in serving."""
+    if question.phase != "train":
+        return {}
+    return {
+        "microbatch": int(question.microbatch or 1), "interleave": int(question.interleave or 1),
+        "recompute": question.recompute, "zero": question.zero, "sequence_parallel": question.sequence_parallel,
+    }  # fmt: skip
+
+
+def _choices(question: Question) -> str:
+    """The same in words, to follow a layout."""
+    return "".join(f", {name.replace('_', ' ')} {value}" for name, value in _trained(question).items())
 
 
 def _formats(question: Question) -> dict[str, str]:
@@ -147,12 +163,14 @@ def layout_csv(answer: Answer) -> str:
     writer = csv.writer(out, lineterminator="\n")
     degrees = ("tp", "cp", "dp", "ep", "pp", "replicas", "ffn")
     rates = ("step_time", "cost", "tokens_per_second_per_sequence", "tokens_per_second_per_chip")
-    writer.writerow(["what", "hardware", "chips", *degrees, "batch", "weights", "kv", *rates])
+    chosen = list(_trained(answer.best.question))
+    writer.writerow(["what", "hardware", "chips", *degrees, "batch", "weights", "kv", *chosen, *rates])
     for what, point in (("best", answer.best), *(("pareto", point) for point in answer.pareto)):
         row = point_json(point)
         formats = _formats(point.question)
         writer.writerow([what, row["hardware"], row["chips"], *(row["layout"][d] for d in degrees), row["batch"],
-                         formats["weights"], formats["kv"], *(repr(row[rate]) for rate in rates)])  # fmt: skip
+                         formats["weights"], formats["kv"], *(row[name] for name in chosen),
+                         *(repr(row[rate]) for rate in rates)])  # fmt: skip
     return out.getvalue()
 
 
@@ -160,9 +178,10 @@ def layout_table(answer: Answer) -> Group:
     best = build_case(answer.best.question)
     machines = ", ".join(answer.search.hardware)
     limit = answer.search.max_step_time
+    what = "executions" if best.question.phase == "train" else "layouts"
     head = Text(
         f"{best.model.name}, {best.question.phase}, {answer.minimise}: {answer.points:,} points "
-        f"({answer.layouts:,} layouts of {', '.join(map(str, answer.search.chips))} chips x "
+        f"({answer.layouts:,} {what} of {', '.join(map(str, answer.search.chips))} chips x "
         f"{len(answer.search.batches)} batches x {len(answer.questions)} choices of machine and formats: {machines}) "
         f"in {answer.seconds:.1f} s", style="bold",
     )  # fmt: skip
@@ -172,14 +191,15 @@ def layout_table(answer: Answer) -> Group:
     unit = SCALES[answer.minimise][2]
     lines = [
         Text(f"best: {answer.best.question.hardware}, {answer.best.layout.chips} chips, layout {answer.best.layout}, "
-             f"batch {plain(answer.best.batch)}", style="bold"),
+             f"batch {plain(answer.best.batch)}{_choices(answer.best.question)}", style="bold"),
         Text(f"  {_cost(answer.best.cost, answer.minimise, unit)}, step time {si(answer.best.step_time, 's')}, "
              f"{plain(answer.best.per_sequence)} tokens/s per sequence, {plain(answer.best.per_chip)} per chip; "
              + ", ".join(f"{key} {value}" for key, value in best.precision.items())),
     ]  # fmt: skip
     if answer.runner_up is not None:
         second = answer.runner_up
-        lines.append(Text(f"runner-up: {second.question.hardware}, {second.layout.chips} chips, {second.layout}: "
+        lines.append(Text(f"runner-up: {second.question.hardware}, {second.layout.chips} chips, {second.layout}"
+                          f"{_choices(second.question)}: "
                           f"{why_it_lost(answer, best)}"))  # fmt: skip
     relaxed = _relaxed(answer, best)
     if relaxed is not None and relaxed.solution is not None:
@@ -190,7 +210,9 @@ def layout_table(answer: Answer) -> Group:
         notes.insert(0, Text("the best batch is the largest tried: --batch names others"))
     if best.doubtful:
         notes.insert(0, Text("doubtful figures: " + "; ".join(best.doubtful)))
-    return Group(head, counted, Text(), *lines, Text(), _terms(relaxed, best), Text(), _front(answer), Text(), *notes)
+    # A training batch is given: speed and throughput are one, and the front is the best point.
+    front = [] if best.question.phase == "train" else [_front(answer), Text()]
+    return Group(head, counted, Text(), *lines, Text(), _terms(relaxed, best), Text(), *front, *notes)
 
 
 def _terms(relaxed: BatchAnswer | None, best: Case) -> Any:
