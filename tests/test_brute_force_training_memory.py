@@ -58,13 +58,10 @@ def fullest(step: Step, case: Case) -> float:
         held += model.vocabulary / layout.tp * case.number(q.logit_bytes) * last
         if step.recompute == "full":  # the layer that is run again
             held += max(kept(step, case, layer, "selective") for layer in model.layers)
-        sizes_of_state = (
-            case.number(q.bytes_per_weight),
-            case.number(q.gradient_bytes),
-            case.number(q.optimizer_bytes),
+        kinds = {q.bytes_per_weight: 3, q.gradient_bytes: 2, q.optimizer_bytes: 1}  # shared from which ZeRO stage on
+        state = sum(
+            case.number(kind) * weights / (copies if step.zero >= since else 1) for kind, since in kinds.items()
         )
-        state = sum(size * weights / (copies if step.zero >= stage else 1)
-                    for size, stage in zip(sizes_of_state, (3, 2, 1), strict=True))  # fmt: skip
         most = max(most, state + held * step.microbatch * step.sequence / layout.cp)
     return most
 

@@ -144,7 +144,8 @@ class Kept:
         layout, batch = layout_of(self.answer.columns, row), self.answer.search.batches[place]
         copies = re.search(r"copies=[\w-]+", self.answer.search.question.layout or "")
         written = f"{layout},{copies[0]}" if copies else str(layout)
-        columns, sizes = self.answer.columns, ("microbatch", "interleave")
-        trained = {name: str(int(columns[name][row])) for name in sizes if name in columns}
-        question = replace(self.answer.questions[machine], layout=written, batch=str(batch), **trained)
+        question = replace(self.answer.questions[machine], layout=written, batch=str(batch))
+        if "microbatch" in self.answer.columns:
+            microbatch, interleave = (str(int(self.answer.columns[name][row])) for name in ("microbatch", "interleave"))
+            question = replace(question, microbatch=microbatch, interleave=interleave)
         return Point(question, layout, batch, *(float(label) for label in labels[3:]))
