@@ -81,7 +81,7 @@ HELD = [
 @pytest.mark.parametrize("recompute", ["none", "selective", "full"])
 @pytest.mark.parametrize("step", HELD, ids=str)
 def test_memory_of_the_fullest_chip(step: Step, recompute: str, shared: bool) -> None:
-    for dropout in (False, True) if recompute != "full" else (False,):
+    for dropout in (False, True):
         asked = replace(step, recompute=recompute, sequence_parallel=shared, dropout=dropout)
         case = asked.case()
         assert max(case.number(one.total) for one in case.whole_footprints) == pytest.approx(fullest(asked, case))
