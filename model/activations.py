@@ -14,6 +14,7 @@ import sympy
 from sympy import Expr
 
 from steptime.model.attention import GroupedAttention, LatentAttention, RecurrentMixer
+from steptime.model.extremes import at_most
 from steptime.model.symbols import bytes_per_activation, mask_bytes, sequence
 from steptime.model.transformer import DenseFeedForward, ExpertFeedForward, FeedForward, Layer
 
@@ -24,17 +25,23 @@ whose input follows from their output (Gomez et al. 2017, arXiv 1707.04585)."""
 
 @dataclass(frozen=True)
 class Kept:
-    """Bytes per token: on every tensor-parallel chip, and shared out among them."""
+    """Bytes per token: on every tensor-parallel chip, shared out among them, and by so many heads, each on a chip."""
 
     whole: Expr = sympy.S.Zero
     shared: Expr = sympy.S.Zero
+    by_head: tuple[tuple[Expr, int], ...] = ()
 
     def __add__(self, other: "Kept") -> "Kept":
-        return Kept(self.whole + other.whole, self.shared + other.shared)
+        return Kept(self.whole + other.whole, self.shared + other.shared, self.by_head + other.by_head)
+
+    @property
+    def total(self) -> Expr:
+        return self.on_chip(sympy.S.One, False)
 
     def on_chip(self, tp: Expr, sequence_parallel: bool) -> Expr:
         """Bytes per token on one of tp chips; with sequence parallelism all of it is shared."""
-        return (self.whole + self.shared) / tp if sequence_parallel else self.whole + self.shared / tp
+        alike = self.whole / tp if sequence_parallel else self.whole
+        return alike + self.shared / tp + sympy.Add(*[part / at_most(tp, sympy.Integer(n)) for part, n in self.by_head])
 
 
 def layer_kept(layer: Layer, width: int, mode: str, dropout: bool) -> Kept:
@@ -43,7 +50,7 @@ def layer_kept(layer: Layer, width: int, mode: str, dropout: bool) -> Kept:
     >>> from steptime.model.symbols import bytes_per_activation, mask_bytes
     >>> gpt = Layer(GroupedAttention(heads=8, kv_heads=8, head_dim=16, value_dim=16), (DenseFeedForward(512, False),))
     >>> kept = layer_kept(gpt, 128, "selective", dropout=True)
-    >>> (kept.whole + kept.shared).subs({bytes_per_activation: 2, mask_bytes: 1}) / 128
+    >>> kept.total.subs({bytes_per_activation: 2, mask_bytes: 1}) / 128
     34
     """
     if mode == "full":
@@ -75,7 +82,9 @@ def _mixer(layer: Layer, width: int, mode: str, dropout: bool) -> Kept:
     kept = Kept(whole=width * a) + _mask(width, dropout)
     if isinstance(mixer, GroupedAttention):
         keys = 0 if mixer.reuses_cache else mixer.cache_elements
-        kept += Kept(shared=(mixer.query_elements + keys + mixer.output_elements) * a)
+        kept += Kept(shared=(mixer.query_elements + mixer.output_elements) * a)
+        as_queries = mixer.kv_heads == mixer.heads
+        kept += Kept(shared=keys * a) if as_queries else Kept(by_head=((keys * a, mixer.kv_heads),))
         if mode == "none":
             kept += _scores(mixer.heads, mixer.window, dropout)
     elif isinstance(mixer, LatentAttention):

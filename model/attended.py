@@ -105,8 +105,16 @@ def whole_context_read(tokens: Expr, cached: Expr, chunks: Expr) -> Expr:
     return chunks * cached + tokens * (chunks - 1) / 2
 
 
-def written(mixer: Mixer, tokens: Expr) -> Expr:
-    """New tokens whose keys and values are written: those that are still needed after the pass."""
+def written(mixer: Mixer, tokens: Expr, chunks: Expr) -> Expr:
+    """New tokens whose keys and values are written: after each of n passes of T/n tokens, those still needed.
+
+    >>> from sympy import Integer
+    >>> from steptime.model.attention import GroupedAttention
+    >>> window = GroupedAttention(heads=1, kv_heads=1, head_dim=1, value_dim=1, window=2)
+    >>> written(window, Integer(12), Integer(1)), written(window, Integer(12), Integer(3))
+    (2, 6)
+    """
     if mixer.reuses_cache or mixer.cache_elements == 0:
         return sympy.S.Zero
-    return tokens if mixer.window is None or tokens == 1 else at_most(mixer.window, tokens)
+    alone = mixer.window is None or tokens == chunks
+    return tokens if alone else chunks * at_most(mixer.window, tokens / chunks)

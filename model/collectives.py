@@ -168,3 +168,10 @@ def send(payload: Expr, stages: Expr, stride: Expr, axes: int = 0) -> Transfer:
     hops_out = ceiling(stages / stages_in_domain) - 1
     hops_up = stages - 1 - hops_out
     return Transfer(payload * hops_up * hop_factor(axes), payload * hops_out, hops_up, hops_out)
+
+
+def send_back(payload: Expr, stages: Expr, stride: Expr, axes: int = 0) -> Transfer:
+    """A message from the last stage to the first: over scale-out where the stages fill more than a domain."""
+    one_way = send(payload, stages, stride, axes)
+    moves, out = at_most(1, stages - 1), at_most(1, one_way.scale_out_starts)
+    return Transfer(payload * (moves - out) * hop_factor(axes), payload * out, moves - out, out)

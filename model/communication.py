@@ -17,6 +17,7 @@ from steptime.model.collectives import (
     group,
     reduce_scatter,
     send,
+    send_back,
 )  # fmt: skip
 from steptime.model.expert_copies import distinct_places
 from steptime.model.extremes import at_least, at_most
@@ -69,10 +70,18 @@ class Traffic:
             everyone = gather_between(self.tokens * width * reduce_bytes, d.stage, d.tp, axes).times(dense)
             lines += [("feed-forward gather", everyone), ("feed-forward scatter", everyone)]
         lines += self.expert_communication()
-        hop = send(self.tokens / d.stage * width * send_bytes, d.pp, d.stage, axes)
-        lines.append(("pipeline sends", hop))
+        lines.append(("pipeline sends", send(self.handed_on, d.pp, d.stage, axes)))
         moving = [(name, moved.started(self.phase.passes)) for name, moved in lines if moved != Transfer()]
         return tuple(Operation(name, network=(moved,)) for name, moved in moving)
+
+    @property
+    def handed_on(self) -> Expr:
+        """Bytes that a chip hands to the next stage."""
+        return self.tokens / self.degrees.stage * self.model.width * send_bytes
+
+    def send_back(self) -> Transfer:
+        """From the last stage to the first, where each holds several chunks of layers."""
+        return send_back(self.handed_on, self.degrees.pp, self.degrees.stage, self.plan.axes)
 
     def context_exchange(self) -> Transfer:
         """Chips that split a context share what attention needs of each other, the cheaper of two ways.

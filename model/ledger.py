@@ -18,7 +18,7 @@ from steptime.model.decode import DECODE, micro_batch_of_batch
 from steptime.model.experts import distinct_experts
 from steptime.model.extremes import at_most
 from steptime.model.layout import SYMBOLIC, Degrees
-from steptime.model.mixing import attention_flops, cache_bytes, cache_read, cache_written, state_moved
+from steptime.model.mixing import attention_flops, cache_bytes, cache_read, cache_written, choosing_flops, state_moved
 from steptime.model.phase import Phase, weight_traffic
 from steptime.model.plan import Plan
 from steptime.model.symbols import bytes_per_weight, context, expert_load, flops_per_mac, micro_batch, parameters_read
@@ -119,7 +119,13 @@ class Ledger:
         stage = self.degrees.stage
         rows = [(self.weight_flops(row), row.split) for row in self.matrices]
         rows += [(self.expert_flops(n, block), stage / expert_load) for n, block in self.expert_layers()]
-        return rows + [(flops, stage) for mixer, n in self.model.mixers if (flops := self.score_flops(mixer, n)) != 0]
+        return rows + self.attention_split()
+
+    def attention_split(self) -> list[tuple[Expr, Expr]]:
+        """FLOP of attention for each sequence, and ways they are split: choosing tokens not by tensor parallelism."""
+        rows = [(self.score_flops(mixer, n), self.degrees.stage) for mixer, n in self.model.mixers]
+        rows += [(self.choosing_flops(mixer, n), self.groups) for mixer, n in self.model.mixers]
+        return [row for row in rows if row[0] != 0]
 
     def streamed(self) -> list[tuple[Expr, str, Expr]]:
         """Weights that one pass reads, their kind, and chips that share them."""
@@ -149,6 +155,14 @@ class Ledger:
     def score_flops(self, mixer: Attention, number: int) -> Expr:
         return number * attention_flops(mixer, self.phase.streams)
 
+    def choosing_flops(self, mixer: Attention, number: int) -> Expr:
+        return number * choosing_flops(mixer, self.phase.streams)
+
+    @property
+    def attention_flops(self) -> Expr:
+        """FLOP of attention, all of it, for each sequence of the micro-batch."""
+        return sympy.Add(*[self.score_flops(m, n) + self.choosing_flops(m, n) for m, n in self.model.mixers])
+
     # --- the operations --------------------------------------------------------------------------------------------
     def operations(self) -> tuple[Operation, ...]:
         """The ledger: what each operation costs one chip in one step."""
@@ -165,7 +179,7 @@ class Ledger:
             flops = self.expert_flops(number, block) * expert_load * micro_batch / stage
             read = passes * self.plan.bytes_of("experts") * self.expert_weights(number, block) / stage
             add("routed experts", flops, read)
-        scores = sum(self.score_flops(mixer, n) for mixer, n in self.model.mixers) * micro_batch / stage
+        scores = sympy.Add(*[flops / split for flops, split in self.attention_split()]) * micro_batch
         cache = sum((read + written) * micro_batch / ways for read, written, ways in self.cached())
         return (
             *lines.values(),
@@ -174,10 +188,14 @@ class Ledger:
             *self.communication,
         )
 
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic(self.model, self.plan, self.degrees, self.phase)
+
     @cached_property
     def communication(self) -> tuple[Operation, ...]:
         """The collectives of a step."""
-        return Traffic(self.model, self.plan, self.degrees, self.phase).operations()
+        return self.traffic.operations()
 
     # --- the slots -------------------------------------------------------------------------------------------------
     def slots(self) -> dict[Symbol, Expr]:
@@ -202,7 +220,7 @@ class Ledger:
             q.active_parameters: sympy.Integer(self.model.active_parameters),
             q.unembedding_parameters: sympy.Integer(self.model.embedding),
             q.parameters_read: sympy.Add(*[weights for weights, _, _ in self.streamed()]),
-            q.attention_flops: sympy.Add(*[self.score_flops(m, n) / phase.pairs for m, n in self.model.mixers]),
+            q.attention_flops: self.attention_flops / phase.pairs,
             q.kv_bytes: sympy.Add(*[row[0] / context for row in cached]),
             q.kv_written: written,
             q.compute_shards: shards([s for _, s in self.multiplied()], phase.flops_per_sequence, flops_per_chip),

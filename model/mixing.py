@@ -16,7 +16,7 @@ from steptime.model.symbols import bytes_per_index, bytes_per_kv, bytes_per_stat
 
 
 def attention_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
-    """FLOP of scores and sums, of choosing tokens, and of a recurrent state.
+    """FLOP of scores and sums, and of a recurrent state: split by heads.
 
     >>> from steptime.model.attention import GroupedAttention
     >>> from steptime.model.symbols import context
@@ -27,9 +27,12 @@ def attention_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
 
 
 def _flops(mixer: Attention, stream: Stream) -> Expr:
-    scores = latent_flops(mixer, stream)
-    choosing = mixer.index_flops_per_pair * stream.pairs
-    return scores + choosing + mixer.flops_per_token * stream.tokens
+    return latent_flops(mixer, stream) + mixer.flops_per_token * stream.tokens
+
+
+def choosing_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
+    """FLOP of an index that chooses tokens: every tensor-parallel chip chooses for itself, with the whole index."""
+    return sympy.Add(*[stream.share * mixer.index_flops_per_pair * stream.pairs for stream in streams])
 
 
 def latent_flops(mixer: Attention, stream: Stream) -> Expr:
@@ -84,7 +87,7 @@ def cache_written(mixer: Attention, streams: Iterable[Stream]) -> Expr:
     """Bytes of keys and values, and of the index, that are written for new tokens."""
     found = sympy.S.Zero
     for stream in streams:
-        cache = mixer.cache_elements * bytes_per_kv * written(mixer, stream.tokens)
+        cache = mixer.cache_elements * bytes_per_kv * written(mixer, stream.tokens, stream.chunks)
         found += stream.share * (cache + mixer.index_elements * bytes_per_index * stream.tokens)
     return found
 

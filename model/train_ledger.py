@@ -84,12 +84,16 @@ class TrainLedger:
         """Times that a line's transfer happens: forward, backward, and where layers run again.
 
         Keys and values of other chips' tokens are needed again in the backward pass, and their gradients go back.
-        Between stages v chunks of layers send each way.
         """
-        again = int(self.phase.choices.runs_layers_again)
+        return sympy.Integer((3 if name == CONTEXT else 2) + int(self.phase.choices.runs_layers_again))
+
+    def moved(self, name: str, transfer: Transfer) -> Transfer:
+        """A line's transfers for one micro-batch: with v chunks of layers a stage sends v times each way, and the last
+        sends to the first between them."""
         if name == SENDS:
-            return 2 * q.interleave
-        return sympy.Integer((3 if name == CONTEXT else 2) + again)
+            back = self.forward.traffic.send_back()
+            return transfer.times(2 * q.interleave) + back.times(2 * (q.interleave - 1))
+        return transfer.times(self.network_passes(name))
 
     def operations(self) -> tuple[Operation, ...]:
         """Forward, backward and recomputation of each line; gathers of sequence parallelism; gradients; optimizer."""
@@ -97,7 +101,7 @@ class TrainLedger:
         for line in self.forward.operations():
             flops = self.flop_passes(line.name) * line.flops * self.share * (1 + q.bubble_ratio)
             streamed = sympy.S.Zero if line.name == ATTENTION else self.weight_passes(line.name) * line.memory_bytes
-            network = tuple(moved.times(self.network_passes(line.name) * self.share) for moved in line.network)
+            network = tuple(self.moved(line.name, moved).times(self.share) for moved in line.network)
             name = "attention" if line.name == ATTENTION else line.name
             lines.append(Operation(name, flops, streamed * self.share, network))
         gathers = self.gathers_of_inputs()
@@ -166,14 +170,16 @@ class TrainLedger:
         """Bytes of memory beside the passes: gradients added up over micro-batches, and the optimizer's update.
 
         Every micro-batch but the first reads the sum of gradients, each writes it. The update reads gradient and state
-        and writes state and weight, of a chip's share of them with ZeRO.
+        and writes state and weight, of a chip's share of them with ZeRO; all its new weights with ZeRO 1 and 2, which
+        gather them.
         """
         zero, total = self.phase.choices.zero, sympy.Integer(0)
         for part in self.replicated:
             kept = part.weights / (part.over.size if zero >= 2 else 1)
             updated = part.weights / (part.over.size if zero >= 1 else 1)
             total += (2 * micro_batches - 1) * gradient_bytes * kept
-            total += (2 * optimizer_bytes + gradient_bytes + bytes_per_weight) * updated
+            renewed = updated if zero == 3 else part.weights
+            total += (2 * optimizer_bytes + gradient_bytes) * updated + bytes_per_weight * renewed
         return total
 
     # --- the slots -------------------------------------------------------------------------------------------------
@@ -181,10 +187,10 @@ class TrainLedger:
         """Definitions that make the blackboard's terms equal to the ledger's sums."""
         forward, phase = self.forward, self.phase
         found = _forward_slots(forward)
-        scores = sympy.Add(*[forward.score_flops(mixer, n) for mixer, n in self.model.mixers])
         named = [*[(row.operation, forward.weight_flops(row), row.split) for row in forward.matrices],
                  *[("routed experts", forward.expert_flops(n, block), self.degrees.stage / q.expert_load)
-                   for n, block in forward.expert_layers()], (ATTENTION, scores, self.degrees.stage)]  # fmt: skip
+                   for n, block in forward.expert_layers()],
+                 *[(ATTENTION, flops, split) for flops, split in forward.attention_split()]]  # fmt: skip
         per_chip = sympy.Add(*[self.flop_passes(name) * flops / split for name, flops, split in named])
         again = sympy.Add(*[(self.flop_passes(name) - FORWARD_AND_BACKWARD) * flops for name, flops, _ in named])
         total = phase.flops_per_sequence + q.recomputed_flops
@@ -195,7 +201,7 @@ class TrainLedger:
         weights_per_chip = sympy.Add(*[weights / ways for weights, ways in streamed])
         moved = Transfer()
         for line in forward.communication:
-            moved += line.traffic.times(self.network_passes(line.name))
+            moved += self.moved(line.name, line.traffic)
         gathers, gradients = self.gathers_of_inputs(), self.gradients()
         one_token, tokens = {q.micro_batch: 1 / q.sequence}, q.micro_batch * q.sequence * self.share
         starts = moved.times(self.share) + gathers + gradients

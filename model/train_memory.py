@@ -64,7 +64,7 @@ class TrainRoom(Room):
         width = self.model.width
         layers = [layer_kept(layer, width, "selective", choices.dropout) for layer in self.model.kinds]
         stored = {q.bytes_per_activation: 2, q.mask_bytes: 1}  # the usual widths, to rank the layers by
-        most: Kept = max(layers, key=lambda kept: float((kept.whole + kept.shared).subs(stored)))
+        most: Kept = max(layers, key=lambda kept: float(kept.total.subs(stored)))
         if choices.recompute == "reversible":
             most += layer_input(width)
         return most.on_chip(self.degrees.tp, choices.sequence_parallel)
@@ -72,11 +72,12 @@ class TrainRoom(Room):
     def held_micro_batches(self, stage: Stage) -> Expr:
         """Micro-batches whose activations a stage holds at most.
 
-        Under 1F1B one for every stage from it to the last; where a stage holds v > 1 chunks of layers, a share
-        (P - 1)/(P v) more of the first stage's; ZB-H2 starts as many again.
+        Under 1F1B one for every stage from it to the last; where each stage has v > 1 chunks of layers, stage r of P
+        holds P v - r of these chunks and P - 1 - r more; ZB-H2 starts as many again. Never more than there are.
         """
-        in_flight = at_most(micro_batches, pipeline_parallel - stage.place)
         if self.choices.schedule == "zb-h2":
             return at_most(micro_batches, 2 * (pipeline_parallel - stage.place) - 1)
         is_interleaved = at_most(1, interleave - 1)
-        return in_flight * (1 + is_interleaved * (pipeline_parallel - 1) / (pipeline_parallel * interleave))
+        chunks = pipeline_parallel * interleave - stage.place
+        ahead = is_interleaved * (pipeline_parallel - 1 - stage.place)
+        return at_most(micro_batches * interleave, chunks + ahead) / interleave

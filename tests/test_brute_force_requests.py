@@ -66,7 +66,7 @@ REQUESTS = [  # model, layout, batch, prompt, output
     ("deepseek-v3.2", "dp=8,ep=8", 16, 1900, 300),
     ("qwen3-next-80b-a3b", "tp=2", 16, 100, 50),
     ("nemotron-3-nano-30b-a3b", "dp=2,ep=2,pp=2", 16, 100, 50),
-    ("gpt-oss-20b", "tp=2,replicas=2", 16, 100, 128),
+    ("gpt-oss-20b", "tp=2,replicas=2", 16, 100, 300),
     ("llama-4-maverick", "tp=4,cp=2", 16, 7000, 1000),
 ]  # fmt: skip
 

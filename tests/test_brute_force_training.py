@@ -6,7 +6,7 @@ Nothing here knows the ledger's formulas. Sums are a mean over all chips of a re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from conftest import case_of
@@ -124,9 +124,11 @@ def state_bytes(step: Step, case: Case) -> float:
     gradient, state, total = case.number(q.gradient_bytes), case.number(q.optimizer_bytes), 0.0
     for weights, places in held_alike(case):
         own = weights / (places * case.layout.replicas if step.zero else 1)
+        summed = own if step.zero >= 2 else weights
         for micro_batch in range(step.micro_batches(case)):
-            total += own * gradient * (1 if micro_batch == 0 else 2)  # the first only writes
-        total += own * (gradient + state + state + case.number(q.bytes_per_weight))
+            total += summed * gradient * (1 if micro_batch == 0 else 2)  # the first only writes
+        renewed = weights if step.zero in (1, 2) else own  # all are gathered, and kept
+        total += own * (gradient + state + state) + renewed * case.number(q.bytes_per_weight)
     return total
 
 
@@ -156,18 +158,24 @@ def activation_messages(step: Step, case: Case) -> tuple[Counter[str], Counter[s
     passed = step.micro_batches(case) * layout.replicas * layout.dp * step.microbatch * step.sequence
     work = Work(passed, 0, dispatch=case.number(q.dispatch_bytes), domain=domain)  # already shared out over stages
     up, out = messages(model, layout, work)
-    hops, gathers = Network(domain), Network(domain)
+    hops, around, gathers = Network(domain), Network(domain), Network(domain)
     tokens = passed / layout.replicas / layout.pp / layout.dp
     for hop, chip in product(range(layout.pp - 1), range(layout.stage)):
         size = tokens / layout.tp * model.width * work.sent / layout.stage
         hops.message(hop * layout.stage + chip, (hop + 1) * layout.stage + chip, size)
         hops.message((hop + 1) * layout.stage + chip, hop * layout.stage + chip, size)
+    for _, chip in product(range(1, step.interleave), range(layout.stage)):  # around once more for each chunk
+        last = (layout.pp - 1) * layout.stage + chip
+        places = [hop * layout.stage + chip for hop in range(layout.pp)]
+        for here, there in [(last, chip), *pairwise(places)]:
+            around.message(here, there, size)
+            around.message(there, here, size)
     passes, inputs = 2 + (step.recompute == "full"), step.sequence_parallel and step.recompute != "full"
     for _ in range(sum(number * layer.sums for layer, number in model.kinds.items()) if inputs else 0):
         gathers.gather(list(range(layout.tp)), tokens * model.width * work.sent / layout.tp / layout.tp)
     total = Counter({tier: passes * (number - hops.bytes[tier] / 2) + gathers.bytes[tier]
                      for tier, number in (("up", up), ("out", out))})  # fmt: skip
-    return total, hops.bytes
+    return total, hops.bytes + around.bytes
 
 
 # --- the project's numbers -----------------------------------------------------------------------------------------
@@ -193,6 +201,9 @@ WORKED = [
 ]
 LINKED = [
     Step("gpt3-175b", "tp=8,pp=8,replicas=2", 64, 2048),
+    Step("gpt3-175b", "tp=8,pp=8", 64, 2048, interleave=3),
+    Step("llama-3.1-8b", "tp=2,pp=4", 64, 2048, 2, interleave=4),
+    Step("llama-3.1-8b", "tp=2,pp=8", 64, 2048, 2, interleave=2),
     Step("llama-3.1-70b", "tp=4,dp=2,pp=4,replicas=3", 60, 2048, 2),
     Step("llama-3.1-70b", "tp=16,dp=2,pp=2", 32, 2048, 2, sequence_parallel=True),
     Step("llama-3.1-8b", "dp=16,pp=2", 64, 2048, 2),
@@ -220,7 +231,7 @@ def test_flops_and_weights_of_a_step(step: Step, recompute: str) -> None:
     assert without_idling == pytest.approx(flops.total(), rel=1e-9)
 
 
-@pytest.mark.parametrize("zero", [0, 3])
+@pytest.mark.parametrize("zero", [0, 1, 2, 3])
 @pytest.mark.parametrize("step", WORKED + LINKED, ids=str)
 def test_gradients_and_optimizer_in_memory(step: Step, zero: int) -> None:
     step = replace(step, zero=zero)

@@ -37,8 +37,9 @@ def kept(step: Step, case: Case, layer: tf.Layer, recompute: str) -> float:
     keys = mixer.kv_heads * (mixer.head_dim + mixer.value_dim)
     between = sum((3 if block.gated else 2) * block.intermediate for block in layer.feed_forward)
     scores = mixer.heads * step.sequence * (sixteen_bits + mask + (sixteen_bits if step.dropout else 0))
-    split = (queries + keys + results + between) * sixteen_bits + (scores if recompute == "none" else 0)
-    return (norms + inputs + masks) / alike + split / tp
+    split = (queries + results + between) * sixteen_bits + (scores if recompute == "none" else 0)
+    heads = min(tp, mixer.kv_heads)  # of keys and values a chip holds whole heads
+    return (norms + inputs + masks) / alike + split / tp + keys * sixteen_bits / heads
 
 
 def fullest(step: Step, case: Case) -> float:
@@ -69,7 +70,9 @@ def fullest(step: Step, case: Case) -> float:
 GPT, LLAMA = "gpt3-175b", "llama-3.1-8b"
 HELD = [
     *[Step(GPT, "tp=8,pp=8", batch, 2048, 1, "none", chunks)
-      for batch, chunks in ((64, 1), (64, 3), (16, 2), (9, 1), (8, 1), (4, 1))],
+      for batch, chunks in ((64, 1), (64, 3), (16, 2), (8, 3), (9, 1), (8, 1), (4, 1))],
+    Step(LLAMA, "tp=2,dp=2,pp=4", 48, 8192, 2, "full", 2, 1),
+    Step("llama-3.1-70b", "tp=16,dp=2,pp=4", 64, 8192, 1, interleave=5),
     Step(GPT, "tp=4,pp=2,dp=4", 48, 2048, 2, zero=2),
     Step("megatron-gpt-22b", "tp=8,cp=2", 48, 2048, 2, zero=3),
     Step(LLAMA, "tp=2,dp=2,pp=4", 48, 8192, 2, zero=1),
