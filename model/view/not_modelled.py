@@ -2,7 +2,7 @@
 
 from steptime.model import symbols as q
 from steptime.model.case import Case
-from steptime.model.transformer import LatentAttention, RecurrentMixer, Transformer
+from steptime.model.transformer import GroupedAttention, LatentAttention, RecurrentMixer, Transformer
 
 HIDDEN = {
     "full": "all of them behind compute",
@@ -55,6 +55,11 @@ def _of_architecture(case: Case, model: Transformer) -> list[str]:
         )
     if any(isinstance(mixer, RecurrentMixer) for mixer in mixers):
         found.append("choosing the chunk of a recurrent mixer: the fewest FLOP, those of the recurrence, are counted")
+    if case.phase.name == "train":
+        if model.tied and case.layout.pp > 1:
+            found.append("the sum of the tied embedding's gradients between first and last stage")
+        if any(isinstance(mixer, GroupedAttention) and mixer.kv_heads < case.layout.tp for mixer in mixers):
+            found.append("the sum of gradients between tensor-parallel chips that hold the same keys and values")
     if case.layout.cp > 1 and any(isinstance(mixer, LatentAttention) for mixer in mixers):
         found.append("exchanging latent queries and results before the up-projections, fewer bytes for more FLOP")
     return found + [notice for notice in model.notices if _leaves_out(notice)]
