@@ -129,6 +129,8 @@ def solve_layout(
     from steptime.model.solver.layouts import search_layouts
     from steptime.model.view.layout_view import layout_csv, layout_json_of, layout_table, read_search
 
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are two forms of the answer: give one")
     search = read_search(options, hardware, chips, minimise, max_step_time, max_ttft)
     answer = search_layouts(search, Progress("layouts").show)
     if as_csv:
@@ -156,8 +158,12 @@ def solve_any(quantity: str, formula: str, sets: tuple[str, ...], ranges: tuple[
 
 @steptime.command()
 @click.argument("file", required=False, type=click.Path(dir_okay=False))
-@click.option("--models", type=click.Path(file_okay=False), help="Folder of NAME.json or NAME.toml for other models.")
-@click.option("--hardware", type=click.Path(file_okay=False), help="Folder of NAME.toml for other machines.")
+@click.option(
+    "--models", type=click.Path(file_okay=False, exists=True), help="Folder of NAME.json or NAME.toml for other models."
+)
+@click.option(
+    "--hardware", type=click.Path(file_okay=False, exists=True), help="Folder of NAME.toml for other machines."
+)
 @click.option("--rows", is_flag=True, help="List every row, not only the families.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
 def validate(file: str | None, models: str | None, hardware: str | None, rows: bool, as_json: bool) -> None:

@@ -42,7 +42,7 @@ def default_layout(
     numbers = [chips] if chips else [2**exponent for exponent in range(MOST_CHIPS.bit_length())]
     per_weight = min(values[symbol] for symbol in (q.bytes_per_weight, *KIND_BYTES.values()) if symbol in values)
     least_bytes = model.parameters * per_weight * 0.98  # a shared embedding may sit on either end
-    rooms = Rooms(model, plan, phase)
+    rooms, trains = Rooms(model, plan, phase), False
     for number in numbers:
         if chips is None and capacity is not None and least_bytes > capacity * number:
             continue
@@ -50,6 +50,7 @@ def default_layout(
         if columns is None:
             continue
         columns = _trainable(model, columns, values, phase)
+        trains |= len(columns["tp"]) > 0
         if chips is None and capacity is not None and len(columns["tp"]):
             numbers_of = Scenario({**values, **_degrees(columns)}, phase.definitions)
             known = {**numbers_of.values, **{symbol: numbers_of.value(symbol) for symbol in phase.definitions}}
@@ -59,7 +60,13 @@ def default_layout(
             return fastest(model, columns, values, plan, phase, overlap)
     if chips:
         raise UserError(f"--set chips={chips}: no layout of {model.name} on so many chips; state one with --layout")
-    raise UserError(f"{model.name} does not fit on {MOST_CHIPS} chips of {machine}: lower --batch or --context")
+    if phase.name != "train":
+        raise UserError(f"{model.name} does not fit on {MOST_CHIPS} chips of {machine}: lower --batch or --context")
+    if not trains:
+        reason = no_such_step(Layout(), model, values) or "every layout lacks whole micro-batches or whole chunks"
+        raise UserError(f"no layout of {model.name} trains so: {reason}")
+    remedy = "see --recompute, --zero, --microbatch and --sequence"
+    raise UserError(f"{model.name} does not fit on {MOST_CHIPS} chips of {machine}: {remedy}")
 
 
 def _one_replica(model: Transformer, chips: int) -> Columns | None:

@@ -17,10 +17,17 @@ from typing import Any
 
 from steptime.model.errors import UserError
 from steptime.model.precision import STORED
-from steptime.model.reading import read_text
+from steptime.model.quantity import FLOP, count, second
+from steptime.model.reading import parse, read_text
 
 PHASES = ("decode", "prefill", "train", "all_reduce", "all_gather", "all_to_all")
-QUANTITIES = ("step_time", "tokens_per_second", "mfu", "hfu", "flops_per_second_per_chip")
+UNITS = {
+    "step_time": second, "tokens_per_second": 1 / second, "mfu": count, "hfu": count,
+    "flops_per_second_per_chip": FLOP / second,
+}  # fmt: skip
+"""What a row may state, with its unit; the column ``unit`` may have a prefix, as ms."""
+QUANTITIES = tuple(UNITS)
+RECOMPUTED = ("", "none", "selective", "full", "reversible", "partial")
 DEGREES = ("tp", "cp", "dp", "ep", "pp")
 MOST_ROWS = 20_000
 _needed = ("id", "phase", "hardware", "chips", "quantity", "value")
@@ -106,16 +113,16 @@ def _read(row: Mapping[Any, Any], where: str) -> Measurement:
     cells: dict[str, str] = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
     if len(cells) < len(row):
         raise UserError(f"{where}: more cells than columns")
-    for name, allowed in (("phase", PHASES), ("quantity", QUANTITIES)):
-        if cells[name] not in allowed:
-            raise UserError(f"{where}: {name} {cells[name][:40]!r} is not one of {', '.join(allowed)}")
+    for name, allowed in (("phase", PHASES), ("quantity", QUANTITIES), ("recompute", RECOMPUTED)):
+        if cells.get(name, "") not in allowed:
+            raise UserError(f"{where}: {name} {cells[name][:40]!r} is not one of {', '.join(filter(None, allowed))}")
     formats: dict[str, str | None] = {}
     for name in ("weights", "activations", "kv"):
         formats[name] = cells.get(name) or None
         if formats[name] is not None and formats[name] not in STORED:
             raise UserError(f"{where}: {name} {cells[name][:40]!r} is not one of {', '.join(STORED)}")
     names = ("batch", "prompt", "output", "context", "sequence", "microbatch")
-    value = _number(cells["value"], f"{where}: value")
+    value = _value(cells, where)
     chips = _number(cells["chips"], f"{where}: chips")
     if value is None or value <= 0 or chips is None or chips < 1 or chips % 1:
         raise UserError(f"{where}: value must be positive and chips a whole number")
@@ -127,6 +134,17 @@ def _read(row: Mapping[Any, Any], where: str) -> Measurement:
         {name: _number(cells.get(name, ""), f"{where}: {name}") for name in names}, cells.get("recompute", ""),
         dict(part.split("=", 1) for part in cells.get("detail", "").split(";") if "=" in part),
     )  # fmt: skip
+
+
+def _value(cells: Mapping[str, str], where: str) -> float | None:
+    """The measured value in base units; a share of the peak is at most one."""
+    quantity, unit = cells["quantity"], cells.get("unit", "")
+    value = _number(cells["value"], f"{where}: value")
+    if value and unit not in ("", "1"):
+        value = parse(f"{value!r} {unit}", UNITS[quantity], f"{where}: {quantity}")
+    if value is not None and quantity in ("mfu", "hfu") and value > 1:
+        raise UserError(f"{where}: {quantity} {value:g} is above 1; it is a share of the peak, not per cent")
+    return value
 
 
 def _number(text: str, where: str) -> float | None:

@@ -61,6 +61,8 @@ def workload(question: Question, sets: dict[Symbol, float], defaults: list[str])
             stated[symbol] = DEFAULTS[symbol]
             defaults.append(f"{symbol.name} {DEFAULTS[symbol]:g}")
     if prefills:
+        if q.drafts in sets and q.answer in stated:
+            raise UserError("--set drafts: drafts are not modelled together with --output")
         _check_prefill(stated)
         return prefill_phase(q.cached in stated, q.chunk in stated), stated
     if q.drafts in sets:
@@ -135,13 +137,27 @@ def _refuse_strangers(question: Question, stated: Iterable[Symbol], prefills: bo
     }["serving" if serving else question.phase]
     if serving and prefills:
         raise UserError("--scope serving is a decode step with prefills riding along: use --phase decode")
+    if question.phase != "train":
+        usual = Question("", "")
+        for name in ("recompute", "zero", "sequence_parallel", "schedule", "attention", "dropout"):
+            if getattr(question, name) != getattr(usual, name):
+                raise UserError(
+                    f"--{name.replace('_', '-')} says nothing in --phase {question.phase}; see --phase train"
+                )
     spelled = {q.answer: "output", q.training_tokens: "tokens"}
     for symbol in stated:
         if symbol not in allowed:
             name = spelled.get(symbol, symbol.name)
             where = "--scope serving" if serving else f"--phase {question.phase}"
-            remedy = "; see --phase prefill, --phase train or --scope serving" if question.phase == "decode" else ""
+            remedy = "" if question.phase != "decode" or serving else f"; see {_home(symbol)}"
             raise UserError(f"--{name} says nothing in {where}{remedy}")
+
+
+def _home(symbol: Symbol) -> str:
+    """Where an option that decode has no use for belongs."""
+    if symbol in (q.sequence, q.microbatch, q.interleave, q.training_tokens):
+        return "--phase train"
+    return "--phase prefill" if symbol in (q.cached, q.chunk) else "--phase prefill or --scope serving"
 
 
 def _check_prefill(stated: dict[Symbol, float]) -> None:

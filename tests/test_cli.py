@@ -258,6 +258,23 @@ BAD = {
     "serving one token": (["step", "gpt2", "h100-sxm", "--scope", "serving", "--output", "1"], "at least 2"),
     "serving a prefill": (
         ["step", "gpt2", "h100-sxm", "--phase", "prefill", "--scope", "serving", "--output", "9"], "--phase decode"),
+    "drafts of a whole request": (
+        ["step", "gpt2", "h100-sxm", "--phase", "prefill", "--prompt", "100", "--output", "9", "--set", "drafts=3",
+         "--set", "acceptance=0.8"], "together with --output"),
+    "a batch of whole requests": (
+        ["solve", "batch", "gpt2", "h100-sxm", "--phase", "prefill", "--prompt", "100", "--output", "9"],
+        "no whole requests"),
+    "a search over whole requests": (
+        ["solve", "layout", "gpt2", "h100-sxm", "--phase", "prefill", "--chips", "1", "--output", "9"],
+        "no whole requests"),
+    "a crossover over chunks": (
+        ["solve", "crossover", "gpt2", "h100-sxm", "--phase", "prefill", "--chunk", "8", "--over", "chunk"],
+        "whole and steps"),
+    "recomputation in decode": (["step", "gpt2", "h100-sxm", "--recompute", "full"], "see --phase train"),
+    "shared state in a prefill": (["step", "gpt2", "h100-sxm", "--phase", "prefill", "--zero", "1"], "--phase train"),
+    "micro-batches of no layout": (["step", "gpt2", "h100-sxm", "--phase", "train", "--microbatch", "3"], "whole"),
+    "two forms of one answer": (["solve", "layout", "gpt2", "h100-sxm", "--chips", "1", "--csv", "--json"], "give one"),
+    "a folder that is not there": (["validate", "--models", "/no/such/folder"], "does not exist"),
     "drafts without acceptance": (["step", "gpt2", "h100-sxm", "--set", "drafts=2"], "acceptance"),
     "drafts all accepted": (
         ["step", "gpt2", "h100-sxm", "--set", "drafts=2", "--set", "acceptance=1"], "below 1"),

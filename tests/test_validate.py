@@ -98,6 +98,10 @@ def test_an_mfu_is_the_time_that_it_implies(tmp_path: Path) -> None:
     assert one.measured == pytest.approx(0.1445e12 * 2083 / (0.4022 * 4 * 989e12), rel=2e-3)
 
 
+def test_a_unit_is_converted(tmp_path: Path) -> None:
+    assert judged_of(tmp_path, **DECODE | {"value": "20", "unit": "ms"}).measured == pytest.approx(0.02)
+
+
 def test_serving_is_bound_by_the_decode_step_of_the_sequences_in_flight(tmp_path: Path) -> None:
     row = DECODE | {"scope": "serving", "prompt": "1000", "output": "200", "context": "1100", "detail": "inflight=9.7"}
     one = judged_of(tmp_path, **row)
@@ -141,6 +145,9 @@ def test_what_cannot_be_modelled_says_why(tmp_path: Path, change: dict[str, str]
 
 
 @pytest.mark.parametrize(("change", "message"), [
+    ({"unit": "GB"}, "expected s"),
+    ({"quantity": "mfu", "value": "40"}, "not per cent"),
+    ({"recompute": "foo"}, "not one of none, selective"),
     ({"phase": "dream"}, "row 2: phase 'dream' is not one of"),
     ({"value": "fast"}, "row 2: value: 'fast' is not a number"),
     ({"value": "-1"}, "row 2: value"),

@@ -59,6 +59,8 @@ def solve_batch(
     start: float = 64.0,
 ) -> BatchAnswer:
     """The smallest batch of least cost; raises UserError where the problem is infeasible or a figure is missing."""
+    if case.question.phase == "prefill" and case.question.output is not None:
+        raise UserError("--output: solve batch has no whole requests; see `step`, or --scope serving")
     minimise = minimise or ("cost" if case.number(q.chip_hour_price) is not None else "chip-seconds")
     factor, exponent, unit = SCALES[minimise]
     factor = factor if exponent == 0 else factor / case.phase.yields

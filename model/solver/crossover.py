@@ -56,6 +56,10 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
         raise UserError(f"--between: the interconnect is absent here; it needs {case.where('width')}, layers")
     if first == second or {first, second} in ({"interconnect", "scale_up"}, {"interconnect", "scale_out"}):
         raise UserError(f"--between: {first} and {second} are not two different terms")
+    if over == q.chunk:
+        raise UserError(
+            "--over: the number of chunks is whole and steps with chunk; compare --chunk values with `step`"
+        )
     scenario = case.scenario
     if over in scenario.definitions and over not in scenario.values:
         raise UserError(f"--over: {over.name} follows from other quantities here; choose one of those")

@@ -38,14 +38,14 @@ def read_search(
         raise UserError("--max-ttft is a limit of --phase prefill; a decode step has --max-step-time")
     if max_ttft is not None and max_step_time is not None:
         raise UserError("--max-ttft and --max-step-time are the same limit in --phase prefill: give one")
+    if question.phase == "prefill" and question.output is not None:
+        raise UserError("--output: a search over prefills has no whole requests; see `step`, or --scope serving")
     bound = max_step_time if max_ttft is None else max_ttft
     return Search(
         question,
         hardware,
         _whole_numbers(chips, "chips", MOST_CHIPS),
-        (BATCHES if question.phase != "train" else (64,))
-        if batches is None
-        else _whole_numbers(batches, "batch", 10**9),
+        _batches(question.phase) if batches is None else _whole_numbers(batches, "batch", 10**9),
         minimise,
         None if bound is None else parse_quantity(lookup("step_time"), bound),
         free,
