@@ -84,13 +84,9 @@ HEADS = is_(head_dim, width / query_heads)
 
 
 def kept(mode: str, tp: Expr = one, sequence_parallel: bool = False) -> Expr:
-    """Bytes that one layer of a GPT with dropout keeps of a micro-batch on one of tp chips.
-
-    `model.activations` counts an element of a mask as one; here that is a byte, as a quantity with a unit.
-    """
+    """Bytes that one layer of a GPT with dropout keeps of a micro-batch on one of tp chips."""
     per_token = layer_kept(gpt_layer, width, mode, dropout=True).on_chip(tp, sequence_parallel)
-    masked = per_token.xreplace({bytes_per_activation: sympy.S.Zero})
-    return microbatch * sequence * (sympy.expand(per_token - masked) + mask_bytes * masked)
+    return microbatch * sequence * sympy.expand(per_token)
 
 
 # --- weights on a board of chips -------------------------------------------------------------------------------------
