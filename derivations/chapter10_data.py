@@ -204,8 +204,8 @@ def _inputs(values: Mapping[Symbol, float], link: Symbol = scale_up_bandwidth) -
 DERIVATIONS = (reduce_hides, reduce_hides_across, gather_hides, gather_hides_across)
 
 CLAIMS = (
-    Claim("10.5", f"TPU v5p, three axes: tokens a chip with which FSDP is compute-bound ({SCALING_BOOK}: 850, with "
-          "links of 540e9 B/s; the catalogue has the vendor's 600e9)", 850.0,
+    Claim("10.5", f"TPU v5p, three axes: tokens a chip with which FSDP is compute-bound ({SCALING_BOOK}: 850, "
+          "second-hand, with links of 540e9 B/s; the catalogue has the vendor's 600e9)", 850.0,
           lambda: _at(gather_hides, v5p()), lambda: _inputs(v5p()), tolerance=0.05, must=lambda value: value > 0),
     Claim("10.5", "TPU v5p: tokens of a step on a rank with which 16-bit gradients hide", None,
           lambda: _at(reduce_hides, v5p()), lambda: _inputs(v5p()), must=lambda value: value > 0),

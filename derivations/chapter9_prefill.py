@@ -224,7 +224,8 @@ def dense_13b() -> Mapping[Symbol, float]:
 CLAIMS = (
     Claim(
         "9.2",
-        "tokens of one prompt of a 13B model that make an A100 near compute-bound (DistServe, arXiv 2401.09670)",
+        "tokens of one prompt of a 13B model that make an A100 near compute-bound "
+        "(DistServe, arXiv 2401.09670, second-hand)",
         512.0,
         lambda: float(Scenario(dense_13b()).evaluate(prefill_ridge.result.rhs)),
         lambda: {"hardware": A100, **{symbol.name: value for symbol, value in dense_13b().items()}},
