@@ -265,6 +265,10 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(0)
     except OSError as error:
         fail(f"error: the output cannot be written ({error.strerror})", 2)
+    except RuntimeError as error:
+        if type(error).__name__ != "NotSolved":  # an optimum that failed its check is an error, not an answer
+            raise
+        fail(f"error: {_one_line(str(error))}", 1)
     except ValueError as error:
         if type(error).__name__ not in ("UserError", "Unbound"):  # imported only once something has gone wrong
             raise

@@ -90,21 +90,41 @@ def test_sensitivities_equal_finite_differences(name) -> None:
     """Solve again with each quantity a little more and a little less."""
     answer = answer_of(name)
     assert answer.sensitivities
-    for quantity, elasticity in answer.sensitivities.items():
+    for quantity, worth in answer.sensitivities.items():
         value = answer.case.scenario.value(sympy.Symbol(quantity, positive=True))
         if value == 0 or quantity.endswith("efficiency") or quantity in ("context", "expert_load"):
             # An efficiency above one is refused, and a load below one; a context is whole. Others test their factors.
             continue
-        step = 1e-5
-        up, down = (
-            answer_of(name, sets=(f"{quantity}={value * factor!r}",)).solution.cost for factor in (1 + step, 1 - step)
-        )
-        difference = (np.log(up) - np.log(down)) / (np.log1p(step) - np.log1p(-step))
-        one_sided = {
-            (np.log(up) - np.log(answer.solution.cost)) / np.log1p(step),
-            (np.log(answer.solution.cost) - np.log(down)) / -np.log1p(-step),
-        }
-        assert min(abs(elasticity - d) for d in {difference, *one_sided}) < 1e-4, quantity
+        less, more = one_sided(name, quantity, value)
+        assert min(less, more) == pytest.approx(worth.least, abs=1e-4), quantity
+        assert max(less, more) == pytest.approx(worth.most, abs=1e-4), quantity
+
+
+def one_sided(name: str, quantity: str, value: float, step: float = 1e-5) -> list[float]:
+    """The elasticity of the optimum to a little less and to a little more of a quantity, by solving again."""
+
+    def cost(by: float) -> float:
+        return float(np.log(answer_of(name, sets=(f"{quantity}={value * (1 + by)!r}",)).solution.cost))
+
+    there = cost(0.0)
+    return [(cost(by) - there) / np.log1p(by) for by in (-step, step)]
+
+
+@pytest.mark.parametrize("quantity", ["peak_flops", "memory_bandwidth"])
+def test_where_terms_meet_at_a_fixed_batch_prices_are_an_interval(quantity, monkeypatch) -> None:
+    """Held at the very batch at which memory and compute are equal, either may carry the price."""
+    case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", context="1000", batch="512")
+    resource = sympy.Symbol(quantity, positive=True)
+    terms = {"peak_flops": ("compute", "memory"), "memory_bandwidth": ("memory", "compute")}[quantity]
+    meets = case.scenario.value(resource) * case.times[terms[0]] / case.times[terms[1]]
+    held = ("llama-3.1-70b", "h100-sxm", {"layout": "tp=8", "context": "1000"},
+            {"minimise": "latency", "limits": ("batch>=512",)})  # fmt: skip
+    monkeypatch.setitem(CASES, "held", held)
+    answer = answer_of("held", sets=(f"{quantity}={meets!r}",))
+    worth = answer.sensitivities[quantity]
+    assert not answer.solution.prices.unique
+    assert (worth.least, worth.most) == pytest.approx((-1, 0), abs=1e-5)
+    assert one_sided("held", quantity, meets) == pytest.approx([-1, 0], abs=1e-4)
 
 
 def test_equals_the_closed_form_where_one_exists() -> None:

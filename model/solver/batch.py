@@ -15,7 +15,7 @@ from steptime.model.scenario import Unbound
 from steptime.model.solver.limits import CAPACITIES, least_batch, numbers_but_batch, read_limits
 from steptime.model.solver.posynomial import falls_per_unit, slope_at_infinity
 from steptime.model.solver.problem import Problem, TimedPart
-from steptime.model.solver.sensitivity import sensitivities
+from steptime.model.solver.sensitivity import Elasticity, sensitivities
 from steptime.model.solver.solution import Solution
 from steptime.model.solver.solve import solve
 
@@ -43,7 +43,7 @@ class BatchAnswer:
     infimum: float | None
     solution: Solution | None
     integer: Mapping[str, float | bool]
-    sensitivities: Mapping[str, float]
+    sensitivities: Mapping[str, Elasticity]
     limits: Mapping[str, str]
 
     @property
@@ -83,7 +83,7 @@ def solve_batch(
         return BatchAnswer(case, minimise, unit, infimum, None, {}, {}, shown)
     found = solve(problem, start)
     return BatchAnswer(case, minimise, unit, None, found, _integer(case, problem, found),
-                       sensitivities(case, found, labelled, factor), shown)  # fmt: skip
+                       sensitivities(case, problem, found, labelled, factor), shown)  # fmt: skip
 
 
 def _terms(case: Case) -> dict[str, dict[str, Expr]]:

@@ -86,4 +86,4 @@ def _user_limit(case: Case, text: str) -> tuple[str, Limit | StepLimit]:
     number = case.number(bound)
     if number is None:
         raise UserError(f"--limit {record.name} needs a price or power that is missing here")
-    return record.name, StepLimit(number, exponent, upper)
+    return record.name, StepLimit(number, exponent, upper, bound)

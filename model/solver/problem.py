@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import sympy
 from sympy import Expr, Symbol
 
 
@@ -21,11 +22,12 @@ class Limit:
 @dataclass(frozen=True)
 class StepLimit:
     """``step time * over**exponent <= bound``. ``upper`` is false where it says that a rate must not fall below its
-    own limit, as tokens per second: its price is then positive."""
+    own limit, as tokens per second: its price is then positive. ``formula``: what the bound follows from."""
 
     bound: float
     exponent: int = 0
     upper: bool = True
+    formula: Expr = sympy.S.One
 
 
 @dataclass(frozen=True)

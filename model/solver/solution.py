@@ -3,21 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-TOLERANCE = 1e-6
-"""Largest residual, primal or dual, with which an answer is still an answer. All are of logarithms: relative."""
-
-
-@dataclass(frozen=True)
-class Residuals:
-    """How far a point is from an optimum: limits and terms overstepped, gradient left over, price times slack."""
-
-    primal: float
-    stationarity: float
-    complementarity: float
-
-    @property
-    def worst(self) -> float:
-        return max(self.primal, self.stationarity, self.complementarity)
+from steptime.model.solver.optimality import Prices, Residuals
 
 
 @dataclass(frozen=True)
@@ -28,7 +14,8 @@ class Solution:
     positive for upper limits; where the cost is proportional to the step time the term prices and the price of the step
     limit add up to one. ``slack`` is the unused fraction of each limit. ``is_global`` says that a proof was made.
     ``prices_by_part`` splits the term prices by part of the step and resource, ``prices_by_limit`` the multipliers
-    (never negative) of a limit by what it bounds.
+    (never negative) of a limit by what it bounds. ``prices`` holds them all, term by term, then limits, then step
+    limits, and says whether they are the only ones.
     """
 
     cost: float
@@ -43,3 +30,4 @@ class Solution:
     is_global: bool
     attained: bool
     residuals: Residuals
+    prices: Prices

@@ -1,4 +1,4 @@
-"""The one door to SciPy's optimiser: a Problem in, a checked and priced Solution out.
+"""A Problem in one variable in, a checked and priced Solution out.
 
 In logarithms a monomial is linear and a posynomial convex, so the optimum of a posynomial problem is global.
 """
@@ -8,25 +8,30 @@ from dataclasses import dataclass
 
 import numpy as np
 import sympy
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize_scalar
 from sympy import Expr
 
 from steptime.model.errors import UserError
 from steptime.model.numeric import compiled
 from steptime.model.solver.monotone import rises
+from steptime.model.solver.optimality import (
+    TOLERANCE,
+    NotSolved,
+    Prices,
+    Residuals,
+    Row,
+    Vector,
+    all_prices,
+    minimise,
+    residuals,
+)
 from steptime.model.solver.posynomial import falls_per_unit, is_posynomial
 from steptime.model.solver.problem import Problem, StepLimit
-from steptime.model.solver.solution import TOLERANCE, Residuals, Solution
+from steptime.model.solver.solution import Solution
 
-Vector = np.ndarray
-Row = tuple[Callable[[Vector], float], Callable[[Vector], Vector]]
 EQUAL_COSTS = 1e-11
 """Costs that differ by less, relative, are equal: among them the smallest variable is taken."""
 LARGEST = 1e15
-
-
-class NotSolved(RuntimeError):
-    """The optimiser's point failed its check, primal or dual."""
 
 
 @dataclass(frozen=True)
@@ -151,13 +156,14 @@ def solve(problem: Problem, start: float) -> Solution:
     """
     program = Program(problem)
     start = _feasible_start(program, start)
-    found, prices = _minimise(program, program.start(start))
+    found, prices = minimise(program.cost, program.cost_gradient, program.inequalities(), program.start(start))
     z = _smallest(program, found)
     z[1:] = program.start(float(np.exp(z[0])))[1:]
-    residuals = _residuals(program, z, prices)
-    if residuals.worst > TOLERANCE:
-        raise NotSolved(f"the optimum failed its check: {residuals}")
-    return _solution(program, z, prices, residuals)
+    gradient, rows = program.cost_gradient(z), program.inequalities()
+    checked = residuals(gradient, rows, z, prices)
+    if checked.worst > TOLERANCE:
+        raise NotSolved(f"the optimum failed its check: {checked}")
+    return _solution(program, z, all_prices(gradient, rows, z, prices), checked)
 
 
 def _feasible_start(program: Program, start: float) -> float:
@@ -192,50 +198,19 @@ def _least_violation(program: Program, value: float) -> float:
     return min(program.problem.least, value) if worst(least) <= found.fun else float(np.exp(found.x))
 
 
-def _minimise(program: Program, z: Vector) -> tuple[Vector, Vector]:
-    """SLSQP on the cost; multipliers in the order of the inequalities."""
-    rows = program.inequalities()
-    for _ in range(3):  # a restart from the end cures the rare early stop of the line search
-        result = minimize(
-            program.cost, z, jac=program.cost_gradient, method="SLSQP",
-            constraints=[{"type": "ineq", "fun": value, "jac": gradient} for value, gradient in rows],
-            options={"ftol": 1e-15, "maxiter": 500},
-        )  # fmt: skip
-        z = result.x
-        if result.success:
-            break
-    return result.x, np.asarray(result.multipliers)
-
-
 def _smallest(program: Program, found: Vector) -> Vector:
     """The smallest variable whose cost is the same."""
     bound = program.cost(found) + EQUAL_COSTS
     rows = [*program.inequalities(), (lambda z: bound - program.cost(z), lambda z: -program.cost_gradient(z))]
     first = np.zeros_like(found)
     first[0] = 1.0
-    result = minimize(
-        lambda z: float(z[0]), found, jac=lambda z: first, method="SLSQP",
-        constraints=[{"type": "ineq", "fun": value, "jac": gradient} for value, gradient in rows],
-        options={"ftol": 1e-15, "maxiter": 500},
-    )  # fmt: skip
-    feasible = all(value(result.x) > -10 * EQUAL_COSTS for value, _ in rows)
-    return result.x if feasible and result.x[0] < found[0] else found.copy()
+    z, _ = minimise(lambda z: float(z[0]), lambda z: first, rows, found)
+    feasible = all(value(z) > -10 * EQUAL_COSTS for value, _ in rows)
+    return z if feasible and z[0] < found[0] else found.copy()
 
 
-def _residuals(program: Program, z: Vector, prices: Vector) -> Residuals:
-    rows = program.inequalities()
-    values = np.array([value(z) for value, _ in rows])
-    gradients = np.array([gradient(z) for _, gradient in rows])
-    stationarity = program.cost_gradient(z) - prices @ gradients
-    return Residuals(
-        primal=float(max(0.0, -values.min())),
-        stationarity=float(np.abs(stationarity).max()),
-        complementarity=float(np.abs(prices * values).max()),
-    )
-
-
-def _solution(program: Program, z: Vector, prices: Vector, residuals: Residuals) -> Solution:
-    problem = program.problem
+def _solution(program: Program, z: Vector, every: Prices, checked: Residuals) -> Solution:
+    problem, prices = program.problem, every.found
     terms = dict.fromkeys((c.label for c in program.terms), 0.0)
     by_part: dict[tuple[str, str], float] = {}
     by_limit: dict[str, tuple[float, ...]] = {}
@@ -266,5 +241,6 @@ def _solution(program: Program, z: Vector, prices: Vector, residuals: Residuals)
         prices_by_limit=by_limit,
         is_global=program.is_global(),
         attained=True,
-        residuals=residuals,
+        residuals=checked,
+        prices=every,
     )

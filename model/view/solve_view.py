@@ -103,7 +103,11 @@ def solve_batch_json(answer: BatchAnswer) -> dict[str, Any]:
         "shadow_prices": {} if found is None else dict(found.shadow_prices),
         "slack": {} if found is None else dict(found.slack),
         "limits": dict(answer.limits),
-        "sensitivities": dict(answer.sensitivities),
+        "sensitivities": {name: worth.found for name, worth in answer.sensitivities.items()},
+        "prices_unique": True if found is None else found.prices.unique,
+        "sensitivity_intervals": {
+            name: [worth.least, worth.most] for name, worth in answer.sensitivities.items() if worth.open
+        },
         "residuals": None if found is None else {
             "primal": found.residuals.primal,
             "stationarity": found.residuals.stationarity,
@@ -151,14 +155,17 @@ def batch_table(answer: BatchAnswer) -> Group:
     for name, text in answer.limits.items():
         limits.add_row(name, f"{abs(found.slack[name]):.1%}", _signed(found.shadow_prices[name]), text)
     worth = table("one per cent more of", f">changes the {answer.minimise} by", "")
-    for name, value in sorted(answer.sensitivities.items(), key=lambda item: -abs(item[1])):
-        if abs(value) > 5e-5:
-            worth.add_row(name, f"{value:+.4f} %", lookup(name).meaning)
+    for name, one in sorted(answer.sensitivities.items(), key=lambda item: -max(map(abs, item[1].ends))):
+        if max(map(abs, one.ends)) > 5e-5:
+            by = f"{one.least:+.4f} to {one.most:+.4f} %" if one.open else f"{one.found:+.4f} %"
+            worth.add_row(name, by, lookup(name).meaning)
     note = Text(
         "A price is d ln cost / d ln(term time), or d ln cost / d ln(limit); prices belong to the continuous problem "
-        "at this layout",
+        "at this layout"
+        + ("" if found.prices.unique else "; more terms and limits meet here than one variable can tell apart: prices "
+           "are not unique, an interval is between a little more and a little less"),
         style="dim",
-    )
+    )  # fmt: skip
     return Group(head, *lines, Text(), terms, Text(), limits, Text(), worth, note, *_trailer(case, over=q.batch))
 
 
