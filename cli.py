@@ -1,33 +1,15 @@
 """The command line: read options, call, print. It holds no formula, and imports nothing heavy before it must."""
 
-import json
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-from steptime.model.view.options import TERM_NAMES, scenario_options, workload_options
+from steptime.model.view.options import scenario_options
+from steptime.model.view.output import build, show
 from steptime.model.view.progress import Progress
-
-
-def show(as_json: bool, data: Callable[[], Any], view: Callable[[], Any]) -> None:
-    """Print the answer: one JSON object, or a table."""
-    from steptime.model.view.format import console, finite
-
-    if as_json:
-        click.echo(json.dumps(finite(data()), indent=1, allow_nan=False, ensure_ascii=False))
-    else:
-        console().print(view())
-
-
-def build(options: dict[str, Any]) -> Any:
-    """The case of a command's options."""
-    from steptime.model.build import build_case
-    from steptime.model.question import Question
-
-    return build_case(Question(**options))
+from steptime.model.view.solve_commands import solve
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -53,90 +35,7 @@ def step(as_json: bool, **options: Any) -> None:
     show(as_json, lambda: step_json(case), lambda: step_table(case))
 
 
-@steptime.group()
-def solve() -> None:
-    """Where terms cross, and which configuration is best."""
-
-
-@solve.command()
-@scenario_options
-@click.option("--between", default="memory,compute", show_default=True, help=f"Two terms: {TERM_NAMES}.")
-@click.option("--over", default="batch", show_default=True, help="Batch, context, or any quantity of the machine.")
-def crossover(as_json: bool, between: str, over: str, **options: Any) -> None:
-    """The value of one quantity at which two terms are equal, in closed form where there is one."""
-    from steptime.model.errors import UserError
-    from steptime.model.quantity import lookup
-    from steptime.model.solver.crossover import find_crossover
-    from steptime.model.view.solve_view import crossover_table, solve_crossover_json
-
-    names = [name.strip() for name in between.split(",")]
-    if len(names) != 2:
-        raise UserError(f"--between {between[:60]!r}: name two terms, as in memory,compute")
-    case = build(options)
-    answer = find_crossover(case, names[0], names[1], lookup(over).symbol)
-    show(as_json, lambda: solve_crossover_json(case, answer), lambda: crossover_table(case, answer))
-
-
-@solve.command()
-@scenario_options
-@click.option("--minimise", type=click.Choice(["cost", "latency", "energy", "chip-seconds"]),
-              help="[default: cost, or chip-seconds where no price is known]")  # fmt: skip
-@click.option("--max-step-time", help="Upper limit of the step time, as 20ms.")
-@click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    metavar="NAME<=VALUE",
-    help="A limit of your own, as batch<=512 or tokens_per_second_per_sequence>=50; may be repeated.",
-)
-def batch(
-    as_json: bool, minimise: str | None, max_step_time: str | None, limits: tuple[str, ...], **options: Any
-) -> None:
-    """The smallest batch of least cost per token (or step time), with the price of every term and limit."""
-    from steptime.model.quantity import lookup
-    from steptime.model.reading import parse_quantity
-    from steptime.model.solver.batch import solve_batch
-    from steptime.model.view.solve_view import batch_table, solve_batch_json
-
-    case = build(options)
-    bound = None if max_step_time is None else parse_quantity(lookup("step_time"), max_step_time)
-    answer = solve_batch(case, minimise, bound, limits)
-    show(as_json, lambda: solve_batch_json(answer), lambda: batch_table(answer))
-
-
-@solve.command("layout")
-@click.argument("model")
-@click.argument("hardware", nargs=-1, required=True)
-@workload_options
-@click.option("--chips", required=True, metavar="N[,N…]", help="Numbers of chips that are tried, as 8,16,72.")
-@click.option("--minimise", type=click.Choice(["cost", "latency", "energy", "chip-seconds"]),
-              help="[default: cost, or chip-seconds where a price is unknown]")  # fmt: skip
-@click.option("--max-step-time", help="Upper limit of the step time, as 50ms.")
-@click.option("--max-ttft", help="Upper limit of the time to first token: the step time of --phase prefill.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print the best point and the Pareto front as CSV.")
-def solve_layout(
-    as_json: bool, as_csv: bool, hardware: tuple[str, ...], chips: str, minimise: str | None,
-    max_step_time: str | None, max_ttft: str | None, **options: Any,
-) -> None:  # fmt: skip
-    """All layouts, batches, formats and machines: the best, why the next lost, and the exact Pareto front.
-
-    --batch takes a list here, --layout degrees to hold. Formats not stated are tried: all that a chip has peaks for.
-    """
-    context = click.get_current_context()
-    choices = ("microbatch", "interleave", "recompute", "zero", "sequence_parallel")
-    stated = click.core.ParameterSource.COMMANDLINE
-    options["free"] = [name for name in choices if context.get_parameter_source(name) != stated]
-    from steptime.model.solver.layouts import search_layouts
-    from steptime.model.view.layout_view import layout_csv, layout_json_of, layout_table, read_search
-
-    if as_csv and as_json:
-        raise click.UsageError("--csv and --json are two forms of the answer: give one")
-    search = read_search(options, hardware, chips, minimise, max_step_time, max_ttft)
-    answer = search_layouts(search, Progress("layouts").show)
-    if as_csv:
-        click.echo(layout_csv(answer), nl=False)
-    else:
-        show(as_json, lambda: layout_json_of(answer), lambda: layout_table(answer))
+steptime.add_command(solve)
 
 
 @solve.command("for")

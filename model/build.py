@@ -1,7 +1,7 @@
 """From a question to a case: load, choose precisions, put in numbers, choose a layout, write the ledger."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import sympy
 from sympy import Expr, Max, Symbol
@@ -50,15 +50,44 @@ SLOTS = frozenset({
 })  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A question read as far as the layout: everything but it has a number."""
+
+    question: Question
+    model: Transformer | AbstractModel
+    hardware: Hardware
+    phase: Phase
+    values: Mapping[Symbol, float]
+    precision: dict[str, str]
+    plan: Plan
+    defaults: list[str]
+    stated: Layout | None
+    chips: int | None
+
+
 def build_case(question: Question) -> Case:
     """The complete case of a question; raises UserError for whatever in it cannot be used."""
+    asked = prepare(question, load_hardware(question.hardware))
+    if (layout := asked.stated) is None:
+        layout = default_layout(asked.model, asked.values, asked.plan, asked.phase, question.overlap, asked.chips,
+                                asked.hardware.name)  # fmt: skip
+        fewest = ": the fewest chips that fit, in powers of two" if asked.chips is None else ""
+        asked.defaults.append(f"layout {layout}{fewest}")
+    return min(cases_at(asked, layout), key=lambda case: case.number(q.step_time) or float("inf"))
+
+
+def prepare(question: Question, hardware: Hardware) -> Prepared:
+    """Everything of a question but its layout; raises UserError for whatever in it cannot be used."""
     if question.efficiency != "ideal":
         raise UserError(f"--efficiency {question.efficiency}: no calibration exists yet; use ideal")
     sets = read_sets(question.sets)
     stated, chips = read_layout(question.layout, sets)
-    model, hardware = load_model(question.model), load_hardware(question.hardware)
+    model = load_model(question.model)
     defaults: list[str] = []
     phase, asked = workload(question, sets, defaults)
+    if isinstance(phase, TrainPhase) and not isinstance(model, Transformer):
+        raise UserError(f"--phase train needs an architecture: {model.name} is a list of quantities")
     values, precision = base_values(question, model, hardware, sets, defaults)
     values |= asked
     plan = Plan(
@@ -67,25 +96,22 @@ def build_case(question: Question) -> Case:
         mixed=q.bytes_per_weight not in values,
         axes=hardware.torus_axes,
     )
-    if stated is None:
-        layout = default_layout(model, values, plan, phase, question.overlap, chips, hardware.name)
-        defaults.append(
-            f"layout {layout}: the fewest chips that fit, in powers of two" if chips is None else f"layout {layout}"
-        )
-    else:
-        layout = stated
+    return Prepared(question, model, hardware, phase, values, precision, plan, defaults, stated, chips)
+
+
+def cases_at(asked: Prepared, layout: Layout) -> list[Case]:
+    """The case at one layout, in each way to copy tokens to experts; raises UserError for an impossible layout."""
+    model, phase = asked.model, asked.phase
     if isinstance(model, Transformer) and (why := impossible(layout, model)) is not None:
         raise UserError(f"--layout: {why}")
-    if isinstance(phase, TrainPhase):
-        if not isinstance(model, Transformer):
-            raise UserError(f"--phase train needs an architecture: {model.name} is a list of quantities")
-        if (why := no_such_step(layout, model, values)) is not None:
-            raise UserError(f"--layout: {why}")
-    cases = [
-        _case(question, model, hardware, chosen, precision, plan, phase, values, tuple(defaults))
-        for chosen in _with_copies(layout, question, values)
-    ]
-    return min(cases, key=lambda case: case.number(q.step_time) or float("inf"))
+    trained = model if isinstance(model, Transformer) and isinstance(phase, TrainPhase) else None
+    if trained is not None and (why := no_such_step(layout, trained, asked.values)) is not None:
+        raise UserError(f"--layout: {why}")
+    return [
+        _case(asked.question, model, asked.hardware, chosen, asked.precision, asked.plan, phase, asked.values,
+              tuple(asked.defaults))
+        for chosen in _with_copies(layout, asked.question, asked.values)
+    ]  # fmt: skip
 
 
 def _with_copies(layout: Layout, question: Question, values: Mapping[Symbol, float]) -> list[Layout]:

@@ -49,10 +49,10 @@ def default_layout(
         columns = _one_replica(model, number)
         if columns is None:
             continue
-        columns = _trainable(model, columns, values, phase)
+        columns = trainable(model, columns, values, phase)
         trains |= len(columns["tp"]) > 0
         if chips is None and capacity is not None and len(columns["tp"]):
-            numbers_of = Scenario({**values, **_degrees(columns)}, phase.definitions)
+            numbers_of = Scenario({**values, **degree_columns(columns)}, phase.definitions)
             known = {**numbers_of.values, **{symbol: numbers_of.value(symbol) for symbol in phase.definitions}}
             fits = rooms.of(columns, slice(None), known)[:, 0] <= capacity
             columns = {name: column[fits] for name, column in columns.items()}
@@ -77,7 +77,7 @@ def _one_replica(model: Transformer, chips: int) -> Columns | None:
         return None
 
 
-def _trainable(model: Transformer, columns: Columns, values: Mapping[Symbol, float], phase: Phase) -> Columns:
+def trainable(model: Transformer, columns: Columns, values: Mapping[Symbol, float], phase: Phase) -> Columns:
     """The rows that can train with the batch and micro-batch; all of them in other phases."""
     if phase.name != "train":
         return columns
@@ -86,7 +86,7 @@ def _trainable(model: Transformer, columns: Columns, values: Mapping[Symbol, flo
     return {name: column[kept] for name, column in columns.items()}
 
 
-def _degrees(columns: Columns) -> dict[Symbol, np.ndarray]:
+def degree_columns(columns: Columns) -> dict[Symbol, np.ndarray]:
     return {symbol: columns[key][:, None] for key, symbol in SYMBOLS.items()}
 
 
@@ -111,7 +111,7 @@ def fastest(
     operations = ledger.operations() if overlap == "per-operation" else ()
     # A link without a figure cannot carry anything: a layout that needs it is never the fastest.
     links = {q.scale_up_bandwidth: 1e-300, q.scale_out_bandwidth: 1e-300, q.scale_up_domain: 1.0}
-    scenario = Scenario({**links, **values, **_degrees(columns)}, ledger.slots())
+    scenario = Scenario({**links, **values, **degree_columns(columns)}, ledger.slots())
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         times = scenario.evaluate(overlap_bounds(phase, operations)[overlap])
     return layout_of(columns, int(np.argmin(np.broadcast_to(times, (len(columns["tp"]), 1)))))

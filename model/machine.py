@@ -5,33 +5,45 @@ Source: Pope 2026, blackboard lecture; the balance of resources is Kung 1986 (do
 """
 
 from steptime.model.symbols import (
+    base_cost,
+    base_power,
     budget,
     bytes_per_weight,
     capacity_needed,
     capacity_price,
     context,
+    electricity_price,
+    flops_energy,
     flops_price,
     idle_compute,
     idle_link,
     idle_memory,
     kv_bytes,
+    link_energy,
     link_price,
     lowered_cost,
     machine_flops,
+    machine_life,
     machine_link_bandwidth,
     machine_memory_bandwidth,
+    machine_scale_out_bandwidth,
     memory_bandwidth_price,
     micro_batch,
     parameters,
     raised_cost,
     rise,
+    scale_out_energy,
+    scale_out_price,
     stack_bandwidth,
     stack_capacity,
+    stack_power,
     stack_price,
+    stacks,
     stage_chips,
     step_flops,
     step_link_bytes,
     step_memory_bytes,
+    step_scale_out_bytes,
     step_time,
     token_cost,
 )
@@ -64,6 +76,25 @@ price_of_bandwidth = stack_price / stack_bandwidth
 """Dollars for a byte/s where bandwidth decides how many stacks are bought, so that the bytes come with it."""
 price_of_bytes = stack_price / stack_capacity
 """Dollars for a byte where capacity decides how many stacks are bought, so that the bytes/s come with it."""
+
+# --- a machine of stacks, two tiers of links and a base -------------------------------------------------------------
+stacked_spend = (
+    base_cost
+    + flops_price * machine_flops
+    + stack_price * stacks
+    + link_price * machine_link_bandwidth
+    + scale_out_price * machine_scale_out_bandwidth
+)
+stacked_power = (
+    base_power
+    + flops_energy * machine_flops
+    + stack_power * stacks
+    + link_energy * machine_link_bandwidth
+    + scale_out_energy * machine_scale_out_bandwidth
+)
+needed_scale_out_bandwidth = step_scale_out_bytes / step_time
+running_cost = stacked_spend / machine_life + electricity_price * stacked_power
+"""Dollars a second: what was bought, written off over its life, and what it draws."""
 
 elasticity = (1 - raised_cost / token_cost) / rise
 """By how many per cent the cost of a token falls for each per cent by which a resource is raised."""

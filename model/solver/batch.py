@@ -10,12 +10,12 @@ from sympy import Expr
 from steptime.model import symbols as q
 from steptime.model.case import Case
 from steptime.model.errors import UserError
-from steptime.model.phase import rates
 from steptime.model.scenario import Unbound
 from steptime.model.solver.limits import CAPACITIES, least_batch, numbers_but_batch, read_limits
+from steptime.model.solver.parts import parts_of
 from steptime.model.solver.posynomial import falls_per_unit, slope_at_infinity
 from steptime.model.solver.problem import Problem, TimedPart
-from steptime.model.solver.sensitivity import Elasticity, sensitivities
+from steptime.model.solver.sensitivity import Elasticity, Envelope, envelope
 from steptime.model.solver.solution import Solution
 from steptime.model.solver.solve import solve
 
@@ -43,12 +43,17 @@ class BatchAnswer:
     infimum: float | None
     solution: Solution | None
     integer: Mapping[str, float | bool]
-    sensitivities: Mapping[str, Elasticity]
+    worth: Envelope | None
     limits: Mapping[str, str]
 
     @property
     def attained(self) -> bool:
         return self.solution is not None
+
+    @property
+    def sensitivities(self) -> Mapping[str, Elasticity]:
+        """The elasticity of the optimal cost to every quantity that is put in, batch adjusting."""
+        return {} if self.worth is None else self.worth.of_every(self.case)
 
 
 def solve_batch(
@@ -66,7 +71,7 @@ def solve_batch(
     factor = factor if exponent == 0 else factor / case.phase.yields
     try:
         scale = case.scenario.evaluate(factor)
-        labelled = _terms(case)
+        labelled = parts_of(case)
         parts = tuple(
             TimedPart(name, {r: numbers_but_batch(case, e) for r, e in terms.items()})
             for name, terms in labelled.items()
@@ -80,24 +85,10 @@ def solve_batch(
     problem = Problem(parts, q.batch, scale, exponent, bounds, step_limits, least)
     infimum = None if exponent == 0 else _infimum_not_attained(problem)
     if infimum is not None:
-        return BatchAnswer(case, minimise, unit, infimum, None, {}, {}, shown)
+        return BatchAnswer(case, minimise, unit, infimum, None, {}, None, shown)
     found = solve(problem, start)
     return BatchAnswer(case, minimise, unit, None, found, _integer(case, problem, found),
-                       sensitivities(case, problem, found, labelled, factor), shown)  # fmt: skip
-
-
-def _terms(case: Case) -> dict[str, dict[str, Expr]]:
-    """Parts of the step whose times add up, each with the terms that overlap inside it; zero times are left out."""
-    steps = {"step": case.phase.blackboard}
-    if case.question.overlap == "per-operation":
-        steps = {line.name: rates.step([line]) for line in case.operations}
-    parts = {
-        name: {term.name: term.time for term in step.terms if case.scenario.evaluate(term.time) > 0}
-        for name, step in steps.items()
-    }
-    if case.question.overlap == "none":
-        return {name: {name: time} for name, time in parts["step"].items()}
-    return {name: terms for name, terms in parts.items() if terms}
+                       envelope(case, problem, found, labelled, factor), shown)  # fmt: skip
 
 
 def _infimum_not_attained(problem: Problem) -> float | None:

@@ -10,7 +10,10 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.case import Case
 from steptime.model.layout import SYMBOLS
+from steptime.model.scenario import Scenario
 from steptime.model.solver.limits import CAPACITIES
+from steptime.model.solver.optimality import Prices
+from steptime.model.solver.parts import parts_of
 from steptime.model.solver.problem import Problem
 from steptime.model.solver.solution import Solution
 
@@ -30,10 +33,14 @@ FIXED = frozenset(
         q.answer,
         q.width,
         q.layers,
+        q.microbatch,
+        q.interleave,
     }
 )
 """Whole numbers, constants and the variable itself: no elasticity is stated for them."""
 RELATIVE_STEP = 1e-4
+TIE = 1e-9
+"""Terms that differ by less, relative, are equal."""
 ROUNDING = 1e-6
 
 
@@ -56,38 +63,75 @@ class Elasticity:
         return self.most - self.least > ROUNDING
 
 
-def sensitivities(
-    case: Case, problem: Problem, found: Solution, labelled: Mapping[str, Mapping[str, Expr]], factor: Expr
-) -> dict[str, Elasticity]:
-    """The elasticity of the optimal cost to every quantity that is put in, batch adjusting.
+def log_slope(expr: Expr, there: Scenario, symbol: Symbol) -> float:
+    """d ln expr / d ln symbol at a scenario; zero for a quantity that is zero there."""
+    value = there.value(symbol)
+    if value == 0:
+        return 0.0
+    up, down = (there | {symbol: value * (1 + step)} for step in (RELATIVE_STEP, -RELATIVE_STEP))
+    width = np.log1p(RELATIVE_STEP) - np.log1p(-RELATIVE_STEP)
+    return float(np.log(up.evaluate(expr) / down.evaluate(expr)) / width)
 
-    By the envelope theorem only direct effects count: the factor of the cost, each term times its price, each limit
-    times its multiplier.
+
+@dataclass(frozen=True)
+class Envelope:
+    """What a cost follows at its optimum, whatever was optimised adjusting.
+
+    By the envelope theorem only direct effects count: the ``factor`` of the cost, and each of ``rows`` (terms, and what
+    limits bound) times its price.
     """
-    there = case.scenario | {q.batch: found.value}
+
+    factor: Expr
+    rows: tuple[Expr, ...]
+    there: Scenario
+    prices: Prices
+
+    def to(self, *symbols: Symbol) -> Elasticity:
+        """The elasticity to quantities that grow together."""
+        row = np.zeros(len(self.rows))
+        for place in np.flatnonzero(self.prices.active):
+            row[place] = sum(log_slope(self.rows[place], self.there, symbol) for symbol in symbols)
+        direct, ends = sum(log_slope(self.factor, self.there, symbol) for symbol in symbols), self.prices.ends(row)
+        return Elasticity(direct + float(row @ self.prices.found), direct + ends[0], direct + ends[1])
+
+    def of_every(self, case: Case) -> dict[str, Elasticity]:
+        """The elasticity to every quantity that is put in."""
+        named = {symbol for symbol in self.there.values if symbol not in FIXED and symbol not in case.absent}
+        reaching = set().union(*(case.scenario.expand(effect).free_symbols for effect in (self.factor, *self.rows)))
+        return {symbol.name: self.to(symbol) for symbol in sorted(named & reaching, key=lambda symbol: symbol.name)}
+
+
+def envelope(
+    case: Case, problem: Problem, found: Solution, labelled: Mapping[str, Mapping[str, Expr]], factor: Expr
+) -> Envelope:
+    """The envelope of the best batch: terms, limits and step limits in the order of the multipliers."""
     terms = [expr for part in labelled.values() for expr in part.values()]
-    priced = [*terms, *_limits(case, problem), *(1 / limit.formula for limit in problem.step_limits.values())]
-    effects = [(place, expr) for place, expr in enumerate(priced) if found.prices.active[place]]
+    bounds = [1 / limit.formula for limit in problem.step_limits.values()]
+    rows = (*terms, *_limits(case, problem), *bounds)
+    return Envelope(factor, rows, case.scenario | {q.batch: found.value}, found.prices)
 
-    def elasticity(symbol: Symbol) -> Elasticity:
-        value = there.value(symbol)
-        if value == 0:
-            return Elasticity(0.0, 0.0, 0.0)
-        up, down = (there | {symbol: value * (1 + step)} for step in (RELATIVE_STEP, -RELATIVE_STEP))
-        width = np.log1p(RELATIVE_STEP) - np.log1p(-RELATIVE_STEP)
 
-        def slope(expr: Expr) -> float:
-            return float(np.log(up.evaluate(expr) / down.evaluate(expr)) / width)
-
-        row, direct = np.zeros(len(priced)), slope(factor)
-        for place, expr in effects:
-            row[place] = slope(expr)
-        ends = found.prices.ends(row)
-        return Elasticity(direct + float(row @ found.prices.found), direct + ends[0], direct + ends[1])
-
-    named = {symbol for symbol in there.values if symbol not in FIXED and symbol not in case.absent}
-    reaching = set().union(*(case.scenario.expand(effect).free_symbols for effect in (factor, *priced)))
-    return {symbol.name: elasticity(symbol) for symbol in sorted(named & reaching, key=lambda symbol: symbol.name)}
+def envelope_at(case: Case, factor: Expr = sympy.S.One) -> Envelope:
+    """The envelope of a case as it stands, batch held: each part of the step costs what its slowest terms take."""
+    parts = parts_of(case)
+    times = {
+        part: {name: case.scenario.evaluate(time) for name, time in terms.items()} for part, terms in parts.items()
+    }
+    whole = sum(max(terms.values()) for terms in times.values())
+    rows, slopes, active, found = [], [], [], []
+    for place, (part, terms) in enumerate(parts.items()):
+        slowest, carried = max(times[part].values()), False
+        for name, time in terms.items():
+            tied = times[part][name] >= slowest * (1 - TIE)
+            rows.append(time)
+            slopes.append(np.eye(len(parts))[place])
+            active.append(tied)
+            found.append(slowest / whole if tied and not carried else 0.0)
+            carried |= tied
+    shares = np.array([max(terms.values()) / whole for terms in times.values()])
+    unique = sum(active) == len(parts)
+    prices = Prices(np.array(found), unique, shares, np.array(slopes), np.array(active))
+    return Envelope(factor, tuple(rows), case.scenario, prices)
 
 
 def _limits(case: Case, problem: Problem) -> list[Expr]:

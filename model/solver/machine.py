@@ -1,0 +1,252 @@
+"""The best machine that a budget or a power limit buys: resources, what they are worth, and how they tie.
+
+A geometric program, so the optimum is global for the layouts that stand; one workload whose terms overlap has a closed
+form, which must agree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.model import machine
+from steptime.model.catalog.prices import GOODS
+from steptime.model.errors import UserError
+from steptime.model.scenario import Scenario
+from steptime.model.solver import balanced
+from steptime.model.solver.closed_form import SAME, Closed, closed_form, has_one_size, limits_of
+from steptime.model.solver.design import GOOD, RATE, VARIABLE, Design, Row
+from steptime.model.solver.geometric import GeometricProgram, Optimum
+from steptime.model.solver.optimality import NotSolved
+from steptime.model.solver.sensitivity import FIXED, Elasticity, Envelope, log_slope
+
+UNITS = {"step-time": "s per step", "cost": "$ per token", "energy": "J per token"}
+MADE_OF = {"budget": machine.stacked_spend, "power": machine.stacked_power}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The best machine. ``amounts`` of the whole machine by resource, stacks as a number; ``spent`` by limit and
+    resource, ``base`` too; ``part_times`` by workload. Prices as in ``Solution``: of terms never negative, of limits
+    d ln cost / d ln limit. ``price_intervals`` where prices are not unique."""
+
+    design: Design
+    cost: float
+    amounts: Mapping[str, float]
+    spent: Mapping[str, Mapping[str, float]]
+    part_times: tuple[Mapping[str, float], ...]
+    rows: tuple[Row, ...]
+    optimum: Optimum
+    closed: Closed | None
+
+    @property
+    def unit(self) -> str:
+        return UNITS[self.design.minimise]
+
+    def rates(self, number: int = 0) -> dict[Symbol, float]:
+        """A chip's rates in a workload's format."""
+        numbers = Scenario({**self.design.numbers, **{VARIABLE[name]: self.amounts[name] for name in GOODS}})
+        return {symbol: float(numbers.evaluate(rate)) for symbol, rate in self.design.rates[number].items()}
+
+    def step_time(self, number: int) -> float:
+        return sum(self.part_times[number].values())
+
+    @property
+    def mean_step_time(self) -> float:
+        """Weighted over the workloads."""
+        return sum(w.weight * self.step_time(number) for number, w in enumerate(self.design.workloads))
+
+    @property
+    def needed(self) -> dict[str, float]:
+        """Of what was bought, what some workload keeps busy; stacks as bandwidth alone asks for them."""
+        busy = dict.fromkeys(GOODS, 0.0)
+        for number, workload in enumerate(self.design.workloads):
+            scenario = workload.case.scenario | self.rates(number)
+            for part, terms in workload.parts.items():
+                for term, time in terms.items():
+                    use = scenario.evaluate(time) / self.part_times[number][part]
+                    busy[GOOD[term]] = max(busy[GOOD[term]], use)
+        return {name: busy[name] * self.amounts[name] for name in GOODS}
+
+    def price(self, label: str, workload: int | None = None) -> float:
+        """What all rows of one name are worth together."""
+        found = self.optimum.prices.found
+        return float(sum(found[place] for place in self._places(label, workload)))
+
+    def price_ends(self, label: str, workload: int | None = None) -> tuple[float, float]:
+        effect = np.zeros(len(self.rows))
+        effect[list(self._places(label, workload))] = 1.0
+        return self.optimum.prices.ends(effect)
+
+    def _places(self, label: str, workload: int | None) -> list[int]:
+        return [place for place, row in enumerate(self.rows) if row.label == label and workload in (None, row.workload)]
+
+    @property
+    def slack(self) -> dict[str, float]:
+        """The unused fraction of each limit."""
+        there = self._there()
+        found: dict[str, float] = {}
+        for row in self.rows:
+            if row.workload is None or row.label == "memory_capacity":
+                unused = 1 - float(there.evaluate(row.expr))
+                found[row.label] = min(unused, found.get(row.label, np.inf))
+        return found
+
+    def _there(self) -> Scenario:
+        return Scenario({**self.design.numbers, **self.optimum.values})
+
+    def sensitivities(self) -> dict[str, Elasticity]:
+        """The elasticity of what is minimised to every price, limit and figure of the workloads, all else adjusting."""
+        factor = sympy.Mul(*self.design.factors(), evaluate=False)
+        effects = Envelope(factor, tuple(row.expr for row in self.rows), self._there(), self.optimum.prices)
+        prices = set().union(factor.free_symbols, *(row.expr.free_symbols for row in self.rows))
+        found = {symbol.name: effects.to(symbol) for symbol in _by_name(prices & set(self.design.numbers))}
+        for symbol in _by_name(self._figures()):
+            row = np.array([self._case_slope(one, symbol) for one in self.rows])
+            ends = self.optimum.prices.ends(row)
+            found[symbol.name] = Elasticity(float(row @ self.optimum.prices.found), *ends)
+        return {name: worth for name, worth in found.items() if max(map(abs, worth.ends)) > SAME}
+
+    def _figures(self) -> set[Symbol]:
+        """Figures of the workloads that reach a term or what is held."""
+        found: set[Symbol] = set()
+        for row in self.rows:
+            if row.workload is not None:
+                case = self.design.workloads[row.workload].case
+                reach = case.scenario.expand(row.of_case).free_symbols & set(case.scenario.values)
+                found |= {symbol for symbol in reach if symbol not in case.absent}
+        return found - FIXED - set(RATE.values())
+
+    def _case_slope(self, row: Row, symbol: Symbol) -> float:
+        if row.workload is None:
+            return 0.0
+        scenario = self.design.workloads[row.workload].case.scenario | self.rates(row.workload)
+        return log_slope(row.of_case, scenario, symbol) if symbol in scenario.values else 0.0
+
+    def ties(self, number: int) -> list[str]:
+        """The terms that take all of the time of their part."""
+        case = self.design.workloads[number].case
+        scenario = case.scenario | self.rates(number)
+        found = []
+        for part, terms in self.design.workloads[number].parts.items():
+            whole = self.part_times[number][part]
+            found += [term for term, time in terms.items() if scenario.evaluate(time) > whole * (1 - 10 * SAME)]
+        return list(dict.fromkeys(found))
+
+
+def best_machine(design: Design) -> Machine:
+    """The best machine of a design; raises UserError where a limit cannot be met, NotSolved where a check fails."""
+    _feasible(design)
+    numbers = {symbol: sympy.Float(value, 17) for symbol, value in design.numbers.items()}
+    rows = tuple(design.rows())
+    times = [time for parts in design.times() for time in parts.values()]
+    over = (*(VARIABLE[name] for name in design.for_sale), *times)
+    program = GeometricProgram(
+        over,
+        tuple(factor.xreplace(numbers) for factor in design.factors()),
+        tuple(row.expr.xreplace(numbers) for row in rows),
+    )
+    closed = closed_form(design)
+    start = _start(design, rows, numbers)
+    if closed is not None and not has_one_size(design):  # of equals the fastest
+        start |= {VARIABLE[name]: closed.amounts[name] for name in design.for_sale}
+        start |= dict.fromkeys(times, closed.step_time)
+    optimum = program.solve(start)
+    if not _all_is_paid_for(design, optimum.prices.found, rows):
+        optimum = program.smallest(optimum, [VARIABLE[name] for name in design.for_sale])
+    amounts = {name: optimum.values.get(VARIABLE[name], design.floor(name)) for name in GOODS}
+    part_times = tuple({part: optimum.values[symbol] for part, symbol in parts.items()} for parts in design.times())
+    found = Machine(design, float(np.exp(optimum.log_cost)), amounts, _spent(design, amounts), part_times, rows,
+                    optimum, closed)  # fmt: skip
+    if closed is not None and abs(found.step_time(0) / closed.step_time - 1) > SAME:
+        raise NotSolved(
+            f"the closed form gives a step of {closed.step_time:g} s, the optimiser {found.step_time(0):g} s"
+        )
+    return found
+
+
+def with_whole_stacks(found: Machine) -> Machine | None:
+    """The best machine with a whole number of stacks on each chip, None where there is none.
+
+    What is minimised is convex in the logarithm of the stacks, so the best whole number is next to the best number.
+    """
+    design = found.design
+    if "stack" not in design.for_sale:
+        return None
+    each, best = found.amounts["stack"] / design.chips, None
+    for whole in {max(1, int(np.floor(each * (1 + 1e-9)))), max(1, int(np.ceil(each * (1 - 1e-9))))}:
+        stack = design.prices.goods["stack"]
+        held = max(workload.held for workload in design.workloads)
+        if whole * design.prices.stack_capacity < held * (1 - 1e-12) or whole > (stack.most or np.inf):
+            continue
+        goods = {**design.prices.goods, "stack": replace(stack, least=float(whole), most=float(whole))}
+        try:
+            tried = best_machine(replace(design, prices=replace(design.prices, goods=goods)))
+        except UserError:
+            continue
+        best = tried if best is None or tried.cost < best.cost else best
+    return best
+
+
+def _all_is_paid_for(design: Design, prices: np.ndarray, rows: tuple[Row, ...]) -> bool:
+    """Whether more of anything would cost something that limits: else some of it may idle."""
+    priced = zip(rows, prices, strict=True)
+    binding = [row.label for row, price in priced if row.label in design.limits and price > SAME]
+    numbers = design.numbers
+    return all(any(numbers[balanced.UNIT[limit][name]] > 0 for limit in binding) for name in design.for_sale)
+
+
+def _feasible(design: Design) -> None:
+    """Raises UserError naming the limit that even the least machine breaks, and by how much."""
+    stack, held = design.prices.goods["stack"], max(workload.held for workload in design.workloads)
+    most = design.most("stack")
+    if most is not None and design.chips * held / design.prices.stack_capacity > most:
+        room = most / design.chips * design.prices.stack_capacity
+        amount = f"{(stack.given or stack.most or 0):g} stacks"
+        raise UserError(f"infeasible: a chip must hold {held:.4g} B, {held / room:.4g} times what its {amount} do; "
+                        "more chips, a smaller batch or a shorter context need less")  # fmt: skip
+    least = {VARIABLE[name]: design.floor(name) for name in GOODS}
+    for name, value in design.limits.items():
+        needed = float(Scenario({**design.numbers, **least}).evaluate(MADE_OF[name]))
+        if needed >= value:
+            unit = {"budget": "$", "power": "W"}[name]
+            raise UserError(f"infeasible: the base, and stacks for {held:.4g} B a chip on {design.chips} chips, take "
+                            f"{needed:.4g} {unit}, {needed / value:.4g} times the {name}")  # fmt: skip
+
+
+def _start(design: Design, rows: tuple[Row, ...], numbers: Mapping[Symbol, Expr]) -> dict[Symbol, float]:
+    """A feasible machine: what each limit leaves, spread evenly; and the times that it takes."""
+    start: dict[Symbol, float] = {}
+    for name in design.for_sale:
+        floor, most = design.floor(name), design.most(name)
+        affordable = [
+            floor + 0.9 * (limit.available - sum(limit.price[n] * design.floor(n) for n in limit.price))
+            / len(limit.price) / limit.price[name]
+            for limit in limits_of(design) if limit.price[name] > 0
+        ]  # fmt: skip
+        start[VARIABLE[name]] = min([*affordable, most or np.inf]) if affordable else most or max(floor, 1.0)
+    there = Scenario(start)
+    for number, parts in enumerate(design.times()):
+        for symbol in parts.values():
+            terms = [
+                float((there | {symbol: 1.0}).evaluate(row.expr.xreplace(numbers)))
+                for row in rows
+                if row.workload == number and symbol in row.expr.free_symbols
+            ]
+            start[symbol] = max(terms)
+    return start
+
+
+def _spent(design: Design, amounts: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Dollars and watts of each resource and of the base."""
+    numbers = design.numbers
+    return {
+        limit: {name: numbers[unit[name]] * amounts[name] for name in GOODS} | {"base": numbers[unit["base"]]}
+        for limit, unit in balanced.UNIT.items()
+    }
+
+
+def _by_name(symbols: set[Symbol]) -> list[Symbol]:
+    return sorted(symbols, key=lambda symbol: symbol.name)

@@ -1,0 +1,25 @@
+"""The parts of a case's step: their times add up, and inside each its terms overlap."""
+
+from sympy import Expr
+
+from steptime.model.case import Case
+from steptime.model.phase import rates
+
+Parts = dict[str, dict[str, Expr]]
+
+
+def parts_of(case: Case) -> Parts:
+    """One part where everything overlaps, one an operation, or one a term where nothing does; zero times are left out.
+
+    Raises Unbound for a term that lacks a figure.
+    """
+    steps = {"step": case.phase.blackboard}
+    if case.question.overlap == "per-operation":
+        steps = {line.name: rates.step([line]) for line in case.operations}
+    parts = {
+        name: {term.name: term.time for term in step.terms if case.scenario.evaluate(term.time) > 0}
+        for name, step in steps.items()
+    }
+    if case.question.overlap == "none":
+        return {name: {name: time} for name, time in parts["step"].items()}
+    return {name: terms for name, terms in parts.items() if terms}

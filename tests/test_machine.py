@@ -1,0 +1,252 @@
+"""The machine that a budget buys: equal to its closed form, beaten by no other, priced rightly, honest about limits."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from machine_instances import designed, random_mix, random_one, step_times
+
+from steptime.model.catalog.prices import read_prices
+from steptime.model.errors import UserError
+from steptime.model.question import Question
+from steptime.model.solver.machine import best_machine, with_whole_stacks
+from steptime.model.solver.workloads import read_workload, solve_machine
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+MARKET = EXAMPLES / "prices-market.toml"
+MADE = EXAMPLES / "prices-manufacturing.toml"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_workload_equals_its_closed_form(seed, tmp_path) -> None:
+    """Row 7.1: all that is bought above its floor takes the whole step; nothing idles."""
+    found = best_machine(random_one(seed, tmp_path))
+    assert found.closed is not None
+    assert found.step_time(0) == pytest.approx(found.closed.step_time, rel=1e-6)
+    for name, amount in found.closed.amounts.items():
+        if found.closed.amounts[name] > found.design.floor(name) * (1 + 1e-6):
+            assert found.amounts[name] == pytest.approx(amount, rel=1e-5), name
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_closed_form_is_its_formula(seed, tmp_path) -> None:
+    """What is printed, with the numbers put in, is the step time."""
+    from steptime.model import symbols as q
+    from steptime.model.scenario import Scenario
+
+    found = best_machine(random_one(seed, tmp_path))
+    if found.closed.formula is None:
+        pytest.skip("a bound of one resource decides")
+    case, chips = found.design.workloads[0].case, found.design.chips
+    board, efficiency = case.phase.blackboard, case.scenario.value
+    peak = found.design.prices.peaks[found.design.format_of(found.design.workloads[0])]
+    work = {
+        q.step_flops: chips * case.number(board.compute.work) / efficiency(q.compute_efficiency) / peak,
+        q.step_memory_bytes: chips * case.number(board.memory.work) / efficiency(q.memory_efficiency),
+        q.step_link_bytes: chips * case.number(board.scale_up.work) / efficiency(q.interconnect_efficiency),
+        q.step_scale_out_bytes: chips * case.number(board.scale_out.work) / efficiency(q.interconnect_efficiency),
+        q.capacity_needed: chips * found.design.workloads[0].held,
+    }
+    value = Scenario({**found.design.numbers, **work}).evaluate(found.closed.formula)
+    assert value == pytest.approx(found.step_time(0), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", [random_one, random_mix])
+def test_no_machine_of_a_hundred_thousand_beats_it(seed, kind, tmp_path) -> None:
+    """Every way to spend the money, drawn at random from all of them and from near the best."""
+    design = kind(seed, tmp_path)
+    found = best_machine(design)
+    drawn = np.random.default_rng(seed)
+    names = design.for_sale
+    shares = np.concatenate([
+        drawn.dirichlet(np.ones(len(names)), 50_000),
+        np.abs(near := drawn.normal(1, 0.05, (50_000, len(names)))) * spent_shares(found) / near.sum(1, keepdims=True),
+    ])  # fmt: skip
+    shares /= shares.sum(1, keepdims=True)
+    amounts = {name: money(design, shares[:, place], name) for place, name in enumerate(names)}
+    allowed = np.all([amounts[name] >= design.floor(name) for name in names], axis=0)
+    allowed &= np.all([amounts[n] <= (design.most(n) or np.inf) for n in names], axis=0)
+    assert allowed.sum() > 300
+    mean = sum(w.weight * t for w, t in zip(design.workloads, step_times(design, amounts), strict=True))
+    assert mean[allowed].min() >= found.mean_step_time * (1 - 1e-9)
+    assert mean[allowed].min() < found.mean_step_time * 1.5
+
+
+def money(design, share, name):
+    """What a share of the money that is left after the base buys."""
+    from steptime.model.solver.balanced import UNIT
+
+    numbers = design.numbers
+    return share * (design.limits["budget"] - numbers[UNIT["budget"]["base"]]) / numbers[UNIT["budget"][name]]
+
+
+def spent_shares(found):
+    spent = np.array([found.spent["budget"][name] for name in found.design.for_sale])
+    return spent / spent.sum()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_mix_equals_an_independent_solve(seed, tmp_path) -> None:
+    """The same program by trust-constr, written out anew: amounts and times in logarithms, numbers for all else."""
+    from machine_instances import independent
+
+    design = random_mix(seed, tmp_path)
+    found = best_machine(design)
+    assert found.mean_step_time == pytest.approx(independent(design), rel=1e-4)
+    assert found.optimum.residuals.worst < 1e-6
+
+
+@pytest.mark.parametrize("minimise", ["step-time", "cost", "energy"])
+@pytest.mark.parametrize("seed", range(3))
+def test_sensitivities_equal_finite_differences(seed, minimise, tmp_path) -> None:
+    """Solve again with each price and limit a little more and a little less."""
+    design = replace(random_mix(seed, tmp_path), minimise=minimise)
+    worth = best_machine(design).sensitivities()
+    step = 1e-5
+
+    def changed(by: float, **what: str) -> float:
+        (key, target), = what.items()
+        if key == "limit":
+            return best_machine(replace(design, limits={target: design.limits[target] * (1 + by)})).cost
+        goods, base = dict(design.prices.goods), design.prices.base
+        if target == "base":
+            base = replace(base, dollars=base.dollars * (1 + by))
+        else:
+            goods[target] = replace(goods[target], dollars=goods[target].dollars * (1 + by))
+        return best_machine(replace(design, prices=replace(design.prices, goods=goods, base=base))).cost
+
+    names = {"budget": {"limit": "budget"}, "flops_price": {"good": "compute"}, "stack_price": {"good": "stack"},
+             "link_price": {"good": "scale_up"}, "base_cost": {"good": "base"}}  # fmt: skip
+    for name, what in names.items():
+        slope = (np.log(changed(step, **what)) - np.log(changed(-step, **what))) / (2 * step)
+        expected = worth[name].found if name in worth else 0.0
+        assert slope == pytest.approx(expected, abs=2e-4), name
+
+
+def test_the_price_of_a_term_is_its_share_of_what_can_be_chosen(tmp_path) -> None:
+    """Row 7.1: where the bottleneck is, there the money goes. Stacks bought for bandwidth, base left aside."""
+    found = solve_machine(read_prices(MARKET), [(1.0, Question("deepseek-v3", "", batch="4096", layout="dp=72,ep=72"))],
+                          budget=3.1e6)  # fmt: skip
+    spent = found.spent["budget"]
+    chosen = sum(spent.values()) - spent["base"]
+    for term, good in {"compute": "compute", "memory": "stack", "scale_up": "scale_up"}.items():
+        assert found.price(term) == pytest.approx(spent[good] / chosen, rel=1e-6)
+    assert sum(found.price(term) for term in ("compute", "memory", "scale_up")) == pytest.approx(1, abs=1e-6)
+    assert found.ties(0) == ["compute", "memory", "scale_up"]
+
+
+def test_the_fastest_machine_is_also_the_cheapest_and_the_most_frugal(tmp_path) -> None:
+    """One workload: a token's cost is the base's times the step time and the priced work, which does not change."""
+    design = random_one(3, tmp_path)
+    fastest = best_machine(design)
+    for minimise in ("cost", "energy"):
+        other = best_machine(replace(design, minimise=minimise))
+        assert other.step_time(0) == pytest.approx(fastest.step_time(0), rel=1e-6)
+
+
+def test_where_bytes_and_bandwidth_ask_for_the_same_stacks_prices_are_an_interval(tmp_path) -> None:
+    """At the drain time of what is held: a little more work asks for bandwidth, a little more to hold for bytes."""
+    design = designed(tmp_path, parameters=1e9, kv_bytes=1e3, batch=8, context=1000, chips=1)
+    held = design.workloads[0].held
+    stack = held / best_machine(design).amounts["stack"]
+    tied = replace(design, prices=replace(design.prices, stack_capacity=stack))
+    found = best_machine(tied)
+    assert not found.optimum.prices.unique
+    assert found.price_ends("memory_capacity")[0] == pytest.approx(0, abs=1e-6)
+    assert found.price_ends("memory_capacity")[1] > 0.05
+    worth = found.sensitivities()["stack_capacity"]
+    assert worth.most == pytest.approx(0, abs=1e-6)
+    assert worth.least < -0.05
+    step, there = 1e-5, np.log(found.cost)
+    for by, end in ((step, worth.most), (-step, worth.least)):
+        other = replace(design, prices=replace(design.prices, stack_capacity=stack * (1 + by)))
+        assert (np.log(best_machine(other).cost) - there) / by == pytest.approx(end, rel=1e-3, abs=1e-3)
+
+
+def test_whole_stacks_are_the_best_of_all_whole_numbers(tmp_path) -> None:
+    design = random_mix(5, tmp_path)
+    whole = with_whole_stacks(best_machine(design))
+    chips, stack = design.chips, design.prices.goods["stack"]
+    costs = {}
+    for number in range(1, 40):
+        goods = {**design.prices.goods, "stack": replace(stack, least=float(number), most=float(number))}
+        try:
+            costs[number] = best_machine(replace(design, prices=replace(design.prices, goods=goods))).cost
+        except UserError:
+            continue
+    assert len(costs) > 5
+    assert whole.amounts["stack"] / chips == pytest.approx(min(costs, key=lambda number: costs[number]))
+
+
+def test_the_default_layout_is_the_fastest_of_all() -> None:
+    """Beside every layout of eight chips, solved one at a time."""
+    from steptime.model.catalog.transformers import load_transformer
+    from steptime.model.enumeration import layout_of, layouts
+
+    prices = replace(read_prices(MARKET), domain=4)
+    asked = Question("mixtral-8x7b", "", batch="64", sets=("chips=8",))
+    chosen = solve_machine(prices, [(1.0, asked)], budget=5e5)
+    columns = layouts(load_transformer("mixtral-8x7b"), [8])
+    times = []
+    for row in range(0, len(columns["tp"]), 5):
+        layout = layout_of(columns, row)
+        if layout.replicas * layout.dp * layout.pp <= 64:
+            one = replace(asked, layout=str(layout), sets=())
+            times.append(solve_machine(prices, [(1.0, one)], budget=5e5).step_time(0))
+    assert len(times) >= 20
+    assert min(times) >= chosen.step_time(0) * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("text, message", [
+    ("context", "write NAME=VALUE"), ("contxt=3", "did you mean context"), ("context=1 context=2", "twice"),
+    ("phase=decod", "did you mean decode"), ("weight=0", "positive"), ("weight=-1", "positive"),
+    ("zero=5", "0, 1, 2 or 3"), ("overlap=partly", "unknown --workload overlap"),
+])  # fmt: skip
+def test_a_workload_that_cannot_be_read_says_why(text, message) -> None:
+    with pytest.raises(UserError, match=message):
+        read_workload(text, Question("m", "h"))
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (("deepseek-v3", "--budget", "3e6"), "needs --prices FILE"),
+    (("deepseek-v3", "--prices", str(MARKET)), "needs --budget DOLLARS or --power WATTS"),
+    (("deepseek-v3", "--prices", str(MARKET), "--power", "100kW"), r"\[compute\] watts is missing"),
+    (("deepseek-v3", "--prices", str(MARKET), "--budget", "1e6"), r"take 1\.09\d* times the budget"),
+    (("deepseek-v3", "--prices", str(MARKET), "--budget", "1e6", "--layout", "dp=72,ep=72"), "times the budget"),
+    (("deepseek-v3", "--prices", str(MARKET), "--budget", "3e6", "--set", "power=3"), "--set power: the design"),
+    (("deepseek-v3", "--prices", "nowhere.toml", "--budget", "3e6"), "nowhere.toml: cannot be read"),
+    (("deepseek-v3", "--from", "h100-sxm", "--budget", "3e6"), "no --budget"),
+    (("deepseek-v3", "--prices", str(MARKET), "--budget", "3e6", "--workload", "layout=tp=8",
+      "--workload", "layout=tp=16"), "not on 8 and 16 chips"),
+    (("llama-3.1-8b", "--prices", str(MARKET), "--budget", "3 B"), "--budget: '3 B' is in B, expected"),
+])  # fmt: skip
+def test_what_cannot_be_answered_is_one_line(run, arguments, message) -> None:
+    import re
+
+    code, out, err = run("solve", "machine", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert re.search(message, err), err
+
+
+def test_the_command_prints_its_object(run_json) -> None:
+    data = run_json("solve", "machine", "deepseek-v3", "--prices", str(MARKET), "--budget", "3.1e6", "--batch", "4096",
+                    "--layout", "dp=72,ep=72", "--json")  # fmt: skip
+    assert data["step_time"] == pytest.approx(data["closed_form"]["step_time"], rel=1e-6)
+    assert sum(data["spend_share"].values()) == pytest.approx(1)
+    assert sum(data["spend"].values()) == pytest.approx(3.1e6)
+    assert data["global"] is True and max(data["residuals"].values()) < 1e-6
+    assert data["resources"]["stacks"] * 1e12 == pytest.approx(data["resources"]["memory_bandwidth"])
+    h100 = next(one for one in data["distance"] if one["hardware"] == "h100-sxm")
+    wanted = data["resources"]["peak_flops"] / data["resources"]["memory_bandwidth"]
+    assert h100["peak_flops"] == pytest.approx(1.979e15 / 3.35e12 / wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("path", [MARKET, MADE])
+def test_the_examples_tables_are_printed(run, path) -> None:
+    code, out, _ = run("solve", "machine", "llama-3.1-70b", "--prices", str(path), "--budget", "3e6", "--workload",
+                       "weight=3 context=8k batch=512", "--workload", "phase=prefill prompt=8k batch=64",
+                       "--minimise", "cost")  # fmt: skip
+    assert code == 0
+    assert "per million tokens" in out and "of the spend" in out and "h100-sxm" in out
