@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from steptime.model.view.options import scenario_options
+from steptime.model.view.options import range_option, scenario_options
 from steptime.model.view.output import build, show
 from steptime.model.view.progress import Progress
 from steptime.model.view.solve_commands import solve
@@ -24,8 +24,7 @@ def steptime() -> None:
 
 @steptime.command()
 @scenario_options
-@click.option("--range", "ranges", multiple=True, metavar="NAME=lo..hi",
-              help="An input within limits, as memory_efficiency=0.6..0.9: intervals of what comes out.")  # fmt: skip
+@range_option
 def step(as_json: bool, **options: Any) -> None:
     """One scenario: its terms, what binds, throughput, cost, memory, and where the terms cross."""
     from steptime.model.view.step_json import step_json

@@ -100,6 +100,8 @@ elasticity = (1 - raised_cost / token_cost) / rise
 """By how many per cent the cost of a token falls for each per cent by which a resource is raised."""
 elasticity_below = (lowered_cost / token_cost - 1) / rise
 """By how many per cent the cost of a token grows for each per cent by which a resource is lowered."""
+elasticity_of_work = (raised_cost / token_cost - 1) / rise
+"""By how many per cent the cost of a token grows for each per cent by which the work for a resource grows."""
 cost_ratio = raised_cost / token_cost
 
 memory_held = (bytes_per_weight * parameters + micro_batch * context * kv_bytes) / stage_chips

@@ -116,19 +116,34 @@ def independent(design: Design) -> float:
     times = [max(one[name] / start[names.index(name)] for name in one) * 1.1 for one in asked]
     scale = float(np.dot(weights, times))
 
+    pairs = [(k, names.index(name), asked[k][name]) for k in range(len(asked)) for name in asked[k]]
+    bought, first = np.flatnonzero(floors > 0), len(names)
+
     def rows(z: np.ndarray) -> np.ndarray:
-        amounts, clock = z[: len(names)], z[len(names) :]
-        terms = [clock[k] + amounts[names.index(n)] - np.log(one[n]) for k, one in enumerate(asked) for n in one]
-        held = [a - np.log(f) for a, f in zip(amounts, floors, strict=True) if f > 0]
-        return np.array([*terms, *held, np.log(left) - np.log(np.exp(amounts) @ prices)])
+        terms = [z[first + k] + z[n] - np.log(amount) for k, n, amount in pairs]
+        spare = np.log(left) - np.log(np.exp(z[:first]) @ prices)
+        return np.array([*terms, *(z[bought] - np.log(floors[bought])), spare])
+
+    def slopes(z: np.ndarray) -> np.ndarray:
+        unit = np.eye(len(z))
+        spent = np.exp(z[:first]) * prices
+        return np.array([*(unit[first + k] + unit[n] for k, n, _ in pairs), *(unit[n] for n in bought),
+                         np.concatenate([-spent / spent.sum(), np.zeros(len(times))])])  # fmt: skip
+
+    def mean(z: np.ndarray) -> float:
+        return float(np.log(weights @ np.exp(z[first:]) / scale))
+
+    def gradient(z: np.ndarray) -> np.ndarray:
+        parts = weights * np.exp(z[first:])
+        return np.concatenate([np.zeros(first), parts / parts.sum()])
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # trust-constr remarks on steps that change nothing
-        result = _minimised(weights, len(names), scale, rows, np.log([*start, *times]))
+        z = np.log([*start, *times])
+        for barrier in (0.1, 1e-5, 1e-8):  # it may stop before its barrier is low: go on from there
+            result = minimize(mean, z, jac=gradient, method="trust-constr",
+                              constraints=NonlinearConstraint(rows, 0, np.inf, jac=slopes),
+                              options={"gtol": 1e-9, "xtol": 1e-12, "initial_barrier_parameter": barrier,
+                                       "initial_barrier_tolerance": barrier, "maxiter": 2000})  # fmt: skip
+            z = result.x
     return scale * float(np.exp(result.fun))
-
-
-def _minimised(weights, first, scale, rows, start):
-    return minimize(lambda z: float(np.log(weights @ np.exp(z[first:]) / scale)), start, method="trust-constr",
-                    constraints=NonlinearConstraint(rows, 0, np.inf),
-                    options={"gtol": 1e-10, "xtol": 1e-12, "maxiter": 3000})  # fmt: skip

@@ -125,26 +125,24 @@ def _integer(case: Case, problem: Problem, found: Solution) -> dict[str, float |
     tried = range(below + 1, max(0, below - 2 * ranks - 1), -1)
     if case.phase.name == "train":  # micro-batches are whole
         tried = range((below // ranks + 1) * ranks, 0, -ranks)[:3]
-    costs = {batch: cost for batch in tried if (cost := _whole_cost(case, problem, batch)) is not None}
-    if not costs:
+    batches = np.array(list(tried), float)
+    step_times, costs = _whole_costs(case, problem, batches)
+    if not np.isfinite(costs).any():
         return {"feasible": False}
-    least = min(costs.values())
-    batch = min(batch for batch, cost in costs.items() if cost <= least * (1 + 1e-12))
-    step_time = (case.scenario | {q.batch: float(batch)}).evaluate(q.step_time)
-    return {"feasible": True, "batch": batch, "cost": costs[batch], "step_time": step_time}
+    place = int(min(np.flatnonzero(costs <= costs.min() * (1 + 1e-12)), key=lambda place: batches[place]))
+    return {"feasible": True, "batch": int(batches[place]), "cost": float(costs[place]),
+            "step_time": float(step_times[place])}  # fmt: skip
 
 
-def _whole_cost(case: Case, problem: Problem, batch: int) -> float | None:
-    """The cost at a whole batch, None where it breaks a limit."""
-    there = case.scenario | {q.batch: float(batch)}
-    step_time = there.evaluate(q.step_time)
+def _whole_costs(case: Case, problem: Problem, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Step time and cost at whole batches; the cost is infinite where a limit is broken."""
+    there = case.scenario | {q.batch: batches}
+    step_times, allowed = np.broadcast_to(there.evaluate(q.step_time), batches.shape), np.full(batches.shape, True)
     for name, limit in problem.limits.items():
         # Capacity is what whole sequences on the fullest rank need, not the relaxed average.
-        parts = (q.memory_per_chip,) if name in CAPACITIES else limit.parts
-        excess = [there.evaluate(part) / limit.value for part in parts]
-        if any(ratio > 1 + ROUNDING if limit.upper else ratio < 1 - ROUNDING for ratio in excess):
-            return None
+        for part in (q.memory_per_chip,) if name in CAPACITIES else limit.parts:
+            ratio = np.asarray(there.evaluate(part)) / limit.value
+            allowed = allowed & (ratio <= 1 + ROUNDING if limit.upper else ratio >= 1 - ROUNDING)
     for bound in problem.step_limits.values():
-        if step_time * batch**bound.exponent > bound.bound * (1 + ROUNDING):
-            return None
-    return float(problem.scale * step_time * float(batch) ** problem.exponent)
+        allowed = allowed & (step_times * batches**bound.exponent <= bound.bound * (1 + ROUNDING))
+    return step_times, np.where(allowed, problem.scale * step_times * batches**problem.exponent, np.inf)

@@ -159,7 +159,7 @@ def _polished(
 
     Kept only where they bring the point closer and no row is overstepped or priced below zero.
     """
-    best, held = (z, prices), np.flatnonzero(prices > PRICED)
+    best, held = (z, prices), np.flatnonzero(prices > PRICED).tolist()
 
     def error(z: Vector, prices: Vector) -> float:
         return residuals(_slope(factors, z), [_row(row) for row in rows], z, prices).worst
@@ -167,8 +167,8 @@ def _polished(
     for _ in range(8):
         slopes = np.array([rows[place].gradient(z) for place in held])
         left = _slope(factors, z) + prices[held] @ slopes
-        curved = sum(factor.curvature(z) for factor in factors)
-        curved = curved + sum(prices[place] * rows[place].curvature(z) for place in held)
+        curved = np.sum([factor.curvature(z) for factor in factors], axis=0)
+        curved += sum(prices[place] * rows[place].curvature(z) for place in held)
         system = np.block([[curved, slopes.T], [slopes, np.zeros((len(held), len(held)))]])
         values = np.array([rows[place].log(z) for place in held])
         move = np.linalg.lstsq(system, -np.concatenate([left, values]), rcond=1e-13)[0]

@@ -14,8 +14,42 @@ Sign = Callable[[Expr], int | None]
 
 
 def sign_by_assumption(expr: Expr) -> int | None:
-    """1 or -1 where SymPy knows it from the signs of the symbols, else None."""
-    return 1 if expr.is_nonnegative else -1 if expr.is_nonpositive else None
+    """1 or -1 where it follows from the signs of the symbols, else None.
+
+    A number below one to a positive power lies between zero and one, which settles how many experts are touched.
+
+    >>> from steptime.model.symbols import batch
+    >>> sign_by_assumption(3 - 2 * sympy.Rational(1, 2) ** batch), sign_by_assumption(1 - 1 / batch)
+    (1, None)
+    """
+    if expr.is_nonnegative:
+        return 1
+    if expr.is_nonpositive:
+        return -1
+    if isinstance(expr, sympy.Mul):
+        signs = [sign_by_assumption(factor) for factor in expr.args]
+        return None if None in signs else int(sympy.prod(signs))
+    if isinstance(expr, sympy.Add):
+        signs = [sign_by_assumption(part) for part in expr.args]
+        if None not in signs and len(set(signs)) == 1:
+            return signs[0]
+        least = sympy.Add(*[_least(part) for part in expr.args])
+        return 1 if least.is_nonnegative else None
+    return None
+
+
+def _least(term: Expr) -> Expr:
+    """A bound of a term from below: a share that is taken away is at most one, one that is added at least zero."""
+    constant, rest = term.as_coeff_Mul()
+    powers = [factor for factor in sympy.Mul.make_args(rest) if _is_share(factor)]
+    if not powers:
+        return term
+    return term.xreplace(dict.fromkeys(powers, sympy.S.One if constant < 0 else sympy.S.Zero))
+
+
+def _is_share(factor: Expr) -> bool:
+    base, exponent = factor.as_base_exp()
+    return bool(base.is_number and ((0 < base < 1 and exponent.is_positive) or (base > 1 and exponent.is_negative)))
 
 
 def direction(expr: Expr, moving: Directions, sign: Sign = sign_by_assumption) -> int | None:

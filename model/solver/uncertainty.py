@@ -48,16 +48,17 @@ class Spread:
     ranges: Ranges
     intervals: Mapping[str, Interval]
     binds: Mapping[str, float]
+    samples: int = SAMPLES
+    solved: float = 1.0
+    """The share of the sample that has an answer: of a solve, whose limits some points may break."""
 
 
 def spread(case: Case, ranges: Ranges) -> Spread:
     """The spread of a case's outputs; raises UserError for an input that the case does not take."""
-    if len(ranges) > MOST_INPUTS:
-        raise UserError(f"--range: at most {MOST_INPUTS} inputs, not {len(ranges)}")
-    for symbol in ranges:
-        if symbol not in case.scenario.values or symbol in SYMBOLS.values() or symbol in case.absent:
+    for symbol in few(ranges):
+        if not is_input(case, symbol):
             raise UserError(f"--range {symbol.name}: not an input of this scenario; ranges are of figures and workload")
-    sample = _sample(ranges)
+    sample = sobol(ranges)
     times = {name: np.broadcast_to(_at(case, case.resources[name], sample), (SAMPLES,)) for name in TERMS}
     slowest = np.argmax(np.stack([times[name] for name in TERMS]), axis=0)
     binds = {name: float(np.mean(slowest == place)) for place, name in enumerate(TERMS)}
@@ -70,11 +71,23 @@ def spread(case: Case, ranges: Ranges) -> Spread:
     return Spread(ranges, found, binds)
 
 
-def _sample(ranges: Ranges) -> dict[Symbol, np.ndarray]:
-    """Sobol points, log-uniform between the limits of each input."""
+def few(ranges: Ranges) -> Ranges:
+    """The ranges, unless there are too many; raises UserError."""
+    if len(ranges) > MOST_INPUTS:
+        raise UserError(f"--range: at most {MOST_INPUTS} inputs, not {len(ranges)}")
+    return ranges
+
+
+def is_input(case: Case, symbol: Symbol) -> bool:
+    """Whether a range can be put on a quantity: a figure of the machine or of the workload, no degree of the layout."""
+    return symbol in case.scenario.values and symbol not in SYMBOLS.values() and symbol not in case.absent
+
+
+def sobol(ranges: Ranges, samples: int = SAMPLES) -> dict[Symbol, np.ndarray]:
+    """Sobol points, log-uniform between the limits of each input; their number is a power of two."""
     from scipy.stats import qmc  # only where there are ranges: SciPy takes half a second to load
 
-    points = qmc.Sobol(len(ranges), seed=SEED).random(SAMPLES)
+    points = qmc.Sobol(len(ranges), seed=SEED).random(samples)
     return {
         symbol: low * (high / low) ** points[:, place] for place, (symbol, (low, high)) in enumerate(ranges.items())
     }

@@ -7,13 +7,15 @@ from rich.text import Text
 
 from steptime.model import symbols as q
 from steptime.model.quantity import lookup
-from steptime.model.solver.earns import Earnings, Worth
+from steptime.model.solver.earns import RESOURCES, Earnings, Worth
+from steptime.model.solver.uncertainty import Spread
 from steptime.model.view.format import in_unit, plain, si, table
 from steptime.model.view.not_modelled import not_modelled
+from steptime.model.view.spread_view import spread_json, spread_lines
 from steptime.model.view.step_json import layout_json
 
 
-def earnings_json(found: Earnings) -> dict[str, Any]:
+def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, Any]:
     case = found.case
     there = case.scenario if found.best is None or found.best.solution is None else (
         case.scenario | {q.batch: found.best.solution.value}
@@ -44,6 +46,7 @@ def earnings_json(found: Earnings) -> dict[str, Any]:
         ],
         "not_modelled": not_modelled(case),
         "missing": {**case.missing, **({} if found.chip is not None else {"chip_dollars": found.chip_from})},
+        **spread_json(spread),
     }
 
 
@@ -51,8 +54,9 @@ def _defaults(found: Earnings) -> list[str]:
     return [text for text in found.case.defaults if found.best is None or not text.startswith("batch ")]
 
 
-def earnings_table(found: Earnings) -> Group:
-    data, case = earnings_json(found), found.case
+def earnings_table(found: Earnings, spread: Spread | None = None) -> Group:
+    data, case = earnings_json(found, spread), found.case
+    ranges = spread_lines(data, {f"{name} earns": "of the chip" for name in RESOURCES}, "earns most")
     how = "the best for each machine, as memory admits" if data["batch_adjusts"] else "held"
     head = Text(f"who earns: {data['model']} on {data['hardware']}, {data['phase']}, "
                 f"{case.phase.varies.name} {plain(case.number(case.phase.varies))}", style="bold")  # fmt: skip
@@ -75,7 +79,8 @@ def earnings_table(found: Earnings) -> Group:
     note = Text("Saves: of a token's cost, per one hundred per cent of the chip; an interval is between a little more "
                 "and a little less. memory_stacks brings bytes and bytes/s together", style="dim")  # fmt: skip
     held = [Text(f"layout {case.layout}" + (f"; defaults: {'; '.join(data['defaults'])}" if data["defaults"] else ""))]
-    return Group(head, *lines, Text(), shown, note, *held, Text("not modelled: " + "; ".join(data["not_modelled"])))
+    held.append(Text("not modelled: " + "; ".join(data["not_modelled"])))
+    return Group(head, *lines, Text(), shown, note, *ranges, *held)
 
 
 _SCALES = {"peak_flops": (1e12, "TFLOP/s"), "memory_stacks": (1.0, "stack"), "memory_capacity": (1e9, "GB")}

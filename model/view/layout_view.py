@@ -15,9 +15,13 @@ from steptime.model.question import Question
 from steptime.model.reading import parse_quantity
 from steptime.model.solver.batch import SCALES, BatchAnswer, solve_batch
 from steptime.model.solver.points import BATCHES, Answer, Point, Search
+from steptime.model.solver.recheck import recheck
+from steptime.model.solver.sensitivity import envelope_at
+from steptime.model.solver.uncertainty import Spread
 from steptime.model.view.format import plain, si, table
 from steptime.model.view.not_modelled import not_modelled
 from steptime.model.view.solve_view import solve_batch_json
+from steptime.model.view.spread_view import spread_json, spread_lines
 from steptime.model.view.step_json import layout_json, step_json
 from steptime.model.workload import DEFAULTS
 
@@ -105,10 +109,10 @@ def _formats(question: Question) -> dict[str, str]:
     return {"weights": question.weights or "own", "kv": question.kv or "bf16"}
 
 
-def layout_json_of(answer: Answer) -> dict[str, Any]:
+def layout_json_of(answer: Answer, spread: Spread | None = None) -> dict[str, Any]:
     best = build_case(answer.best.question)
-    relaxed = _relaxed(answer, best)
-    second = answer.runner_up
+    relaxed, second, checked = _relaxed(answer, best), answer.runner_up, recheck(answer, best)
+    worth = envelope_at(best, SCALES[answer.minimise][0]).of_every(best)
     return {
         "model": best.model.name,
         "hardware": list(answer.search.hardware),
@@ -128,8 +132,12 @@ def layout_json_of(answer: Answer) -> dict[str, Any]:
         "pareto": [point_json(point) for point in answer.pareto],
         "global": True,
         "attained": True,
+        "sensitivities": {name: one.found for name, one in worth.items()},
+        "sensitivity_intervals": {name: [one.least, one.most] for name, one in worth.items() if one.open},
+        "residuals": {"primal": checked.primal, "step_time": checked.step_time},
         "relaxation": None if relaxed is None else solve_batch_json(relaxed),
         "not_modelled": not_modelled(best),
+        **spread_json(spread),
     }  # fmt: skip
 
 
@@ -174,8 +182,10 @@ def layout_csv(answer: Answer) -> str:
     return out.getvalue()
 
 
-def layout_table(answer: Answer) -> Group:
+def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     best = build_case(answer.best.question)
+    recheck(answer, best)
+    ranges = spread_lines(spread_json(spread), {"cost": SCALES[answer.minimise][2]})
     machines = ", ".join(answer.search.hardware)
     limit = answer.search.max_step_time
     what = "executions" if best.question.phase == "train" else "layouts"
@@ -212,7 +222,7 @@ def layout_table(answer: Answer) -> Group:
         notes.insert(0, Text("doubtful figures: " + "; ".join(best.doubtful)))
     # A training batch is given: speed and throughput are one, and the front is the best point.
     front = [] if best.question.phase == "train" else [_front(answer), Text()]
-    return Group(head, counted, Text(), *lines, Text(), _terms(relaxed, best), Text(), *front, *notes)
+    return Group(head, counted, Text(), *lines, Text(), _terms(relaxed, best), Text(), *front, *ranges, *notes)
 
 
 def _terms(relaxed: BatchAnswer | None, best: Case) -> Any:

@@ -11,9 +11,14 @@ from steptime.model.question import Question
 from steptime.model.reading import parse
 from steptime.model.solver.earns import Earnings, who_earns
 from steptime.model.solver.machine import Machine
+from steptime.model.solver.machine_spread import machine_spread
+from steptime.model.solver.spreads import earnings_spread
+from steptime.model.solver.uncertainty import Spread
 from steptime.model.solver.workloads import read_workload, solve_machine
 from steptime.model.view.earns_view import earnings_json, earnings_table
 from steptime.model.view.machine_view import machine_json, machine_table
+from steptime.model.view.progress import Progress
+from steptime.model.view.spread_view import read_ranges
 
 __all__ = ["earnings", "earnings_json", "earnings_table", "machine", "machine_json", "machine_table"]
 
@@ -21,26 +26,30 @@ __all__ = ["earnings", "earnings_json", "earnings_table", "machine", "machine_js
 def machine(
     options: dict[str, Any], prices: str | None, budget: str | None, power: str | None, minimise: str,
     workloads: tuple[str, ...],
-) -> Machine:  # fmt: skip
-    """The best machine; raises UserError for options that do not go together."""
+) -> tuple[Machine, Spread | None]:  # fmt: skip
+    """The best machine, and its spread where there are ranges; raises UserError for options that do not go together."""
     if prices is None:
         raise UserError("solve machine needs --prices FILE: what FLOP/s, memory and links cost (see examples/)")
     listed = read_prices(Path(prices))
     usual = Question(hardware=listed.name, **options)
     asked = [read_workload(text, usual) for text in workloads] or [(1.0, usual)]
-    return solve_machine(
+    ranges = read_ranges(usual.ranges)
+    found = solve_machine(
         listed, asked, None if budget is None else parse(budget, dollar, "--budget"),
         None if power is None else parse(power, joule / second, "--power"), minimise,
     )  # fmt: skip
+    return found, machine_spread(found, ranges, Progress("samples").show) if ranges else None
 
 
 def earnings(
     options: dict[str, Any], chip: str, prices: str | None, budget: str | None, power: str | None,
     workloads: tuple[str, ...],
-) -> Earnings:  # fmt: skip
+) -> tuple[Earnings, Spread | None]:  # fmt: skip
     """What a chip's resources are worth. Unless --batch holds it, the batch of an inference step adjusts."""
     if budget is not None or power is not None or workloads:
         raise UserError("--from prices a chip as it is: no --budget, --power or --workload")
     case = build_case(Question(hardware=chip, **options))
     adjusts = options["batch"] is None and case.question.phase != "train"
-    return who_earns(case, read_prices(Path(prices)) if prices else None, adjusts)
+    listed, ranges = read_prices(Path(prices)) if prices else None, read_ranges(case.question.ranges)
+    spread = earnings_spread(case, ranges, listed, adjusts, Progress("samples").show) if ranges else None
+    return who_earns(case, listed, adjusts), spread

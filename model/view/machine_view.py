@@ -10,8 +10,10 @@ from steptime.model.catalog.prices import GOODS
 from steptime.model.quantity import latex
 from steptime.model.solver.distance import distances
 from steptime.model.solver.machine import Machine, with_whole_stacks
+from steptime.model.solver.uncertainty import Spread
 from steptime.model.view.format import formula, si, table
 from steptime.model.view.not_modelled import not_modelled
+from steptime.model.view.spread_view import spread_json, spread_lines
 from steptime.model.view.step_json import layout_json
 
 NAMES = {"compute": "FLOP/s", "stack": "memory", "scale_up": "scale-up links", "scale_out": "scale-out links",
@@ -20,7 +22,7 @@ TERM_NAMES = {"compute": "compute", "memory": "memory", "scale_up": "interconnec
               "scale_out": "interconnect, scale-out"}  # fmt: skip
 
 
-def machine_json(found: Machine) -> dict[str, Any]:
+def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]:
     design, optimum, closed = found.design, found.optimum, found.closed
     spent, first = found.spent["budget"], design.workloads[0].case
     prices = {label: found.price(label) for label in dict.fromkeys(row.label for row in found.rows)}
@@ -70,6 +72,7 @@ def machine_json(found: Machine) -> dict[str, Any]:
         },
         "not_modelled": not_modelled(first),
         "missing": {},
+        **spread_json(spread),
     }  # fmt: skip
 
 
@@ -116,8 +119,9 @@ def _workload_json(found: Machine, number: int) -> dict[str, Any]:
     }
 
 
-def machine_table(found: Machine) -> Group:
-    data, design = machine_json(found), found.design
+def machine_table(found: Machine, spread: Spread | None = None) -> Group:
+    data, design = machine_json(found, spread), found.design
+    ranges = spread_lines(data, {"cost": found.unit}, "worth most")
     said = " and ".join(
         f"{value:,.10g} {'dollars' if name == 'budget' else 'W'}" for name, value in design.limits.items()
     )
@@ -142,7 +146,8 @@ def machine_table(found: Machine) -> Group:
             Text(f"with whole stacks, {whole['stacks_per_chip']} a chip: step time {si(whole['step_time'], 's')}")
         )
     return Group(head, *lines, Text(), _bought(found, data), Text(), _per_workload(found, data), Text(),
-                 _limits(data), Text(), _worth(found), Text(), _distance(data), *_trailer(found, data))  # fmt: skip
+                 _limits(data), Text(), _worth(found), Text(), *ranges, _distance(data),
+                 *_trailer(found, data))  # fmt: skip
 
 
 def _cost(found: Machine) -> str:

@@ -105,3 +105,9 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+range_option = click.option(
+    "--range", "ranges", multiple=True, metavar="NAME=lo..hi",
+    help="An input within limits, as memory_efficiency=0.6..0.9: intervals of what comes out; may be repeated.",
+)  # fmt: skip

@@ -1,12 +1,21 @@
 """The commands of `steptime solve`: read options, call, print. They hold no formula, and import nothing heavy."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from steptime.model.view.options import TERM_NAMES, scenario_options, workload_options
+from steptime.model.view.options import TERM_NAMES, range_option, scenario_options, workload_options
 from steptime.model.view.output import build, show
 from steptime.model.view.progress import Progress
+
+
+def spread_of(case: Any, solved: Callable[[Any, Any], Any]) -> Any:
+    """The spread of a solve's answer where its case has ranges, with progress; else None."""
+    from steptime.model.view.spread_view import read_ranges
+
+    ranges = read_ranges(case.question.ranges)
+    return solved(ranges, Progress("samples").show) if ranges else None
 
 
 @click.group()
@@ -18,11 +27,13 @@ def solve() -> None:
 @scenario_options
 @click.option("--between", default="memory,compute", show_default=True, help=f"Two terms: {TERM_NAMES}.")
 @click.option("--over", default="batch", show_default=True, help="Batch, context, or any quantity of the machine.")
+@range_option
 def crossover(as_json: bool, between: str, over: str, **options: Any) -> None:
     """The value of one quantity at which two terms are equal, in closed form where there is one."""
     from steptime.model.errors import UserError
     from steptime.model.quantity import lookup
     from steptime.model.solver.crossover import find_crossover
+    from steptime.model.solver.spreads import crossover_spread
     from steptime.model.view.solve_view import crossover_table, solve_crossover_json
 
     names = [name.strip() for name in between.split(",")]
@@ -30,7 +41,9 @@ def crossover(as_json: bool, between: str, over: str, **options: Any) -> None:
         raise UserError(f"--between {between[:60]!r}: name two terms, as in memory,compute")
     case = build(options)
     answer = find_crossover(case, names[0], names[1], lookup(over).symbol)
-    show(as_json, lambda: solve_crossover_json(case, answer), lambda: crossover_table(case, answer))
+    spread = spread_of(case, lambda ranges, progress: crossover_spread(
+        case, ranges, (names[0], names[1]), answer.over, progress))  # fmt: skip
+    show(as_json, lambda: solve_crossover_json(case, answer, spread), lambda: crossover_table(case, answer, spread))
 
 
 @solve.command()
@@ -45,6 +58,7 @@ def crossover(as_json: bool, between: str, over: str, **options: Any) -> None:
     metavar="NAME<=VALUE",
     help="A limit of your own, as batch<=512 or tokens_per_second_per_sequence>=50; may be repeated.",
 )
+@range_option
 def batch(
     as_json: bool, minimise: str | None, max_step_time: str | None, limits: tuple[str, ...], **options: Any
 ) -> None:
@@ -52,12 +66,14 @@ def batch(
     from steptime.model.quantity import lookup
     from steptime.model.reading import parse_quantity
     from steptime.model.solver.batch import solve_batch
+    from steptime.model.solver.spreads import batch_spread
     from steptime.model.view.solve_view import batch_table, solve_batch_json
 
     case = build(options)
     bound = None if max_step_time is None else parse_quantity(lookup("step_time"), max_step_time)
     answer = solve_batch(case, minimise, bound, limits)
-    show(as_json, lambda: solve_batch_json(answer), lambda: batch_table(answer))
+    spread = spread_of(case, lambda ranges, progress: batch_spread(case, ranges, minimise, bound, limits, progress))
+    show(as_json, lambda: solve_batch_json(answer, spread), lambda: batch_table(answer, spread))
 
 
 @solve.command("layout")
@@ -70,6 +86,7 @@ def batch(
 @click.option("--max-step-time", help="Upper limit of the step time, as 50ms.")
 @click.option("--max-ttft", help="Upper limit of the time to first token: the step time of --phase prefill.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the best point and the Pareto front as CSV.")
+@range_option
 def solve_layout(
     as_json: bool, as_csv: bool, hardware: tuple[str, ...], chips: str, minimise: str | None,
     max_step_time: str | None, max_ttft: str | None, **options: Any,
@@ -83,7 +100,9 @@ def solve_layout(
     stated = click.core.ParameterSource.COMMANDLINE
     options["free"] = [name for name in choices if context.get_parameter_source(name) != stated]
     from steptime.model.solver.layouts import search_layouts
+    from steptime.model.solver.spreads import layout_spread
     from steptime.model.view.layout_view import layout_csv, layout_json_of, layout_table, read_search
+    from steptime.model.view.spread_view import read_ranges
 
     if as_csv and as_json:
         raise click.UsageError("--csv and --json are two forms of the answer: give one")
@@ -91,8 +110,10 @@ def solve_layout(
     answer = search_layouts(search, Progress("layouts").show)
     if as_csv:
         click.echo(layout_csv(answer), nl=False)
-    else:
-        show(as_json, lambda: layout_json_of(answer), lambda: layout_table(answer))
+        return
+    ranges = read_ranges(options["ranges"])
+    spread = layout_spread(search, ranges, Progress("searches").show) if ranges else None
+    show(as_json, lambda: layout_json_of(answer, spread), lambda: layout_table(answer, spread))
 
 
 @solve.command("machine")
@@ -106,6 +127,7 @@ def solve_layout(
               help="One of several, as weight=0.7 phase=decode context=32k batch=2048; may be repeated.")  # fmt: skip
 @click.option("--from", "chip", metavar="HARDWARE",
               help="Instead: what one more unit of each resource of this chip is worth.")  # fmt: skip
+@range_option
 def solve_machine_command(
     as_json: bool, prices: str | None, budget: str | None, power: str | None, minimise: str,
     workloads: tuple[str, ...], chip: str | None, **options: Any,
@@ -118,8 +140,8 @@ def solve_machine_command(
     from steptime.model.view import machine_request as ask
 
     if chip is not None:
-        earnings = ask.earnings(options, chip, prices, budget, power, workloads)
-        show(as_json, lambda: ask.earnings_json(earnings), lambda: ask.earnings_table(earnings))
+        earnings, spread = ask.earnings(options, chip, prices, budget, power, workloads)
+        show(as_json, lambda: ask.earnings_json(earnings, spread), lambda: ask.earnings_table(earnings, spread))
     else:
-        found = ask.machine(options, prices, budget, power, minimise, workloads)
-        show(as_json, lambda: ask.machine_json(found), lambda: ask.machine_table(found))
+        found, spread = ask.machine(options, prices, budget, power, minimise, workloads)
+        show(as_json, lambda: ask.machine_json(found, spread), lambda: ask.machine_table(found, spread))

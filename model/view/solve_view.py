@@ -13,12 +13,14 @@ from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
 from steptime.model.solver.batch import RESOURCE, BatchAnswer
 from steptime.model.solver.crossover import CrossoverAnswer
+from steptime.model.solver.uncertainty import Spread
 from steptime.model.view.format import formula, in_unit, plain, si, table
 from steptime.model.view.not_modelled import not_modelled
+from steptime.model.view.spread_view import spread_json, spread_lines
 from steptime.model.view.step_json import crossover_json, layout_json
 
 
-def solve_crossover_json(case: Case, answer: CrossoverAnswer) -> dict[str, Any]:
+def solve_crossover_json(case: Case, answer: CrossoverAnswer, spread: Spread | None = None) -> dict[str, Any]:
     return {
         "model": case.model.name,
         "hardware": case.hardware.name,
@@ -30,10 +32,11 @@ def solve_crossover_json(case: Case, answer: CrossoverAnswer) -> dict[str, Any]:
         "quantities": case.quantities,
         "not_modelled": not_modelled(case),
         "missing": dict(case.missing),
+        **spread_json(spread),
     }
 
 
-def crossover_table(case: Case, answer: CrossoverAnswer) -> Group:
+def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None = None) -> Group:
     data, unit = crossover_json(answer), lookup(answer.over.name).unit
     first, second = answer.between
     lines = [
@@ -59,14 +62,15 @@ def crossover_table(case: Case, answer: CrossoverAnswer) -> Group:
         low, high = (in_unit(value, unit) for value in answer.bracket)
         how = "root enclosed between" if answer.exists else "no root found between"
         lines.append(Text(f"no closed form: the difference is not linear or quadratic; {how} {low} and {high}"))
-    return Group(*lines, *_trailer(case, answer.over))
+    ranges = spread_lines(spread_json(spread), binds="where they meet apart, at present binds")
+    return Group(*lines, *([Text(), *ranges] if ranges else []), *_trailer(case, answer.over))
 
 
 def _condition(answer: CrossoverAnswer) -> str:
     return "always" if answer.exists_when == sympy.true else formula(answer.exists_when)
 
 
-def solve_batch_json(answer: BatchAnswer) -> dict[str, Any]:
+def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[str, Any]:
     case, found = answer.case, answer.solution
     there = case.scenario if found is None else case.scenario | {q.batch: found.value}
     prices = dict.fromkeys(TERMS, 0.0)
@@ -116,6 +120,7 @@ def solve_batch_json(answer: BatchAnswer) -> dict[str, Any]:
         "quantities": case.quantities,
         "not_modelled": not_modelled(case),
         "missing": dict(case.missing),
+        **spread_json(spread),
     }  # fmt: skip
 
 
@@ -125,8 +130,9 @@ def _times(case: Case, there: Scenario) -> dict[str, float | None]:
     return times if case.has_network else {**times, "interconnect": None}
 
 
-def batch_table(answer: BatchAnswer) -> Group:
-    case, data = answer.case, solve_batch_json(answer)
+def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
+    case, data = answer.case, solve_batch_json(answer, spread)
+    ranges = spread_lines(data, {"cost": answer.unit})
     head = Text(f"{case.model.name} on {case.hardware.name}: batch of least {answer.minimise}", style="bold")
     if answer.solution is None:
         return Group(
@@ -135,6 +141,7 @@ def batch_table(answer: BatchAnswer) -> Group:
                 f"no batch attains it: it falls towards {_cost(answer, answer.infimum or 0.0)} as batch grows, "
                 "and nothing limits the batch"
             ),
+            *ranges,
             *_trailer(case, over=q.batch),
         )
     proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
@@ -166,7 +173,8 @@ def batch_table(answer: BatchAnswer) -> Group:
            "are not unique, an interval is between a little more and a little less"),
         style="dim",
     )  # fmt: skip
-    return Group(head, *lines, Text(), terms, Text(), limits, Text(), worth, note, *_trailer(case, over=q.batch))
+    return Group(head, *lines, Text(), terms, Text(), limits, Text(), worth, note, *ranges,
+                 *_trailer(case, over=q.batch))  # fmt: skip
 
 
 def _cost(answer: BatchAnswer, cost: float) -> str:

@@ -11,12 +11,12 @@ from steptime.model.errors import UserError
 from steptime.model.memory import Footprint
 from steptime.model.phase import Phase
 from steptime.model.quantity import latex
-from steptime.model.question import read_range
 from steptime.model.request import whole_request
 from steptime.model.scenario import Unbound
 from steptime.model.solver.crossover import CrossoverAnswer, find_crossover
-from steptime.model.solver.uncertainty import SAMPLES, spread
+from steptime.model.solver.uncertainty import Spread, spread
 from steptime.model.view.not_modelled import not_modelled, notes
+from steptime.model.view.spread_view import read_ranges, spread_json
 
 hardware_flops = q.model_flops + q.recomputed_flops
 CHOSEN = ("recompute", "zero", "sequence_parallel", "schedule", "attention", "dropout")
@@ -130,7 +130,7 @@ def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[
         "fits": case.fits,
         **request_json(case),
         **training_json(case),
-        **spread_json(case),
+        **spread_json(_spread(case)),
         "crossovers": [crossover_json(answer) for answer in answers],
         "quantities": case.quantities,
     }
@@ -193,24 +193,8 @@ def _budget(case: Case) -> dict[str, Any]:
     }
 
 
-def spread_json(case: Case) -> dict[str, Any]:
-    """Intervals of what comes out, where inputs are known within limits."""
-    if not case.question.ranges:
-        return {}
-    found = spread(case, dict(read_range(text) for text in case.question.ranges))
-    return {
-        "ranges": {
-            "inputs": {symbol.name: list(ends) for symbol, ends in found.ranges.items()},
-            "outputs": {
-                name: {"low": one.low, "high": one.high, "median": one.median,
-                       "how": "exact" if one.exact else "sampled", "dominant": one.dominant, "swings": dict(one.swings)}
-                for name, one in found.intervals.items()
-            },
-            "binds": dict(found.binds),
-            "samples": SAMPLES,
-            "distribution": "log-uniform, Sobol points",
-        }
-    }  # fmt: skip
+def _spread(case: Case) -> Spread | None:
+    return spread(case, read_ranges(case.question.ranges)) if case.question.ranges else None
 
 
 def _operation_json(case: Case, line: Any) -> dict[str, Any]:

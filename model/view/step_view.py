@@ -9,9 +9,10 @@ from sympy.core.relational import Relational
 
 from steptime.model import symbols as q
 from steptime.model.case import TERMS, Case
-from steptime.model.quantity import declared, lookup
+from steptime.model.quantity import declared
 from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.view.format import formula, in_unit, letter, plain, si, table
+from steptime.model.view.spread_view import spread_lines
 from steptime.model.view.step_json import crossovers, step_json
 
 LONGEST_FORMULA = 150
@@ -36,7 +37,7 @@ def step_table(case: Case) -> Group:
         Text(),
         _facts(case, data),
         Text(),
-        *_ranges(data),
+        *spread_lines(data),
         *_crossover_lines(case, answers),
         *_notes(data),
     )
@@ -167,22 +168,6 @@ def _crossover_lines(case: Case, answers: list[CrossoverAnswer]) -> list[Text]:
             remarks = "; ".join(answer.remark.removeprefix("no crossover: ") for answer in none)
             lines.append(Text(f"  {over}: no other: {remarks}"))
     return [*lines, Text()]
-
-
-def _ranges(data: dict[str, Any]) -> list[Any]:
-    """Intervals of what comes out, where inputs are known within limits."""
-    if "ranges" not in data:
-        return []
-    found = data["ranges"]
-    inputs = ", ".join(f"{name} {plain(low)} to {plain(high)}" for name, (low, high) in found["inputs"].items())
-    made = table("", ">low", ">median", ">high", "ends", "moved most by")
-    for name, one in found["outputs"].items():
-        unit = lookup(name).unit
-        ends = [in_unit(one[key], unit) for key in ("low", "median", "high")]
-        made.add_row(name, *ends, one["how"], f"{one['dominant']} ({one['swings'][one['dominant']]:.3g} times)")
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in found["binds"].items())
-    head = Text(f"for {inputs}", style="bold")
-    return [head, made, Text(f"binds in {found['samples']:,} samples ({found['distribution']}): {shares}"), Text()]
 
 
 def _shown(text: str) -> list[Text]:
