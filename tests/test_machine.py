@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from machine_instances import designed, random_mix, random_one, step_times
 
+from steptime.model import symbols as q
 from steptime.model.catalog.prices import read_prices
 from steptime.model.errors import UserError
 from steptime.model.question import Question
+from steptime.model.scenario import Scenario
 from steptime.model.solver.machine import best_machine, with_whole_stacks
 from steptime.model.solver.workloads import read_workload, solve_machine
 
@@ -32,9 +34,6 @@ def test_one_workload_equals_its_closed_form(seed, tmp_path) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_the_closed_form_is_its_formula(seed, tmp_path) -> None:
     """What is printed, with the numbers put in, is the step time."""
-    from steptime.model import symbols as q
-    from steptime.model.scenario import Scenario
-
     found = best_machine(random_one(seed, tmp_path))
     if found.closed.formula is None:
         pytest.skip("a bound of one resource decides")
@@ -250,3 +249,51 @@ def test_the_examples_tables_are_printed(run, path) -> None:
                        "--minimise", "cost")  # fmt: skip
     assert code == 0
     assert "per million tokens" in out and "of the spend" in out and "h100-sxm" in out
+
+
+def test_the_batch_of_least_cost_is_the_best_of_all_tried() -> None:
+    """Beside each batch solved alone; at the best stacks are about full, and a step is about their drain (row 1.9)."""
+    prices, batches = read_prices(MARKET), (256, 1024, 4096, 16384, 65536, 131072)
+    asked = Question("deepseek-v3", "", context="4096")
+    chosen = solve_machine(prices, [(1.0, asked)], budget=3.1e6, minimise="cost", batches=batches)
+    costs = {}
+    for batch in batches:
+        try:
+            one = replace(asked, batch=str(batch))
+            costs[batch] = solve_machine(prices, [(1.0, one)], budget=3.1e6, minimise="cost").cost
+        except UserError as error:
+            assert "infeasible" in str(error) and batch > 65536
+    assert chosen.cost == pytest.approx(min(costs.values()), rel=1e-9)
+    taken = chosen.design.workloads[0].case.scenario.values[q.batch]
+    assert taken == min(costs, key=lambda batch: costs[batch]) == 65536
+    drain = prices.stack_capacity / prices.stack_bandwidth
+    assert 0.5 * drain < chosen.step_time(0) <= drain
+
+
+def test_with_a_stated_layout_or_a_toy_each_batch_is_solved(tmp_path) -> None:
+    prices, batches = read_prices(MARKET), (64, 512, 4096)
+    for asked in (Question("llama-3.1-70b", "", layout="tp=8"), Question(str(toy(tmp_path)), "", weights="fp8")):
+        chosen = solve_machine(prices, [(1.0, asked)], budget=4e6, minimise="cost", batches=batches)
+        alone = [[(1.0, replace(asked, batch=str(batch)))] for batch in batches]
+        each = [solve_machine(prices, one, budget=4e6, minimise="cost").cost for one in alone]
+        assert chosen.cost == pytest.approx(min(each), rel=1e-9)
+
+
+def toy(folder):
+    from machine_instances import TOY
+
+    file = folder / "toy.toml"
+    file.write_text(TOY.format(parameters=30e9, active=30e9, kv_bytes=1e5, attention=1e6, links=1e5))
+    return file
+
+
+def test_what_is_printed_is_what_is_derived() -> None:
+    """The closed forms of the two ways to buy stacks are the derivations' results."""
+    from steptime.derivations.library import find
+    from steptime.model.solver.balanced import formula
+
+    goods = ("compute", "stack", "scale_up", "scale_out")
+    floor = dict.fromkeys(goods, 0.0)
+    assert formula("budget", goods, floor).equals(find("stacks-for-bandwidth").result.rhs)
+    others = tuple(good for good in goods if good != "stack")
+    assert formula("budget", others, floor).equals(find("stacks-for-bytes").result.rhs)

@@ -48,8 +48,8 @@ def read_search(
     return Search(
         question,
         hardware,
-        _whole_numbers(chips, "chips", MOST_CHIPS),
-        _batches(question.phase) if batches is None else _whole_numbers(batches, "batch", 10**9),
+        whole_numbers(chips, "chips", MOST_CHIPS),
+        _batches(question.phase) if batches is None else whole_numbers(batches, "batch", 10**9),
         minimise,
         None if bound is None else parse_quantity(lookup("step_time"), bound),
         free,
@@ -61,7 +61,7 @@ def _batches(phase: str) -> tuple[int, ...]:
     return (int(DEFAULTS[lookup("batch").symbol]),) if phase == "train" else BATCHES
 
 
-def _whole_numbers(text: str, name: str, most: int) -> tuple[int, ...]:
+def whole_numbers(text: str, name: str, most: int) -> tuple[int, ...]:
     """A list such as 8,16,72, each once, in rising order."""
     parts = text.split(",")
     if len(parts) > MOST_NUMBERS:

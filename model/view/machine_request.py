@@ -12,10 +12,12 @@ from steptime.model.reading import parse
 from steptime.model.solver.earns import Earnings, who_earns
 from steptime.model.solver.machine import Machine
 from steptime.model.solver.machine_spread import machine_spread
+from steptime.model.solver.points import BATCHES
 from steptime.model.solver.spreads import earnings_spread
 from steptime.model.solver.uncertainty import Spread
 from steptime.model.solver.workloads import read_workload, solve_machine
 from steptime.model.view.earns_view import earnings_json, earnings_table
+from steptime.model.view.layout_view import whole_numbers
 from steptime.model.view.machine_view import machine_json, machine_table
 from steptime.model.view.progress import Progress
 from steptime.model.view.spread_view import read_ranges
@@ -31,12 +33,18 @@ def machine(
     if prices is None:
         raise UserError("solve machine needs --prices FILE: what FLOP/s, memory and links cost (see examples/)")
     listed = read_prices(Path(prices))
+    batches: tuple[int, ...] = ()
+    serves = options["phase"] != "train" and not workloads
+    if serves and options["batch"] is not None and "," in options["batch"]:
+        batches, options["batch"] = whole_numbers(options["batch"], "batch", 10**9), None
+    elif serves and options["batch"] is None and minimise != "step-time":
+        batches = BATCHES
     usual = Question(hardware=listed.name, **options)
     asked = [read_workload(text, usual) for text in workloads] or [(1.0, usual)]
     ranges = read_ranges(usual.ranges)
     found = solve_machine(
         listed, asked, None if budget is None else parse(budget, dollar, "--budget"),
-        None if power is None else parse(power, joule / second, "--power"), minimise,
+        None if power is None else parse(power, joule / second, "--power"), minimise, batches,
     )  # fmt: skip
     return found, machine_spread(found, ranges, Progress("samples").show) if ranges else None
 

@@ -1,0 +1,148 @@
+"""Which layout and batch a workload takes on a machine that is designed for it: those that ask for the least.
+
+What a layout asks of each resource does not depend on how much of it is bought, so the closed form gives the best
+machine of every layout and batch at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sympy import Symbol
+
+from steptime.model import symbols as q
+from steptime.model.build import Prepared
+from steptime.model.catalog.prices import PriceList
+from steptime.model.default_layout import degree_columns, trainable
+from steptime.model.enumeration import Columns, layout_of, layouts
+from steptime.model.errors import UserError
+from steptime.model.layout import Layout
+from steptime.model.ledgers import ledger_of
+from steptime.model.rooms import Rooms
+from steptime.model.scenario import Scenario
+from steptime.model.solver import balanced
+from steptime.model.solver.design import GOOD, RATE
+from steptime.model.transformer import Transformer
+
+Array = np.ndarray
+NEVER = 1e100
+"""Seconds of a step over a link that is not sold."""
+
+
+@dataclass(frozen=True)
+class Market:
+    """What can be bought: prices, limits, what is minimised, and the chips of the machine."""
+
+    prices: PriceList
+    limits: Mapping[str, float]
+    minimise: str
+    chips: int
+
+    def limit(self, name: str) -> balanced.Limit:
+        """A limit after what the base takes; raises UserError for a price that is missing."""
+        key = {"budget": "dollars", "power": "watts"}[name]
+        price: dict[str, float] = {}
+        for good, entry in self.prices.goods.items():
+            if entry.for_sale:
+                unit = entry.unit(key)
+                if unit is None:
+                    raise UserError(f"{self.prices.missing(good, key)} is missing")
+                price[good] = unit
+        return balanced.Limit(name, self.limits[name] - self._base(key), price)
+
+    def cost(self, time: Array, amounts: Mapping[str, Array], tokens: Array) -> Array:
+        """What is minimised, of machines of the closed form."""
+        if self.minimise == "step-time":
+            return time
+        watts = self._taken("watts", amounts)
+        if self.minimise == "energy":
+            return np.asarray(watts * time / tokens)
+        bought = self._taken("dollars", amounts) / (self.prices.life or 1.0)
+        return np.asarray((bought + (self.prices.electricity or 0.0) * watts) * time / tokens)
+
+    def _taken(self, key: str, amounts: Mapping[str, Array]) -> Array:
+        units = {name: good.unit(key) or 0.0 for name, good in self.prices.goods.items() if good.for_sale}
+        return np.asarray(self._base(key) + sum(unit * amounts[name] for name, unit in units.items()))
+
+    def _base(self, key: str) -> float:
+        return self.chips * float(getattr(self.prices.base, key) or 0.0)
+
+
+def best_layout(asked: Prepared, market: Market, batches: Sequence[int]) -> tuple[Layout, int]:
+    """The layout and the batch of least cost, the smallest batch among equals; raises UserError where none is possible.
+
+    Where not all terms overlap, the closed form is a guide: the layout is the best if they did.
+    """
+    model = asked.model
+    assert isinstance(model, Transformer)
+    columns = trainable(model, layouts(model, [market.chips]), asked.values, asked.phase)
+    if not len(columns["tp"]):
+        raise UserError(f"no layout of {model.name} on {market.chips} chips trains with this batch; state a --layout")
+    least, lacking, best = np.inf, np.inf, (Layout(), 0)
+    for ffn_all in (0, 1):
+        rows = columns["ffn_all"] == ffn_all
+        if rows.any():
+            some = {name: column[rows] for name, column in columns.items()}
+            costs, taken = _costs(asked, some, market, np.array(batches, float))
+            lacking = min(lacking, float(np.min(taken)))
+            equal = costs <= np.min(costs) * (1 + 1e-12)
+            if np.isfinite(costs).any() and np.min(costs) < least * (1 - 1e-12):
+                column = int(np.argmax(equal.any(axis=0)))
+                row = int(np.argmax(equal[:, column]))
+                least, best = float(np.min(costs)), (layout_of(some, row), batches[column])
+    if not np.isfinite(least):
+        takes = f"the base and the stacks that hold it take {lacking:.4g} times the {' or '.join(market.limits)}"
+        why = takes if lacking > 1 else "it needs links that are not sold, or more stacks than a chip may have"
+        raise UserError(f"infeasible: {model.name} on {market.chips} chips, in any layout: {why}")
+    overlapped = "" if asked.question.overlap == "full" else ", were all terms to overlap,"
+    bought = f"on what {' and '.join(market.limits)} buys"
+    asked.defaults.append(f"layout {best[0]}: the best of {len(columns['tp'])}{overlapped} {bought}")
+    return best
+
+
+def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) -> tuple[Array, Array]:
+    """What is minimised, a row a layout and a column a batch: infinite where it does not fit, needs links that are not
+    sold, or leaves ranks idle; and what base and floors take over the limits."""
+    prices, chips, model = market.prices, market.chips, asked.model
+    assert isinstance(model, Transformer)
+    plan = replace(asked.plan, ffn="all" if columns["ffn_all"][0] else "tp")
+    numbers: dict[Symbol, Any] = {**asked.values, **degree_columns(columns), q.chips: float(chips)}
+    numbers |= {q.batch: batches[None, :], q.scale_up_domain: float(prices.domain)}
+    numbers[q.stage_chips] = numbers[q.tensor_parallel] * numbers[q.context_parallel] * numbers[q.data_parallel]
+    unit = {"compute": asked.values[q.peak_flops] / prices.goods["compute"].amount, "stack": prices.stack_bandwidth}
+    for name, rate in RATE.items():
+        numbers[rate] = unit.get(name, 1.0) / chips if name in prices.goods else 1 / NEVER**2
+    definitions = Scenario(numbers, asked.phase.definitions)
+    sizes = {symbol: definitions.value(symbol) for symbol in asked.phase.definitions}
+    shape = (len(columns["tp"]), len(batches))
+    held = np.broadcast_to(Rooms(model, plan, asked.phase).of(columns, slice(None), {**numbers, **sizes}), shape)
+    least = {name: chips * (good.least or 0.0) for name, good in prices.goods.items() if good.for_sale}
+    stacks = chips * held / prices.stack_capacity
+    floor: dict[str, Any] = {**least, "stack": np.maximum(stacks, least.get("stack", 0.0))}
+    bound = {name: good.given or good.most for name, good in prices.goods.items()}
+    most = {name: chips * amount for name, amount in bound.items() if amount is not None}
+    priced = [market.limit(name) for name in market.limits]
+    tokens = np.asarray(definitions.evaluate(q.batch * asked.phase.yields))
+    possible = np.full(shape, True) if "stack" not in most else stacks <= most["stack"]
+    if asked.phase.name != "train":
+        ranks = numbers[q.replicas] * numbers[q.data_parallel] * numbers[q.pipeline_parallel]
+        whole = batches[None, :] >= ranks
+        possible = possible & (whole if whole.any() else True)
+    best = np.full(shape, np.inf)
+    for copies in ("per-domain", "per-expert"):
+        scenario = Scenario(numbers, ledger_of(model, replace(plan, copies=copies), asked.phase).slots())
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            terms = asked.phase.blackboard.terms
+            work = {GOOD[term.name]: np.broadcast_to(scenario.evaluate(term.time), shape) for term in terms}
+            time = balanced.fastest(work, floor, most, priced).time
+            amounts = {name: np.maximum(work[name] / time, floor.get(name, 0.0)) for name in work}
+            cost = market.cost(time, amounts, tokens)
+        best = np.minimum(best, np.where(possible & (time < NEVER), cost, np.inf))
+    taken = [
+        1
+        + (sum(np.asarray(floor.get(name, 0.0)) * price for name, price in one.price.items()) - one.available)
+        / market.limits[one.name]
+        for one in priced
+    ]
+    return best, np.max(np.broadcast_arrays(*taken), axis=0)
