@@ -88,8 +88,9 @@ def solve_machine(
         if not isinstance(read[0].model, Transformer) or read[0].stated is not None:
             return _best_of(prices, asked[0][1], budget, power, minimise, batches)
         layout, batch = best_layout(read[0], market, batches)
+        chosen = [f"batch {batch}: the best of {len(batches)} tried", read[0].defaults[-1]]
         read = [prepare(replace(asked[0][1], batch=str(batch)), prices.machine())]
-        read[0].defaults.append(f"batch {batch}: the best of {len(batches)} tried")
+        read[0].defaults.extend(chosen)
         alternatives = [cases_at(read[0], layout)]
     else:
         alternatives = [cases_at(one, one.stated or _alone(one, market)) for one in read]

@@ -56,7 +56,7 @@ def _defaults(found: Earnings) -> list[str]:
 
 def earnings_table(found: Earnings, spread: Spread | None = None) -> Group:
     data, case = earnings_json(found, spread), found.case
-    ranges = spread_lines(data, {f"{name} earns": "of the chip" for name in RESOURCES}, "earns most")
+    ranges = spread_lines(data, {f"{name} earns": "%" for name in RESOURCES}, "earns most")
     how = "the best for each machine, as memory admits" if data["batch_adjusts"] else "held"
     head = Text(f"who earns: {data['model']} on {data['hardware']}, {data['phase']}, "
                 f"{case.phase.varies.name} {plain(case.number(case.phase.varies))}", style="bold")  # fmt: skip
@@ -69,15 +69,15 @@ def earnings_table(found: Earnings, spread: Spread | None = None) -> Group:
     heads = (">costs a unit", ">of the spend") if listed else ()
     shown = table("resource", ">the chip has", ">1 % more saves", ">worth a unit", *heads)
     for one in found.worths:
-        cells = [one.name, _amount(one), _interval([f"{100 * end:.3g}" for end in one.earns], one) + " %"]
+        cells = [one.name, _amount(one), _interval([f"{end:.3g}" for end in one.earns], one) + " %"]
         cells.append("—" if one.value is None else _interval([_dollars(end, one) for end in one.value], one))
         if listed:
             cells.append("—" if one.price is None else _dollars(one.price, one))
             share = found.spend_share.get(one.name)
             cells.append("—" if share is None else f"{share:.1%}")
         shown.add_row(*cells)
-    note = Text("Saves: of a token's cost, per one hundred per cent of the chip; an interval is between a little more "
-                "and a little less. memory_stacks brings bytes and bytes/s together", style="dim")  # fmt: skip
+    note = Text("Saves: of a token's cost; worth a unit: so much of the chip's dollars. An interval is between a little "
+                "more and a little less. memory_stacks brings bytes and bytes/s together", style="dim")  # fmt: skip
     held = [Text(f"layout {case.layout}" + (f"; defaults: {'; '.join(data['defaults'])}" if data["defaults"] else ""))]
     held.append(Text("not modelled: " + "; ".join(data["not_modelled"])))
     return Group(head, *lines, Text(), shown, note, *ranges, *held)

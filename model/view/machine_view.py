@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.text import Text
 
 from steptime.model import symbols as q
+from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.prices import GOODS
 from steptime.model.quantity import latex
 from steptime.model.solver.distance import distances
@@ -205,11 +206,13 @@ def _worth(found: Machine) -> Any:
 
 
 def _distance(data: dict[str, Any]) -> Any:
-    shown = table("for its memory bandwidth", ">FLOP/s", ">bytes", ">scale-up", ">scale-out", "format")
+    """Chips that multiply in the workload's own format and are built into scale-up domains; JSON has all."""
+    shown = table("for its memory bandwidth", ">FLOP/s", ">bytes", ">scale-up", ">scale-out")
     keys = ("peak_flops", "memory_capacity", "scale_up_bandwidth", "scale_out_bandwidth")
+    own = data["workloads"][0]["precision"]["activations"]
     for one in data["distance"]:
-        cells = ["—" if one[key] is None else f"{one[key]:,.3g}×" for key in keys]
-        shown.add_row(one["hardware"], *cells, one["format"])
+        if one["format"] == own and load_hardware(one["hardware"]).figures["scale_up_domain"].value > 1:
+            shown.add_row(one["hardware"], *("—" if one[key] is None else f"{one[key]:,.3g}×" for key in keys))
     return shown
 
 
@@ -223,8 +226,8 @@ def _trailer(found: Machine, data: dict[str, Any]) -> list[Text]:
         "" if found.optimum.prices.unique else "; they are not unique, an interval is between a little more and less"
     )
     return [
-        Text("A chip above 1× has more than the workload wants for the bandwidth that it has. A price is d ln "
-             f"{found.design.minimise} / d ln(term time), or / d ln(limit){unique}", style="dim"),
+        Text("A chip above 1× has more than the workload wants for the bandwidth that it has (--json: all chips). A "
+             f"price is d ln {found.design.minimise} / d ln(term time), or / d ln(limit){unique}", style="dim"),
         *[Text(note) for note in notes],
         Text("not modelled: " + "; ".join(data["not_modelled"])),
     ]  # fmt: skip
