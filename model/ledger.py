@@ -5,6 +5,7 @@ pipeline are traversed one after another, so a line sums over all layers; it is 
 token of each sequence or a whole prompt, is its `Phase`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -223,9 +224,6 @@ class Ledger:
             q.attention_flops: self.attention_flops / phase.pairs,
             q.kv_bytes: sympy.Add(*[row[0] / context for row in cached]),
             q.kv_written: written,
-            q.compute_shards: shards([s for _, s in self.multiplied()], phase.flops_per_sequence, flops_per_chip),
-            q.weight_shards: shards([ways for _, ways in stored], streamed, weights_per_chip),
-            q.kv_shards: shards([w for _, _, w in cached], phase.kv_traffic, kv_per_chip),
             q.scale_up_bytes: moved.scale_up.xreplace(one_token),
             q.scale_out_bytes: moved.scale_out.xreplace(one_token),
             q.scale_up_starts: moved.scale_up_starts,
@@ -236,9 +234,22 @@ class Ledger:
         if phase is not DECODE:
             held = sympy.Add(*[n * cache_bytes(mixer, phase.held) / phase.held for mixer, n in self.model.mixers])
             found |= {q.kv_read: read, q.kv_bytes: held}
-        return found
+        own = {symbol: found[symbol] for symbol in AMOUNTS if symbol in found}
+        return found | {
+            q.compute_shards: shards([s for _, s in self.multiplied()], phase.flops_per_sequence, flops_per_chip, own),
+            q.weight_shards: shards([ways for _, ways in stored], streamed, weights_per_chip, own),
+            q.kv_shards: shards([w for _, _, w in cached], phase.kv_traffic, kv_per_chip, own),
+        }
 
 
-def shards(ways: list[Expr], total: Expr, per_chip: Expr) -> Expr:
-    """How many ways an amount is really split: the common number, else total over what a chip carries."""
-    return ways[0] if len(set(ways)) == 1 else total / per_chip
+AMOUNTS = (q.active_parameters, q.attention_flops, q.parameters_read, q.kv_bytes, q.kv_read, q.kv_written,
+           bytes_per_weight)  # fmt: skip
+"""What is split. Set by hand, they change the amount, and not how many ways the layout splits it."""
+
+
+def shards(ways: list[Expr], total: Expr, per_chip: Expr, own: Mapping[Symbol, Expr]) -> Expr:
+    """How many ways an amount is really split: the common number, else total over what a chip carries.
+
+    ``own``: what the architecture itself says of the amounts in the total.
+    """
+    return ways[0] if len(set(ways)) == 1 else total.xreplace(dict(own)).xreplace(dict(own)) / per_chip

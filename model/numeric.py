@@ -35,10 +35,10 @@ def compiled(expr: Expr | tuple[Expr, ...], over: tuple[Symbol, ...]) -> Functio
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    """A power; the root of a negative number is NaN, one over zero infinite, as in arrays."""
+    """A power; the root of a negative number is NaN, one over zero infinite, and what no float holds, as in arrays."""
     try:
         value = base**exponent
-    except ZeroDivisionError:
+    except (ZeroDivisionError, OverflowError):
         return np.inf
     return np.nan if isinstance(value, complex) else value
 

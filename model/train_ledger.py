@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.collectives import Group, all_gather, all_reduce, group, reduce_scatter
 from steptime.model.layout import SYMBOLIC, Degrees
-from steptime.model.ledger import Ledger, shards
+from steptime.model.ledger import AMOUNTS, Ledger, shards
 from steptime.model.phase import Phase, Stream
 from steptime.model.plan import Plan
 from steptime.model.symbols import (
@@ -205,12 +205,13 @@ class TrainLedger:
         gathers, gradients = self.gathers_of_inputs(), self.gradients()
         one_token, tokens = {q.micro_batch: 1 / q.sequence}, q.micro_batch * q.sequence * self.share
         starts = moved.times(self.share) + gathers + gradients
+        own = {symbol: found[symbol] for symbol in AMOUNTS if symbol in found} | {q.recomputed_flops: again}
         return {
             **found,
             q.model_flops: phase.flops_per_sequence,
             q.recomputed_flops: again,
-            q.compute_shards: shards([split for _, _, split in named], total, per_chip),
-            q.weight_shards: weight_passes * q.parameters_read / weights_per_chip,
+            q.compute_shards: shards([split for _, _, split in named], total, per_chip, own),
+            q.weight_shards: weight_passes * found[q.parameters_read] / weights_per_chip,
             q.scale_up_bytes: moved.scale_up.xreplace(one_token) + gathers.scale_up / tokens,
             q.scale_out_bytes: moved.scale_out.xreplace(one_token) + gathers.scale_out / tokens,
             q.scale_up_starts: starts.scale_up_starts,

@@ -11,16 +11,26 @@ from machine_instances import random_mix
 
 from steptime.model import symbols as q
 from steptime.model.catalog.prices import read_prices
+from steptime.model.catalog.tiers import catalogue_tiers
 from steptime.model.errors import UserError
 from steptime.model.question import Question
+from steptime.model.reuse import read_reuse
 from steptime.model.solver import spread_solved
 from steptime.model.solver.batch import solve_batch
 from steptime.model.solver.crossover import find_crossover
+from steptime.model.solver.holding import holding_case, solve_cache
 from steptime.model.solver.layouts import search_layouts
 from steptime.model.solver.machine import best_machine
 from steptime.model.solver.machine_spread import machine_spread, with_values
 from steptime.model.solver.points import Search
-from steptime.model.solver.spreads import batch_spread, changed, crossover_spread, earnings_spread, layout_spread
+from steptime.model.solver.spreads import (
+    batch_spread,
+    cache_spread,
+    changed,
+    crossover_spread,
+    earnings_spread,
+    layout_spread,
+)
 
 MARKET = str(Path(__file__).parents[1] / "examples" / "prices-market.toml")
 
@@ -110,6 +120,34 @@ def test_who_earns_most_over_a_range_of_contexts() -> None:
     assert found.intervals["memory_stacks earns"].high > 1
 
 
+@pytest.mark.parametrize("reuse", [None, "lomax shape=1.5 scale=5min share=0.6"])
+def test_what_a_cache_costs_is_exact_where_all_that_it_is_made_of_moves_one_way(reuse) -> None:
+    case, tiers = holding_case(Question("llama-3.1-70b", "h100-sxm", context="8000")), catalogue_tiers()
+    times = None if reuse is None else read_reuse(reuse)
+    ranges = {q.chip_hour_price: (1.0, 6.0), q.memory_capacity: (2e10, 2e11), q.peak_flops: (2e14, 2e15)}
+    found = cache_spread(case, ranges, tiers, times, quiet)
+    answers = [solve_cache(changed(case, point), tiers, times) for point in grid(ranges)]
+    hold = {"held 5 min": 300.0, "held 1 h": 3600.0}
+    kept = {name: [answer.at(time).cost(time) for answer in answers] for name, time in hold.items()}
+    if reuse:
+        kept["by the policy"] = [answer.policy.expected_cost for answer in answers]
+    for name, costs in kept.items():
+        interval = found.intervals[name]
+        assert interval.exact
+        assert (interval.low, interval.high) == pytest.approx((min(costs), max(costs)), rel=1e-9)
+    assert not found.intervals["hbm until"].exact
+
+
+def test_a_range_of_context_is_one_of_the_cache() -> None:
+    case, tiers = holding_case(Question("llama-3.1-70b", "h100-sxm", context="8000")), catalogue_tiers()
+    found = cache_spread(case, {q.context: (1e3, 1e5)}, tiers, None, quiet)
+    ends = [
+        solve_cache(holding_case(Question("llama-3.1-70b", "h100-sxm", context=text)), tiers).envelope[-1].start
+        for text in ("1000", "100000")
+    ]
+    assert found.intervals["nvme until"].swings["context"] == pytest.approx(ends[1] / ends[0], rel=1e-6)
+
+
 def test_a_search_is_made_anew_for_every_sample(monkeypatch) -> None:
     monkeypatch.setattr("steptime.model.solver.spreads.SEARCHES", 8)
     search = Search(Question("llama-3.1-8b", ""), ("h100-sxm",), (1, 2), (8, 64))
@@ -133,6 +171,7 @@ def test_a_search_is_made_anew_for_every_sample(monkeypatch) -> None:
     (("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8",
       "--range", "memory_bandwidth=1TB/s..2TB/s"), "no price, limit or figure"),
     (("machine", "llama-3.1-8b", "--from", "h100-sxm", "--range", "batch=1..9"), "what is solved for"),
+    (("cache", "llama-3.1-8b", "h100-sxm", "--range", "kv_bytes=1..9"), "not an input of this scenario"),
 ])  # fmt: skip
 def test_a_range_of_what_is_no_input_is_refused(run, arguments, message) -> None:
     code, out, err = run("solve", *arguments)
@@ -145,6 +184,7 @@ def test_a_range_of_what_is_no_input_is_refused(run, arguments, message) -> None
     ("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8", "--range",
      "stack_price=500..900"),
     ("machine", "llama-3.1-8b", "--from", "h100-sxm", "--range", "context=1k..8k"),
+    ("cache", "llama-3.1-8b", "h100-sxm", "--range", "context=1k..8k", "--reuse", "exponential mean=5min share=0.5"),
 ])  # fmt: skip
 def test_the_commands_give_intervals(run, run_json, arguments) -> None:
     data = run_json("solve", *arguments, "--json")["ranges"]

@@ -1,6 +1,6 @@
 """The spread of each solve's answer, where inputs are known within limits: what is solved again, what is proved."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import sympy
@@ -10,17 +10,22 @@ from steptime.model import symbols as q
 from steptime.model.build import build_case
 from steptime.model.case import Case
 from steptime.model.catalog.prices import PriceList
+from steptime.model.catalog.tiers import Tier
 from steptime.model.errors import UserError
 from steptime.model.quantity import lookup
+from steptime.model.reuse import Reuse
 from steptime.model.solver.batch import RESOURCE, solve_batch
 from steptime.model.solver.crossover import find_crossover
 from steptime.model.solver.earns import who_earns
+from steptime.model.solver.holding import solve_cache
 from steptime.model.solver.layouts import search_layouts
 from steptime.model.solver.points import Search
 from steptime.model.solver.spread_solved import Outcome, agreed_direction, spread_solved
 from steptime.model.solver.uncertainty import Ranges, Spread, is_input
 
 Progress = Callable[[float], None]
+HELD = {"5 min": 300.0, "1 h": 3600.0}
+"""Hold times that published prices are for."""
 SEARCHES = 32
 """Searches over layouts for one spread: each takes as long as the search itself."""
 
@@ -113,6 +118,38 @@ def earnings_spread(
         return Outcome({f"{one.name} earns": one.earns[1] for one in found.worths}, found.worths[0].name)
 
     return spread_solved(ranges, solve, progress=progress)
+
+
+def cache_spread(
+    case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse | None, progress: Progress
+) -> Spread:
+    """Break-even times between neighbours, and what a token's cache costs for five minutes, an hour, and by the policy.
+
+    A cost is exact where bytes, computing and the chip's price and room all move it one way: every choice is a sum of
+    their products, and the cheapest of what rises rises. What binds is the choice for five minutes.
+    """
+    own = {symbol: q.prompt if symbol == q.context else symbol for symbol in ranges}  # the cache is what a prefill left
+    must_be_inputs(case, {own[symbol]: ends for symbol, ends in ranges.items()})
+
+    def solve(values: Mapping[Symbol, float]) -> Outcome:
+        answer = solve_cache(changed(case, {own[symbol]: value for symbol, value in values.items()}), tiers, reuse)
+        kept = {f"held {name}": answer.at(time).cost(time) for name, time in HELD.items()}
+        if answer.policy is not None:
+            kept |= {"by the policy": answer.policy.expected_cost}
+        spans = answer.envelope
+        until = {f"{one.choice} until": one.end for one in spans[:-1]}
+        return Outcome({**kept, **until}, answer.at(HELD["5 min"]).name)
+
+    parts = (case.fullest_stage.kv / q.prompt, case.resources["compute"] / q.prompt, 1 / q.memory_capacity,
+             q.chip_hour_price)  # fmt: skip
+
+    def proved(output: str, symbol: Symbol) -> int | None:
+        if output.endswith("until"):
+            return None
+        ways = {slope_sign(sympy.expand(case.scenario.expand(part)), own[symbol]) for part in parts} - {0}
+        return ways.pop() if len(ways) == 1 else None if ways else 0
+
+    return spread_solved(ranges, solve, proved, progress=progress)
 
 
 def layout_spread(search: Search, ranges: Ranges, progress: Progress) -> Spread:

@@ -76,8 +76,8 @@ def earnings_table(found: Earnings, spread: Spread | None = None) -> Group:
             share = found.spend_share.get(one.name)
             cells.append("—" if share is None else f"{share:.1%}")
         shown.add_row(*cells)
-    note = Text("Saves: of a token's cost; worth a unit: so much of the chip's dollars. An interval is between a little "
-                "more and a little less. memory_stacks brings bytes and bytes/s together", style="dim")  # fmt: skip
+    note = Text("Saves: of a token's cost; worth a unit: so much of the chip's dollars. An interval is between a "
+                "little more and a little less. Stacks bring bytes and bytes/s at once", style="dim")  # fmt: skip
     held = [Text(f"layout {case.layout}" + (f"; defaults: {'; '.join(data['defaults'])}" if data["defaults"] else ""))]
     held.append(Text("not modelled: " + "; ".join(data["not_modelled"])))
     return Group(head, *lines, Text(), shown, note, *ranges, *held)

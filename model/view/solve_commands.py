@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from steptime.model.view.options import TERM_NAMES, range_option, scenario_options, workload_options
+from steptime.model.view.options import PRECISIONS, TERM_NAMES, range_option, scenario_options, workload_options
 from steptime.model.view.output import build, show
 from steptime.model.view.progress import Progress
 
@@ -145,3 +145,39 @@ def solve_machine_command(
     else:
         found, spread = ask.machine(options, prices, budget, power, minimise, workloads)
         show(as_json, lambda: ask.machine_json(found, spread), lambda: ask.machine_table(found, spread))
+
+
+@solve.command("cache")
+@click.argument("model")
+@click.argument("hardware")
+@click.option("--context", help="Tokens of the cache, as 200k.  [default: 4096]")
+@click.option("--tiers", "file", type=click.Path(dir_okay=False), metavar="FILE",
+              help="Tiers of memory, a TOML file.  [default: the catalogue's]")  # fmt: skip
+@click.option("--reuse", metavar="'NAME …'",
+              help="When a cache is asked for again: 'exponential mean=10min', 'weibull shape=0.5 scale=10min' or "
+              "'lomax shape=1.5 scale=5min', each with share=0.6 of all caches.")  # fmt: skip
+@click.option("--weights", type=PRECISIONS, help="Format of the weights.  [default: what the model says]")
+@click.option("--kv", type=PRECISIONS, help="Format of the KV cache.  [default: bf16]")
+@click.option("--activations", type=PRECISIONS, help="Format of the multiply-adds.  [default: the weights', or wider]")
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Any declared quantity, with unit.")
+@range_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
+def solve_cache_command(
+    model: str, hardware: str, file: str | None, reuse: str | None, as_json: bool, **options: Any
+) -> None:
+    """Between two turns of a conversation: hold its KV cache, and in which memory, or compute it again."""
+    from pathlib import Path
+
+    from steptime.model.catalog.tiers import catalogue_tiers, read_tiers
+    from steptime.model.question import Question
+    from steptime.model.reuse import read_reuse
+    from steptime.model.solver.holding import holding_case, solve_cache
+    from steptime.model.solver.spreads import cache_spread
+    from steptime.model.view.cache_view import cache_json, cache_table
+
+    case = holding_case(Question(model, hardware, **options))
+    tiers = read_tiers(Path(file)) if file else catalogue_tiers()
+    times = None if reuse is None else read_reuse(reuse)
+    answer = solve_cache(case, tiers, times)
+    spread = spread_of(case, lambda ranges, progress: cache_spread(case, ranges, tiers, times, progress))
+    show(as_json, lambda: cache_json(answer, spread), lambda: cache_table(answer, spread))
