@@ -66,7 +66,8 @@ def test_dollars_a_unit_are_the_elasticity_times_the_chip_over_the_amount() -> N
     for name, share in found.spend_share.items():
         assert share == pytest.approx(parts[name] / found.chip, rel=1e-3), name
     for worth in found.worths:
-        assert worth.value[1] == pytest.approx(worth.earns[1] * found.chip / worth.amount)
+        ends = [end * found.chip / worth.amount for end in worth.earns]
+        assert worth.value == pytest.approx(ends)
     assert found.worths[0].name == "memory_stacks"
     earns = {worth.name: worth.earns[1] for worth in found.worths}
     assert earns["memory_stacks"] == pytest.approx(earns["memory_bandwidth"] + earns["memory_capacity"], abs=1e-6)
