@@ -17,6 +17,11 @@ from steptime.model.view.not_modelled import not_modelled
 from steptime.model.view.spread_view import spread_json, spread_lines
 from steptime.model.view.step_json import layout_json
 
+LEFT_OUT = (
+    "prices that change with the amount: each is proportional",
+    "what fits on a die or a package, beyond `most` in the price list",
+    "buildings and cooling, beyond the base in the price list",
+)
 NAMES = {"compute": "FLOP/s", "stack": "memory", "scale_up": "scale-up links", "scale_out": "scale-out links",
          "base": "the rest"}  # fmt: skip
 TERM_NAMES = {"compute": "compute", "memory": "memory", "scale_up": "interconnect, scale-up",
@@ -71,7 +76,7 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
             "stationarity": optimum.residuals.stationarity,
             "complementarity": optimum.residuals.complementarity,
         },
-        "not_modelled": not_modelled(first),
+        "not_modelled": [*LEFT_OUT, *not_modelled(first)],
         "missing": {},
         **spread_json(spread),
     }  # fmt: skip
