@@ -9,7 +9,7 @@ from steptime.derivations.chapter7_machine import LECTURE, V3
 from steptime.derivations.chapter7_machine import v3 as machine_v3
 from steptime.derivations.claims import Claim
 from steptime.derivations.machine_costs import GB200_RACK, YEARS
-from steptime.derivations.rules import equation, identity, limit, solve_for, substitute
+from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import machine
 from steptime.model import symbols as q
@@ -153,8 +153,8 @@ term_price = Derivation(
             ),
         ),
         Step(
-            "a rise as small as one likes",
-            limit(rise, 0),
+            "the same for a rise of any size: the machine adjusts",
+            identity(),
             equation(cost_elasticity, BANDWIDTH_WORK / (OTHER_WORK + BANDWIDTH_WORK)),
         ),
     ),

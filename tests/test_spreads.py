@@ -41,6 +41,7 @@ def quiet(share: float) -> None:
 
 @pytest.fixture(autouse=True)
 def few_samples(monkeypatch) -> None:
+    monkeypatch.setattr("steptime.model.view.progress.Progress.show", lambda self, share: None)
     monkeypatch.setattr(spread_solved.spread_solved, "__defaults__", (spread_solved.no_proof, 32, quiet))
 
 
