@@ -20,7 +20,7 @@ def commands() -> list[str]:
 def test_two_commands_do_all_the_set_up() -> None:
     run, test = commands()
     assert run.endswith("steptime step deepseek-v3 gb200-nvl72")
-    assert test.endswith("pytest")
+    assert test.endswith("-m pytest -n auto")
 
 
 def test_generated_parts_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
