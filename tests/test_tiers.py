@@ -13,6 +13,8 @@ from steptime.model.errors import UserError
 from steptime.model.question import Question
 from steptime.model.reuse import read_reuse
 from steptime.model.solver.holding import CacheAnswer, holding_case, solve_cache
+from steptime.model.solver.optimality import NotSolved
+from steptime.model.solver.recheck import recheck_cache
 from steptime.model.view.cache_view import cache_json, cache_table, ours, published
 from steptime.model.view.format import console
 
@@ -204,3 +206,20 @@ def test_the_context_may_be_set_and_is_shown_as_a_default() -> None:
     assert solve_cache(holding_case(Question("llama-3.1-8b", "h100-sxm", sets=("context=8k",))), ()).context == 8000
     usual = solve_cache(holding_case(Question("llama-3.1-8b", "h100-sxm")), ())
     assert usual.context == 4096 and "context 4096" in usual.defaults
+
+CHECKED = ("exponential mean=10min", "lomax shape=1.5 scale=5min share=0.6", "weibull shape=0.5 scale=10min",
+           "weibull shape=0.5 scale=10min share=0.6")  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CHECKED)
+def test_an_answer_that_fails_its_check_is_an_error(text) -> None:
+    answer = solve_cache(holding_case(Question("deepseek-v3", "h100-sxm", context="32k")), catalogue_tiers(),
+                         read_reuse(text))  # fmt: skip
+    found = recheck_cache(answer)
+    assert max(found.primal, found.stationarity) < 1e-9
+    with pytest.raises(NotSolved, match="primal"):
+        recheck_cache(replace(answer, envelope=answer.envelope[::-1][:1]))
+    moved = tuple(replace(span, end=span.end * 1.01) for span in answer.policy.spans)
+    if len(moved) > 1:
+        with pytest.raises(NotSolved, match="stationarity"):
+            recheck_cache(replace(answer, policy=replace(answer.policy, spans=moved)))

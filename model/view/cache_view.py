@@ -12,6 +12,7 @@ from steptime.model.catalog.economy import figures, names
 from steptime.model.catalog.tiers import AGAIN, OWN
 from steptime.model.reuse import Reuse
 from steptime.model.solver.holding import BreakEven, CacheAnswer, Policy, Span
+from steptime.model.solver.recheck import recheck_cache
 from steptime.model.solver.uncertainty import Spread
 from steptime.model.view.format import plain, si, table
 from steptime.model.view.not_modelled import not_modelled
@@ -39,7 +40,7 @@ RANGED = {**dict.fromkeys(("held 5 min", "held 1 h", "by the policy"), "$/token"
 
 def cache_json(answer: CacheAnswer, spread: Spread | None = None) -> dict[str, Any]:
     """Dollars per token, seconds."""
-    case = answer.case
+    case, checked = answer.case, recheck_cache(answer)
     return {
         "model": case.model.name,
         "hardware": case.hardware.name,
@@ -63,6 +64,7 @@ def cache_json(answer: CacheAnswer, spread: Spread | None = None) -> dict[str, A
         "quantities": {**case.quantities, "context": answer.context},
         "missing": dict(case.missing),
         "doubtful": doubtful(answer),
+        "residuals": {"primal": checked.primal, "stationarity": checked.stationarity},
         "assumes": list(ASSUMES),
         "not_modelled": [*LEFT_OUT, *not_modelled(case)],
         **spread_json(spread),
@@ -155,6 +157,7 @@ def _dollars(value: float) -> str:
 
 
 def cache_table(answer: CacheAnswer, spread: Spread | None = None) -> Group:
+    recheck_cache(answer)
     case, ranges = answer.case, spread_lines(spread_json(spread), RANGED, "cheapest for 5 min")
     head = Text(
         f"{case.model.name} on {case.hardware.name}: where to hold a KV cache of {plain(answer.context)} tokens, "
