@@ -53,7 +53,7 @@ def recheck_cache(answer: CacheAnswer) -> CacheRecheck:
     cheapest = [(answer.at(time).cost(time), min(one.cost(time) for one in answer.choices)) for time in times]
     primal = max(ours / least - 1 if least > 0 else ours for ours, least in cheapest)
     stationarity = 0.0
-    if answer.policy is not None and answer.reuse is not None:
+    if answer.policy is not None and answer.reuse is not None and primal <= TOLERANCE:
         until = {before.choice: before.end for before in answer.envelope}
         for before, _ in pairwise(answer.policy.spans):
             if isfinite(before.end) and isfinite(until[before.choice]):
