@@ -38,11 +38,9 @@ STATES: dict[Symbol, float] = {q.bytes_per_state: BYTES["fp32"], q.bytes_per_ind
 """Recurrent states are kept in fp32 and index keys in fp8, as the published models that have them do."""
 
 _abstract_defaults = {
-    "active_parameters": "= parameters",
-    "parameters_read": "= parameters",
-    "attention_flops": "0",
+    "active_parameters": "= parameters", "parameters_read": "= parameters", "attention_flops": "0",
     "kv_written": "= kv_bytes",
-}
+}  # fmt: skip
 LedgerOf = Ledger | TrainLedger | AbstractLedger
 SLOTS = frozenset({
     q.active_parameters, q.parameters_read, q.attention_flops, q.kv_bytes, q.kv_written, q.scale_up_bytes,

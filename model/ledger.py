@@ -5,7 +5,6 @@ pipeline are traversed one after another, so a line sums over all layers; it is 
 token of each sequence or a whole prompt, is its `Phase`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,6 +21,7 @@ from steptime.model.layout import SYMBOLIC, Degrees
 from steptime.model.mixing import attention_flops, cache_bytes, cache_read, cache_written, choosing_flops, state_moved
 from steptime.model.phase import Phase, weight_traffic
 from steptime.model.plan import Plan
+from steptime.model.shards import AMOUNTS, shards
 from steptime.model.symbols import bytes_per_weight, context, expert_load, flops_per_mac, micro_batch, parameters_read
 from steptime.model.terms import Operation, Transfer
 from steptime.model.transformer import DenseFeedForward, ExpertFeedForward, Transformer
@@ -240,16 +240,3 @@ class Ledger:
             q.weight_shards: shards([ways for _, ways in stored], streamed, weights_per_chip, own),
             q.kv_shards: shards([w for _, _, w in cached], phase.kv_traffic, kv_per_chip, own),
         }
-
-
-AMOUNTS = (q.active_parameters, q.attention_flops, q.parameters_read, q.kv_bytes, q.kv_read, q.kv_written,
-           bytes_per_weight)  # fmt: skip
-"""What is split. Set by hand, they change the amount, and not how many ways the layout splits it."""
-
-
-def shards(ways: list[Expr], total: Expr, per_chip: Expr, own: Mapping[Symbol, Expr]) -> Expr:
-    """How many ways an amount is really split: the common number, else total over what a chip carries.
-
-    ``own``: what the architecture itself says of the amounts in the total.
-    """
-    return ways[0] if len(set(ways)) == 1 else total.xreplace(dict(own)).xreplace(dict(own)) / per_chip

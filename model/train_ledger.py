@@ -13,9 +13,10 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.collectives import Group, all_gather, all_reduce, group, reduce_scatter
 from steptime.model.layout import SYMBOLIC, Degrees
-from steptime.model.ledger import AMOUNTS, Ledger, shards
+from steptime.model.ledger import Ledger
 from steptime.model.phase import Phase, Stream
 from steptime.model.plan import Plan
+from steptime.model.shards import AMOUNTS, shards
 from steptime.model.symbols import (
     bytes_per_weight,
     gradient_bytes,

@@ -5,7 +5,7 @@ form, which must agree.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import sympy
@@ -165,29 +165,6 @@ def best_machine(design: Design) -> Machine:
             f"the closed form gives a step of {closed.step_time:g} s, the optimiser {found.step_time(0):g} s"
         )
     return found
-
-
-def with_whole_stacks(found: Machine) -> Machine | None:
-    """The best machine with a whole number of stacks on each chip, None where there is none.
-
-    What is minimised is convex in the logarithm of the stacks, so the best whole number is next to the best number.
-    """
-    design = found.design
-    if "stack" not in design.for_sale:
-        return None
-    each, best = found.amounts["stack"] / design.chips, None
-    for whole in {max(1, int(np.floor(each * (1 + 1e-9)))), max(1, int(np.ceil(each * (1 - 1e-9))))}:
-        stack = design.prices.goods["stack"]
-        held = max(workload.held for workload in design.workloads)
-        if whole * design.prices.stack_capacity < held * (1 - 1e-12) or whole > (stack.most or np.inf):
-            continue
-        goods = {**design.prices.goods, "stack": replace(stack, least=float(whole), most=float(whole))}
-        try:
-            tried = best_machine(replace(design, prices=replace(design.prices, goods=goods)))
-        except UserError:
-            continue
-        best = tried if best is None or tried.cost < best.cost else best
-    return best
 
 
 def _all_is_paid_for(design: Design, prices: np.ndarray, rows: tuple[Row, ...]) -> bool:

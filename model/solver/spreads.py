@@ -69,9 +69,7 @@ def batch_spread(
     return spread_solved(ranges, solve, proved, progress=progress)
 
 
-def crossover_spread(
-    case: Case, ranges: Ranges, between: tuple[str, str], over: Symbol, progress: Progress
-) -> Spread:
+def crossover_spread(case: Case, ranges: Ranges, between: tuple[str, str], over: Symbol, progress: Progress) -> Spread:
     """The crossover nearest to the present value; exact where its closed form is proved to move one way."""
     must_be_inputs(case, ranges, (over,))
 
@@ -120,9 +118,7 @@ def earnings_spread(
     return spread_solved(ranges, solve, progress=progress)
 
 
-def cache_spread(
-    case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse | None, progress: Progress
-) -> Spread:
+def cache_spread(case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse | None, progress: Progress) -> Spread:
     """Break-even times between neighbours, and what a token's cache costs for five minutes, an hour, and by the policy.
 
     A cost is exact where bytes, computing and the chip's price and room all move it one way: every choice is a sum of

@@ -1,4 +1,4 @@
-"""A search over layouts: read from options, and shown as JSON, CSV and tables."""
+"""A search over layouts as JSON, CSV and tables."""
 
 import csv
 import io
@@ -10,11 +10,9 @@ from rich.text import Text
 from steptime.model.build import build_case
 from steptime.model.case import TERMS, Case
 from steptime.model.errors import UserError
-from steptime.model.quantity import lookup
 from steptime.model.question import Question
-from steptime.model.reading import parse_quantity
 from steptime.model.solver.batch import SCALES, BatchAnswer, solve_batch
-from steptime.model.solver.points import BATCHES, Answer, Point, Search
+from steptime.model.solver.points import Answer, Point
 from steptime.model.solver.recheck import recheck
 from steptime.model.solver.sensitivity import envelope_at
 from steptime.model.solver.uncertainty import Spread
@@ -23,53 +21,9 @@ from steptime.model.view.not_modelled import not_modelled
 from steptime.model.view.solve_view import solve_batch_json
 from steptime.model.view.spread_view import spread_json, spread_lines
 from steptime.model.view.step_json import layout_json, step_json
-from steptime.model.workload import DEFAULTS
 
-MOST_CHIPS, MOST_NUMBERS = 100_000, 1_000
 SHOWN = 16
 """Rows of the front that a table shows; JSON and CSV have all."""
-
-
-def read_search(
-    options: dict[str, Any], hardware: tuple[str, ...], chips: str, minimise: str | None,
-    max_step_time: str | None, max_ttft: str | None,
-) -> Search:  # fmt: skip
-    """The search of a command's options; raises UserError for lists and limits that cannot be used."""
-    batches = options.pop("batch")
-    free = frozenset(options.pop("free", ()))
-    question = Question(hardware="", **options)
-    if max_ttft is not None and question.phase != "prefill":
-        raise UserError("--max-ttft is a limit of --phase prefill; a decode step has --max-step-time")
-    if max_ttft is not None and max_step_time is not None:
-        raise UserError("--max-ttft and --max-step-time are the same limit in --phase prefill: give one")
-    if question.phase == "prefill" and question.output is not None:
-        raise UserError("--output: a search over prefills has no whole requests; see `step`, or --scope serving")
-    bound = max_step_time if max_ttft is None else max_ttft
-    return Search(
-        question,
-        hardware,
-        whole_numbers(chips, "chips", MOST_CHIPS),
-        _batches(question.phase) if batches is None else whole_numbers(batches, "batch", 10**9),
-        minimise,
-        None if bound is None else parse_quantity(lookup("step_time"), bound),
-        free,
-    )
-
-
-def _batches(phase: str) -> tuple[int, ...]:
-    """The batches that are tried where none are named: many in serving, the one default in training."""
-    return (int(DEFAULTS[lookup("batch").symbol]),) if phase == "train" else BATCHES
-
-
-def whole_numbers(text: str, name: str, most: int) -> tuple[int, ...]:
-    """A list such as 8,16,72, each once, in rising order."""
-    parts = text.split(",")
-    if len(parts) > MOST_NUMBERS:
-        raise UserError(f"--{name}: at most {MOST_NUMBERS} numbers, not {len(parts)}")
-    numbers = {int(parse_quantity(lookup(name), part)) for part in parts}
-    if max(numbers) > most:
-        raise UserError(f"--{name}: {max(numbers)} is more than {most}")
-    return tuple(sorted(numbers))
 
 
 def point_json(point: Point, case: Case | None = None) -> dict[str, Any]:

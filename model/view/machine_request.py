@@ -17,9 +17,9 @@ from steptime.model.solver.spreads import earnings_spread
 from steptime.model.solver.uncertainty import Spread
 from steptime.model.solver.workloads import read_workload, solve_machine
 from steptime.model.view.earns_view import earnings_json, earnings_table
-from steptime.model.view.layout_view import whole_numbers
 from steptime.model.view.machine_view import machine_json, machine_table
 from steptime.model.view.progress import Progress
+from steptime.model.view.search_request import whole_numbers
 from steptime.model.view.spread_view import read_ranges
 
 __all__ = ["earnings", "earnings_json", "earnings_table", "machine", "machine_json", "machine_table"]

@@ -10,8 +10,9 @@ from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.prices import GOODS
 from steptime.model.quantity import latex
 from steptime.model.solver.distance import distances
-from steptime.model.solver.machine import Machine, with_whole_stacks
+from steptime.model.solver.machine import Machine
 from steptime.model.solver.uncertainty import Spread
+from steptime.model.solver.whole_stacks import with_whole_stacks
 from steptime.model.view.format import formula, si, table
 from steptime.model.view.not_modelled import not_modelled
 from steptime.model.view.spread_view import spread_json, spread_lines

@@ -101,7 +101,8 @@ def solve_layout(
     options["free"] = [name for name in choices if context.get_parameter_source(name) != stated]
     from steptime.model.solver.layouts import search_layouts
     from steptime.model.solver.spreads import layout_spread
-    from steptime.model.view.layout_view import layout_csv, layout_json_of, layout_table, read_search
+    from steptime.model.view.layout_view import layout_csv, layout_json_of, layout_table
+    from steptime.model.view.search_request import read_search
     from steptime.model.view.spread_view import read_ranges
 
     if as_csv and as_json:
