@@ -152,12 +152,13 @@ def test_a_range_of_context_is_one_of_the_cache() -> None:
 def test_a_search_is_made_anew_for_every_sample(monkeypatch) -> None:
     monkeypatch.setattr("steptime.model.solver.spreads.SEARCHES", 8)
     search = Search(Question("llama-3.1-8b", ""), ("h100-sxm",), (1, 2), (8, 64))
-    found = layout_spread(search, {q.context: (1000.0, 9000.0)}, quiet)
+    best = case_of("llama-3.1-8b", "h100-sxm", layout="tp=1")
+    found = layout_spread(search, best, {q.context: (1000.0, 9000.0)}, quiet)
     ends = [
         search_layouts(replace(search, question=replace(search.question, context=text))).best.cost
         for text in ("1000", "9000")
     ]
-    assert ends[0] <= found.intervals["cost"].low <= found.intervals["cost"].high <= ends[1]
+    assert (found.intervals["cost"].low, found.intervals["cost"].high) == pytest.approx(ends)
     assert found.samples == 8
 
 
@@ -167,6 +168,14 @@ def test_a_search_is_made_anew_for_every_sample(monkeypatch) -> None:
     (("batch", "llama-3.1-8b", "h100-sxm", "--range", "context=1..9", "--range", "context=1..8"), "given twice"),
     (("crossover", "llama-3.1-8b", "h100-sxm", "--over", "context", "--range", "context=1..9"), "what is solved for"),
     (("layout", "llama-3.1-8b", "h100-sxm", "--chips", "1", "--range", "batch=1..9"), "what is searched for"),
+    (("layout", "llama-3.1-8b", "h100-sxm", "--chips", "1", "--range", "stack_price=1..9"), "not an input"),
+    (("layout", "llama-3.1-8b", "h100-sxm", "--chips", "1", "--csv", "--range", "context=1..9"), "holds no ranges"),
+    (("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8", "--minimise", "cost",
+      "--range", "batch=8..64"), "what is solved for"),
+    (("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8", "--range",
+      "scale_up_domain=8..64"), "no price, limit or figure"),
+    (("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8", "--range",
+      "chips=8..64"), "no price, limit or figure"),
     (("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8",
       "--range", "power_limit=1..9"), "no price, limit or figure"),
     (("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8",

@@ -12,15 +12,18 @@ from typing import Any
 
 from sympy import Expr
 
-from steptime.model.catalog.hardware import PRECISIONS, TOPOLOGIES, Figure, Hardware
+from steptime.model.catalog.hardware import TOPOLOGIES, Figure, Hardware
 from steptime.model.errors import UserError, unknown
 from steptime.model.quantity import FLOP, byte, count, dollar, joule, second
 from steptime.model.reading import parse, read_toml
 
+MOST_DOMAIN = 2**14
 NOTES = ("source", "date", "note")
 """Text that a table may carry; it is shown, not used."""
 BOUNDS = ("least", "most", "given")
 RATES: Mapping[str, Expr] = {"compute": FLOP / second, "scale_up": byte / second, "scale_out": byte / second}
+FORMATS = ("bf16", "fp16", "fp8", "fp4", "int8", "int4")
+"""Formats in which FLOP/s may be sold."""
 GOODS = ("compute", "stack", "scale_up", "scale_out")
 """What is for sale, in the order in which it is shown."""
 
@@ -112,17 +115,19 @@ def read_prices(path: Path) -> PriceList:
             raise UserError(f"{where}: [{name}] is missing: every machine computes and has memory")
     compute, stack, links = read["compute"], read["stack"], read["scale_up"]
     sold_in = compute.get("format", "bf16")
-    if sold_in not in PRECISIONS:
-        raise unknown(f"{where}: [compute] format", str(sold_in), list(PRECISIONS))
+    if sold_in not in FORMATS:
+        raise unknown(f"format in {where}: [compute]", str(sold_in), list(FORMATS))
     goods = {name: _good(read[name], name, where) for name in GOODS if name in data}
     life = parse(data["life"], second, f"{where}: life") if "life" in data else None
-    power = read["electricity"]
+    power, domain = read["electricity"], int(links.get("domain", 1))
+    if domain > 1 and links.get("topology") in ("none", "PCIe"):
+        raise UserError(f"{where}: [scale_up] topology: {links['topology']!r} joins one chip, not a domain of {domain}")
     return PriceList(
         _text(data.get("name", path.stem), f"{where}: name"), where, goods,
         Good(1.0, read["base"].get("dollars", 0.0), read["base"].get("watts", 0.0)), sold_in,
         _peaks(compute.get("peaks", {}), sold_in, where),
         _need(stack, "stack", "capacity", where), _need(stack, "stack", "bandwidth", where),
-        int(links.get("domain", 1)), links.get("topology"), links.get("in_switch_reduction", False), life,
+        domain, links.get("topology"), links.get("in_switch_reduction", False), life,
         _need(power, "electricity", "dollars", where) / _need(power, "electricity", "buys", where) if power else None,
         tuple(f"{name}: {read[name]['note']}" for name in tables if "note" in read[name]),
     )  # fmt: skip
@@ -145,8 +150,8 @@ def _table(table: Any, name: str, where: str) -> dict[str, Any]:
             read[key] = 0.0 if free else parse(value, units[key], said)
         elif key == "domain":
             read[key] = parse(value, count, said)
-            if read[key] % 1:
-                raise UserError(f"{said}: {value} must be a whole number of chips")
+            if read[key] % 1 or read[key] > MOST_DOMAIN:
+                raise UserError(f"{said}: {value} must be a whole number of chips, at most {MOST_DOMAIN}")
         elif key == "in_switch_reduction":
             if not isinstance(value, bool):
                 raise UserError(f"{said}: expected true or false")
@@ -184,8 +189,8 @@ def _peaks(given: Any, sold_in: str, where: str) -> dict[str, float]:
     if not isinstance(given, dict):
         raise UserError(f"{said}: expected a table as {{ bf16 = 0.5 }}, relative to {sold_in}")
     for format in given:
-        if format not in PRECISIONS:
-            raise unknown(f"precision in {said}:", format, list(PRECISIONS))
+        if format not in FORMATS:
+            raise unknown(f"precision in {said}:", format, list(FORMATS))
     read = {format: parse(value, count, f"{said}.{format}") for format, value in given.items()}
     if read.get(sold_in, 1.0) != 1.0:
         raise UserError(f"{said}.{sold_in}: {read[sold_in]:g} must be 1: the others are relative to it")
@@ -195,4 +200,4 @@ def _peaks(given: Any, sold_in: str, where: str) -> dict[str, float]:
 def _text(value: Any, said: str) -> str:
     if not isinstance(value, str) or len(value) > 2000:
         raise UserError(f"{said}: expected text of at most 2000 characters")
-    return value
+    return " ".join(value.split())

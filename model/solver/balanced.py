@@ -12,9 +12,10 @@ chapter 7; derivations `balanced-machine`, `stacks-for-bandwidth`, `stacks-for-b
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
+from types import MappingProxyType
 
 import numpy as np
-from sympy import Add, Expr, Float
+from sympy import Add, Expr, Float, S
 
 from steptime.model import machine
 from steptime.model import symbols as q
@@ -97,15 +98,49 @@ def fastest(
     return Fastest(np.max(every, axis=0), np.array(labels)[slowest], sets, np.array(choices)[slowest])
 
 
-def formula(limit: str, free: Sequence[str], floor: Mapping[str, float]) -> Expr:
+def one_after_another(
+    work: Mapping[str, Array | float], floor: Mapping[str, Array | float], limits: Sequence[Limit]
+) -> dict[str, Array]:
+    """The machine whose terms add up to the least time, where no bound but the floors binds: amounts of each resource.
+
+    Minimising Σ work/x under Σ c·x = A gives x ∝ √(work/c), so that the sum is (Σ √(c·work))²/A.
+
+    >>> limit = Limit("budget", 9.0, {"compute": 1.0, "stack": 1.0})
+    >>> found = one_after_another({"compute": 4.0, "stack": 1.0}, {}, [limit])
+    >>> float(found["compute"]), float(found["stack"])
+    (6.0, 3.0)
+    """
+    every = []
+    for limit in limits:
+        roots = {name: np.sqrt(np.asarray(work[name], float) / price) for name, price in limit.price.items()
+                 if name in work and price > 0}  # fmt: skip
+        whole = sum(limit.price[name] * root for name, root in roots.items())
+        every.append({name: limit.available * root / whole for name, root in roots.items()})
+    least = {name: np.min([one.get(name, np.inf) + 0 * np.asarray(amount) for one in every], axis=0)
+             for name, amount in every[0].items()}  # fmt: skip
+    return {name: np.maximum(amount, floor.get(name, 0.0)) for name, amount in least.items()}
+
+
+def formula(
+    limit: str,
+    free: Sequence[str],
+    floor: Mapping[str, float],
+    scale: Mapping[str, Expr] = MappingProxyType({}),
+    bytes_bind: bool = True,
+    fixed: float = 0.0,
+) -> Expr:
     """The closed form under one limit: ``free`` resources above their floors, the others at them.
 
-    Stacks at their floor hold the bytes that must be held; another resource has so much of it as a number.
+    Stacks at their floor hold the bytes that must be held, where those bind; another floor is a number. ``scale``: what
+    a unit of work weighs beside one of what is sold; ``fixed``: dollars or watts of what is not chosen.
 
     >>> formula("budget", ("compute",), {"compute": 0.0, "stack": 3.0})
     flops_price*step_flops/(-base_cost + budget - capacity_needed*stack_price/stack_capacity)
     """
     unit = UNIT[limit]
-    amount = {name: Float(least) for name, least in floor.items() if least > 0} | {"stack": machine.stacks_for_bytes}
+    amount: dict[str, Expr] = {name: Float(least, 6) for name, least in floor.items() if least > 0}
+    if bytes_bind:
+        amount["stack"] = machine.stacks_for_bytes
     held = Add(*[unit[name] * amount[name] for name in floor if name not in free and name in amount])
-    return Add(*[unit[name] * WORK[name] for name in free]) / (unit["all"] - unit["base"] - held)
+    work = Add(*[unit[name] * WORK[name] * scale.get(name, S.One) for name in free])
+    return work / (unit["all"] - unit["base"] - held - (Float(fixed, 6) if fixed else 0))

@@ -113,6 +113,12 @@ class Design:
         least = max(good.least or 0.0, bytes_held) if name == "stack" else good.least or 0.0
         return self.chips * (good.given if good.given is not None else least)
 
+    @property
+    def floor_is_bytes(self) -> bool:
+        """Whether what must be held asks for more stacks than a bound does."""
+        held = max(workload.held for workload in self.workloads) / self.prices.stack_capacity
+        return held >= (self.prices.goods["stack"].least or 0.0)
+
     def most(self, name: str) -> float | None:
         """What the whole machine can have of a resource."""
         good = self.prices.goods.get(name)

@@ -12,6 +12,7 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.case import Case
+from steptime.model.catalog.hardware import CATALOGUE
 from steptime.model.catalog.prices import PriceList
 from steptime.model.errors import UserError
 from steptime.model.precision import peak_format
@@ -66,7 +67,10 @@ def who_earns(case: Case, prices: PriceList | None, batch_adjusts: bool) -> Earn
 
     With ``batch_adjusts`` the batch is the best for each machine, within its memory; else it stays.
     """
-    best = solve_batch(case, "chip-seconds") if batch_adjusts else None
+    try:
+        best = solve_batch(case, "chip-seconds") if batch_adjusts else None
+    except UserError as error:
+        raise UserError(str(error).replace("solve batch", "who earns")) from None
     if best is not None and best.worth is None:
         raise UserError(f"no batch is best on {case.hardware.name}: nothing limits it; state --batch, or give "
                         f"{case.hardware.missing('memory_capacity')}")  # fmt: skip
@@ -93,9 +97,12 @@ def unit_prices(prices: PriceList, case: Case) -> dict[str, float]:
     found = {}
     for good, name in names.items():
         entry = prices.goods.get(good)
-        unit = entry.unit("dollars") if entry is not None and entry.for_sale else None
-        if unit is not None:
-            found[name] = unit / prices.peaks[format] if good == "compute" else unit
+        if entry is None or not entry.for_sale:
+            continue
+        unit = entry.unit("dollars")
+        if unit is None:
+            raise UserError(f"{prices.missing(good, 'dollars')} is missing")
+        found[name] = unit / prices.peaks[format] if good == "compute" else unit
     return found
 
 
@@ -123,11 +130,15 @@ def _chip(
     if prices is None:
         figure = case.hardware.facts.get("chip_price")
         if figure is None:
-            return None, f"{case.hardware.missing('chip_price')} is missing; --prices would do as well", {}
+            ours = case.hardware.origin == CATALOGUE
+            lacking = f"{case.hardware.missing('chip_price')} is missing" if ours else "no price of the chip is known"
+            return None, f"{lacking}; --prices FILE would give one", {}
         return figure.value, f"catalogue, {', '.join(figure.source)} {figure.date}", {}
     spent = {name: price * amounts[name] for name, price in unit.items() if name in amounts}
     spent["base"] = prices.base.dollars or 0.0
     whole = sum(spent.values())
+    if whole <= 0:
+        raise UserError(f"{prices.origin}: nothing in it costs anything, so that no share or value can be said")
     return whole, f"its resources at the prices of {prices.name}", {name: part / whole for name, part in spent.items()}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sympy import Add, Expr, Float, Mul, Symbol, expand
+from sympy import Add, Expr, Mul, Symbol, expand
 
 from steptime.model.solver.optimality import (
     TOLERANCE,
@@ -23,8 +23,6 @@ from steptime.model.solver.optimality import (
 )
 from steptime.model.solver.posynomial import is_posynomial
 
-EQUAL_COSTS = 1e-13
-"""Optima that differ by less, relative, are equal."""
 PRICED = 1e-9
 """A row with a smaller price is slack."""
 
@@ -116,25 +114,12 @@ class GeometricProgram:
         z, prices = minimise(cost, lambda z: _slope(factors, z), below, np.log([start[symbol] for symbol in self.over]))
         return self._checked(*_polished(factors, rows, z, prices))
 
-    def smallest(self, found: Optimum, of: Sequence[Symbol]) -> Optimum:
-        """Of all optima the one in which some variables are smallest, each measured by its value in ``found``.
+    def at(self, values: Mapping[Symbol, float], prices: Vector) -> Optimum:
+        """Another optimum with the same prices: those of one optimum of a convex program are those of every other.
 
-        Prices stay: those of one optimum of a convex program are those of every other.
+        Raises NotSolved where the point is none.
         """
-        factors, rows = self._compiled()
-        allowed = found.log_cost + EQUAL_COSTS
-
-        def left(z: Vector) -> float:
-            return allowed - sum(factor.log(z) for factor in factors)
-
-        size = Posynomial.of(Add(*[symbol / Float(found.values[symbol], 17) for symbol in of]), self.over)
-        start = np.log([found.values[symbol] for symbol in self.over])
-        below = [_row(row) for row in rows]
-        z, _ = minimise(size.log, size.gradient, [*below, (left, lambda z: -_slope(factors, z))], start)
-        try:
-            return self._checked(z, found.prices.found)
-        except NotSolved:  # not quite as good: where the cost is nearly flat, a little less may look the same
-            return found
+        return self._checked(np.log([values[symbol] for symbol in self.over]), prices)
 
     def _compiled(self) -> tuple[list[Posynomial], list[Posynomial]]:
         return ([Posynomial.of(expr, self.over) for expr in self.factors],

@@ -26,6 +26,9 @@ from steptime.model.solver.design import GOOD, RATE
 from steptime.model.transformer import Transformer
 
 Array = np.ndarray
+LAYOUTS = 12
+"""Layouts that are solved for where the closed form is only a guide."""
+INFINITE = 1e60
 NEVER = 1e100
 """Seconds of a step over a link that is not sold."""
 
@@ -69,36 +72,45 @@ class Market:
         return self.chips * float(getattr(self.prices.base, key) or 0.0)
 
 
-def best_layout(asked: Prepared, market: Market, batches: Sequence[int]) -> tuple[Layout, int]:
-    """The layout and the batch of least cost, the smallest batch among equals; raises UserError where none is possible.
+def promising(asked: Prepared, market: Market, batches: Sequence[int]) -> list[tuple[Layout, int]]:
+    """Layouts and batches by the closed form: the best first, the smallest batch among equals; then the best of each
+    other batch, and other layouts at the best one. Raises UserError where none is possible.
 
-    Where not all terms overlap, the closed form is a guide: the layout is the best if they did.
+    Where all terms overlap and start at once the closed form is exact, and the first is the best of all.
     """
     model = asked.model
     assert isinstance(model, Transformer)
     columns = trainable(model, layouts(model, [market.chips]), asked.values, asked.phase)
     if not len(columns["tp"]):
         raise UserError(f"no layout of {model.name} on {market.chips} chips trains with this batch; state a --layout")
-    least, lacking, best = np.inf, np.inf, (Layout(), 0)
+    tables, lacking = [], np.inf
     for ffn_all in (0, 1):
         rows = columns["ffn_all"] == ffn_all
         if rows.any():
             some = {name: column[rows] for name, column in columns.items()}
             costs, taken = _costs(asked, some, market, np.array(batches, float))
             lacking = min(lacking, float(np.min(taken)))
-            equal = costs <= np.min(costs) * (1 + 1e-12)
-            if np.isfinite(costs).any() and np.min(costs) < least * (1 - 1e-12):
-                column = int(np.argmax(equal.any(axis=0)))
-                row = int(np.argmax(equal[:, column]))
-                least, best = float(np.min(costs)), (layout_of(some, row), batches[column])
-    if not np.isfinite(least):
-        takes = f"the base and the stacks that hold it take {lacking:.4g} times the {' or '.join(market.limits)}"
+            tables.append((some, costs))
+    every = np.concatenate([costs for _, costs in tables])
+    if not np.isfinite(every).any():
+        takes = f"what must be bought anyway takes {lacking:.4g} times the {' or '.join(market.limits)}: the base, "
+        takes += "stacks for the bytes that it holds, and bounds"
         why = takes if lacking > 1 else "it needs links that are not sold, or more stacks than a chip may have"
         raise UserError(f"infeasible: {model.name} on {market.chips} chips, in any layout: {why}")
-    overlapped = "" if asked.question.overlap == "full" else ", were all terms to overlap,"
-    bought = f"on what {' and '.join(market.limits)} buys"
-    asked.defaults.append(f"layout {best[0]}: the best of {len(columns['tp'])}{overlapped} {bought}")
-    return best
+    places = [(some, row) for some, costs in tables for row in range(len(costs))]
+    equal = every <= np.min(every) * (1 + 1e-12)
+    best = int(np.argmax(equal.any(axis=0)))
+    first = int(np.argmax(equal[:, best]))
+    order = [(first, best), *((int(row), best) for row in np.argsort(every[:, best], kind="stable")[:LAYOUTS])]
+    order += [(int(np.argmin(every[:, column])), column) for column in range(len(batches))]
+    found = dict.fromkeys((row, column) for row, column in order if np.isfinite(every[row, column]))
+    return [(layout_of(*places[row]), batches[column]) for row, column in found]
+
+
+def starts_at_once(asked: Prepared) -> bool:
+    """Whether the closed form is exact: all terms overlap, and no collective has a start-up latency."""
+    latencies = [asked.values.get(symbol, 0.0) for symbol in (q.scale_up_latency, q.scale_out_latency)]
+    return asked.question.overlap == "full" and not any(latencies)
 
 
 def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) -> tuple[Array, Array]:
@@ -131,14 +143,23 @@ def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) ->
         possible = possible & (whole if whole.any() else True)
     best = np.full(shape, np.inf)
     for copies in ("per-domain", "per-expert"):
-        scenario = Scenario(numbers, ledger_of(model, replace(plan, copies=copies), asked.phase).slots())
+        slots = ledger_of(model, replace(plan, copies=copies), asked.phase).slots()
+        scenario = Scenario(numbers, slots)
+        at_once = Scenario({**numbers, **dict.fromkeys(RATE.values(), INFINITE)}, slots)  # start-up latencies are left
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             terms = asked.phase.blackboard.terms
             work = {GOOD[term.name]: np.broadcast_to(scenario.evaluate(term.time), shape) for term in terms}
-            time = balanced.fastest(work, floor, most, priced).time
+            waits = np.array(np.broadcast_arrays(*[at_once.evaluate(term.time) for term in terms]))
+            overlapped = balanced.fastest(work, floor, most, priced).time
+            time = overlapped + waits.max(axis=0)
             amounts = {name: np.maximum(work[name] / time, floor.get(name, 0.0)) for name in work}
+            if asked.question.overlap == "none":
+                amounts |= balanced.one_after_another(work, floor, priced)
+                amounts |= {name: np.minimum(amounts[name], most[name]) for name in work if name in most}
+                each = [np.where(work[name] > 0, work[name] / amounts[name], 0.0) for name in work]
+                time = np.sum(each, axis=0) + waits.sum(axis=0)
             cost = market.cost(time, amounts, tokens)
-        best = np.minimum(best, np.where(possible & (time < NEVER), cost, np.inf))
+        best = np.minimum(best, np.where(possible & (overlapped < NEVER), cost, np.inf))
     taken = [
         1
         + (sum(np.asarray(floor.get(name, 0.0)) * price for name, price in one.price.items()) - one.available)

@@ -9,21 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
 
-from steptime.model import machine
+from steptime.model import symbols as q
 from steptime.model.catalog.prices import GOODS
-from steptime.model.errors import UserError
 from steptime.model.scenario import Scenario
 from steptime.model.solver import balanced
-from steptime.model.solver.closed_form import SAME, Closed, closed_form, has_one_size, limits_of
+from steptime.model.solver.closed_form import SAME, Closed, closed_form
 from steptime.model.solver.design import GOOD, RATE, VARIABLE, Design, Row
 from steptime.model.solver.geometric import GeometricProgram, Optimum
 from steptime.model.solver.optimality import NotSolved
 from steptime.model.solver.sensitivity import FIXED, Elasticity, Envelope, log_slope
+from steptime.model.solver.sizes import must_be_possible, settled, start_of
 
 UNITS = {"step-time": "s per step", "cost": "$ per token", "energy": "J per token"}
-MADE_OF = {"budget": machine.stacked_spend, "power": machine.stacked_power}
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class Machine:
     rows: tuple[Row, ...]
     optimum: Optimum
     closed: Closed | None
+    batch_chosen: bool = False
 
     @property
     def unit(self) -> str:
@@ -105,8 +105,10 @@ class Machine:
         found = {symbol.name: effects.to(symbol) for symbol in _by_name(prices & set(self.design.numbers))}
         for symbol in _by_name(self._figures()):
             row = np.array([self._case_slope(one, symbol) for one in self.rows])
-            ends = self.optimum.prices.ends(row)
-            found[symbol.name] = Elasticity(float(row @ self.optimum.prices.found), *ends)
+            direct, ends = self._tokens_slope(symbol), self.optimum.prices.ends(row)
+            found[symbol.name] = Elasticity(
+                direct + float(row @ self.optimum.prices.found), *(direct + end for end in ends)
+            )
         return {name: worth for name, worth in found.items() if max(map(abs, worth.ends)) > SAME}
 
     def _figures(self) -> set[Symbol]:
@@ -118,6 +120,20 @@ class Machine:
                 reach = case.scenario.expand(row.of_case).free_symbols & set(case.scenario.values)
                 found |= {symbol for symbol in reach if symbol not in case.absent}
         return found - FIXED - set(RATE.values())
+
+    def _tokens_slope(self, symbol: Symbol) -> float:
+        """What a figure does to the tokens that a step yields, where what is minimised is per token."""
+        if self.design.minimise == "step-time":
+            return 0.0
+        parts = [
+            (w.weight * self.step_time(number) / w.tokens, w.case) for number, w in enumerate(self.design.workloads)
+        ]
+        whole = sum(part for part, _ in parts)
+        return -sum(
+            part / whole * log_slope(q.batch * case.phase.yields, case.scenario, symbol)
+            for part, case in parts
+            if symbol in case.scenario.values
+        )
 
     def _case_slope(self, row: Row, symbol: Symbol) -> float:
         if row.workload is None:
@@ -138,24 +154,17 @@ class Machine:
 
 def best_machine(design: Design) -> Machine:
     """The best machine of a design; raises UserError where a limit cannot be met, NotSolved where a check fails."""
-    _feasible(design)
+    must_be_possible(design)
     numbers = {symbol: sympy.Float(value, 17) for symbol, value in design.numbers.items()}
     rows = tuple(design.rows())
     times = [time for parts in design.times() for time in parts.values()]
-    over = (*(VARIABLE[name] for name in design.for_sale), *times)
     program = GeometricProgram(
-        over,
+        (*(VARIABLE[name] for name in design.for_sale), *times),
         tuple(factor.xreplace(numbers) for factor in design.factors()),
         tuple(row.expr.xreplace(numbers) for row in rows),
     )
     closed = closed_form(design)
-    start = _start(design, rows, numbers)
-    if closed is not None and not has_one_size(design):  # of equals the fastest
-        start |= {VARIABLE[name]: closed.amounts[name] for name in design.for_sale}
-        start |= dict.fromkeys(times, closed.step_time)
-    optimum = program.solve(start)
-    if not _all_is_paid_for(design, optimum.prices.found, rows):
-        optimum = program.smallest(optimum, [VARIABLE[name] for name in design.for_sale])
+    optimum = settled(design, program, program.solve(start_of(design, rows, numbers)), rows, numbers)
     amounts = {name: optimum.values.get(VARIABLE[name], design.floor(name)) for name in GOODS}
     part_times = tuple({part: optimum.values[symbol] for part, symbol in parts.items()} for parts in design.times())
     found = Machine(design, float(np.exp(optimum.log_cost)), amounts, _spent(design, amounts), part_times, rows,
@@ -165,55 +174,6 @@ def best_machine(design: Design) -> Machine:
             f"the closed form gives a step of {closed.step_time:g} s, the optimiser {found.step_time(0):g} s"
         )
     return found
-
-
-def _all_is_paid_for(design: Design, prices: np.ndarray, rows: tuple[Row, ...]) -> bool:
-    """Whether more of anything would cost something that limits: else some of it may idle."""
-    priced = zip(rows, prices, strict=True)
-    binding = [row.label for row, price in priced if row.label in design.limits and price > SAME]
-    numbers = design.numbers
-    return all(any(numbers[balanced.UNIT[limit][name]] > 0 for limit in binding) for name in design.for_sale)
-
-
-def _feasible(design: Design) -> None:
-    """Raises UserError naming the limit that even the least machine breaks, and by how much."""
-    stack, held = design.prices.goods["stack"], max(workload.held for workload in design.workloads)
-    most = design.most("stack")
-    if most is not None and design.chips * held / design.prices.stack_capacity > most:
-        room = most / design.chips * design.prices.stack_capacity
-        amount = f"{(stack.given or stack.most or 0):g} stacks"
-        raise UserError(f"infeasible: a chip must hold {held:.4g} B, {held / room:.4g} times what its {amount} do; "
-                        "more chips, a smaller batch or a shorter context need less")  # fmt: skip
-    least = {VARIABLE[name]: design.floor(name) for name in GOODS}
-    for name, value in design.limits.items():
-        needed = float(Scenario({**design.numbers, **least}).evaluate(MADE_OF[name]))
-        if needed >= value:
-            unit = {"budget": "$", "power": "W"}[name]
-            raise UserError(f"infeasible: the base, and stacks for {held:.4g} B a chip on {design.chips} chips, take "
-                            f"{needed:.4g} {unit}, {needed / value:.4g} times the {name}")  # fmt: skip
-
-
-def _start(design: Design, rows: tuple[Row, ...], numbers: Mapping[Symbol, Expr]) -> dict[Symbol, float]:
-    """A feasible machine: what each limit leaves, spread evenly; and the times that it takes."""
-    start: dict[Symbol, float] = {}
-    for name in design.for_sale:
-        floor, most = design.floor(name), design.most(name)
-        affordable = [
-            floor + 0.9 * (limit.available - sum(limit.price[n] * design.floor(n) for n in limit.price))
-            / len(limit.price) / limit.price[name]
-            for limit in limits_of(design) if limit.price[name] > 0
-        ]  # fmt: skip
-        start[VARIABLE[name]] = min([*affordable, most or np.inf]) if affordable else most or max(floor, 1.0)
-    there = Scenario(start)
-    for number, parts in enumerate(design.times()):
-        for symbol in parts.values():
-            terms = [
-                float((there | {symbol: 1.0}).evaluate(row.expr.xreplace(numbers)))
-                for row in rows
-                if row.workload == number and symbol in row.expr.free_symbols
-            ]
-            start[symbol] = max(terms)
-    return start
 
 
 def _spent(design: Design, amounts: Mapping[str, float]) -> dict[str, dict[str, float]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.case import Case
 from steptime.model.catalog.prices import GOODS
 from steptime.model.errors import UserError
 from steptime.model.solver.balanced import UNIT
@@ -28,12 +29,14 @@ LIMITS: Mapping[Symbol, str] = {q.budget: "budget", q.power_limit: "power"}
 
 
 def machine_spread(found: Machine, ranges: Ranges, progress: Callable[[float], None]) -> Spread:
-    """What is minimised, the step time, a chip's resources and the shares of the spend; the layouts stay.
+    """What is minimised, the step time, a chip's resources and the shares of the spend; layouts and batches stay.
 
     What is minimised is exact where every term, limit and price moves one way with each input.
     """
     design = found.design
     for symbol in ranges:
+        if symbol == q.batch and found.batch_chosen:
+            raise UserError(f"--range {symbol.name}: this is what is solved for; state --batch to hold it")
         _must_be_known(design, symbol)
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
@@ -45,9 +48,16 @@ def machine_spread(found: Machine, ranges: Ranges, progress: Callable[[float], N
         if symbol in {*PRICES, *BASES, *LISTED, *LIMITS}:
             return agreed_direction([*design.factors(), *(row.expr for row in found.rows)], symbol)
         cases = [(design.workloads[row.workload].case, row.of_case) for row in found.rows if row.workload is not None]
-        return agreed_direction([case.scenario.expand(expr) for case, expr in cases], symbol)
+        exprs = [case.scenario.expand(expr) for case, expr in cases]
+        if design.minimise != "step-time":
+            exprs += [1 / case.scenario.expand(q.batch * case.phase.yields) for case in _cases(design)]
+        return agreed_direction(exprs, symbol)
 
     return spread_solved(ranges, solve, proved, progress=progress)
+
+
+def _cases(design: Design) -> list[Case]:
+    return [workload.case for workload in design.workloads]
 
 
 def with_values(design: Design, values: Mapping[Symbol, float]) -> Design:
@@ -86,7 +96,7 @@ def _must_be_known(design: Design, symbol: Symbol) -> None:
         known = good in design.for_sale and getattr(design.prices.goods[good], key) is not None
     elif not known:
         known = any(is_input(workload.case, symbol) for workload in design.workloads)
-        known = known and symbol not in set(design.rates[0])
+        known = known and symbol not in {*design.rates[0], q.scale_up_domain}
     if not known:
         raise UserError(f"--range {symbol.name}: no price, limit or figure of this design")
 

@@ -199,14 +199,22 @@ def _least_violation(program: Program, value: float) -> float:
 
 
 def _smallest(program: Program, found: Vector) -> Vector:
-    """The smallest variable whose cost is the same."""
-    bound = program.cost(found) + EQUAL_COSTS
-    rows = [*program.inequalities(), (lambda z: bound - program.cost(z), lambda z: -program.cost_gradient(z))]
-    first = np.zeros_like(found)
-    first[0] = 1.0
-    z, _ = minimise(lambda z: float(z[0]), lambda z: first, rows, found)
-    feasible = all(value(z) > -10 * EQUAL_COSTS for value, _ in rows)
-    return z if feasible and z[0] < found[0] else found.copy()
+    """The smallest variable whose cost is the same: costs as low form an interval, whose lower end is bisected for."""
+    allowed, rows = program.cost(found) + EQUAL_COSTS, program.inequalities()
+
+    def as_good(x: float) -> bool:
+        z = program.start(float(np.exp(x)))
+        return program.cost(z) <= allowed and all(value(z) > -10 * EQUAL_COSTS for value, _ in rows)
+
+    high, low = float(found[0]), float(np.log(program.problem.least))
+    if not as_good(high):
+        return found.copy()
+    if as_good(low):
+        return program.start(program.problem.least)
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (low, middle) if as_good(middle) else (middle, high)
+    return program.start(float(np.exp(high)))
 
 
 def _solution(program: Program, z: Vector, every: Prices, checked: Residuals) -> Solution:

@@ -87,7 +87,8 @@ def _interval(
     for symbol, both in ends.items():
         low, high = sorted(one.get(name, np.nan) for one in both)
         swings[symbol.name] = high / low if low > NOTHING * high > 0 and isfinite(high) else 1.0
-    low, high, exact = float(values.min()), float(values.max()), False
+    tried = [*values, *(one[name] for both in ends.values() for one in both if name in one)]
+    low, high, exact = float(min(tried)), float(max(tried)), False
     directions = {symbol: proved(name, symbol) for symbol in ranges}
     if all(way is not None for way in directions.values()):
         corners = [

@@ -82,7 +82,12 @@ def crossover_spread(case: Case, ranges: Ranges, between: tuple[str, str], over:
     closed = find_crossover(case, *between, over).closed_form
 
     def proved(output: str, symbol: Symbol) -> int | None:
-        return None if closed is None else slope_sign(case.scenario.expand(closed.rhs), symbol)
+        if closed is None:
+            return None
+        way = slope_sign(case.scenario.expand(closed.rhs), symbol)
+        # The closed form leaves out what is one here: a quantity that is not in it may still move the terms.
+        moves = any(case.scenario.depends(case.resources[name], symbol) for name in between)
+        return None if way == 0 and moves else way
 
     return spread_solved(ranges, solve, proved, progress=progress)
 
@@ -148,11 +153,12 @@ def cache_spread(case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse
     return spread_solved(ranges, solve, proved, progress=progress)
 
 
-def layout_spread(search: Search, ranges: Ranges, progress: Progress) -> Spread:
+def layout_spread(search: Search, best: Case, ranges: Ranges, progress: Progress) -> Spread:
     """The least cost and its step time, every point searched anew; what binds, and in which layout."""
     for symbol in ranges:
         if symbol in (q.batch, q.microbatch, q.interleave, q.chips):
             raise UserError(f"--range {symbol.name}: this is what is searched for")
+    must_be_inputs(best, ranges)
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
         stated = {entry.partition("=")[0].strip() for entry in search.question.sets}

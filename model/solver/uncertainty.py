@@ -25,6 +25,8 @@ OUTPUTS = (q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q
 SAMPLES = 2**12
 MOST_INPUTS = 20
 SEED = 20260429
+CONSTANTS = (q.chips, q.stage_chips, q.flops_per_mac, q.hour, q.million)
+"""What follows from the layout, and conventions."""
 Ranges = Mapping[Symbol, tuple[float, float]]
 
 
@@ -80,7 +82,8 @@ def few(ranges: Ranges) -> Ranges:
 
 def is_input(case: Case, symbol: Symbol) -> bool:
     """Whether a range can be put on a quantity: a figure of the machine or of the workload, no degree of the layout."""
-    return symbol in case.scenario.values and symbol not in SYMBOLS.values() and symbol not in case.absent
+    given = symbol in case.scenario.values and symbol not in case.absent
+    return given and symbol not in SYMBOLS.values() and symbol not in CONSTANTS
 
 
 def sobol(ranges: Ranges, samples: int = SAMPLES) -> dict[Symbol, np.ndarray]:

@@ -8,16 +8,19 @@ from typing import Any
 from sympy import Symbol
 
 from steptime.model import symbols as q
+from steptime.model.activations import MODES
 from steptime.model.build import Prepared, cases_at, prepare
 from steptime.model.catalog.prices import PriceList
 from steptime.model.errors import UserError, unknown
 from steptime.model.layout import Layout
+from steptime.model.precision import STORED
 from steptime.model.quantity import count
 from steptime.model.question import Question
 from steptime.model.reading import parse
 from steptime.model.solver.design import RATE, Design, Workload
-from steptime.model.solver.layout_choice import Market, best_layout
+from steptime.model.solver.layout_choice import Market, promising, starts_at_once
 from steptime.model.solver.machine import Machine, best_machine
+from steptime.model.train import SCHEDULES
 from steptime.model.transformer import Transformer
 
 MOST_WORKLOADS = 16
@@ -49,7 +52,9 @@ def read_workload(text: str, usual: Question) -> tuple[float, Question]:
         entries[name] = value
     weight = parse(entries.pop("weight", "1"), count, "--workload weight")
     choices = {"phase": ("decode", "prefill", "train"), "overlap": ("full", "per-operation", "none"),
-               "experts": ("expected", "all"), "scope": ("steps", "serving")}  # fmt: skip
+               "experts": ("expected", "all"), "scope": ("steps", "serving"), "weights": STORED, "kv": STORED,
+               "activations": STORED, "recompute": MODES, "schedule": SCHEDULES, "attention": ("causal", "full"),
+               "efficiency": ("ideal", "calibrated")}  # fmt: skip
     for name, known in choices.items():
         if name in entries and entries[name] not in known:
             raise unknown(f"--workload {name}", entries[name], list(known))
@@ -79,62 +84,88 @@ def solve_machine(
     if minimise == "cost" and prices.life is None:
         raise UserError(f"--minimise cost: {prices.origin}: life is missing: the time over which it is written off")
     read = [prepare(question, prices.machine()) for _, question in asked]
+    if any(question.output and question.phase == "prefill" for _, question in asked):
+        raise UserError("--output: solve machine has no whole requests; see `step`, or --scope serving")
+    if any(question.tokens for _, question in asked):
+        raise UserError("--tokens says nothing to solve machine; see `step`")
     for one in read:
         if by_hand := [symbol.name for symbol in CHOSEN if _set_by_hand(one, symbol)]:
             raise UserError(f"--set {', '.join(by_hand)}: the design or {prices.origin} decides it")
     chips = _chips(read, prices)
     market = Market(prices, limits, minimise, chips)
-    if batches and len(asked) == 1:
-        if not isinstance(read[0].model, Transformer) or read[0].stated is not None:
-            return _best_of(prices, asked[0][1], budget, power, minimise, batches)
-        layout, batch = best_layout(read[0], market, batches)
-        chosen = [f"batch {batch}: the best of {len(batches)} tried", read[0].defaults[-1]]
-        read = [prepare(replace(asked[0][1], batch=str(batch)), prices.machine())]
-        read[0].defaults.extend(chosen)
-        alternatives = [cases_at(read[0], layout)]
-    else:
-        alternatives = [cases_at(one, one.stated or _alone(one, market)) for one in read]
+    chosen = bool(batches) and len(asked) == 1
+    alternatives = []
+    for one in read:
+        if chosen:
+            one, layout = _with_batch(one, market, batches)
+        else:
+            layout = _layout(one, market, (int(one.values[q.batch]),))[0]
+        alternatives.append(cases_at(one, layout))
     total = sum(weight for weight, _ in asked)
     found = None
     for cases in product(*alternatives):
         workloads = tuple(
-            Workload.of(_name(case.question, len(asked)), weight / total, case)
+            Workload.of(_name(case.question), weight / total, case)
             for (weight, _), case in zip(asked, cases, strict=True)
         )
         tried = best_machine(Design(prices, workloads, limits, minimise, chips))
         found = tried if found is None or tried.cost < found.cost else found
     assert found is not None
-    return found
+    return replace(found, batch_chosen=chosen)
 
 
-def _alone(asked: Prepared, market: Market) -> Layout:
-    """The layout of a workload as if it had the machine to itself."""
-    if not isinstance(asked.model, Transformer):
-        return Layout(tp=market.chips)
-    return best_layout(asked, market, (int(asked.values[q.batch]),))[0]
+def _with_batch(asked: Prepared, market: Market, batches: Sequence[int]) -> tuple[Prepared, Layout]:
+    """The workload with the best of some batches, and its layout."""
+    layout, batch = _layout(asked, market, batches)
+    layout_text = [text for text in asked.defaults if text.startswith("layout ")]
+    again = prepare(replace(asked.question, batch=str(batch)), asked.hardware)
+    again.defaults.extend([f"batch {batch}: the best of {len(batches)} tried", *layout_text])
+    return again, layout
 
 
-def _best_of(
-    prices: PriceList, asked: Question, budget: float | None, power: float | None, minimise: str, batches: Sequence[int]
-) -> Machine:
-    """The best machine over some batches, each solved for; raises UserError where none is possible."""
-    found: list[Machine] = []
+def _layout(asked: Prepared, market: Market, batches: Sequence[int]) -> tuple[Layout, int]:
+    """The best layout and batch of a workload that has the machine to itself; a stated layout stays.
+
+    Where the closed form is only a guide, what it finds promising is solved for.
+    """
+    free = isinstance(asked.model, Transformer) and asked.stated is None
+    if free:
+        found = promising(asked, market, batches)
+    else:
+        found = [(asked.stated or Layout(tp=market.chips), batch) for batch in batches]
+    if len(found) > 1 and not (free and starts_at_once(asked)):
+        found = [_best_solved(asked, market, found)]
+    if free:
+        how = "the best" if starts_at_once(asked) else "the best of those solved for"
+        asked.defaults.append(f"layout {found[0][0]}: {how} on what {' and '.join(market.limits)} buys")
+    return found[0]
+
+
+def _best_solved(asked: Prepared, market: Market, candidates: Sequence[tuple[Layout, int]]) -> tuple[Layout, int]:
+    """The candidate whose machine costs least; raises UserError where none is possible."""
+    costs: list[tuple[float, int]] = []
     failure: UserError | None = None
-    for batch in batches:
+    for place, (layout, batch) in enumerate(candidates):
         try:
-            found.append(solve_machine(prices, [(1.0, replace(asked, batch=str(batch)))], budget, power, minimise))
+            one = prepare(replace(asked.question, batch=str(batch)), asked.hardware)
+            alone = [Workload.of("", 1.0, case) for case in cases_at(one, layout)]
+            machines = [
+                best_machine(Design(market.prices, (workload,), market.limits, market.minimise, market.chips))
+                for workload in alone
+            ]
+            costs.append((min(machine.cost for machine in machines), place))
         except UserError as error:
             failure = failure or error
-    if not found:
-        raise failure or UserError("no batch to try")
-    return min(found, key=lambda one: one.cost)
+    if not costs:
+        raise failure or UserError("nothing to choose from")
+    return candidates[min(costs)[1]]
 
 
 def _set_by_hand(asked: Prepared, symbol: Symbol) -> bool:
     return any(entry.partition("=")[0].strip() == symbol.name for entry in asked.question.sets)
 
 
-def _name(question: Question, among: int) -> str:
+def _name(question: Question) -> str:
     said = {name: getattr(question, name) for name in ("batch", "context", "prompt", "sequence")}
     return " ".join([question.phase, *(f"{name}={value}" for name, value in said.items() if value)])
 

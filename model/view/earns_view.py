@@ -31,6 +31,7 @@ def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, An
         "precision": case.precision,
         "defaults": _defaults(found),
         "step_time": there.evaluate(q.step_time),
+        "fits": case.fits if found.best is None else True,
         "chip_dollars": found.chip,
         "who_earns": [
             {
@@ -61,6 +62,8 @@ def earnings_table(found: Earnings, spread: Spread | None = None) -> Group:
     head = Text(f"who earns: {data['model']} on {data['hardware']}, {data['phase']}, "
                 f"{case.phase.varies.name} {plain(case.number(case.phase.varies))}", style="bold")  # fmt: skip
     lines = [Text(f"batch {plain(data['batch'])} ({how})   step time {si(data['step_time'], 's')}")]
+    if found.best is None and case.fits is False:
+        lines.append(Text("at this batch the fullest chip has no room: it DOES NOT FIT in memory", style="bold"))
     if found.chip is not None:
         lines.append(Text(f"the chip: {found.chip:,.0f} dollars, {found.chip_from}"))
     else:
@@ -88,13 +91,15 @@ _SCALES = {"peak_flops": (1e12, "TFLOP/s"), "memory_stacks": (1.0, "stack"), "me
 
 def _amount(one: Worth) -> str:
     if one.name == "memory_stacks":
-        return plain(one.amount)
+        return "all of it" if one.amount == 1 else plain(one.amount)
     return in_unit(one.amount, lookup(one.name).unit)
 
 
 def _dollars(value: float, one: Worth) -> str:
     """Dollars for as much as people speak of: a TFLOP/s, a GB/s, a GB, a stack."""
     scale, unit = _SCALES.get(one.name, (1e9, "GB/s"))
+    if one.name == "memory_stacks" and one.amount == 1:
+        unit = "all of it"
     return f"{value * scale:,.4g} $/{unit}"
 
 

@@ -35,6 +35,8 @@ def machine(
     listed = read_prices(Path(prices))
     batches: tuple[int, ...] = ()
     serves = options["phase"] != "train" and not workloads
+    if not serves and options["batch"] is not None and "," in options["batch"]:
+        raise UserError(f"--batch {options['batch'][:40]}: a list is for one workload of serving; give one number")
     if serves and options["batch"] is not None and "," in options["batch"]:
         batches, options["batch"] = whole_numbers(options["batch"], "batch", 10**9), None
     elif serves and options["batch"] is None and minimise != "step-time":

@@ -51,7 +51,7 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
         "workloads": [_workload_json(found, number) for number in range(len(design.workloads))],
         "term_prices": terms,
         "shadow_prices": {
-            name: price if name == "memory_capacity" or name.startswith("least") else -price
+            name: price if name.startswith("least") else -price
             for name, price in prices.items() if name not in TERM_NAMES
         },
         "slack": found.slack,
@@ -128,19 +128,15 @@ def _workload_json(found: Machine, number: int) -> dict[str, Any]:
 
 def machine_table(found: Machine, spread: Spread | None = None) -> Group:
     data, design = machine_json(found, spread), found.design
-    ranges = spread_lines(data, {"cost": found.unit}, "worth most")
+    ranges = spread_lines(data, {"cost": found.unit}, "layouts and batches held; worth most")
     said = " and ".join(
         f"{value:,.10g} {'dollars' if name == 'budget' else 'W'}" for name, value in design.limits.items()
     )
     chips = "one chip" if design.chips == 1 else f"{design.chips} chips"
     head = Text(f"{data['model']}: the machine of {chips} of least {design.minimise} on {said}, "
                 f"at the prices of {design.prices.name}", style="bold")  # fmt: skip
-    lines = [
-        Text(
-            f"step time {si(found.mean_step_time, 's')}   {_cost(found)}   (global optimum at these layouts)",
-            style="bold",
-        )
-    ]
+    line = f"step time {si(found.mean_step_time, 's')}   {_cost_text(found, found.cost)}"
+    lines = [Text(f"{line}   (global optimum at these layouts)", style="bold")]
     if found.closed is not None and found.closed.formula is not None:
         lines.append(Text(f"closed form: t = {formula(found.closed.formula)}"))
     elif found.closed is not None:
@@ -149,18 +145,17 @@ def machine_table(found: Machine, spread: Spread | None = None) -> Group:
         )
     if data["whole_stacks"] is not None:
         whole = data["whole_stacks"]
-        lines.append(
-            Text(f"with whole stacks, {whole['stacks_per_chip']} a chip: step time {si(whole['step_time'], 's')}")
-        )
+        line = f"step time {si(whole['step_time'], 's')}   {_cost_text(found, whole['cost'])}"
+        lines.append(Text(f"with whole stacks, {whole['stacks_per_chip']} a chip: {line}"))
     return Group(head, *lines, Text(), _bought(found, data), Text(), _per_workload(found, data), Text(),
                  _limits(data), Text(), _worth(found), Text(), *ranges, _distance(data),
                  *_trailer(found, data))  # fmt: skip
 
 
-def _cost(found: Machine) -> str:
+def _cost_text(found: Machine, cost: float) -> str:
     if found.design.minimise == "cost":
-        return f"${found.cost * 1e6:.6g} per million tokens"
-    return "" if found.design.minimise == "step-time" else f"{found.cost:.6g} {found.unit}"
+        return f"${cost * 1e6:.6g} per million tokens"
+    return "" if found.design.minimise == "step-time" else f"{cost:.6g} {found.unit}"
 
 
 def _bought(found: Machine, data: dict[str, Any]) -> Any:

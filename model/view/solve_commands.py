@@ -99,6 +99,7 @@ def solve_layout(
     choices = ("microbatch", "interleave", "recompute", "zero", "sequence_parallel")
     stated = click.core.ParameterSource.COMMANDLINE
     options["free"] = [name for name in choices if context.get_parameter_source(name) != stated]
+    from steptime.model.build import build_case
     from steptime.model.solver.layouts import search_layouts
     from steptime.model.solver.spreads import layout_spread
     from steptime.model.view.layout_view import layout_csv, layout_json_of, layout_table
@@ -107,13 +108,17 @@ def solve_layout(
 
     if as_csv and as_json:
         raise click.UsageError("--csv and --json are two forms of the answer: give one")
+    if as_csv and options["ranges"]:
+        raise click.UsageError("--csv holds no ranges: use --json, or leave --range out")
     search = read_search(options, hardware, chips, minimise, max_step_time, max_ttft)
     answer = search_layouts(search, Progress("layouts").show)
     if as_csv:
         click.echo(layout_csv(answer), nl=False)
         return
     ranges = read_ranges(options["ranges"])
-    spread = layout_spread(search, ranges, Progress("searches").show) if ranges else None
+    spread = None
+    if ranges:
+        spread = layout_spread(search, build_case(answer.best.question), ranges, Progress("searches").show)
     show(as_json, lambda: layout_json_of(answer, spread), lambda: layout_table(answer, spread))
 
 
@@ -140,6 +145,9 @@ def solve_machine_command(
     """
     from steptime.model.view import machine_request as ask
 
+    stated = click.get_current_context().get_parameter_source("minimise") == click.core.ParameterSource.COMMANDLINE
+    if chip is not None and stated:
+        raise click.UsageError("--from says what lowers the cost of a token: no --minimise")
     if chip is not None:
         earnings, spread = ask.earnings(options, chip, prices, budget, power, workloads)
         show(as_json, lambda: ask.earnings_json(earnings, spread), lambda: ask.earnings_table(earnings, spread))
