@@ -1,6 +1,6 @@
 """A thousand random machines: the optimiser against its closed form, and mixes against trust-constr. Fixed seeds.
 
-Run with ``python benchmarks/machines.py [N]``; takes about a quarter of an hour for N = 1000 on one core.
+Run with ``python benchmarks/machines.py [N]``; takes about two minutes for N = 1000 on one core.
 """
 
 import os
