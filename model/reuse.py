@@ -51,6 +51,9 @@ near_rate = tier_rate + reuse_hazard * cache.fetch
 far_rate = cache.far_hold / hold_time + reuse_hazard * cache.far_fetch
 """What a cache is expected to cost per second in a tier, and in one further away."""
 
+SANE = {"time": (1e-6, 1e15), "share": (1e-9, 1e30), "shape": (1e-9, 1e30)}
+"""Seconds, shares and shapes beyond which a number is a slip."""
+
 LEAST_SHAPE, MOST_SHAPE = 0.05, 1e6
 """Weibull's mean is Γ(1 + 1/shape) scales: 10^18 of them at the least shape."""
 
@@ -207,6 +210,9 @@ the longer a cache has lain, the sooner it is asked for, and it would have to mo
         if key in values:
             raise UserError(f"--reuse: {key} is given twice")
         values[key] = parse(written, second if key in ("mean", "scale") else count, f"--reuse {key}")
+        least, most = SANE["time" if key in ("mean", "scale") else key]
+        if not least <= values[key] <= most:
+            raise UserError(f"--reuse {key}={written[:40]}: outside the sane range {least:g} to {most:g}")
     for key in needed:
         if key not in values:
             raise UserError(f"--reuse {name}: {key} is missing; {_example}")
@@ -215,7 +221,7 @@ the longer a cache has lain, the sooner it is asked for, and it would have to mo
         raise UserError(f"--reuse share={share:g}: a share of all caches is at most 1")
     if name == "weibull" and shape > 1:
         raise UserError(
-            f"--reuse shape={shape:g}: a Weibull's shape must be at most 1. Above it the hazard rises: the longer a "
+            f"--reuse shape={shape:.12g}: a Weibull's shape must be at most 1. Above it the hazard rises: the longer a "
             "cache has lain, the sooner it is asked for, and it would have to move back; that is not modelled"
         )
     if not LEAST_SHAPE <= shape <= MOST_SHAPE:

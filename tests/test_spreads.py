@@ -139,6 +139,21 @@ def test_what_a_cache_costs_is_exact_where_all_that_it_is_made_of_moves_one_way(
     assert not found.intervals["hbm until"].exact
 
 
+def test_what_only_some_answers_have_is_shown_with_its_share_and_corners_count() -> None:
+    case, tiers = holding_case(Question("qwen3-next-80b-a3b", "h200-sxm", context="8000")), catalogue_tiers()
+    ranges = {q.context: (200.0, 64e3), q.compute_efficiency: (0.2, 0.9)}
+    found = cache_spread(case, ranges, tiers, None, quiet)
+    corners = [
+        solve_cache(changed(case, {q.prompt: c, q.compute_efficiency: e}), tiers) for c in (200.0, 64e3)
+        for e in (0.2, 0.9)
+    ]  # fmt: skip
+    held = [one.at(3600.0).cost(3600.0) for one in corners]
+    assert found.intervals["held 1 h"].low <= min(held) and found.intervals["held 1 h"].high >= max(held)
+    spans = [any(span.choice == "nvme" for span in one.envelope[:-1]) for one in corners]
+    assert any(spans) and not all(spans)
+    assert found.intervals["nvme until"].present <= 1
+
+
 def test_a_range_of_context_is_one_of_the_cache() -> None:
     case, tiers = holding_case(Question("llama-3.1-70b", "h100-sxm", context="8000")), catalogue_tiers()
     found = cache_spread(case, {q.context: (1e3, 1e5)}, tiers, None, quiet)
@@ -182,6 +197,10 @@ def test_a_search_is_made_anew_for_every_sample(monkeypatch) -> None:
       "--range", "memory_bandwidth=1TB/s..2TB/s"), "no price, limit or figure"),
     (("machine", "llama-3.1-8b", "--from", "h100-sxm", "--range", "batch=1..9"), "what is solved for"),
     (("cache", "llama-3.1-8b", "h100-sxm", "--range", "kv_bytes=1..9"), "not an input of this scenario"),
+    (("cache", "llama-3.1-8b", "h100-sxm", "--range", "batch=1..9"), "says nothing here: the cache is that of one"),
+    (("cache", "llama-3.1-8b", "h100-sxm", "--range", "prompt=2k..4k"), "says nothing here"),
+    (("cache", "llama-3.1-8b", "h100-sxm", "--range", "context=1..9"), "at least 2"),
+    (("cache", "llama-3.1-8b", "h100-sxm", "--set", "reuse_share=0.5"), "when a cache is asked for: --reuse"),
 ])  # fmt: skip
 def test_a_range_of_what_is_no_input_is_refused(run, arguments, message) -> None:
     code, out, err = run("solve", *arguments)

@@ -207,6 +207,22 @@ def test_the_context_may_be_set_and_is_shown_as_a_default() -> None:
     usual = solve_cache(holding_case(Question("llama-3.1-8b", "h100-sxm")), ())
     assert usual.context == 4096 and "context 4096" in usual.defaults
 
+def test_a_tier_of_any_name_is_printed_as_it_is_written(run, tmp_path) -> None:
+    file = tmp_path / "tiers.toml"
+    body = 'capacity = "1 TB"\nbandwidth = "100 GB/s"\nlink = "50 GB/s"\ndollars = 1000\nlife = "43800 h"\n'
+    file.write_text("".join(f'["{name}"]\n{body}' for name in ("[/red]", "[bold]x")))
+    code, out, _ = run("solve", "cache", "llama-3.1-8b", "h100-sxm", "--tiers", str(file), "--range",
+                       "chip_hour_price=1..5")  # fmt: skip
+    assert code == 0 and "[/red]" in out and "[bold]x" in out
+
+
+@pytest.mark.parametrize("text", ["exponential mean=5e-324", "exponential mean=1s share=1e-20",
+                                  "lomax shape=0.5 scale=1e-320"])  # fmt: skip
+def test_numbers_beyond_all_sense_are_refused(run, text) -> None:
+    code, out, err = run("solve", "cache", "llama-3.1-8b", "h100-sxm", "--reuse", text)
+    assert (code, out, err.count("\n")) == (2, "", 1) and "--reuse" in err
+
+
 CHECKED = ("exponential mean=10min", "lomax shape=1.5 scale=5min share=0.6", "weibull shape=0.5 scale=10min",
            "weibull shape=0.5 scale=10min share=0.6")  # fmt: skip
 

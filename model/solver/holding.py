@@ -25,10 +25,15 @@ from steptime.model.reading import parse_quantity
 from steptime.model.reuse import Reuse, tier_rate
 from steptime.model.scenario import Scenario
 
-_strangers = {
+STRANGERS = {
     **dict.fromkeys((*SYMBOLS.values(), q.chips, q.batch), "the cache is that of one sequence, computed on one chip"),
     **dict.fromkeys((q.cached, q.chunk, q.answer), "all of the cache is computed again, in one pass"),
     **dict.fromkeys(NUMBERS, "tiers are stated with --tiers FILE"),
+    **dict.fromkeys((q.reuse_share, q.reuse_shape, q.reuse_scale, q.reuse_age), "when a cache is asked for: --reuse"),
+    **dict.fromkeys(
+        (q.far_capacity, q.far_bandwidth, q.far_link_bandwidth, q.far_second_price),
+        "tiers are stated with --tiers FILE",
+    ),
     q.hold_time: "every hold time is shown",
     q.prompt: "the tokens of the cache are its context: --context",
 }
@@ -133,8 +138,8 @@ def holding_case(question: Question) -> Case:
     """
     stated = read_values(question.sets)
     for symbol in stated:
-        if symbol in _strangers:
-            raise UserError(f"--set {symbol.name} says nothing here: {_strangers[symbol]}")
+        if symbol in STRANGERS:
+            raise UserError(f"--set {symbol.name} says nothing here: {STRANGERS[symbol]}")
     tokens = stated.get(q.context)
     if tokens is None and question.context is not None:
         tokens = parse_quantity(lookup("context"), question.context)

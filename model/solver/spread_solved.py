@@ -6,6 +6,7 @@ corners. Elsewhere it is that of the sample.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from math import isfinite
 
 import numpy as np
@@ -16,6 +17,8 @@ from steptime.model.solver.monotone import direction
 from steptime.model.solver.uncertainty import Interval, Ranges, Spread, few, sobol
 
 SAMPLES = 256
+MOST_CORNERS = 4
+"""Inputs of which all corners are solved too: what is sampled often ends there."""
 NOTHING = 1e-9
 """An end so much smaller than the other is zero but for rounding: no factor is stated."""
 
@@ -59,9 +62,12 @@ def spread_solved(
     ends = {
         symbol: [_tried(solve, {**middle, symbol: end}) for end in both] for symbol, both in ranges.items()
     }  # each input alone across its range, the others in the middle
+    corners = [_tried(solve, dict(zip(ranges, corner, strict=True))) for corner in product(*ranges.values())
+               ] if len(ranges) <= MOST_CORNERS else []  # fmt: skip
+    beside = [*corners, *(one for both in ends.values() for one in both)]
     progress(1.0)
-    names = [name for name in found[0].values if all(name in one.values for one in found)]
-    intervals = {name: _interval(name, ranges, found, ends, solve, proved) for name in names}
+    names = dict.fromkeys(name for one in found for name in one.values)
+    intervals = {name: _interval(name, ranges, found, ends, beside, solve, proved) for name in names}
     kinds = dict.fromkeys(one.binds for one in found)
     binds = {kind: sum(one.binds == kind for one in found) / len(found) for kind in sorted(kinds)}
     return Spread(ranges, intervals, binds, samples, len(found) / samples)
@@ -79,15 +85,16 @@ def _interval(
     ranges: Ranges,
     found: list[Outcome],
     ends: Mapping[Symbol, list[Mapping[str, float]]],
+    beside: list[Mapping[str, float]],
     solve: Solve,
     proved: Proof,
 ) -> Interval:
-    values = np.array([one.values[name] for one in found])
+    values = np.array([one.values[name] for one in found if name in one.values])
     swings = {}
     for symbol, both in ends.items():
         low, high = sorted(one.get(name, np.nan) for one in both)
         swings[symbol.name] = high / low if low > NOTHING * high > 0 and isfinite(high) else 1.0
-    tried = [*values, *(one[name] for both in ends.values() for one in both if name in one)]
+    tried = [*values, *(one[name] for one in beside if name in one)]
     low, high, exact = float(min(tried)), float(max(tried)), False
     directions = {symbol: proved(name, symbol) for symbol in ranges}
     if all(way is not None for way in directions.values()):
@@ -98,7 +105,8 @@ def _interval(
         solved = [_tried(solve, corner).get(name) for corner in corners]
         if solved[0] is not None and solved[1] is not None:
             (low, high), exact = (solved[0], solved[1]), True
-    return Interval(low, high, float(np.median(values)), exact, max(swings, key=lambda key: swings[key]), swings)
+    dominant = max(swings, key=lambda key: swings[key])
+    return Interval(low, high, float(np.median(values)), exact, dominant, swings, len(values) / len(found))
 
 
 def agreed_direction(exprs: list[Expr], symbol: Symbol) -> int | None:

@@ -17,7 +17,7 @@ from steptime.model.reuse import Reuse
 from steptime.model.solver.batch import RESOURCE, solve_batch
 from steptime.model.solver.crossover import find_crossover
 from steptime.model.solver.earns import who_earns
-from steptime.model.solver.holding import solve_cache
+from steptime.model.solver.holding import STRANGERS, solve_cache
 from steptime.model.solver.layouts import search_layouts
 from steptime.model.solver.points import Search
 from steptime.model.solver.spread_solved import Outcome, agreed_direction, spread_solved
@@ -130,6 +130,11 @@ def cache_spread(case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse
     their products, and the cheapest of what rises rises. What binds is the choice for five minutes.
     """
     own = {symbol: q.prompt if symbol == q.context else symbol for symbol in ranges}  # the cache is what a prefill left
+    for symbol, (low, _) in ranges.items():
+        if symbol in STRANGERS:
+            raise UserError(f"--range {symbol.name} says nothing here: {STRANGERS[symbol]}")
+        if symbol == q.context and low < 2:
+            raise UserError("--range context: a single token has nothing to compute again; give at least 2")
     must_be_inputs(case, {own[symbol]: ends for symbol, ends in ranges.items()})
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:

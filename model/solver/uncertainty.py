@@ -41,6 +41,8 @@ class Interval:
     exact: bool
     dominant: str
     swings: Mapping[str, float]
+    present: float = 1.0
+    """The share of the answers that have this output at all."""
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,6 @@ SHOWN_PAIRS = 15
 """Break-evens of every pair fill a screen; beyond these only neighbours on the envelope are shown."""
 
 _terms = {"5m": 300.0, "1h": 3600.0}
-RANGED = {**dict.fromkeys(("held 5 min", "held 1 h", "by the policy"), "$/token"),
-          **{f"{name} until": "s" for name in (OWN, "ddr", "nvme", "disk")}}  # fmt: skip
 
 
 def cache_json(answer: CacheAnswer, spread: Spread | None = None) -> dict[str, Any]:
@@ -66,6 +64,7 @@ def cache_json(answer: CacheAnswer, spread: Spread | None = None) -> dict[str, A
         "doubtful": doubtful(answer),
         "residuals": {"primal": checked.primal, "stationarity": checked.stationarity},
         "assumes": list(ASSUMES),
+        "notes": [note for tier in answer.tiers for note in tier.notes],
         "not_modelled": [*LEFT_OUT, *not_modelled(case)],
         **spread_json(spread),
     }
@@ -132,9 +131,8 @@ def published() -> list[dict[str, Any]]:
 
 
 def doubtful(answer: CacheAnswer) -> list[str]:
-    """Figures of the chip and of the tiers that are marked doubtful, and what was made of the tiers' figures."""
-    found = [*answer.case.doubtful, *(text for tier in answer.tiers for text in (*tier.doubtful, *tier.notes))]
-    return list(dict.fromkeys(found))
+    """Figures of the chip and of the tiers that are marked doubtful."""
+    return list(dict.fromkeys([*answer.case.doubtful, *(text for tier in answer.tiers for text in tier.doubtful)]))
 
 
 def duration(seconds: float) -> str:
@@ -156,9 +154,15 @@ def _dollars(value: float) -> str:
     return "no limit" if isinf(value) else f"{value * 1e6:.4g}"
 
 
+def _units(answer: CacheAnswer) -> dict[str, str]:
+    """Units of what ranges give."""
+    costs = dict.fromkeys(("held 5 min", "held 1 h", "by the policy"), "$/token")
+    return costs | {f"{choice.name} until": "s" for choice in answer.choices}
+
+
 def cache_table(answer: CacheAnswer, spread: Spread | None = None) -> Group:
     recheck_cache(answer)
-    case, ranges = answer.case, spread_lines(spread_json(spread), RANGED, "cheapest for 5 min")
+    case, ranges = answer.case, spread_lines(spread_json(spread), _units(answer), "cheapest for 5 min")
     head = Text(
         f"{case.model.name} on {case.hardware.name}: where to hold a KV cache of {plain(answer.context)} tokens, "
         f"{si(answer.kv_bytes, 'B')} each, between two turns", style="bold",
@@ -166,6 +170,7 @@ def cache_table(answer: CacheAnswer, spread: Spread | None = None) -> Group:
     lines = [Text("assumes: " + "; ".join(ASSUMES)), Text("defaults taken: " + "; ".join(answer.defaults))]
     if figures_in_doubt := doubtful(answer):
         lines.append(Text("doubtful figures: " + "; ".join(figures_in_doubt)))
+    lines += [Text(f"note: {note}") for tier in answer.tiers for note in tier.notes]
     lines.append(Text("not modelled: " + "; ".join([*LEFT_OUT, *not_modelled(case)])))
     return Group(head, Text(), _choices(answer), Text(), *_break_evens(answer), Text(), *_policy(answer),
                  *ranges, *_published(answer), Text(), *lines)  # fmt: skip
@@ -215,7 +220,7 @@ def _policy(answer: CacheAnswer) -> list[Any]:
     shape = "" if reuse.name == "exponential" else f"shape {reuse.shape:g}, "
     scale = f"{'mean' if reuse.name == 'exponential' else 'scale'} {duration(reuse.scale)}"
     title = f"asked for again: {reuse.name}, {shape}{scale}" + (
-        "" if reuse.share == 1 else f"; {reuse.share:.4g} of all caches ever are"
+        "" if reuse.share == 1 else f"; {reuse.share:.10g} of all caches ever are"
     )
     made = table("age of the cache", "where it lies")
     for span in policy.spans:

@@ -41,7 +41,7 @@ def plain(value: float | None, digits: int = 4) -> str:
     """
     if value is None:
         return "—"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e16 else f"{value:.{digits}g}"
 
 
 def in_unit(value: float | None, unit: Expr) -> str:
@@ -96,8 +96,8 @@ def table(*columns: str) -> Table:
 
 def console() -> Console:
     """Where tables go: standard output, at least 100 columns wide where it is not a terminal."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=120)
+    found = Console(highlight=False, markup=False)
+    return found if found.is_terminal else Console(highlight=False, markup=False, width=120)
 
 
 def finite(value: Any) -> Any:

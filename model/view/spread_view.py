@@ -35,7 +35,8 @@ def spread_json(found: Spread | None) -> dict[str, Any]:
             "inputs": {symbol.name: list(ends) for symbol, ends in found.ranges.items()},
             "outputs": {
                 name: {"low": one.low, "high": one.high, "median": one.median,
-                       "how": "exact" if one.exact else "sampled", "dominant": one.dominant, "swings": dict(one.swings)}
+                       "how": "exact" if one.exact else "sampled", "dominant": one.dominant,
+                       "swings": dict(one.swings), "present": one.present}
                 for name, one in found.intervals.items()
             },
             "binds": dict(found.binds),
@@ -60,10 +61,12 @@ def spread_lines(data: Mapping[str, Any], units: Mapping[str, str] | None = None
                 for key in ("low", "median", "high")]  # fmt: skip
         by = one["dominant"]
         moved = f"{by} ({one['swings'][by]:.3g} times)" if one["swings"][by] > 1 + 1e-9 else "—"
-        made.add_row(name, *ends, one["how"], moved)
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in sorted(found["binds"].items(), key=lambda i: -i[1]))
+        how = one["how"] if one["present"] == 1 else f"{one['how']}, in {one['present']:.1%}"
+        made.add_row(name, *ends, how, moved)
+    shares = sorted(found["binds"].items(), key=lambda item: -item[1])
+    listed = ", ".join(f"{name} {f'{share:.0%}' if share >= 0.005 or share == 0 else '<1%'}" for name, share in shares)
     lines: list[Any] = [Text(f"for {inputs}", style="bold"), made]
-    lines.append(Text(f"{binds} in {found['samples']:,} samples ({found['distribution']}): {shares}"))
+    lines.append(Text(f"{binds} in {found['samples']:,} samples ({found['distribution']}): {listed}"))
     if found["solved"] < 1:
         lines.append(Text(f"only {found['solved']:.0%} of the samples have an answer"))
     return [*lines, Text()]
