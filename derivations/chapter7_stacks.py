@@ -8,7 +8,7 @@ from steptime.derivations.board import is_
 from steptime.derivations.chapter7_machine import LECTURE, V3
 from steptime.derivations.chapter7_machine import v3 as machine_v3
 from steptime.derivations.claims import Claim
-from steptime.derivations.machine_costs import GB200_RACK, YEARS
+from steptime.derivations.machine_costs import GB200_RACK, SCALE_OUT_PRICE, YEARS
 from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import machine
@@ -52,7 +52,8 @@ OTHER_WORK = flops_price * step_flops + link_price * step_link_bytes + scale_out
 def v3() -> Mapping[Symbol, float]:
     values = machine_v3()
     return {
-        **values, base_cost: GB200_RACK.other, budget: values[budget] + GB200_RACK.other, scale_out_price: 2e-7,
+        **values, base_cost: GB200_RACK.other, budget: values[budget] + GB200_RACK.other,
+        scale_out_price: SCALE_OUT_PRICE,
         step_scale_out_bytes: 0.0, q.machine_scale_out_bandwidth: 0.0, step_tokens: values[q.batch] / 72, rise: 0.01,
         machine_life: YEARS * 365.25 * 86400,
     }  # fmt: skip

@@ -41,6 +41,10 @@ H100_MADE = Parts(300, 1400, 0, 1670, "H100 SXM, to manufacture: siliconanalysts
 MI300X_MADE = Parts(600, 2900, 0, 1800, "MI300X, to manufacture: siliconanalysts.com 2026")
 H100_SOLD = Parts(300, 1400, 0, 26300, "H100 SXM, sold for about 28000 dollars: siliconanalysts.com 2026")
 
+SCALE_OUT_PRICE = 0.13 * 5.9e6 / 72 / 50e9
+"""Dollars for a byte/s: networking is 13 % of a data centre's 5.9e6 dollars a rack (Bernstein 2025, via investing.com),
+for the 50e9 B/s of each of 72 chips."""
+
 YEARS = 5.0
 """Over which a machine is paid off, in examples: a usual time of depreciation."""
 

@@ -43,7 +43,7 @@ class Form:
 
 def _both_ways(chips: Expr, carried: Expr, starts: Expr | int) -> Form:
     """As many bytes received as sent."""
-    return Form() if chips == 1 else Form(carried, carried, sympy.sympify(starts))
+    return Form() if chips == 1 else Form(carried, carried, sympy.sympify(starts, strict=True))
 
 
 def ring_all_gather(volume: Expr, chips: Expr) -> Form:

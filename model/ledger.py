@@ -181,10 +181,10 @@ class Ledger:
             read = passes * self.plan.bytes_of("experts") * self.expert_weights(number, block) / stage
             add("routed experts", flops, read)
         scores = sympy.Add(*[flops / split for flops, split in self.attention_split()]) * micro_batch
-        cache = sum((read + written) * micro_batch / ways for read, written, ways in self.cached())
+        cache = sympy.Add(*[(read + written) * micro_batch / ways for read, written, ways in self.cached()])
         return (
             *lines.values(),
-            Operation("attention over the KV cache", sympy.sympify(scores), sympy.sympify(cache)),
+            Operation("attention over the KV cache", scores, cache),
             Operation("norms and biases", memory_bytes=passes * self.plan.bytes_of("router") * self.vectors()),
             *self.communication,
         )

@@ -56,6 +56,24 @@ def test_the_command_prints_its_object(run_json) -> None:
     assert h100["peak_flops"] == pytest.approx(1.979e15 / 3.35e12 / wanted, rel=1e-4)
 
 
+@pytest.mark.parametrize("held", [("--batch", "512"), ("--set", "batch=512")])
+def test_a_batch_that_is_stated_in_either_way_is_held(run_json, held) -> None:
+    common = ("solve", "machine", "llama-3.1-8b", "--json")
+    data = run_json(*common, "--prices", str(MARKET), "--budget", "5e6", "--minimise", "cost", "--layout", "tp=8",
+                    *held)  # fmt: skip
+    (workload,) = data["workloads"]
+    assert workload["batch"] == 512 and not any("tried" in text for text in workload["defaults"])
+    assert data["global"] is True
+    worth = run_json(*common, "--from", "h100-sxm", *held)
+    assert worth["batch"] == 512 and worth["batch_adjusts"] is False
+
+
+def test_what_is_not_proved_over_layouts_is_not_called_global(run_json) -> None:
+    data = run_json("solve", "machine", "llama-3.1-8b", "--prices", str(MARKET), "--budget", "5e6", "--set", "chips=4",
+                    "--overlap", "per-operation", "--json")  # fmt: skip
+    assert data["global"] is False
+
+
 @pytest.mark.parametrize("path", [MARKET, MADE])
 def test_the_examples_tables_are_printed(run, path) -> None:
     code, out, _ = run("solve", "machine", "llama-3.1-70b", "--prices", str(path), "--budget", "3e6", "--workload",

@@ -35,7 +35,6 @@ VARIABLE = {
     "scale_out": q.machine_scale_out_bandwidth,
 }
 """What is chosen, of the whole machine."""
-MINIMISE = ("step-time", "cost", "energy")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ UNITS = {"step-time": "s per step", "cost": "$ per token", "energy": "J per toke
 class Machine:
     """The best machine. ``amounts`` of the whole machine by resource, stacks as a number; ``spent`` by limit and
     resource, ``base`` too; ``part_times`` by workload. Prices as in ``Solution``: of terms never negative, of limits
-    d ln cost / d ln limit. ``price_intervals`` where prices are not unique."""
+    d ln cost / d ln limit; ``price_ends`` where they are not unique. ``layouts_proved``: every layout was stated, or no
+    other does better."""
 
     design: Design
     cost: float
@@ -40,6 +41,7 @@ class Machine:
     optimum: Optimum
     closed: Closed | None
     batch_chosen: bool = False
+    layouts_proved: bool = True
 
     @property
     def unit(self) -> str:

@@ -111,7 +111,13 @@ def solve_machine(
         tried = best_machine(Design(prices, workloads, limits, minimise, chips))
         found = tried if found is None or tried.cost < found.cost else found
     assert found is not None
-    return replace(found, batch_chosen=chosen)
+    return replace(found, batch_chosen=chosen, layouts_proved=_proved(read))
+
+
+def _proved(read: Sequence[Prepared]) -> bool:
+    """Whether no other layout does better: all are stated, or the closed form of one workload has tried them all."""
+    free = [one for one in read if isinstance(one.model, Transformer) and one.stated is None]
+    return not free or (len(read) == 1 and starts_at_once(free[0]))
 
 
 def _with_batch(asked: Prepared, market: Market, batches: Sequence[int]) -> tuple[Prepared, Layout]:

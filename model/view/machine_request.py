@@ -34,7 +34,7 @@ def machine(
         raise UserError("solve machine needs --prices FILE: what FLOP/s, memory and links cost (see examples/)")
     listed = read_prices(Path(prices))
     batches: tuple[int, ...] = ()
-    serves = options["phase"] != "train" and not workloads
+    serves = options["phase"] != "train" and not workloads and not _sets_batch(options)
     if not serves and options["batch"] is not None and "," in options["batch"]:
         raise UserError(f"--batch {options['batch'][:40]}: a list is for one workload of serving; give one number")
     if serves and options["batch"] is not None and "," in options["batch"]:
@@ -59,7 +59,12 @@ def earnings(
     if budget is not None or power is not None or workloads:
         raise UserError("--from prices a chip as it is: no --budget, --power or --workload")
     case = build_case(Question(hardware=chip, **options))
-    adjusts = options["batch"] is None and case.question.phase != "train"
+    adjusts = options["batch"] is None and not _sets_batch(options) and case.question.phase != "train"
     listed, ranges = read_prices(Path(prices)) if prices else None, read_ranges(case.question.ranges)
     spread = earnings_spread(case, ranges, listed, adjusts, Progress("samples").show) if ranges else None
     return who_earns(case, listed, adjusts), spread
+
+
+def _sets_batch(options: dict[str, Any]) -> bool:
+    """Whether --set holds the batch."""
+    return any(entry.partition("=")[0].strip() == "batch" for entry in options["sets"])

@@ -70,7 +70,7 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
             "cost": whole.cost,
         },
         "distance": [{"hardware": one.hardware, "format": one.format, **one.ratios} for one in distances(found)],
-        "global": True,
+        "global": found.layouts_proved,
         "attained": True,
         "residuals": {
             "primal": optimum.residuals.primal,
@@ -136,7 +136,8 @@ def machine_table(found: Machine, spread: Spread | None = None) -> Group:
     head = Text(f"{data['model']}: the machine of {chips} of least {design.minimise} on {said}, "
                 f"at the prices of {design.prices.name}", style="bold")  # fmt: skip
     line = f"step time {si(found.mean_step_time, 's')}   {_cost_text(found, found.cost)}"
-    lines = [Text(f"{line}   (global optimum at these layouts)", style="bold")]
+    proof = "global optimum" if found.layouts_proved else "global optimum at these layouts; others may do better"
+    lines = [Text(f"{line}   ({proof})", style="bold")]
     if found.closed is not None and found.closed.formula is not None:
         lines.append(Text(f"closed form: t = {formula(found.closed.formula)}"))
     elif found.closed is not None:
