@@ -27,8 +27,8 @@ def steptime() -> None:
 @range_option
 def step(as_json: bool, **options: Any) -> None:
     """One scenario: its terms, what binds, throughput, cost, memory, and where the terms cross."""
-    from steptime.model.view.step_json import step_json
-    from steptime.model.view.step_view import step_table
+    from steptime.model.text.step_json import step_json
+    from steptime.model.text.step_table import step_table
 
     case = build(options)
     show(as_json, lambda: step_json(case), lambda: step_table(case))
@@ -46,9 +46,9 @@ steptime.add_command(solve)
 def solve_any(quantity: str, formula: str, sets: tuple[str, ...], ranges: tuple[str, ...], as_json: bool) -> None:
     """Any formula, for any of its symbols: closed form where there is one, else every root with its bracket."""
     from steptime.derivations.inverse import inverse_json, solve_for
-    from steptime.derivations.view import inverse_table
     from steptime.model.quantity import lookup
-    from steptime.model.question import read_range, read_values
+    from steptime.model.step.inputs import read_range, read_values
+    from steptime.model.text.derivations import inverse_table
 
     found = solve_for(formula, lookup(quantity).symbol, read_values(sets), dict(read_range(text) for text in ranges))
     show(as_json, lambda: inverse_json(found), lambda: inverse_table(found))
@@ -71,9 +71,9 @@ def validate(file: str | None, models: str | None, hardware: str | None, rows: b
     """
     from pathlib import Path
 
-    from steptime.model.measurement import catalogue, read_measurements
-    from steptime.model.solver.validate import Places, validate
-    from steptime.model.view.validate_view import validate_json, validate_table
+    from steptime.model.catalog.measurement import catalogue, read_measurements
+    from steptime.model.solver.measured.validate import Places, validate
+    from steptime.model.text.validate import validate_json, validate_table
 
     places = Places(Path(models) if models else None, Path(hardware) if hardware else None)
     judged = validate(read_measurements(Path(file)) if file else catalogue(), places, Progress("rows").show)
@@ -86,7 +86,7 @@ def validate(file: str | None, models: str | None, hardware: str | None, rows: b
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
 def catalog(kind: str, name: str | None, as_json: bool) -> None:
     """List the catalogue, or show one entry (or a file of yours) with the source and date of every figure."""
-    from steptime.model.view import catalog_view as view
+    from steptime.model.text import catalogue as view
 
     if name is None:
         show(as_json, lambda: view.list_json(kind), lambda: view.list_table(kind))
@@ -101,8 +101,8 @@ def catalog(kind: str, name: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
 def derive(name: str | None, claims: bool, graph: bool, as_json: bool) -> int:
     """List the derivations, or show one: every line with its reason, the numbers put in, and the result."""
-    from steptime.derivations import view
     from steptime.derivations.library import find
+    from steptime.model.text import derivations as view
 
     if graph:
         click.echo(view.graph())
@@ -130,7 +130,7 @@ def derive(name: str | None, claims: bool, graph: bool, as_json: bool) -> int:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, writable=True), help="Write to a file.")
 def latex(names: tuple[str, ...], everything: bool, form: str, output: str | None) -> int:
     """Export derivations and terms: LaTeX, Markdown, Python or C. Everything is verified first."""
-    from steptime.derivations.export_view import exported
+    from steptime.model.text.exported import exported
 
     text, failure = exported(names, everything, form)
     if failure is not None:

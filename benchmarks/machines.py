@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "independent"))
 
 import numpy as np
 from machine_instances import independent, random_mix, random_one
 
-from steptime.model.solver.machine import best_machine
+from steptime.model.solver.machine.best import best_machine
 
 
 def main(number: int) -> None:

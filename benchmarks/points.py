@@ -21,15 +21,15 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.build import build_case
-from steptime.model.case import Case
-from steptime.model.ledger import Ledger
+from steptime.model.layout.choices import Plan
 from steptime.model.numeric import compiled, in_blocks
-from steptime.model.plan import Plan
-from steptime.model.question import Question
+from steptime.model.phases.ledger import Ledger
 from steptime.model.scenario import Scenario
-from steptime.model.solver.layouts import search_layouts
-from steptime.model.solver.points import Search
+from steptime.model.solver.layouts.points import Search
+from steptime.model.solver.layouts.search import search_layouts
+from steptime.model.step.build import build_case
+from steptime.model.step.case import Case
+from steptime.model.step.inputs import Question
 
 POINTS = 2_000_000
 RUNS = 5

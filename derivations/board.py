@@ -28,8 +28,8 @@ PERFECT_SHARDS = (
 
 def numbers(model: str, hardware: str, **options: Any) -> Mapping[Symbol, float]:
     """Every quantity of a real case, in base units, as the numbers of an example."""
-    from steptime.model.build import build_case
-    from steptime.model.question import Question
+    from steptime.model.step.build import build_case
+    from steptime.model.step.inputs import Question
 
     case = build_case(Question(model, hardware, **options))
     named = {symbol: value for name, value in case.quantities.items() if (symbol := Symbol(name, positive=True))}

@@ -15,9 +15,9 @@ from sympy import Eq, Expr, Symbol
 from steptime.derivations.library import derivations
 from steptime.derivations.rules import equation
 from steptime.model import symbols as q
-from steptime.model.case import RESOURCES
 from steptime.model.errors import UserError, unknown
 from steptime.model.numeric import evaluate
+from steptime.model.step.case import RESOURCES
 from steptime.model.terms import crossover
 
 TERM_TIMES = {"compute": q.compute_time, "memory": q.memory_time, "interconnect": q.network_time}

@@ -12,7 +12,7 @@ from functools import cache, cached_property
 import sympy
 from sympy import Eq, Expr, Symbol
 
-from steptime.derivations.numbers import check_numerically
+from steptime.derivations.check import check_numerically
 from steptime.derivations.rules import Drop, Rule, RuleError, Series, Substitute
 from steptime.model.quantity import UnitError, unit_of
 from steptime.model.scenario import Scenario

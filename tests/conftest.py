@@ -9,9 +9,9 @@ import pytest
 from hypothesis import settings
 
 from steptime.cli import main
-from steptime.model.build import build_case
-from steptime.model.case import Case
-from steptime.model.question import Question
+from steptime.model.step.build import build_case
+from steptime.model.step.case import Case
+from steptime.model.step.inputs import Question
 
 # The same examples in every run, so that a failure comes from the change at hand; the profile explore draws anew.
 settings.register_profile("fixed", derandomize=True, deadline=None)

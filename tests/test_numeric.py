@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steptime.model import symbols as q
-from steptime.model.case import RESOURCES
 from steptime.model.numeric import BLOCK, compiled, evaluate, in_blocks
 from steptime.model.scenario import Scenario, Unbound
+from steptime.model.step.case import RESOURCES
 
 EXPRESSIONS = [
     q.batch * q.context / q.replicas + 3,

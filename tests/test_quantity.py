@@ -4,15 +4,15 @@ import pytest
 import sympy
 from sympy import Eq, Gt, Max, Min, Piecewise, Symbol, ceiling, exp, log
 
-from steptime.model import economics
 from steptime.model import symbols as q
 from steptime.model.catalog.transformers import load_transformer
-from steptime.model.decode import DECODE
-from steptime.model.layout import Layout
-from steptime.model.ledger import Ledger, Plan
-from steptime.model.memory import footprints
-from steptime.model.phase import Phase
-from steptime.model.prefill import IN_FLIGHT, PREFILL, VERIFY, prefill_phase
+from steptime.model.economics import cost as economics
+from steptime.model.layout.layout import Layout
+from steptime.model.phases.decode import DECODE
+from steptime.model.phases.ledger import Ledger, Plan
+from steptime.model.phases.memory import footprints
+from steptime.model.phases.phase import Phase
+from steptime.model.phases.prefill import IN_FLIGHT, PREFILL, VERIFY, prefill_phase
 from steptime.model.quantity import (
     FLOP,
     UnitError,
@@ -26,7 +26,7 @@ from steptime.model.quantity import (
     second,
     unit_of,
 )
-from steptime.model.view.step_json import utilisation
+from steptime.model.text.step_json import utilisation
 
 
 @pytest.mark.parametrize(("expr", "unit"), [

@@ -17,7 +17,7 @@ import steptime.model.symbols  # noqa: F401  declares the quantities that lookup
 from steptime.model.errors import UserError, unknown
 from steptime.model.precision import peak_format
 from steptime.model.quantity import lookup
-from steptime.model.reading import parse_quantity, read_toml
+from steptime.model.text.parse import parse_quantity, read_toml
 
 CATALOGUE = "model/catalog/hardware.toml"
 """The origin of every catalogue entry, as messages show it."""

@@ -8,13 +8,13 @@ from types import MappingProxyType
 from typing import Any
 
 import steptime.model.symbols  # noqa: F401  declares the quantities that a file may state
-from steptime.model.catalog.huggingface import read_config_file
+from steptime.model.architecture.transformer import Transformer
+from steptime.model.catalog.huggingface.reader import read_config_file
 from steptime.model.catalog.transformers import load_transformer, transformer_names
 from steptime.model.errors import UserError, unknown
 from steptime.model.precision import STORED
 from steptime.model.quantity import lookup
-from steptime.model.reading import parse_quantity, read_toml
-from steptime.model.transformer import Transformer
+from steptime.model.text.parse import parse_quantity, read_toml
 
 QUANTITIES = (
     "parameters", "active_parameters", "parameters_read", "kv_bytes", "kv_written", "attention_flops",

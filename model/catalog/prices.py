@@ -15,7 +15,7 @@ from sympy import Expr
 from steptime.model.catalog.hardware import TOPOLOGIES, Figure, Hardware
 from steptime.model.errors import UserError, unknown
 from steptime.model.quantity import FLOP, byte, count, dollar, joule, second
-from steptime.model.reading import parse, read_toml
+from steptime.model.text.parse import parse, read_toml
 
 MOST_DOMAIN = 2**14
 NOTES = ("source", "date", "note")

@@ -12,12 +12,12 @@ from typing import Any
 
 from sympy import Symbol
 
-from steptime.model.cache import tier
 from steptime.model.catalog.economy import figures, names
+from steptime.model.economics.cache import tier
 from steptime.model.errors import UserError, unknown
 from steptime.model.quantity import byte, dollar, second
-from steptime.model.reading import parse, read_toml
 from steptime.model.symbols import link_bandwidth, tier_bandwidth, tier_capacity, tier_second_price
+from steptime.model.text.parse import parse, read_toml
 
 OWN, AGAIN = "hbm", "rematerialise"
 """The chip's own memory, and no memory at all: the choices that are always there."""

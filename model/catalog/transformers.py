@@ -11,10 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
 
-from steptime.model.catalog.config_exceptions import KINDS
-from steptime.model.errors import UserError, unknown
-from steptime.model.precision import STORED
-from steptime.model.transformer import (
+from steptime.model.architecture.transformer import (
     Attention,
     DenseFeedForward,
     ExpertFeedForward,
@@ -26,6 +23,9 @@ from steptime.model.transformer import (
     RecurrentMixer,
     Transformer,
 )
+from steptime.model.catalog.huggingface.exceptions import KINDS
+from steptime.model.errors import UserError, unknown
+from steptime.model.precision import STORED
 
 _described = {"source", "date", "published_parameters", "published_active_parameters", "notes"}
 _shaped = {

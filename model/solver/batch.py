@@ -8,7 +8,6 @@ import sympy
 from sympy import Expr
 
 from steptime.model import symbols as q
-from steptime.model.case import Case
 from steptime.model.errors import UserError
 from steptime.model.scenario import Unbound
 from steptime.model.solver.limits import CAPACITIES, least_batch, numbers_but_batch, read_limits
@@ -18,6 +17,7 @@ from steptime.model.solver.problem import Problem, TimedPart
 from steptime.model.solver.sensitivity import Elasticity, Envelope, envelope
 from steptime.model.solver.solution import Solution
 from steptime.model.solver.solve import solve
+from steptime.model.step.case import Case
 
 RESOURCE = {"compute": "compute", "memory": "memory", "scale_up": "interconnect", "scale_out": "interconnect"}
 SCALES: dict[str, tuple[Expr, int, str]] = {

@@ -8,10 +8,10 @@ import sympy
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.case import Case
 from steptime.model.errors import UserError
 from steptime.model.quantity import lookup
 from steptime.model.scenario import Unbound
+from steptime.model.step.case import Case
 from steptime.model.terms import Crossover, crossover
 
 SPAN = 1e9

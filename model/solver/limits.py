@@ -6,11 +6,11 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.case import Case
 from steptime.model.errors import UserError
 from steptime.model.quantity import lookup
-from steptime.model.reading import parse_quantity
 from steptime.model.solver.problem import Limit, StepLimit
+from steptime.model.step.case import Case
+from steptime.model.text.parse import parse_quantity
 
 CAPACITIES = ("memory_capacity", "memory_per_chip")
 """Limits on what the fullest chip holds."""

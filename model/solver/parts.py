@@ -2,8 +2,8 @@
 
 from sympy import Expr
 
-from steptime.model.case import Case
-from steptime.model.phase import rates
+from steptime.model.phases.phase import rates
+from steptime.model.step.case import Case
 
 Parts = dict[str, dict[str, Expr]]
 

@@ -9,10 +9,10 @@ from itertools import pairwise
 from math import isfinite
 
 from steptime.model import symbols as q
-from steptime.model.case import Case
-from steptime.model.solver.holding import CacheAnswer
+from steptime.model.solver.cache.holding import CacheAnswer
+from steptime.model.solver.layouts.points import Answer
 from steptime.model.solver.optimality import TOLERANCE, NotSolved
-from steptime.model.solver.points import Answer
+from steptime.model.step.case import Case
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.case import Case
-from steptime.model.layout import SYMBOLS
+from steptime.model.layout.layout import SYMBOLS
 from steptime.model.scenario import Scenario
 from steptime.model.solver.limits import CAPACITIES
 from steptime.model.solver.optimality import Prices
 from steptime.model.solver.parts import parts_of
 from steptime.model.solver.problem import Problem
 from steptime.model.solver.solution import Solution
+from steptime.model.step.case import Case
 
 FIXED = frozenset(
     {

@@ -3,24 +3,24 @@
 from pathlib import Path
 from typing import Any
 
-from steptime.model.build import build_case
 from steptime.model.catalog.prices import read_prices
 from steptime.model.errors import UserError
 from steptime.model.quantity import dollar, joule, second
-from steptime.model.question import Question
-from steptime.model.reading import parse
-from steptime.model.solver.earns import Earnings, who_earns
-from steptime.model.solver.machine import Machine
-from steptime.model.solver.machine_spread import machine_spread
-from steptime.model.solver.points import BATCHES
-from steptime.model.solver.spreads import earnings_spread
-from steptime.model.solver.uncertainty import Spread
-from steptime.model.solver.workloads import read_workload, solve_machine
-from steptime.model.view.earns_view import earnings_json, earnings_table
-from steptime.model.view.machine_view import machine_json, machine_table
+from steptime.model.solver.layouts.points import BATCHES
+from steptime.model.solver.machine.best import Machine
+from steptime.model.solver.machine.earns import Earnings, who_earns
+from steptime.model.solver.machine.workloads import read_workload, solve_machine
+from steptime.model.solver.ranges.machine_spread import machine_spread
+from steptime.model.solver.ranges.spreads import earnings_spread
+from steptime.model.solver.ranges.uncertainty import Spread
+from steptime.model.step.build import build_case
+from steptime.model.step.inputs import Question
+from steptime.model.text.earns import earnings_json, earnings_table
+from steptime.model.text.machine import machine_json, machine_table
+from steptime.model.text.parse import parse
+from steptime.model.text.ranges import read_ranges
 from steptime.model.view.progress import Progress
 from steptime.model.view.search_request import whole_numbers
-from steptime.model.view.spread_view import read_ranges
 
 __all__ = ["earnings", "earnings_json", "earnings_table", "machine", "machine_json", "machine_table"]
 

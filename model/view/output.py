@@ -9,7 +9,7 @@ import click
 
 def show(as_json: bool, data: Callable[[], Any], view: Callable[[], Any]) -> None:
     """Print the answer: one JSON object, or a table."""
-    from steptime.model.view.format import console, finite
+    from steptime.model.text.format import console, finite
 
     if as_json:
         click.echo(json.dumps(finite(data()), indent=1, allow_nan=False, ensure_ascii=False))
@@ -19,7 +19,7 @@ def show(as_json: bool, data: Callable[[], Any], view: Callable[[], Any]) -> Non
 
 def build(options: dict[str, Any]) -> Any:
     """The case of a command's options."""
-    from steptime.model.build import build_case
-    from steptime.model.question import Question
+    from steptime.model.step.build import build_case
+    from steptime.model.step.inputs import Question
 
     return build_case(Question(**options))

@@ -4,10 +4,10 @@ from typing import Any
 
 from steptime.model.errors import UserError
 from steptime.model.quantity import lookup
-from steptime.model.question import Question
-from steptime.model.reading import parse_quantity
-from steptime.model.solver.points import BATCHES, Search
-from steptime.model.workload import DEFAULTS
+from steptime.model.solver.layouts.points import BATCHES, Search
+from steptime.model.step.inputs import Question
+from steptime.model.step.workload import DEFAULTS
+from steptime.model.text.parse import parse_quantity
 
 MOST_CHIPS, MOST_NUMBERS = 100_000, 1_000
 

@@ -12,7 +12,7 @@ from steptime.model.view.progress import Progress
 
 def spread_of(case: Any, solved: Callable[[Any, Any], Any]) -> Any:
     """The spread of a solve's answer where its case has ranges, with progress; else None."""
-    from steptime.model.view.spread_view import read_ranges
+    from steptime.model.text.ranges import read_ranges
 
     ranges = read_ranges(case.question.ranges)
     return solved(ranges, Progress("samples").show) if ranges else None
@@ -33,8 +33,8 @@ def crossover(as_json: bool, between: str, over: str, **options: Any) -> None:
     from steptime.model.errors import UserError
     from steptime.model.quantity import lookup
     from steptime.model.solver.crossover import find_crossover
-    from steptime.model.solver.spreads import crossover_spread
-    from steptime.model.view.solve_view import crossover_table, solve_crossover_json
+    from steptime.model.solver.ranges.spreads import crossover_spread
+    from steptime.model.text.solve import crossover_table, solve_crossover_json
 
     names = [name.strip() for name in between.split(",")]
     if len(names) != 2:
@@ -64,10 +64,10 @@ def batch(
 ) -> None:
     """The smallest batch of least cost per token (or step time), with the price of every term and limit."""
     from steptime.model.quantity import lookup
-    from steptime.model.reading import parse_quantity
     from steptime.model.solver.batch import solve_batch
-    from steptime.model.solver.spreads import batch_spread
-    from steptime.model.view.solve_view import batch_table, solve_batch_json
+    from steptime.model.solver.ranges.spreads import batch_spread
+    from steptime.model.text.parse import parse_quantity
+    from steptime.model.text.solve import batch_table, solve_batch_json
 
     case = build(options)
     bound = None if max_step_time is None else parse_quantity(lookup("step_time"), max_step_time)
@@ -99,12 +99,12 @@ def solve_layout(
     choices = ("microbatch", "interleave", "recompute", "zero", "sequence_parallel")
     stated = click.core.ParameterSource.COMMANDLINE
     options["free"] = [name for name in choices if context.get_parameter_source(name) != stated]
-    from steptime.model.build import build_case
-    from steptime.model.solver.layouts import search_layouts
-    from steptime.model.solver.spreads import layout_spread
-    from steptime.model.view.layout_view import layout_csv, layout_json_of, layout_table
+    from steptime.model.solver.layouts.search import search_layouts
+    from steptime.model.solver.ranges.spreads import layout_spread
+    from steptime.model.step.build import build_case
+    from steptime.model.text.layout import layout_csv, layout_json_of, layout_table
+    from steptime.model.text.ranges import read_ranges
     from steptime.model.view.search_request import read_search
-    from steptime.model.view.spread_view import read_ranges
 
     if as_csv and as_json:
         raise click.UsageError("--csv and --json are two forms of the answer: give one")
@@ -178,11 +178,11 @@ def solve_cache_command(
     from pathlib import Path
 
     from steptime.model.catalog.tiers import catalogue_tiers, read_tiers
-    from steptime.model.question import Question
-    from steptime.model.reuse import read_reuse
-    from steptime.model.solver.holding import holding_case, solve_cache
-    from steptime.model.solver.spreads import cache_spread
-    from steptime.model.view.cache_view import cache_json, cache_table
+    from steptime.model.economics.reuse import read_reuse
+    from steptime.model.solver.cache.holding import holding_case, solve_cache
+    from steptime.model.solver.ranges.spreads import cache_spread
+    from steptime.model.step.inputs import Question
+    from steptime.model.text.cache import cache_json, cache_table
 
     case = holding_case(Question(model, hardware, **options))
     tiers = read_tiers(Path(file)) if file else catalogue_tiers()

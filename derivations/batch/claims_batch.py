@@ -1,0 +1,243 @@
+"""Chapter 1 in numbers, second part: optimal batch, balanced context, sparse attention."""
+
+from collections.abc import Mapping
+
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.derivations.batch import sparse
+from steptime.derivations.batch.balance import (
+    balance,
+    balance_exact,
+    batch_near_balance,
+    half,
+    slopes,
+    utilisation_beyond,
+)
+from steptime.derivations.batch.batch import best_batch, best_batch_exact, best_batch_with_kv, short_context
+from steptime.derivations.batch.claims import changed, computed, deepseek
+from steptime.derivations.batch.context import (
+    V32_INDEX_BYTES,
+    V32_SELECTED,
+    sparse_slopes,
+    square_root,
+    top_k_long,
+    top_k_short,
+)
+from steptime.model import symbols as q
+from steptime.model.scenario import Scenario
+from steptime.model.symbols import balanced_context, context
+
+EXACTLY_ONE = 1e-9
+LECTURE_MODEL: Mapping[Symbol, float] = {q.ridge: 300.0, q.parameters: 256.0, q.active_parameters: 32.0}
+"""The lecture's own: a ridge of 300, and 32 of 256 experts active."""
+
+
+def balanced() -> Mapping[Symbol, float]:
+    """DeepSeek-V3 on H100 and its balanced context in the lecture's form."""
+    return {**deepseek(), balanced_context: Scenario(deepseek()).evaluate(balance.result.rhs)}
+
+
+def at_share_of_balance(share: float) -> Mapping[Symbol, float]:
+    """The same at a context that is some share of the balanced one."""
+    return {**balanced(), context: share * balanced()[balanced_context]}
+
+
+def beyond_exact_balance() -> Mapping[Symbol, float]:
+    """The same at twice the balanced context that attention's multiply-adds allow; no token written."""
+    return {**deepseek(), q.kv_written: 0.0, context: 2 * Scenario(deepseek()).evaluate(balance_exact.result.rhs)}
+
+
+def fp8_cache() -> Mapping[Symbol, float]:
+    """The same with a KV cache at fp8, and the selection and index of DeepSeek-V3.2."""
+    values = {**deepseek(kv="fp8"), q.selected_tokens: float(V32_SELECTED), q.index_bytes: V32_INDEX_BYTES}
+    return {**values, balanced_context: Scenario(values).evaluate(balance.result.rhs)}
+
+
+def square_root_case() -> Mapping[Symbol, float]:
+    """A square-root attention that is dense up to 128 tokens, at its own balanced context."""
+    values = {**balanced(), q.dense_context: 128.0}
+    return {**values, context: Scenario(values).evaluate(square_root.result.rhs)}
+
+
+def is_one(found: float) -> bool:
+    return abs(found - 1) < EXACTLY_ONE
+
+
+KV_OVER_FLOPS: Expr = q.kv_bytes * q.peak_flops / (q.attention_flops * q.memory_bandwidth)
+"""Above one where reading KV cache outgrows attention's multiply-adds: only then is there a balanced context."""
+
+BATCH = (
+    computed("1.5", "300 x 256/32", 2400.0, best_batch.result.rhs, lambda: LECTURE_MODEL, tolerance=1e-9),
+    computed(
+        "1.5",
+        "the lecture's 2400 against DeepSeek-V3's real configuration",
+        2400.0,
+        best_batch.result.rhs,
+        deepseek,
+    ),
+    computed(
+        "1.5", "optimal batch with DeepSeek-V3's real configuration (671/37)", 5350.0, best_batch.result.rhs, deepseek
+    ),
+    computed(
+        "1.6",
+        "exact optimal batch as the context vanishes, over that of 1.5",
+        1.0,
+        best_batch_exact.result.rhs / best_batch.result.rhs,
+        changed(deepseek, {context: 0.0}),
+        tolerance=EXACTLY_ONE,
+        must=is_one,
+    ),
+    computed(
+        "1.6",
+        "the limit at no context over that of 1.5",
+        1.0,
+        short_context.lines[1].rhs / best_batch.result.rhs,
+        deepseek,
+        tolerance=EXACTLY_ONE,
+        must=is_one,
+    ),
+    computed(
+        "1.6",
+        "at 0.999 of the balanced context, over the batch without KV cache: it grows without bound",
+        None,
+        batch_near_balance.result.rhs / best_batch.result.rhs,
+        lambda: at_share_of_balance(0.999),
+        must=lambda found: abs(found / 1000 - 1) < 1e-6,
+    ),
+    computed(
+        "1.6",
+        "DeepSeek-V3 on H100 at fp8, context 1000: optimal batch in the lecture's form",
+        None,
+        best_batch_with_kv.result.rhs,
+        deepseek,
+        must=lambda found: found > 5350,
+    ),
+    computed(
+        "1.6",
+        "the same with the FLOPs of attention",
+        None,
+        best_batch_exact.result.rhs,
+        deepseek,
+        must=lambda found: found > 5350,
+    ),
+    computed(
+        "1.6",
+        "the lecture's form over the exact one, there",
+        1.0,
+        best_batch_with_kv.result.rhs / best_batch_exact.result.rhs,
+        deepseek,
+        must=lambda found: found > 1,
+    ),
+    computed(
+        "1.6",
+        "at context 2000, where the lecture's form has no optimum any more: the exact optimal batch",
+        None,
+        best_batch_exact.result.rhs,
+        changed(deepseek, {context: 2000.0}),
+        must=lambda found: (
+            found > 0 > Scenario({**deepseek(), context: 2000.0}).evaluate(best_batch_with_kv.result.rhs)
+        ),
+    ),
+)
+BALANCE = (
+    computed(
+        "1.7", "balanced context of DeepSeek-V3 on H100 at fp8, the lecture's form", None, balance.result.rhs, deepseek
+    ),
+    computed(
+        "1.7",
+        "the same with the FLOPs of attention",
+        None,
+        balance_exact.result.rhs,
+        deepseek,
+        must=lambda found: found > balanced()[balanced_context],
+    ),
+    computed(
+        "1.7",
+        "the exact balanced context over the lecture's form",
+        1.0,
+        balance_exact.result.rhs / balance.result.rhs,
+        deepseek,
+        must=lambda found: found > 1,
+    ),
+    computed(
+        "1.7",
+        "KV cache reads over attention's multiply-adds, in time per token of context: above 1 there is a balance",
+        None,
+        KV_OVER_FLOPS,
+        deepseek,
+        must=lambda found: found > 1,
+    ),
+    computed(
+        "1.7",
+        "MFU at twice the balanced context",
+        0.5,
+        utilisation_beyond.result.rhs,
+        lambda: at_share_of_balance(2.0),
+        tolerance=EXACTLY_ONE,
+        must=lambda found: abs(found - half.result.rhs) < EXACTLY_ONE,
+    ),
+    computed(
+        "1.7",
+        "MFU there from both terms, at a batch of 10^9",
+        0.5,
+        utilisation_beyond.lines[1].rhs,
+        lambda: {**at_share_of_balance(2.0), q.micro_batch: 1e9},
+        tolerance=1e-4,
+        must=lambda found: found < 0.5,
+    ),
+    computed(
+        "1.7",
+        "utilisation with attention's multiply-adds counted, at twice the exact balanced context and a large batch",
+        0.5,
+        slopes.lines[1].lhs / slopes.lines[1].rhs,
+        beyond_exact_balance,
+        must=lambda found: 0.5 < found < 1,
+    ),
+)
+SPARSE = (
+    computed(
+        "1.8",
+        "square-root attention, dense up to 128 tokens: balanced context of DeepSeek-V3 on H100",
+        None,
+        square_root.result.rhs,
+        square_root_case,
+        must=lambda found: found > balanced()[balanced_context],
+    ),
+    computed(
+        "1.8",
+        "there it reads as many tokens as dense attention at its balance",
+        1.0,
+        sparse.square_root_read / balanced_context,
+        square_root_case,
+        tolerance=EXACTLY_ONE,
+        must=is_one,
+    ),
+    computed(
+        "1.8",
+        "top-2048 with a bf16 KV cache, longer than the dense balance: balanced context over the dense one",
+        1.0,
+        top_k_short.result.rhs / balance.result.rhs,
+        balanced,
+        tolerance=EXACTLY_ONE,
+        must=lambda found: is_one(found) and balanced()[balanced_context] <= V32_SELECTED,
+    ),
+    computed(
+        "1.8",
+        "top-2048 with an fp8 KV cache (DeepSeek-V3.2): the balanced context is where the index's reads bring it",
+        None,
+        top_k_long.result.rhs,
+        fp8_cache,
+        must=lambda found: found > fp8_cache()[balanced_context] > V32_SELECTED,
+    ),
+    computed(
+        "1.8",
+        "without the index: multiply-adds over the selection's reads, above 1 compute binds at every context",
+        None,
+        sparse_slopes.result.lhs / sparse_slopes.result.rhs.xreplace({q.index_bytes: sympy.S.Zero}),
+        lambda: {**fp8_cache(), q.tokens_read: float(V32_SELECTED)},
+        must=lambda found: found > 1,
+    ),
+)
+DERIVATIONS = ()
+CLAIMS = (*BATCH, *BALANCE, *SPARSE)

@@ -1,0 +1,244 @@
+"""Chapter 1: the price of speed, where memory binds: a faster step carries fewer sequences."""
+
+from collections.abc import Mapping
+
+import sympy
+from sympy import Symbol
+
+from steptime.derivations.batch.terms import LECTURE, latency_floor, memory_term
+from steptime.derivations.board import is_, numbers
+from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
+from steptime.derivations.steps import Derivation, Step
+from steptime.model import symbols as q
+from steptime.model.economics import cost as economics
+from steptime.model.scenario import Scenario
+from steptime.model.symbols import (
+    bytes_per_weight,
+    context,
+    kv_bytes,
+    memory_bandwidth,
+    micro_batch,
+    parameters_read,
+    speed_price,
+    speed_up,
+    stage_chips,
+    usual_batch,
+    usual_step_time,
+    weights_share,
+)
+
+
+def usual_v3() -> Mapping[Symbol, float]:
+    """DeepSeek-V3 at 4096 sequences of 2000 tokens, where memory binds, and half as fast again."""
+    values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context="2000", batch="4096", experts="all"))
+    values[usual_batch] = values[micro_batch]
+    values[usual_step_time] = Scenario(values).evaluate(memory_term.result.rhs)
+    values[weights_share] = Scenario(values).evaluate(share.start.rhs)
+    values[speed_up] = 1.5
+    values[speed_price] = Scenario(values).evaluate(price.result.rhs)
+    return values
+
+
+USUAL = (
+    "DeepSeek-V3 at fp8 on 32 H100, context 2000, 4096 sequences, all experts read, and one and a half times as fast"
+)
+MEMORY_BINDS = "memory binds in the usual and in the fast service"
+
+share = Derivation(
+    name="weights-share",
+    title="The weights' share of the usual step",
+    rows=("1.12",),
+    claim="The share of the step that reads weights is what no smaller batch takes away.",
+    start=equation(weights_share, latency_floor.result.rhs / usual_step_time),
+    steps=(
+        Step(
+            "solve for the weights read",
+            solve_for(parameters_read),
+            equation(
+                parameters_read, weights_share * usual_step_time * stage_chips * memory_bandwidth / bytes_per_weight
+            ),
+        ),
+    ),
+    assumes=(MEMORY_BINDS,),
+    sources=(LECTURE,),
+    example=usual_v3,
+    example_text=USUAL,
+)
+
+usual_kv = Derivation(
+    name="usual-kv",
+    title="The KV cache's part of the usual step",
+    rows=("1.12",),
+    claim="What the weights leave of the usual step reads the KV cache of the usual batch.",
+    start=equation(usual_step_time, memory_term.result.rhs),
+    steps=(
+        Step(
+            "the usual batch",
+            substitute(is_(micro_batch, usual_batch)),
+            equation(
+                usual_step_time,
+                (bytes_per_weight * parameters_read + usual_batch * context * kv_bytes)
+                / (stage_chips * memory_bandwidth),
+            ),
+        ),
+        Step(
+            "the weights by their share",
+            substitute(share.result),
+            equation(
+                usual_step_time,
+                weights_share * usual_step_time + usual_batch * context * kv_bytes / (stage_chips * memory_bandwidth),
+            ),
+        ),
+        Step(
+            "solve for the KV cache",
+            solve_for(kv_bytes),
+            equation(
+                kv_bytes,
+                (1 - weights_share) * usual_step_time * stage_chips * memory_bandwidth / (usual_batch * context),
+            ),
+        ),
+    ),
+    assumes=(MEMORY_BINDS,),
+    sources=(LECTURE,),
+    example=usual_v3,
+    example_text=USUAL,
+    holds=(1 - weights_share,),
+)
+
+fast_batch = Derivation(
+    name="batch-of-speed",
+    title="The batch that a faster step can carry",
+    rows=("1.12",),
+    claim="Speed is bought with batch: the fewer sequences, the less KV cache to read.",
+    start=memory_term.result,
+    steps=(
+        Step(
+            "the KV cache by its part of the usual step",
+            substitute(usual_kv.result),
+            equation(
+                q.memory_time,
+                bytes_per_weight * parameters_read / (stage_chips * memory_bandwidth)
+                + micro_batch * (1 - weights_share) * usual_step_time / usual_batch,
+            ),
+        ),
+        Step(
+            "the weights by their share, the step as many times as fast",
+            substitute(share.result, is_(q.memory_time, usual_step_time / speed_up)),
+            equation(
+                usual_step_time / speed_up,
+                weights_share * usual_step_time + micro_batch * (1 - weights_share) * usual_step_time / usual_batch,
+            ),
+        ),
+        Step(
+            "solve for the batch",
+            solve_for(micro_batch),
+            equation(micro_batch, usual_batch * (1 - speed_up * weights_share) / (speed_up * (1 - weights_share))),
+        ),
+    ),
+    assumes=(MEMORY_BINDS, "the same weights are read at every batch"),
+    sources=(LECTURE,),
+    example=usual_v3,
+    example_text=USUAL,
+    holds=(1 - weights_share, 1 - speed_up * weights_share),
+)
+
+USUAL_COST = economics.cost_per_token.xreplace({q.batch: usual_batch, q.step_time: usual_step_time})
+
+price = Derivation(
+    name="price-of-speed",
+    title="The price of speed",
+    rows=("1.12",),
+    claim="The price rises without bound as the speed-up nears one over the weights' share of the step.",
+    start=equation(speed_price, economics.cost_per_token / USUAL_COST),
+    steps=(
+        Step(
+            "the batch of one stage, the step as many times as fast",
+            substitute(is_(q.batch, micro_batch), is_(q.step_time, usual_step_time / speed_up)),
+            equation(speed_price, usual_batch / (speed_up * micro_batch)),
+        ),
+        Step(
+            "the batch that such a step carries",
+            substitute(fast_batch.result),
+            equation(speed_price, (1 - weights_share) / (1 - speed_up * weights_share)),
+        ),
+    ),
+    assumes=(MEMORY_BINDS, "price follows cost: every chip is paid for the whole step"),
+    sources=(LECTURE,),
+    example=usual_v3,
+    example_text=USUAL,
+    holds=(1 - weights_share, 1 - speed_up * weights_share),
+)
+
+share_by_price = Derivation(
+    name="weights-share-by-price",
+    title="The weights' share that a price of speed reveals",
+    rows=("1.12",),
+    claim="From the price of a fast service follows how much of the usual step reads weights.",
+    start=price.result,
+    steps=(
+        Step(
+            "clear the denominator",
+            both_sides(side * (1 - speed_up * weights_share)),
+            equation(speed_price * (1 - speed_up * weights_share), 1 - weights_share),
+        ),
+        Step(
+            "solve for the share",
+            solve_for(weights_share),
+            equation(weights_share, (speed_price - 1) / (speed_price * speed_up - 1)),
+        ),
+    ),
+    assumes=(MEMORY_BINDS, "price follows cost"),
+    sources=(LECTURE,),
+    example=usual_v3,
+    example_text=USUAL,
+    holds=(speed_price - 1, speed_up - 1),
+)
+
+speed_by_price = Derivation(
+    name="speed-by-price",
+    title="The speed that a price buys",
+    rows=("1.12",),
+    claim="However much is paid, the speed-up stays below one over the weights' share of the step.",
+    start=price.result,
+    steps=(
+        Step(
+            "solve for the speed-up",
+            solve_for(speed_up),
+            equation(speed_up, (speed_price - 1 + weights_share) / (speed_price * weights_share)),
+        ),
+    ),
+    assumes=(MEMORY_BINDS, "price follows cost"),
+    sources=(LECTURE,),
+    example=usual_v3,
+    example_text=USUAL,
+    holds=(1 - weights_share, speed_price - 1),
+)
+
+speed_bound = Derivation(
+    name="bound-of-speed",
+    title="The most speed at any price",
+    rows=("1.12",),
+    claim="At any price the speed-up stays below one over the weights' share of the step: the latency floor.",
+    start=speed_by_price.result,
+    steps=(Step("pay without bound", limit(speed_price, sympy.oo), equation(speed_up, 1 / weights_share)),),
+    assumes=(MEMORY_BINDS,),
+    sources=(LECTURE,),
+    example=usual_v3,
+    example_text=USUAL,
+)
+
+slow_mode = Derivation(
+    name="slow-mode",
+    title="What a slow service saves",
+    rows=("1.12",),
+    claim="However slow, a token costs what reads its KV cache: only the weights' share can be saved.",
+    start=price.result,
+    steps=(Step("as slow as may be", limit(speed_up, 0), equation(speed_price, 1 - weights_share)),),
+    assumes=(MEMORY_BINDS, "the KV cache of ever more sequences fits"),
+    sources=(LECTURE,),
+    example=usual_v3,
+    example_text=USUAL,
+    holds=(1 - weights_share,),
+)
+
+DERIVATIONS = (share, usual_kv, fast_batch, price, share_by_price, speed_by_price, speed_bound, slow_mode)

@@ -1,0 +1,171 @@
+"""Chapter 8, collectives: other algorithms than the ring, and the sizes at which they tie with it."""
+
+from collections.abc import Callable, Mapping
+
+import sympy
+
+from steptime.derivations.claims import Claim
+from steptime.derivations.collectives.numbers import CHAN, H100, KLENK, NCCL, THAKUR, TWO_TREES, eight_h100, links
+from steptime.derivations.collectives.rings import LINK, ONE_TIER, ring_reduce
+from steptime.derivations.rules import equation, identity, limit, solve_for
+from steptime.derivations.steps import Derivation, Step
+from steptime.model.network.algorithms import (
+    in_switch_all_reduce,
+    multimem_all_reduce,
+    one_shot_all_reduce,
+    tree_all_reduce,
+    two_shot_all_reduce,
+)
+from steptime.model.scenario import Scenario
+from steptime.model.symbols import (
+    algorithm_ratio,
+    group_bytes,
+    group_chips,
+    scale_up_bandwidth,
+    scale_up_latency,
+    start_up_saving,
+)
+
+one_shot, two_shot, tree, in_switch, multimem = (
+    form(group_bytes, group_chips)
+    for form in (one_shot_all_reduce, two_shot_all_reduce, tree_all_reduce, in_switch_all_reduce, multimem_all_reduce)
+)
+AT_ONCE = "a chip talks to all others at once, its link shared evenly"
+tree_depth = sympy.ceiling(sympy.log(group_chips, 2))
+
+direct = Derivation(
+    name="direct-all-reduce",
+    title="What sending to all chips at once saves over a ring",
+    rows=("8.2",),
+    claim="The same bytes in two starts instead of 2(n - 1): the gain does not depend on the size.",
+    start=equation(start_up_saving, ring_reduce.time(*LINK) - two_shot.time(*LINK)),
+    steps=(Step("the bytes cancel", identity(), equation(start_up_saving, 2 * (group_chips - 2) * scale_up_latency)),),
+    assumes=(ONE_TIER, AT_ONCE, "one start-up for all messages of a step"),
+    sources=(THAKUR, NCCL),
+    example=eight_h100,
+    example_text=H100,
+    holds=(group_chips - 2,),
+)
+
+one_or_two = Derivation(
+    name="one-shot-all-reduce",
+    title="Bytes below which every chip had better send its whole volume to every other",
+    rows=("8.2",),
+    claim="One start instead of two for n/2 times the bytes: good for small sums in small groups.",
+    start=equation(one_shot.time(*LINK), two_shot.time(*LINK)),
+    steps=(
+        Step(
+            "solve for the bytes",
+            solve_for(group_bytes),
+            equation(
+                group_bytes,
+                group_chips * scale_up_latency * scale_up_bandwidth / ((group_chips - 1) * (group_chips - 2)),
+            ),
+        ),
+    ),
+    assumes=(ONE_TIER, AT_ONCE, "adding costs nothing"),
+    sources=(CHAN, NCCL),
+    example=eight_h100,
+    example_text=H100,
+    holds=(group_chips - 2,),
+)
+
+tree_or_ring = Derivation(
+    name="tree-or-ring",
+    title="Bytes below which two trees are faster than a ring",
+    rows=("8.3",),
+    claim="Trees start up a logarithm of times; the ring saves one chip's share each way. The tie grows as n squared.",
+    start=equation(tree.time(*LINK), ring_reduce.time(*LINK)),
+    steps=(
+        Step(
+            "solve for the bytes",
+            solve_for(group_bytes),
+            equation(
+                group_bytes,
+                group_chips * (group_chips - 1 - tree_depth) * scale_up_latency * scale_up_bandwidth,
+            ),
+        ),
+    ),
+    assumes=(ONE_TIER, "a start-up of a tree takes as long as one of the ring", "pieces small beside the whole"),
+    sources=(TWO_TREES, NCCL),
+    example=eight_h100,
+    example_text=H100,
+    holds=(group_chips - 1 - tree_depth,),
+)
+
+switch_gain = Derivation(
+    name="in-switch-gain",
+    title="What adding in the switch saves over a ring",
+    rows=("8.4",),
+    claim="Each chip sends its volume once instead of almost twice; with two chips there is nothing to save.",
+    start=equation(algorithm_ratio, ring_reduce.time(*LINK) / in_switch.time(*LINK)),
+    steps=(
+        Step(
+            "large sums: no start-up latency",
+            limit(scale_up_latency, 0),
+            equation(algorithm_ratio, 2 * (group_chips - 1) / group_chips),
+        ),
+    ),
+    assumes=(ONE_TIER, "the switch adds and multicasts at the rate of the links"),
+    sources=(KLENK, THAKUR),
+    example=eight_h100,
+    example_text=H100,
+    holds=(group_chips - 1,),
+)
+
+multimem_gain = Derivation(
+    name="multimem-gain",
+    title="What NVLink SHARP saves over a ring",
+    rows=("8.4",),
+    claim="A chip loads the sum of its share from all and stores it to all, n + 1 shares a way: below three, no gain.",
+    start=equation(algorithm_ratio, ring_reduce.time(*LINK) / multimem.time(*LINK)),
+    steps=(
+        Step(
+            "large sums: no start-up latency",
+            limit(scale_up_latency, 0),
+            equation(algorithm_ratio, 2 * (group_chips - 1) / (group_chips + 1)),
+        ),
+    ),
+    assumes=(*switch_gain.assumes, "a chip's own share passes the switch too, both ways"),
+    sources=(KLENK, "NVIDIA/nccl-tests issue 238: n + 1 sends and receives in the network"),
+    example=eight_h100,
+    example_text=H100,
+    holds=(group_chips - 1,),
+)
+
+
+def _eight_h200(one: Derivation) -> Callable[[], float]:
+    return lambda: float(Scenario(_numbers()).evaluate(one.result.rhs))
+
+
+def _numbers() -> Mapping[sympy.Symbol, float]:
+    return links("h200-sxm", group_chips=8)
+
+
+def _inputs() -> Mapping[str, float | str]:
+    return {"group_chips": _numbers()[group_chips], "measured ring": "367 GB/s", "measured NVLS": "482 GB/s"}
+
+
+MEASURED = 482 / 367
+"""NCCL all-reduce on 8 H200: bus bandwidth with sums in the switch over that of the ring."""
+
+DERIVATIONS = (direct, one_or_two, tree_or_ring, switch_gain, multimem_gain)
+
+CLAIMS = (
+    Claim(
+        "8.4",
+        "NCCL all-reduce on 8 H200, sums in the switch over the ring: what one pass through the switch allows",
+        MEASURED,
+        _eight_h200(switch_gain),
+        _inputs,
+        must=lambda value: value >= MEASURED,
+    ),
+    Claim(
+        "8.4",
+        "The same, against what a load and a store through the switch allow (NVLink SHARP)",
+        MEASURED,
+        _eight_h200(multimem_gain),
+        _inputs,
+        must=lambda value: value >= MEASURED,
+    ),
+)

@@ -1,0 +1,145 @@
+"""Chapter 8, collectives: when the traffic of experts in one domain outlasts their multiply-adds or their weights."""
+
+from collections.abc import Mapping
+
+from sympy import Symbol
+
+from steptime.derivations.board import numbers
+from steptime.derivations.collectives.numbers import GSHARD, NCCL, RING_STEP, experts_on, one_expert
+from steptime.derivations.experts.experts import UNIFORM
+from steptime.derivations.experts.numbers import RACK
+from steptime.derivations.rules import equation, solve_for
+from steptime.derivations.steps import Derivation, Step
+from steptime.model import symbols as q
+from steptime.model.network.algorithms import all_to_all
+from steptime.model.network.experts import chip_expert_bytes, chip_expert_flops, exchanged, one_domain
+from steptime.model.symbols import (
+    bytes_per_weight,
+    chip_tokens,
+    combine_bytes,
+    dispatch_bytes,
+    expert_weights,
+    experts_per_token,
+    experts_routed,
+    flops_per_mac,
+    memory_bandwidth,
+    peak_flops,
+    scale_up_bandwidth,
+    scale_up_latency,
+    stage_chips,
+    width,
+)
+
+copies_out, copies_back = (chip_tokens * experts_per_token * width * size for size in (dispatch_bytes, combine_bytes))
+link_time = exchanged(copies_out + copies_back, one_domain).scale_up / scale_up_bandwidth
+one_after_another = sum(
+    all_to_all(copies, stage_chips).time(scale_up_bandwidth, scale_up_latency) for copies in (copies_out, copies_back)
+)
+per_token = experts_per_token * width * (dispatch_bytes + combine_bytes) * (stage_chips - 1)
+IN_ONE = (UNIFORM, "one copy of a token for each of its experts", "experts in one domain, evenly loaded")
+
+
+def gb200() -> Mapping[Symbol, float]:
+    return experts_on("gb200-nvl72", 72)
+
+
+def mixtral() -> Mapping[Symbol, float]:
+    """Mixtral 8x22B in one domain of H100, an expert a chip."""
+    from steptime.model.architecture.transformer import ExpertFeedForward
+    from steptime.model.catalog.transformers import load_transformer
+
+    model = load_transformer("mixtral-8x22b")
+    block = next(b for layer in model.layers for b in layer.feed_forward if isinstance(b, ExpertFeedForward))
+    shape = {width: float(model.width), experts_per_token: float(block.experts_per_token)}
+    case = numbers("mixtral-8x22b", "h100-sxm", layout="dp=8,ep=8", context="1000", batch="512")
+    return {**case, **shape, **one_expert(block, model.width), q.scale_up_latency: RING_STEP}
+
+
+expert_size = Derivation(
+    name="expert-size-for-link",
+    title="Weights of an expert above which its multiply-adds outlast its traffic",
+    rows=("8.10",),
+    claim="Neither tokens nor choices matter: an expert must do enough with a token to be worth sending it.",
+    start=equation(link_time, chip_expert_flops / peak_flops),
+    steps=(
+        Step(
+            "the tokens cancel; solve for the weights",
+            solve_for(expert_weights),
+            equation(
+                expert_weights,
+                width
+                * (dispatch_bytes + combine_bytes)
+                * (stage_chips - 1)
+                / stage_chips
+                * peak_flops
+                / (flops_per_mac * scale_up_bandwidth),
+            ),
+        ),
+    ),
+    assumes=(*IN_ONE, "no start-up latency"),
+    sources=(GSHARD,),
+    example=gb200,
+    example_text=RACK,
+    holds=(stage_chips - 1,),
+)
+
+hidden_by_compute = Derivation(
+    name="tokens-that-hide-start-ups",
+    title="Tokens of a chip above which its experts' multiply-adds outlast dispatch and combine",
+    rows=("8.10",),
+    claim="Both grow with the tokens; start-ups do not. With few tokens the exchange is always the longer.",
+    start=equation(one_after_another, chip_expert_flops / peak_flops),
+    steps=(
+        Step(
+            "solve for the tokens",
+            solve_for(chip_tokens),
+            equation(
+                chip_tokens,
+                2
+                * scale_up_latency
+                / (
+                    flops_per_mac * experts_per_token * expert_weights / peak_flops
+                    - per_token / (stage_chips * scale_up_bandwidth)
+                ),
+            ),
+        ),
+    ),
+    assumes=(*IN_ONE, "experts large enough that their multiply-adds outlast the bytes of their tokens"),
+    sources=(GSHARD, NCCL),
+    example=mixtral,
+    example_text="Mixtral 8x22B in bf16 on 8 H100, an expert a chip; 3.4 us a start-up",
+    holds=(
+        stage_chips - 1,
+        flops_per_mac * experts_per_token * expert_weights / peak_flops
+        - per_token / (stage_chips * scale_up_bandwidth),
+    ),
+)
+
+beyond_weights = Derivation(
+    name="tokens-that-outlast-experts",
+    title="Tokens of a chip above which their traffic outlasts reading the experts",
+    rows=("8.10",),
+    claim="Experts are read once, tokens travel each; more chips read faster and send as much.",
+    start=equation(link_time, chip_expert_bytes / memory_bandwidth),
+    steps=(
+        Step(
+            "solve for the tokens",
+            solve_for(chip_tokens),
+            equation(
+                chip_tokens,
+                bytes_per_weight
+                * experts_routed
+                * expert_weights
+                * scale_up_bandwidth
+                / (per_token * memory_bandwidth),
+            ),
+        ),
+    ),
+    assumes=(*IN_ONE, "every expert is chosen by some token", "no start-up latency"),
+    sources=(GSHARD,),
+    example=gb200,
+    example_text=RACK,
+    holds=(stage_chips - 1,),
+)
+
+DERIVATIONS = (expert_size, hidden_by_compute, beyond_weights)

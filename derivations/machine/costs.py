@@ -1,0 +1,81 @@
+"""What machines cost by their parts, with sources: the unit prices behind the numbers of chapter 7."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Symbol
+
+from steptime.derivations.board import numbers
+from steptime.model import symbols as q
+from steptime.model.phases.decode import blackboard
+from steptime.model.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Dollars of one chip's worth of a machine: FLOP/s, memory, links, and all that is none of these."""
+
+    compute: float
+    memory: float
+    links: float
+    other: float
+    source: str
+
+    @property
+    def whole(self) -> float:
+        return self.compute + self.memory + self.links + self.other
+
+
+_CHIP_OF_RACK = 3.1e6 / 72
+GB200_RACK = Parts(
+    compute=0.320 * _CHIP_OF_RACK,
+    memory=0.152 * _CHIP_OF_RACK,
+    links=0.184 * _CHIP_OF_RACK,
+    other=0.344 * _CHIP_OF_RACK,
+    source="GB200 NVL72, one of 72 chips: 3.1e6 dollars a rack (fetchlogic.net, 2026), split as GPU without HBM 32 %, "
+    "HBM 15.2 %, NVLink network and optics 18.4 %, rest 34.4 % (a post of 2026 on binance.com, recalled; prices, "
+    "not costs)",
+)
+B200_MADE = Parts(900, 2900, 0, 2600, "B200, to manufacture: siliconanalysts.com 2026, fourweekmba.com")
+H100_MADE = Parts(300, 1400, 0, 1670, "H100 SXM, to manufacture: siliconanalysts.com 2026")
+MI300X_MADE = Parts(600, 2900, 0, 1800, "MI300X, to manufacture: siliconanalysts.com 2026")
+H100_SOLD = Parts(300, 1400, 0, 26300, "H100 SXM, sold for about 28000 dollars: siliconanalysts.com 2026")
+
+SCALE_OUT_PRICE = 0.13 * 5.9e6 / 72 / 50e9
+"""Dollars for a byte/s: networking is 13 % of a data centre's 5.9e6 dollars a rack (Bernstein 2025, via investing.com),
+for the 50e9 B/s of each of 72 chips."""
+
+YEARS = 5.0
+"""Over which a machine is paid off, in examples: a usual time of depreciation."""
+
+
+def machine_numbers(model: str, hardware: str, parts: Parts, **options: str) -> Mapping[Symbol, float]:
+    """A decode step's work for one chip's worth of a machine, and prices as if the chip's parts were sold apart.
+
+    Memory is priced once, by its bandwidth; capacity comes with it, so its own price is zero.
+    """
+    values = numbers(model, hardware, **options)
+    case = Scenario(values)
+    return {
+        **values,
+        q.step_flops: float(case.evaluate(blackboard.compute.work)),
+        q.step_memory_bytes: float(case.evaluate(blackboard.memory.work)),
+        q.step_link_bytes: float(case.evaluate(blackboard.scale_up.work)),
+        q.capacity_needed: values[q.memory_per_chip],
+        q.machine_flops: values[q.peak_flops],
+        q.machine_memory_bandwidth: values[q.memory_bandwidth],
+        q.machine_link_bandwidth: values[q.scale_up_bandwidth],
+        q.flops_price: parts.compute / values[q.peak_flops],
+        q.memory_bandwidth_price: parts.memory / values[q.memory_bandwidth],
+        q.link_price: parts.links / values[q.scale_up_bandwidth],
+        q.capacity_price: 0.0,
+        q.capacity_share: 0.0,
+        q.budget: parts.compute + parts.memory + parts.links,
+        q.idle_compute: 0.1,
+        q.idle_memory: 0.1,
+        q.idle_link: 0.1,
+        q.stack_capacity: values[q.memory_capacity] / 8,
+        q.stack_bandwidth: values[q.memory_bandwidth] / 8,
+        q.stack_price: parts.memory / 8,
+        q.machine_life: YEARS * 365.25 * 86400,
+    }

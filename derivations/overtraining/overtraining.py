@@ -1,0 +1,230 @@
+"""Chapter 4, over-training: how many tokens to train on, where a model is served for a few months."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from sympy import Symbol
+
+from steptime.derivations.board import is_
+from steptime.derivations.claims import Claim
+from steptime.derivations.rules import equation, solve_for, substitute
+from steptime.derivations.steps import Derivation, Step
+from steptime.model.economics import lifetime
+from steptime.model.scenario import Scenario
+from steptime.model.symbols import (
+    active_parameters,
+    decode_efficiency,
+    flops_per_mac,
+    optimal_tokens_per_weight,
+    over_training,
+    pretraining_tokens,
+    rl_flops_per_weight,
+    rl_tokens,
+    served_tokens,
+    service_life,
+    serving_rate,
+)
+
+LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 4"
+KAPLAN = "Kaplan et al. 2020, arXiv 2001.08361, 2.1"
+CHINCHILLA = "Hoffmann et al. 2022, arXiv 2203.15556"
+LIFE = (
+    "100e9 active weights, 50e6 tokens/s for 60.9 days, utilisation of generation 0.3 of training's (the lecture's "
+    "assumptions); 20 tokens per weight (Chinchilla); 2 FLOP per weight and token of reinforcement learning"
+)
+
+
+def life() -> Mapping[Symbol, float]:
+    """The lecture's model."""
+    from steptime.model.catalog.economy import number
+
+    named = {
+        symbol: number("life", symbol.name)
+        for symbol in (active_parameters, serving_rate, service_life, decode_efficiency, optimal_tokens_per_weight)
+    }
+    served = named[serving_rate] * named[service_life]
+    return {
+        **named,
+        flops_per_mac: 2.0,
+        rl_flops_per_weight: 2.0,
+        rl_tokens: served,
+        served_tokens: served,
+        pretraining_tokens: served,
+    }
+
+
+pretraining_by_rl = Derivation(
+    name="pretraining-by-rl",
+    title="Tokens of pre-training for as much compute as reinforcement learning",
+    rows=("4.2",),
+    claim="At equal time on the chips, tokens of pre-training and of reinforcement learning are about as many.",
+    start=equation(lifetime.pretraining_flops, lifetime.rl_flops),
+    steps=(
+        Step(
+            "solve for the tokens of pre-training: the weights drop out",
+            solve_for(pretraining_tokens),
+            equation(pretraining_tokens, rl_flops_per_weight * rl_tokens / (3 * flops_per_mac * decode_efficiency)),
+        ),
+    ),
+    assumes=("the heuristic of equal costs",),
+    sources=(LECTURE, KAPLAN),
+    example=life,
+    example_text=LIFE,
+)
+
+pretraining_by_served = Derivation(
+    name="pretraining-by-served",
+    title="Tokens of pre-training for as much compute as serving",
+    rows=("4.2",),
+    claim="Where both occupy the chips equally long, a model is trained on about as many tokens as it serves.",
+    start=equation(lifetime.pretraining_flops, lifetime.serving_flops),
+    steps=(
+        Step(
+            "solve for the tokens of pre-training: the weights drop out",
+            solve_for(pretraining_tokens),
+            equation(pretraining_tokens, served_tokens / (3 * decode_efficiency)),
+        ),
+    ),
+    assumes=("the heuristic of equal costs", "attention's FLOP left out in both"),
+    sources=(LECTURE, KAPLAN),
+    example=life,
+    example_text=LIFE,
+)
+
+life_tokens = Derivation(
+    name="life-tokens",
+    title="Tokens of pre-training from what a model serves",
+    rows=("4.3",),
+    claim="A model's traffic and its life decide how long to train it.",
+    start=pretraining_by_served.result,
+    steps=(
+        Step(
+            "served at a constant rate until it is replaced",
+            substitute(is_(served_tokens, lifetime.tokens_over_life)),
+            equation(pretraining_tokens, serving_rate * service_life / (3 * decode_efficiency)),
+        ),
+    ),
+    assumes=("the heuristic of equal costs", "a constant rate over the whole life"),
+    sources=(LECTURE,),
+    example=life,
+    example_text=LIFE,
+)
+
+over_training_served = Derivation(
+    name="over-training",
+    title="Over-training, at equal compute in training and serving",
+    rows=("4.3",),
+    claim="A model that serves many is trained far beyond where training alone is cheapest.",
+    start=equation(over_training, lifetime.over_training_factor),
+    steps=(
+        Step(
+            "put in the tokens of pre-training",
+            substitute(life_tokens.result),
+            equation(
+                over_training,
+                serving_rate * service_life / (3 * decode_efficiency * optimal_tokens_per_weight * active_parameters),
+            ),
+        ),
+    ),
+    assumes=("the heuristic of equal costs", "Chinchilla's 20 tokens per weight hold for active weights"),
+    sources=(LECTURE, CHINCHILLA),
+    example=life,
+    example_text=LIFE,
+)
+
+over_training_equal = Derivation(
+    name="over-training-equal-tokens",
+    title="Over-training, at as many tokens trained on as served",
+    rows=("4.3",),
+    claim="The lecture's shorter form: as many tokens of pre-training as are served.",
+    start=equation(over_training, lifetime.over_training_factor),
+    steps=(
+        Step(
+            "as many tokens as are served",
+            substitute(is_(pretraining_tokens, lifetime.tokens_over_life)),
+            equation(over_training, serving_rate * service_life / (optimal_tokens_per_weight * active_parameters)),
+        ),
+    ),
+    assumes=("tokens of pre-training and tokens served about equal",),
+    sources=(LECTURE, CHINCHILLA),
+    example=life,
+    example_text=LIFE,
+)
+
+DERIVATIONS = (pretraining_by_rl, pretraining_by_served, life_tokens, over_training_served, over_training_equal)
+
+
+def at_life(one: Derivation, **changed: float) -> float:
+    """A result at the lecture's model, some quantities changed."""
+    values = {**life(), **{Symbol(name, positive=True): value for name, value in changed.items()}}
+    return float(Scenario(values).evaluate(one.result.rhs))
+
+
+def inputs(*symbols: Symbol, **changed: float) -> Mapping[str, float | str]:
+    values = {**life(), **{Symbol(name, positive=True): value for name, value in changed.items()}}
+    return {symbol.name: values[symbol] for symbol in symbols}
+
+
+def rl_ratio(flops_per_weight: float) -> float:
+    """Tokens of pre-training per token of reinforcement learning."""
+    return at_life(pretraining_by_rl, rl_tokens=1.0, rl_flops_per_weight=flops_per_weight)
+
+
+def served_in_life(rate: str) -> float:
+    """Tokens served over a life at one of the lecture's rates."""
+    from steptime.model.catalog.economy import number
+
+    return float(Scenario({**life(), serving_rate: number("life", rate)}).evaluate(lifetime.tokens_over_life))
+
+
+def rate_inputs(rate: str) -> Mapping[str, float | str]:
+    from steptime.model.catalog.economy import number
+
+    return {"serving_rate": number("life", rate), **inputs(service_life)}
+
+
+CLAIMS = (
+    *(
+        Claim(
+            "4.2",
+            f"tokens of pre-training over tokens of reinforcement learning, {factor:g} FLOP per weight and token",
+            guess,
+            partial(rl_ratio, factor),
+            partial(inputs, decode_efficiency, rl_flops_per_weight, rl_flops_per_weight=factor),
+        )
+        for factor, guess in ((2.0, 1.1), (6.0, 3.3))
+    ),
+    Claim(
+        "4.2",
+        "tokens of pre-training over tokens served",
+        1.11,
+        lambda: at_life(pretraining_by_served, served_tokens=1.0),
+        lambda: inputs(decode_efficiency),
+    ),
+    *(
+        Claim(
+            "4.3",
+            f"tokens served in two months, the lecture's {rate}",
+            guess,
+            partial(served_in_life, rate),
+            partial(rate_inputs, rate),
+        )
+        for rate, guess in (("higher_serving_rate", 2.6e15), ("serving_rate", 2.6e14))
+    ),
+    Claim(
+        "4.3",
+        "over-training, tokens of pre-training as many as served: about 100",
+        100.0,
+        lambda: at_life(over_training_equal),
+        lambda: inputs(active_parameters, serving_rate, service_life, optimal_tokens_per_weight),
+        tolerance=0.5,
+    ),
+    Claim(
+        "4.3",
+        "over-training, equal compute in training and serving: about 100",
+        100.0,
+        lambda: at_life(over_training_served),
+        lambda: inputs(active_parameters, serving_rate, service_life, optimal_tokens_per_weight, decode_efficiency),
+        tolerance=0.5,
+    ),
+)

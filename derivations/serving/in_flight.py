@@ -1,0 +1,191 @@
+"""Chapter 9, serving: in-flight batching, and how much prefill a memory-bound decode step carries for nothing."""
+
+from collections.abc import Mapping
+
+from sympy import Symbol
+
+from steptime.derivations.batch.batch import peak_by_ridge
+from steptime.derivations.batch.terms import ridge_batch
+from steptime.derivations.board import is_
+from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
+from steptime.derivations.serving.attention import body
+from steptime.derivations.serving.numbers import (
+    ALL_CONTEXT,
+    ALL_READ,
+    IDEAL,
+    LLAMA,
+    SARATHI,
+    SHARED,
+    cache_of,
+    llama,
+)
+from steptime.derivations.steps import Derivation, Step
+from steptime.model.phases.decode import DECODE
+from steptime.model.phases.prefill import IN_FLIGHT
+from steptime.model.scenario import Scenario
+from steptime.model.symbols import (
+    active_parameters,
+    answer,
+    attention_flops,
+    bytes_per_weight,
+    context,
+    flops_per_mac,
+    kv_bytes,
+    memory_bandwidth,
+    micro_batch,
+    parameters,
+    parameters_read,
+    pass_tokens,
+    peak_flops,
+    prefill_share,
+    prompt,
+    prompt_ratio,
+    ridge,
+    stage_chips,
+    unembedding_parameters,
+)
+
+decode_flops = flops_per_mac * active_parameters + attention_flops * context
+per_prompt_token = flops_per_mac * (body + unembedding_parameters / prompt) + attention_flops * (prompt - 1) / 2
+"""FLOP of a prefill for each token of the prompt."""
+
+room = bytes_per_weight * parameters_read * peak_flops - micro_batch * (
+    decode_flops * memory_bandwidth - kv_bytes * (context + 1) * peak_flops
+)
+"""What the decode step alone leaves of the FLOP that fit in its memory time, times the bandwidth."""
+
+rise = per_prompt_token * memory_bandwidth - kv_bytes * peak_flops
+ASSUMES = (
+    IDEAL,
+    ALL_CONTEXT,
+    ALL_READ,
+    "requests of one length at a steady rate: a prefill for each that ends, spread evenly over the steps",
+)
+
+
+def serving() -> Mapping[Symbol, float]:
+    """Llama 3.1 70B with prefills riding along, the share of them that the example has, and the ridge."""
+    values = llama(scope="serving", prompt="1024", output="512", batch="64")
+    found = {**values, ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
+    return {**found, prompt_ratio: values[prompt] / (values[answer] - 1)}
+
+
+SERVING = f"{LLAMA}, 64 sequences in flight, prompts of 1024 tokens and answers of 512"
+
+share = Derivation(
+    name="in-flight-share",
+    title="Share of prefills in the FLOP of a step",
+    rows=("9.7",),
+    claim="A step carries one prefill over a request's decode steps for every sequence: their share is that of tokens.",
+    start=equation(
+        prefill_share,
+        (IN_FLIGHT.flops_per_sequence - DECODE.flops_per_sequence).xreplace(IN_FLIGHT.definitions)
+        / IN_FLIGHT.flops_per_sequence.xreplace(IN_FLIGHT.definitions),
+    ),
+    steps=(
+        Step(
+            "every token multiplies the same weights",
+            substitute(is_(attention_flops, 0), is_(unembedding_parameters, 0)),
+            equation(prefill_share, prompt / (prompt + answer - 1)),
+        ),
+    ),
+    assumes=("no FLOP of attention, every token multiplied by the unembedding too", ASSUMES[3]),
+    sources=(SARATHI,),
+    example=serving,
+    example_text=SERVING,
+)
+
+balance = Derivation(
+    name="in-flight-ratio",
+    title="Prompt tokens that ride along for nothing",
+    rows=("9.7",),
+    claim="Up to this many tokens of prompt for each decode step, prefills hide in a step that memory bounds.",
+    start=equation(
+        *(term.time.xreplace(IN_FLIGHT.definitions) for term in IN_FLIGHT.blackboard.terms[:2]),
+    ),
+    steps=(
+        Step(
+            "at the peak, perfectly sharded; decode reads its context, both write",
+            substitute(*SHARED, *cache_of(IN_FLIGHT)),
+            equation(
+                (decode_flops + prompt * per_prompt_token / (answer - 1)) * micro_batch / (stage_chips * peak_flops),
+                (
+                    bytes_per_weight * parameters_read
+                    + micro_batch * kv_bytes * (context + 1 + pass_tokens / (answer - 1))
+                )
+                / (stage_chips * memory_bandwidth),
+            ),
+        ),
+        Step(
+            "the prompt is prefilled whole; so many of its tokens for each decode step",
+            substitute(is_(pass_tokens, prompt), is_(answer, 1 + prompt / prompt_ratio)),
+            equation(
+                (decode_flops + prompt_ratio * per_prompt_token) * micro_batch / (stage_chips * peak_flops),
+                (bytes_per_weight * parameters_read + micro_batch * kv_bytes * (context + 1 + prompt_ratio))
+                / (stage_chips * memory_bandwidth),
+            ),
+        ),
+        Step(
+            "clear the rates and the chips",
+            both_sides(side * stage_chips * peak_flops * memory_bandwidth),
+            equation(
+                (decode_flops + prompt_ratio * per_prompt_token) * micro_batch * memory_bandwidth,
+                (bytes_per_weight * parameters_read + micro_batch * kv_bytes * (context + 1 + prompt_ratio))
+                * peak_flops,
+            ),
+        ),
+        Step(
+            "solve for the ratio",
+            solve_for(prompt_ratio),
+            equation(prompt_ratio, room / (micro_batch * rise)),
+        ),
+    ),
+    assumes=ASSUMES,
+    sources=(SARATHI,),
+    example=serving,
+    example_text=SERVING,
+    holds=(room, rise),
+)
+
+tokens = Derivation(
+    name="in-flight-tokens",
+    title="The same, as the ridge",
+    rows=("9.7",),
+    claim="Decoded and prefilled tokens fill one step: together they are the batch that turns compute-bound.",
+    start=balance.lines[3],
+    steps=(
+        Step(
+            "weights alone, all of them, and every token multiplies all active ones",
+            substitute(
+                is_(kv_bytes, 0),
+                is_(attention_flops, 0),
+                is_(unembedding_parameters, 0),
+                is_(parameters_read, parameters),
+            ),
+            equation(
+                flops_per_mac * active_parameters * (1 + prompt_ratio) * micro_batch * memory_bandwidth,
+                bytes_per_weight * parameters * peak_flops,
+            ),
+        ),
+        Step(
+            "the rates as the ridge",
+            substitute(peak_by_ridge.result),
+            equation(
+                flops_per_mac * active_parameters * (1 + prompt_ratio) * micro_batch * memory_bandwidth,
+                flops_per_mac * memory_bandwidth * ridge * parameters,
+            ),
+        ),
+        Step(
+            "solve for the tokens that ride along",
+            solve_for(prompt_ratio),
+            equation(prompt_ratio, ridge * parameters / (active_parameters * micro_batch) - 1),
+        ),
+    ),
+    assumes=(*ASSUMES, "no FLOP of attention, no cache", "fewer sequences than turn a decode step compute-bound"),
+    sources=(SARATHI,),
+    example=serving,
+    example_text=SERVING,
+    holds=(ridge * parameters - active_parameters * micro_batch,),
+)
+
+DERIVATIONS = (share, balance, tokens)

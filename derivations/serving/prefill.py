@@ -1,0 +1,234 @@
+"""Chapter 9, serving: the batch and the prompt at which a prefill turns compute-bound."""
+
+from collections.abc import Mapping
+
+from sympy import Rational, Symbol, sqrt
+
+from steptime.derivations.batch.batch import peak_by_ridge
+from steptime.derivations.batch.terms import ridge_batch
+from steptime.derivations.board import is_
+from steptime.derivations.claims import Claim
+from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
+from steptime.derivations.serving.attention import body
+from steptime.derivations.serving.numbers import (
+    ALL_CONTEXT,
+    ALL_READ,
+    IDEAL,
+    LLAMA,
+    POPE,
+    SHARED,
+    V3,
+    cache_of,
+    llama_prefill,
+    v3_prefill,
+)
+from steptime.derivations.steps import Derivation, Step
+from steptime.model.phases.prefill import PREFILL
+from steptime.model.scenario import Scenario
+from steptime.model.symbols import (
+    active_parameters,
+    attention_flops,
+    bytes_per_weight,
+    completed_square,
+    flops_per_mac,
+    kv_bytes,
+    memory_bandwidth,
+    micro_batch,
+    parameters,
+    parameters_read,
+    pass_tokens,
+    peak_flops,
+    ridge,
+    stage_chips,
+    unembedding_parameters,
+)
+
+flops = (
+    flops_per_mac * (body * pass_tokens + unembedding_parameters)
+    + attention_flops * pass_tokens * (pass_tokens - 1) / 2
+)
+bytes_moved = bytes_per_weight * parameters_read + micro_batch * kv_bytes * pass_tokens
+half_linear = (flops_per_mac * body - kv_bytes * peak_flops / memory_bandwidth) / attention_flops - Rational(1, 2)
+constant = (
+    2
+    * (
+        bytes_per_weight * parameters_read * peak_flops / (micro_batch * memory_bandwidth)
+        - flops_per_mac * unembedding_parameters
+    )
+    / attention_flops
+)
+ASSUMES = (IDEAL, ALL_CONTEXT, ALL_READ, "nothing cached, one pass")
+
+prefill_balance = Derivation(
+    name="prefill-balance",
+    title="Where a prefill computes as long as it reads",
+    rows=("9.2",),
+    claim="A prefill streams the weights once, writes its cache, and multiplies every token.",
+    start=equation(PREFILL.blackboard.compute.time, PREFILL.blackboard.memory.time),
+    steps=(
+        Step(
+            "at the peak, perfectly sharded; keys and values of the pass stay on the chip and are written once",
+            substitute(*SHARED, *cache_of(PREFILL)),
+            equation(flops * micro_batch / (stage_chips * peak_flops), bytes_moved / (stage_chips * memory_bandwidth)),
+        ),
+        Step(
+            "clear the rates and the chips",
+            both_sides(side * stage_chips * peak_flops * memory_bandwidth),
+            equation(flops * micro_batch * memory_bandwidth, bytes_moved * peak_flops),
+        ),
+    ),
+    assumes=ASSUMES,
+    sources=(POPE,),
+    example=lambda: llama_prefill(256),
+    example_text=f"{LLAMA}, one prompt of 256 tokens",
+)
+
+prefill_batch = Derivation(
+    name="prefill-batch",
+    title="The batch at which a prefill turns compute-bound",
+    rows=("9.2",),
+    claim="A batch of prompts turns compute-bound when together they are long enough.",
+    start=prefill_balance.result,
+    steps=(
+        Step(
+            "solve for the batch",
+            solve_for(micro_batch),
+            equation(
+                micro_batch,
+                bytes_per_weight
+                * parameters_read
+                * peak_flops
+                / (flops * memory_bandwidth - kv_bytes * pass_tokens * peak_flops),
+            ),
+        ),
+    ),
+    assumes=ASSUMES,
+    sources=(POPE,),
+    example=lambda: llama_prefill(64),
+    example_text=f"{LLAMA}, prompts of 64 tokens",
+    holds=(flops * memory_bandwidth - kv_bytes * pass_tokens * peak_flops,),
+)
+
+prefill_prompt = Derivation(
+    name="prefill-prompt",
+    title="The prompt at which a prefill turns compute-bound",
+    rows=("9.2",),
+    claim="Beyond this many tokens a sequence, a prefill is bound by compute: a few hundred where one is alone.",
+    start=prefill_balance.result,
+    steps=(
+        Step(
+            "for one sequence, over half of what a pair of tokens costs",
+            both_sides(side * 2 / (attention_flops * micro_batch * memory_bandwidth)),
+            equation(
+                pass_tokens * (pass_tokens - 1)
+                + 2 * flops_per_mac * (body * pass_tokens + unembedding_parameters) / attention_flops,
+                2 * bytes_moved * peak_flops / (attention_flops * micro_batch * memory_bandwidth),
+            ),
+        ),
+        Step(
+            "a square and no linear term: half the linear coefficient is taken off the tokens",
+            substitute(is_(pass_tokens, completed_square - half_linear)),
+            equation(
+                completed_square**2
+                - half_linear**2
+                + 2 * kv_bytes * peak_flops * (completed_square - half_linear) / (attention_flops * memory_bandwidth)
+                + 2 * flops_per_mac * unembedding_parameters / attention_flops,
+                2
+                * (bytes_per_weight * parameters_read / micro_batch + kv_bytes * (completed_square - half_linear))
+                * peak_flops
+                / (attention_flops * memory_bandwidth),
+            ),
+        ),
+        Step(
+            "solve for the square",
+            solve_for(completed_square),
+            equation(completed_square, sqrt(half_linear**2 + constant)),
+        ),
+        Step(
+            "the tokens again",
+            substitute(is_(completed_square, pass_tokens + half_linear)),
+            equation(pass_tokens + half_linear, sqrt(half_linear**2 + constant)),
+        ),
+        Step(
+            "the tokens alone",
+            both_sides(side - half_linear),
+            equation(pass_tokens, sqrt(half_linear**2 + constant) - half_linear),
+        ),
+    ),
+    assumes=ASSUMES,
+    sources=(POPE,),
+    example=lambda: llama_prefill(256),
+    example_text=f"{LLAMA}, one sequence",
+    holds=(half_linear, constant),
+)
+
+prefill_ridge = Derivation(
+    name="prefill-ridge",
+    title="The same, as the ridge",
+    rows=("9.2",),
+    claim="A pass turns compute-bound at the ridge times the sparsity, in tokens, whoever they belong to.",
+    start=prefill_balance.result,
+    steps=(
+        Step(
+            "weights alone, all of them, and every token multiplies all active ones",
+            substitute(
+                is_(kv_bytes, 0),
+                is_(attention_flops, 0),
+                is_(unembedding_parameters, 0),
+                is_(parameters_read, parameters),
+            ),
+            equation(
+                flops_per_mac * active_parameters * pass_tokens * micro_batch * memory_bandwidth,
+                bytes_per_weight * parameters * peak_flops,
+            ),
+        ),
+        Step(
+            "solve for the tokens",
+            solve_for(pass_tokens),
+            equation(
+                pass_tokens,
+                bytes_per_weight
+                * parameters
+                * peak_flops
+                / (flops_per_mac * active_parameters * micro_batch * memory_bandwidth),
+            ),
+        ),
+        Step(
+            "the rates as the ridge",
+            substitute(peak_by_ridge.result),
+            equation(pass_tokens, ridge * parameters / (active_parameters * micro_batch)),
+        ),
+    ),
+    assumes=(IDEAL, ALL_READ, "no FLOP of attention, no cache, every token multiplied by the unembedding too"),
+    sources=(POPE,),
+    example=lambda: v3_prefill(4096, 1),
+    example_text=f"{V3}, one sequence; the ridge as it follows",
+)
+
+DERIVATIONS = (prefill_balance, prefill_batch, prefill_prompt, prefill_ridge)
+
+A100 = "a100-sxm-80gb"
+
+
+def dense_13b() -> Mapping[Symbol, float]:
+    """One sequence of a dense model of 13 billion weights on an A100, 16 bits throughout."""
+    from steptime.model.catalog.hardware import load_hardware
+
+    chip = load_hardware(A100)
+    rates = {peak_flops: chip.peak("bf16"), memory_bandwidth: chip.figures["memory_bandwidth"].value}
+    weights = {parameters: 13e9, active_parameters: 13e9, micro_batch: 1.0}
+    values = {**rates, **weights, bytes_per_weight: 2.0, flops_per_mac: 2.0}
+    return {**values, ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
+
+
+CLAIMS = (
+    Claim(
+        "9.2",
+        "tokens of one prompt of a 13B model that make an A100 near compute-bound "
+        "(DistServe, arXiv 2401.09670, second-hand)",
+        512.0,
+        lambda: float(Scenario(dense_13b()).evaluate(prefill_ridge.result.rhs)),
+        lambda: {"hardware": A100, **{symbol.name: value for symbol, value in dense_13b().items()}},
+        must=lambda value: value <= 512,
+    ),
+)

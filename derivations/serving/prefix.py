@@ -1,0 +1,170 @@
+"""Chapter 9, serving: what a cached prefix saves, and when reading it costs as much as computing the rest."""
+
+from collections.abc import Mapping
+
+import sympy
+from sympy import Symbol
+
+from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
+from steptime.derivations.prices.kv_numbers import shapes
+from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
+from steptime.derivations.serving.attention import body
+from steptime.derivations.serving.numbers import (
+    ALL_CONTEXT,
+    BEHIND,
+    IDEAL,
+    LLAMA,
+    POPE,
+    cache_of,
+    llama_prefill,
+)
+from steptime.derivations.steps import Derivation, Step
+from steptime.model.economics import cache
+from steptime.model.phases.prefill import PREFILL
+from steptime.model.symbols import (
+    attention_flops,
+    bytes_per_kv,
+    cached,
+    flops_per_mac,
+    kv_bytes,
+    kv_heads,
+    kv_layers,
+    memory_bandwidth,
+    micro_batch,
+    pass_tokens,
+    peak_flops,
+    prefix_saving,
+    query_heads,
+    stage_chips,
+    unembedding_parameters,
+)
+
+fresh = (
+    flops_per_mac * (body * pass_tokens + unembedding_parameters)
+    + attention_flops * pass_tokens * (pass_tokens - 1) / 2
+)
+read_beyond = kv_bytes * peak_flops - attention_flops * pass_tokens * memory_bandwidth
+computed_beyond = fresh * memory_bandwidth - kv_bytes * pass_tokens * peak_flops
+
+
+def sixteen() -> Mapping[Symbol, float]:
+    """16 new tokens, and the heads that read the cache."""
+    layer = shapes("llama-3.1-70b")
+    return {**layer, **llama_prefill(8208, cached="8192"), query_heads: 64.0, kv_layers: layer[kv_layers]}
+
+
+saving = Derivation(
+    name="prefix-saving",
+    title="Time that a cached prefix saves",
+    rows=("9.4",),
+    claim="A prefix saves its own prefill, whatever follows it: those that follow attend to it all the same.",
+    start=equation(
+        prefix_saving,
+        PREFILL.blackboard.compute.time.xreplace(PREFILL.definitions)
+        - BEHIND.blackboard.compute.time.xreplace(BEHIND.definitions),
+    ),
+    steps=(
+        Step(
+            "at the peak, perfectly sharded",
+            substitute(PEAK[0], PERFECT_SHARDS[0]),
+            equation(
+                prefix_saving,
+                (flops_per_mac * body * cached + attention_flops * cached * (cached - 1) / 2)
+                * micro_batch
+                / (stage_chips * peak_flops),
+            ),
+        ),
+    ),
+    assumes=(IDEAL, ALL_CONTEXT, "compute binds with the prefix and without it"),
+    sources=(POPE,),
+    example=lambda: llama_prefill(8192, cached="4096"),
+    example_text=f"{LLAMA}, one prompt whose first 4096 tokens are cached",
+)
+
+reading = Derivation(
+    name="prefix-reading",
+    title="The prefix that takes as long to read as the rest takes to compute",
+    rows=("9.4",),
+    claim="Few new tokens behind a longer prefix than this are bound by its cache, however few the weights.",
+    start=equation(BEHIND.blackboard.compute.time, BEHIND.memory_slope * micro_batch),
+    steps=(
+        Step(
+            "at the peak, perfectly sharded; the prefix is read and the new tokens are written",
+            substitute(*PEAK, PERFECT_SHARDS[0], PERFECT_SHARDS[2], *cache_of(BEHIND)),
+            equation(
+                (fresh + attention_flops * pass_tokens * cached) * micro_batch / (stage_chips * peak_flops),
+                kv_bytes * (cached + pass_tokens) * micro_batch / (stage_chips * memory_bandwidth),
+            ),
+        ),
+        Step(
+            "clear the rates, the chips and the batch",
+            both_sides(side * stage_chips * peak_flops * memory_bandwidth / micro_batch),
+            equation(
+                (fresh + attention_flops * pass_tokens * cached) * memory_bandwidth,
+                kv_bytes * (cached + pass_tokens) * peak_flops,
+            ),
+        ),
+        Step(
+            "solve for the prefix",
+            solve_for(cached),
+            equation(cached, computed_beyond / read_beyond),
+        ),
+    ),
+    assumes=(IDEAL, ALL_CONTEXT, "so few new tokens that reading a prefix outgrows attending to it"),
+    sources=(POPE,),
+    example=sixteen,
+    example_text=f"{LLAMA}, 16 new tokens",
+    holds=(read_beyond, computed_beyond),
+)
+
+heads = Derivation(
+    name="prefix-tokens",
+    title="New tokens above which a prefix takes longer to attend to than to read",
+    rows=("9.4",),
+    claim="Tokens and query heads that share a key-value head share what is read: above the ridge compute binds.",
+    start=reading.lines[2],
+    steps=(
+        Step(
+            "for one token of the prefix",
+            both_sides(side / cached),
+            equation(
+                (fresh / cached + attention_flops * pass_tokens) * memory_bandwidth,
+                kv_bytes * (1 + pass_tokens / cached) * peak_flops,
+            ),
+        ),
+        Step(
+            "a prefix much longer than what follows",
+            limit(cached, sympy.oo),
+            equation(attention_flops * pass_tokens * memory_bandwidth, kv_bytes * peak_flops),
+        ),
+        Step(
+            "grouped heads",
+            substitute(
+                is_(attention_flops, kv_layers * cache.grouped.flops_per_pair), is_(kv_bytes, cache.grouped_kv_bytes)
+            ),
+            equation(
+                flops_per_mac
+                * kv_layers
+                * query_heads
+                * (cache.grouped.head_dim + cache.grouped.value_dim)
+                * pass_tokens
+                * memory_bandwidth,
+                kv_layers * kv_heads * (cache.grouped.head_dim + cache.grouped.value_dim) * bytes_per_kv * peak_flops,
+            ),
+        ),
+        Step(
+            "solve for the tokens",
+            solve_for(pass_tokens),
+            equation(
+                pass_tokens,
+                bytes_per_kv * peak_flops / (flops_per_mac * memory_bandwidth) * kv_heads / query_heads,
+            ),
+        ),
+    ),
+    assumes=(IDEAL, "grouped heads over all of the context", "the cache is read once a pass"),
+    sources=(POPE, "Ainslie et al. 2023, arXiv 2305.13245"),
+    example=sixteen,
+    example_text=f"{LLAMA}: 64 query heads on 8 key-value heads",
+)
+
+DERIVATIONS = (saving, reading, heads)

@@ -1,0 +1,172 @@
+"""Chapter 9, serving: contexts at which an index outweighs what it selects, and a state beats a growing cache."""
+
+from collections.abc import Mapping
+
+from sympy import Symbol
+
+from steptime.derivations.batch import sparse
+from steptime.derivations.board import is_
+from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
+from steptime.derivations.steps import Derivation, Step
+from steptime.model import symbols as q
+from steptime.model.architecture.attention import GroupedAttention, RecurrentMixer
+from steptime.model.architecture.mixing import cache_read, cache_written, state_moved
+from steptime.model.economics.cache import grouped
+from steptime.model.phases.decode import DECODE
+from steptime.model.symbols import (
+    bytes_per_kv,
+    bytes_per_state,
+    context,
+    convolution_channels,
+    convolution_kernel,
+    head_dim,
+    index_bytes,
+    kv_bytes,
+    kv_heads,
+    selected_tokens,
+    skipped_tokens,
+    state_heads,
+    state_key_dim,
+    state_value_dim,
+    tokens_read,
+    value_dim,
+)
+
+V32_REPORT = "DeepSeek-V3.2-Exp report 2025, section 2.1"
+KATHAROPOULOS = "Katharopoulos et al. 2020, arXiv 2006.16236, section 3.4"
+YANG = "Yang et al. 2024, arXiv 2412.06464"
+
+recurrent = RecurrentMixer(
+    "recurrent",
+    heads=state_heads,
+    key_dim=state_key_dim,
+    value_dim=state_value_dim,
+    inputs=0,
+    channels=convolution_channels,
+    kernel=convolution_kernel,
+)
+"""A recurrent mixer by its shapes."""
+
+state = (
+    state_heads * state_key_dim * state_value_dim * bytes_per_state
+    + convolution_channels * (convolution_kernel - 1) * bytes_per_kv
+)
+per_token = kv_heads * (head_dim + value_dim) * bytes_per_kv
+
+
+def v32() -> Mapping[Symbol, float]:
+    """DeepSeek-V3.2: a latent and an index in every layer, the latent at bf16, the index at fp8."""
+    from steptime.model.catalog.transformers import load_transformer
+
+    rows = [(number, mixer) for mixer, number in load_transformer("deepseek-v3.2").mixers]
+    chosen = rows[0][1].selected
+    assert chosen is not None
+    return {
+        kv_bytes: float(sum(number * mixer.cache_elements for number, mixer in rows)) * 2,
+        index_bytes: float(sum(number * mixer.index_elements for number, mixer in rows)),
+        selected_tokens: float(chosen),
+        context: 65_536.0,
+    }
+
+
+def hybrid(model: str = "qwen3-next-80b-a3b") -> Mapping[Symbol, float]:
+    """The recurrent layers of a hybrid model and the attention that they stand in for; states fp32, caches bf16."""
+    from steptime.model.catalog.transformers import load_transformer
+
+    mixers = [mixer for mixer, _ in load_transformer(model).mixers]
+    linear = next(mixer for mixer in mixers if isinstance(mixer, RecurrentMixer))
+    full = next(mixer for mixer in mixers if isinstance(mixer, GroupedAttention))
+    shapes = {
+        state_heads: linear.heads,
+        state_key_dim: linear.key_dim,
+        state_value_dim: linear.value_dim,
+        convolution_channels: linear.channels,
+        convolution_kernel: linear.kernel,
+        kv_heads: full.kv_heads,
+        head_dim: full.head_dim,
+        value_dim: full.value_dim,
+    }
+    return {**{symbol: float(size) for symbol, size in shapes.items()}, bytes_per_state: 4.0, bytes_per_kv: 2.0}
+
+
+sparse_traffic = Derivation(
+    name="sparse-traffic",
+    title="Bytes that a sparse attention reads beyond its selection",
+    rows=("9.9",),
+    claim="Once the context outgrows the selection only the index grows with it.",
+    start=equation(q.kv_read, sparse.traffic_per_sequence),
+    steps=(
+        Step(
+            "the best tokens are chosen",
+            substitute(is_(tokens_read, sparse.top_k_read)),
+            equation(q.kv_read, kv_bytes * sparse.top_k_read + index_bytes * context),
+        ),
+        Step(
+            "a context longer than the selection",
+            substitute(is_(context, selected_tokens + skipped_tokens)),
+            equation(q.kv_read, kv_bytes * selected_tokens + index_bytes * (selected_tokens + skipped_tokens)),
+        ),
+    ),
+    assumes=("every token of the context is scored", "one token a sequence"),
+    sources=(V32_REPORT,),
+    example=lambda: {**v32(), skipped_tokens: v32()[context] - v32()[selected_tokens]},
+    example_text="DeepSeek-V3.2, latents at bf16, index at fp8, context 65536",
+)
+
+index_context = Derivation(
+    name="index-context",
+    title="The context at which the index reads as much as the selection",
+    rows=("9.9",),
+    claim="Beyond it a sparse attention is bound by its index, and grows with the context again.",
+    start=equation(
+        sparse.traffic_per_sequence.xreplace({kv_bytes: 0 * kv_bytes}),
+        sparse.traffic_per_sequence.xreplace({index_bytes: 0 * index_bytes}),
+    ),
+    steps=(
+        Step(
+            "the selection is full",
+            substitute(is_(tokens_read, selected_tokens)),
+            equation(index_bytes * context, kv_bytes * selected_tokens),
+        ),
+        Step(
+            "solve for the context",
+            solve_for(context),
+            equation(context, kv_bytes * selected_tokens / index_bytes),
+        ),
+    ),
+    assumes=("a context longer than the selection", "every token of the context is scored"),
+    sources=(V32_REPORT,),
+    example=v32,
+    example_text="DeepSeek-V3.2, latents at bf16, index at fp8",
+    holds=(kv_bytes - index_bytes,),
+)
+
+state_context = Derivation(
+    name="state-context",
+    title="The context at which a recurrent state beats a growing cache",
+    rows=("9.9",),
+    claim="A state is read and written whole at every token: it pays once the cache is longer than two of it.",
+    start=equation(
+        cache_read(grouped, DECODE.streams) + cache_written(grouped, DECODE.streams),
+        state_moved(recurrent, DECODE.streams),
+    ),
+    steps=(
+        Step(
+            "for a token of the cache",
+            both_sides(side / per_token),
+            equation(context + 1, 2 * state / per_token),
+        ),
+        Step(
+            "solve for the context",
+            solve_for(context),
+            equation(context, 2 * state / per_token - 1),
+        ),
+    ),
+    assumes=("one token a sequence, the state in memory between steps", "the attention has no window"),
+    sources=(KATHAROPOULOS, YANG),
+    example=hybrid,
+    example_text="Qwen3-Next 80B-A3B: 32 states of 128 x 128 in fp32, against 2 key-value heads of 256 in bf16",
+    holds=(2 * state - per_token, convolution_kernel - 1),
+)
+
+DERIVATIONS = (sparse_traffic, index_context, state_context)

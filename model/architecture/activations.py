@@ -1,0 +1,120 @@
+"""Activations that a layer keeps for its backward pass, in bytes per token on one chip.
+
+What each part keeps, with a bytes for an activation and one for a mask, follows Korthikanti et al. 2022 (arXiv
+2205.05198), section 4: attention keeps its input, queries, keys and values, scores after softmax (and after dropout,
+with its mask), the result before the output projection; a feed-forward block its input and what lies between its
+matrices.
+What tensor-parallel chips share by heads or features is divided by tp; inputs, norms and masks are whole on each of
+them, unless sequence parallelism shares them too. For a GPT with dropout that is s b h (34 + 5 a s/h) at 16 bits.
+"""
+
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr
+
+from steptime.model.architecture.attention import GroupedAttention, LatentAttention, RecurrentMixer
+from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, FeedForward, Layer
+from steptime.model.extremes import at_most
+from steptime.model.symbols import bytes_per_activation, mask_bytes, sequence
+
+MODES = ("none", "selective", "full", "reversible")
+"""Recomputation: nothing; the core of attention (scores and their weighted sum); every layer from its input; and layers
+whose input follows from their output (Gomez et al. 2017, arXiv 1707.04585)."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Bytes per token: on every tensor-parallel chip, shared out among them, and by so many heads, each on a chip."""
+
+    whole: Expr = sympy.S.Zero
+    shared: Expr = sympy.S.Zero
+    by_head: tuple[tuple[Expr, int], ...] = ()
+
+    def __add__(self, other: "Kept") -> "Kept":
+        return Kept(self.whole + other.whole, self.shared + other.shared, self.by_head + other.by_head)
+
+    @property
+    def total(self) -> Expr:
+        return self.on_chip(sympy.S.One, False)
+
+    def on_chip(self, tp: Expr, sequence_parallel: bool) -> Expr:
+        """Bytes per token on one of tp chips; with sequence parallelism all of it is shared."""
+        alike = self.whole / tp if sequence_parallel else self.whole
+        return alike + self.shared / tp + sympy.Add(*[part / at_most(tp, sympy.Integer(n)) for part, n in self.by_head])
+
+
+def layer_kept(layer: Layer, width: int, mode: str, dropout: bool) -> Kept:
+    """What one layer keeps of each token.
+
+    >>> from steptime.model.symbols import bytes_per_activation, mask_bytes
+    >>> gpt = Layer(GroupedAttention(heads=8, kv_heads=8, head_dim=16, value_dim=16), (DenseFeedForward(512, False),))
+    >>> kept = layer_kept(gpt, 128, "selective", dropout=True)
+    >>> kept.total.subs({bytes_per_activation: 2, mask_bytes: 1}) / 128
+    34
+    """
+    if mode == "full":
+        return layer_input(width)
+    if mode == "reversible":
+        return Kept()
+    total = Kept()
+    if layer.attention is not None:
+        total += _norm(width) + _mixer(layer, width, mode, dropout)
+    if layer.feed_forward:
+        total += _norm(width)
+    for block in layer.feed_forward:
+        total += _feed_forward(block, width, dropout)
+    return total
+
+
+def layer_input(width: int) -> Kept:
+    """What enters a layer."""
+    return Kept(whole=width * bytes_per_activation)
+
+
+def _norm(width: int) -> Kept:
+    """A norm keeps its input."""
+    return Kept(whole=width * bytes_per_activation)
+
+
+def _mixer(layer: Layer, width: int, mode: str, dropout: bool) -> Kept:
+    mixer, a = layer.attention, bytes_per_activation
+    kept = Kept(whole=width * a) + _mask(width, dropout)
+    if isinstance(mixer, GroupedAttention):
+        keys = 0 if mixer.reuses_cache else mixer.cache_elements
+        kept += Kept(shared=(mixer.query_elements + mixer.output_elements) * a)
+        as_queries = mixer.kv_heads == mixer.heads
+        kept += Kept(shared=keys * a) if as_queries else Kept(by_head=((keys * a, mixer.kv_heads),))
+        if mode == "none":
+            kept += _scores(mixer.heads, mixer.window, dropout)
+    elif isinstance(mixer, LatentAttention):
+        head = mixer.nope_dim + mixer.rope_dim
+        kept += Kept(whole=(mixer.cache_elements + (mixer.query_rank or 0)) * a)
+        kept += Kept(shared=mixer.heads * (2 * head + 2 * mixer.value_dim) * a)
+        if mode == "none":
+            kept += _scores(mixer.heads, mixer.window, dropout)
+    elif isinstance(mixer, RecurrentMixer):
+        kept += Kept(shared=(mixer.inputs + mixer.heads * mixer.value_dim) * a)
+    return kept
+
+
+def _scores(heads: int, window: int | None, dropout: bool) -> Kept:
+    """A row of scores for each head, as long as the sequence or the window: after softmax, and after dropout."""
+    a = bytes_per_activation
+    columns = sequence if window is None else sympy.Min(sequence, window)
+    return Kept(shared=heads * columns * ((2 * a + mask_bytes) if dropout else a))
+
+
+def _feed_forward(block: FeedForward, width: int, dropout: bool) -> Kept:
+    """The input, and what lies between the matrices: before and after the activation function, and the gate."""
+    a, between = bytes_per_activation, 3 if block.gated else 2
+    if isinstance(block, DenseFeedForward):
+        return Kept(width * a, between * block.intermediate * a) + _mask(width, dropout)
+    assert isinstance(block, ExpertFeedForward)
+    copies = block.experts_per_token * (2 * width + between * block.intermediate) * a  # sent in, between, sent back
+    inside = between * block.shared_intermediate * a
+    return Kept(width * a, copies + inside) + _mask(width, dropout)
+
+
+def _mask(width: int, dropout: bool) -> Kept:
+    return Kept(whole=width * mask_bytes) if dropout else Kept()

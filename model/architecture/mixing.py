@@ -1,0 +1,111 @@
+"""What a mixer costs in a pass, for each sequence of the micro-batch: FLOP, bytes of cache and of state.
+
+Sums over the streams of a phase; one layer, before any of it is split over chips.
+"""
+
+from collections.abc import Iterable
+
+import sympy
+from sympy import Expr, ceiling
+
+from steptime.model.architecture.attended import kept, limit, pairs_of_tokens, read, whole_context_read, written
+from steptime.model.architecture.attention import Attention
+from steptime.model.extremes import at_least, at_most
+from steptime.model.phases.phase import Stream
+from steptime.model.symbols import bytes_per_index, bytes_per_kv, bytes_per_state, flops_per_mac
+
+
+def attention_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
+    """FLOP of scores and sums, and of a recurrent state: split by heads.
+
+    >>> from steptime.model.architecture.attention import GroupedAttention
+    >>> from steptime.model.symbols import context
+    >>> attention_flops(GroupedAttention(8, 8, 64, 64), [Stream(cached=context)])
+    1024*context*flops_per_mac
+    """
+    return sympy.Add(*[stream.share * _flops(mixer, stream) for stream in streams])
+
+
+def _flops(mixer: Attention, stream: Stream) -> Expr:
+    return latent_flops(mixer, stream) + mixer.flops_per_token * stream.tokens
+
+
+def choosing_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
+    """FLOP of an index that chooses tokens: every tensor-parallel chip chooses for itself, with the whole index."""
+    return sympy.Add(*[stream.share * mixer.index_flops_per_pair * stream.pairs for stream in streams])
+
+
+def latent_flops(mixer: Attention, stream: Stream) -> Expr:
+    """FLOP of scores and sums; of latents in the cheaper way, absorbed or expanded.
+
+    Absorbed, each pair costs more; expanded, each cached token that the pass reads is made into keys and values again.
+    A single token never pays for that, and with nothing cached there is nothing to pay.
+    """
+    attends_to = stream.pairs_of(mixer)
+    absorbed, per_pair = mixer.flops_per_pair * attends_to, mixer.expanded_flops_per_pair
+    if per_pair is None or stream.tokens == stream.chunks:
+        return absorbed
+    again = mixer.expansion_flops * read(mixer, stream.tokens, stream.cached, stream.chunks)
+    expanded = per_pair * attends_to + again
+    if again == 0:
+        return absorbed if ((per_pair - mixer.flops_per_pair) / flops_per_mac).is_positive else expanded
+    if stream.chunks == 1 or limit(mixer) is not None:
+        return at_most(absorbed, expanded)
+    return _chunk_by_chunk(mixer, per_pair, stream)
+
+
+def _chunk_by_chunk(mixer: Attention, per_pair: Expr, stream: Stream) -> Expr:
+    """FLOP where each chunk of C tokens takes the cheaper way: early ones expand the little that is cached.
+
+    With D saved on a pair and U paid for a cached token, a chunk behind c tokens expands while
+    c (U - D C) < D C (C - 1)/2: always where C reaches U/D.
+    """
+    size = stream.tokens / stream.chunks
+    saved, paid = mixer.flops_per_pair - per_pair, mixer.expansion_flops
+    least = flops_per_mac / 10**6  # stands for U - D C where that is not positive, so that every chunk expands
+    furthest = saved * size * (size - 1) / 2 / at_least(least, paid - saved * size)
+    chunks = at_most(stream.chunks, at_least(0, ceiling((furthest - stream.cached) / size)))
+    early, late = chunks * size, stream.tokens - chunks * size
+    expanded = per_pair * pairs_of_tokens(early, stream.cached) + paid * whole_context_read(
+        early, stream.cached, chunks
+    )
+    return expanded + mixer.flops_per_pair * pairs_of_tokens(late, stream.cached + early)
+
+
+def cache_read(mixer: Attention, streams: Iterable[Stream]) -> Expr:
+    """Bytes of keys and values, and of the index that chooses among them, that are read."""
+    found = sympy.S.Zero
+    for stream in streams:
+        place = (stream.tokens, stream.cached, stream.chunks)
+        cache = mixer.cache_elements * bytes_per_kv * read(mixer, *place) if mixer.cache_elements else sympy.S.Zero
+        index = mixer.index_elements * bytes_per_index * whole_context_read(*place)
+        found += stream.share * (cache + index)
+    return found
+
+
+def cache_written(mixer: Attention, streams: Iterable[Stream]) -> Expr:
+    """Bytes of keys and values, and of the index, that are written for new tokens."""
+    found = sympy.S.Zero
+    for stream in streams:
+        cache = mixer.cache_elements * bytes_per_kv * written(mixer, stream.tokens, stream.chunks)
+        found += stream.share * (cache + mixer.index_elements * bytes_per_index * stream.tokens)
+    return found
+
+
+def state_moved(mixer: Attention, streams: Iterable[Stream]) -> Expr:
+    """Bytes of recurrent state: written after each chunk, read before each, but before the first token of all."""
+    moves = [s.share * (s.chunks + (s.chunks if s.cached != 0 else s.chunks - 1)) for s in streams]
+    return state_bytes(mixer) * sympy.Add(*moves)
+
+
+def state_bytes(mixer: Attention) -> Expr:
+    """Bytes of state that one sequence keeps: the recurrent state, and the last tokens of a convolution."""
+    return mixer.state_elements * bytes_per_state + mixer.convolution_elements * bytes_per_kv
+
+
+def cache_bytes(mixer: Attention, held: Expr) -> Expr:
+    """Bytes of cache that one sequence keeps for so many tokens; none where the cache is that of another layer."""
+    if mixer.reuses_cache:
+        return sympy.S.Zero
+    cache = mixer.cache_elements * bytes_per_kv * kept(mixer, held) if mixer.cache_elements else sympy.S.Zero
+    return cache + mixer.index_elements * bytes_per_index * held

@@ -1,0 +1,180 @@
+"""Transformers as layers of mixers and feed-forward blocks: parameters stored and active, from the shapes.
+
+Shapes are whole numbers; results are exact. A *matrix* multiplies tokens and counts as active; a *vector* (norm
+weight, bias, attention sink) is stored and read but not counted as multiplied.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from steptime.model.architecture.attention import (
+    Attention,
+    GroupedAttention,
+    Indexer,
+    LatentAttention,
+    Matrix,
+    RecurrentMixer,
+)
+
+__all__ = [
+    "Attention", "DenseFeedForward", "ExpertFeedForward", "FeedForward", "GroupedAttention", "Indexer",
+    "LatentAttention", "Layer", "Matrix", "RecurrentMixer", "Transformer",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DenseFeedForward:
+    """Two matrices, or three where a gate multiplies the first (SwiGLU, GeGLU: Shazeer 2020, arXiv 2002.05202)."""
+
+    intermediate: int
+    gated: bool = True
+    vectors: int = 0
+
+    def weights(self, width: int) -> int:
+        return (3 if self.gated else 2) * width * self.intermediate
+
+
+@dataclass(frozen=True)
+class ExpertFeedForward:
+    """A router that sends each token to ``experts_per_token`` of ``experts``, and shared experts that see every token.
+
+    ``groups_kept`` of ``groups`` are the router's limit on where a token's experts may lie (DeepSeek-V3,
+    arXiv 2412.19437, 2.1.2). ``expert_vectors`` are biases of one expert, ``vectors`` those of the router.
+
+    >>> ExpertFeedForward(experts=256, experts_per_token=8, intermediate=2048).expert_weights(7168)
+    44040192
+    """
+
+    experts: int
+    experts_per_token: int
+    intermediate: int
+    gated: bool = True
+    shared_intermediate: int = 0
+    shared_gate: bool = False
+    groups: int = 1
+    groups_kept: int = 1
+    expert_vectors: int = 0
+    vectors: int = 0
+
+    def expert_weights(self, width: int) -> int:
+        """Weights of one routed expert."""
+        return (3 if self.gated else 2) * width * self.intermediate
+
+    def shared_weights(self, width: int) -> int:
+        """Weights of all shared experts of a layer, and of the gate on their sum where there is one."""
+        return (3 if self.gated else 2) * width * self.shared_intermediate + (width if self.shared_gate else 0)
+
+    def router_weights(self, width: int) -> int:
+        return width * self.experts
+
+
+FeedForward = DenseFeedForward | ExpertFeedForward
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: a mixer or none, feed-forward blocks side by side or none, and its norms.
+
+    ``parallel`` is true where mixer and feed-forward read the same input, so that one sum joins their results
+    (PaLM, arXiv 2204.02311, section 2).
+    """
+
+    attention: Attention | None
+    feed_forward: tuple[FeedForward, ...]
+    vectors: int = 0
+    parallel: bool = False
+
+    def matrices(self, width: int) -> tuple[Matrix, ...]:
+        """The mixer's matrices."""
+        return () if self.attention is None else self.attention.matrices(width)
+
+    @property
+    def mixer_vectors(self) -> int:
+        return 0 if self.attention is None else self.attention.vectors
+
+    @property
+    def sums(self) -> int:
+        """Results that are added to the stream one after another, each a reduction over tensor-parallel chips."""
+        parts = (self.attention is not None) + bool(self.feed_forward)
+        return min(1, parts) if self.parallel else parts
+
+    def stored(self, width: int) -> int:
+        """Every weight of the layer."""
+        total = self.vectors + self.mixer_vectors + sum(matrix.weights for matrix in self.matrices(width))
+        for block in self.feed_forward:
+            total += block.vectors
+            if isinstance(block, DenseFeedForward):
+                total += block.weights(width)
+            else:
+                total += block.experts * (block.expert_weights(width) + block.expert_vectors)
+                total += block.shared_weights(width) + block.router_weights(width)
+        return total
+
+    def active(self, width: int) -> int:
+        """Weights that multiply one token."""
+        total = sum(matrix.weights for matrix in self.matrices(width))
+        for block in self.feed_forward:
+            if isinstance(block, DenseFeedForward):
+                total += block.weights(width)
+            else:
+                total += block.experts_per_token * block.expert_weights(width)
+                total += block.shared_weights(width) + block.router_weights(width)
+        return total
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """An architecture: its layers in order, its embeddings, and how its published weights are stored.
+
+    ``positions`` are rows of a learned position table; ``vectors`` the norms outside the layers; ``precision`` what the
+    published configuration says of the weights, None where it says nothing. ``exceptions`` are kinds of weights
+    (attention, dense, experts, router, embedding) that it stores in another format than the rest.
+    """
+
+    name: str
+    width: int
+    vocabulary: int
+    tied: bool
+    layers: tuple[Layer, ...]
+    positions: int = 0
+    vectors: int = 0
+    precision: str | None = None
+    notices: tuple[str, ...] = ()
+    exceptions: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def kinds(self) -> dict[Layer, int]:
+        """Layers of each kind, in order of first appearance."""
+        return dict(Counter(self.layers))
+
+    @property
+    def embedding(self) -> int:
+        """Weights of the input embedding; the unembedding has as many, and is the same matrix where tied."""
+        return self.vocabulary * self.width
+
+    @property
+    def parameters(self) -> int:
+        """Everything stored, without multi-token-prediction modules and vision towers."""
+        outside = self.embedding * (1 if self.tied else 2) + self.positions * self.width + self.vectors
+        return outside + sum(number * layer.stored(self.width) for layer, number in self.kinds.items())
+
+    @property
+    def active_parameters(self) -> int:
+        """Weights multiplied per token: with the unembedding, without input embedding, norms and biases."""
+        return self.embedding + sum(number * layer.active(self.width) for layer, number in self.kinds.items())
+
+    @property
+    def mixers(self) -> list[tuple[Attention, int]]:
+        """The mixer of each kind of layer that has one, and how many such layers there are."""
+        return [(layer.attention, number) for layer, number in self.kinds.items() if layer.attention is not None]
+
+    @property
+    def heads(self) -> set[int]:
+        """The numbers of query heads that occur."""
+        return {mixer.heads for mixer, _ in self.mixers}
+
+    @property
+    def experts(self) -> int:
+        """The largest number of routed experts in a layer; 0 where there are none."""
+        blocks = [b for layer in self.kinds for b in layer.feed_forward if isinstance(b, ExpertFeedForward)]
+        return max((block.experts for block in blocks), default=0)

@@ -1,0 +1,161 @@
+"""The keys of a Hugging Face configuration: which matter, which are neutral, what an absent one means.
+
+Nothing is silently dropped: a key that no table knows is refused by name, unless its value says "off".
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from steptime.model.errors import UserError
+
+LARGEST = {
+    "width": 10**6, "intermediate": 10**7, "layers": 10**4, "heads": 10**5, "experts": 10**5, "vocabulary": 10**8,
+    "positions": 10**9,
+}  # fmt: skip
+"""Beyond these a value is a slip."""
+
+_neutral_endings = ("_token_id", "_token_ids", "_token_index", "_dropout")
+_tower_beginnings = ("vision_", "image_", "audio_", "video_", "mm_", "multimodal_", "projector_", "spatial_")
+
+
+@cache
+def tables() -> Mapping[str, Any]:
+    """The packaged tables of model types: ``types``, ``wrappers``, ``refused``, and the ``neutral`` keys."""
+    text = resources.files("steptime.model.catalog.huggingface").joinpath("config_defaults.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def _neutral() -> frozenset[str]:
+    return frozenset(tables()["neutral"])
+
+
+def is_neutral(key: str, value: Any, tower: bool = False) -> bool:
+    """Whether a key cannot change shapes: a known one, or one that says "off", or a fraction, which is no shape.
+
+    ``tower`` is for the outer keys of a file that wraps a language model: those of its vision and audio parts, which
+    are not counted, are neutral too.
+
+    >>> is_neutral("rope_theta", 10000), is_neutral("index_topk", 2048), is_neutral("index_topk", None)
+    (True, False, True)
+    """
+    if key in _neutral() or key.startswith("_") or key.endswith(_neutral_endings) or not value:
+        return True
+    if isinstance(value, float) and not value.is_integer():
+        return True
+    return tower and key.startswith(_tower_beginnings)
+
+
+def shown(value: Any) -> str:
+    """A value as an error message may show it: short, on one line, never the inside of a list or table."""
+    if isinstance(value, list | tuple | dict):
+        return f"a {'table' if isinstance(value, dict) else 'list'} of {len(value)}"
+    if isinstance(value, int) and value.bit_length() > 100:
+        return "a number of more than 30 digits"
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One configuration, read key by key with its model type's defaults; every misuse is a UserError naming the key."""
+
+    data: Mapping[str, Any]
+    model_type: str
+    where: str
+    defaults_taken: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def table(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = tables()["types"][self.model_type]
+        return found
+
+    def error(self, message: str) -> UserError:
+        return UserError(f"{self.where}: {message}")
+
+    def refuse_unknown(self) -> None:
+        """Raise for the first key that is neither in the model type's table nor neutral."""
+        table = self.table
+        known = {*table["required"], *table["defaults"], *table.get("aliases", ()), *table.get("unused", ())}
+        for key, value in self.data.items():
+            if key not in known and not is_neutral(key, value):
+                raise self.error(f"config key {shown(key)} is not understood and may change shapes")
+
+    def value(self, key: str) -> Any:
+        """What the file says of a key, under any of its spellings, else the documented default."""
+        others = [other for other, meant in self.table.get("aliases", {}).items() if meant == key]
+        stated = [name for name in (key, *others) if name in self.data]
+        if len({shown(self.data[name]) for name in stated}) > 1:
+            raise self.error(f"config keys {' and '.join(stated)} mean the same and disagree")
+        if stated:
+            return self.data[stated[0]]
+        if key not in self.table["defaults"]:
+            raise self.error(f"config key {key!r} is missing and {self.model_type} has no documented default for it")
+        default = self.table["defaults"][key]
+        if isinstance(default, int) and default:
+            self.defaults_taken[key] = default
+        return None if default == "none" else default
+
+    def count(self, key: str, limit: str = "width", least: int = 1) -> int:
+        """A whole number between ``least`` and the limit of its kind."""
+        found = self.optional_count(key, limit, least)
+        if found is None:
+            raise self.error(f"config key {key!r} must be a whole number, not null")
+        return found
+
+    def optional_count(self, key: str, limit: str = "width", least: int = 1) -> int | None:
+        """The same, or None where the file or the default says null."""
+        found = self.value(key)
+        if found is None:
+            return None
+        if isinstance(found, bool) or not isinstance(found, int):
+            raise self.error(f"config key {key!r} must be a whole number, not {shown(found)}")
+        if not least <= found <= LARGEST[limit]:
+            raise self.error(f"config key {key!r}: {shown(found)} is not between {least} and {LARGEST[limit]}")
+        return found
+
+    def flag(self, key: str) -> bool:
+        """True or false; null is false."""
+        found = self.value(key)
+        if found is not None and not isinstance(found, bool):
+            raise self.error(f"config key {key!r} must be true or false, not {shown(found)}")
+        return bool(found)
+
+    def word(self, key: str, allowed: tuple[str, ...]) -> str:
+        """One of the words that are modelled."""
+        found = self.value(key)
+        if not isinstance(found, str) or found not in allowed:
+            raise self.error(f"config key {key!r}: {shown(found)} is not modelled; only {', '.join(allowed)}")
+        return found
+
+    def words(self, key: str, allowed: tuple[str, ...], length: int) -> list[str] | None:
+        """A list of so many words that are modelled, or None for null."""
+        found = self.value(key)
+        if found is None:
+            return None
+        return self.checked_words(key, found, allowed, length)
+
+    def checked_words(self, key: str, found: Any, allowed: tuple[str, ...], length: int) -> list[str]:
+        """The same for a value at hand."""
+        if not isinstance(found, list) or len(found) != length:
+            raise self.error(f"config key {key!r} must be a list of {length} words, one a layer, not {shown(found)}")
+        for word in found:
+            if not isinstance(word, str) or word not in allowed:
+                raise self.error(f"config key {key!r}: {shown(word)} is not modelled; only {', '.join(allowed)}")
+        return found
+
+    def numbers(self, key: str, most: int) -> list[int] | None:
+        """A list of whole numbers from 0 to ``most``, or None for null."""
+        found = self.value(key)
+        if found is None:
+            return None
+        if not isinstance(found, list):
+            raise self.error(f"config key {key!r} must be a list of whole numbers, not {shown(found)}")
+        for number in found:
+            if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= most:
+                raise self.error(f"config key {key!r}: {shown(number)} is not a whole number from 0 to {most}")
+        return found

@@ -1,0 +1,122 @@
+"""The reader of Hugging Face ``config.json`` files: a published configuration becomes a Transformer, or is refused.
+
+Every key must be understood, or known to be neutral; a model type whose layers are not modelled is refused by name.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from steptime.model.architecture.transformer import Transformer
+from steptime.model.catalog.huggingface.families import FAMILIES
+from steptime.model.catalog.huggingface.keys import Settings, is_neutral, shown, tables
+from steptime.model.catalog.huggingface.precision import read_precision
+from steptime.model.errors import UserError, unknown
+from steptime.model.text.parse import read_json
+
+_inherited = ("tie_word_embeddings", "dtype", "torch_dtype", "quantization_config")
+_prediction = ("num_nextn_predict_layers", "num_mtp_layers", "num_mtp_modules", "mtp_num_hidden_layers")
+_towers = ("vision_config", "audio_config")
+
+
+def read_config_file(path: Path) -> Transformer:
+    """The architecture of a configuration file, named after the file, or after its folder if it is called config.json.
+
+    Raises UserError, in one line that names the file and the key, for whatever cannot be used.
+    """
+    data = read_json(path)
+    return read_config(data, path.resolve().parent.name if path.name.lower() == "config.json" else path.stem)
+
+
+def read_config(data: Mapping[str, Any], name: str) -> Transformer:
+    """The architecture that a configuration describes; ``name`` is what messages and results call it.
+
+    Raises UserError for a model type or a key that is not understood, and for values that are no shapes.
+
+    >>> config = {"model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32,
+    ...           "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256, "torch_dtype": "bfloat16"}
+    >>> model = read_config(config, "llama-3.1-8b")
+    >>> model.parameters, model.precision
+    (8030261248, 'bf16')
+    """
+    if not isinstance(data, Mapping):
+        raise UserError(f"{name}: expected a configuration, found {shown(data)}")
+    outer = _model_type(data, name)
+    if data.get("text_config") is None and outer not in tables()["wrappers"]:
+        return _read(data, data, outer, name, name)
+    inner = data.get("text_config")
+    if not isinstance(inner, Mapping):
+        raise UserError(f"{name}: config key 'text_config' must hold the language model, not {shown(inner)}")
+    if outer in FAMILIES:
+        raise UserError(f"{name}: model_type {outer!r} is a language model itself and cannot hold a text_config")
+    if outer not in tables()["wrappers"]:
+        raise _unknown_type(outer, name)
+    inner_type = _model_type(inner, name) if "model_type" in inner else tables()["wrappers"][outer]
+    text = {key: data[key] for key in _inherited if key in data} | dict(inner)
+    _refuse_unknown_outside(data, text, name)
+    return _read(text, data, inner_type, f"{name}: text_config", name)
+
+
+def _read(text: Mapping[str, Any], outer: Mapping[str, Any], model_type: str, where: str, name: str) -> Transformer:
+    """The architecture of the language model itself; ``outer`` is the whole file."""
+    if model_type not in FAMILIES:
+        raise _unknown_type(model_type, where)
+    settings = Settings(text, model_type, where)
+    settings.refuse_unknown()
+    body = FAMILIES[model_type](settings)
+    vocabulary, tied = settings.count("vocab_size", "vocabulary"), settings.flag("tie_word_embeddings")
+    precision = read_precision(text, where, body.layers, tied)
+    notices = (*_not_counted(text, outer), *precision.notices, *_defaults(settings))
+    return Transformer(
+        name, body.width, vocabulary, tied, body.layers, body.positions, body.vectors, precision.weights, notices,
+        precision.exceptions,
+    )  # fmt: skip
+
+
+def _model_type(data: Mapping[str, Any], where: str) -> str:
+    """The model type; raises for one that is known and not modelled."""
+    found = data.get("model_type")
+    if not isinstance(found, str) or not found:
+        raise UserError(f"{where}: config key 'model_type' must name an architecture, not {shown(found)}")
+    if found in tables()["refused"]:
+        raise UserError(f"{where}: model_type {found!r} is not modelled: {tables()['refused'][found]}")
+    return found
+
+
+def _unknown_type(model_type: str, where: str) -> UserError:
+    known = [*FAMILIES, *tables()["wrappers"]]
+    word = model_type if model_type.isprintable() else repr(model_type)
+    return UserError(f"{where}: {unknown('model_type', word, known)}")
+
+
+def _refuse_unknown_outside(data: Mapping[str, Any], text: Mapping[str, Any], name: str) -> None:
+    """Keys around the language model: neutral, of a tower that is not counted, or a repetition of the inner key."""
+    for key, value in data.items():
+        is_repetition = isinstance(value, int | str) and key in text and shown(text[key]) == shown(value)
+        if not is_repetition and key not in _inherited and not is_neutral(key, value, tower=True):
+            raise UserError(f"{name}: config key {shown(key)} is not understood and may change shapes")
+    outer, inner = data.get("tie_word_embeddings"), text.get("tie_word_embeddings")
+    if outer is not None and inner is not None and outer != inner:
+        raise UserError(f"{name}: tie_word_embeddings is {shown(outer)}, but {shown(inner)} in text_config")
+
+
+def _not_counted(text: Mapping[str, Any], outer: Mapping[str, Any]) -> list[str]:
+    """Parts of the published weights that the parameters here leave out."""
+    notices = []
+    if any(text.get(key) for key in _prediction):
+        notices.append("multi-token-prediction modules are not counted")
+    for key in _towers:
+        if outer.get(key):
+            notices.append(f"the {key.removesuffix('_config')} tower is not counted")
+    return notices
+
+
+def _defaults(settings: Settings) -> list[str]:
+    """Documented defaults that took the place of absent keys, where they are a size or a yes; and one exception."""
+    notices = []
+    if settings.defaults_taken:
+        listed = ", ".join(f"{key} {str(value).lower()}" for key, value in settings.defaults_taken.items())
+        notices.append(f"not in the configuration, documented defaults of {settings.model_type}: {listed}")
+    if settings.model_type == "deepseek_v2" and "q_lora_rank" not in settings.data:
+        notices.append("q_lora_rank is absent and read as null, as in the published files of the Lite model")
+    return notices

@@ -1,0 +1,1 @@
+"""Dollars, joules, lifetimes: what a step costs, and what to hold or buy."""

@@ -1,0 +1,1 @@
+"""How the chips of a system share one model."""

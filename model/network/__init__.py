@@ -1,0 +1,1 @@
+"""What crosses the links: collectives on two tiers, as bytes and starts."""

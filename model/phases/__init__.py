@@ -1,0 +1,1 @@
+"""One page a phase: decode, prefill, training; and their ledgers."""

@@ -1,0 +1,204 @@
+"""What the fullest chip must hold: weights, KV cache, activations. Capacity follows it, so counts round up.
+
+The experts of a layer need not divide by ep, nor the layers by pp: some chip holds the larger share, and that chip must
+have room. A pipeline's first stage also holds the input embedding, its last the unembedding.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from itertools import pairwise
+from math import gcd
+
+import sympy
+from sympy import Expr, Rational, ceiling
+
+from steptime.model.architecture.mixing import cache_bytes, state_bytes
+from steptime.model.architecture.transformer import DenseFeedForward, Layer, Transformer
+from steptime.model.layout.choices import Plan
+from steptime.model.layout.layout import Degrees, Layout
+from steptime.model.phases.decode import DECODE
+from steptime.model.phases.phase import Phase
+from steptime.model.symbols import batch, bytes_per_weight, context, reduce_bytes
+from steptime.model.terms import zero
+
+Share = Callable[[int, Expr], Expr]
+"""The largest share of so many equal parts that one of tp chips holds."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes on one chip of one pipeline stage."""
+
+    weights: Expr
+    kv: Expr
+    activations: Expr
+    gradients: Expr = zero
+    optimizer: Expr = zero
+
+    @property
+    def parts(self) -> dict[str, Expr]:
+        """Every part by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def total(self) -> Expr:
+        return sympy.Add(*self.parts.values())
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The layers of each kind on one pipeline stage, whether it is the first or the last (1 or 0), and its place, from
+    0: numbers, or symbols that stand for many stages at once."""
+
+    kinds: tuple[tuple[Layer, Expr], ...]
+    first: Expr
+    last: Expr
+    place: Expr
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a chip needs in a phase, at degrees that may be symbols; ``share`` is `fullest_share` or stands for it."""
+
+    model: Transformer
+    degrees: Degrees
+    plan: Plan
+    phase: Phase
+    share: Share
+
+    def footprint(self, stage: Stage, whole_sequences: bool) -> Footprint:
+        """Bytes on the fullest chip of a stage.
+
+        A KV cache for every sequence in flight on the chip, windows capped. ``whole_sequences`` rounds the sequences of
+        a data-parallel rank up, as a real system must; without it the relaxed value is continuous.
+        """
+        d, model = self.degrees, self.model
+        sequences = batch / (d.replicas * d.dp)
+        working = sequences / d.pp / d.cp
+        if whole_sequences:
+            sequences, working = ceiling(sequences), ceiling(working)
+        weights = sympy.Add(*self.stage_weights(stage))
+        kv = sympy.Add(*[number * self.layer_cache(layer) for layer, number in stage.kinds])
+        tokens = working * self.phase.tokens / self.phase.passes
+        logits = stage.last * working * self.phase.predicted * model.vocabulary / d.tp
+        return Footprint(weights, kv * sequences, reduce_bytes * (2 * model.width * tokens + logits))
+
+    def stage_weights(self, stage: Stage) -> tuple[Expr, Expr]:
+        """Bytes of a stage's weights on its fullest chip: those that tensor-parallel groups hold alike, with the
+        embedding on the first and the unembedding on the last stage, and those spread over the whole stage."""
+        return _stage_weights(self.model, self.degrees, self.plan, self.share, stage)
+
+    def layer_cache(self, layer: Layer) -> Expr:
+        """Bytes of cache and state of one layer for one sequence on one chip."""
+        mixer, d = layer.attention, self.degrees
+        if mixer is None:
+            return sympy.Integer(0)
+        cache = cache_bytes(mixer, self.phase.held) * self.share(mixer.cache_split, d.tp) / d.cp
+        return cache + state_bytes(mixer) / d.tp / d.cp
+
+
+@lru_cache(maxsize=256)
+def _stage_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, stage: Stage) -> tuple[Expr, Expr]:
+    """One stage's weights: the same in every phase, so that a search writes them once."""
+    ends = stage.first + stage.last - (stage.first * stage.last if model.tied else 0)
+    embeddings = (ends * model.embedding + stage.first * model.positions * model.width) / d.tp
+    alike = plan.bytes_of("embedding") * embeddings + plan.bytes_of("router") * stage.last * model.vectors
+    layers = [(number, *_layer_weights(model, d, plan, share, layer)) for layer, number in stage.kinds]
+    alike += sympy.Add(*[number * part for number, part, _ in layers])
+    return alike, sympy.Add(*[number * part for number, _, part in layers])
+
+
+def _layer_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, layer: Layer) -> tuple[Expr, Expr]:
+    """Bytes of one layer's weights on its fullest chip: held alike by tensor-parallel groups, and spread over the
+    stage."""
+    width, bytes_of = model.width, plan.bytes_of
+    mixer = sympy.Integer(0)
+    for matrix in layer.matrices(width):
+        mixer += matrix.weights * (1 / d.tp if matrix.split is None else share(matrix.split, d.tp))
+    alike = bytes_of("attention") * mixer + bytes_of("router") * (layer.vectors + layer.mixer_vectors)
+    spread, dense = sympy.Integer(0), sympy.Integer(0)
+    for block in layer.feed_forward:
+        alike += bytes_of("router") * block.vectors
+        if isinstance(block, DenseFeedForward):
+            dense += block.weights(width)
+        else:
+            held = ceiling(block.experts / d.ep)
+            one_expert = block.expert_weights(width) + block.expert_vectors
+            spread += bytes_of("experts") * held * one_expert * d.ep / d.stage
+            alike += bytes_of("router") * block.router_weights(width)
+            dense += block.shared_weights(width)
+    if plan.ffn == "all":
+        return alike, spread + bytes_of("dense") * dense / d.stage
+    return alike + bytes_of("dense") * dense / d.tp, spread
+
+
+def footprints(
+    model: Transformer,
+    layout: Layout,
+    whole_sequences: bool = False,
+    phase: Phase = DECODE,
+    plan: Plan | None = None,
+    kind: type["Room"] | None = None,
+) -> tuple[Footprint, ...]:
+    """The footprint of each distinct stage, in bytes, as expressions of batch, context and precisions."""
+    room = (kind or Room)(model, layout.degrees, plan or Plan(ffn=layout.ffn), phase, _share_of_one)
+    found: dict[Footprint, None] = {}
+    for number, chosen in enumerate(stages(len(model.layers), layout.pp)):
+        kinds = Counter(model.layers[chosen.start : chosen.stop])
+        stage = Stage(
+            tuple((layer, sympy.Integer(times)) for layer, times in kinds.items()),
+            sympy.Integer(number == 0), sympy.Integer(number == layout.pp - 1), sympy.Integer(number),
+        )  # fmt: skip
+        found[room.footprint(stage, whole_sequences)] = None
+    return tuple(found)
+
+
+def _share_of_one(parts: int, tp: Expr) -> Expr:
+    """The largest share where tp is a number."""
+    return fullest_share(parts, int(tp))
+
+
+def stages(layers: int, stages: int) -> list[range]:
+    """Layers of each stage, in order, as even as they can be; the earlier stages take the remainder.
+
+    >>> [len(part) for part in stages(61, 4)]
+    [16, 15, 15, 15]
+    """
+    least, more = divmod(layers, stages)
+    starts = [stage * least + min(stage, more) for stage in range(stages + 1)]
+    return [range(start, end) for start, end in pairwise(starts)]
+
+
+def fullest_share(parts: int, tp: int) -> Expr:
+    """The largest share of so many equal parts (key-value heads) that one of ``tp`` chips holds.
+
+    A chip needs every part that its slice of the query heads touches: where neither number divides the other, a slice
+    straddles parts and some chip holds one more.
+
+    >>> fullest_share(8, 4), fullest_share(8, 16), fullest_share(8, 5), fullest_share(1, 8)
+    (1/4, 1/8, 3/8, 1)
+    """
+    common = gcd(parts, tp)
+    held = -(-(parts // common + tp // common - 1) // (tp // common))
+    return Rational(held, parts)
+
+
+def fullest(found: tuple[Footprint, ...]) -> Expr:
+    """Bytes that the fullest chip needs."""
+    totals = [footprint.total for footprint in found]
+    return totals[0] if len(totals) == 1 else sympy.Max(*totals, evaluate=False)
+
+
+def abstract_footprint(
+    parameters: Expr, kv_per_token: Expr, layout: Layout | Degrees, held: Expr = context
+) -> tuple[Footprint, ...]:
+    """An abstract model is sharded perfectly: weights over stages and their chips, KV cache over the chips of a stage.
+
+    Each stage holds its share of the layers for all sequences of the replica, with the cache of ``held`` tokens.
+    """
+    replica_chips = layout.stage * layout.pp
+    weights = bytes_per_weight * parameters / replica_chips
+    kv = kv_per_token * held * batch / (layout.replicas * replica_chips)
+    return (Footprint(weights, kv, sympy.S.Zero),)

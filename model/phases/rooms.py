@@ -1,0 +1,93 @@
+"""Memory of the fullest chip for many layouts at once: `model.phases.memory` with symbols where layouts differ."""
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.model.architecture.transformer import Layer, Transformer
+from steptime.model.layout.choices import Plan
+from steptime.model.layout.enumeration import Columns
+from steptime.model.layout.layout import SYMBOLIC
+from steptime.model.numeric import Spread, evaluate
+from steptime.model.phases.accounts import room_of
+from steptime.model.phases.memory import Stage, fullest_share, stages
+from steptime.model.phases.phase import Phase
+
+Array = np.ndarray
+
+
+@lru_cache(maxsize=256)
+def _stands_for(name: str) -> Symbol:
+    """A symbol for what differs from layout to layout or from stage to stage."""
+    return sympy.Dummy(name, nonnegative=True)
+
+
+def _share(parts: int, _: Expr) -> Expr:
+    """The symbol for the largest share of so many equal parts that a chip holds."""
+    return _stands_for(f"share_{parts}")
+
+
+class Rooms:
+    """Bytes that the fullest chip of each layout needs, whole sequences on every rank."""
+
+    def __init__(self, model: Transformer, plan: Plan, phase: Phase) -> None:
+        self.model = model
+        self.kinds = list(model.kinds)
+        counts = [_stands_for(f"layers_{number}") for number in range(len(self.kinds))]
+        ends = [_stands_for(name) for name in ("first", "last", "place")]
+        self.symbols = (*counts, *ends)
+        stage = Stage(tuple(zip(self.kinds, counts, strict=True)), *ends)
+        footprint = room_of(phase)(model, SYMBOLIC, plan, phase, _share).footprint(stage, whole_sequences=True)
+        self.parts: tuple[Expr, ...] = tuple(part for part in footprint.parts.values() if part != 0)
+        matrices = [matrix.split for kind in self.kinds for matrix in kind.matrices(model.width)]
+        caches = [mixer.cache_split for mixer, _ in model.mixers]
+        self.split = {parts for parts in (*matrices, *caches) if parts is not None}
+        self.stages: dict[int, list[tuple[int, ...]]] = {}
+
+    def of(
+        self,
+        columns: Columns,
+        rows: slice | Array,
+        values: Mapping[Symbol, float | Array],
+        spread: Spread | None = None,
+    ) -> Array:
+        """Bytes, a row for each layout and a column for each batch, with ``values`` for everything else.
+
+        With ``spread`` the rows are its short ones, and the result has its long ones.
+        """
+        tp, pp = columns["tp"][rows], columns["pp"][rows]
+        numbers = dict(values)
+        degrees, which_degree = np.unique(tp, return_inverse=True)
+        depths, which_depth = np.unique(pp, return_inverse=True)
+        for parts in self.split:
+            shares = [float(fullest_share(parts, int(degree))) for degree in degrees]
+            numbers[_stands_for(f"share_{parts}")] = np.array(shares)[which_degree][:, None]
+        needed = np.zeros((1, 1))
+        for place in range(max(len(self._stages(int(depth))) for depth in depths)):
+            table = np.array([self._stage(int(depth), place) for depth in depths], float)[which_depth]
+            for column, symbol in enumerate(self.symbols):
+                numbers[symbol] = table[:, column, None]
+            memo: dict[Expr, Array] = {}
+            pieces = [np.asarray(evaluate(part, numbers, memo, spread)) for part in self.parts]
+            needed = np.maximum(needed, np.asarray(sum(spread.level(pieces) if spread else pieces)))
+        return needed
+
+    def _stages(self, depth: int) -> list[tuple[int, ...]]:
+        """Layers of each kind, whether it is first and last, and its place, of every distinct stage of a pipeline."""
+        if depth not in self.stages:
+            found: dict[tuple[int, ...], int] = {}
+            for number, chosen in enumerate(stages(len(self.model.layers), depth)):
+                kinds: Mapping[Layer, int] = Counter(self.model.layers[chosen.start : chosen.stop])
+                shape = (*(kinds.get(kind, 0) for kind in self.kinds), int(number == 0), int(number == depth - 1))
+                found.setdefault(shape, number)  # of equal stages the first holds most micro-batches in training
+            self.stages[depth] = [(*shape, number) for shape, number in found.items()]
+        return self.stages[depth]
+
+    def _stage(self, depth: int, place: int) -> tuple[int, ...]:
+        """A distinct stage of a pipeline; the first again where there are fewer."""
+        found = self._stages(depth)
+        return found[place] if place < len(found) else found[0]

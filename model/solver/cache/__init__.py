@@ -1,0 +1,1 @@
+"""Where to keep a KV cache between two turns."""

@@ -1,0 +1,255 @@
+"""Where to keep a KV cache between two turns: the chip's own memory, a tier beyond it, or nowhere, computed again.
+
+Per token of cache each choice is a line in the hold time; the cheapest of them form the lower envelope. Where only the
+distribution of the time is known, the policy follows it at the hold time one over the hazard (see `economics.reuse`).
+Choices exclude each other; moving a cache outwards costs nothing, since it is written while the chip works on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from math import inf, isinf
+
+from sympy import Expr
+
+from steptime.model import symbols as q
+from steptime.model.catalog.tiers import AGAIN, NUMBERS, OWN, Tier
+from steptime.model.economics import cache
+from steptime.model.economics.reuse import Reuse, tier_rate
+from steptime.model.errors import UserError
+from steptime.model.layout.layout import SYMBOLS
+from steptime.model.quantity import lookup
+from steptime.model.scenario import Scenario
+from steptime.model.step.build import build_case
+from steptime.model.step.case import Case
+from steptime.model.step.inputs import Question, read_values
+from steptime.model.text.parse import parse_quantity
+
+STRANGERS = {
+    **dict.fromkeys((*SYMBOLS.values(), q.chips, q.batch), "the cache is that of one sequence, computed on one chip"),
+    **dict.fromkeys((q.cached, q.chunk, q.answer), "all of the cache is computed again, in one pass"),
+    **dict.fromkeys(NUMBERS, "tiers are stated with --tiers FILE"),
+    **dict.fromkeys((q.reuse_share, q.reuse_shape, q.reuse_scale, q.reuse_age), "when a cache is asked for: --reuse"),
+    **dict.fromkeys(
+        (q.far_capacity, q.far_bandwidth, q.far_link_bandwidth, q.far_second_price),
+        "tiers are stated with --tiers FILE",
+    ),
+    q.hold_time: "every hold time is shown",
+    q.prompt: "the tokens of the cache are its context: --context",
+}
+"""Settings that this question has no use for, and why."""
+
+own_rate = tier_rate.xreplace(cache.IN_CHIP)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A place for a token's cache: ``fixed`` dollars to bring it back, ``rate`` dollars per second to hold it.
+
+    ``drain_time``: seconds to read all of the tier once; None where nothing is read, or no bandwidth is known.
+    """
+
+    name: str
+    fixed: float
+    rate: float
+    drain_time: float | None = None
+
+    def cost(self, time: float) -> float:
+        """Dollars per token held for some seconds and brought back."""
+        return self.fixed + self.rate * time
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """Two choices, the one that is cheaper to bring back from first: ``hold_time`` from which on the second is cheaper
+    altogether, or the one that ``always`` is; neither where their lines are the same."""
+
+    between: tuple[str, str]
+    hold_time: float | None
+    always: str | None
+
+
+@dataclass(frozen=True)
+class Span:
+    """A choice over an interval of hold times or ages, seconds; the last one's end is infinite."""
+
+    choice: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Held in one choice until an age of ``until`` seconds (infinite: for ever), then computed again where needed."""
+
+    choice: str
+    until: float
+    expected_cost: float
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Where a cache lies at each age, and expected dollars per token of it, those of never asked for ones included.
+
+    ``each_alone``: held in one choice for ever, infinite where some are never asked for. ``hold_then_drop``: the best
+    single choice for the best fixed time.
+    """
+
+    spans: tuple[Span, ...]
+    expected_cost: float
+    each_alone: Mapping[str, float]
+    hold_then_drop: Drop
+
+
+@dataclass(frozen=True)
+class CacheAnswer:
+    """Choices in the order given, their lower envelope over the hold time, and the policy where reuse is known."""
+
+    case: Case
+    tiers: tuple[Tier, ...]
+    context: float
+    kv_bytes: float
+    choices: tuple[Choice, ...]
+    envelope: tuple[Span, ...]
+    reuse: Reuse | None = None
+    policy: Policy | None = None
+
+    @property
+    def break_even(self) -> tuple[BreakEven, ...]:
+        """Of every pair of choices."""
+        return tuple(break_even(one, other) for one, other in combinations(self.choices, 2))
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """What was taken where nothing was said."""
+        return tuple(text.replace("prompt ", "context ", 1) for text in self.case.defaults)
+
+    def at(self, time: float) -> Choice:
+        """The cheapest choice at a hold time."""
+        name = next(span.choice for span in self.envelope if time < span.end)
+        return next(choice for choice in self.choices if choice.name == name)
+
+
+def holding_case(question: Question) -> Case:
+    """What computing a cache again takes: a prefill of one sequence of ``question.context`` tokens on one chip.
+
+    On one chip nothing crosses a link; whether the weights fit there does not matter to FLOP per token. Raises
+    UserError for whatever cannot be used, and for settings that this question has no use for.
+    """
+    stated = read_values(question.sets)
+    for symbol in stated:
+        if symbol in STRANGERS:
+            raise UserError(f"--set {symbol.name} says nothing here: {STRANGERS[symbol]}")
+    tokens = stated.get(q.context)
+    if tokens is None and question.context is not None:
+        tokens = parse_quantity(lookup("context"), question.context)
+    if tokens is not None and tokens < 2:
+        raise UserError("--context: a single token has nothing to compute again; give at least 2")
+    prompt = None if tokens is None else f"{tokens:.0f}"
+    others = tuple(entry for entry in question.sets if entry.partition("=")[0].strip() != q.context.name)
+    return build_case(
+        replace(question, phase="prefill", context=None, prompt=prompt, batch="1", layout="tp=1", sets=others)
+    )
+
+
+def solve_cache(case: Case, tiers: Sequence[Tier], reuse: Reuse | None = None) -> CacheAnswer:
+    """The cheapest place for a cache at every hold time; quick enough to be asked hundreds of times a second.
+
+    ``case`` is from `holding_case`, its scenario changed at will. Raises UserError where price or capacity is missing.
+
+    >>> from steptime.model.catalog.tiers import catalogue_tiers
+    >>> answer = solve_cache(holding_case(Question("deepseek-v3", "h100-sxm", context="32k")), catalogue_tiers())
+    >>> [span.choice for span in answer.envelope]
+    ['hbm', 'ddr', 'nvme', 'rematerialise']
+    """
+    tokens = _need(case, q.prompt, "prompt")
+    kv_bytes = _need(case, case.fullest_stage.kv, "kv_bytes") / tokens
+    choices = choices_of(case, tiers, tokens, kv_bytes)
+    lower = envelope(choices)
+    policy = None if reuse is None else best_policy(choices, lower, reuse)
+    return CacheAnswer(case, tuple(tiers), tokens, kv_bytes, choices, lower, reuse, policy)
+
+
+def choices_of(case: Case, tiers: Sequence[Tier], tokens: float, kv_bytes: float) -> tuple[Choice, ...]:
+    """Every choice as a line: the chip's own memory, each tier, computing again."""
+    price = case.number(q.chip_second_price)
+    if price is None:
+        price = _need(case, q.chip_hour_price / q.hour, "chip_hour_price")
+    capacity = _need(case, q.memory_capacity, "memory_capacity")
+    given = Scenario({q.kv_bytes: kv_bytes, q.chip_second_price: price, q.memory_capacity: capacity})
+    drain = case.number(q.memory_capacity / q.memory_bandwidth, f"drain_time.{OWN}")
+    found = [Choice(OWN, 0.0, given.evaluate(own_rate), drain)]
+    for tier in tiers:
+        there = given | tier.numbers
+        drain = float(there.evaluate(q.tier_capacity / q.tier_bandwidth))
+        found.append(Choice(tier.name, there.evaluate(cache.fetch), there.evaluate(tier_rate), drain))
+    again = price * _need(case, case.resources["compute"], "compute") / tokens
+    return (*found, Choice(AGAIN, again, 0.0))
+
+
+def _need(case: Case, expr: Expr, name: str) -> float:
+    value = case.number(expr, name)
+    if value is None:
+        raise UserError(f"{case.missing.pop(name)} is missing: the cost of holding follows from it; give or --set it")
+    return value
+
+
+def break_even(one: Choice, other: Choice) -> BreakEven:
+    """From which hold time on the choice that costs more to bring back from is the cheaper one.
+
+    >>> break_even(Choice("near", 0.0, 2.0), Choice("far", 6.0, 1.0)).hold_time
+    6.0
+    """
+    near, far = sorted((one, other), key=lambda choice: (choice.fixed, choice.rate))
+    if (near.fixed, near.rate) == (far.fixed, far.rate):
+        return BreakEven((one.name, other.name), None, None)
+    if near.rate <= far.rate:
+        return BreakEven((near.name, far.name), None, near.name)
+    return BreakEven((near.name, far.name), (far.fixed - near.fixed) / (near.rate - far.rate), None)
+
+
+def envelope(choices: Sequence[Choice]) -> tuple[Span, ...]:
+    """The cheapest choice over hold times from zero on; rates fall from one to the next.
+
+    >>> [(span.choice, span.end) for span in envelope((Choice("near", 0.0, 2.0), Choice("far", 6.0, 1.0)))]
+    [('near', 6.0), ('far', inf)]
+    """
+    present, since = min(choices, key=lambda choice: (choice.fixed, choice.rate)), 0.0
+    found: list[Span] = []
+    while True:
+        crossings = [
+            ((other.fixed - present.fixed) / (present.rate - other.rate), other.rate, place)
+            for place, other in enumerate(choices)
+            if other.rate < present.rate
+        ]
+        if not crossings:
+            return (*found, Span(present.name, since, inf))
+        until, _, place = min(crossings)
+        if until > since:  # else three lines meet, up to rounding
+            found.append(Span(present.name, since, until))
+        present, since = choices[place], max(since, until)
+
+
+def best_policy(choices: Sequence[Choice], lower: Sequence[Span], reuse: Reuse) -> Policy:
+    """The policy of least expected cost: at each age the envelope's choice at hold time one over the hazard."""
+    named = {choice.name: choice for choice in choices}
+    again, ends = named[AGAIN], [*(reuse.age(span.end) for span in lower[:-1]), inf]
+    aged = zip(lower, [0.0, *ends[:-1]], ends, strict=True)
+    spans = tuple(Span(span.choice, start, end) for span, start, end in aged if start < end)
+    cost = sum(expected(named[span.choice], reuse, span.start, span.end) for span in spans)
+    alone = {choice.name: expected(choice, reuse, 0.0, inf) for choice in choices}
+    drops = [Drop(AGAIN, inf, alone[AGAIN])]
+    for choice in choices:
+        # The cost falls with the age of dropping for as long as 1/hazard is below the break-even with computing again.
+        together = break_even(choice, again).hold_time
+        age = 0.0 if together is None else reuse.age(together)
+        if age > 0:
+            later = 0.0 if isinf(age) else expected(again, reuse, age, inf)
+            drops.append(Drop(choice.name, age, expected(choice, reuse, 0.0, age) + later))
+    return Policy(spans, cost, alone, min(drops, key=lambda drop: drop.expected_cost))
+
+
+def expected(choice: Choice, reuse: Reuse, start: float, end: float) -> float:
+    """Expected dollars, of any cache, in one choice between two ages: to hold it, and to bring it back."""
+    held = choice.rate * reuse.held(start, end) if choice.rate else 0.0
+    return held + choice.fixed * reuse.returned(start, end)

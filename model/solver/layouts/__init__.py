@@ -1,0 +1,1 @@
+"""The search over layouts, batches, formats and machines."""

@@ -1,0 +1,1 @@
+"""The machine that a budget or a power limit buys best."""

@@ -1,0 +1,119 @@
+"""Published measurements against the ideal: for each row the time that physics allows, or why it is not modelled."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from steptime.model import symbols as q
+from steptime.model.catalog.hardware import load_hardware
+from steptime.model.catalog.measurement import Measurement
+from steptime.model.errors import UserError
+from steptime.model.scenario import Unbound
+from steptime.model.solver.measured.collective import collective_time
+from steptime.model.solver.measured.questions import (
+    one_pass,
+    optimizer_step,
+    request_seconds,
+    riding_along,
+    seconds,
+    whole,
+)
+from steptime.model.step.build import build_case
+from steptime.model.step.request import whole_request
+
+EXACT = 1e-9
+"""A row beats the ideal where it is faster by more than this, relative."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A row with its measured and its ideal time in seconds, of the step or of the whole request; None where it is not
+    modelled, and ``why``. ``in_flight``: for serving, the step time with the prefills riding along evenly."""
+
+    row: Measurement
+    measured: float | None
+    ideal: float | None
+    bottleneck: str | None
+    layout: str | None = None
+    in_flight: float | None = None
+    why: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Ideal over measured: one is physics' best."""
+        return None if self.measured is None or self.ideal is None else self.ideal / self.measured
+
+    @property
+    def beats_ideal(self) -> bool:
+        return self.ratio is not None and self.ratio > 1 + EXACT
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders with files for names that the catalogue lacks."""
+
+    models: Path | None = None
+    hardware: Path | None = None
+
+    def model(self, name: str) -> str:
+        return self._found(name, self.models, (".json", ".toml"))
+
+    def machine(self, name: str) -> str:
+        return self._found(name, self.hardware, (".toml",))
+
+    def _found(self, name: str, folder: Path | None, endings: Iterable[str]) -> str:
+        for ending in endings:
+            if folder is not None and (folder / f"{name}{ending}").is_file():
+                return str(folder / f"{name}{ending}")
+        return name
+
+
+def validate(
+    rows: list[Measurement], places: Places = Places(), progress: Callable[[float], None] = lambda share: None
+) -> list[Judged]:
+    """Every row judged; what cannot be modelled says why, and nothing is left out."""
+    found = []
+    for number, row in enumerate(rows):
+        try:
+            found.append(_judge(row, places))
+        except (UserError, Unbound) as error:
+            found.append(Judged(row, None, None, None, why=" ".join(str(error).split())))
+        progress((number + 1) / len(rows))
+    return found
+
+
+def summary(judged: list[Judged]) -> dict[str, dict[str, float | int | None]]:
+    """By family of rows and phase: how many, how many modelled, and the median, least and largest ideal/measured."""
+    families: dict[str, list[Judged]] = {}
+    for one in judged:
+        families.setdefault(f"{one.row.family} {one.row.phase}", []).append(one)
+    found: dict[str, dict[str, float | int | None]] = {}
+    for name, members in families.items():
+        ratios = [one.ratio for one in members if one.ratio is not None]
+        riding = [one.in_flight / one.measured for one in members if one.in_flight and one.measured]
+        found[name] = {
+            "rows": len(members), "modelled": len(ratios),
+            "median": median(ratios) if ratios else None,
+            "least": min(ratios, default=None), "largest": max(ratios, default=None),
+            "beat_ideal": sum(one.beats_ideal for one in members),
+            "median_in_flight": median(riding) if riding else None,
+        }  # fmt: skip
+    return found
+
+
+def _judge(row: Measurement, places: Places) -> Judged:
+    machine = places.machine(row.hardware)
+    if row.phase in ("all_reduce", "all_gather", "all_to_all"):
+        ideal, tier = collective_time(row, load_hardware(machine))
+        return Judged(row, row.value, ideal, tier)
+    question = (optimizer_step if row.phase == "train" else one_pass)(row, places.model(row.model), machine)
+    if row.scope == "request":
+        request = whole_request(whole(row, question))
+        return Judged(row, request_seconds(row), request.time, request.bottleneck, str(request.prefill.layout))
+    case = build_case(question)
+    if case.number(q.step_time, "step_time") is None:
+        raise UserError(f"missing {case.missing['step_time']}")
+    return Judged(
+        row, seconds(row, case), case.number(q.step_time), case.bottleneck, str(case.layout), riding_along(row, case)
+    )

@@ -1,0 +1,1 @@
+"""Inputs known within limits: intervals of every answer."""

@@ -1,0 +1,183 @@
+"""The spread of each solve's answer, where inputs are known within limits: what is solved again, what is proved."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.catalog.prices import PriceList
+from steptime.model.catalog.tiers import Tier
+from steptime.model.economics.reuse import Reuse
+from steptime.model.errors import UserError
+from steptime.model.quantity import lookup
+from steptime.model.solver.batch import RESOURCE, solve_batch
+from steptime.model.solver.cache.holding import STRANGERS, solve_cache
+from steptime.model.solver.crossover import find_crossover
+from steptime.model.solver.layouts.points import Search
+from steptime.model.solver.layouts.search import search_layouts
+from steptime.model.solver.machine.earns import who_earns
+from steptime.model.solver.ranges.solved import Outcome, agreed_direction, spread_solved
+from steptime.model.solver.ranges.uncertainty import Ranges, Spread, is_input
+from steptime.model.step.build import build_case
+from steptime.model.step.case import Case
+
+Progress = Callable[[float], None]
+HELD = {"5 min": 300.0, "1 h": 3600.0}
+"""Hold times that published prices are for."""
+SEARCHES = 32
+"""Searches over layouts for one spread: each takes as long as the search itself."""
+
+
+def changed(case: Case, values: Mapping[Symbol, float]) -> Case:
+    """The case with other inputs."""
+    return replace(case, scenario=case.scenario | values, missing={})
+
+
+def must_be_inputs(case: Case, ranges: Ranges, without: tuple[Symbol, ...] = ()) -> None:
+    """Raises UserError for a range of something that is no input here, or that the solve chooses."""
+    for symbol in ranges:
+        if symbol in without:
+            raise UserError(f"--range {symbol.name}: this is what is solved for")
+        if not is_input(case, symbol):
+            raise UserError(f"--range {symbol.name}: not an input of this scenario; ranges are of figures and workload")
+
+
+def batch_spread(
+    case: Case, ranges: Ranges, minimise: str | None, bound: float | None, limits: tuple[str, ...], progress: Progress
+) -> Spread:
+    """The best batch, its step time and cost. The cost is exact where every term and limit moves one way: the least of
+    what rises at every batch rises, and a limit that tightens leaves less to choose from."""
+    must_be_inputs(case, ranges, (q.batch,))
+
+    def solve(values: Mapping[Symbol, float]) -> Outcome:
+        answer = solve_batch(changed(case, values), minimise, bound, limits)
+        if answer.solution is None:
+            return Outcome({"cost": answer.infimum or 0.0}, "no batch attains it")
+        prices = answer.solution.term_prices
+        found = {"batch": answer.solution.value, "step_time": answer.solution.step_time, "cost": answer.solution.cost}
+        return Outcome(found, RESOURCE[max(prices, key=lambda name: prices[name])])
+
+    worth = solve_batch(case, minimise, bound, limits).worth
+
+    def proved(output: str, symbol: Symbol) -> int | None:
+        if output != "cost" or worth is None:
+            return None
+        return agreed_direction([case.scenario.expand(expr) for expr in (worth.factor, *worth.rows)], symbol)
+
+    return spread_solved(ranges, solve, proved, progress=progress)
+
+
+def crossover_spread(case: Case, ranges: Ranges, between: tuple[str, str], over: Symbol, progress: Progress) -> Spread:
+    """The crossover nearest to the present value; exact where its closed form is proved to move one way."""
+    must_be_inputs(case, ranges, (over,))
+
+    def solve(values: Mapping[Symbol, float]) -> Outcome:
+        answer = find_crossover(changed(case, values), *between, over)
+        if answer.value is None:
+            raise UserError(answer.remark)
+        return Outcome({over.name: answer.value}, changed(case, values).bottleneck or "unknown")
+
+    closed = find_crossover(case, *between, over).closed_form
+
+    def proved(output: str, symbol: Symbol) -> int | None:
+        if closed is None:
+            return None
+        way = slope_sign(case.scenario.expand(closed.rhs), symbol)
+        # The closed form leaves out what is one here: a quantity that is not in it may still move the terms.
+        moves = any(case.scenario.depends(case.resources[name], symbol) for name in between)
+        return None if way == 0 and moves else way
+
+    return spread_solved(ranges, solve, proved, progress=progress)
+
+
+def slope_sign(expr: Expr, symbol: Symbol) -> int | None:
+    """The sign of a derivative where it is the same wherever the expression is positive, which an answer is; else None.
+
+    >>> from steptime.model.symbols import batch, context
+    >>> slope_sign(batch / (context - batch), batch), slope_sign(batch / (context - batch), context)
+    (1, -1)
+    """
+    if (found := agreed_direction([expr], symbol)) is not None:
+        return found
+    slope = sympy.diff(expr, symbol)
+    for form in (slope, slope / expr):
+        rising, under = sympy.fraction(sympy.factor(form))
+        known = rising.is_nonnegative or rising.is_nonpositive
+        if known and under.is_nonnegative:  # where it is zero there is no answer at all
+            return 1 if rising.is_nonnegative else -1
+    return None
+
+
+def earnings_spread(
+    case: Case, ranges: Ranges, prices: PriceList | None, batch_adjusts: bool, progress: Progress
+) -> Spread:
+    """What each resource earns, and in which share of the sample it earns most."""
+    must_be_inputs(case, ranges, (q.batch,) if batch_adjusts else ())
+
+    def solve(values: Mapping[Symbol, float]) -> Outcome:
+        found = who_earns(changed(case, values), prices, batch_adjusts)
+        return Outcome({f"{one.name} earns": one.earns[1] for one in found.worths}, found.worths[0].name)
+
+    return spread_solved(ranges, solve, progress=progress)
+
+
+def cache_spread(case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse | None, progress: Progress) -> Spread:
+    """Break-even times between neighbours, and what a token's cache costs for five minutes, an hour, and by the policy.
+
+    A cost is exact where bytes, computing and the chip's price and room all move it one way: every choice is a sum of
+    their products, and the cheapest of what rises rises. What binds is the choice for five minutes.
+    """
+    own = {symbol: q.prompt if symbol == q.context else symbol for symbol in ranges}  # the cache is what a prefill left
+    for symbol, (low, _) in ranges.items():
+        if symbol in STRANGERS:
+            raise UserError(f"--range {symbol.name} says nothing here: {STRANGERS[symbol]}")
+        if symbol == q.context and low < 2:
+            raise UserError("--range context: a single token has nothing to compute again; give at least 2")
+    must_be_inputs(case, {own[symbol]: ends for symbol, ends in ranges.items()})
+
+    def solve(values: Mapping[Symbol, float]) -> Outcome:
+        answer = solve_cache(changed(case, {own[symbol]: value for symbol, value in values.items()}), tiers, reuse)
+        kept = {f"held {name}": answer.at(time).cost(time) for name, time in HELD.items()}
+        if answer.policy is not None:
+            kept |= {"by the policy": answer.policy.expected_cost}
+        spans = answer.envelope
+        until = {f"{one.choice} until": one.end for one in spans[:-1]}
+        return Outcome({**kept, **until}, answer.at(HELD["5 min"]).name)
+
+    parts = (case.fullest_stage.kv / q.prompt, case.resources["compute"] / q.prompt, 1 / q.memory_capacity,
+             q.chip_hour_price)  # fmt: skip
+
+    def proved(output: str, symbol: Symbol) -> int | None:
+        if output.endswith("until"):
+            return None
+        ways = {slope_sign(sympy.expand(case.scenario.expand(part)), own[symbol]) for part in parts} - {0}
+        return ways.pop() if len(ways) == 1 else None if ways else 0
+
+    return spread_solved(ranges, solve, proved, progress=progress)
+
+
+def layout_spread(search: Search, best: Case, ranges: Ranges, progress: Progress) -> Spread:
+    """The least cost and its step time, every point searched anew; what binds, and in which layout."""
+    for symbol in ranges:
+        if symbol in (q.batch, q.microbatch, q.interleave, q.chips):
+            raise UserError(f"--range {symbol.name}: this is what is searched for")
+    must_be_inputs(best, ranges)
+
+    def solve(values: Mapping[Symbol, float]) -> Outcome:
+        stated = {entry.partition("=")[0].strip() for entry in search.question.sets}
+        if again := stated & {symbol.name for symbol in values}:
+            raise UserError(f"--range {', '.join(again)}: set by hand as well")
+        drawn = tuple(f"{symbol.name}={_whole(symbol, value)!r}" for symbol, value in values.items())
+        sets = (*search.question.sets, *drawn)
+        best = search_layouts(replace(search, question=replace(search.question, sets=sets))).best
+        binds = f"{build_case(best.question).bottleneck} ({best.layout} on {best.question.hardware})"
+        return Outcome({"cost": best.cost, "step_time": best.step_time}, binds)
+
+    return spread_solved(ranges, solve, samples=SEARCHES, progress=progress)
+
+
+def _whole(symbol: Symbol, value: float) -> float:
+    """Counts that must be whole are rounded."""
+    return float(round(value)) if lookup(symbol.name).integer else value

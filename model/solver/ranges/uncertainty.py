@@ -1,0 +1,148 @@
+"""Inputs known within limits: the interval of each output, how often each resource binds, which input matters most.
+
+An interval is exact where an output is proved to only rise or only fall in each input: its ends then lie at corners.
+Elsewhere it is that of a sample: Sobol points (scipy.stats.qmc), log-uniform between the limits. The sample also gives
+the shares in which each resource binds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.errors import UserError
+from steptime.model.layout.layout import SYMBOLS
+from steptime.model.phases.phase import rates
+from steptime.model.scenario import Unbound
+from steptime.model.solver.monotone import direction, sign_by_assumption
+from steptime.model.step.case import TERMS, Case
+
+OUTPUTS = (q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
+           q.joules_per_token)  # fmt: skip
+SAMPLES = 2**12
+MOST_INPUTS = 20
+SEED = 20260429
+CONSTANTS = (q.chips, q.stage_chips, q.flops_per_mac, q.hour, q.million)
+"""What follows from the layout, and conventions."""
+Ranges = Mapping[Symbol, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An output's ends, its median over the sample, whether the ends are proved, and the input that moves it most: by
+    what factor it changes as that input alone crosses its range."""
+
+    low: float
+    high: float
+    median: float
+    exact: bool
+    dominant: str
+    swings: Mapping[str, float]
+    present: float = 1.0
+    """The share of the answers that have this output at all."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Intervals by output, and the share of the sample in which each resource binds."""
+
+    ranges: Ranges
+    intervals: Mapping[str, Interval]
+    binds: Mapping[str, float]
+    samples: int = SAMPLES
+    solved: float = 1.0
+    """The share of the sample that has an answer: of a solve, whose limits some points may break."""
+
+
+def spread(case: Case, ranges: Ranges) -> Spread:
+    """The spread of a case's outputs; raises UserError for an input that the case does not take."""
+    for symbol in few(ranges):
+        if not is_input(case, symbol):
+            raise UserError(f"--range {symbol.name}: not an input of this scenario; ranges are of figures and workload")
+    sample = sobol(ranges)
+    times = {name: np.broadcast_to(_at(case, case.resources[name], sample), (SAMPLES,)) for name in TERMS}
+    slowest = np.argmax(np.stack([times[name] for name in TERMS]), axis=0)
+    binds = {name: float(np.mean(slowest == place)) for place, name in enumerate(TERMS)}
+    found = {}
+    for output in OUTPUTS:
+        try:
+            found[output.name] = _interval(case, output, ranges, sample)
+        except Unbound:
+            continue  # a price or a power is missing; the step itself says so
+    return Spread(ranges, found, binds)
+
+
+def few(ranges: Ranges) -> Ranges:
+    """The ranges, unless there are too many; raises UserError."""
+    if len(ranges) > MOST_INPUTS:
+        raise UserError(f"--range: at most {MOST_INPUTS} inputs, not {len(ranges)}")
+    return ranges
+
+
+def is_input(case: Case, symbol: Symbol) -> bool:
+    """Whether a range can be put on a quantity: a figure of the machine or of the workload, no degree of the layout."""
+    given = symbol in case.scenario.values and symbol not in case.absent
+    return given and symbol not in SYMBOLS.values() and symbol not in CONSTANTS
+
+
+def sobol(ranges: Ranges, samples: int = SAMPLES) -> dict[Symbol, np.ndarray]:
+    """Sobol points, log-uniform between the limits of each input; their number is a power of two."""
+    from scipy.stats import qmc  # only where there are ranges: SciPy takes half a second to load
+
+    points = qmc.Sobol(len(ranges), seed=SEED).random(samples)
+    return {
+        symbol: low * (high / low) ** points[:, place] for place, (symbol, (low, high)) in enumerate(ranges.items())
+    }
+
+
+def _at(case: Case, expr: Expr, values: Mapping[Symbol, np.ndarray | float]) -> np.ndarray:
+    return np.asarray((case.scenario | values).evaluate(expr))
+
+
+def _interval(case: Case, output: Symbol, ranges: Ranges, sample: Mapping[Symbol, np.ndarray]) -> Interval:
+    drawn = np.broadcast_to(_at(case, output, sample), (SAMPLES,))
+    directions = {symbol: _direction(case, output, symbol, ranges) for symbol in ranges}
+    swings = {}
+    for symbol, ends in ranges.items():
+        low, high = (float(_at(case, output, {symbol: end})) for end in ends)
+        swings[symbol.name] = max(low, high) / min(low, high)
+    exact = all(found is not None for found in directions.values())
+    low, high = float(drawn.min()), float(drawn.max())
+    if exact:
+        corners = [
+            {symbol: ranges[symbol][int((found or 1) * side > 0)] for symbol, found in directions.items()}
+            for side in (-1, 1)
+        ]
+        low, high = (float(_at(case, output, corner)) for corner in corners)
+    dominant = max(swings, key=lambda name: swings[name])
+    return Interval(low, high, float(np.median(drawn)), exact, dominant, swings)
+
+
+def _direction(case: Case, output: Symbol, symbol: Symbol, ranges: Ranges) -> int | None:
+    """In which direction an output moves with an input, whatever the other ranged inputs are: through the step time,
+    which moves as all of its parts do, and directly."""
+
+    def sign(expr: Expr) -> int | None:
+        if (known := sign_by_assumption(expr)) is not None:
+            return known
+        if isinstance(expr, sympy.Mul):
+            signs = [sign(factor) for factor in expr.args]
+            return None if None in signs else int(np.prod([found or 0 for found in signs]))
+        return None if expr.has(*ranges) else int(np.sign(case.scenario.evaluate(expr)))
+
+    step = case.phase.blackboard
+    parts = [term.time for term in step.terms]
+    if case.question.overlap == "per-operation":
+        parts = [term.time for line in case.operations for term in rates.step([line]).terms]
+    found = {direction(case.scenario.expand(part), {symbol: 1}, sign) for part in parts} - {0}
+    through = found.pop() if len(found) == 1 else None if found else 0
+    if output == q.step_time:
+        return through
+    definition = case.scenario.definitions[output]
+    others = {
+        other: case.scenario.definitions[other] for other in definition.free_symbols & set(case.phase.definitions)
+    }
+    return direction(definition.xreplace(others), {symbol: 1, q.step_time: through}, sign)

@@ -1,0 +1,1 @@
+"""One scenario, complete: from inputs to a number for every symbol."""

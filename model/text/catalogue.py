@@ -1,0 +1,211 @@
+"""The catalogue for people and scripts: every figure with its source and date."""
+
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from steptime.model import symbols as q
+from steptime.model.architecture.transformer import Transformer
+from steptime.model.catalog.hardware import Figure, Hardware, hardware_names, load_hardware, sources
+from steptime.model.catalog.models import AbstractModel, load_model
+from steptime.model.catalog.transformers import entry, transformer_names
+from steptime.model.layout.layout import SYMBOLS, Layout
+from steptime.model.phases.ledger import Ledger, Plan
+from steptime.model.precision import BYTES
+from steptime.model.quantity import lookup
+from steptime.model.scenario import Scenario
+from steptime.model.step.build import CONSTANTS, IDEAL, STATES
+from steptime.model.text.format import formula, in_unit, plain, si, table
+from steptime.model.text.layers import layer_text
+
+CONTEXTS = (1024, 4096, 32768, 131072)
+STATED = {"batch": 64.0, "context": 4096.0, "bytes_per_kv": BYTES["bf16"]}
+
+"""The workload at which a model's quantities are listed: the defaults of `step`."""
+SHOWN = (
+    "parameters",
+    "active_parameters",
+    "parameters_read",
+    "kv_bytes",
+    "kv_written",
+    "attention_flops",
+    "width",
+    "layers",
+)
+
+
+def model_quantities(model: Transformer | AbstractModel) -> dict[str, float]:
+    """Quantities of a model under the names of `step`, at its default workload, KV cache in bf16."""
+    if isinstance(model, AbstractModel):
+        return dict(model.values)
+    scenario = _scenario(model)
+    found = {name: scenario.evaluate(lookup(name).symbol) for name in SHOWN[:6]}
+    return found | {"width": float(model.width), "layers": float(len(model.layers))} | STATED
+
+
+def _scenario(model: Transformer) -> Scenario:
+    values = {lookup(name).symbol: value for name, value in STATED.items()}
+    degrees = dict.fromkeys(SYMBOLS.values(), 1.0)
+    return Scenario(
+        {**CONSTANTS, **IDEAL, **STATES, **values, **degrees}, Ledger(model, Plan(), Layout().degrees).slots()
+    )
+
+
+def kv_by_context(model: Transformer) -> dict[int, float]:
+    """KV cache bytes per token of context, at several contexts: windows make it fall."""
+    scenario = _scenario(model)
+    return {context: (scenario | {q.context: float(context)}).evaluate(q.kv_bytes) for context in CONTEXTS}
+
+
+def hardware_quantities(machine: Hardware) -> dict[str, Any]:
+    """Figures of a machine under the names of `step`; peaks by precision."""
+    peaks = {precision: figure.value for precision, figure in machine.peaks.items()}
+    return {"peak_flops": peaks, **{name: figure.value for name, figure in machine.figures.items()}}
+
+
+def list_json(kind: str) -> dict[str, Any]:
+    if kind == "hardware":
+        machines = [load_hardware(name) for name in hardware_names()]
+        return {"hardware": [{"name": m.name, "vendor": m.vendor, "year": m.year, "quantities": hardware_quantities(m)}
+                             for m in machines]}  # fmt: skip
+    models = [load_model(name) for name in transformer_names()]
+    return {"models": [{"name": model.name, "quantities": model_quantities(model)} for model in models]}
+
+
+def list_table(kind: str) -> Group:
+    return _hardware_list() if kind == "hardware" else _model_list()
+
+
+def _hardware_list() -> Group:
+    made = table(
+        "name", ">year", ">bf16", ">fp8", ">memory", ">bandwidth", ">scale-up", ">domain", ">scale-out", ">$/h", ">W"
+    )
+    for name in hardware_names():
+        machine = load_hardware(name)
+        peaks = {key: figure.value for key, figure in machine.peaks.items()}
+        figures = {key: figure.value for key, figure in machine.figures.items()}
+        made.add_row(
+            name,
+            str(machine.year or "—"),
+            si(peaks.get("bf16", peaks.get("fp16")), ""),
+            si(peaks.get("fp8"), ""),
+            si(figures.get("memory_capacity"), "B"),
+            si(figures.get("memory_bandwidth"), "B/s"),
+            si(figures.get("scale_up_bandwidth"), "B/s"),
+            plain(figures.get("scale_up_domain")),
+            si(figures.get("scale_out_bandwidth"), "B/s"),
+            plain(figures.get("chip_hour_price")),
+            plain(figures.get("power")),
+        )
+    return Group(
+        made,
+        Text(
+            f"{len(hardware_names())} accelerators; peaks are dense FLOP/s (fp16 where there is no bf16); links one "
+            "way, per chip; `steptime catalog hardware NAME` shows sources"
+        ),
+    )
+
+
+def _model_list() -> Group:
+    made = table("name", ">parameters", ">active", ">layers", ">width", ">experts", ">KV B/token at 4096 (bf16)")
+    for name in transformer_names():
+        model = load_model(name)
+        assert isinstance(model, Transformer)
+        found = model_quantities(model)
+        made.add_row(
+            name,
+            si(found["parameters"]),
+            si(found["active_parameters"]),
+            str(len(model.layers)),
+            str(model.width),
+            str(model.experts or "—"),
+            plain(found["kv_bytes"]),
+        )
+    return Group(
+        made, Text(f"{len(transformer_names())} models; `steptime catalog models NAME` shows shapes and sources")
+    )
+
+
+def entry_json(kind: str, name: str) -> dict[str, Any]:
+    if kind == "hardware":
+        machine = load_hardware(name)
+        named = {**{f"peak_flops.{p}": f for p, f in machine.peaks.items()}, **machine.figures, **machine.facts}
+        used = {key for figure in named.values() for key in figure.source} | set(machine.described_by)
+        return {
+            "name": machine.name, "origin": machine.origin, "vendor": machine.vendor, "year": machine.year,
+            "family": machine.family, "memory_type": machine.memory_type, "topology": machine.topology,
+            "in_switch_reduction": machine.in_switch_reduction,
+            "quantities": hardware_quantities(machine),
+            "figures": {key: _figure_json(figure) for key, figure in named.items()},
+            "sources": {key: source for key, source in sources().items() if key in used},
+        }  # fmt: skip
+    model = load_model(name)
+    if isinstance(model, AbstractModel):
+        return {"name": model.name, "origin": model.origin, "quantities": model_quantities(model)}
+    known = name.lower() in transformer_names()
+    return {
+        "name": model.name,
+        "origin": f"model/catalog/transformers.toml: [{model.name}]" if known else name,
+        "quantities": model_quantities(model),
+        "kv_bytes_by_context": {str(context): value for context, value in kv_by_context(model).items()},
+        "precision": model.precision,
+        "notices": list(model.notices),
+        "sources": {k: v for k, v in entry(model.name).items() if k != "kinds"} if known else {"file": name},
+    }
+
+
+def _figure_json(figure: Figure) -> dict[str, Any]:
+    return {"value": figure.value, "source": list(figure.source), "date": figure.date, "grade": figure.grade,
+            "note": figure.note, "doubtful": figure.doubtful}  # fmt: skip
+
+
+def entry_table(kind: str, name: str) -> Group:
+    return _hardware_entry(name) if kind == "hardware" else _model_entry(name)
+
+
+def _hardware_entry(name: str) -> Group:
+    data = entry_json("hardware", name)
+    made = table("figure", ">value", "", "source", "date", "note")
+    for key, figure in data["figures"].items():
+        unit = _units.get(key) or (lookup(key.partition(".")[0]).unit if key not in _plain else None)
+        value = plain(figure["value"]) if unit is None else si(figure["value"], unit) if isinstance(unit, str) else (
+            in_unit(figure["value"], unit))  # fmt: skip
+        made.add_row(
+            key,
+            value,
+            "doubtful" if figure["doubtful"] else "",
+            ", ".join(figure["source"]),
+            figure["date"],
+            figure["note"],
+        )
+    about = ", ".join(str(data[key]) for key in ("vendor", "year", "family", "memory_type", "topology") if data[key])
+    lines = [
+        Text(f"{key}: {source['title']} ({source['date']})", style="dim") for key, source in data["sources"].items()
+    ]
+    return Group(Text(f"{data['name']}: {about}", style="bold"), made, Text(), *lines)
+
+
+_units = {"system_power": "W", "chip_price": "$", "onchip_memory": "B", "measured_matmul_bf16": "FLOP/s"}
+_plain = ("memory_label_gb",)
+
+
+def _model_entry(name: str) -> Group:
+    data, model = entry_json("models", name), load_model(name)
+    made = table("quantity", ">value", "meaning")
+    for key, value in data["quantities"].items():
+        record = lookup(key)
+        made.add_row(key, f"{value:,.0f}" if record.integer else in_unit(value, record.unit), record.meaning)
+    lines: list[Text] = []
+    if isinstance(model, Transformer):
+        lines.append(Text(f"KV cache per token of context: {formula(_scenario(model).definitions[q.kv_bytes])}"))
+        by_context = ", ".join(f"{plain(v)} B at {c}" for c, v in kv_by_context(model).items())
+        lines.append(Text(f"at bf16: {by_context}"))
+        lines += [Text(f"{number} × {layer_text(layer)}", style="dim") for layer, number in model.kinds.items()]
+        lines += [Text(f"note: {notice}") for notice in model.notices]
+        source = data["sources"]
+        lines.append(Text(f"source: {source.get('source', data['origin'])} {source.get('date', '')}"))
+        for key in ("published_parameters", "published_active_parameters"):
+            if key in source:
+                lines.append(Text(f"{key}: {source[key]['value']:,} ({source[key]['source']})"))
+    return Group(Text(f"{data['name']}", style="bold"), made, Text(), *lines)

@@ -1,0 +1,205 @@
+"""Derivations, claims and the graph of what uses what, as JSON and as tables."""
+
+import sys
+import time
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from steptime.derivations.claims import Verdict, judge
+from steptime.derivations.export import numbers_json, symbols_of
+from steptime.derivations.inverse import Inverse
+from steptime.derivations.library import CHAPTERS, claims, derivations, used_by
+from steptime.derivations.steps import Derivation, NotVerified
+from steptime.model.quantity import lookup, unit_of
+from steptime.model.text.format import formula, in_unit, letter, plain, table
+
+
+def verified(chosen: tuple[Derivation, ...]) -> dict[str, str | None]:
+    """Why each derivation fails, None where it is verified; progress on standard error once it takes long."""
+    begun = time.monotonic()
+    found: dict[str, str | None] = {}
+    for number, one in enumerate(chosen, 1):
+        try:
+            one.verify()
+            found[one.name] = None
+        except NotVerified as error:
+            found[one.name] = str(error)
+        if time.monotonic() - begun > 2 and sys.stderr.isatty():
+            print(f"\rverified {number} of {len(chosen)}", end="", file=sys.stderr, flush=True)
+    if time.monotonic() - begun > 2 and sys.stderr.isatty():
+        print(file=sys.stderr)
+    return found
+
+
+def list_json() -> dict[str, Any]:
+    failures = verified(derivations())
+    return {
+        "derivations": [
+            {
+                "name": one.name,
+                "title": one.title,
+                "rows": list(one.rows),
+                "steps": len(one.steps),
+                "verified": failures[one.name] is None,
+            }
+            for one in derivations()
+        ]
+    }
+
+
+def list_table() -> Group:
+    parts: list[Any] = []
+    for chapter, title in CHAPTERS.items():
+        chosen = [one for one in derivations() if one.rows[0].startswith(f"{chapter}.")]
+        if not chosen:
+            continue
+        made = table("rows", "name", "claim")
+        for one in chosen:
+            made.add_row(", ".join(one.rows), one.name, one.claim)
+        parts += [Text(f"{chapter} {title}", style="bold"), made, Text()]
+    lines = sum(len(one.steps) for one in derivations())
+    parts.append(
+        Text(
+            f"{len(derivations())} derivations, {lines} steps, {len(claims())} claims; "
+            "`steptime derive NAME` shows one, `--claims` the numbers"
+        )
+    )
+    return Group(*parts)
+
+
+def entry_json(one: Derivation) -> dict[str, Any]:
+    failure = verified((one,))[one.name]
+    return {
+        "name": one.name,
+        "title": one.title,
+        "rows": list(one.rows),
+        "claim": one.claim,
+        "start": str(one.start),
+        "steps": [{"why": step.why, "rule": type(step.rule).__name__, "gives": str(step.gives)} for step in one.steps],
+        "result": str(one.result),
+        "example": one.example_text,
+        "numbers": dict(numbers_json(one)),
+        "value": one.evaluate(),
+        "unit": str(unit_of(one.result.rhs)),
+        "assumes": list(one.assumes),
+        "holds": [f"{expr} > 0" for expr in one.holds],
+        "sources": list(one.sources),
+        "used_by": [other.name for other in used_by(one)],
+        "verified": failure is None,
+        "failure": failure,
+    }
+
+
+def entry_table(one: Derivation) -> Group:
+    failure = verified((one,))[one.name]
+    state = "verified" if failure is None else f"NOT VERIFIED: {failure}"
+    lines = [Text(f"{one.title}  ({', '.join(one.rows)})", style="bold"), Text(one.claim), Text()]
+    lines.append(Text(f"    {_equation(one.start)}"))
+    for step in one.steps:
+        lines += [Text(f"  {step.why}:", style="dim"), Text(f"    {_equation(step.gives)}")]
+    made = table("where", "", "")
+    for symbol in symbols_of(one):
+        record = lookup(symbol.name)
+        made.add_row(letter(record), in_unit(float(one.numbers[symbol]), record.unit), record.meaning)
+    left, unit = formula(one.result.lhs), unit_of(one.result.rhs)
+    put_in = one.result.rhs.xreplace({s: _number_symbol(float(one.numbers[s])) for s in symbols_of(one)})
+    lines += [
+        Text(),
+        Text(f"{left} = {formula(one.result.rhs)}"),
+        Text(f"{' ' * len(left)} = {str(put_in).replace('**', '^').replace('*', '·')}"),
+        Text(f"{' ' * len(left)} = {in_unit(one.evaluate(), unit)}", style="bold"),
+        Text(f"numbers: {one.example_text}"),
+    ]
+    tail = [Text(f"assumes: {'; '.join(one.assumes)}")]
+    if one.holds:
+        tail.append(Text("holds where: " + ", ".join(f"{formula(expr)} > 0" for expr in one.holds)))
+    tail.append(Text(f"source: {'; '.join(one.sources)}"))
+    if followers := used_by(one):
+        tail.append(Text(f"used by: {', '.join(other.name for other in followers)}"))
+    return Group(*lines, made, *tail, Text(state, style="bold"))
+
+
+def _number_symbol(value: float) -> Any:
+    """A number that stays where it is put, printed short."""
+    import sympy
+
+    return sympy.Symbol(f"{value:.6g}")
+
+
+def _equation(line: Any) -> str:
+    return f"{formula(line.lhs)} = {formula(line.rhs)}"
+
+
+def verdicts() -> list[Verdict]:
+    """Every claim, judged; a claim whose row has a derivation that fails, fails."""
+    failures = verified(derivations())
+    bad = {row for one in derivations() if failures[one.name] is not None for row in one.rows}
+    return [judge(claim, verified=claim.row not in bad) for claim in claims()]
+
+
+def claims_json(found: list[Verdict]) -> dict[str, Any]:
+    return {
+        "claims": [
+            {
+                "row": v.claim.row,
+                "statement": v.claim.statement,
+                "lecture": v.claim.lecture,
+                "ours": v.ours,
+                "ratio": v.ratio,
+                "unit": v.claim.unit,
+                "verdict": v.verdict,
+                "tolerance": v.claim.tolerance,
+                "inputs": dict(v.inputs),
+            }
+            for v in found
+        ]
+    }
+
+
+def claims_table(found: list[Verdict]) -> Group:
+    made = table("row", "statement", ">lecture", ">ours", "", ">ratio", "verdict")
+    for v in found:
+        made.add_row(
+            v.claim.row,
+            v.claim.statement,
+            plain(v.claim.lecture),
+            plain(v.ours),
+            v.claim.unit,
+            "—" if v.ratio is None else f"{v.ratio:.3g}",
+            v.verdict,
+        )
+    count = {name: sum(v.verdict == name for v in found) for name in ("holds", "differs", "fails")}
+    return Group(made, Text(", ".join(f"{number} {name}" for name, number in count.items())))
+
+
+def graph() -> str:
+    """Which derivation uses which, as a Mermaid graph."""
+    lines = ["graph LR"]
+    for one in derivations():
+        lines.append(f'    {one.name}["{", ".join(one.rows)} {one.name}"]')
+        lines += [f"    {one.name} --> {other.name}" for other in used_by(one) if other is not one]
+    return "\n".join(lines)
+
+
+def inverse_table(found: Inverse) -> Group:
+    """The answer of `solve for`, with the formula and what was assumed."""
+    unit = lookup(found.quantity.name).unit
+    left = formula(found.quantity)
+    lines = [Text(f"{found.formula}: {_equation(found.equation)}", style="bold")]
+    if found.closed_form is not None:
+        lines.append(Text(f"solved: {_equation(found.closed_form)}"))
+    elif found.bracket is not None:
+        low, high = (in_unit(value, unit) for value in found.bracket)
+        lines.append(Text(f"no closed form; a root is looked for between {low} and {high}"))
+    for value in found.solutions:
+        lines.append(Text(f"{left} = {in_unit(value, unit)}   {found.quantity.name} = {value:.6g}", style="bold"))
+    if not found.solutions:
+        lines.append(Text("no positive real solution", style="bold"))
+    if found.interval is not None:
+        low, high = (in_unit(value, unit) for value in found.interval)
+        lines.append(Text(f"over the ranges: {low} to {high} ({found.how})"))
+    if found.assumed:
+        lines.append(Text("assumed: " + ", ".join(f"{name} {value:g}" for name, value in found.assumed.items())))
+    return Group(*lines)

@@ -1,0 +1,107 @@
+"""Who earns, as JSON and as a table."""
+
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from steptime.model import symbols as q
+from steptime.model.quantity import lookup
+from steptime.model.solver.machine.earns import RESOURCES, Earnings, Worth
+from steptime.model.solver.ranges.uncertainty import Spread
+from steptime.model.text.format import in_unit, plain, si, table
+from steptime.model.text.not_modelled import not_modelled
+from steptime.model.text.ranges import spread_json, spread_lines
+from steptime.model.text.step_json import layout_json
+
+
+def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, Any]:
+    case = found.case
+    there = case.scenario if found.best is None or found.best.solution is None else (
+        case.scenario | {q.batch: found.best.solution.value}
+    )  # fmt: skip
+    return {
+        "model": case.model.name,
+        "hardware": case.hardware.name,
+        "phase": case.question.phase,
+        "batch": there.value(q.batch),
+        "batch_adjusts": found.best is not None,
+        case.phase.varies.name: case.number(case.phase.varies),
+        "layout": layout_json(case),
+        "precision": case.precision,
+        "defaults": _defaults(found),
+        "step_time": there.evaluate(q.step_time),
+        "fits": case.fits if found.best is None else True,
+        "chip_dollars": found.chip,
+        "who_earns": [
+            {
+                "resource": one.name,
+                "amount": one.amount,
+                "elasticity": [-one.earns[1], -one.earns[0]],
+                "unique": one.unique,
+                "dollars_per_unit": None if one.value is None else list(one.value),
+                "unit_price": one.price,
+                "spend_share": found.spend_share.get(one.name),
+            }
+            for one in found.worths
+        ],
+        "not_modelled": not_modelled(case),
+        "missing": {**case.missing, **({} if found.chip is not None else {"chip_dollars": found.chip_from})},
+        **spread_json(spread),
+    }
+
+
+def _defaults(found: Earnings) -> list[str]:
+    return [text for text in found.case.defaults if found.best is None or not text.startswith("batch ")]
+
+
+def earnings_table(found: Earnings, spread: Spread | None = None) -> Group:
+    data, case = earnings_json(found, spread), found.case
+    ranges = spread_lines(data, {f"{name} earns": "%" for name in RESOURCES}, "earns most")
+    how = "the best for each machine, as memory admits" if data["batch_adjusts"] else "held"
+    head = Text(f"who earns: {data['model']} on {data['hardware']}, {data['phase']}, "
+                f"{case.phase.varies.name} {plain(case.number(case.phase.varies))}", style="bold")  # fmt: skip
+    lines = [Text(f"batch {plain(data['batch'])} ({how})   step time {si(data['step_time'], 's')}")]
+    if found.best is None and case.fits is False:
+        lines.append(Text("at this batch the fullest chip has no room: it DOES NOT FIT in memory", style="bold"))
+    if found.chip is not None:
+        lines.append(Text(f"the chip: {found.chip:,.0f} dollars, {found.chip_from}"))
+    else:
+        lines.append(Text(f"no dollars: {found.chip_from}"))
+    listed = bool(found.spend_share)
+    heads = (">costs a unit", ">of the spend") if listed else ()
+    shown = table("resource", ">the chip has", ">1 % more saves", ">worth a unit", *heads)
+    for one in found.worths:
+        cells = [one.name, _amount(one), _interval([f"{end:.3g}" for end in one.earns], one) + " %"]
+        cells.append("—" if one.value is None else _interval([_dollars(end, one) for end in one.value], one))
+        if listed:
+            cells.append("—" if one.price is None else _dollars(one.price, one))
+            share = found.spend_share.get(one.name)
+            cells.append("—" if share is None else f"{share:.1%}")
+        shown.add_row(*cells)
+    note = Text("Saves: of a token's cost; worth a unit: so much of the chip's dollars. An interval is between a "
+                "little more and a little less. Stacks bring bytes and bytes/s at once", style="dim")  # fmt: skip
+    held = [Text(f"layout {case.layout}" + (f"; defaults: {'; '.join(data['defaults'])}" if data["defaults"] else ""))]
+    held.append(Text("not modelled: " + "; ".join(data["not_modelled"])))
+    return Group(head, *lines, Text(), shown, note, *ranges, *held)
+
+
+_SCALES = {"peak_flops": (1e12, "TFLOP/s"), "memory_stacks": (1.0, "stack"), "memory_capacity": (1e9, "GB")}
+
+
+def _amount(one: Worth) -> str:
+    if one.name == "memory_stacks":
+        return "all of it" if one.amount == 1 else plain(one.amount)
+    return in_unit(one.amount, lookup(one.name).unit)
+
+
+def _dollars(value: float, one: Worth) -> str:
+    """Dollars for as much as people speak of: a TFLOP/s, a GB/s, a GB, a stack."""
+    scale, unit = _SCALES.get(one.name, (1e9, "GB/s"))
+    if one.name == "memory_stacks" and one.amount == 1:
+        unit = "all of it"
+    return f"{value * scale:,.4g} $/{unit}"
+
+
+def _interval(ends: list[str], one: Worth) -> str:
+    return ends[1] if one.unique else f"{ends[0]} to {ends[1]}"

@@ -1,0 +1,44 @@
+"""What `latex` prints: fragments, the book, Markdown, or code of results and of terms."""
+
+from collections.abc import Callable
+
+from sympy import Expr
+
+from steptime.derivations import export
+from steptime.derivations.library import derivations, find
+from steptime.derivations.steps import Derivation
+from steptime.model.errors import UserError, unknown
+from steptime.model.quantity import latex
+from steptime.model.step.case import RESOURCES
+from steptime.model.text.derivations import verdicts, verified
+
+CODE: dict[str, Callable[[str, Expr, str], str]] = {"python": export.python_code, "c": export.c_code}
+
+
+def exported(names: tuple[str, ...], everything: bool, form: str) -> tuple[str, str | None]:
+    """The text, and why a derivation in it is not verified, None where all are. Raises UserError for unknown names."""
+    if everything == bool(names):
+        raise UserError("latex: name derivations or terms, or give --all")
+    chosen = derivations() if everything else tuple(find(name) for name in names if name not in RESOURCES)
+    failure = next((why for why in verified(chosen).values() if why is not None), None)
+    if failure is not None:
+        return "", failure
+    if everything and form == "latex":
+        return export.book(chosen, verdicts()), None
+    asked = [one.name for one in chosen] if everything else names
+    by_name = {one.name: one for one in chosen}
+    return "\n".join(_one(name, by_name.get(name), form) for name in asked), None
+
+
+def _one(name: str, one: Derivation | None, form: str) -> str:
+    if form in CODE:
+        expr, meaning = (
+            (RESOURCES[name], f"the {name} term of a decode step") if one is None else (one.result.rhs, one.title)
+        )
+        return CODE[form](name, expr, meaning)
+    if one is not None:
+        return export.fragment(one) if form == "latex" else export.markdown(one)
+    if name not in RESOURCES:
+        raise unknown("formula", name, list(RESOURCES))
+    shown = f"t_\\mathrm{{{name.replace('_', ' ')}}} = {latex(RESOURCES[name])}"
+    return f"\\[ {shown} \\]\n" if form == "latex" else f"$${shown}$$\n"

@@ -1,0 +1,45 @@
+"""One layer in words."""
+
+from steptime.model.architecture.attention import Attention, GroupedAttention, LatentAttention, RecurrentMixer
+from steptime.model.architecture.transformer import DenseFeedForward, FeedForward, Layer
+
+
+def layer_text(layer: Layer) -> str:
+    """A layer's mixer and feed-forward blocks, with the shapes that decide their cost.
+
+    >>> layer_text(Layer(GroupedAttention(64, 8, 128, 128), (DenseFeedForward(28672),)))
+    '64 query heads on 8 key-value heads of 128; gated feed-forward 28,672'
+    """
+    parts = [] if layer.attention is None else [_mixer(layer.attention)]
+    parts += [_block(block) for block in layer.feed_forward]
+    return "; ".join(parts or ["no mixer, no feed-forward"]) + (" (side by side)" if layer.parallel else "")
+
+
+def _mixer(mixer: Attention) -> str:
+    if isinstance(mixer, RecurrentMixer):
+        return f"{mixer.kind}, {mixer.heads} heads with a state of {mixer.key_dim} x {mixer.value_dim}"
+    if isinstance(mixer, LatentAttention):
+        text = f"{mixer.heads} heads on a latent of {mixer.kv_rank} + {mixer.rope_dim}"
+        if mixer.indexer is not None:
+            text += f", reading the best {mixer.indexer.selected:,} tokens of an index"
+        return text
+    return _grouped(mixer)
+
+
+def _grouped(mixer: GroupedAttention) -> str:
+    text = f"{mixer.heads} query heads on {mixer.kv_heads} key-value heads of {mixer.head_dim}"
+    if mixer.window is not None:
+        text += f", {'chunks' if mixer.chunked else 'a window'} of {mixer.window:,}"
+    if mixer.gated:
+        text += ", gated"
+    return text + (", reading an earlier layer's cache" if mixer.reuses_cache else "")
+
+
+def _block(block: FeedForward) -> str:
+    gate = "gated " if block.gated else ""
+    if isinstance(block, DenseFeedForward):
+        return f"{gate}feed-forward {block.intermediate:,}"
+    text = f"{block.experts_per_token} of {block.experts} {gate}experts of {block.intermediate:,}"
+    if block.shared_intermediate:
+        text += f" and a shared one of {block.shared_intermediate:,}"
+    return text + (f", {block.groups_kept} of {block.groups} groups" if block.groups > 1 else "")

@@ -1,0 +1,197 @@
+"""One step as a table: terms with their closed forms and numbers, the band, throughput, cost, memory, crossovers."""
+
+from itertools import zip_longest
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+from sympy.core.relational import Relational
+
+from steptime.model import symbols as q
+from steptime.model.quantity import declared
+from steptime.model.solver.crossover import CrossoverAnswer
+from steptime.model.step.case import TERMS, Case
+from steptime.model.text.format import formula, in_unit, letter, plain, si, table
+from steptime.model.text.ranges import spread_lines
+from steptime.model.text.step_json import crossovers, step_json
+
+LONGEST_FORMULA = 150
+
+
+def step_table(case: Case) -> Group:
+    """A step for people: terms with their closed forms, band, rates, cost, memory, crossovers, what is left out."""
+    answers = crossovers(case)
+    data = step_json(case, answers)
+    head = Text(
+        f"{data['model']} on {data['hardware']}: one {data['phase']} step, batch {plain(data['batch'])}, "
+        f"{_length(case)}, {case.layout.chips} chip{'s' * (case.layout.chips > 1)}"
+        + (": DOES NOT FIT in memory" if data["fits"] is False else ""),
+        style="bold",
+    )
+    return Group(
+        head,
+        Text(),
+        _terms(case, data),
+        Text(),
+        _numbers(case),
+        Text(),
+        _facts(case, data),
+        Text(),
+        *spread_lines(data),
+        *_crossover_lines(case, answers),
+        *_notes(data),
+    )
+
+
+def _length(case: Case) -> str:
+    """What is long: the context that a decode step reads, or the prompt, and what of it is cached."""
+    named = [(symbol.name, case.number(symbol)) for symbol in (case.phase.varies, q.cached, q.chunk, q.microbatch)
+             if symbol in case.scenario.values]  # fmt: skip
+    return ", ".join(f"{name} {plain(value)}" for name, value in named)
+
+
+def _terms(case: Case, data: dict[str, Any]) -> Any:
+    made = table("term", ">time", ">share", "closed form")
+    step = data["bounds"]["full"]
+    tiers = [tier for tier in ("scale_up", "scale_out") if data["network"][tier]]
+    for name in (*TERMS, *(tiers if len(tiers) > 1 else [])):
+        time = data["terms"].get(name, data["network"].get(name))
+        expr = case.resources[tiers[0]] if name == "interconnect" and len(tiers) == 1 else case.resources[name]
+        shown = formula(case.short(expr)) if time else ("0" if time == 0 else "absent")
+        binds = "  ← binds" if name == data["bottleneck"] else ""
+        made.add_row(name, si(time, "s"), f"{time / step:.0%}" if step and time is not None else "—", shown + binds)
+    return made
+
+
+def _numbers(case: Case) -> Any:
+    """The numbers put in: every symbol of the terms above that is not one or zero here."""
+    shown = set().union(*(case.short(case.resources[name]).free_symbols for name in TERMS))
+    rows = [
+        record for record in declared().values() if record.symbol in shown - case.absent and case.number(record.symbol)
+    ]
+    made = table("where", "", "", "", "", "")
+    half = (len(rows) + 1) // 2
+    for left, right in zip_longest(rows[:half], rows[half:]):
+        cells = [
+            [letter(r), in_unit(case.number(r.symbol), r.unit), r.name] if r else ["", "", ""] for r in (left, right)
+        ]
+        made.add_row(*cells[0], *cells[1])
+    return made
+
+
+def _facts(case: Case, data: dict[str, Any]) -> Any:
+    made = table("", "")
+    bounds, memory_used = data["bounds"], data["memory_per_chip"]
+    band = " ≤ ".join(f"{si(bounds[key], 's')} ({text})" for key, text in
+                      (("full", "full overlap"), ("per_operation", "per operation"), ("none", "none")))  # fmt: skip
+    bound = data["bottleneck"] or "—"
+    made.add_row("step time", f"{si(data['step_time'], 's')} at overlap {data['overlap']}; bound by {bound}")
+    made.add_row("band", band)
+    made.add_row("tokens/s", f"{plain(data['tokens_per_second_per_sequence'])} per sequence, "
+                             f"{plain(data['tokens_per_second'])} over all chips")  # fmt: skip
+    if "training" in data:
+        made.add_row("training", _training(data["training"]))
+    if "request" in data:
+        made.add_row("request", _request(data["time_to_first_token"], data["request"]))
+    made.add_row("cost", _cost(data))
+    compute, memory_share = _percent(data["mfu"]), _percent(data["mbu"])
+    made.add_row("utilisation", f"{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)")
+    fits = {True: "fits", False: "DOES NOT FIT", None: "capacity unknown"}[data["fits"]]
+    parts = ", ".join(f"{name.replace('kv', 'KV')} {si(memory_used[name], 'B')}"
+                      for name in ("weights", "kv", "gradients", "optimizer", "activations")
+                      if name in memory_used and (memory_used[name] or name != "kv"))  # fmt: skip
+    made.add_row(
+        "memory/chip", f"{si(memory_used['total'], 'B')} of {si(memory_used['capacity'], 'B')}: {fits} ({parts})"
+    )
+    made.add_row("layout", f"{case.layout}")
+    made.add_row("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))
+    return made
+
+
+def _training(found: dict[str, Any]) -> str:
+    """Micro-batches, bubble and utilisation of the hardware; days and dollars where the tokens were said."""
+    text = (f"{plain(found['micro_batches'])} micro-batches, bubble {found['bubble']:.1%} of the work, "
+            f"{_percent(found['hfu'])} of peak with what is computed again (HFU)")  # fmt: skip
+    if "served_tokens" in found:
+        fits = [f"{name} {si(tokens)}" for name, tokens in found["tokens_at_optimum"].items()]
+        equal, alone = si(found["tokens_at_equal_compute"]), si(found["tokens_of_cheapest_training"])
+        text += (f"; to serve {si(found['served_tokens'])} tokens train on {equal} at equal compute, {', '.join(fits)} "
+                 f"at the optimum, {alone} for training alone")  # fmt: skip
+    if found["tokens"] is None:
+        return text
+    dollars = "dollars unknown" if found["dollars"] is None else f"${found['dollars']:,.0f}"
+    return f"{text}; {si(found['tokens'])} tokens in {plain(found['days'])} days, {dollars}"
+
+
+def _request(first: float | None, request: dict[str, Any]) -> str:
+    """The whole request in words: the first token, the steps after it, the rate of its output."""
+    steps, binds = plain(request["output"] - 1), request["decode_bottleneck"] or "—"
+    room = "; its end DOES NOT FIT" if request["fits"] is False else ""
+    return (
+        f"{si(request['time'], 's')}: {si(first, 's')} to the first token, {steps} decode steps "
+        f"{si(request['decode_time'], 's')} ({binds}); {plain(request['tokens_per_second'])} output tokens/s{room}"
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "—" if value is None else f"{value:.1%}"
+
+
+def _cost(data: dict[str, Any]) -> str:
+    dollars, joules = data["dollars_per_million_tokens"], data["joules_per_token"]
+    parts = ["dollars unknown" if dollars is None else f"${dollars:.4g} per million tokens"]
+    parts.append("energy unknown" if joules is None else f"{si(joules, 'J')} per token")
+    return ", ".join(parts)
+
+
+def _crossover_lines(case: Case, answers: list[CrossoverAnswer]) -> list[Text]:
+    lines = [Text("crossovers", style="bold")]
+    for over in (q.batch, case.phase.varies):
+        found = [answer for answer in answers if answer.over == over]
+        found.sort(key=lambda answer: abs(answer.value - answer.present) if answer.value else float("inf"))
+        none = [answer for answer in found if not answer.exists and answer.between != ("compute", "memory")]
+        for answer in [answer for answer in found if answer not in none]:
+            closed, pair = answer.closed_form, " = ".join(answer.between)
+            if answer.exists:
+                low, high = answer.bracket or (None, None)
+                how = "" if closed is not None else f", a root between {plain(low)} and {plain(high)}"
+                room = ", where it DOES NOT FIT in memory" if answer.fits is False else ""
+                lines.append(Text(f"  {over} {plain(answer.value)}: {pair}{how}{room}"))
+            else:
+                lines.append(Text(f"  {over}: {pair}: {answer.remark}"))
+            # A formula is worth its space where there is a crossing; where there is none, the condition says why.
+            if closed is not None and answer.exists:
+                lines += _shown(f"{formula(closed.lhs)} = {formula(closed.rhs)}")
+            if isinstance(answer.exists_when, Relational) and (answer.exists or over == q.batch):
+                lines += _shown(f"exists when {formula(answer.exists_when)}")
+        if none:
+            remarks = "; ".join(answer.remark.removeprefix("no crossover: ") for answer in none)
+            lines.append(Text(f"  {over}: no other: {remarks}"))
+    return [*lines, Text()]
+
+
+def _shown(text: str) -> list[Text]:
+    """A formula, where it is short enough to be read; `solve crossover` and --json have it in any length."""
+    if len(text) > LONGEST_FORMULA:
+        return []
+    return [Text(f"      {text}", style="dim")]
+
+
+def _notes(data: dict[str, Any]) -> list[Text]:
+    lines = []
+    if data["defaults"]:
+        lines.append(Text("defaults taken: " + "; ".join(data["defaults"])))
+    if data["set"]:
+        lines.append(Text("set by hand: " + "; ".join(data["set"])))
+    if data["doubtful"]:
+        lines.append(Text("doubtful figures: " + "; ".join(data["doubtful"])))
+    by_place: dict[str, list[str]] = {}
+    for key, where in data["missing"].items():
+        by_place.setdefault(where, []).append(key)
+    for where, keys in by_place.items():
+        remedy = f"; --set {where.split()[-1]}=… would supply it" if ", " not in where else ""
+        lines.append(Text(f"missing: {where}{remedy}; so there is no {', '.join(keys)}"))
+    lines.append(Text("not modelled: " + "; ".join(data["not_modelled"])))
+    if data["notes"]:
+        lines.append(Text("notes: " + "; ".join(data["notes"])))
+    return lines

@@ -1,0 +1,254 @@
+"""The catalogue of transformers, and the one door to models."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from config_examples import (
+    DEEPSEEK_V32,
+    GLM_5,
+    MINIMAX_M1,
+    NANO,
+    NEMOTRON_H,
+    NEMOTRON_SUPER,
+    PALM,
+    QWEN3_NEXT,
+    QWEN35,
+)
+from test_config_reader import (
+    DEEPSEEK,
+    GEMMA3,
+    GEMMA4,
+    GPT_OSS,
+    KIMI,
+    LLAMA,
+    MAVERICK,
+    MINIMAX,
+    MIXTRAL,
+    PHI3,
+    QWEN2,
+    QWEN3,
+    QWEN3_MOE,
+)
+
+from steptime.model.architecture.transformer import (
+    DenseFeedForward,
+    LatentAttention,
+    Layer,
+    RecurrentMixer,
+    Transformer,
+)
+from steptime.model.catalog.huggingface.reader import read_config
+from steptime.model.catalog.models import AbstractModel, load_model, read_abstract
+from steptime.model.catalog.transformers import build, entry, load_transformer, transformer_names
+from steptime.model.errors import UserError
+
+NAMES = transformer_names()
+READ = {
+    "llama-3.1-70b": LLAMA, "mixtral-8x7b": MIXTRAL, "qwen2.5-72b": QWEN2, "qwen3-32b": QWEN3, "phi-3.5-mini": PHI3,
+    "qwen3-235b-a22b": QWEN3_MOE, "gemma-3-27b": GEMMA3, "gemma-4-26b-a4b": GEMMA4, "deepseek-v3": DEEPSEEK,
+    "kimi-k2": KIMI, "gpt-oss-120b": GPT_OSS, "llama-4-maverick": MAVERICK, "minimax-m2": MINIMAX,
+    "deepseek-v3.2": DEEPSEEK_V32, "glm-5": GLM_5, "minimax-m1": MINIMAX_M1, "qwen3-next-80b-a3b": QWEN3_NEXT,
+    "qwen3.5-397b-a17b": QWEN35, "nemotron-3-nano-30b-a3b": NANO, "nemotron-h-56b": NEMOTRON_H,
+    "llama-3.3-nemotron-super-49b": NEMOTRON_SUPER, "palm-540b": PALM,
+}  # fmt: skip
+TOY = {"name": "toy-30b", "parameters": 30e9, "active_parameters": 30e9, "kv_bytes": "100 kB"}
+
+
+def test_at_least_thirty_models() -> None:
+    assert len(NAMES) >= 30
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_entry_has_source_and_date(name: str) -> None:
+    found = entry(name)
+    assert found["source"]
+    assert found["date"] >= "2026"
+    for key in ("published_parameters", "published_active_parameters"):
+        assert key not in found or found[key]["source"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "published_parameters" in entry(name)])
+def test_total_is_near_the_published_one(name: str) -> None:
+    published, total = entry(name)["published_parameters"], load_transformer(name).parameters
+    assert total == (published["value"] if "exact" in published else pytest.approx(published["value"], rel=0.01))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_active_is_at_most_the_total(name: str) -> None:
+    model = load_transformer(name)
+    assert 0 < model.active_parameters <= model.parameters
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "published_active_parameters" in entry(name)])
+def test_active_is_near_the_published_one(name: str) -> None:
+    """Published figures are counted in three ways, so that only a slip of a matrix would show."""
+    model, published = load_transformer(name), entry(name)["published_active_parameters"]["value"]
+    both_embeddings = model.active_parameters + model.embedding
+    assert 0.9 * (model.active_parameters - model.embedding) <= published <= 1.05 * both_embeddings
+
+
+@pytest.mark.parametrize("name", READ)
+def test_reader_and_catalogue_agree(name: str) -> None:
+    read, held = (
+        replace(model, precision=None, exceptions=(), notices=())
+        for model in (read_config(READ[name], name), load_transformer(name))
+    )
+    assert held == read
+
+
+@pytest.mark.parametrize(
+    ("name", "total"),
+    [
+        ("megatron-gpt-1t", 1007996108800),
+        ("mt-nlg-530b", 529572823040),
+        ("gpt3-175b", 174600486912),
+        ("ft-gpt-20b", 20258488320),
+    ],
+    ids=lambda value: str(value),
+)
+def test_matrices_of_the_gpt_models(name: str, total: int) -> None:
+    """Narayanan et al. 2021 (arXiv 2104.04473): 12 l h^2 and (V + s) h, with biases and norms beside."""
+    model = load_transformer(name)
+    vectors = model.parameters - model.active_parameters - model.positions * model.width
+    assert model.parameters - vectors == total
+    assert vectors == (13 * len(model.layers) + 2) * model.width
+
+
+def test_palm_is_parallel_with_one_key_value_head() -> None:
+    model = load_transformer("palm-540b")
+    assert model.parameters == 540356474880  # arXiv 2204.02311 table 1: 540.35e9
+    assert all(layer.parallel and layer.attention.cache_split == 1 for layer in model.layers)
+
+
+ATTENTION = {"heads": 2, "kv_heads": 1, "head_dim": 4}
+
+
+def toy(**changes: Any) -> dict[str, Any]:
+    kind = {"attention": ATTENTION, "feed_forward": [{"intermediate": 16}]}
+    return {"width": 8, "vocabulary": 10, "depth": 3, "period": ["dense"], "kinds": {"dense": kind}, **changes}
+
+
+def test_order_of_layers() -> None:
+    kinds = {name: {**toy()["kinds"]["dense"], "vectors": i} for i, name in enumerate("abc")}
+    model = build("toy", toy(depth=6, leading=["a"], period=["b", "b", "c"], kinds=kinds))
+    assert [layer.vectors for layer in model.layers] == [0, 1, 1, 2, 1, 1]
+
+
+def test_order_as_runs() -> None:
+    kinds = {name: {**toy()["kinds"]["dense"], "vectors": i} for i, name in enumerate("abc")}
+    table = {key: value for key, value in toy(depth=6, kinds=kinds).items() if key != "period"}
+    model = build("toy", {**table, "order": [[1, "a"], [2, "b", "c"], [1, "b"]]})
+    assert [layer.vectors for layer in model.layers] == [0, 1, 2, 1, 2, 1]
+    for order in ([[1, "a"], [2, "b", "c"]], [[6, "a"]]):
+        with pytest.raises(UserError, match="order must name the kinds a, b, c of 6 layers"):
+            build("toy", {**table, "order": order})
+    with pytest.raises(UserError, match="stand alone"):
+        build("toy", {**toy(depth=3), "order": [[3, "dense"]]})
+
+
+def test_layers_of_one_part_and_mixers_of_each_kind() -> None:
+    kinds = {
+        "state": {"attention": {"kind": "Mamba-2", "heads": 2, "key_dim": 4, "value_dim": 4, "inputs": 20}},
+        "latent": {"attention": {"heads": 2, "nope_dim": 4, "rope_dim": 2, "value_dim": 4, "kv_rank": 8,
+                                 "indexer": {"heads": 2, "dim": 4, "selected": 16}}},
+        "dense": {"feed_forward": [{"intermediate": 16}]},
+    }  # fmt: skip
+    first, second, third = build("toy", toy(period=["state", "latent", "dense"], kinds=kinds)).layers
+    assert isinstance(first.attention, RecurrentMixer)
+    assert isinstance(second.attention, LatentAttention)
+    assert (second.attention.selected, second.feed_forward) == (16, ())
+    assert third == Layer(None, (DenseFeedForward(16),))
+
+
+def test_exceptions_in_the_order_of_kinds() -> None:
+    model = build("toy", toy(exceptions={"router": "bf16", "attention": "fp8"}))
+    assert model.exceptions == (("attention", "fp8"), ("router", "bf16"))
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        (toy(exceptions={"norms": "bf16"}), "norms"),
+        (toy(exceptions={"router": "bf17"}), "bf17"),
+        (toy(kinds={"dense": {"vectors": 8}}), "feed_forward"),
+        (toy(kinds={"dense": {"attention": {"kind": "Mamba-2", "heads": 2}}}), "key_dim"),
+        (toy(kinds={"dense": {"attention": {"kv_rank": 8, "indexer": {"heads": 2}}}}), "indexer: dim"),
+        (toy(mystery=1), "mystery"),
+        (toy(period=["sparse"]), "leading and period"),
+        (toy(leading=["dense"], period=[]), "leading and period"),
+        (toy(kinds={"dense": {"attention": {"heads": 2}, "feed_forward": []}}), "kv_heads"),
+        (toy(kinds={"dense": {**toy()["kinds"]["dense"], "rank": 1}}), "rank"),
+        (toy(kinds={"dense": {"attention": {**ATTENTION, "rank": 1}, "feed_forward": []}}), "rank"),
+        (toy(published_parameters={"value": 1, "guess": 2}), "guess"),
+        ({}, "kinds"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_catalogue_is_strict(table: dict[str, Any], named: str) -> None:
+    with pytest.raises(UserError, match=named):
+        build("toy", table)
+
+
+# --- the one door --------------------------------------------------------------------------------------------------
+def test_names_in_any_case() -> None:
+    assert load_model("LLAMA-3.1-70b") is load_transformer("llama-3.1-70b")
+
+
+def test_unknown_name_is_answered_with_best_matches() -> None:
+    with pytest.raises(UserError, match=r"unknown model 'qwen3-9b'; did you mean .*qwen3-8b"):
+        load_model("qwen3-9b")
+
+
+@pytest.mark.parametrize("name", ["", "/", "no/such/file.json", "no/such/file.toml", "a\0b.json", "x" * 5000, "."])
+def test_what_is_no_model_is_one_line(name: str) -> None:
+    with pytest.raises(UserError):
+        load_model(name)
+
+
+def test_configuration_by_path_and_by_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(LLAMA))
+    by_file, by_folder = load_model(str(folder / "config.json")), load_model(str(folder))
+    assert isinstance(by_file, Transformer)
+    assert by_file == by_folder
+    assert by_file.name == "mine"
+
+
+def test_quantities_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "toy.toml"
+    path.write_text('name = "toy-30b"\nparameters = 30e9\nkv_bytes = "100 kB"\nweights = "int8"\n')
+    model = load_model(str(path))
+    assert isinstance(model, AbstractModel)
+    assert (model.name, model.precision, model.origin) == ("toy-30b", "int8", str(path))
+    assert dict(model.values) == {"parameters": 30e9, "kv_bytes": 100_000.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"kv_bites": 1}, "kv_bites.*did you mean kv_bytes"),
+        ({"memory_bandwidth": "1 GB/s"}, "memory_bandwidth"),
+        ({"kv_bytes": "100 s"}, "kv_bytes"),
+        ({"kv_bytes": True}, "kv_bytes"),
+        ({"parameters": -1}, "parameters"),
+        ({"parameters": "many"}, "parameters"),
+        ({"active_parameters": 31e9}, "active_parameters"),
+        ({"weights": "bf17"}, "weights"),
+        ({"weights": ["bf16"]}, "weights"),
+        ({"name": 3}, "name"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_quantities_that_cannot_be_used(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(UserError, match=f"toy.toml: .*{named}"):
+        read_abstract({**TOY, **changes}, "toy.toml")
+
+
+@pytest.mark.parametrize("key", ["parameters", "kv_bytes"])
+def test_missing_quantity_is_named_with_its_file(key: str) -> None:
+    with pytest.raises(UserError, match=f"toy.toml: {key} is missing"):
+        read_abstract({name: value for name, value in TOY.items() if name != key}, "toy.toml")

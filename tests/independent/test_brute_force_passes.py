@@ -1,0 +1,233 @@
+"""Prefills against a count by hand: chip by chip, token by token, chunk by chunk, in plain loops.
+
+Nothing here knows the ledger's formulas. A pass works on some tokens of each sequence behind those before it. A token
+attends to the tokens before it that its layer still sees; keys and values of earlier passes are read once a pass, those
+of the pass itself are written once, where a later token can see them.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import pytest
+from conftest import case_of
+from test_brute_force import attention_shard, block_weights
+
+from steptime.model import symbols as q
+from steptime.model.architecture import transformer as tf
+from steptime.model.step.case import Case
+
+PROJECTIONS, ATTENTION, UNEMBEDDING = "attention projections", "attention over the KV cache", "unembedding"
+DENSE, SHARED, ROUTED, ROUTER = "dense feed-forward", "shared experts", "routed experts", "router"
+VECTORS = "norms and biases"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """New tokens of each sequence, the tokens before them, and how many of them predict a next token."""
+
+    before: int
+    tokens: int
+    predicted: int
+
+
+def prefill_passes(prompt: int, cached: int = 0, chunk: int = 0) -> list[Pass]:
+    """Chunks one after another; only the last token of the last one predicts."""
+    size = chunk or prompt - cached
+    starts = range(cached, prompt, size)
+    return [Pass(start, size, int(start + size == prompt)) for start in starts]
+
+
+# --- by hand: what tokens see --------------------------------------------------------------------------------------
+def seen(mixer: tf.Attention, position: int) -> int:
+    """Tokens before a position that its token attends to, itself not counted."""
+    if isinstance(mixer, tf.RecurrentMixer):
+        return 0
+    if mixer.window is None:
+        return position
+    return position % mixer.window if mixer.chunked else min(position, mixer.window)
+
+
+@cache
+def pairs(mixer: tf.Attention, before: int, tokens: int, most: int | None = None) -> int:
+    """Pairs of a new token and one that it attends to, at most so many of those it sees."""
+    counts = (seen(mixer, position) for position in range(before, before + tokens))
+    return sum(count if most is None else min(count, most) for count in counts)
+
+
+def kept(mixer: tf.Attention, end: int, tokens: int) -> int:
+    """Tokens of a pass that the token after it still sees."""
+    return min(tokens, seen(mixer, end))
+
+
+# --- by hand: one chip, one sequence -------------------------------------------------------------------------------
+def weights_of(mixer: tf.Attention, width: int, rank: int, tp: int) -> float:
+    """Weights that a rank multiplies with every token."""
+    if isinstance(mixer, tf.RecurrentMixer):
+        return (width * mixer.inputs + mixer.heads * mixer.value_dim * width) / tp
+    weights = attention_shard(mixer, width, rank, tp)[0]
+    if isinstance(mixer, tf.GroupedAttention):
+        return weights + (width * mixer.heads * mixer.head_dim / tp if mixer.gated else 0)
+    if mixer.indexer is None:
+        return weights
+    heads, dim = mixer.indexer.heads, mixer.indexer.dim
+    return weights + (mixer.query_rank or width) * heads * dim + width * dim + width * heads
+
+
+def mixing_macs(mixer: tf.Attention, one: Pass, tp: int) -> float:
+    """Multiply-adds of a rank for the new tokens of one sequence, beside the weights."""
+    if isinstance(mixer, tf.RecurrentMixer):
+        state = mixer.touches * mixer.heads * mixer.key_dim * mixer.value_dim + mixer.channels * mixer.kernel
+        return one.tokens * state / tp
+    heads = mixer.heads / tp
+    if isinstance(mixer, tf.GroupedAttention):
+        return pairs(mixer, one.before, one.tokens) * heads * (mixer.head_dim + mixer.value_dim)
+    chosen, scored = mixer.indexer, 0
+    if chosen is not None:
+        scored = pairs(mixer, one.before, one.tokens) * chosen.heads * chosen.dim
+    number = pairs(mixer, one.before, one.tokens, chosen and chosen.selected)
+    absorbed = number * heads * (mixer.kv_rank + mixer.rope_dim + mixer.kv_rank)
+    expanded = number * heads * (mixer.nope_dim + mixer.rope_dim + mixer.value_dim)
+    made_again = min(seen(mixer, one.before), chosen.selected if chosen else one.before)
+    expanded += made_again * mixer.kv_rank * heads * (mixer.nope_dim + mixer.value_dim)
+    return scored + min(absorbed, expanded)
+
+
+def mixing_bytes(mixer: tf.Attention, one: Pass, rank: int, tp: int, size: dict[str, float]) -> float:
+    """Bytes of cache and state that a rank reads and writes for one sequence."""
+    if isinstance(mixer, tf.RecurrentMixer):
+        state = mixer.heads * mixer.key_dim * mixer.value_dim * size["state"]
+        state += mixer.channels * (mixer.kernel - 1) * size["kv"]
+        return state / tp * (2 if one.before else 1)  # the first pass starts from nothing
+    read, written = seen(mixer, one.before), kept(mixer, one.before + one.tokens, one.tokens)
+    elements = attention_shard(mixer, 0, rank, tp)[1]
+    index = mixer.indexer if isinstance(mixer, tf.LatentAttention) else None
+    if index is None:
+        return (read + written) * elements * size["kv"]
+    scored = (read + written) * index.dim * size["index"]
+    return scored + (min(read, index.selected) + written) * elements * size["kv"]
+
+
+# --- by hand: all chips of a stage ---------------------------------------------------------------------------------
+def sizes(case: Case) -> dict[str, float]:
+    """Bytes of an element of each kind."""
+    weight = case.number(q.bytes_per_weight)
+    kinds = {"attention": q.attention_weight_bytes, "dense": q.dense_weight_bytes, "experts": q.expert_weight_bytes,
+             "router": q.router_weight_bytes, "embedding": q.embedding_weight_bytes}  # fmt: skip
+    found = {name: case.number(symbol) or weight for name, symbol in kinds.items()}
+    return found | {"kv": case.number(q.bytes_per_kv), "state": case.number(q.bytes_per_state),
+                    "index": case.number(q.bytes_per_index)}  # fmt: skip
+
+
+def count(case: Case, passes: list[Pass], batch: int) -> tuple[Counter[str], Counter[str]]:
+    """FLOP and bytes by operation, a mean over the chips of a stage, summed over stages."""
+    model, layout, size = case.model, case.layout, sizes(case)
+    width, tp, chips = model.width, layout.tp, list(product(range(layout.dp), range(layout.cp), range(layout.tp)))
+    micro_batch = batch / layout.replicas / layout.pp
+    sequences = micro_batch / layout.dp / layout.cp  # a chip of a context-parallel group has its share of the tokens
+    macs, streamed = Counter[str](), Counter[str]()
+    for one, (layer, number), (_, _, rank) in product(passes, model.kinds.items(), chips):
+        tokens = sequences * one.tokens
+        if layer.attention is not None:
+            weights = weights_of(layer.attention, width, rank, tp)
+            macs[PROJECTIONS] += number * tokens * weights
+            streamed[PROJECTIONS] += number * weights * size["attention"]
+            macs[ATTENTION] += number * sequences * mixing_macs(layer.attention, one, tp)
+            streamed[ATTENTION] += number * sequences * mixing_bytes(layer.attention, one, rank, tp, size)
+        streamed[VECTORS] += number * (layer.mixer_vectors + layer.vectors) * size["router"]
+        for block in layer.feed_forward:
+            ways, multiplied = (len(chips), tokens * len(chips) / tp) if layout.ffn == "all" else (tp, tokens)
+            shared, router, experts = block_weights(block, width)
+            name = SHARED if experts else DENSE
+            macs[name] += number * shared / ways * multiplied
+            streamed[name] += number * shared / ways * size["dense"]
+            macs[ROUTER] += number * router * tokens
+            streamed[ROUTER] += number * router * size["router"]
+            streamed[VECTORS] += number * block.vectors * size["router"]
+    for one, (layer, number) in product(passes, model.kinds.items()):
+        for block in layer.feed_forward:
+            for expert in block_weights(block, width)[2]:
+                chosen, tokens = block.experts_per_token / block.experts, micro_batch * one.tokens
+                macs[ROUTED] += number * expert * tokens * chosen
+                touched = 1 - (1 - chosen) ** tokens
+                streamed[ROUTED] += number * touched * (expert + block.expert_vectors) * size["experts"]
+    for one in passes:
+        macs[UNEMBEDDING] += len(chips) * sequences * one.predicted * model.vocabulary * width / tp
+        streamed[UNEMBEDDING] += len(chips) * model.vocabulary * width / tp * size["embedding"]
+        streamed[VECTORS] += len(chips) * model.vectors * size["router"]
+    flops = Counter({name: 2 * number / len(chips) for name, number in macs.items()})
+    return flops, Counter({name: number / len(chips) for name, number in streamed.items()})
+
+
+# --- the project's numbers -----------------------------------------------------------------------------------------
+def lines(case: Case, amount: str) -> dict[str, float]:
+    """What the ledger says of each operation that has such an amount."""
+    found = {line.name: case.number(getattr(line, amount)) for line in case.operations}
+    return {name: value for name, value in found.items() if value}
+
+
+def agree(case: Case, passes: list[Pass], batch: int, *, cache: bool = True) -> None:
+    """Every operation, and all of them together; ``cache`` leaves out the cache's traffic where it is false."""
+    flops, streamed = count(case, passes, batch)
+    for amount, ours in (("flops", flops), ("memory_bytes", streamed)):
+        found = lines(case, amount)
+        if amount == "memory_bytes" and not cache:
+            found.pop(ATTENTION), ours.pop(ATTENTION)
+        assert found == pytest.approx({name: value for name, value in ours.items() if value}, rel=1e-9), amount
+        assert sum(found.values()) == pytest.approx(ours.total(), rel=1e-9)
+
+
+def prefill(model: str, layout: str, batch: int, prompt: int, cached: int = 0, chunk: int = 0, **more: str) -> Case:
+    size = {name: str(value) for name, value in (("cached", cached), ("chunk", chunk)) if value}
+    options = {"phase": "prefill", "batch": str(batch), "prompt": str(prompt), "layout": layout}
+    return case_of(model, "a100-sxm-80gb", **options, **size, **more)
+
+
+PREFILLS = [  # model, layout, batch, prompt, cached, chunk
+    ("llama-3.1-8b", "tp=2", 8, 100, 0, 0),
+    ("llama-3.1-8b", "tp=16,dp=2,replicas=2", 12, 4000, 1000, 500),
+    ("llama-3.1-8b", "tp=2,cp=2,dp=2,pp=3,ffn=all", 10, 20000, 9000, 1100),
+    ("gemma-3-27b", "cp=2,dp=2", 10, 8000, 0, 0),
+    ("gemma-3-27b", "tp=4,cp=2,pp=2", 10, 1000, 200, 200),
+    ("gemma-3-27b", "tp=32", 10, 12000, 9000, 0),
+    ("gemma-3-27b", "cp=2,dp=2", 6, 9000, 3000, 1500),
+    ("mixtral-8x7b", "dp=4,ep=4", 8, 100, 0, 0),
+    ("mixtral-8x7b", "tp=2,dp=3,ep=6,pp=5", 33, 9000, 3000, 1500),
+    ("deepseek-v2-lite", "tp=2,dp=2,ep=4", 6, 6000, 0, 100),
+    ("deepseek-v2-lite", "cp=2,dp=2,pp=2", 10, 6000, 1200, 400),
+    ("deepseek-v2-lite", "tp=2,replicas=2", 10, 12000, 9000, 0),
+    ("deepseek-v3", "dp=16,ep=16", 16, 6000, 0, 150),
+    ("deepseek-v3", "cp=4,ep=2", 10, 1100, 1000, 0),
+    ("deepseek-v3.2", "dp=4,ep=4", 8, 9000, 0, 0),
+    ("deepseek-v3.2", "cp=2,dp=2,pp=2,ffn=all", 10, 20000, 9000, 1100),
+    ("deepseek-v3.2", "dp=2,replicas=2", 10, 12000, 9000, 0),
+    ("deepseek-v3.2", "tp=4", 4, 9000, 0, 1000),
+    ("glm-5", "dp=2,ep=2", 10, 9000, 1000, 200),
+    ("glm-5", "tp=2,pp=2", 10, 9000, 1000, 200),
+    ("qwen3-next-80b-a3b", "tp=4,dp=2,ep=8", 6, 100, 0, 0),
+    ("qwen3-next-80b-a3b", "cp=2,dp=2", 6, 9000, 3000, 1500),
+    ("nemotron-3-nano-30b-a3b", "tp=2,dp=2,pp=2", 10, 1000, 0, 250),
+    ("minimax-m1", "tp=8,pp=2", 10, 12000, 9000, 0),
+    ("gpt-oss-20b", "tp=16,ep=16", 6, 900, 0, 0),
+    ("gpt-oss-20b", "dp=4,ep=4", 6, 128, 28, 25),
+    ("gpt-oss-20b", "tp=4,ep=4", 6, 900, 300, 120),
+    ("llama-4-maverick", "tp=2,dp=2,ep=4", 10, 8000, 2000, 1000),
+    ("llama-3.3-nemotron-super-49b", "tp=2,dp=2", 6, 9000, 3000, 1500),
+    ("palm-540b", "tp=16", 6, 100, 40, 20),
+    ("gpt2", "tp=3,dp=2", 6, 100, 40, 20),
+]
+CUT_WINDOWS = [
+    ("llama-4-maverick", "cp=2", 2, 30000, 9000, 1500),
+    ("llama-4-maverick", "tp=8", 2, 9000, 100, 0),
+]
+
+
+@pytest.mark.parametrize("asked", PREFILLS, ids=str)
+def test_a_prefill_counted_token_by_token(asked: tuple[str, str, int, int, int, int]) -> None:
+    agree(prefill(*asked), prefill_passes(*asked[3:]), asked[2])
+
+
+@pytest.mark.parametrize("asked", CUT_WINDOWS, ids=str)
+def test_pairs_in_fixed_chunks(asked: tuple[str, str, int, int, int, int]) -> None:
+    agree(prefill(*asked), prefill_passes(*asked[3:]), asked[2], cache=False)

@@ -1,0 +1,259 @@
+"""A training step against a count by hand: every micro-batch, chip, message and entry of a schedule, in plain loops.
+
+Nothing here knows the ledger's formulas. Sums are a mean over all chips of a replica: over a stage, and over stages.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
+
+import pytest
+from conftest import case_of
+from test_brute_force import Network, Work, block_weights, messages
+from test_brute_force_passes import (
+    DENSE,
+    PROJECTIONS,
+    ROUTED,
+    ROUTER,
+    SHARED,
+    UNEMBEDDING,
+    VECTORS,
+    Pass,
+    lines,
+    mixing_macs,
+    sizes,
+    weights_of,
+)
+
+from steptime.model import symbols as q
+from steptime.model.step.case import Case
+
+SENDS, GRADIENTS, STATE = "pipeline sends", "gradients and weights between replicas", "gradients and optimizer"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step, in the words of a question."""
+
+    model: str
+    layout: str
+    batch: int
+    sequence: int
+    microbatch: int = 1
+    recompute: str = "none"
+    interleave: int = 1
+    zero: int = 0
+    sequence_parallel: bool = False
+    dropout: bool = False
+
+    def case(self) -> Case:
+        numbers = {name: str(getattr(self, name)) for name in ("batch", "sequence", "microbatch", "interleave")}
+        options = {name: getattr(self, name) for name in ("recompute", "zero", "sequence_parallel", "dropout")}
+        return case_of(self.model, "a100-sxm-80gb", phase="train", layout=self.layout, **numbers, **options)
+
+    def micro_batches(self, case: Case) -> int:
+        """Micro-batches that a data-parallel rank works on."""
+        found, rest = divmod(self.batch, case.layout.replicas * case.layout.dp * self.microbatch)
+        assert not rest
+        return found
+
+
+# --- by hand: FLOP and memory --------------------------------------------------------------------------------------
+def count(step: Step, case: Case) -> tuple[Counter[str], Counter[str]]:
+    """FLOP without idling, and bytes of weights, by operation: forward once, backward twice the FLOP, and again."""
+    model, layout, size = case.model, case.layout, sizes(case)
+    chips = list(product(range(layout.dp), range(layout.cp), range(layout.tp)))
+    macs, streamed, again = Counter[str](), Counter[str](), int(step.recompute == "full")
+    tokens, everywhere = step.microbatch * step.sequence / layout.cp, layout.dp * step.microbatch * step.sequence
+    sequences, whole = step.microbatch / layout.cp, Pass(0, step.sequence, step.sequence)
+    for (layer, number), (_, _, rank) in product(model.kinds.items(), chips):
+        parts = {PROJECTIONS: (0.0, 0.0, "attention")}
+        if layer.attention is not None:
+            own = weights_of(layer.attention, model.width, rank, layout.tp)
+            parts[PROJECTIONS] = (own, own, "attention")
+            cores = 3 + (step.recompute != "none")
+            macs["attention"] += cores * number * sequences * mixing_macs(layer.attention, whole, layout.tp)
+        for block in layer.feed_forward:
+            shared, router, experts = block_weights(block, model.width)
+            held = shared / (len(chips) if layout.ffn == "all" else layout.tp)
+            parts |= {SHARED if experts else DENSE: (shared / layout.tp, held, "dense"),
+                      ROUTER: (router, router, "router")}  # fmt: skip
+            streamed[VECTORS] += (2 + again) * number * block.vectors * size["router"]
+        streamed[VECTORS] += (2 + again) * number * (layer.mixer_vectors + layer.vectors) * size["router"]
+        for name, (multiplied, held, kind) in parts.items():
+            macs[name] += (3 + again) * number * multiplied * tokens
+            streamed[name] += (2 + again) * number * held * size[kind]
+    for layer, number in model.kinds.items():
+        for block in layer.feed_forward:
+            for expert in block_weights(block, model.width)[2]:
+                chosen, stored = block.experts_per_token / block.experts, expert + block.expert_vectors
+                macs[ROUTED] += (3 + again) * number * expert * everywhere * chosen
+                touched = 1 - (1 - chosen) ** everywhere
+                streamed[ROUTED] += (2 + again) * number * touched * stored * size["experts"]
+    for _ in chips:
+        macs[UNEMBEDDING] += 3 * tokens * model.vocabulary * model.width / layout.tp
+        streamed[UNEMBEDDING] += 2 * model.vocabulary * model.width / layout.tp * size["embedding"]
+        streamed[VECTORS] += (2 + again) * model.vectors * size["router"]
+    share = step.micro_batches(case) / len(chips) / layout.pp
+    flops = Counter({name: 2 * share * number for name, number in macs.items()})
+    return flops, Counter({name: share * number for name, number in streamed.items()})
+
+
+def held_alike(case: Case) -> list[tuple[float, int]]:
+    """Weights that a chip of the mean stage holds, with the places in a replica that hold the same: those that only
+    tensor-parallel chips share, and those spread over the whole stage."""
+    model, layout = case.model, case.layout
+    alike, spread = 0.0, 0.0
+    for layer, number in model.kinds.items():
+        if layer.attention is not None:
+            alike += number * weights_of(layer.attention, model.width, 0, layout.tp)
+        alike += number * (layer.mixer_vectors + layer.vectors)
+        for block in layer.feed_forward:
+            shared, router, experts = block_weights(block, model.width)
+            alike += number * (router + block.vectors + (0 if layout.ffn == "all" else shared / layout.tp))
+            spread += number * (shared / layout.stage if layout.ffn == "all" else 0)
+            spread += number * sum(expert + block.expert_vectors for expert in experts) / layout.stage
+    tables = model.vocabulary * (1 if model.tied else 2) + model.positions
+    alike += tables * model.width / layout.tp + model.vectors
+    return [(alike / layout.pp, layout.dp * layout.cp), (spread / layout.pp, 1)]
+
+
+def state_bytes(step: Step, case: Case) -> float:
+    """Gradients added up micro-batch by micro-batch, then one update: by chips that share all state, or none."""
+    gradient, state, total = case.number(q.gradient_bytes), case.number(q.optimizer_bytes), 0.0
+    for weights, places in held_alike(case):
+        own = weights / (places * case.layout.replicas if step.zero else 1)
+        summed = own if step.zero >= 2 else weights
+        for micro_batch in range(step.micro_batches(case)):
+            total += summed * gradient * (1 if micro_batch == 0 else 2)  # the first only writes
+        renewed = weights if step.zero in (1, 2) else own  # all are gathered, and kept
+        total += own * (gradient + state + state) + renewed * case.number(q.bytes_per_weight)
+    return total
+
+
+# --- by hand: messages ---------------------------------------------------------------------------------------------
+def gradient_messages(step: Step, case: Case) -> Counter[str]:
+    """Bytes by tier: reduce-scatters of gradients and all-gathers of weights among chips that hold the same."""
+    layout, net = case.layout, Network(int(case.number(q.scale_up_domain)))
+    gradient, weight, passes = case.number(q.gradient_bytes), case.number(q.bytes_per_weight), step.micro_batches(case)
+    for (weights, places), first in product(held_alike(case), range(layout.stage)):
+        if places > 1 and first >= layout.tp:
+            continue
+        chips = [first + place * layout.tp + copy * layout.stage * layout.pp
+                 for copy in range(layout.replicas) for place in range(places)]  # fmt: skip
+        share = weights / len(chips)
+        for _ in range(passes if step.zero >= 2 else 1):
+            net.gather(chips, share * gradient)  # a reduce-scatter: the same messages the other way round
+        for _ in range({0: 0, 1: 1, 2: 1, 3: 2 * passes}[step.zero]):
+            net.gather(chips, share * weight)
+        if step.zero == 0:
+            net.gather(chips, share * gradient)
+    return Counter({tier: number / layout.stage / layout.replicas for tier, number in net.bytes.items()})
+
+
+def activation_messages(step: Step, case: Case) -> tuple[Counter[str], Counter[str]]:
+    """Bytes by tier of tensor- and expert-parallel chips, and of hops between stages: forward, backward, again."""
+    model, layout, domain = case.model, case.layout, int(case.number(q.scale_up_domain))
+    passed = step.micro_batches(case) * layout.replicas * layout.dp * step.microbatch * step.sequence
+    work = Work(passed, 0, dispatch=case.number(q.dispatch_bytes), domain=domain)  # already shared out over stages
+    up, out = messages(model, layout, work)
+    hops, around, gathers = Network(domain), Network(domain), Network(domain)
+    tokens = passed / layout.replicas / layout.pp / layout.dp
+    for hop, chip in product(range(layout.pp - 1), range(layout.stage)):
+        size = tokens / layout.tp * model.width * work.sent / layout.stage
+        hops.message(hop * layout.stage + chip, (hop + 1) * layout.stage + chip, size)
+        hops.message((hop + 1) * layout.stage + chip, hop * layout.stage + chip, size)
+    for _, chip in product(range(1, step.interleave), range(layout.stage)):  # around once more for each chunk
+        last = (layout.pp - 1) * layout.stage + chip
+        places = [hop * layout.stage + chip for hop in range(layout.pp)]
+        for here, there in [(last, chip), *pairwise(places)]:
+            around.message(here, there, size)
+            around.message(there, here, size)
+    passes, inputs = 2 + (step.recompute == "full"), step.sequence_parallel and step.recompute != "full"
+    for _ in range(sum(number * layer.sums for layer, number in model.kinds.items()) if inputs else 0):
+        gathers.gather(list(range(layout.tp)), tokens * model.width * work.sent / layout.tp / layout.tp)
+    total = Counter({tier: passes * (number - hops.bytes[tier] / 2) + gathers.bytes[tier]
+                     for tier, number in (("up", up), ("out", out))})  # fmt: skip
+    return total, hops.bytes + around.bytes
+
+
+# --- the project's numbers -----------------------------------------------------------------------------------------
+def sent(case: Case, chosen: Callable[[str], bool]) -> dict[str, float]:
+    """Bytes by tier of the ledger's lines with such names."""
+    moved = [line.traffic for line in case.operations if chosen(line.name)]
+    return {
+        "up": sum(case.number(one.scale_up) for one in moved),
+        "out": sum(case.number(one.scale_out) for one in moved),
+    }
+
+
+WORKED = [
+    Step("gpt3-175b", "tp=8,pp=8", 64, 2048, interleave=3),
+    Step("llama-3.1-70b", "tp=16,dp=2,pp=4,replicas=2", 64, 2048, 2),
+    Step("llama-3.1-8b", "tp=4,cp=2,pp=4", 64, 2048, 2, interleave=2),
+    Step("gemma-3-27b", "tp=2,dp=4,pp=2,ffn=all", 64, 2000, 2),
+    Step("mixtral-8x7b", "tp=2,dp=4,ep=8,pp=2", 64, 4096, 2),
+    Step("deepseek-v3", "dp=8,ep=8,pp=16", 64, 1000),
+    Step("deepseek-v3.2", "dp=4,ep=4,pp=2", 64, 3000, 2),
+    Step("qwen3-next-80b-a3b", "tp=2,dp=4,ep=8,pp=2", 64, 2000, 2),
+    Step("gpt-oss-20b", "tp=2,dp=2,ep=4", 64, 500, 2),
+]
+LINKED = [
+    Step("gpt3-175b", "tp=8,pp=8,replicas=2", 64, 2048),
+    Step("gpt3-175b", "tp=8,pp=8", 64, 2048, interleave=3),
+    Step("llama-3.1-8b", "tp=2,pp=4", 64, 2048, 2, interleave=4),
+    Step("llama-3.1-8b", "tp=2,pp=8", 64, 2048, 2, interleave=2),
+    Step("llama-3.1-70b", "tp=4,dp=2,pp=4,replicas=3", 60, 2048, 2),
+    Step("llama-3.1-70b", "tp=16,dp=2,pp=2", 32, 2048, 2, sequence_parallel=True),
+    Step("llama-3.1-8b", "dp=16,pp=2", 64, 2048, 2),
+    Step("gemma-3-27b", "tp=2,dp=4", 64, 2000, 2),
+    Step("deepseek-v3", "dp=8,ep=8,pp=16,replicas=2,copies=per-expert", 64, 1000),
+    Step("mixtral-8x7b", "dp=8,ep=8,replicas=2,copies=per-expert", 64, 1000),
+    Step("gpt2", "dp=8", 64, 1000, 2),
+]
+
+
+@pytest.mark.parametrize("recompute", ["none", "selective", "full"])
+@pytest.mark.parametrize("step", WORKED, ids=str)
+def test_flops_and_weights_of_a_step(step: Step, recompute: str) -> None:
+    """The pipeline idles P - 1 times the share of a micro-batch that one chunk is; no weight is read meanwhile."""
+    step = replace(step, recompute=recompute)
+    case, (flops, streamed) = step.case(), count(step, step.case())
+    idle = (case.layout.pp - 1) / step.micro_batches(case) / step.interleave
+    ours = {name: number * (1 + idle) for name, number in flops.items() if number}
+    assert lines(case, "flops") == pytest.approx(ours, rel=1e-9)
+    moved = lines(case, "memory_bytes")
+    del moved[STATE]
+    assert moved == pytest.approx({name: number for name, number in streamed.items() if number}, rel=1e-9)
+    assert case.number(case.phase.blackboard.compute.work) == pytest.approx(sum(ours.values()), rel=1e-9)
+    without_idling = case.number(case.phase.blackboard.compute.work / (1 + q.bubble_ratio))
+    assert without_idling == pytest.approx(flops.total(), rel=1e-9)
+
+
+@pytest.mark.parametrize("zero", [0, 1, 2, 3])
+@pytest.mark.parametrize("step", WORKED + LINKED, ids=str)
+def test_gradients_and_optimizer_in_memory(step: Step, zero: int) -> None:
+    step = replace(step, zero=zero)
+    case = step.case()
+    assert lines(case, "memory_bytes")[STATE] == pytest.approx(state_bytes(step, case), rel=1e-9)
+
+
+@pytest.mark.parametrize("zero", [0, 1, 2, 3])
+@pytest.mark.parametrize("step", LINKED, ids=str)
+def test_gradients_message_by_message(step: Step, zero: int) -> None:
+    step = replace(step, zero=zero)
+    ours, case = gradient_messages(step, step.case()), step.case()
+    for tier, found in sent(case, lambda name: name == GRADIENTS).items():
+        assert found == pytest.approx(ours[tier], rel=1e-9, abs=1e-3), tier
+
+
+@pytest.mark.parametrize("recompute", ["none", "selective", "full"])
+@pytest.mark.parametrize("step", LINKED, ids=str)
+def test_activations_message_by_message(step: Step, recompute: str) -> None:
+    step = replace(step, recompute=recompute)
+    case = step.case()
+    others, hops = activation_messages(step, case)
+    for ours, chosen in ((hops, lambda name: name == SENDS), (others, lambda name: name not in (SENDS, GRADIENTS))):
+        for tier, found in sent(case, chosen).items():
+            assert found == pytest.approx(ours[tier], rel=1e-9, abs=1e-3), tier

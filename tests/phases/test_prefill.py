@@ -1,0 +1,208 @@
+"""Passes of many tokens: ledger and blackboard agree, one token is a decode step, sums over tokens are exact."""
+
+import pytest
+import sympy
+from conftest import case_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sympy import Integer
+
+from steptime.model import symbols as q
+from steptime.model.architecture.attended import attended, pairs, read
+from steptime.model.architecture.attention import GroupedAttention, Indexer, LatentAttention, RecurrentMixer
+from steptime.model.architecture.mixing import latent_flops
+from steptime.model.architecture.transformer import DenseFeedForward, Layer, Transformer
+from steptime.model.catalog.transformers import load_transformer
+from steptime.model.layout.layout import SYMBOLIC, Layout
+from steptime.model.phases.decode import DECODE
+from steptime.model.phases.ledger import Ledger, Plan
+from steptime.model.phases.phase import Phase, Stream, rates
+from steptime.model.phases.prefill import IN_FLIGHT, PREFILL, VERIFY, prefill_phase
+from steptime.model.scenario import Scenario
+
+CHUNKED = prefill_phase(has_cache=True, in_chunks=True)
+PHASES = {"prefill": PREFILL, "chunks behind a prefix": CHUNKED, "verify": VERIFY, "in flight": IN_FLIGHT}
+HYBRID = Transformer(
+    "hybrid", 64, 1000, False,
+    (
+        Layer(LatentAttention(8, 16, 8, 16, 32, 24, indexer=Indexer(4, 8, 100)), (DenseFeedForward(256),), 128),
+        Layer(RecurrentMixer("gated delta-net", 8, 16, 16, 600, 3, 400, 4, 30), (DenseFeedForward(256),), 128),
+        Layer(GroupedAttention(8, 2, 16, 16, gated=True), (), 64),
+        Layer(GroupedAttention(8, 2, 16, 16, window=50, reuses_cache=True), (DenseFeedForward(256),), 128),
+        Layer(None, (DenseFeedForward(256, gated=False),), 64),
+    ),
+)  # fmt: skip
+
+
+def equal(left: sympy.Expr, right: sympy.Expr) -> bool:
+    """Equal at exact integers: what a symbolic difference cannot decide within a second is decided by numbers."""
+    symbols = sorted(left.free_symbols | right.free_symbols, key=str)
+    for draw in (1, 2, 3):
+        numbers = {symbol: Integer(2 + (7 * draw + 5 * place) % 23) for place, symbol in enumerate(symbols)}
+        numbers |= {symbol: Integer(64 * draw) for symbol in (q.prompt, q.pass_tokens) if symbol in numbers}
+        if sympy.nsimplify(left.xreplace(numbers) - right.xreplace(numbers)) != 0:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("phase", PHASES.values(), ids=PHASES)
+@pytest.mark.parametrize(
+    "plan", [Plan(), Plan("all", "per-expert", True, "all", True)], ids=["default", "other choices"]
+)
+@pytest.mark.parametrize("model", [*map(load_transformer, ("deepseek-v3", "gemma-2-27b", "gpt-oss-120b")), HYBRID],
+                         ids=lambda model: model.name)  # fmt: skip
+def test_the_blackboard_expands_to_the_ledger_exactly(model: Transformer, plan: Plan, phase: Phase) -> None:
+    for degrees in (SYMBOLIC, Layout(tp=4, dp=2, cp=2, pp=2).degrees):
+        ledger = Ledger(model, plan, degrees, phase)
+        slots = {
+            symbol: expr for symbol, expr in ledger.slots().items() if symbol not in (q.micro_batch, *phase.definitions)
+        }
+        for term, sums in zip(phase.blackboard.terms, rates.step(ledger.operations()).terms, strict=True):
+            assert equal(Scenario({}, slots).expand(term.work), sums.work), term.name
+            assert equal(Scenario({}, slots).expand(term.fixed), sums.fixed), term.name
+
+
+@pytest.mark.parametrize(
+    "model", [load_transformer("deepseek-v3"), load_transformer("mixtral-8x7b"), HYBRID], ids=lambda model: model.name
+)
+def test_one_token_behind_a_context_is_a_decode_step(model: Transformer) -> None:
+    one = Phase(
+        "decode", (Stream(Integer(1), Integer(1), q.context),), DECODE.flops_per_sequence, DECODE.kv_traffic, q.context
+    )
+    assert Ledger(model, Plan(), phase=one).operations() == Ledger(model, Plan()).operations()
+    behind = prefill_phase(has_cache=True)
+    # On one chip a context; several would, at a short one, share its keys and values instead of queries and results.
+    numbers = {q.pass_tokens: Integer(1), q.cached: q.context, q.context_parallel: Integer(1)}
+    sums = rates.step(Ledger(model, Plan(), phase=behind).operations())
+    for term, decode in zip(sums.terms, rates.step(Ledger(model, Plan()).operations()).terms, strict=True):
+        assert equal(term.work.xreplace(numbers), decode.work.xreplace(numbers)), term.name
+
+
+def numbers_of(mixer: GroupedAttention, tokens: int, cached: int) -> list[int]:
+    """Tokens that each new token attends to, one by one."""
+    assert mixer.window is not None
+    if mixer.chunked:
+        return [place % mixer.window for place in range(cached, cached + tokens)]
+    return [min(mixer.window, place) for place in range(cached, cached + tokens)]
+
+
+@settings(max_examples=200)
+@given(tokens=st.integers(2, 60), cached=st.integers(0, 60), window=st.integers(1, 50), chunked=st.booleans())
+def test_pairs_in_closed_form_are_the_sum_over_tokens(tokens: int, cached: int, window: int, chunked: bool) -> None:
+    mixer = GroupedAttention(1, 1, 1, 1, window, chunked)
+    assert pairs(mixer, Integer(tokens), Integer(cached)) == sum(numbers_of(mixer, tokens, cached))
+    whole = GroupedAttention(1, 1, 1, 1)
+    assert pairs(whole, Integer(tokens), Integer(cached)) == sum(range(cached, cached + tokens))
+
+
+@settings(max_examples=200)
+@given(size=st.integers(1, 20), chunks=st.integers(1, 9), cached=st.integers(0, 60), window=st.integers(1, 50))
+def test_tokens_read_in_closed_form_are_the_sum_over_chunks(size: int, chunks: int, cached: int, window: int) -> None:
+    place = (Integer(size * chunks), Integer(cached), Integer(chunks))
+    starts = [cached + size * number for number in range(chunks)]
+    assert read(GroupedAttention(1, 1, 1, 1, window), *place) == sum(min(window, start) for start in starts)
+    assert read(GroupedAttention(1, 1, 1, 1), *place) == sum(starts)
+
+
+@settings(max_examples=100)
+@given(tokens=st.integers(2, 500), cached=st.integers(0, 5000))
+def test_latents_are_absorbed_or_expanded_whichever_is_cheaper(tokens: int, cached: int) -> None:
+    """DeepSeek-V3's heads: 128 x (2 x 512 + 64) multiply-adds a pair absorbed, 128 x (192 + 128) expanded."""
+    mixer = LatentAttention(128, 128, 64, 128, 512, 1536)
+    stream = Stream(tokens=Integer(tokens), cached=Integer(cached))
+    count = tokens * cached + tokens * (tokens - 1) // 2
+    absorbed, expanded = 128 * 1088 * count, 128 * 320 * count + cached * 512 * 128 * 256
+    assert latent_flops(mixer, stream) / q.flops_per_mac == min(absorbed, expanded)
+
+
+@settings(max_examples=150)
+@given(size=st.integers(2, 300), chunks=st.integers(1, 12), cached=st.integers(0, 3000))
+def test_each_chunk_of_latents_takes_the_cheaper_way(size: int, chunks: int, cached: int) -> None:
+    mixer = LatentAttention(128, 128, 64, 128, 512, 1536)
+    total = 0
+    for number in range(chunks):
+        before = cached + number * size
+        count = size * before + size * (size - 1) // 2
+        total += min(128 * 1088 * count, 128 * 320 * count + before * 512 * 128 * 256)
+    stream = Stream(tokens=Integer(size * chunks), cached=Integer(cached), chunks=Integer(chunks))
+    assert sympy.nsimplify(latent_flops(mixer, stream) / q.flops_per_mac - total) == 0
+
+
+@pytest.mark.parametrize(("model", "prompt", "compute"), [
+    pytest.param("llama-3.1-70b", 4096,
+                 (2 * (69501714432 * 4096 - 1050673152 * 4095) + 2621440 * 4096 * 4095 / 2) / (8 * 989e12),
+                 id="llama-3.1-70b: 2 N T without the unembedding but once, and half of T x T x 80 x 4 x 8192"),
+])  # fmt: skip
+def test_prefill_by_hand(model: str, prompt: int, compute: float) -> None:
+    case = case_of(model, "h100-sxm", phase="prefill", prompt=str(prompt), batch="1", layout="tp=8")
+    assert case.times["compute"] == pytest.approx(compute, rel=1e-12)
+    assert case.scenario.evaluate(q.kv_written) == 327_680 * prompt
+    assert case.scenario.evaluate(q.tokens_per_second) == pytest.approx(prompt / case.scenario.evaluate(q.step_time))
+
+
+def test_chunks_read_the_weights_once_each_and_all_that_came_before() -> None:
+    whole = case_of("llama-3.1-8b", "h100-sxm", phase="prefill", prompt="8192", batch="2", layout="tp=1")
+    cut = case_of("llama-3.1-8b", "h100-sxm", phase="prefill", prompt="8192", batch="2", layout="tp=1", chunk="2048")
+    more = cut.scenario.evaluate(cut.phase.blackboard.memory.work) - whole.scenario.evaluate(
+        whole.phase.blackboard.memory.work
+    )
+    weights = whole.scenario.evaluate(q.parameters_read) * 2
+    assert more == pytest.approx(3 * weights + 2 * (2048 + 4096 + 6144) * 131_072, rel=1e-12)
+    assert cut.times["compute"] == pytest.approx(whole.times["compute"], rel=1e-12)
+    assert cut.fullest_stage.activations.free_symbols and cut.number(cut.fullest_stage.activations) < whole.number(
+        whole.fullest_stage.activations
+    )
+
+
+def test_a_cached_prefix_costs_reading_and_saves_computing() -> None:
+    options = {"phase": "prefill", "prompt": "8192", "batch": "4", "layout": "tp=8"}
+    fresh, behind = (
+        case_of("llama-3.1-70b", "h100-sxm", **options),
+        case_of("llama-3.1-70b", "h100-sxm", cached="4096", **options),
+    )
+    assert behind.times["compute"] < fresh.times["compute"] * 0.6
+    assert behind.scenario.evaluate(q.kv_read) == 4096 * 327_680
+    # The new half attends to the cached half too: more than half of all pairs.
+    assert behind.scenario.evaluate(behind.phase.pairs) == 4096 * 4096 + 4096 * 4095 / 2
+
+
+def test_in_flight_batching_between_decode_and_prefill() -> None:
+    """With one prefill for every 255 steps, a step costs a decode step and 1/255 of a prefill, weights read once."""
+    options = {"batch": "64", "layout": "tp=8"}
+    mixed = case_of(
+        "llama-3.1-70b", "h100-sxm", scope="serving", prompt="1024", output="256", context="1151", **options
+    )
+    decode = case_of("llama-3.1-70b", "h100-sxm", context="1151", **options)
+    prefill = case_of("llama-3.1-70b", "h100-sxm", phase="prefill", prompt="1024", **options)
+    assert mixed.times["compute"] == pytest.approx(decode.times["compute"] + prefill.times["compute"] / 255, rel=1e-12)
+    written = 1024 * 327_680 / 255 * 64 / 8 / 3.35e12
+    assert mixed.times["memory"] == pytest.approx(decode.times["memory"] + written, rel=1e-12)
+    assert mixed.times["interconnect"] == pytest.approx(
+        decode.times["interconnect"] + prefill.times["interconnect"] / 255, rel=1e-12
+    )
+
+
+def test_drafts_are_checked_in_one_pass() -> None:
+    sets = ("drafts=3", "acceptance=0.8")
+    case = case_of("llama-3.1-8b", "h100-sxm", sets=sets, layout="tp=1", batch="8", context="1000")
+    kept = 1 + 0.8 + 0.64 + 0.512
+    assert case.scenario.evaluate(q.tokens_per_second) == pytest.approx(8 * kept / case.scenario.evaluate(q.step_time))
+    plain = case_of("llama-3.1-8b", "h100-sxm", layout="tp=1", batch="8", context="1000")
+    weights = 2 * plain.scenario.evaluate(q.active_parameters)
+    pairs_of_four = 4 * 1000 + 6
+    expected = 8 * (4 * weights + 524_288 * pairs_of_four) / 989e12
+    assert case.times["compute"] == pytest.approx(expected, rel=1e-12)
+    assert case.times["memory"] == pytest.approx(plain.times["memory"] + 8 * 3 * 131_072 / 3.35e12, rel=1e-12)
+
+
+def test_a_window_caps_what_prefill_attends_to() -> None:
+    case = case_of("mistral-7b-v0.1", "h100-sxm", phase="prefill", prompt="32768", batch="1", layout="tp=1")
+    inside = 4096 * 4095 // 2 + 4096 * (32768 - 4096)
+    found = case.scenario.evaluate(q.attention_flops) * case.scenario.evaluate(case.phase.pairs)
+    assert found == pytest.approx(32 * 4 * 32 * 128 * inside, rel=1e-12)
+    assert case.scenario.evaluate(q.kv_written) == 32 * 2 * 8 * 128 * 2 * 4096
+
+
+def test_attended_is_capped_by_window_and_by_selection() -> None:
+    sparse = LatentAttention(8, 16, 8, 16, 32, indexer=Indexer(4, 8, 100))
+    assert attended(sparse, Integer(70)) == 70 and attended(sparse, Integer(170)) == 100

@@ -1,0 +1,95 @@
+"""The search over training executions: equal to a loop over every one, built as a case of its own."""
+
+from itertools import product
+
+import pytest
+
+from steptime.model import symbols as q
+from steptime.model.catalog.transformers import load_transformer
+from steptime.model.errors import UserError
+from steptime.model.solver.layouts.points import Search
+from steptime.model.solver.layouts.search import search_layouts
+from steptime.model.step.build import build_case
+from steptime.model.step.inputs import Question
+
+FREE = frozenset({"microbatch", "interleave", "recompute", "zero", "sequence_parallel"})
+
+
+def divisors(number: int) -> list[int]:
+    return [n for n in range(1, number + 1) if number % n == 0]
+
+
+def every_execution(question: Question, chips: int, batch: int) -> list[tuple[float, bool]]:
+    """Step time, and whether it fits, of every way to train on so many chips, each tried by itself."""
+    model = load_transformer(question.model)
+    heads, layers, found = model.heads, len(model.layers), []
+    for tp, cp, dp, pp, replicas in product(divisors(chips), repeat=5):
+        if (
+            tp * cp * dp * pp * replicas != chips
+            or any(h % tp for h in heads)
+            or pp > layers
+            or batch % (dp * replicas)
+        ):
+            continue
+        stage = tp * cp * dp
+        experts = [ep for ep in divisors(stage) if ep <= model.experts] if model.experts else [1]
+        sizes = divisors(batch // dp // replicas)
+        chunks = [v for v in divisors(layers) if v == 1 or (pp > 1 and layers % (pp * v) == 0)]
+        choices = product(("none", "selective", "full"), (0, 1, 2, 3) if dp * cp * replicas > 1 else (0,),
+                          (False, True) if tp > 1 else (False,))  # fmt: skip
+        for ep, ffn, size, v, (mode, zero, shared) in product(
+            experts, ("tp", "all") if cp * dp > 1 else ("tp",), sizes, chunks, list(choices)
+        ):
+            layout = f"tp={tp},cp={cp},dp={dp},ep={ep},pp={pp},replicas={replicas},ffn={ffn}"
+            case = build_case(Question(
+                question.model, question.hardware, phase="train", batch=str(batch), sequence=question.sequence,
+                microbatch=str(size), interleave=str(v), recompute=mode, zero=zero, sequence_parallel=shared,
+                layout=layout,
+            ))  # fmt: skip
+            found.append((case.scenario.evaluate(q.step_time), bool(case.fits)))
+    return found
+
+
+@pytest.mark.parametrize(("model", "hardware", "chips", "batch", "sequence"), [
+    ("gpt2", "a100-sxm-40gb", 2, 2, "32768"),
+    ("deepseek-v2-lite", "h200-sxm", 2, 2, "4096"),
+])  # fmt: skip
+def test_the_best_execution_is_that_of_a_loop(model: str, hardware: str, chips: int, batch: int, sequence: str) -> None:
+    question = Question(model, hardware, phase="train", sequence=sequence)
+    executions = every_execution(question, chips, batch)
+    found = search_layouts(Search(question, (hardware,), (chips,), (batch,), "latency", None, FREE))
+    assert found.points == len(executions)
+    assert found.infeasible["memory_capacity"] == sum(not fits for _, fits in executions)
+    least = min((time for time, fits in executions if fits), default=None)
+    assert found.best.step_time == pytest.approx(least, rel=1e-12)
+    again = build_case(found.best.question)
+    assert again.fits and again.scenario.evaluate(q.step_time) == pytest.approx(least, rel=1e-12)
+
+
+def test_gpt3_on_64_chips_has_the_executions_that_it_has() -> None:
+    """tp x pp x dp x micro-batch x interleaving x recomputation x ZeRO x sequence parallelism, contexts whole."""
+    question = Question("gpt3-175b", "", phase="train", sequence="2048", dropout=True, layout="cp=1,replicas=1,ffn=tp")
+    found = search_layouts(Search(question, ("a100-sxm-80gb",), (64,), (64,), "latency", None, FREE))
+    expected = 0
+    for tp, pp in product(divisors(64), repeat=2):
+        if 64 % (tp * pp) or 96 % tp:
+            continue
+        dp = 64 // tp // pp
+        chunks = [v for v in divisors(96) if v == 1 or (pp > 1 and 96 % (pp * v) == 0)]
+        kinds = 3 * (4 if dp > 1 else 1) * (2 if tp > 1 else 1)
+        expected += len(divisors(64 // dp)) * len(chunks) * kinds
+    assert found.points == expected == 12_333
+    assert found.best.step_time < 13.75  # as published with selective recomputation and sequence parallelism
+
+
+def test_choices_that_are_stated_are_held() -> None:
+    question = Question("llama-3.1-8b", "", phase="train", recompute="full", zero=1, microbatch="2")
+    found = search_layouts(
+        Search(question, ("h100-sxm",), (8,), (16,), "latency", None, FREE - {"recompute", "microbatch"})
+    )
+    asked = found.best.question
+    assert (asked.recompute, asked.microbatch) == ("full", "2")
+    with pytest.raises(UserError, match="memory_capacity by"):
+        search_layouts(
+            Search(Question("llama-3.1-405b", "", phase="train"), ("h100-sxm",), (8,), (8,), "latency", None, FREE)
+        )
