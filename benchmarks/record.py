@@ -180,9 +180,9 @@ SOLVE_FOR = [
     "micro_batch --in memory --set memory_time=20ms --set parameters_read=70e9 --set bytes_per_weight=2 "
     "--set weight_shards=8 --set kv_shards=8 --set kv_bytes=327680 --set context=4096 --set kv_written=327680 "
     "--set memory_bandwidth=3.35TB/s",
-    "pretraining_tokens --in equal-compute-tokens --set served_tokens=1e15 --set decode_efficiency=0.3",
+    "pretraining_tokens --in pretraining-by-served --set served_tokens=1e15 --set decode_efficiency=0.3",
     "drafts --in tokens-per-pass --set tokens_per_pass=2.5 --set acceptance=0.7",
-    "exchange_bytes --in one-rack-bytes",
+    "untouched_share --in experts-touched --set experts_routed=256 --set experts_per_token=8 --set micro_batch=64 --set pass_tokens=1",
     "bubble_ratio --in bubble-over-ideal --set pipeline_parallel=16 --set micro_batches=64 --set interleave=1",
 ]
 CATALOG = ["hardware", "models", "hardware h100-sxm", "hardware gb200-nvl72", "hardware tpuv5p", "models deepseek-v3",
