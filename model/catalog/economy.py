@@ -1,32 +1,32 @@
 """Figures of economics: laws of loss, a model's life, prices of tokens, tiers of memory; each with source and date."""
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
+from steptime.model.catalog.files import Tables
 from steptime.model.catalog.hardware import Figure
+from steptime.model.catalog.table import Place, read, record
 from steptime.model.errors import unknown
+
+CATALOGUE = "model/catalog/economy.toml"
+_catalogue = Tables("economy.toml")
 
 
 @cache
-def _catalogue() -> Mapping[str, Any]:
-    return tomllib.loads(files("steptime.model.catalog").joinpath("economy.toml").read_text("utf-8"))
-
-
 def figures(*path: str) -> Mapping[str, Figure]:
     """The figures of one table, by name; raises UserError with the best matches for an unknown one.
 
     >>> figures("loss_law", "chinchilla")["size_exponent"].value
     0.34
     """
-    table: Any = _catalogue()
+    table: Mapping[str, Any] = _catalogue
     for part in path:
         if part not in table:
             raise unknown("table of economy.toml", part, list(table))
         table = table[part]
-    return {name: Figure(**{**row, "source": tuple(row["source"])}) for name, row in table.items()}
+    return MappingProxyType(read({str: record(Figure)}, table, Place(CATALOGUE, ".".join(path))))
 
 
 def names(group: str) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ def names(group: str) -> tuple[str, ...]:
     >>> names("tier")
     ('ddr', 'nvme', 'disk')
     """
-    return tuple(_catalogue()[group])
+    return tuple(_catalogue[group])
 
 
 def number(*path: str) -> float:
@@ -44,10 +44,10 @@ def number(*path: str) -> float:
     >>> number("life", "service_life") / 86400
     60.9
     """
-    return float(figures(*path[:-1])[path[-1]].value)
+    return figures(*path[:-1])[path[-1]].value
 
 
 def sources() -> Mapping[str, Mapping[str, str]]:
     """What each source key stands for: title and date."""
-    found: Mapping[str, Mapping[str, str]] = _catalogue()["sources"]
+    found: Mapping[str, Mapping[str, str]] = _catalogue["sources"]
     return found

@@ -5,19 +5,18 @@ file does not give is absent, never guessed; ``Hardware.missing`` says which fil
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import steptime.model.symbols  # noqa: F401  declares the quantities that lookup() knows
+import steptime.model.symbols  # noqa: F401  declares the quantities that a file may state
+from steptime.model.catalog.files import Tables, read_toml
+from steptime.model.catalog.table import Place, Table, line, named, read, record
 from steptime.model.errors import UserError, unknown
 from steptime.model.precision import peak_format
 from steptime.model.quantity import lookup
-from steptime.model.text.parse import parse_quantity, read_toml
 
 CATALOGUE = "model/catalog/hardware.toml"
 """The origin of every catalogue entry, as messages show it."""
@@ -39,8 +38,6 @@ QUANTITIES = (
 FACTS = ("system_power", "chip_price", "onchip_memory", "measured_matmul_bf16", "memory_label_gb")
 """What the catalogue also records: W per chip for the whole system, dollars, bytes, FLOP/s, 1e9 bytes as advertised."""
 
-_texts = ("vendor", "year", "family", "memory_type", "topology", "in_switch_reduction", "described_by")
-
 
 @dataclass(frozen=True)
 class Figure:
@@ -52,8 +49,8 @@ class Figure:
     """
 
     value: float
-    source: tuple[str, ...]
-    date: str
+    source: tuple[str, ...] = ()
+    date: str = ""
     grade: str = ""
     note: str = ""
     doubtful: bool = False
@@ -64,7 +61,8 @@ class Hardware:
     """One accelerator, per chip.
 
     ``peaks`` by precision (FLOP/s, dense), ``figures`` by quantity name, ``facts`` by the names in FACTS. ``origin`` is
-    the file that the figures come from, for messages. A description that is not known is None.
+    the file that the figures come from, for messages; ``also`` are other names under which the catalogue finds it. A
+    description that is not known is None.
 
     >>> load_hardware("h100-sxm").figures["memory_bandwidth"].value
     3350000000000.0
@@ -82,6 +80,7 @@ class Hardware:
     topology: str | None = None
     in_switch_reduction: bool = False
     described_by: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     def peak(self, precision: str) -> float:
         """Dense peak in FLOP/s at a precision; fp16's is bf16's unless listed.
@@ -126,7 +125,7 @@ def hardware_names() -> list[str]:
     >>> hardware_names()[:2]
     ['v100-sxm2-32gb', 'a100-sxm-40gb']
     """
-    return [name for name in _catalogue() if name != "sources"]
+    return _catalogue.entries
 
 
 def sources() -> dict[str, dict[str, str]]:
@@ -135,17 +134,17 @@ def sources() -> dict[str, dict[str, str]]:
     >>> sources()["recalled"]["title"]
     'recalled, no page read'
     """
-    return {key: dict(entry) for key, entry in _catalogue()["sources"].items()}
+    return {key: dict(entry) for key, entry in _catalogue["sources"].items()}
 
 
 def load_hardware(name_or_path: str) -> Hardware:
-    """The accelerator of a catalogue name (upper or lower case), or of a TOML file.
+    """The accelerator of a catalogue name in any case, of another name that an entry lists, or of a TOML file.
 
     Something that ends in ``.toml`` or contains a path separator is a file. Raises UserError: for an unknown name with
     its best matches, for a file with the key at fault.
 
-    >>> load_hardware("H100-SXM").peak("fp8")
-    1979000000000000.0
+    >>> load_hardware("H100-SXM").peak("fp8"), load_hardware("h100").name
+    (1979000000000000.0, 'h100-sxm')
     >>> load_hardware("h100-smx")
     Traceback (most recent call last):
     ...
@@ -154,82 +153,49 @@ def load_hardware(name_or_path: str) -> Hardware:
     separators = {"/", os.sep, os.altsep or os.sep}
     if name_or_path.lower().endswith(".toml") or any(mark in name_or_path for mark in separators):
         return _from_file(Path(name_or_path))
-    name = name_or_path.strip().lower()
-    if name not in hardware_names():
-        raise unknown("hardware", name_or_path, hardware_names(), "list them with `steptime catalog hardware`")
+    name = _catalogue.find(name_or_path)
+    if name is None:
+        raise unknown("hardware", name_or_path, hardware_names(), "give a catalogue name or a .toml file")
     return _from_catalogue(name)
 
 
-@cache
-def _catalogue() -> dict[str, Any]:
-    return tomllib.loads(files("steptime.model.catalog").joinpath("hardware.toml").read_text("utf-8"))
+_figure, _described = record(Figure), {"topology": TOPOLOGIES, "in_switch_reduction": bool}
+_entry = Table(
+    {
+        **dict.fromkeys(("vendor", "family", "memory_type"), str), "year": int, "described_by": [str], "also": [str],
+        **dict.fromkeys((*QUANTITIES, *FACTS), _figure), "peak_flops": Table(dict.fromkeys(PRECISIONS, _figure)),
+        **_described,
+    }
+)  # fmt: skip
+
+
+def _peaks(given: Any, place: Place) -> Any:
+    """A table by precision, or one value, which means bf16."""
+    if given == {}:
+        raise place.error(f"give at least one of {', '.join(PRECISIONS)}")
+    peak = lookup("peak_flops")
+    one = not isinstance(given, dict)
+    return {"bf16": read(peak, given, place)} if one else read(Table(dict.fromkeys(PRECISIONS, peak)), given, place)
+
+
+_user = Table({"name": line, "peak_flops": _peaks, **{key: lookup(key) for key in QUANTITIES}, **_described})
+_catalogue = Tables("hardware.toml")
 
 
 @cache
 def _from_catalogue(name: str) -> Hardware:
-    entry = dict(_catalogue()[name])
-    texts = {key: entry.pop(key) for key in _texts if key in entry}
-    texts["described_by"] = tuple(texts.get("described_by", ()))
-    peaks = {precision: _figure(table) for precision, table in entry.pop("peak_flops", {}).items()}
-    figures = {key: _figure(entry.pop(key)) for key in QUANTITIES if key in entry}
-    facts = {key: _figure(entry.pop(key)) for key in FACTS if key in entry}
-    if entry:  # a slip in the catalogue itself, not the user's
-        raise ValueError(f"{CATALOGUE}: [{name}] has unknown keys {', '.join(entry)}")
-    return Hardware(name, CATALOGUE, peaks, figures, facts, **texts)
-
-
-def _figure(table: Mapping[str, Any]) -> Figure:
-    """One inline table of the catalogue; what it lacks stays empty for the checker of conventions to report."""
-    fields = {"source": (), "date": "", **table}
-    return Figure(**(fields | {"value": float(table["value"]), "source": tuple(fields["source"])}))
+    return _hardware(name, CATALOGUE, read(_entry, _catalogue[name], Place(CATALOGUE, name)))
 
 
 def _from_file(path: Path) -> Hardware:
     """A user's machine: quantity names as keys, base units or strings with a unit."""
-    data, where = read_toml(path), str(path)
-    allowed = ["name", "peak_flops", *QUANTITIES, "topology", "in_switch_reduction"]
-    for key in data:
-        if key not in allowed:
-            raise unknown(f"key in {where}:", key, allowed)
-    figures = {key: _read(data[key], key, where) for key in QUANTITIES if key in data}
-    domain = figures.get("scale_up_domain")
-    if domain is not None and (domain.value < 1 or domain.value % 1):
-        raise UserError(f"{where}: scale_up_domain: {domain.value:g} must be a whole number of chips, at least 1")
-    topology, reduces = data.get("topology"), data.get("in_switch_reduction", False)
-    if topology is not None and not isinstance(topology, str):
-        raise UserError(f"{where}: topology: expected text, one of {', '.join(TOPOLOGIES)}")
-    if topology is not None and topology not in TOPOLOGIES:
-        raise unknown(f"topology in {where}:", topology, list(TOPOLOGIES), f"known: {', '.join(TOPOLOGIES)}")
-    if not isinstance(reduces, bool):
-        raise UserError(f"{where}: in_switch_reduction: expected true or false, got {type(reduces).__name__}")
-    peaks = _read_peaks(data["peak_flops"], where) if "peak_flops" in data else {}
-    return Hardware(
-        _read_name(data.get("name", path.stem), where), where, peaks, figures, {},
-        topology=topology, in_switch_reduction=reduces,
-    )  # fmt: skip
+    origin = str(path)
+    found = read(_user, read_toml(path), Place(origin))
+    numbers = {key: Figure(found[key], (origin,)) for key in QUANTITIES if key in found}
+    peaks = {precision: Figure(value, (origin,)) for precision, value in found.get("peak_flops", {}).items()}
+    return _hardware(named(found, origin), origin, {**found, **numbers, "peak_flops": peaks})
 
 
-def _read_peaks(given: Any, where: str) -> dict[str, Figure]:
-    """A table by precision, or one value, which means bf16."""
-    by_precision = given if isinstance(given, dict) else {"bf16": given}
-    if not by_precision:
-        raise UserError(f"{where}: peak_flops: give at least one of {', '.join(PRECISIONS)}")
-    for precision in by_precision:
-        if precision not in PRECISIONS:
-            raise unknown(f"precision in {where}: peak_flops:", precision, list(PRECISIONS))
-    key = "peak_flops.{}" if isinstance(given, dict) else "peak_flops"
-    return {precision: _read(value, key.format(precision), where) for precision, value in by_precision.items()}
-
-
-def _read(value: Any, key: str, where: str) -> Figure:
-    name = key.split(".")[0]
-    try:
-        return Figure(parse_quantity(lookup(name), value), (where,), "")
-    except UserError as error:
-        raise UserError(f"{where}: {str(error).replace(name, key, 1)}") from None
-
-
-def _read_name(name: Any, where: str) -> str:
-    if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 80:
-        raise UserError(f"{where}: name: expected one line of text of at most 80 characters")
-    return name
+def _hardware(name: str, origin: str, found: dict[str, Any]) -> Hardware:
+    figures, facts = ({key: found.pop(key) for key in group if key in found} for group in (QUANTITIES, FACTS))
+    return Hardware(name, origin, found.pop("peak_flops", {}), figures, facts, **found)

@@ -11,14 +11,14 @@ import io
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from steptime.model.catalog.files import packaged, read_text
 from steptime.model.errors import UserError
 from steptime.model.precision import STORED
 from steptime.model.quantity import FLOP, count, second
-from steptime.model.text.parse import parse, read_text
+from steptime.model.text.parse import parse
 
 PHASES = ("decode", "prefill", "train", "all_reduce", "all_gather", "all_to_all")
 UNITS = {
@@ -75,8 +75,7 @@ def family_of(identifier: str) -> str:
 
 def catalogue() -> list[Measurement]:
     """The measurements that the catalogue holds, each with its source; dates are those of carrying over."""
-    text = resources.files("steptime.model.catalog").joinpath("measurements.csv").read_text("utf-8")
-    return _read_all(text, Path("model/catalog/measurements.csv"))
+    return _read_all(packaged("measurements.csv"), Path("model/catalog/measurements.csv"))
 
 
 def read_measurements(path: Path) -> list[Measurement]:

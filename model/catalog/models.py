@@ -9,12 +9,12 @@ from typing import Any
 
 import steptime.model.symbols  # noqa: F401  declares the quantities that a file may state
 from steptime.model.architecture.transformer import Transformer
-from steptime.model.catalog.huggingface.reader import read_config_file
-from steptime.model.catalog.transformers import load_transformer, transformer_names
-from steptime.model.errors import UserError, unknown
+from steptime.model.catalog.files import read_toml
+from steptime.model.catalog.table import Place, Table, line, named, read
+from steptime.model.catalog.transformers import find, load_transformer, transformer_names
+from steptime.model.errors import unknown
 from steptime.model.precision import STORED
 from steptime.model.quantity import lookup
-from steptime.model.text.parse import parse_quantity, read_toml
 
 QUANTITIES = (
     "parameters", "active_parameters", "parameters_read", "kv_bytes", "kv_written", "attention_flops",
@@ -39,6 +39,11 @@ class AbstractModel:
     notices: tuple[str, ...] = ()
 
 
+_schema = Table(
+    {**{name: lookup(name) for name in QUANTITIES}, "name": line, "weights": STORED}, needed=("parameters", "kv_bytes")
+)
+
+
 def load_model(name_or_path: str) -> Transformer | AbstractModel:
     """The model of a catalogue name (in any case), of a ``.json`` configuration, or of a ``.toml`` of quantities.
 
@@ -51,17 +56,23 @@ def load_model(name_or_path: str) -> Transformer | AbstractModel:
     ...
     steptime.model.errors.UserError: unknown model 'qwen3-9b'; did you mean qwen3-8b, qwen3-32b, qwen3-30b-a3b?
     """
-    if name_or_path.lower() in transformer_names():
+    if find(name_or_path) is not None:
         return load_transformer(name_or_path)
     path = Path(name_or_path)
     if path.suffix.lower() == ".json":
-        return read_config_file(path)
+        return _configuration(path)
     if path.suffix.lower() == ".toml":
         return read_abstract(read_toml(path), name_or_path)
     if name_or_path and os.path.isfile(path / "config.json"):  # pathlib raises for names that are too long
-        return read_config_file(path / "config.json")
+        return _configuration(path / "config.json")
     hint = "give a catalogue name, a config.json or a .toml file"
     raise unknown("model", name_or_path, list(transformer_names()), hint)
+
+
+def _configuration(path: Path) -> Transformer:
+    from steptime.model.catalog.huggingface.reader import read_config_file  # no catalogue name needs the families
+
+    return read_config_file(path)
 
 
 def read_abstract(data: Mapping[str, Any], origin: str) -> AbstractModel:
@@ -72,26 +83,10 @@ def read_abstract(data: Mapping[str, Any], origin: str) -> AbstractModel:
     >>> read_abstract({"name": "toy", "parameters": 30e9, "kv_bytes": "100 kB"}, "toy.toml").values["kv_bytes"]
     100000.0
     """
-    for key in data:
-        if key not in (*QUANTITIES, "name", "weights"):
-            raise UserError(f"{origin}: {unknown('key', key, [*QUANTITIES, 'name', 'weights'])}")
-    for key in ("parameters", "kv_bytes"):
-        if key not in data:
-            raise UserError(f"{origin}: {key} is missing; a model must state it")
-    values = {key: _value(key, data[key], origin) for key in QUANTITIES if key in data}
+    place = Place(origin)
+    found = read(_schema, data, place)
+    name, weights = named(found, origin), found.pop("weights", None)
     for key in ("active_parameters", "parameters_read"):
-        if values.get(key, 0.0) > values["parameters"]:
-            raise UserError(f"{origin}: {key} {values[key]:g} is more than parameters {values['parameters']:g}")
-    name, weights = data.get("name", Path(origin).stem), data.get("weights")
-    if not isinstance(name, str) or not name.strip() or not name.isprintable() or len(name) > 80:
-        raise UserError(f"{origin}: name must be one line of text of at most 80 characters")
-    if weights is not None and weights not in STORED:
-        raise UserError(f"{origin}: weights must be one of {', '.join(STORED)}")
-    return AbstractModel(name, origin, MappingProxyType(values), weights)
-
-
-def _value(key: str, written: Any, origin: str) -> float:
-    try:
-        return parse_quantity(lookup(key), written)
-    except UserError as error:
-        raise UserError(f"{origin}: {error}") from None
+        if found.get(key, 0.0) > found["parameters"]:
+            raise place.of(key).error(f"{found[key]:g} is more than parameters {found['parameters']:g}")
+    return AbstractModel(name, origin, MappingProxyType(found), weights)

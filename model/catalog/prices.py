@@ -12,10 +12,11 @@ from typing import Any
 
 from sympy import Expr
 
+from steptime.model.catalog.files import read_toml
 from steptime.model.catalog.hardware import TOPOLOGIES, Figure, Hardware
-from steptime.model.errors import UserError, unknown
+from steptime.model.catalog.table import Place, Table, free, missing, named, read, whole
+from steptime.model.errors import UserError
 from steptime.model.quantity import FLOP, byte, count, dollar, joule, second
-from steptime.model.text.parse import parse, read_toml
 
 MOST_DOMAIN = 2**14
 NOTES = ("source", "date", "note")
@@ -27,14 +28,28 @@ FORMATS = ("bf16", "fp16", "fp8", "fp4", "int8", "int4")
 GOODS = ("compute", "stack", "scale_up", "scale_out")
 """What is for sale, in the order in which it is shown."""
 
-_keys = {
-    "compute": ("buys", "dollars", "watts", *BOUNDS, "format", "peaks"),
-    "stack": ("capacity", "bandwidth", "dollars", "watts", *BOUNDS),
-    "scale_up": ("buys", "dollars", "watts", *BOUNDS, "domain", "topology", "in_switch_reduction"),
-    "scale_out": ("buys", "dollars", "watts", *BOUNDS),
-    "base": ("dollars", "watts"),
-    "electricity": ("dollars", "buys"),
+_notes = dict.fromkeys(NOTES, str)
+_price = {"dollars": free(dollar), "watts": free(joule / second)}
+_own = {
+    "compute": {"format": FORMATS, "peaks": Table(dict.fromkeys(FORMATS, count))},
+    "scale_up": {
+        "domain": whole(1, MOST_DOMAIN, " of chips"), "topology": TOPOLOGIES, "in_switch_reduction": bool,
+    },
+    "scale_out": {},
+}  # fmt: skip
+_tables = {
+    **{
+        name: Table({"buys": rate, **_price, **dict.fromkeys(BOUNDS, rate), **_own[name], **_notes})
+        for name, rate in RATES.items()
+    },
+    "stack": Table(
+        {"capacity": byte, "bandwidth": byte / second, **_price, **dict.fromkeys(BOUNDS, count), **_notes},
+        needed=("capacity", "bandwidth"),
+    ),
+    "base": Table({**_price, **_notes}),
+    "electricity": Table({"dollars": _price["dollars"], "buys": joule, **_notes}, needed=("dollars", "buys")),
 }
+_schema = Table({**_tables, "name": str, "life": second, **_notes}, needed=("compute", "stack"))
 
 
 @dataclass(frozen=True)
@@ -104,100 +119,40 @@ class PriceList:
 
 def read_prices(path: Path) -> PriceList:
     """A price list from a file; raises UserError naming file and key for whatever cannot be used."""
-    data, where = read_toml(path), str(path)
-    tables = (*GOODS, "base", "electricity")
-    for key in data:
-        if key not in (*tables, "name", "life", *NOTES):
-            raise unknown(f"key in {where}:", key, [*tables, "name", "life", *NOTES])
-    read = {name: _table(data.get(name, {}), name, where) for name in tables}
-    for name in ("compute", "stack"):
-        if name not in data:
-            raise UserError(f"{where}: [{name}] is missing: every machine computes and has memory")
-    compute, stack, links = read["compute"], read["stack"], read["scale_up"]
-    sold_in = compute.get("format", "bf16")
-    if sold_in not in FORMATS:
-        raise unknown(f"format in {where}: [compute]", str(sold_in), list(FORMATS))
-    goods = {name: _good(read[name], name, where) for name in GOODS if name in data}
-    life = parse(data["life"], second, f"{where}: life") if "life" in data else None
-    power, domain = read["electricity"], int(links.get("domain", 1))
+    where = str(path)
+    found = read(_schema, read_toml(path), Place(where))
+    compute, stack, links = found["compute"], found["stack"], found.get("scale_up", {})
+    base, power, domain = found.get("base", {}), found.get("electricity"), links.get("domain", 1)
     if domain > 1 and links.get("topology") in ("none", "PCIe"):
         raise UserError(f"{where}: [scale_up] topology: {links['topology']!r} joins one chip, not a domain of {domain}")
+    sold_in = compute.get("format", "bf16")
     return PriceList(
-        _text(data.get("name", path.stem), f"{where}: name"), where, goods,
-        Good(1.0, read["base"].get("dollars", 0.0), read["base"].get("watts", 0.0)), sold_in,
+        named(found, where), where, {name: _priced(found[name], name, where) for name in GOODS if name in found},
+        Good(1.0, base.get("dollars", 0.0), base.get("watts", 0.0)), sold_in,
         _peaks(compute.get("peaks", {}), sold_in, where),
-        _need(stack, "stack", "capacity", where), _need(stack, "stack", "bandwidth", where),
-        domain, links.get("topology"), links.get("in_switch_reduction", False), life,
-        _need(power, "electricity", "dollars", where) / _need(power, "electricity", "buys", where) if power else None,
-        tuple(f"{name}: {read[name]['note']}" for name in tables if "note" in read[name]),
+        stack["capacity"], stack["bandwidth"],
+        domain, links.get("topology"), links.get("in_switch_reduction", False), found.get("life"),
+        power["dollars"] / power["buys"] if power else None,
+        tuple(f"{name}: {found[name]['note']}" for name in _tables if "note" in found.get(name, {})),
     )  # fmt: skip
 
 
-def _table(table: Any, name: str, where: str) -> dict[str, Any]:
-    """One table with every value read; unknown keys and wrong units are refused."""
-    if not isinstance(table, dict):
-        raise UserError(f"{where}: {name} must be a table, [{name}]")
-    rate = RATES.get(name, count)
-    units = {"dollars": dollar, "watts": joule / second, "capacity": byte, "bandwidth": byte / second}
-    units |= {"buys": joule if name == "electricity" else rate, **dict.fromkeys(BOUNDS, rate)}
-    read: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in (*_keys[name], *NOTES):
-            raise unknown(f"key in {where}: [{name}]", key, [*_keys[name], *NOTES])
-        said = f"{where}: [{name}] {key}"
-        if key in units:
-            free = value == 0 and not isinstance(value, bool) and key in ("dollars", "watts")
-            read[key] = 0.0 if free else parse(value, units[key], said)
-        elif key == "domain":
-            read[key] = parse(value, count, said)
-            if read[key] % 1 or read[key] > MOST_DOMAIN:
-                raise UserError(f"{said}: {value} must be a whole number of chips, at most {MOST_DOMAIN}")
-        elif key == "in_switch_reduction":
-            if not isinstance(value, bool):
-                raise UserError(f"{said}: expected true or false")
-            read[key] = value
-        elif key == "topology":
-            if value not in TOPOLOGIES:
-                raise unknown(said, str(value), list(TOPOLOGIES), f"known: {', '.join(TOPOLOGIES)}")
-            read[key] = value
-        elif key == "peaks":
-            read[key] = value
-        else:
-            read[key] = _text(value, said)
-    return read
-
-
-def _good(table: Mapping[str, Any], name: str, where: str) -> Good:
-    least, most, given = (table.get(key) for key in BOUNDS)
-    if given is not None and {"least", "most", "dollars", "watts"} & set(table):
-        raise UserError(f"{where}: [{name}] given: it comes with the base, so it has no price and no bounds of its own")
+def _priced(given: Mapping[str, Any], name: str, where: str) -> Good:
+    least, most, fixed = (given.get(key) for key in BOUNDS)
+    place = Place(where, name)
+    if fixed is not None and {"least", "most", "dollars", "watts"} & set(given):
+        raise place.of("given").error("it comes with the base, so it has no price and no bounds of its own")
     if least is not None and most is not None and least > most:
-        raise UserError(f"{where}: [{name}] least {least:g} is over most {most:g}")
-    amount = 1.0 if name == "stack" or given is not None else _need(table, name, "buys", where)
-    return Good(amount, table.get("dollars"), table.get("watts"), least, most, given)
+        raise place.error(f"least {least:g} is over most {most:g}")
+    is_by_one = name == "stack" or fixed is not None
+    if not is_by_one and "buys" not in given:
+        raise missing(RATES[name], place.of("buys"))
+    return Good(1.0 if is_by_one else given["buys"], given.get("dollars"), given.get("watts"), least, most, fixed)
 
 
-def _need(table: Mapping[str, Any], name: str, key: str, where: str) -> float:
-    if key not in table:
-        raise UserError(f"{where}: [{name}] {key} is missing")
-    return float(table[key])
-
-
-def _peaks(given: Any, sold_in: str, where: str) -> dict[str, float]:
+def _peaks(given: Mapping[str, float], sold_in: str, where: str) -> dict[str, float]:
     """Peaks by format, relative to the one in which FLOP/s are sold."""
-    said = f"{where}: [compute] peaks"
-    if not isinstance(given, dict):
-        raise UserError(f"{said}: expected a table as {{ bf16 = 0.5 }}, relative to {sold_in}")
-    for format in given:
-        if format not in FORMATS:
-            raise unknown(f"precision in {said}:", format, list(FORMATS))
-    read = {format: parse(value, count, f"{said}.{format}") for format, value in given.items()}
-    if read.get(sold_in, 1.0) != 1.0:
-        raise UserError(f"{said}.{sold_in}: {read[sold_in]:g} must be 1: the others are relative to it")
-    return {sold_in: 1.0, **read}
-
-
-def _text(value: Any, said: str) -> str:
-    if not isinstance(value, str) or len(value) > 2000:
-        raise UserError(f"{said}: expected text of at most 2000 characters")
-    return " ".join(value.split())
+    if given.get(sold_in, 1.0) != 1.0:
+        said = Place(where, "compute", f"peaks.{sold_in}")
+        raise said.error(f"{given[sold_in]:g} must be 1: the others are relative to it")
+    return {sold_in: 1.0, **given}

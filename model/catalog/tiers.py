@@ -12,12 +12,12 @@ from typing import Any
 
 from sympy import Symbol
 
-from steptime.model.catalog.economy import figures, names
+from steptime.model.catalog.economy import CATALOGUE, figures, names
+from steptime.model.catalog.files import read_toml
+from steptime.model.catalog.table import Place, Table, line, read
 from steptime.model.economics.cache import tier
-from steptime.model.errors import UserError, unknown
 from steptime.model.quantity import byte, dollar, second
 from steptime.model.symbols import link_bandwidth, tier_bandwidth, tier_capacity, tier_second_price
-from steptime.model.text.parse import parse, read_toml
 
 OWN, AGAIN = "hbm", "rematerialise"
 """The chip's own memory, and no memory at all: the choices that are always there."""
@@ -26,7 +26,6 @@ NUMBERS = (tier_capacity, tier_bandwidth, link_bandwidth, tier_second_price)
 """What is known of a tier."""
 
 MOST_TIERS = 50
-CATALOGUE = "model/catalog/economy.toml"
 
 _units = {
     "capacity": byte,
@@ -36,7 +35,7 @@ _units = {
     "dollars_per_byte": dollar / byte,
     "life": second,
 }
-_texts = ("note", "source", "date")
+_schema = Table({**_units, "note": str, "source": str, "date": str}, needed=("capacity", "bandwidth", "link", "life"))
 
 
 @dataclass(frozen=True)
@@ -75,46 +74,36 @@ def _said(row: Any) -> str:
 
 def read_tiers(path: Path) -> tuple[Tier, ...]:
     """The tiers of a file, in its order; raises UserError naming file and key for whatever cannot be used."""
-    data, where = read_toml(path), str(path)
+    data, place = read_toml(path), Place(str(path))
     if not data:
-        raise UserError(f"{where}: no tier in it; give a table for each, as [ddr]")
+        raise place.error("no tier in it; give a table for each, as [ddr]")
     if len(data) > MOST_TIERS:
-        raise UserError(f"{where}: {len(data)} tiers; at most {MOST_TIERS} are compared")
-    return tuple(read_tier(name, table, where) for name, table in data.items())
+        raise place.error(f"{len(data)} tiers; at most {MOST_TIERS} are compared")
+    return tuple(read_tier(name, given, str(path)) for name, given in data.items())
 
 
-def read_tier(name: str, table: Any, where: str) -> Tier:
+def read_tier(name: str, given: Any, where: str) -> Tier:
     """One tier from its table; raises UserError naming file and key.
 
     >>> read_tier("flash", {"capacity": "30 TB", "bandwidth": "14 GB/s", "link": "55 GB/s", "dollars": "10 k$",
     ...                     "life": "43800 h"}, "tiers.toml").notes
     ('flash fills a chip at its bandwidth, 1.4e+10 B/s, not at its link',)
     """
-    if not isinstance(table, dict):
-        raise UserError(f"{where}: {name[:40]} must be a table, as [ddr]; every tier is one")
-    if not name.strip() or not name.isprintable() or len(name) > 40:
-        raise UserError(f"{where}: [{name[:40]!r}]: a tier's name is one line of text of at most 40 characters")
+    place = Place(where).of(name, _schema)
+    line(name, place, most=40)
     if name.lower() in (OWN, AGAIN):
-        raise UserError(f"{where}: [{name}]: this name is taken: {OWN} is the chip's own memory, {AGAIN} none at all")
-    for key, value in table.items():
-        if key not in (*_units, *_texts):
-            raise unknown(f"key in {where}: [{name}]", key, [*_units, *_texts])
-        if key in _texts and (not isinstance(value, str) or len(value) > 2000):
-            raise UserError(f"{where}: [{name}] {key}: expected text of at most 2000 characters")
-    read = {key: parse(table[key], unit, f"{where}: [{name}] {key}") for key, unit in _units.items() if key in table}
-    for key in ("capacity", "bandwidth", "link", "life"):
-        if key not in read:
-            raise UserError(f"{where}: [{name}] {key} is missing, in {_units[key]}")
-    if ("dollars" in read) == ("dollars_per_byte" in read):
-        raise UserError(f"{where}: [{name}] give dollars, for the whole tier, or dollars_per_byte, and not both")
-    dollars = read.get("dollars") or read["dollars_per_byte"] * read["capacity"]
+        raise place.error(f"this name is taken: {OWN} is the chip's own memory, {AGAIN} none at all")
+    found = read(_schema, given, place)
+    if ("dollars" in found) == ("dollars_per_byte" in found):
+        raise place.error("give dollars, for the whole tier, or dollars_per_byte, and not both")
+    dollars = found["dollars"] if "dollars" in found else found["dollars_per_byte"] * found["capacity"]
     notes: tuple[str, ...] = ()
-    if read["link"] > read["bandwidth"]:
-        notes = (f"{name} fills a chip at its bandwidth, {read['bandwidth']:g} B/s, not at its link",)
+    if found["link"] > found["bandwidth"]:
+        notes = (f"{name} fills a chip at its bandwidth, {found['bandwidth']:g} B/s, not at its link",)
     numbers = {
-        tier_capacity: read["capacity"],
-        tier_bandwidth: read["bandwidth"],
-        link_bandwidth: min(read["link"], read["bandwidth"]),
-        tier_second_price: dollars / read["life"],
+        tier_capacity: found["capacity"],
+        tier_bandwidth: found["bandwidth"],
+        link_bandwidth: min(found["link"], found["bandwidth"]),
+        tier_second_price: dollars / found["life"],
     }
     return Tier(name, numbers, where, (), notes)

@@ -9,7 +9,7 @@ from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.hardware import Figure, Hardware, hardware_names, load_hardware, sources
 from steptime.model.catalog.models import AbstractModel, load_model
-from steptime.model.catalog.transformers import entry, transformer_names
+from steptime.model.catalog.transformers import entry, find, transformer_names
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.ledger import Ledger, Plan
 from steptime.model.precision import BYTES
@@ -143,7 +143,7 @@ def entry_json(kind: str, name: str) -> dict[str, Any]:
     model = load_model(name)
     if isinstance(model, AbstractModel):
         return {"name": model.name, "origin": model.origin, "quantities": model_quantities(model)}
-    known = name.lower() in transformer_names()
+    known = find(name) is not None
     return {
         "name": model.name,
         "origin": f"model/catalog/transformers.toml: [{model.name}]" if known else name,

@@ -1,14 +1,11 @@
-"""Numbers with units as people write them, and files as data with a size limit.
+"""Numbers with units as people write them.
 
 ``3.35TB/s``, ``100 kB``, ``20ms``, ``200k``, ``1.2 $``: a number, an SI or binary prefix, a unit. Everything becomes
 base units here and stays so. Nothing a user writes is ever evaluated.
 """
 
-import json
 import math
 import re
-import tomllib
-from pathlib import Path
 from typing import Any
 
 import sympy
@@ -17,7 +14,6 @@ from sympy import Expr
 from steptime.model.errors import UserError
 from steptime.model.quantity import FLOP, Quantity, byte, count, dollar, joule, second, unit_text
 
-MAXIMUM_FILE_BYTES = 4_000_000
 LARGEST = 1e30
 """No quantity of this field comes near it; beyond it a value is a slip."""
 
@@ -114,43 +110,3 @@ def _expected(unit: Expr) -> str:
 def _short(value: Any) -> str:
     text = str(value)
     return repr(text if len(text) <= 40 else text[:37] + "...") if isinstance(value, str) else text[:40]
-
-
-def read_text(path: Path) -> str:
-    """The text of a file of at most four megabytes; raises UserError otherwise."""
-    try:
-        size = path.stat().st_size
-        if size > MAXIMUM_FILE_BYTES:
-            raise UserError(f"{path}: {size} bytes is over the limit of {MAXIMUM_FILE_BYTES}")
-        return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or type(error).__name__})") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: not UTF-8 text") from None
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file as data; raises UserError with the place of the mistake."""
-    try:
-        return tomllib.loads(read_text(path))
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path}: not valid TOML: {_first_line(error)}") from None
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object as data; a bare Infinity, which some published configurations hold, is accepted."""
-    try:
-        data = json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path}: not valid JSON: {_first_line(error)}") from None
-    if not isinstance(data, dict):
-        raise UserError(f"{path}: expected a JSON object, found {type(data).__name__}")
-    return data
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:120]

@@ -233,6 +233,28 @@ def test_names_are_case_insensitive() -> None:
     assert load_hardware("H100-SXM") is load_hardware("h100-sxm")
 
 
+@pytest.mark.parametrize("name", hardware_names())
+def test_other_names_find_the_entry(name: str) -> None:
+    for other in load_hardware(name).also:
+        assert load_hardware(other) is load_hardware(other.upper()) is load_hardware(name)
+
+
+def test_no_two_entries_share_a_name() -> None:
+    names = [*hardware_names(), *(other for name in hardware_names() for other in load_hardware(name).also)]
+    assert len(names) == len(set(names)) and names == [name.lower() for name in names] and "sources" not in names
+
+
+family = {
+    "v100": "v100-sxm2-32gb", "a100": "a100-sxm-80gb", "h100": "h100-sxm", "h200": "h200-sxm", "b200": "b200-sxm",
+    "gb200": "gb200-nvl72", "gb300": "gb300-nvl72", "mi300": "mi300x", "tpu-v5p": "tpuv5p", "Trillium": "tpuv6e",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "meant"), family.items())
+def test_a_family_name_means_its_usual_form(written: str, meant: str) -> None:
+    assert load_hardware(written).name == meant
+
+
 def test_fp16_falls_back_to_bf16_unless_listed() -> None:
     assert load_hardware("h100-sxm").peak("fp16") == 989e12
     assert load_hardware("v100-sxm2-32gb").peak("fp16") == 125e12
@@ -240,7 +262,7 @@ def test_fp16_falls_back_to_bf16_unless_listed() -> None:
         load_hardware("v100-sxm2-32gb").peak("bf16")
 
 
-@pytest.mark.parametrize("name", ["h100", "h10-sxm", "", "sources", "\n", "x" * 10_000, "toml"])
+@pytest.mark.parametrize("name", ["h", "h10-sxm", "", "sources", "\n", "x" * 10_000, "toml"])
 def test_unknown_name_is_refused_in_one_line(name: str) -> None:
     with pytest.raises(UserError, match="unknown hardware") as caught:
         load_hardware(name)

@@ -1,6 +1,7 @@
 """The catalogue of transformers, and the one door to models."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,7 @@ def test_exceptions_in_the_order_of_kinds() -> None:
         (toy(exceptions={"router": "bf17"}), "bf17"),
         (toy(kinds={"dense": {"vectors": 8}}), "feed_forward"),
         (toy(kinds={"dense": {"attention": {"kind": "Mamba-2", "heads": 2}}}), "key_dim"),
-        (toy(kinds={"dense": {"attention": {"kv_rank": 8, "indexer": {"heads": 2}}}}), "indexer: dim"),
+        (toy(kinds={"dense": {"attention": {"kv_rank": 8, "indexer": {"heads": 2}}}}), "indexer.dim"),
         (toy(mystery=1), "mystery"),
         (toy(period=["sparse"]), "leading and period"),
         (toy(leading=["dense"], period=[]), "leading and period"),
@@ -183,6 +184,13 @@ def test_exceptions_in_the_order_of_kinds() -> None:
         (toy(kinds={"dense": {**toy()["kinds"]["dense"], "rank": 1}}), "rank"),
         (toy(kinds={"dense": {"attention": {**ATTENTION, "rank": 1}, "feed_forward": []}}), "rank"),
         (toy(published_parameters={"value": 1, "guess": 2}), "guess"),
+        (toy(width="8 m"), "width"),
+        (toy(width=8.5), "width: expected a whole number, got float"),
+        (toy(tied="yes"), "tied: expected true or false"),
+        (toy(notes="one"), "notes: expected a list"),
+        (toy(kinds={"dense": {"attention": 3}}), "kinds.dense.attention: expected a table"),
+        (toy(order=[["a", 3]]), "order"),
+        (toy(order=[3]), "order"),
         ({}, "kinds"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -195,6 +203,28 @@ def test_catalogue_is_strict(table: dict[str, Any], named: str) -> None:
 # --- the one door --------------------------------------------------------------------------------------------------
 def test_names_in_any_case() -> None:
     assert load_model("LLAMA-3.1-70b") is load_transformer("llama-3.1-70b")
+
+
+def test_other_names_find_the_entry() -> None:
+    others = {other: name for name in NAMES for other in entry(name).get("also", ())}
+    listed = sum(len(entry(name).get("also", ())) for name in NAMES)
+    assert len(NAMES) + listed == len({*NAMES, *others})
+    assert all(name == name.lower() for name in (*NAMES, *others))
+    for other, name in others.items():
+        assert load_model(other) is load_model(f" {other.title()}") is load_transformer(name)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "also" in entry(name)])
+def test_a_model_of_another_version_is_listed_with_its_source(name: str) -> None:
+    """The first number of a name is its version."""
+    version = re.compile(r"\d+(\.\d+)?")
+    strangers = [o for o in entry(name)["also"] if version.search(o)[0] != version.search(name)[0]]
+    assert bool(strangers) == ("also_note" in entry(name)), strangers
+
+
+def test_llama_3_3_has_the_shapes_of_llama_3_1() -> None:
+    assert load_model("Llama-3.3-70B").name == "llama-3.1-70b"
+    assert "discussion 32" in entry("llama-3.3-70b")["also_note"]
 
 
 def test_unknown_name_is_answered_with_best_matches() -> None:

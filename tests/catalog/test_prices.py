@@ -55,7 +55,7 @@ def test_electricity_is_dollars_for_joules(tmp_path) -> None:
     ('buys = "5 PFLOP/s"', "", r"\[compute\] buys is missing"),
     ('capacity = "24 GB"', "", r"\[stack\] capacity is missing"),
     ("dollars = 800", "dollars = -1", "must be positive"),
-    ('format = "fp8"', 'format = "fp9"', r"unknown format in .*\[compute\] 'fp9'"),
+    ('format = "fp8"', 'format = "fp9"', r"\[compute\] format: unknown value 'fp9'"),
     ("bf16 = 0.5", "bf17 = 0.5", "did you mean bf16"),
     ("bf16 = 0.5", "fp8 = 0.5", "must be 1"),
     ("domain = 8", "domain = 8.5", "whole number of chips"),

@@ -79,12 +79,12 @@ def test_doubtful_figures_of_the_catalogue_are_named() -> None:
 
 @pytest.mark.parametrize(("text", "said"), [
     ("", "no tier in it"),
-    ("ddr = 3\n", "ddr must be a table"),
+    ("ddr = 3\n", "[ddr]: expected a table"),
     (table_of(capacity=None), "[flash] capacity is missing"),
     (table_of(life=None), "[flash] life is missing"),
-    (table_of(dollars=None), "[flash] give dollars"),
+    (table_of(dollars=None), "[flash]: give dollars"),
     (table_of(dollars_per_byte="1e-9"), "and not both"),
-    (table_of(bandwith="3"), "unknown key in {file}: [flash] 'bandwith'; did you mean bandwidth"),
+    (table_of(bandwith="3"), "{file}: [flash]: unknown key 'bandwith'; did you mean bandwidth"),
     (table_of(bandwidth='"14 GB"'), "[flash] bandwidth: '14 GB' is in B, expected B/s"),
     (table_of(dollars="0"), "[flash] dollars: 0 must be positive"),
     (table_of(capacity="inf"), "[flash] capacity"),

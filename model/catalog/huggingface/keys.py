@@ -7,9 +7,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 from typing import Any
 
+from steptime.model.catalog.files import packaged
 from steptime.model.errors import UserError
 
 LARGEST = {
@@ -25,8 +25,7 @@ _tower_beginnings = ("vision_", "image_", "audio_", "video_", "mm_", "multimodal
 @cache
 def tables() -> Mapping[str, Any]:
     """The packaged tables of model types: ``types``, ``wrappers``, ``refused``, and the ``neutral`` keys."""
-    text = resources.files("steptime.model.catalog.huggingface").joinpath("config_defaults.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return tomllib.loads(packaged("huggingface/config_defaults.toml"))
 
 
 @cache

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from steptime.model.architecture.transformer import Transformer
+from steptime.model.catalog.files import read_json
 from steptime.model.catalog.huggingface.families import FAMILIES
 from steptime.model.catalog.huggingface.keys import Settings, is_neutral, shown, tables
 from steptime.model.catalog.huggingface.precision import read_precision
 from steptime.model.errors import UserError, unknown
-from steptime.model.text.parse import read_json
 
 _inherited = ("tie_word_embeddings", "dtype", "torch_dtype", "quantization_config")
 _prediction = ("num_nextn_predict_layers", "num_mtp_layers", "num_mtp_modules", "mtp_num_hidden_layers")
