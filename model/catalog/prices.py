@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sympy import Expr
-
 from steptime.model.catalog.files import read_toml
 from steptime.model.catalog.hardware import TOPOLOGIES, Figure, Hardware
 from steptime.model.catalog.table import Place, Table, free, missing, named, read, whole
@@ -22,33 +20,31 @@ MOST_DOMAIN = 2**14
 NOTES = ("source", "date", "note")
 """Text that a table may carry; it is shown, not used."""
 BOUNDS = ("least", "most", "given")
-RATES: Mapping[str, Expr] = {"compute": FLOP / second, "scale_up": byte / second, "scale_out": byte / second}
 FORMATS = ("bf16", "fp16", "fp8", "fp4", "int8", "int4")
 """Formats in which FLOP/s may be sold."""
-GOODS = ("compute", "stack", "scale_up", "scale_out")
-"""What is for sale, in the order in which it is shown."""
 
 _notes = dict.fromkeys(NOTES, str)
 _price = {"dollars": free(dollar), "watts": free(joule / second)}
-_own = {
-    "compute": {"format": FORMATS, "peaks": Table(dict.fromkeys(FORMATS, count))},
+_goods: dict[str, dict[str, Any]] = {
+    "compute": {"buys": FLOP / second, "format": FORMATS, "peaks": Table(dict.fromkeys(FORMATS, count))},
+    "stack": {"capacity": byte, "bandwidth": byte / second},
     "scale_up": {
-        "domain": whole(1, MOST_DOMAIN, " of chips"), "topology": TOPOLOGIES, "in_switch_reduction": bool,
+        "buys": byte / second, "domain": whole(1, MOST_DOMAIN, " of chips"), "topology": TOPOLOGIES,
+        "in_switch_reduction": bool,
     },
-    "scale_out": {},
+    "scale_out": {"buys": byte / second},
 }  # fmt: skip
+GOODS = tuple(_goods)
+"""What is for sale, in the order in which it is shown."""
+
 _tables = {
-    **{
-        name: Table({"buys": rate, **_price, **dict.fromkeys(BOUNDS, rate), **_own[name], **_notes})
-        for name, rate in RATES.items()
-    },
-    "stack": Table(
-        {"capacity": byte, "bandwidth": byte / second, **_price, **dict.fromkeys(BOUNDS, count), **_notes},
-        needed=("capacity", "bandwidth"),
-    ),
-    "base": Table({**_price, **_notes}),
-    "electricity": Table({"dollars": _price["dollars"], "buys": joule, **_notes}, needed=("dollars", "buys")),
+    name: Table(
+        {**own, **_price, **dict.fromkeys(BOUNDS, own.get("buys", count)), **_notes}, own if name == "stack" else ()
+    )
+    for name, own in _goods.items()
 }
+_tables["base"] = Table({**_price, **_notes})
+_tables["electricity"] = Table({"dollars": free(dollar), "buys": joule, **_notes}, needed=("dollars", "buys"))
 _schema = Table({**_tables, "name": str, "life": second, **_notes}, needed=("compute", "stack"))
 
 
@@ -98,19 +94,16 @@ class PriceList:
 
     def machine(self) -> Hardware:
         """A machine with one unit of everything, whose figures a design replaces."""
-        figure = {"memory_bandwidth": self.stack_bandwidth, "scale_up_domain": float(self.domain)}
-        figure |= {
-            f"{name}_bandwidth": good.given or good.amount for name, good in self.goods.items() if "scale" in name
-        }
         peaks = {format: share * self.goods["compute"].amount for format, share in self.peaks.items()}
+        links = {f"{name}_bandwidth": good.given or good.amount for name, good in self.goods.items() if "scale" in name}
+        figures = {"memory_bandwidth": self.stack_bandwidth, "scale_up_domain": float(self.domain), **links}
+        sourced, more = (
+            {key: Figure(value, (self.origin,)) for key, value in group.items()} for group in (peaks, figures)
+        )
         return Hardware(
-            self.name, self.origin, {key: self._figure(value) for key, value in peaks.items()},
-            {key: self._figure(value) for key, value in figure.items()}, {}, topology=self.topology,
+            self.name, self.origin, sourced, more, {}, topology=self.topology,
             in_switch_reduction=self.in_switch_reduction,
         )  # fmt: skip
-
-    def _figure(self, value: float) -> Figure:
-        return Figure(value, (self.origin,), "")
 
     def missing(self, good: str, key: str) -> str:
         """The file and the key that would supply a figure."""
@@ -129,9 +122,8 @@ def read_prices(path: Path) -> PriceList:
     return PriceList(
         named(found, where), where, {name: _priced(found[name], name, where) for name in GOODS if name in found},
         Good(1.0, base.get("dollars", 0.0), base.get("watts", 0.0)), sold_in,
-        _peaks(compute.get("peaks", {}), sold_in, where),
-        stack["capacity"], stack["bandwidth"],
-        domain, links.get("topology"), links.get("in_switch_reduction", False), found.get("life"),
+        _peaks(compute.get("peaks", {}), sold_in, where), stack["capacity"], stack["bandwidth"], domain,
+        links.get("topology"), links.get("in_switch_reduction", False), found.get("life"),
         power["dollars"] / power["buys"] if power else None,
         tuple(f"{name}: {found[name]['note']}" for name in _tables if "note" in found.get(name, {})),
     )  # fmt: skip
@@ -146,7 +138,7 @@ def _priced(given: Mapping[str, Any], name: str, where: str) -> Good:
         raise place.error(f"least {least:g} is over most {most:g}")
     is_by_one = name == "stack" or fixed is not None
     if not is_by_one and "buys" not in given:
-        raise missing(RATES[name], place.of("buys"))
+        raise missing(_goods[name]["buys"], place.of("buys"))
     return Good(1.0 if is_by_one else given["buys"], given.get("dollars"), given.get("watts"), least, most, fixed)
 
 
