@@ -43,8 +43,8 @@ class Place:
         """The place of a key here; a ``Table`` on a file's first level is shown as [its heading]."""
         shown = (key if key.isprintable() else repr(key))[:60]
         if isinstance(holds, Table) and not self.heading and not self.key:
-            return replace(self, heading=shown)
-        return replace(self, key=f"{self.key}.{shown}" if self.key else shown)
+            return Place(self.file, shown)
+        return Place(self.file, self.heading, f"{self.key}.{shown}" if self.key else shown)
 
     def error(self, message: str) -> UserError:
         return UserError(f"{self}: {message}")
