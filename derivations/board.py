@@ -1,6 +1,8 @@
 """What the lecture's blackboard simplifies, as definitions to substitute; and numbers for examples from real cases."""
 
 from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import sympy
@@ -28,11 +30,17 @@ PERFECT_SHARDS = (
 
 def numbers(model: str, hardware: str, **options: Any) -> Mapping[Symbol, float]:
     """Every quantity of a real case, in base units, as the numbers of an example."""
+    return _numbers(model, hardware, tuple(sorted(options.items())))
+
+
+@cache
+def _numbers(model: str, hardware: str, options: tuple[tuple[str, Any], ...]) -> Mapping[Symbol, float]:
+    """Worked out once for all examples of the same case; it cannot be changed."""
     from steptime.model.step.build import build_case
     from steptime.model.step.inputs import Question
 
-    case = build_case(Question(model, hardware, **options))
+    case = build_case(Question(model, hardware, **dict(options)))
     named = {symbol: value for name, value in case.quantities.items() if (symbol := Symbol(name, positive=True))}
     zeros = {symbol: 0.0 for symbol in (q.attention_flops, q.kv_written) if symbol not in named}
     price = named.get(q.chip_hour_price)
-    return {**named, **zeros, **({q.chip_second_price: price / 3600} if price else {})}
+    return MappingProxyType({**named, **zeros, **({q.chip_second_price: price / 3600} if price else {})})

@@ -5,6 +5,10 @@ one, and the new line must then be true; a limit is approached, a minimum is ste
 """
 
 import random
+from collections.abc import Callable
+from functools import cache, reduce
+from operator import mul
+from typing import Any
 
 import mpmath
 import sympy
@@ -85,12 +89,47 @@ def _draw(symbols: set[Symbol], holds: tuple[Expr, ...], source: random.Random) 
 
 def number(expr: Expr, values: Values) -> mpmath.mpf:
     """An expression at given numbers, to many digits."""
-    expr = sympy.sympify(expr, strict=True)
-    missing = expr.free_symbols - set(values)
-    if missing:
-        raise ValueError(f"no number for {missing}")
-    over = sorted(expr.free_symbols, key=lambda symbol: symbol.name)
-    return mpmath.mpmathify(sympy.lambdify(over, expr, modules="mpmath")(*(values[symbol] for symbol in over)))
+    return mpmath.mpmathify(_walk(sympy.sympify(expr, strict=True), values))
+
+
+def _walk(expr: Expr, values: Values) -> mpmath.mpf:
+    """The number for an expression part by part: most are needed at a few points only, and compiling takes longer."""
+    if isinstance(expr, Symbol):
+        if expr not in values:
+            raise ValueError(f"no number for {expr}")
+        return values[expr]
+    if not expr.args:
+        return _constant(expr)
+    if (rule := _rules.get(expr.func)) is not None:
+        return rule(*[_walk(part, values) for part in expr.args])
+    over = tuple(sorted(expr.free_symbols, key=lambda symbol: symbol.name))
+    return _compiled(expr, over)(*[_walk(symbol, values) for symbol in over])
+
+
+@cache
+def _constant(expr: Expr) -> mpmath.mpf:
+    """A number that stands in an expression."""
+    with mpmath.workdps(DIGITS):
+        return mpmath.mpf(int(expr.p)) / int(expr.q) if expr.is_Rational else _compiled(expr, ())()
+
+
+@cache
+def _compiled(expr: Expr, over: tuple[Symbol, ...]) -> Callable[..., Any]:
+    function: Callable[..., Any] = sympy.lambdify(over, expr, modules="mpmath")
+    return function
+
+
+_rules: dict[Any, Callable[..., Any]] = {
+    sympy.Add: lambda *terms: sum(terms[1:], terms[0]),
+    sympy.Mul: lambda *factors: reduce(mul, factors),
+    sympy.Pow: pow,
+    sympy.Max: max,
+    sympy.Min: min,
+    sympy.exp: mpmath.exp,
+    sympy.log: mpmath.log,
+    sympy.floor: mpmath.floor,
+    sympy.ceiling: mpmath.ceil,
+}
 
 
 def _satisfy(line: Eq, values: Values, definitions: tuple[Eq, ...]) -> Values | None:

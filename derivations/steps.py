@@ -79,10 +79,21 @@ class Derivation:
         return float(Scenario(self.numbers).evaluate(self.result.rhs))
 
     def verify(self) -> None:
-        """Check every line; raises NotVerified at the first that fails."""
-        self._check_unit(self.start, "start")
-        for number in range(1, len(self.steps) + 1):
-            self.check(number)
+        """Check every line, once for this value however often it is asked; raises NotVerified at the first that
+        fails. A copy with something changed is another value, and checked."""
+        if self.failure is not None:
+            raise NotVerified(self.failure)
+
+    @cached_property
+    def failure(self) -> str | None:
+        """What fails first, None where every line holds."""
+        try:
+            self._check_unit(self.start, "start")
+            for number in range(1, len(self.steps) + 1):
+                self.check(number)
+        except NotVerified as error:
+            return str(error)
+        return None
 
     def check(self, number: int) -> None:
         """Check that line ``number``, counted from 1, follows from the one before; raises NotVerified."""

@@ -144,7 +144,7 @@ def test_numbers_alone_catch_a_wrong_line(one: Derivation, monkeypatch: pytest.M
     wrong = replace(one, steps=(replace(step, gives=equation(step.gives.lhs, 2 * step.gives.rhs)),))
     monkeypatch.setattr(engine, "same_equation", lambda computed, stated: True)
     monkeypatch.setattr(Derivation, "_check_error", lambda *ignored: None)
-    one.verify()
+    replace(one).verify()
     with pytest.raises(NotVerified):
         wrong.verify()
 
@@ -155,7 +155,7 @@ def test_symbols_alone_catch_a_wrong_line(one: Derivation, monkeypatch: pytest.M
     (step,) = one.steps
     wrong = replace(one, steps=(replace(step, gives=equation(step.gives.lhs, 2 * step.gives.rhs)),))
     monkeypatch.setattr(engine, "check_numerically", lambda *ignored: None)
-    one.verify()
+    replace(one).verify()
     with pytest.raises(NotVerified, match="the rule gives"):
         wrong.verify()
 
@@ -165,3 +165,20 @@ def test_a_false_proof_by_force_is_refuted() -> None:
     line = equation(ridge, sqrt((batch - context) ** 2))
     with pytest.raises(NotVerified):
         chain(line, (identity(), equation(ridge, batch - context))).verify()
+
+
+def test_verified_once_and_a_changed_copy_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same value is not checked twice; a copy is, so that a changed one is found out."""
+    checked = []
+    check = Derivation.check
+    monkeypatch.setattr(Derivation, "check", lambda one, number: (checked.append(number), check(one, number)))
+    one = replace(EVERY_RULE[-1])
+    one.verify()
+    one.verify()
+    assert checked == [1]
+    (step,) = one.steps
+    wrong = replace(one, steps=(replace(step, gives=equation(step.gives.lhs, 2 * step.gives.rhs)),))
+    for _ in range(2):
+        with pytest.raises(NotVerified, match="the rule gives"):
+            wrong.verify()
+    assert checked == [1, 1]
