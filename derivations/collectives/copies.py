@@ -8,11 +8,11 @@ from sympy import Symbol
 from steptime.derivations.board import is_
 from steptime.derivations.collectives.numbers import DEEPSEEK, domains_of
 from steptime.derivations.experts.experts import UNIFORM
+from steptime.derivations.experts.formulas import many_domains
 from steptime.derivations.experts.numbers import expert_blocks
 from steptime.derivations.rules import equation, limit, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.collectives import expert_exchange
-from steptime.model.network.experts import many_domains
 from steptime.model.symbols import (
     copies_ratio,
     domain_copies,

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from sympy import Symbol
 
 from steptime.derivations.board import numbers
+from steptime.derivations.collectives.formulas import chip_expert_bytes, chip_expert_flops
 from steptime.derivations.collectives.numbers import GSHARD, NCCL, RING_STEP, experts_on, one_expert
 from steptime.derivations.experts.experts import UNIFORM
+from steptime.derivations.experts.formulas import exchanged, one_domain
 from steptime.derivations.experts.numbers import RACK
 from steptime.derivations.rules import equation, solve_for
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.network.algorithms import all_to_all
-from steptime.model.network.experts import chip_expert_bytes, chip_expert_flops, exchanged, one_domain
 from steptime.model.symbols import (
     bytes_per_weight,
     chip_tokens,

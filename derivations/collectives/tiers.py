@@ -4,11 +4,11 @@ import sympy
 
 from steptime.derivations.board import is_
 from steptime.derivations.collectives.numbers import CHAN, GSHARD, THAKUR, domains_of
+from steptime.derivations.experts.formulas import many_domains
 from steptime.derivations.rules import both_sides, equation, identity, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.algorithms import ring_all_reduce
 from steptime.model.network.collectives import all_reduce, all_to_all
-from steptime.model.network.experts import many_domains
 from steptime.model.symbols import (
     group_bytes,
     group_chips,

@@ -8,10 +8,10 @@ from sympy import Rational, Symbol
 from steptime.derivations.batch.terms import compute_term, memory_term
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
+from steptime.derivations.experts import formulas
 from steptime.derivations.experts.numbers import RACK, expert_blocks, on, rack
 from steptime.derivations.rules import both_sides, drop, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.model.network import experts
 from steptime.model.network.collectives import Group, expert_exchange
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
@@ -48,7 +48,7 @@ all_to_all = Derivation(
     title="Bytes of an expert layer's all-to-all",
     rows=("2.1",),
     claim="Every token goes to each of its k experts and comes back, whatever the number of chips.",
-    start=equation(exchange_bytes, experts.exchanged(experts.copies_of_tokens, experts.one_domain).scale_up),
+    start=equation(exchange_bytes, formulas.exchanged(formulas.copies_of_tokens, formulas.one_domain).scale_up),
     steps=(
         Step(
             "all chips of the stage together",

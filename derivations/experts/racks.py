@@ -7,10 +7,10 @@ from sympy import Symbol
 
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.experts.experts import LECTURE, UNIFORM
+from steptime.derivations.experts.formulas import exchanged, many_domains
 from steptime.derivations.rules import equation, identity, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.network.experts import exchanged, many_domains
 from steptime.model.phases.decode import blackboard
 from steptime.model.symbols import (
     copy_bytes,

@@ -6,11 +6,11 @@ from functools import cache
 from sympy import Eq, Expr, Symbol
 
 from steptime.derivations.board import is_
+from steptime.derivations.machine import formulas
 from steptime.derivations.machine.costs import GB200_RACK, machine_numbers
 from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.economics import machine
 from steptime.model.symbols import (
     budget,
     capacity_needed,
@@ -48,14 +48,14 @@ balanced_machine = Derivation(
     title="The shortest step that a budget buys",
     rows=("7.1",),
     claim="A budget is spent best where nothing idles: every resource is busy for the whole step.",
-    start=equation(budget, machine.spend),
+    start=equation(budget, formulas.spend),
     steps=(
         Step(
             "buy of each resource what the step time needs, and some that idles",
             substitute(
-                is_(q.machine_flops, machine.needed_flops),
-                is_(q.machine_memory_bandwidth, machine.needed_memory_bandwidth),
-                is_(q.machine_link_bandwidth, machine.needed_link_bandwidth),
+                is_(q.machine_flops, formulas.needed_flops),
+                is_(q.machine_memory_bandwidth, formulas.needed_memory_bandwidth),
+                is_(q.machine_link_bandwidth, formulas.needed_link_bandwidth),
             ),
             equation(
                 budget,
@@ -148,17 +148,17 @@ def equal_time(name: str, time: Symbol, term: Expr, resource: Symbol, needed: Ex
 
 
 EQUAL_TIMES = (
-    equal_time("compute", q.compute_time, machine.compute_time, q.machine_flops, machine.needed_flops, NONE_IDLES[0]),
+    equal_time("compute", q.compute_time, formulas.compute_time, q.machine_flops, formulas.needed_flops, NONE_IDLES[0]),
     equal_time(
         "memory",
         q.memory_time,
-        machine.memory_time,
+        formulas.memory_time,
         q.machine_memory_bandwidth,
-        machine.needed_memory_bandwidth,
+        formulas.needed_memory_bandwidth,
         NONE_IDLES[1],
     ),
     equal_time(
-        "link", q.link_time, machine.link_time, q.machine_link_bandwidth, machine.needed_link_bandwidth, NONE_IDLES[2]
+        "link", q.link_time, formulas.link_time, q.machine_link_bandwidth, formulas.needed_link_bandwidth, NONE_IDLES[2]
     ),
 )
 

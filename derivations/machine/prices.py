@@ -6,12 +6,12 @@ from sympy import Expr, Symbol
 
 from steptime.derivations.batch.terms import compute_cost, memory_cost
 from steptime.derivations.board import is_, numbers
+from steptime.derivations.machine import formulas
 from steptime.derivations.machine.machine import LECTURE
 from steptime.derivations.rules import equation, identity, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
-from steptime.model.economics import machine
 from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
@@ -98,7 +98,7 @@ fitting_batch = Derivation(
     title="The batch that memory capacity admits",
     rows=("7.2",),
     claim="What the weights leave of the capacity is shared out among the sequences.",
-    start=equation(memory_capacity, machine.memory_held),
+    start=equation(memory_capacity, formulas.memory_held),
     steps=(
         Step(
             "solve for the batch",
@@ -161,7 +161,7 @@ def bottleneck(name: str, title: str, cost: Expr, resource: Symbol) -> Derivatio
         title=title,
         rows=("7.2",),
         claim="Who owns the bottleneck earns: one per cent more of it makes a token one per cent cheaper.",
-        start=equation(cost_elasticity, machine.elasticity),
+        start=equation(cost_elasticity, formulas.elasticity),
         steps=(
             Step(
                 "cost before, and with the resource raised",
@@ -192,7 +192,7 @@ capacity_elasticity = Derivation(
     title="What memory capacity is worth where it limits the batch",
     rows=("7.2",),
     claim="Capacity is worth the bytes of the weights over those of the KV cache; over one if weights take more.",
-    start=equation(cost_elasticity, machine.elasticity),
+    start=equation(cost_elasticity, formulas.elasticity),
     steps=(
         Step(
             "cost before, and with the capacity raised",

@@ -6,6 +6,7 @@ from sympy import Eq, Expr, Symbol
 
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
+from steptime.derivations.machine import formulas
 from steptime.derivations.machine.costs import (
     B200_MADE,
     GB200_RACK,
@@ -42,7 +43,7 @@ capacity_budget = Derivation(
     title="A budget by its share for capacity",
     rows=("7.1",),
     claim="What capacity costs, over its share of the budget, is the budget.",
-    start=equation(capacity_share, machine.share_on_capacity),
+    start=equation(capacity_share, formulas.share_on_capacity),
     steps=(
         Step(
             "solve for the budget",
@@ -94,15 +95,15 @@ def spend_share(
 
 
 compute_share = spend_share(
-    "compute", q.compute_share, machine.share_on_compute, q.machine_flops, machine.needed_flops, NONE_IDLES[0],
+    "compute", q.compute_share, formulas.share_on_compute, q.machine_flops, formulas.needed_flops, NONE_IDLES[0],
     flops_price * step_flops,
 )  # fmt: skip
 memory_share = spend_share(
-    "memory", q.memory_share, machine.share_on_memory, q.machine_memory_bandwidth, machine.needed_memory_bandwidth,
+    "memory", q.memory_share, formulas.share_on_memory, q.machine_memory_bandwidth, formulas.needed_memory_bandwidth,
     NONE_IDLES[1], memory_bandwidth_price * step_memory_bytes,
 )  # fmt: skip
 link_share = spend_share(
-    "links", q.link_share, machine.share_on_links, q.machine_link_bandwidth, machine.needed_link_bandwidth,
+    "links", q.link_share, formulas.share_on_links, q.machine_link_bandwidth, formulas.needed_link_bandwidth,
     NONE_IDLES[2], link_price * step_link_bytes,
 )  # fmt: skip
 
@@ -111,7 +112,7 @@ bandwidth_price = Derivation(
     title="What a byte per second of stacked memory costs",
     rows=("7.1",),
     claim="A stack sells bytes and bytes/s together: a byte/s costs what a byte does, times the stack's drain time.",
-    start=equation(memory_bandwidth_price, machine.price_of_bandwidth),
+    start=equation(memory_bandwidth_price, formulas.price_of_bandwidth),
     steps=(
         Step(
             "a stack is sold by the byte",
@@ -130,7 +131,7 @@ stack_crossover = Derivation(
     title="When stacks are bought for their bandwidth",
     rows=("7.1",),
     claim="A step that reads all it holds, in less than the drain time, needs stacks for bandwidth, else for capacity.",
-    start=equation(machine.stacks_for_bytes, machine.stacks_for_bandwidth),
+    start=equation(machine.stacks_for_bytes, formulas.stacks_for_bandwidth),
     steps=(
         Step(
             "solve for the step time",
@@ -176,7 +177,7 @@ def as_built(model: str, hardware: str, parts: Parts) -> Callable[[], float]:
 
     def share() -> float:
         values = machine_numbers(model, hardware, parts, layout="dp=32,ep=32", context="4096", batch="2048")
-        return float(Scenario({**values, budget: parts.whole}).evaluate(machine.share_on_memory))
+        return float(Scenario({**values, budget: parts.whole}).evaluate(formulas.share_on_memory))
 
     return share
 

@@ -7,13 +7,13 @@ from sympy import Expr, Symbol
 from steptime.derivations.batch.terms import compute_cost, memory_cost
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.claims import Claim
+from steptime.derivations.machine import formulas
 from steptime.derivations.machine.machine import LECTURE
 from steptime.derivations.machine.prices import V3, capacity_elasticity, raised, v3
 from steptime.derivations.rules import equation, limit, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
-from steptime.model.economics import machine
 from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
@@ -37,7 +37,7 @@ def slack(name: str, title: str, cost: Expr, resource: Symbol) -> Derivation:
         title=title,
         rows=("7.2",),
         claim="More of a resource that does not bind leaves the cost of a token as it is: its price is zero.",
-        start=equation(q.cost_ratio, machine.cost_ratio),
+        start=equation(q.cost_ratio, formulas.cost_ratio),
         steps=(
             Step(
                 "the cost with the resource raised, over the cost before",
@@ -61,7 +61,7 @@ elasticity_below = Derivation(
     title="What a resource is worth on the losing side of a crossover",
     rows=("7.2",),
     claim="At a crossover less of a resource costs all of it, more brings nothing: its price lies between 0 and 1.",
-    start=equation(cost_elasticity, machine.elasticity_below),
+    start=equation(cost_elasticity, formulas.elasticity_below),
     steps=(
         Step(
             "with fewer FLOP/s compute binds; at the crossover its cost is the cost",
@@ -86,7 +86,7 @@ serial_elasticity = Derivation(
     title="What memory bandwidth is worth without overlap",
     rows=("7.2",),
     claim="Without overlap each resource is worth its share of the time: nothing is slack.",
-    start=equation(cost_elasticity, machine.elasticity),
+    start=equation(cost_elasticity, formulas.elasticity),
     steps=(
         Step(
             "cost before, and with memory faster",
@@ -132,7 +132,7 @@ def measured(name: str, resource: Symbol) -> Callable[[], float]:
             for by in (0.0, little)
         )
         terms = {q.token_cost: before, q.raised_cost: after, q.rise: little}  # chips and batch are the same in both
-        return float(Scenario(terms).evaluate(machine.elasticity))
+        return float(Scenario(terms).evaluate(formulas.elasticity))
 
     return found
 

@@ -6,6 +6,7 @@ from sympy import Eq, Expr, S, Symbol
 
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
+from steptime.derivations.machine import formulas
 from steptime.derivations.machine.costs import GB200_RACK, SCALE_OUT_PRICE, YEARS
 from steptime.derivations.machine.machine import LECTURE, V3
 from steptime.derivations.machine.machine import v3 as machine_v3
@@ -39,9 +40,9 @@ from steptime.model.symbols import (
 
 NO_SCALE_OUT = f"{V3}; within one rack, the rest of it {GB200_RACK.other:,.0f} dollars a chip"
 FOR_TIME = (
-    is_(q.machine_flops, machine.needed_flops.xreplace({q.idle_compute: S.Zero})),
-    is_(q.machine_link_bandwidth, machine.needed_link_bandwidth.xreplace({q.idle_link: S.Zero})),
-    is_(q.machine_scale_out_bandwidth, machine.needed_scale_out_bandwidth),
+    is_(q.machine_flops, formulas.needed_flops.xreplace({q.idle_compute: S.Zero})),
+    is_(q.machine_link_bandwidth, formulas.needed_link_bandwidth.xreplace({q.idle_link: S.Zero})),
+    is_(q.machine_scale_out_bandwidth, formulas.needed_scale_out_bandwidth),
 )
 """What the step time needs of each resource but stacks, and nothing that idles."""
 BANDWIDTH_WORK = stack_price * step_memory_bytes / stack_bandwidth
@@ -83,7 +84,7 @@ for_bandwidth = fastest(
     "stacks-for-bandwidth",
     "The shortest step where stacks are bought for their bandwidth",
     "Bytes come with the bandwidth: memory costs its traffic, and capacity nothing.",
-    is_(q.stacks, machine.stacks_for_bandwidth),
+    is_(q.stacks, formulas.stacks_for_bandwidth),
     base_cost + (OTHER_WORK + BANDWIDTH_WORK) / step_time,
     (OTHER_WORK + BANDWIDTH_WORK) / (budget - base_cost),
     holds=budget - base_cost,
@@ -107,7 +108,7 @@ cheapest = Derivation(
     steps=(
         Step(
             "buy what the step time needs",
-            substitute(*FOR_TIME, is_(q.stacks, machine.stacks_for_bandwidth)),
+            substitute(*FOR_TIME, is_(q.stacks, formulas.stacks_for_bandwidth)),
             equation(
                 token_cost,
                 (base_cost + (OTHER_WORK + BANDWIDTH_WORK) / step_time) / machine_life * step_time / step_tokens,
@@ -141,7 +142,7 @@ term_price = Derivation(
     title="What the time of a term is worth on a balanced machine",
     rows=("7.1", "7.2"),
     claim="One per cent more memory traffic makes a token dearer by memory's share of what can be chosen, per cent.",
-    start=equation(cost_elasticity, machine.elasticity_of_work),
+    start=equation(cost_elasticity, formulas.elasticity_of_work),
     steps=(
         Step(
             "cost before, and with more traffic on the machine that is then best",

@@ -5,8 +5,7 @@ the machine's price times the share of its life that a request takes.
 Source: Zhong et al. 2024, DistServe (arXiv 2401.09670) for the split; the prices are those of `economics.machine`.
 """
 
-from steptime.model.economics.cost import chip_seconds_per_token
-from steptime.model.economics.machine import spend_on_compute, spend_on_memory
+from steptime.derivations.machine.formulas import chip_seconds_per_token, spend_on_compute, spend_on_memory
 from steptime.model.symbols import (
     answer,
     budget,

@@ -7,9 +7,9 @@ from sympy import Symbol
 
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
+from steptime.derivations.overtraining import formulas
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.model.economics import lifetime
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
     active_parameters,
@@ -58,7 +58,7 @@ pretraining_by_rl = Derivation(
     title="Tokens of pre-training for as much compute as reinforcement learning",
     rows=("4.2",),
     claim="At equal time on the chips, tokens of pre-training and of reinforcement learning are about as many.",
-    start=equation(lifetime.pretraining_flops, lifetime.rl_flops),
+    start=equation(formulas.pretraining_flops, formulas.rl_flops),
     steps=(
         Step(
             "solve for the tokens of pre-training: the weights drop out",
@@ -77,7 +77,7 @@ pretraining_by_served = Derivation(
     title="Tokens of pre-training for as much compute as serving",
     rows=("4.2",),
     claim="Where both occupy the chips equally long, a model is trained on about as many tokens as it serves.",
-    start=equation(lifetime.pretraining_flops, lifetime.serving_flops),
+    start=equation(formulas.pretraining_flops, formulas.serving_flops),
     steps=(
         Step(
             "solve for the tokens of pre-training: the weights drop out",
@@ -100,7 +100,7 @@ life_tokens = Derivation(
     steps=(
         Step(
             "served at a constant rate until it is replaced",
-            substitute(is_(served_tokens, lifetime.tokens_over_life)),
+            substitute(is_(served_tokens, formulas.tokens_over_life)),
             equation(pretraining_tokens, serving_rate * service_life / (3 * decode_efficiency)),
         ),
     ),
@@ -115,7 +115,7 @@ over_training_served = Derivation(
     title="Over-training, at equal compute in training and serving",
     rows=("4.3",),
     claim="A model that serves many is trained far beyond where training alone is cheapest.",
-    start=equation(over_training, lifetime.over_training_factor),
+    start=equation(over_training, formulas.over_training_factor),
     steps=(
         Step(
             "put in the tokens of pre-training",
@@ -137,11 +137,11 @@ over_training_equal = Derivation(
     title="Over-training, at as many tokens trained on as served",
     rows=("4.3",),
     claim="The lecture's shorter form: as many tokens of pre-training as are served.",
-    start=equation(over_training, lifetime.over_training_factor),
+    start=equation(over_training, formulas.over_training_factor),
     steps=(
         Step(
             "as many tokens as are served",
-            substitute(is_(pretraining_tokens, lifetime.tokens_over_life)),
+            substitute(is_(pretraining_tokens, formulas.tokens_over_life)),
             equation(over_training, serving_rate * service_life / (optimal_tokens_per_weight * active_parameters)),
         ),
     ),
@@ -174,7 +174,7 @@ def served_in_life(rate: str) -> float:
     """Tokens served over a life at one of the lecture's rates."""
     from steptime.model.catalog.economy import number
 
-    return float(Scenario({**life(), serving_rate: number("life", rate)}).evaluate(lifetime.tokens_over_life))
+    return float(Scenario({**life(), serving_rate: number("life", rate)}).evaluate(formulas.tokens_over_life))
 
 
 def rate_inputs(rate: str) -> Mapping[str, float | str]:

@@ -6,12 +6,13 @@ from functools import partial
 from sympy import Symbol
 
 from steptime.derivations.claims import Claim
+from steptime.derivations.overtraining import formulas
 from steptime.derivations.overtraining.overtraining import life as over_training_life
 from steptime.derivations.overtraining.overtraining import pretraining_by_served
 from steptime.derivations.rules import equation, limit, solve_for
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.economics import lifetime, scaling
+from steptime.model.economics import scaling
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
     active_parameters,
@@ -53,7 +54,7 @@ priced_tokens = Derivation(
     title="What a nat costs by more pre-training",
     rows=("4.4",),
     claim="The next token of pre-training costs FLOP in training only.",
-    start=equation(loss_price, scaling.flops_per_nat(pretraining_tokens)),
+    start=equation(loss_price, formulas.flops_per_nat(pretraining_tokens)),
     steps=(
         Step(
             "an ever smaller change",
@@ -79,7 +80,7 @@ priced_weights = Derivation(
     title="What a nat costs by more weights",
     rows=("4.4",),
     claim="The next weight costs FLOP in training and in serving.",
-    start=equation(loss_price, scaling.flops_per_nat(active_parameters)),
+    start=equation(loss_price, formulas.flops_per_nat(active_parameters)),
     steps=(
         Step(
             "an ever smaller change",
@@ -155,7 +156,7 @@ def over_equal_flops(fit: str) -> float:
 def best_over_training(fit: str) -> float:
     """The optimum's tokens over 20 a weight."""
     values = {**over_training_life(), pretraining_tokens: best_tokens(fit)}
-    return float(Scenario(values).evaluate(lifetime.over_training_factor))
+    return float(Scenario(values).evaluate(formulas.over_training_factor))
 
 
 def inputs(fit: str) -> Mapping[str, float | str]:

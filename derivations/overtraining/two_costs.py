@@ -7,6 +7,7 @@ from sympy import Symbol
 
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
+from steptime.derivations.overtraining import formulas
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
@@ -44,7 +45,7 @@ stationary = Derivation(
     title="What a little more of a lever costs",
     rows=("4.1",),
     claim="Of two costs that are powers of one lever, each changes by its own power times itself.",
-    start=equation(q.cost_slope, scaling.cost_slope),
+    start=equation(q.cost_slope, formulas.cost_slope),
     steps=(
         Step(
             "an ever smaller change",
@@ -151,7 +152,7 @@ penalty = Derivation(
     title="What making two costs equal loses",
     rows=("4.1",),
     claim="Where two powers are not far apart, making their costs equal comes very close to the least cost.",
-    start=equation(q.equal_cost_penalty, scaling.equal_cost_penalty),
+    start=equation(q.equal_cost_penalty, formulas.equal_cost_penalty),
     steps=(
         Step(
             "measure the lever so that the costs are equal where it is one",

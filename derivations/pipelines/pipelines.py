@@ -9,11 +9,11 @@ from steptime.derivations.batch.terms import memory_term
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.experts.numbers import architecture, on
+from steptime.derivations.pipelines import formulas
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
-from steptime.model.phases import pipeline as schedule
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
     batch,
@@ -52,7 +52,7 @@ pipeline_latency = Derivation(
     title="A pipeline does not change the time of a step",
     rows=("3.2",),
     claim="Each of P stages takes 1/P of the time and a token passes all P: the memory term of one stage's chips.",
-    start=equation(stage_time, schedule.stage_memory.time),
+    start=equation(stage_time, formulas.stage_memory.time),
     steps=(
         Step(
             "at the peak, perfectly sharded, without the one token that is written",
@@ -93,7 +93,7 @@ full_pipeline = Derivation(
     title="Sequences in flight that leave no stage idle",
     rows=("3.2",),
     claim="In inference a pipeline has no bubble: as many micro-batches as stages keep all of them at work.",
-    start=equation(q.busy_share, schedule.busy),
+    start=equation(q.busy_share, formulas.busy),
     steps=(
         Step(
             "no stage idle",

@@ -7,12 +7,11 @@ from sympy import Rational
 
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
+from steptime.derivations.pipelines import formulas
 from steptime.derivations.pipelines.pipelines import FOUR, LATENCY, LECTURE, four_racks
 from steptime.derivations.rules import drop, equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.network import experts
-from steptime.model.phases import pipeline as schedule
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
     combine_bytes,
@@ -38,7 +37,7 @@ tiers = Derivation(
     title="Time on scale-up over time on scale-out, in a pipeline of mixture-of-experts layers",
     rows=("3.1",),
     claim="A stage sends each token 2 k times a layer inside its rack, and only once to the next rack.",
-    start=equation(tier_time_ratio, experts.stage_exchange_time / experts.hop_time),
+    start=equation(tier_time_ratio, formulas.stage_exchange_time / formulas.hop_time),
     steps=(
         Step(
             "of many chips, few copies stay where they are",
@@ -108,11 +107,11 @@ hop = Derivation(
     title="What the hops between stages add to a token",
     rows=("3.4",),
     claim="Each of P hops adds its start-up latency and the time to send a micro-batch's activations.",
-    start=equation(token_time, schedule.token_duration),
+    start=equation(token_time, formulas.token_duration),
     steps=(
         Step(
             "a hop starts up and sends",
-            substitute(is_(hop_latency, schedule.hop_duration)),
+            substitute(is_(hop_latency, formulas.hop_duration)),
             equation(
                 token_time,
                 step_time
@@ -147,7 +146,7 @@ def _token_over_racks() -> float:
 
 
 def _catalogue_hop() -> float:
-    return float(Scenario(four_racks()).evaluate(schedule.hop_duration))
+    return float(Scenario(four_racks()).evaluate(formulas.hop_duration))
 
 
 def _layers(between: float, chosen: float) -> float:

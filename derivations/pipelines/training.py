@@ -6,12 +6,12 @@ from sympy import Symbol, oo, sqrt
 
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.claims import Claim
+from steptime.derivations.pipelines import formulas
 from steptime.derivations.pipelines.bubble import MEGATRON, board
 from steptime.derivations.pipelines.pipelines import LECTURE
 from steptime.derivations.rules import equation, limit, minimise, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.phases import pipeline as schedule
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
     activation_bytes,
@@ -55,8 +55,8 @@ def v3_training() -> Mapping[Symbol, float]:
     values = numbers("deepseek-v3", "h100-sxm", layout="dp=128,ep=64,pp=16", context="4096", batch="15360")
     values = {**values, pass_tokens: 4096.0, interleave: 1.0, micro_batches: 1.0}
     parts = {
-        micro_batch_overhead: schedule.stage_streaming_time,
-        sequence_time: schedule.stage_compute_time * micro_batches / batch,
+        micro_batch_overhead: formulas.stage_streaming_time,
+        sequence_time: formulas.stage_compute_time * micro_batches / batch,
     }
     return {**values, **{symbol: float(Scenario(values).evaluate(part)) for symbol, part in parts.items()}}
 
@@ -66,7 +66,7 @@ one_f_one_b = Derivation(
     title="Activations that 1F1B holds, over those of a pipeline with all forward passes first",
     rows=("3.5",),
     claim="A stage holds as many micro-batches as there are stages, however many pass: backward follows forward.",
-    start=equation(activation_ratio, schedule.held_1f1b / schedule.held_gpipe),
+    start=equation(activation_ratio, formulas.held_1f1b / formulas.held_gpipe),
     steps=(
         Step(
             "the first stage holds most",
@@ -86,7 +86,7 @@ first_stage = Derivation(
     title="Activations on the first stage under 1F1B",
     rows=("3.5",),
     claim="P micro-batches of 1/P of the layers: as much as one micro-batch in all layers, whatever the stages.",
-    start=equation(activation_memory, schedule.held_1f1b),
+    start=equation(activation_memory, formulas.held_1f1b),
     steps=(
         Step(
             "the first stage holds most",
@@ -106,7 +106,7 @@ interleaved = Derivation(
     title="Activations of interleaved 1F1B over those of plain 1F1B",
     rows=("3.5",),
     claim="Interleaving divides the bubble, for up to twice the activations.",
-    start=equation(activation_memory, schedule.held_interleaved),
+    start=equation(activation_memory, formulas.held_interleaved),
     steps=(
         Step(
             "over those of plain 1F1B",
@@ -139,11 +139,11 @@ best_micro_batches = Derivation(
     title="Micro-batches of a given batch that make a training step shortest",
     rows=("3.5",),
     claim="More micro-batches shrink the bubble, but each streams the weights again: their best number is a root.",
-    start=equation(training_time, schedule.pipeline_time),
+    start=equation(training_time, formulas.pipeline_time),
     steps=(
         Step(
             "a stage's time for one of m micro-batches of the batch that convergence allows",
-            substitute(is_(stage_time, schedule.stage_time_of_micro_batch)),
+            substitute(is_(stage_time, formulas.stage_time_of_micro_batch)),
             equation(
                 training_time,
                 (micro_batches + later / interleave) * (micro_batch_overhead + sequence_time * batch / micro_batches),
@@ -183,7 +183,7 @@ most_micro_batches = Derivation(
     title="Micro-batches that still are compute-bound, where streaming overlaps",
     rows=("3.5",),
     claim="Where weights stream during the multiply-adds, cut the batch until a micro-batch has the ridge's tokens.",
-    start=equation(schedule.stage_streaming_time, schedule.stage_compute_time),
+    start=equation(formulas.stage_streaming_time, formulas.stage_compute_time),
     steps=(
         Step(
             "solve for the micro-batches",

@@ -7,6 +7,7 @@ from sympy import Symbol
 
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.claims import Claim
+from steptime.derivations.prices import formulas
 from steptime.derivations.rules import drop, equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.economics import cache
@@ -64,7 +65,7 @@ rematerialise = Derivation(
     title="Cost of computing a token's KV cache again",
     rows=("5.6",),
     claim="A token of KV cache costs a token of prefill.",
-    start=equation(rematerialise_cost, cache.rematerialise),
+    start=equation(rematerialise_cost, formulas.rematerialise),
     steps=(
         Step(
             "a short context: attention's own multiply-adds left out",
@@ -158,7 +159,7 @@ leave_chip = Derivation(
     title="How long to hold a KV cache in the chip's own memory rather than in a tier",
     rows=("5.6",),
     claim="A KV cache moves out once holding it has cost what bringing it back will.",
-    start=equation(cache.hold.xreplace(cache.IN_CHIP), cache.far_hold + cache.far_fetch),
+    start=equation(cache.hold.xreplace(cache.IN_CHIP), formulas.far_hold + formulas.far_fetch),
     steps=(
         Step(
             "solve for the time",
@@ -182,7 +183,7 @@ next_tier = Derivation(
     title="How long to hold a KV cache in one tier rather than in the next",
     rows=("5.6",),
     claim="The tier further away is cheaper to hold in and dearer to fetch from.",
-    start=equation(cache.hold + cache.fetch, cache.far_hold + cache.far_fetch),
+    start=equation(cache.hold + cache.fetch, formulas.far_hold + formulas.far_fetch),
     steps=(
         Step(
             "solve for the time",
@@ -205,7 +206,7 @@ next_tier = Derivation(
     example_text=f"{CASE}, in DDR or on one NVMe drive",
     holds=(
         tier_second_price / tier_capacity - far_second_price / far_capacity,
-        cache.far_fetch - cache.fetch,
+        formulas.far_fetch - cache.fetch,
     ),
 )
 

@@ -6,6 +6,7 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.board import is_
+from steptime.derivations.prices import formulas
 from steptime.derivations.prices.cache import CASE, LECTURE, RENT, next_tier, v3
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
@@ -57,7 +58,7 @@ age_rate = Derivation(
     title="What a KV cache costs per second at some age, held in a tier",
     rows=("5.6",),
     claim="Where the hazard is one over a hold time, the choice that is cheapest for that hold time costs least.",
-    start=equation(expected_rate, reuse.near_rate),
+    start=equation(expected_rate, formulas.near_rate),
     steps=(
         Step(
             "the hold time that is one over the hazard",
@@ -86,7 +87,7 @@ move_hazard = Derivation(
     title="The hazard at which a KV cache moves to the next tier",
     rows=("5.6",),
     claim="A cache moves when its hazard has fallen to one over the hold time at which both tiers cost the same.",
-    start=equation(reuse.near_rate, reuse.far_rate),
+    start=equation(formulas.near_rate, formulas.far_rate),
     steps=(
         Step(
             "solve for the hazard",
@@ -182,7 +183,7 @@ share_age = Derivation(
     title="The age at which a KV cache moves, if some are never asked for",
     rows=("5.6",),
     claim="Even at a constant rate of return a cache moves outwards: the longer it lies, the likelier it is forgotten.",
-    start=equation(reuse_hazard, reuse.HAZARD["exponential"] * reuse.ever),
+    start=equation(reuse_hazard, reuse.HAZARD["exponential"] * formulas.ever),
     steps=(
         Step(
             "the hazard is one over the hold time at which both choices cost the same",

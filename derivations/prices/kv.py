@@ -9,11 +9,11 @@ from sympy import Rational
 
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.claims import Claim
+from steptime.derivations.prices import formulas
 from steptime.derivations.prices.kv_numbers import growing_caches, shapes
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.economics import cache
 from steptime.model.phases.decode import flops_per_token
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import (
@@ -44,7 +44,7 @@ grouped = Derivation(
     title="Bytes of KV cache per token, grouped heads",
     rows=("5.2",),
     claim="Each layer keeps a key and a value for each key-value head; layers that share a cache count once.",
-    start=equation(kv_bytes, cache.grouped_kv_bytes),
+    start=equation(kv_bytes, formulas.grouped_kv_bytes),
     steps=(
         Step(
             "values as wide as keys",
@@ -63,7 +63,7 @@ latent = Derivation(
     title="Bytes of KV cache per token, a latent for all heads",
     rows=("5.2",),
     claim="Each layer keeps one latent and one rotary key, however many heads it has.",
-    start=equation(kv_bytes, cache.latent_kv_bytes),
+    start=equation(kv_bytes, formulas.latent_kv_bytes),
     steps=(
         Step(
             "DeepSeek's widths: a latent of four heads, a rotary key of half a head",
@@ -82,7 +82,7 @@ windowed = Derivation(
     title="Bytes of KV cache per token of context, some layers with a window",
     rows=("5.2",),
     claim="Over a long context only the layers without a window count.",
-    start=equation(kv_bytes, cache.windowed_kv_bytes),
+    start=equation(kv_bytes, formulas.windowed_kv_bytes),
     steps=(
         Step(
             "beyond the window",

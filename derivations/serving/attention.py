@@ -1,10 +1,10 @@
 """Chapter 9, serving: the causal half of attention, and its share of a prefill."""
 
+from steptime.derivations.prices.formulas import grouped
 from steptime.derivations.rules import both_sides, drop, equation, identity, side, solve_for
 from steptime.derivations.serving.numbers import ALL_CONTEXT, LLAMA, llama_prefill, summed
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.architecture.attended import attended
-from steptime.model.economics.cache import grouped
 from steptime.model.phases.prefill import PREFILL
 from steptime.model.symbols import (
     active_parameters,

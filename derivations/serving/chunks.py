@@ -4,6 +4,7 @@ import sympy
 
 from steptime.derivations.batch.batch import peak_by_ridge
 from steptime.derivations.board import PERFECT_SHARDS, is_
+from steptime.derivations.prices.formulas import grouped
 from steptime.derivations.rules import both_sides, equation, identity, side, solve_for, substitute
 from steptime.derivations.serving.attention import body
 from steptime.derivations.serving.numbers import (
@@ -23,7 +24,6 @@ from steptime.derivations.serving.numbers import (
 )
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.architecture.attended import attended
-from steptime.model.economics.cache import grouped
 from steptime.model.symbols import (
     active_parameters,
     attention_flops,

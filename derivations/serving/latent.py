@@ -6,12 +6,12 @@ from functools import partial
 import sympy
 from sympy import Symbol
 
+from steptime.derivations.prices.formulas import latent
 from steptime.derivations.prices.kv_numbers import shapes
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for
 from steptime.derivations.serving.numbers import DEEPSEEK_V2
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.architecture.attended import whole_context_read
-from steptime.model.economics.cache import latent
 from steptime.model.phases.phase import Stream, one
 from steptime.model.symbols import (
     cached,

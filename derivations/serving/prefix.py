@@ -6,6 +6,7 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
+from steptime.derivations.prices import formulas
 from steptime.derivations.prices.kv_numbers import shapes
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.serving.attention import body
@@ -19,7 +20,6 @@ from steptime.derivations.serving.numbers import (
     llama_prefill,
 )
 from steptime.derivations.steps import Derivation, Step
-from steptime.model.economics import cache
 from steptime.model.phases.prefill import PREFILL
 from steptime.model.symbols import (
     attention_flops,
@@ -140,16 +140,21 @@ heads = Derivation(
         Step(
             "grouped heads",
             substitute(
-                is_(attention_flops, kv_layers * cache.grouped.flops_per_pair), is_(kv_bytes, cache.grouped_kv_bytes)
+                is_(attention_flops, kv_layers * formulas.grouped.flops_per_pair),
+                is_(kv_bytes, formulas.grouped_kv_bytes),
             ),
             equation(
                 flops_per_mac
                 * kv_layers
                 * query_heads
-                * (cache.grouped.head_dim + cache.grouped.value_dim)
+                * (formulas.grouped.head_dim + formulas.grouped.value_dim)
                 * pass_tokens
                 * memory_bandwidth,
-                kv_layers * kv_heads * (cache.grouped.head_dim + cache.grouped.value_dim) * bytes_per_kv * peak_flops,
+                kv_layers
+                * kv_heads
+                * (formulas.grouped.head_dim + formulas.grouped.value_dim)
+                * bytes_per_kv
+                * peak_flops,
             ),
         ),
         Step(

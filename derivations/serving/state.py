@@ -6,12 +6,12 @@ from sympy import Symbol
 
 from steptime.derivations.batch import sparse
 from steptime.derivations.board import is_
+from steptime.derivations.prices.formulas import grouped
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.architecture.attention import GroupedAttention, RecurrentMixer
 from steptime.model.architecture.mixing import cache_read, cache_written, state_moved
-from steptime.model.economics.cache import grouped
 from steptime.model.phases.decode import DECODE
 from steptime.model.symbols import (
     bytes_per_kv,

@@ -15,6 +15,3 @@ cost_per_million_tokens = million * cost_per_token
 
 energy_per_token = chips * power * step_time / batch
 """Joules per token, every chip at its rated power for the whole step: an upper bound on the chips' own energy."""
-
-chip_seconds_per_token = chips * step_time / batch
-"""What a token costs where no price is known."""

@@ -23,11 +23,8 @@ from steptime.model.quantity import count, second
 from steptime.model.symbols import (
     hold_time,
     reuse_age,
-    reuse_hazard,
     reuse_scale,
     reuse_shape,
-    reuse_share,
-    reuse_survival,
 )
 from steptime.model.text.parse import parse
 
@@ -41,15 +38,10 @@ CUMULATIVE: Mapping[str, Expr] = {
 HAZARD: Mapping[str, Expr] = {name: sympy.diff(past, reuse_age) for name, past in CUMULATIVE.items()}
 """Chance per second at some age, where every cache is asked for in the end."""
 
-ever = reuse_share * reuse_survival / (1 - reuse_share + reuse_share * reuse_survival)
-"""Chance that a cache not asked for until now ever will be."""
 
 tier_rate: Expr = cache.hold / hold_time
 """Dollars per second that a token's cache costs in a tier."""
 
-near_rate = tier_rate + reuse_hazard * cache.fetch
-far_rate = cache.far_hold / hold_time + reuse_hazard * cache.far_fetch
-"""What a cache is expected to cost per second in a tier, and in one further away."""
 
 SANE = {"time": (1e-6, 1e15), "share": (1e-9, 1e30), "shape": (1e-9, 1e30)}
 """Seconds, shares and shapes beyond which a number is a slip."""

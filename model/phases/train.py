@@ -17,16 +17,18 @@ from sympy import Expr
 from steptime.model.architecture.activations import MODES
 from steptime.model.layout.layout import SYMBOLIC
 from steptime.model.phases.phase import Phase, Stream, rates, weight_traffic
+from steptime.model.phases.pipeline import bubble, bubble_zb_h1, bubble_zb_h2, work_time
 from steptime.model.symbols import (
     active_parameters,
     attention_flops,
+    backward_time,
     batch,
     bubble_ratio,
     compute_shards,
     flops_per_mac,
+    forward_time,
     gradient_out_bytes,
     gradient_up_bytes,
-    interleave,
     micro_batch,
     micro_batches,
     microbatch,
@@ -40,12 +42,14 @@ from steptime.model.symbols import (
     scale_up_starts,
     sequence,
     state_traffic,
+    weight_gradient_time,
     weight_passes,
     weight_shards,
 )
 from steptime.model.terms import Operation, StepTime, Term, Transfer
 
-SCHEDULES = ("1f1b", "zb-h1", "zb-h2")
+IDLE = {"1f1b": bubble, "zb-h1": bubble_zb_h1, "zb-h2": bubble_zb_h2}
+SCHEDULES = tuple(IDLE)
 """1F1B, interleaved where a stage holds several chunks of layers; and two schedules that put weight gradients off."""
 
 FORWARD_AND_BACKWARD = 3
@@ -85,18 +89,12 @@ class Choices:
     def idle(self) -> Expr:
         """Idle time of a stage over the time that it works, by its schedule.
 
-        A zero-bubble schedule lets weight gradients (W) wait for the drain: F + B - W, or F + B - 2 W, remain of the
-        F + B + W that each of P - 1 other stages costs under 1F1B; F, B, W are one forward pass each, B with what it
+        The pipeline's own formulas, each pass as long as a forward pass, and the gradient of the inputs with what it
         runs again.
         """
-        others = (pipeline_parallel - 1) / micro_batches
-        forward, backward, weights = 1, 2 if self.runs_layers_again else 1, 1
-        work = forward + backward + weights
-        if self.schedule == "zb-h1":
-            return others * sympy.Rational(forward + backward - weights, work)
-        if self.schedule == "zb-h2":
-            return others * sympy.Rational(max(0, forward + backward - 2 * weights), work)
-        return others / interleave
+        again = sympy.Integer(2 if self.runs_layers_again else 1)
+        passes = {forward_time: sympy.S.One, backward_time: again, weight_gradient_time: sympy.S.One}
+        return (IDLE[self.schedule] / work_time).xreplace(passes)
 
 
 forward_flops = flops_per_mac * active_parameters * sequence

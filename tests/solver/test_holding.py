@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from steptime.derivations.prices import cache as proved
+from steptime.derivations.prices import formulas
 from steptime.derivations.prices import holding as aged
 from steptime.derivations.steps import Derivation
 from steptime.model import symbols as q
 from steptime.model.catalog.tiers import AGAIN, OWN, Tier, catalogue_tiers
 from steptime.model.economics import cache
-from steptime.model.economics import reuse as formulas
 from steptime.model.economics.reuse import Reuse, read_reuse
 from steptime.model.scenario import Scenario
 from steptime.model.solver.cache.holding import (
@@ -204,9 +204,9 @@ def test_ages_and_hazards_are_those_of_the_derivations() -> None:
     assert sympy.simplify(aged.move_hazard.result.rhs * proved.next_tier.result.rhs) == 1
     assert aged.age_rate.result == sympy.Eq(q.expected_rate * q.hold_time, cache.hold + cache.fetch, evaluate=False)
     numbers = {q.reuse_age: 700.0, q.reuse_shape: 0.5, q.reuse_scale: 600.0, q.reuse_share: 0.6}
-    for name, past in formulas.CUMULATIVE.items():
+    for name, past in times.CUMULATIVE.items():
         mixed = -sympy.diff(sympy.log(1 - q.reuse_share + q.reuse_share * sympy.exp(-past)), q.reuse_age)
-        stated = (formulas.HAZARD[name] * formulas.ever).xreplace({q.reuse_survival: sympy.exp(-past)})
+        stated = (times.HAZARD[name] * formulas.ever).xreplace({q.reuse_survival: sympy.exp(-past)})
         assert Scenario(numbers).evaluate(stated) == exactly(Scenario(numbers).evaluate(mixed), rel=1e-12)
 
 

@@ -1,0 +1,79 @@
+"""A machine bought by its resources: what they cost, how long a step takes on it, what one more of each is worth.
+
+Prices are dollars for a FLOP/s, a byte/s of memory and of link, and a byte of capacity; a step brings work for each.
+Source: Pope 2026, blackboard lecture; the balance of resources is Kung 1986 (doi 10.1145/17407.17362).
+"""
+
+from steptime.model.symbols import (
+    batch,
+    budget,
+    bytes_per_weight,
+    capacity_needed,
+    capacity_price,
+    chips,
+    context,
+    flops_price,
+    idle_compute,
+    idle_link,
+    idle_memory,
+    kv_bytes,
+    link_price,
+    lowered_cost,
+    machine_flops,
+    machine_link_bandwidth,
+    machine_memory_bandwidth,
+    memory_bandwidth_price,
+    micro_batch,
+    parameters,
+    raised_cost,
+    rise,
+    stack_bandwidth,
+    stack_price,
+    stage_chips,
+    step_flops,
+    step_link_bytes,
+    step_memory_bytes,
+    step_scale_out_bytes,
+    step_time,
+    token_cost,
+)
+
+compute_time = step_flops / machine_flops
+memory_time = step_memory_bytes / machine_memory_bandwidth
+link_time = step_link_bytes / machine_link_bandwidth
+spend_on_compute = flops_price * machine_flops
+spend_on_memory = memory_bandwidth_price * machine_memory_bandwidth
+spend_on_links = link_price * machine_link_bandwidth
+spend_on_capacity = capacity_price * capacity_needed
+spend = spend_on_compute + spend_on_memory + spend_on_links + spend_on_capacity
+needed_flops = step_flops / step_time * (1 + idle_compute)
+"""FLOP/s of a machine that computes within the step time, and some that idle: whatever is bought has this form."""
+
+needed_memory_bandwidth = step_memory_bytes / step_time * (1 + idle_memory)
+needed_link_bandwidth = step_link_bytes / step_time * (1 + idle_link)
+share_on_compute = spend_on_compute / budget
+share_on_memory = spend_on_memory / budget
+share_on_links = spend_on_links / budget
+share_on_capacity = spend_on_capacity / budget
+stacks_for_bandwidth = step_memory_bytes / step_time / stack_bandwidth
+"""Stacks of memory that stream a step's traffic within the step time."""
+
+price_of_bandwidth = stack_price / stack_bandwidth
+"""Dollars for a byte/s where bandwidth decides how many stacks are bought, so that the bytes come with it."""
+
+needed_scale_out_bandwidth = step_scale_out_bytes / step_time
+elasticity = (1 - raised_cost / token_cost) / rise
+"""By how many per cent the cost of a token falls for each per cent by which a resource is raised."""
+
+elasticity_below = (lowered_cost / token_cost - 1) / rise
+"""By how many per cent the cost of a token grows for each per cent by which a resource is lowered."""
+
+elasticity_of_work = (raised_cost / token_cost - 1) / rise
+"""By how many per cent the cost of a token grows for each per cent by which the work for a resource grows."""
+
+cost_ratio = raised_cost / token_cost
+memory_held = (bytes_per_weight * parameters + micro_batch * context * kv_bytes) / stage_chips
+"""Bytes that a chip of one stage holds: its share of the weights and of the KV cache."""
+
+chip_seconds_per_token = chips * step_time / batch
+"""What a token costs where no price is known."""
