@@ -22,6 +22,7 @@ from steptime.derivations.steps import Derivation
 from steptime.model import symbols as q
 from steptime.model.catalog.tiers import AGAIN, OWN, Tier, catalogue_tiers
 from steptime.model.economics import cache
+from steptime.model.economics import reuse as times
 from steptime.model.economics.reuse import Reuse, read_reuse
 from steptime.model.scenario import Scenario
 from steptime.model.solver.cache.holding import (
