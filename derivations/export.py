@@ -7,9 +7,9 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.derivations.claims import Verdict
-from steptime.derivations.library import CHAPTERS, used_by
+from steptime.derivations.library import CHAPTERS, quantities, used_by
 from steptime.derivations.steps import Derivation
-from steptime.model.quantity import declared, latex, lookup, unit_of
+from steptime.model.quantity import latex, lookup, unit_of
 
 PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 \usepackage[utf8]{inputenc}
@@ -98,7 +98,7 @@ def figure(value: float) -> str:
 
 def symbols_of(one: Derivation) -> list[Symbol]:
     """Quantities of the result's right side, in order of declaration."""
-    order = {name: place for place, name in enumerate(declared())}
+    order = {name: place for place, name in enumerate(quantities())}
     return sorted(one.result.rhs.free_symbols, key=lambda symbol: order[symbol.name])
 
 
@@ -140,7 +140,7 @@ def holds(one: Derivation) -> list[str]:
 def notation(symbols: Iterable[Symbol]) -> str:
     """The table of notation, generated from the declarations."""
     chosen, rows = set(symbols), []
-    for name, record in declared().items():
+    for name, record in quantities().items():
         if record.symbol in chosen:
             unit = "" if record.unit == 1 else str(record.unit)
             breakable = escape(name).replace(r"\_", r"\_\allowbreak{}")

@@ -12,6 +12,8 @@ import numpy as np
 import sympy
 from sympy import Eq, Expr, Symbol
 
+from steptime.derivations.batch.symbols import memory_time
+from steptime.derivations.experts.symbols import network_time
 from steptime.derivations.library import derivations
 from steptime.derivations.rules import equation
 from steptime.model import symbols as q
@@ -20,7 +22,7 @@ from steptime.model.numeric import evaluate
 from steptime.model.step.case import RESOURCES
 from steptime.model.terms import crossover
 
-TERM_TIMES = {"compute": q.compute_time, "memory": q.memory_time, "interconnect": q.network_time}
+TERM_TIMES = {"compute": q.compute_time, "memory": memory_time, "interconnect": network_time}
 ASSUMED: dict[Symbol, float] = {
     q.flops_per_mac: 2.0,
     q.hour: 3600.0,

@@ -1,11 +1,17 @@
-"""Every derivation and every claim, by chapter. Modules are imported only when the library is opened."""
+"""Every derivation and every claim, by chapter, and every quantity that they speak of.
+
+Opening the library declares the quantities of all chapters, after those of the model; the derivations themselves are
+imported when they are first asked for.
+"""
 
 from functools import cache
 from importlib import import_module
 
 from steptime.derivations.claims import Claim
 from steptime.derivations.steps import Derivation
+from steptime.model import symbols
 from steptime.model.errors import unknown
+from steptime.model.quantity import Quantity, declared
 
 CHAPTERS = {
     1: "Batch size, cost and speed",
@@ -19,6 +25,10 @@ CHAPTERS = {
     9: "Serving",
     10: "Training",
 }
+ROOMS = (
+    "batch", "experts", "pipelines", "overtraining", "prices", "reversible", "machine", "collectives", "serving",
+    "training",
+)  # fmt: skip
 MODULES = (
     "batch.terms",
     "batch.claims",
@@ -85,6 +95,20 @@ MODULES = (
     "training.accumulation",
     "training.run",
 )
+
+
+_declaring = (symbols, *(import_module(f"steptime.derivations.{room}.symbols") for room in ROOMS))
+
+
+def quantities() -> dict[str, Quantity]:
+    """Every quantity by name: those of the model, those that each chapter adds, and then whatever else is declared.
+
+    >>> list(quantities())[0], quantities()["ridge"].meaning
+    ('batch', 'batch at which a dense model without KV cache turns compute-bound')
+    """
+    records = declared()
+    names = (name for module in _declaring for name in vars(module) if name in records)
+    return {name: records[name] for name in dict.fromkeys([*names, *records])}
 
 
 @cache

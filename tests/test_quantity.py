@@ -4,6 +4,7 @@ import pytest
 import sympy
 from sympy import Eq, Gt, Max, Min, Piecewise, Symbol, ceiling, exp, log
 
+from steptime.derivations.library import quantities
 from steptime.model import symbols as q
 from steptime.model.catalog.transformers import load_transformer
 from steptime.model.economics import cost as economics
@@ -78,11 +79,11 @@ def test_second_declaration_is_refused() -> None:
 
 def test_every_declaration_is_complete() -> None:
     base = {second, byte, FLOP, dollar, joule}
-    for name, record in declared().items():
+    for name, record in quantities().items():
         assert name == record.symbol.name and record.symbol.is_positive
         assert record.meaning and record.latex
         assert sympy.sympify(record.unit).free_symbols <= base
-    latexes = [record.latex for record in declared().values()]
+    latexes = [record.latex for record in quantities().values()]
     assert len(set(latexes)) == len(latexes), "two quantities share one LaTeX symbol"
 
 

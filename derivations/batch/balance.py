@@ -7,6 +7,7 @@ from sympy import Symbol
 
 from steptime.derivations.batch import waiting as serving
 from steptime.derivations.batch.batch import V3_ALL, best_batch_with_kv, peak_by_ridge, v3
+from steptime.derivations.batch.symbols import balanced_context, optimal_batch, ridge, utilisation
 from steptime.derivations.batch.terms import LECTURE, compute_term, memory_term
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
@@ -14,19 +15,11 @@ from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.phases.decode import compute_slope, memory_slope
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    balanced_context,
-    context,
-    flops_per_mac,
-    kv_bytes,
-    kv_written,
-    memory_bandwidth,
-    parameters_read,
-    peak_flops,
-    stage_chips,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, context, flops_per_mac, kv_bytes, kv_written, memory_bandwidth, parameters_read,
+    peak_flops, stage_chips,
+)  # fmt: skip
 
 SHARED = substitute(*PEAK, PERFECT_SHARDS[0], PERFECT_SHARDS[2])
 
@@ -161,7 +154,7 @@ batch_near_balance = Derivation(
             "the KV cache in terms of the balanced context",
             substitute(kv_by_balance.result),
             equation(
-                q.optimal_batch,
+                optimal_batch,
                 q.bytes_per_weight
                 * q.parameters
                 * peak_flops
@@ -172,8 +165,8 @@ batch_near_balance = Derivation(
             "the rates as the ridge",
             substitute(peak_by_ridge.result),
             equation(
-                q.optimal_batch,
-                q.ridge * q.parameters / (active_parameters * (1 - context / balanced_context)),
+                optimal_batch,
+                ridge * q.parameters / (active_parameters * (1 - context / balanced_context)),
             ),
         ),
     ),
@@ -189,13 +182,13 @@ utilisation_beyond = Derivation(
     title="Utilisation beyond the balanced context",
     rows=("1.7",),
     claim="Beyond the balanced context no batch uses more of the chip than the balanced context over the context.",
-    start=equation(q.utilisation, serving.utilisation),
+    start=equation(utilisation, serving.utilisation),
     steps=(
         Step(
             "memory binds; put in both terms",
             substitute(is_(q.step_time, memory_term.result.rhs), compute_term.result),
             equation(
-                q.utilisation,
+                utilisation,
                 flops_per_mac
                 * active_parameters
                 * q.micro_batch
@@ -207,13 +200,13 @@ utilisation_beyond = Derivation(
             "as batch grows the weights no longer count",
             limit(q.micro_batch, sympy.oo),
             equation(
-                q.utilisation, flops_per_mac * active_parameters * memory_bandwidth / (peak_flops * context * kv_bytes)
+                utilisation, flops_per_mac * active_parameters * memory_bandwidth / (peak_flops * context * kv_bytes)
             ),
         ),
         Step(
             "the KV cache in terms of the balanced context",
             substitute(kv_by_balance.result),
-            equation(q.utilisation, balanced_context / context),
+            equation(utilisation, balanced_context / context),
         ),
     ),
     assumes=("attention's own multiply-adds are left out, in the time and in the utilisation", "memory binds"),
@@ -232,7 +225,7 @@ half = Derivation(
         Step(
             "twice the balanced context",
             substitute(is_(context, 2 * balanced_context)),
-            equation(q.utilisation, sympy.Rational(1, 2)),
+            equation(utilisation, sympy.Rational(1, 2)),
         ),
     ),
     assumes=("attention's own multiply-adds are left out", "the batch is large"),

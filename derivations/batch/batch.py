@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sympy import Symbol
 
+from steptime.derivations.batch.symbols import batch_one_ratio, optimal_batch, ridge
 from steptime.derivations.batch.terms import (
     LECTURE,
     V3,
@@ -19,20 +20,11 @@ from steptime.derivations.rules import both_sides, equation, limit, side, solve_
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    bytes_per_weight,
-    context,
-    flops_per_mac,
-    kv_bytes,
-    kv_written,
-    memory_bandwidth,
-    optimal_batch,
-    parameters,
-    peak_flops,
-    stage_chips,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, bytes_per_weight, context, flops_per_mac, kv_bytes, kv_written,
+    memory_bandwidth, parameters, peak_flops, stage_chips,
+)  # fmt: skip
 
 READS_ALL = "every expert is read in every step"
 KV_ROOM = flops_per_mac * active_parameters * memory_bandwidth - context * kv_bytes * peak_flops
@@ -43,7 +35,7 @@ WEIGHT_WORK = bytes_per_weight * parameters * peak_flops
 def v3() -> Mapping[Symbol, float]:
     """DeepSeek-V3 with every expert read, and the ridge that follows."""
     values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context="1000", batch="2048", experts="all"))
-    values[q.ridge] = Scenario(values).evaluate(ridge_batch.result.rhs)
+    values[ridge] = Scenario(values).evaluate(ridge_batch.result.rhs)
     return values
 
 
@@ -59,7 +51,7 @@ peak_by_ridge = Derivation(
         Step(
             "solve for the peak",
             solve_for(peak_flops),
-            equation(peak_flops, q.ridge * flops_per_mac * memory_bandwidth / bytes_per_weight),
+            equation(peak_flops, ridge * flops_per_mac * memory_bandwidth / bytes_per_weight),
         ),
     ),
     assumes=("a multiply-add counts as two FLOP",),
@@ -73,20 +65,20 @@ batch_one = Derivation(
     title="What batch one costs over the floor",
     rows=("1.3",),
     claim="Without KV cache a single sequence costs the ridge times the sparsity as much as a full batch.",
-    start=equation(q.batch_one_ratio, memory_cost.result.rhs / compute_cost.result.rhs),
+    start=equation(batch_one_ratio, memory_cost.result.rhs / compute_cost.result.rhs),
     steps=(
         Step(
             "one sequence, no context, every weight read",
             substitute(is_(q.micro_batch, 1), is_(context, 0), is_(q.parameters_read, parameters)),
             equation(
-                q.batch_one_ratio,
+                batch_one_ratio,
                 WEIGHT_WORK / (memory_bandwidth * flops_per_mac * active_parameters),
             ),
         ),
         Step(
             "the rates as the ridge",
             substitute(peak_by_ridge.result),
-            equation(q.batch_one_ratio, q.ridge * parameters / active_parameters),
+            equation(batch_one_ratio, ridge * parameters / active_parameters),
         ),
     ),
     assumes=("no KV cache", READS_ALL),
@@ -123,7 +115,7 @@ best_batch = Derivation(
         Step(
             "the rates as the ridge",
             substitute(peak_by_ridge.result),
-            equation(optimal_batch, q.ridge * parameters / active_parameters),
+            equation(optimal_batch, ridge * parameters / active_parameters),
         ),
     ),
     assumes=("no KV cache", READS_ALL),
@@ -228,7 +220,7 @@ short_context = Derivation(
         Step(
             "the rates as the ridge",
             substitute(peak_by_ridge.result),
-            equation(optimal_batch, q.ridge * parameters / active_parameters),
+            equation(optimal_batch, ridge * parameters / active_parameters),
         ),
     ),
     assumes=(READS_ALL,),

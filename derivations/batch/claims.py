@@ -8,6 +8,7 @@ from sympy import Expr, Symbol
 
 from steptime.derivations.batch.batch import batch_one
 from steptime.derivations.batch.serving import drain
+from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.batch.terms import (
     compute_cost,
     compute_term,
@@ -57,7 +58,7 @@ def deepseek(hardware: str = "h100-sxm", chips: int = 32, kv: str = "bf16") -> M
     """DeepSeek-V3 at fp8 with every expert read, context 1000, 64 sequences a chip, and the ridge that follows."""
     layout, batch = f"dp={chips},ep={chips}", str(64 * chips)
     values = numbers("deepseek-v3", hardware, layout=layout, context="1000", batch=batch, experts="all", kv=kv)
-    return {**values, q.ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
+    return {**values, ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
 
 
 @cache
@@ -183,7 +184,7 @@ BATCH_ONE = (
         "1.3",
         "the same from the two costs themselves, over the ridge times the sparsity",
         1.0,
-        memory_cost.result.rhs / compute_cost.result.rhs / (q.ridge * q.parameters_read / q.active_parameters),
+        memory_cost.result.rhs / compute_cost.result.rhs / (ridge * q.parameters_read / q.active_parameters),
         changed(deepseek, WITHOUT_CONTEXT),
         tolerance=1e-9,
         must=lambda found: abs(found - 1) < 1e-9,

@@ -26,10 +26,14 @@ from steptime.derivations.batch.context import (
 )
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import balanced_context, context
+from steptime.model.symbols import context
+
+from steptime.derivations.batch.symbols import (  # isort: skip
+    balanced_context, dense_context, index_bytes, ridge, selected_tokens, tokens_read,
+)  # fmt: skip
 
 EXACTLY_ONE = 1e-9
-LECTURE_MODEL: Mapping[Symbol, float] = {q.ridge: 300.0, q.parameters: 256.0, q.active_parameters: 32.0}
+LECTURE_MODEL: Mapping[Symbol, float] = {ridge: 300.0, q.parameters: 256.0, q.active_parameters: 32.0}
 """The lecture's own: a ridge of 300, and 32 of 256 experts active."""
 
 
@@ -50,13 +54,13 @@ def beyond_exact_balance() -> Mapping[Symbol, float]:
 
 def fp8_cache() -> Mapping[Symbol, float]:
     """The same with a KV cache at fp8, and the selection and index of DeepSeek-V3.2."""
-    values = {**deepseek(kv="fp8"), q.selected_tokens: float(V32_SELECTED), q.index_bytes: V32_INDEX_BYTES}
+    values = {**deepseek(kv="fp8"), selected_tokens: float(V32_SELECTED), index_bytes: V32_INDEX_BYTES}
     return {**values, balanced_context: Scenario(values).evaluate(balance.result.rhs)}
 
 
 def square_root_case() -> Mapping[Symbol, float]:
     """A square-root attention that is dense up to 128 tokens, at its own balanced context."""
-    values = {**balanced(), q.dense_context: 128.0}
+    values = {**balanced(), dense_context: 128.0}
     return {**values, context: Scenario(values).evaluate(square_root.result.rhs)}
 
 
@@ -234,8 +238,8 @@ SPARSE = (
         "1.8",
         "without the index: multiply-adds over the selection's reads, above 1 compute binds at every context",
         None,
-        sparse_slopes.result.lhs / sparse_slopes.result.rhs.xreplace({q.index_bytes: sympy.S.Zero}),
-        lambda: {**fp8_cache(), q.tokens_read: float(V32_SELECTED)},
+        sparse_slopes.result.lhs / sparse_slopes.result.rhs.xreplace({index_bytes: sympy.S.Zero}),
+        lambda: {**fp8_cache(), tokens_read: float(V32_SELECTED)},
         must=lambda found: found > 1,
     ),
 )

@@ -18,16 +18,17 @@ from steptime.derivations.batch.serving import (
 )
 from steptime.derivations.batch.sparsity import capacity_of_sparsity, dense_equivalent, free_sparsity, routed
 from steptime.derivations.batch.speed import price, share_by_price, slow_mode, speed_bound, speed_by_price
+from steptime.derivations.batch.symbols import optimal_batch, speed_price, speed_up, weights_share
 from steptime.derivations.batch.terms import memory_cost
 from steptime.derivations.claims import Claim
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 
-RUBIN_ON_BOARD: Mapping[Symbol, float] = {q.memory_capacity: 288e9, q.memory_bandwidth: 20e12, q.optimal_batch: 2000.0}
+RUBIN_ON_BOARD: Mapping[Symbol, float] = {q.memory_capacity: 288e9, q.memory_bandwidth: 20e12, optimal_batch: 2000.0}
 """The lecture's Rubin, and the optimal batch that it rounds to."""
 INTERVAL = {q.step_time: 0.020}
 """The lecture's interval between departures."""
-FAST_SERVICE: Mapping[Symbol, float] = {q.speed_price: 6.0, q.speed_up: 2.5}
+FAST_SERVICE: Mapping[Symbol, float] = {speed_price: 6.0, speed_up: 2.5}
 """A service sold at six times the price for two and a half times the speed."""
 DRAINED = (
     ("a100-sxm-80gb", "bf16"),
@@ -47,12 +48,12 @@ def h100_interval() -> Mapping[Symbol, float]:
 def rubin() -> Mapping[Symbol, float]:
     """DeepSeek-V3 on a VR200 NVL72 of the catalogue, with its optimal batch."""
     values = deepseek("vr200-nvl72", 72)
-    return {**values, q.optimal_batch: Scenario(values).evaluate(best_batch.result.rhs)}
+    return {**values, optimal_batch: Scenario(values).evaluate(best_batch.result.rhs)}
 
 
 def revealed() -> Mapping[Symbol, float]:
     """The weights' share of the step that the price of the fast service reveals."""
-    return {**FAST_SERVICE, q.weights_share: Scenario(FAST_SERVICE).evaluate(share_by_price.result.rhs)}
+    return {**FAST_SERVICE, weights_share: Scenario(FAST_SERVICE).evaluate(share_by_price.result.rhs)}
 
 
 def tenfold() -> Mapping[Symbol, float]:
@@ -106,9 +107,9 @@ SPEED = (
     computed("1.12", "the most speed-up at any price, at that share", 2.8, speed_bound.result.rhs, revealed,
              tolerance=1e-9),
     computed("1.12", "the speed-up at 100 times the price: near 1/w", 2.8, speed_by_price.result.rhs,
-             lambda: {**revealed(), q.speed_price: 100.0}, tolerance=0.01, must=lambda found: found < 2.8),
+             lambda: {**revealed(), speed_price: 100.0}, tolerance=0.01, must=lambda found: found < 2.8),
     computed("1.12", "a slow mode at a thousandth of the speed: price over the floor, at that share", 1.0,
-             price.result.rhs / slow_mode.result.rhs, lambda: {**revealed(), q.speed_up: 1e-3}, tolerance=0.01,
+             price.result.rhs / slow_mode.result.rhs, lambda: {**revealed(), speed_up: 1e-3}, tolerance=0.01,
              must=lambda found: found > 1),
 )  # fmt: skip
 SPARSITY = (

@@ -14,21 +14,13 @@ from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.phases.decode import compute_slope
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    balanced_context,
-    context,
-    dense_context,
-    flops_per_mac,
-    index_bytes,
-    kv_bytes,
-    memory_bandwidth,
-    peak_flops,
-    selected_tokens,
-    skipped_tokens,
-    stage_chips,
-    tokens_read,
-)
+
+from steptime.derivations.batch.symbols import (  # isort: skip
+    balanced_context, dense_context, index_bytes, selected_tokens, skipped_tokens, tokens_read,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, context, flops_per_mac, kv_bytes, memory_bandwidth, peak_flops, stage_chips,
+)  # fmt: skip
 
 V32_LAYERS = 61
 V32_SELECTED = 2048

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sympy import Symbol
 
 from steptime.derivations.batch.batch import V3_ALL, peak_by_ridge, v3
+from steptime.derivations.batch.symbols import draft_limit_batch, memory_time, ridge
 from steptime.derivations.batch.terms import LECTURE, compute_term, memory_term
 from steptime.derivations.board import is_
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
@@ -12,21 +13,11 @@ from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.phases import speculative
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    acceptance,
-    active_parameters,
-    bytes_per_weight,
-    context,
-    draft_limit_batch,
-    drafts,
-    flops_per_mac,
-    kv_bytes,
-    memory_bandwidth,
-    parameters,
-    peak_flops,
-    stage_chips,
-    tokens_per_pass,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    acceptance, active_parameters, bytes_per_weight, context, drafts, flops_per_mac, kv_bytes, memory_bandwidth,
+    parameters, peak_flops, stage_chips, tokens_per_pass,
+)  # fmt: skip
 
 LEVIATHAN = "Leviathan et al. 2023, Fast inference from transformers via speculative decoding, arXiv 2211.17192, eq. 1"
 
@@ -72,7 +63,7 @@ draft_limit = Derivation(
     title="The batch above which drafting stops paying",
     rows=("1.14",),
     claim="Drafts are computed whether kept or not: above this batch they cost more than they save.",
-    start=equation(speculative.compute_time_per_kept_token, q.memory_time),
+    start=equation(speculative.compute_time_per_kept_token, memory_time),
     steps=(
         Step(
             "put in both terms",
@@ -155,7 +146,7 @@ draft_limit_short = Derivation(
             substitute(peak_by_ridge.result),
             equation(
                 draft_limit_batch,
-                tokens_per_pass / (drafts + 1) * q.ridge * parameters / active_parameters,
+                tokens_per_pass / (drafts + 1) * ridge * parameters / active_parameters,
             ),
         ),
     ),

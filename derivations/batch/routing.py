@@ -8,8 +8,10 @@ from collections.abc import Mapping
 import sympy
 from sympy import Expr, Symbol
 
-from steptime.model import symbols as q
-from steptime.model.symbols import dense_experts, experts_routed, most_experts
+from steptime.derivations.batch.symbols import (  # isort: skip
+    dense_experts, experts_routed, most_experts, routed_expert_power, routed_interaction, routed_offset,
+    routed_size_power,
+)  # fmt: skip
 
 
 def log10(value: Expr) -> Expr:
@@ -20,8 +22,8 @@ def log10(value: Expr) -> Expr:
 def log10_loss(weights: Expr, experts: Expr) -> Expr:
     """Base-ten logarithm of the loss (nats) of a model with so many active weights and effective experts (eq. 1)."""
     size, spread = log10(weights), log10(experts)
-    powers = q.routed_size_power * size + q.routed_expert_power * spread
-    return q.routed_offset - powers + q.routed_interaction * size * spread
+    powers = routed_size_power * size + routed_expert_power * spread
+    return routed_offset - powers + routed_interaction * size * spread
 
 
 saturated_experts = 1 / (1 / (experts_routed - 1 + 1 / (1 / dense_experts - 1 / most_experts)) + 1 / most_experts)
@@ -32,12 +34,12 @@ def _constants(
     size: float, experts: float, interaction: float, offset: float, dense: float, most: float
 ) -> Mapping[Symbol, float]:
     return {
-        q.routed_size_power: size,
-        q.routed_expert_power: experts,
-        q.routed_interaction: interaction,
-        q.routed_offset: offset,
-        q.dense_experts: dense,
-        q.most_experts: most,
+        routed_size_power: size,
+        routed_expert_power: experts,
+        routed_interaction: interaction,
+        routed_offset: offset,
+        dense_experts: dense,
+        most_experts: most,
     }
 
 

@@ -14,25 +14,14 @@ from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    arrivals,
-    bytes_per_weight,
-    context,
-    drain_time,
-    flops_per_mac,
-    kv_bytes,
-    memory_bandwidth,
-    memory_capacity,
-    micro_batch,
-    optimal_batch,
-    parameters,
-    peak_flops,
-    response_time,
-    stage_chips,
-    step_time,
-    tokens_per_second,
-)
+
+from steptime.derivations.batch.symbols import (  # isort: skip
+    arrivals, drain_throughput_share, drain_time, optimal_batch, response_time, ridge, waiting_time,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, bytes_per_weight, context, flops_per_mac, kv_bytes, memory_bandwidth, memory_capacity,
+    micro_batch, parameters, peak_flops, stage_chips, step_time, tokens_per_second,
+)  # fmt: skip
 
 
 def serving_v3() -> Mapping[Symbol, float]:
@@ -95,7 +84,7 @@ worst_wait = Derivation(
     steps=(
         Step(
             "the departure just missed: a whole interval",
-            substitute(is_(q.waiting_time, step_time)),
+            substitute(is_(waiting_time, step_time)),
             equation(response_time, 2 * step_time),
         ),
     ),
@@ -114,7 +103,7 @@ mean_wait = Derivation(
     steps=(
         Step(
             "the mean over evenly spaced arrivals",
-            substitute(is_(q.waiting_time, serving.mean_waiting_time)),
+            substitute(is_(waiting_time, serving.mean_waiting_time)),
             equation(response_time, step_time * (arrivals + 1) / (2 * arrivals) + step_time),
         ),
         Step(
@@ -180,20 +169,20 @@ throughput_gap = Derivation(
     title="The two throughputs compared",
     rows=("1.11",),
     claim="The drain interval gives as much of the full throughput as the weights fill of the memory.",
-    start=equation(q.drain_throughput_share, drain_throughput.result.rhs / compute_throughput.result.rhs),
+    start=equation(drain_throughput_share, drain_throughput.result.rhs / compute_throughput.result.rhs),
     steps=(
         Step(
             "the optimal batch",
             substitute(best_batch.result),
             equation(
-                q.drain_throughput_share,
-                q.ridge * parameters * flops_per_mac * memory_bandwidth / (memory_capacity * stage_chips * peak_flops),
+                drain_throughput_share,
+                ridge * parameters * flops_per_mac * memory_bandwidth / (memory_capacity * stage_chips * peak_flops),
             ),
         ),
         Step(
             "the rates as the ridge",
             substitute(peak_by_ridge.result),
-            equation(q.drain_throughput_share, bytes_per_weight * parameters / (memory_capacity * stage_chips)),
+            equation(drain_throughput_share, bytes_per_weight * parameters / (memory_capacity * stage_chips)),
         ),
     ),
     assumes=("no KV cache in the compute-bound throughput",),

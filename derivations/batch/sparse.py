@@ -6,16 +6,9 @@ Which tokens is decided by an index, whose keys are read for the whole context.
 import sympy
 from sympy import Expr
 
+from steptime.derivations.batch.symbols import dense_context, index_bytes, selected_tokens, tokens_read
 from steptime.model.phases.decode import rates
-from steptime.model.symbols import (
-    context,
-    dense_context,
-    index_bytes,
-    kv_bytes,
-    kv_shards,
-    selected_tokens,
-    tokens_read,
-)
+from steptime.model.symbols import context, kv_bytes, kv_shards
 
 traffic_per_sequence: Expr = kv_bytes * tokens_read + index_bytes * context
 """Bytes that one sequence reads per step: the selected tokens' KV cache, and the index's keys of every token."""

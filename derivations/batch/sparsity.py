@@ -14,24 +14,15 @@ from steptime.derivations.rules import both_sides, equation, limit, side, solve_
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    bytes_per_weight,
-    chip_second_price,
-    dense_experts,
-    dense_weights,
-    effective_experts,
-    flops_per_mac,
-    log_dense_weights,
-    memory_capacity,
-    parameters,
-    peak_flops,
-    routed_expert_power,
-    routed_interaction,
-    routed_size_power,
+
+from steptime.derivations.batch.symbols import (  # isort: skip
+    dense_experts, dense_weights, effective_experts, experts_routed, log_dense_weights, optimal_batch, ridge,
+    routed_expert_power, routed_interaction, routed_offset, routed_size_power, token_cost,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, bytes_per_weight, chip_second_price, flops_per_mac, memory_capacity, parameters, peak_flops,
     stage_chips,
-    token_cost,
-)
+)  # fmt: skip
 
 ROUTED_LAW = "Clark et al. 2022, Unified scaling laws for routed language models, arXiv 2202.01169, eq. 1 and Table 3"
 TEN = sympy.log(10)
@@ -39,7 +30,7 @@ TEN = sympy.log(10)
 
 def routed(router: str = "S-BASE", weights: float = 370e6, experts: float = 64.0) -> Mapping[Symbol, float]:
     """The law's constants for one way of routing, at so many active weights and experts."""
-    values = {**routing.ROUTERS[router], active_parameters: weights, q.experts_routed: experts}
+    values = {**routing.ROUTERS[router], active_parameters: weights, experts_routed: experts}
     return {**values, effective_experts: Scenario(values).evaluate(routing.saturated_experts)}
 
 
@@ -54,16 +45,16 @@ free_sparsity = Derivation(
     steps=(
         Step(
             "no KV cache, every weight read, at the optimal batch",
-            substitute(is_(q.context, 0), is_(q.parameters_read, parameters), is_(q.micro_batch, q.optimal_batch)),
+            substitute(is_(q.context, 0), is_(q.parameters_read, parameters), is_(q.micro_batch, optimal_batch)),
             equation(
-                token_cost, chip_second_price * bytes_per_weight * parameters / (q.optimal_batch * q.memory_bandwidth)
+                token_cost, chip_second_price * bytes_per_weight * parameters / (optimal_batch * q.memory_bandwidth)
             ),
         ),
         Step(
             "which grows with the weights: they cancel",
             substitute(best_batch.result),
             equation(
-                token_cost, chip_second_price * bytes_per_weight * active_parameters / (q.ridge * q.memory_bandwidth)
+                token_cost, chip_second_price * bytes_per_weight * active_parameters / (ridge * q.memory_bandwidth)
             ),
         ),
         Step(
@@ -119,11 +110,11 @@ dense_equivalent = Derivation(
             "the dense weights by their logarithm",
             substitute(is_(dense_weights, sympy.exp(log_dense_weights))),
             equation(
-                q.routed_offset
+                routed_offset
                 - routed_size_power * log_dense_weights / TEN
                 - routed_expert_power * sympy.log(dense_experts) / TEN
                 + routed_interaction * log_dense_weights * sympy.log(dense_experts) / TEN**2,
-                q.routed_offset
+                routed_offset
                 - routed_size_power * sympy.log(active_parameters) / TEN
                 - routed_expert_power * sympy.log(effective_experts) / TEN
                 + routed_interaction * sympy.log(active_parameters) * sympy.log(effective_experts) / TEN**2,

@@ -12,20 +12,13 @@ from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    bytes_per_weight,
-    context,
-    kv_bytes,
-    memory_bandwidth,
-    micro_batch,
-    parameters_read,
-    speed_price,
-    speed_up,
-    stage_chips,
-    usual_batch,
-    usual_step_time,
-    weights_share,
-)
+
+from steptime.derivations.batch.symbols import (  # isort: skip
+    memory_time, speed_price, speed_up, usual_batch, usual_step_time, weights_share,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_weight, context, kv_bytes, memory_bandwidth, micro_batch, parameters_read, stage_chips,
+)  # fmt: skip
 
 
 def usual_v3() -> Mapping[Symbol, float]:
@@ -116,14 +109,14 @@ fast_batch = Derivation(
             "the KV cache by its part of the usual step",
             substitute(usual_kv.result),
             equation(
-                q.memory_time,
+                memory_time,
                 bytes_per_weight * parameters_read / (stage_chips * memory_bandwidth)
                 + micro_batch * (1 - weights_share) * usual_step_time / usual_batch,
             ),
         ),
         Step(
             "the weights by their share, the step as many times as fast",
-            substitute(share.result, is_(q.memory_time, usual_step_time / speed_up)),
+            substitute(share.result, is_(memory_time, usual_step_time / speed_up)),
             equation(
                 usual_step_time / speed_up,
                 weights_share * usual_step_time + micro_batch * (1 - weights_share) * usual_step_time / usual_batch,

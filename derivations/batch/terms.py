@@ -5,28 +5,18 @@ from collections.abc import Mapping
 import sympy
 from sympy import Symbol
 
+from steptime.derivations.batch.symbols import memory_time, ridge, token_cost
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_, numbers
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
 from steptime.model.phases.decode import blackboard
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    bytes_per_weight,
-    chip_second_price,
-    context,
-    flops_per_mac,
-    kv_bytes,
-    kv_written,
-    memory_bandwidth,
-    micro_batch,
-    parameters_read,
-    peak_flops,
-    stage_chips,
-    token_cost,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, bytes_per_weight, chip_second_price, context, flops_per_mac, kv_bytes,
+    kv_written, memory_bandwidth, micro_batch, parameters_read, peak_flops, stage_chips,
+)  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 1"
 V3 = "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), context 1000, 2048 sequences"
@@ -70,13 +60,13 @@ memory_term = Derivation(
     title="Memory time of a decode step",
     rows=("1.1",),
     claim="A step streams the weights once for all sequences, and the KV cache of each sequence.",
-    start=equation(q.memory_time, blackboard.memory.time),
+    start=equation(memory_time, blackboard.memory.time),
     steps=(
         Step(
             "at the peak, perfectly sharded",
             substitute(PEAK[1], PERFECT_SHARDS[1], PERFECT_SHARDS[2]),
             equation(
-                q.memory_time,
+                memory_time,
                 (
                     bytes_per_weight * parameters_read / stage_chips
                     + (kv_bytes * context + kv_written) * micro_batch / stage_chips
@@ -88,7 +78,7 @@ memory_term = Derivation(
             "the lecture leaves out the one token that is written",
             substitute(is_(kv_written, 0)),
             equation(
-                q.memory_time,
+                memory_time,
                 (bytes_per_weight * parameters_read + micro_batch * context * kv_bytes)
                 / (stage_chips * memory_bandwidth),
             ),
@@ -110,7 +100,7 @@ latency_floor = Derivation(
         Step(
             "as the batch vanishes only the weights are left",
             limit(micro_batch, 0),
-            equation(q.memory_time, bytes_per_weight * parameters_read / (stage_chips * memory_bandwidth)),
+            equation(memory_time, bytes_per_weight * parameters_read / (stage_chips * memory_bandwidth)),
         ),
     ),
     assumes=("all weights are read; a router that touches few experts reads less",),
@@ -128,16 +118,16 @@ ridge_batch = Derivation(
     steps=(
         Step(
             "a dense model reads and multiplies the same weights; call that batch the ridge",
-            substitute(is_(parameters_read, active_parameters), is_(micro_batch, q.ridge)),
+            substitute(is_(parameters_read, active_parameters), is_(micro_batch, ridge)),
             equation(
-                flops_per_mac * active_parameters * q.ridge / (stage_chips * peak_flops),
+                flops_per_mac * active_parameters * ridge / (stage_chips * peak_flops),
                 bytes_per_weight * active_parameters / (stage_chips * memory_bandwidth),
             ),
         ),
         Step(
             "solve for the ridge",
-            solve_for(q.ridge),
-            equation(q.ridge, peak_flops * bytes_per_weight / (flops_per_mac * memory_bandwidth)),
+            solve_for(ridge),
+            equation(ridge, peak_flops * bytes_per_weight / (flops_per_mac * memory_bandwidth)),
         ),
     ),
     assumes=("a dense model, no KV cache",),
@@ -188,7 +178,7 @@ memory_cost = Derivation(
     claim="Where memory binds, the weights' part of the cost is a hyperbola in batch, the KV cache's part a constant.",
     start=equation(token_cost, economics.cost_per_token),
     steps=(
-        on_one_stage(q.memory_time),
+        on_one_stage(memory_time),
         Step(
             "put in the memory term",
             substitute(memory_term.result),

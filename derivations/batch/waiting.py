@@ -5,18 +5,11 @@ Steps leave like trains: at fixed intervals, each taking whoever has arrived.
 
 import sympy
 
-from steptime.model.symbols import (
-    arrivals,
-    bytes_per_weight,
-    compute_time,
-    context,
-    kv_bytes,
-    micro_batch,
-    parameters,
-    stage_chips,
-    step_time,
-    waiting_time,
-)
+from steptime.derivations.batch.symbols import arrivals, waiting_time
+
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_weight, compute_time, context, kv_bytes, micro_batch, parameters, stage_chips, step_time,
+)  # fmt: skip
 
 stored_per_chip = (bytes_per_weight * parameters + micro_batch * context * kv_bytes) / stage_chips
 """Bytes that one chip holds of a single-stage model, perfectly sharded: weights, and the KV cache of each sequence."""

@@ -7,6 +7,7 @@ import sympy
 from steptime.derivations.claims import Claim
 from steptime.derivations.collectives.numbers import CHAN, H100, KLENK, NCCL, THAKUR, TWO_TREES, eight_h100, links
 from steptime.derivations.collectives.rings import LINK, ONE_TIER, ring_reduce
+from steptime.derivations.collectives.symbols import algorithm_ratio, group_bytes, group_chips, start_up_saving
 from steptime.derivations.rules import equation, identity, limit, solve_for
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.algorithms import (
@@ -17,14 +18,7 @@ from steptime.model.network.algorithms import (
     two_shot_all_reduce,
 )
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    algorithm_ratio,
-    group_bytes,
-    group_chips,
-    scale_up_bandwidth,
-    scale_up_latency,
-    start_up_saving,
-)
+from steptime.model.symbols import scale_up_bandwidth, scale_up_latency
 
 one_shot, two_shot, tree, in_switch, multimem = (
     form(group_bytes, group_chips)

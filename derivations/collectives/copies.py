@@ -7,21 +7,15 @@ from sympy import Symbol
 
 from steptime.derivations.board import is_
 from steptime.derivations.collectives.numbers import DEEPSEEK, domains_of
+from steptime.derivations.collectives.symbols import copies_ratio, domain_copies, domains, miss_exponent
 from steptime.derivations.experts.experts import UNIFORM
 from steptime.derivations.experts.formulas import many_domains
 from steptime.derivations.experts.numbers import expert_blocks
+from steptime.derivations.experts.symbols import experts_per_token
 from steptime.derivations.rules import equation, limit, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.collectives import expert_exchange
-from steptime.model.symbols import (
-    copies_ratio,
-    domain_copies,
-    domains,
-    experts_per_token,
-    miss_exponent,
-    scale_up_domain,
-    stage_chips,
-)
+from steptime.model.symbols import scale_up_domain, stage_chips
 
 per_expert, per_domain = (
     expert_exchange(sympy.S.One, many_domains, experts_per_token, None, copies)

@@ -4,32 +4,24 @@ from collections.abc import Mapping
 
 from sympy import Symbol
 
+from steptime.derivations.batch.symbols import experts_routed
 from steptime.derivations.board import numbers
 from steptime.derivations.collectives.formulas import chip_expert_bytes, chip_expert_flops
 from steptime.derivations.collectives.numbers import GSHARD, NCCL, RING_STEP, experts_on, one_expert
+from steptime.derivations.collectives.symbols import chip_tokens, expert_weights
 from steptime.derivations.experts.experts import UNIFORM
 from steptime.derivations.experts.formulas import exchanged, one_domain
 from steptime.derivations.experts.numbers import RACK
+from steptime.derivations.experts.symbols import experts_per_token
 from steptime.derivations.rules import equation, solve_for
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.network.algorithms import all_to_all
-from steptime.model.symbols import (
-    bytes_per_weight,
-    chip_tokens,
-    combine_bytes,
-    dispatch_bytes,
-    expert_weights,
-    experts_per_token,
-    experts_routed,
-    flops_per_mac,
-    memory_bandwidth,
-    peak_flops,
-    scale_up_bandwidth,
-    scale_up_latency,
-    stage_chips,
-    width,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_weight, combine_bytes, dispatch_bytes, flops_per_mac, memory_bandwidth, peak_flops, scale_up_bandwidth,
+    scale_up_latency, stage_chips, width,
+)  # fmt: skip
 
 copies_out, copies_back = (chip_tokens * experts_per_token * width * size for size in (dispatch_bytes, combine_bytes))
 link_time = exchanged(copies_out + copies_back, one_domain).scale_up / scale_up_bandwidth

@@ -7,21 +7,11 @@ from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.algorithms import in_switch_all_reduce
 from steptime.model.network.collectives import Group, all_reduce
-from steptime.model.symbols import (
-    active_parameters,
-    bytes_per_weight,
-    flops_per_mac,
-    layers,
-    memory_bandwidth,
-    micro_batch,
-    parameters_read,
-    peak_flops,
-    reduce_bytes,
-    scale_up_bandwidth,
-    stage_chips,
-    tensor_parallel,
-    width,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, bytes_per_weight, flops_per_mac, layers, memory_bandwidth, micro_batch, parameters_read,
+    peak_flops, reduce_bytes, scale_up_bandwidth, stage_chips, tensor_parallel, width,
+)  # fmt: skip
 
 activations = micro_batch * width * reduce_bytes
 summed = all_reduce(activations, Group(tensor_parallel, tensor_parallel), in_switch=False).times(2 * layers)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from sympy import Symbol
 
 from steptime.derivations.board import numbers
+from steptime.derivations.collectives.symbols import expert_weights
 from steptime.derivations.experts.numbers import expert_blocks, on
 from steptime.model import symbols as q
 
@@ -60,7 +61,7 @@ def dense() -> Mapping[Symbol, float]:
 
 def one_expert(block: "ExpertFeedForward", width: float) -> Mapping[Symbol, float]:
     """The weights of one routed expert."""
-    return {q.expert_weights: float(block.expert_weights(int(width)))}
+    return {expert_weights: float(block.expert_weights(int(width)))}
 
 
 def experts_on(hardware: str, chips: int) -> Mapping[Symbol, float]:

@@ -3,10 +3,11 @@
 import sympy
 
 from steptime.derivations.collectives.numbers import CHAN, H100, NCCL, THAKUR, eight_h100
+from steptime.derivations.collectives.symbols import group_bytes, group_chips, group_time
 from steptime.derivations.rules import equation, identity, limit, solve_for
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.algorithms import ring_all_gather, ring_all_reduce, ring_reduce_scatter
-from steptime.model.symbols import group_bytes, group_chips, group_time, scale_up_bandwidth, scale_up_latency
+from steptime.model.symbols import scale_up_bandwidth, scale_up_latency
 
 LINK = (scale_up_bandwidth, scale_up_latency)
 ONE_TIER = "chips on one tier, each link at full rate in both directions at once"

@@ -4,22 +4,14 @@ import sympy
 
 from steptime.derivations.board import is_
 from steptime.derivations.collectives.numbers import CHAN, GSHARD, THAKUR, domains_of
+from steptime.derivations.collectives.symbols import group_bytes, group_chips, kept_bytes, link_bytes
 from steptime.derivations.experts.formulas import many_domains
+from steptime.derivations.pipelines.symbols import tier_time_ratio
 from steptime.derivations.rules import both_sides, equation, identity, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.algorithms import ring_all_reduce
 from steptime.model.network.collectives import all_reduce, all_to_all
-from steptime.model.symbols import (
-    group_bytes,
-    group_chips,
-    kept_bytes,
-    link_bytes,
-    scale_out_bandwidth,
-    scale_up_bandwidth,
-    scale_up_domain,
-    stage_chips,
-    tier_time_ratio,
-)
+from steptime.model.symbols import scale_out_bandwidth, scale_up_bandwidth, scale_up_domain, stage_chips
 
 reduced = all_reduce(group_bytes, many_domains, in_switch=False)
 exchanged = all_to_all(group_bytes, many_domains)

@@ -11,17 +11,11 @@ from steptime.derivations.rules import equation, identity, limit, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.algorithms import all_to_all
 from steptime.model.network.torus import even_ring_distance, link_bandwidth, link_load
-from steptime.model.symbols import (
-    algorithm_ratio,
-    group_bytes,
-    group_chips,
-    half_ring,
-    link_bytes,
-    mean_distance,
-    ring_chips,
-    scale_up_bandwidth,
-    torus_axes,
-)
+from steptime.model.symbols import scale_up_bandwidth
+
+from steptime.derivations.collectives.symbols import (  # isort: skip
+    algorithm_ratio, group_bytes, group_chips, half_ring, link_bytes, mean_distance, ring_chips, torus_axes,
+)  # fmt: skip
 
 CUBE = "4096 TPU v5p as a cube of 16 chips a side, 64 MB a chip"
 EVEN_SIDES = "axes that close to rings, each of an even number of chips"

@@ -4,26 +4,18 @@ from collections.abc import Callable, Mapping
 
 from sympy import Expr, Symbol
 
+from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.batch.terms import latency_floor
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.claims import Claim
 from steptime.derivations.experts.experts import LECTURE
 from steptime.derivations.experts.numbers import RACK
+from steptime.derivations.experts.symbols import load_speedup, reference_bandwidth, reference_domain, reference_time
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    bytes_per_weight,
-    load_speedup,
-    memory_bandwidth,
-    memory_time,
-    parameters,
-    reference_bandwidth,
-    reference_domain,
-    reference_time,
-    scale_up_domain,
-)
+from steptime.model.symbols import bytes_per_weight, memory_bandwidth, parameters, scale_up_domain
 
 
 def machine(hardware: str, chips: int) -> Mapping[Symbol, float]:

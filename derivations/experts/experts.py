@@ -10,31 +10,16 @@ from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.experts import formulas
 from steptime.derivations.experts.numbers import RACK, expert_blocks, on, rack
+from steptime.derivations.experts.symbols import exchange_bytes, expert_layers, experts_per_token, network_time
 from steptime.derivations.rules import both_sides, drop, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.collectives import Group, expert_exchange
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    bytes_per_weight,
-    combine_bytes,
-    context,
-    dispatch_bytes,
-    exchange_bytes,
-    expert_layers,
-    experts_per_token,
-    flops_per_mac,
-    kv_bytes,
-    memory_bandwidth,
-    micro_batch,
-    network_time,
-    parameters_read,
-    pass_tokens,
-    peak_flops,
-    scale_up_bandwidth,
-    stage_chips,
-    width,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, bytes_per_weight, combine_bytes, context, dispatch_bytes, flops_per_mac, kv_bytes,
+    memory_bandwidth, micro_batch, parameters_read, pass_tokens, peak_flops, scale_up_bandwidth, stage_chips, width,
+)  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 2"
 GSHARD = "Lepikhin et al. 2020, arXiv 2006.16668"

@@ -6,18 +6,13 @@ all-to-all.
 
 from sympy import Expr
 
+from steptime.derivations.experts.symbols import experts_per_token
 from steptime.model.network.collectives import Group, expert_exchange
-from steptime.model.symbols import (
-    combine_bytes,
-    dispatch_bytes,
-    experts_per_token,
-    micro_batch,
-    pass_tokens,
-    scale_up_domain,
-    stage_chips,
-    width,
-)
 from steptime.model.terms import Transfer
+
+from steptime.model.symbols import (  # isort: skip
+    combine_bytes, dispatch_bytes, micro_batch, pass_tokens, scale_up_domain, stage_chips, width,
+)  # fmt: skip
 
 tokens_per_chip = micro_batch * pass_tokens / stage_chips
 """Tokens that one chip of a stage holds, before and after the experts."""

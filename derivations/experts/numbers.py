@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from sympy import Symbol
 
+from steptime.derivations.batch.symbols import experts_routed
 from steptime.derivations.board import numbers
-from steptime.model.symbols import expert_layers, experts_per_token, experts_routed, pass_tokens, width
+from steptime.derivations.experts.symbols import expert_layers, experts_per_token
+from steptime.model.symbols import pass_tokens, width
 
 if TYPE_CHECKING:
     from steptime.model.architecture.transformer import ExpertFeedForward, Transformer

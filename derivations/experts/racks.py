@@ -8,22 +8,15 @@ from sympy import Symbol
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.experts.experts import LECTURE, UNIFORM
 from steptime.derivations.experts.formulas import exchanged, many_domains
+from steptime.derivations.experts.symbols import copy_bytes, network_time, remote_share
 from steptime.derivations.rules import equation, identity, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.phases.decode import blackboard
-from steptime.model.symbols import (
-    copy_bytes,
-    micro_batch,
-    network_time,
-    remote_share,
-    scale_out_bandwidth,
-    scale_out_bytes,
-    scale_up_bandwidth,
-    scale_up_bytes,
-    scale_up_domain,
-    stage_chips,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    micro_batch, scale_out_bandwidth, scale_out_bytes, scale_up_bandwidth, scale_up_bytes, scale_up_domain, stage_chips,
+)  # fmt: skip
 
 TWO_RACKS = "two scale-up domains of H100, 400 MB of copies a chip and layer"
 sent = exchanged(copy_bytes, many_domains)

@@ -9,22 +9,16 @@ from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.experts.experts import LECTURE
 from steptime.derivations.experts.racks import NO_START_UP, TWO_RACKS, exact_two_racks, racks, sent, two_racks
+from steptime.derivations.experts.symbols import copy_bytes, exchange_slowdown, network_time
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.collectives import Group, expert_exchange
 from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    copy_bytes,
-    exchange_slowdown,
-    micro_batch,
-    network_time,
-    scale_out_bandwidth,
-    scale_out_bytes,
-    scale_up_bandwidth,
-    scale_up_domain,
-    stage_chips,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    micro_batch, scale_out_bandwidth, scale_out_bytes, scale_up_bandwidth, scale_up_domain, stage_chips,
+)  # fmt: skip
 
 LINKS = (scale_up_bandwidth, scale_out_bandwidth)
 CHIPS = (

@@ -5,23 +5,17 @@ from collections.abc import Callable, Mapping
 import sympy
 from sympy import Rational
 
+from steptime.derivations.batch.symbols import experts_routed
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.experts.experts import GSHARD, UNIFORM
 from steptime.derivations.experts.numbers import RACK, rack
+from steptime.derivations.experts.symbols import experts_per_token, miss_probability, touched_experts, untouched_share
 from steptime.derivations.rules import both_sides, equation, series, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network import experts
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    experts_per_token,
-    experts_routed,
-    micro_batch,
-    miss_probability,
-    pass_tokens,
-    touched_experts,
-    untouched_share,
-)
+from steptime.model.symbols import micro_batch, pass_tokens
 
 experts_touched = Derivation(
     name="experts-touched",

@@ -10,6 +10,11 @@ from steptime.model import symbols as q
 from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.machine.symbols import (  # isort: skip
+    capacity_price, capacity_share, idle_compute, idle_link, idle_memory, machine_memory_bandwidth,
+    memory_bandwidth_price,
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -63,17 +68,17 @@ def machine_numbers(model: str, hardware: str, parts: Parts, **options: str) -> 
         q.step_link_bytes: float(case.evaluate(blackboard.scale_up.work)),
         q.capacity_needed: values[q.memory_per_chip],
         q.machine_flops: values[q.peak_flops],
-        q.machine_memory_bandwidth: values[q.memory_bandwidth],
+        machine_memory_bandwidth: values[q.memory_bandwidth],
         q.machine_link_bandwidth: values[q.scale_up_bandwidth],
         q.flops_price: parts.compute / values[q.peak_flops],
-        q.memory_bandwidth_price: parts.memory / values[q.memory_bandwidth],
+        memory_bandwidth_price: parts.memory / values[q.memory_bandwidth],
         q.link_price: parts.links / values[q.scale_up_bandwidth],
-        q.capacity_price: 0.0,
-        q.capacity_share: 0.0,
+        capacity_price: 0.0,
+        capacity_share: 0.0,
         q.budget: parts.compute + parts.memory + parts.links,
-        q.idle_compute: 0.1,
-        q.idle_memory: 0.1,
-        q.idle_link: 0.1,
+        idle_compute: 0.1,
+        idle_memory: 0.1,
+        idle_link: 0.1,
         q.stack_capacity: values[q.memory_capacity] / 8,
         q.stack_bandwidth: values[q.memory_bandwidth] / 8,
         q.stack_price: parts.memory / 8,

@@ -4,39 +4,17 @@ Prices are dollars for a FLOP/s, a byte/s of memory and of link, and a byte of c
 Source: Pope 2026, blackboard lecture; the balance of resources is Kung 1986 (doi 10.1145/17407.17362).
 """
 
-from steptime.model.symbols import (
-    batch,
-    budget,
-    bytes_per_weight,
-    capacity_needed,
-    capacity_price,
-    chips,
-    context,
-    flops_price,
-    idle_compute,
-    idle_link,
-    idle_memory,
-    kv_bytes,
-    link_price,
-    lowered_cost,
-    machine_flops,
-    machine_link_bandwidth,
-    machine_memory_bandwidth,
-    memory_bandwidth_price,
-    micro_batch,
-    parameters,
-    raised_cost,
-    rise,
-    stack_bandwidth,
-    stack_price,
-    stage_chips,
-    step_flops,
-    step_link_bytes,
-    step_memory_bytes,
-    step_scale_out_bytes,
-    step_time,
-    token_cost,
-)
+from steptime.derivations.batch.symbols import token_cost
+
+from steptime.derivations.machine.symbols import (  # isort: skip
+    capacity_price, idle_compute, idle_link, idle_memory, lowered_cost, machine_memory_bandwidth,
+    memory_bandwidth_price, raised_cost, rise,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    batch, budget, bytes_per_weight, capacity_needed, chips, context, flops_price, kv_bytes, link_price, machine_flops,
+    machine_link_bandwidth, micro_batch, parameters, stack_bandwidth, stack_price, stage_chips, step_flops,
+    step_link_bytes, step_memory_bytes, step_scale_out_bytes, step_time,
+)  # fmt: skip
 
 compute_time = step_flops / machine_flops
 memory_time = step_memory_bytes / machine_memory_bandwidth

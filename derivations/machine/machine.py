@@ -5,27 +5,21 @@ from functools import cache
 
 from sympy import Eq, Expr, Symbol
 
+from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.board import is_
 from steptime.derivations.machine import formulas
+from steptime.derivations.machine import symbols as own
 from steptime.derivations.machine.costs import GB200_RACK, machine_numbers
 from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.symbols import (
-    budget,
-    capacity_needed,
-    capacity_price,
-    flops_price,
-    idle_compute,
-    idle_link,
-    idle_memory,
-    link_price,
-    memory_bandwidth_price,
-    step_flops,
-    step_link_bytes,
-    step_memory_bytes,
-    step_time,
-)
+
+from steptime.derivations.machine.symbols import (  # isort: skip
+    capacity_price, idle_compute, idle_link, idle_memory, link_time, machine_memory_bandwidth, memory_bandwidth_price,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    budget, capacity_needed, flops_price, link_price, step_flops, step_link_bytes, step_memory_bytes, step_time,
+)  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29"
 V3 = (
@@ -54,7 +48,7 @@ balanced_machine = Derivation(
             "buy of each resource what the step time needs, and some that idles",
             substitute(
                 is_(q.machine_flops, formulas.needed_flops),
-                is_(q.machine_memory_bandwidth, formulas.needed_memory_bandwidth),
+                is_(machine_memory_bandwidth, formulas.needed_memory_bandwidth),
                 is_(q.machine_link_bandwidth, formulas.needed_link_bandwidth),
             ),
             equation(
@@ -99,13 +93,13 @@ imbalance = Derivation(
     title="What idle resources cost in time",
     rows=("7.1",),
     claim="Each resource that idles lengthens the step by its share of the spend times its idle share.",
-    start=equation(q.imbalance, balanced_machine.lines[2].rhs / balanced_machine.result.rhs),
+    start=equation(own.imbalance, balanced_machine.lines[2].rhs / balanced_machine.result.rhs),
     steps=(
         Step(
             "for the same money; every summand is positive",
             identity(),
             equation(
-                q.imbalance,
+                own.imbalance,
                 1
                 + (
                     flops_price * step_flops * idle_compute
@@ -151,14 +145,14 @@ EQUAL_TIMES = (
     equal_time("compute", q.compute_time, formulas.compute_time, q.machine_flops, formulas.needed_flops, NONE_IDLES[0]),
     equal_time(
         "memory",
-        q.memory_time,
+        memory_time,
         formulas.memory_time,
-        q.machine_memory_bandwidth,
+        machine_memory_bandwidth,
         formulas.needed_memory_bandwidth,
         NONE_IDLES[1],
     ),
     equal_time(
-        "link", q.link_time, formulas.link_time, q.machine_link_bandwidth, formulas.needed_link_bandwidth, NONE_IDLES[2]
+        "link", link_time, formulas.link_time, q.machine_link_bandwidth, formulas.needed_link_bandwidth, NONE_IDLES[2]
     ),
 )
 

@@ -4,37 +4,23 @@ from collections.abc import Mapping
 
 from sympy import Expr, Symbol
 
+from steptime.derivations.batch.symbols import memory_time, token_cost
 from steptime.derivations.batch.terms import compute_cost, memory_cost
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.machine import LECTURE
+from steptime.derivations.machine.symbols import cost_elasticity, raised_cost, rise
 from steptime.derivations.rules import equation, identity, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
 from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    bytes_per_weight,
-    chip_second_price,
-    compute_time,
-    context,
-    cost_elasticity,
-    kv_bytes,
-    memory_bandwidth,
-    memory_capacity,
-    memory_time,
-    micro_batch,
-    parameters,
-    parameters_read,
-    peak_flops,
-    raised_cost,
-    rise,
-    scale_up_bandwidth,
-    scale_up_bytes,
-    stage_chips,
-    token_cost,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_weight, chip_second_price, compute_time, context, kv_bytes, memory_bandwidth, memory_capacity,
+    micro_batch, parameters, parameters_read, peak_flops, scale_up_bandwidth, scale_up_bytes, stage_chips,
+)  # fmt: skip
 
 V3 = (
     "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), "

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from sympy import Eq, Expr, Symbol, oo
 
+from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.batch.terms import compute_term, memory_term
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
@@ -25,22 +26,15 @@ from steptime.derivations.rules import equation, limit, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    answer,
-    bytes_per_weight,
-    context,
-    decode_chips,
-    flops_per_mac,
-    kv_bytes,
-    memory_bandwidth,
-    micro_batch,
-    parameters_read,
-    peak_flops,
-    prefill_chips,
-    prompt,
-    request_rate,
-)
+
+from steptime.derivations.machine.symbols import (  # isort: skip
+    chips_ratio, decode_bytes, decode_chips, decode_compute_use, decode_flops, handed_bytes, memory_bandwidth_price,
+    prefill_bytes, prefill_chips, prefill_flops, prefill_memory_use, request_cost, request_rate,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, answer, bytes_per_weight, context, flops_per_mac, kv_bytes, memory_bandwidth, micro_batch,
+    parameters_read, peak_flops, prompt,
+)  # fmt: skip
 
 REQUESTS = 100.0
 TEXT = f"{V3}; {REQUESTS:.0f} requests a second"
@@ -85,7 +79,7 @@ prefill = busy_chips(
 decode = busy_chips(
     "decode",
     equation(decode_chips, split.chips_to_decode),
-    q.memory_time,
+    memory_time,
     memory_term.result,
     request_rate * answer * (bytes_per_weight * parameters_read / micro_batch + context * kv_bytes) / memory_bandwidth,
 )
@@ -95,13 +89,13 @@ ratio = Derivation(
     title="Chips that prefill to chips that decode",
     rows=("7.3",),
     claim="The rate of requests cancels: only their shape and the chips decide how many of each kind.",
-    start=equation(q.chips_ratio, prefill.result.rhs / decode.result.rhs),
+    start=equation(chips_ratio, prefill.result.rhs / decode.result.rhs),
     steps=(
         Step(
             "as large a batch as one likes: weights are shared by ever more sequences",
             limit(micro_batch, oo),
             equation(
-                q.chips_ratio,
+                chips_ratio,
                 prompt
                 * flops_per_mac
                 * active_parameters
@@ -126,15 +120,15 @@ mixed = Derivation(
         Step(
             "one balanced machine for the work of both phases",
             substitute(
-                is_(q.step_flops, q.prefill_flops + q.decode_flops),
-                is_(q.step_memory_bytes, q.prefill_bytes + q.decode_bytes),
+                is_(q.step_flops, prefill_flops + decode_flops),
+                is_(q.step_memory_bytes, prefill_bytes + decode_bytes),
                 is_(q.step_link_bytes, 0),
             ),
             equation(
-                q.request_cost,
+                request_cost,
                 (
-                    q.flops_price * (q.prefill_flops + q.decode_flops)
-                    + q.memory_bandwidth_price * (q.prefill_bytes + q.decode_bytes)
+                    q.flops_price * (prefill_flops + decode_flops)
+                    + memory_bandwidth_price * (prefill_bytes + decode_bytes)
                 )
                 / q.machine_life,
             ),
@@ -156,15 +150,15 @@ def value(expr: Expr) -> Callable[[], float]:
 def inputs() -> Mapping[str, float | str]:
     """The work of a request, the prices, and the case."""
     names = (
-        q.prefill_flops, q.prefill_bytes, q.decode_flops, q.decode_bytes, q.handed_bytes,
-        q.flops_price, q.memory_bandwidth_price, q.link_price, q.prefill_memory_use, q.decode_compute_use,
+        prefill_flops, prefill_bytes, decode_flops, decode_bytes, handed_bytes,
+        q.flops_price, memory_bandwidth_price, q.link_price, prefill_memory_use, decode_compute_use,
     )  # fmt: skip
     return {symbol.name: v3()[symbol] for symbol in names} | {"case": TEXT}
 
 
 def in_range(found: float) -> bool:
     """Whether the shared design is bound as assumed, and gains and ratios have a sign."""
-    return found > 0 and v3()[q.prefill_memory_use] <= 1 and v3()[q.decode_compute_use] <= 1
+    return found > 0 and v3()[prefill_memory_use] <= 1 and v3()[decode_compute_use] <= 1
 
 
 CLAIMS = (

@@ -7,6 +7,7 @@ from sympy import Eq, Expr, Symbol
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.machine import formulas
+from steptime.derivations.machine import symbols as own
 from steptime.derivations.machine.costs import (
     B200_MADE,
     GB200_RACK,
@@ -22,21 +23,14 @@ from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import machine
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    budget,
-    capacity_needed,
-    capacity_price,
-    capacity_share,
-    flops_price,
-    link_price,
-    memory_bandwidth_price,
-    stack_bandwidth,
-    stack_capacity,
-    step_flops,
-    step_link_bytes,
-    step_memory_bytes,
-    step_time,
-)
+
+from steptime.derivations.machine.symbols import (  # isort: skip
+    capacity_price, capacity_share, machine_memory_bandwidth, memory_bandwidth_price,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    budget, capacity_needed, flops_price, link_price, stack_bandwidth, stack_capacity, step_flops, step_link_bytes,
+    step_memory_bytes, step_time,
+)  # fmt: skip
 
 capacity_budget = Derivation(
     name="capacity-budget",
@@ -95,15 +89,15 @@ def spend_share(
 
 
 compute_share = spend_share(
-    "compute", q.compute_share, formulas.share_on_compute, q.machine_flops, formulas.needed_flops, NONE_IDLES[0],
+    "compute", own.compute_share, formulas.share_on_compute, q.machine_flops, formulas.needed_flops, NONE_IDLES[0],
     flops_price * step_flops,
 )  # fmt: skip
 memory_share = spend_share(
-    "memory", q.memory_share, formulas.share_on_memory, q.machine_memory_bandwidth, formulas.needed_memory_bandwidth,
+    "memory", own.memory_share, formulas.share_on_memory, machine_memory_bandwidth, formulas.needed_memory_bandwidth,
     NONE_IDLES[1], memory_bandwidth_price * step_memory_bytes,
 )  # fmt: skip
 link_share = spend_share(
-    "links", q.link_share, formulas.share_on_links, q.machine_link_bandwidth, formulas.needed_link_bandwidth,
+    "links", own.link_share, formulas.share_on_links, q.machine_link_bandwidth, formulas.needed_link_bandwidth,
     NONE_IDLES[2], link_price * step_link_bytes,
 )  # fmt: skip
 

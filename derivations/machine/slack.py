@@ -4,30 +4,21 @@ from collections.abc import Callable, Mapping
 
 from sympy import Expr, Symbol
 
+from steptime.derivations.batch.symbols import memory_time, token_cost
 from steptime.derivations.batch.terms import compute_cost, memory_cost
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.claims import Claim
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.machine import LECTURE
 from steptime.derivations.machine.prices import V3, capacity_elasticity, raised, v3
+from steptime.derivations.machine.symbols import cost_elasticity, cost_ratio, lowered_cost, raised_cost, rise
 from steptime.derivations.rules import equation, limit, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
 from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    compute_time,
-    cost_elasticity,
-    lowered_cost,
-    memory_bandwidth,
-    memory_time,
-    peak_flops,
-    raised_cost,
-    rise,
-    scale_up_bandwidth,
-    token_cost,
-)
+from steptime.model.symbols import compute_time, memory_bandwidth, peak_flops, scale_up_bandwidth
 
 
 def slack(name: str, title: str, cost: Expr, resource: Symbol) -> Derivation:
@@ -37,12 +28,12 @@ def slack(name: str, title: str, cost: Expr, resource: Symbol) -> Derivation:
         title=title,
         rows=("7.2",),
         claim="More of a resource that does not bind leaves the cost of a token as it is: its price is zero.",
-        start=equation(q.cost_ratio, formulas.cost_ratio),
+        start=equation(cost_ratio, formulas.cost_ratio),
         steps=(
             Step(
                 "the cost with the resource raised, over the cost before",
                 substitute(is_(raised_cost, raised(cost, resource)), is_(token_cost, cost)),
-                equation(q.cost_ratio, 1),
+                equation(cost_ratio, 1),
             ),
         ),
         assumes=("another term is the largest by more than the rise; full overlap",),
@@ -131,7 +122,7 @@ def measured(name: str, resource: Symbol) -> Callable[[], float]:
             float(Scenario({**values, resource: values[resource] * (1 + by)}).evaluate(blackboard.time))
             for by in (0.0, little)
         )
-        terms = {q.token_cost: before, q.raised_cost: after, q.rise: little}  # chips and batch are the same in both
+        terms = {token_cost: before, raised_cost: after, rise: little}  # chips and batch are the same in both
         return float(Scenario(terms).evaluate(formulas.elasticity))
 
     return found

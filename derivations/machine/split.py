@@ -12,26 +12,13 @@ from steptime.derivations.machine.machine import v3 as decode_v3
 from steptime.derivations.rules import both_sides, equation, minimise, side, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.symbols import (
-    bytes_per_flop,
-    decode_bytes,
-    decode_compute_use,
-    decode_flops,
-    flops_price,
-    handed_bytes,
-    link_price,
-    machine_flops,
-    machine_life,
-    memory_bandwidth_price,
-    prefill_bytes,
-    prefill_flops,
-    prefill_memory_use,
-    request_cost,
-    spend_ratio,
-    split_gain,
-    split_request_cost,
-    split_saving,
-)
+from steptime.model.symbols import flops_price, link_price, machine_flops, machine_life
+
+from steptime.derivations.machine.symbols import (  # isort: skip
+    bytes_per_flop, capacity_price, decode_bytes, decode_compute_use, decode_cost, decode_flops, handed_bytes,
+    machine_memory_bandwidth, memory_bandwidth_price, prefill_bytes, prefill_cost, prefill_flops, prefill_memory_use,
+    request_cost, spend_ratio, split_gain, split_request_cost, split_saving,
+)  # fmt: skip
 
 PROMPT, ANSWER, PROMPTS_PER_PASS = 4096, 1024, 16
 V3 = (
@@ -88,7 +75,7 @@ shared_design = proof(
     equation(request_cost, split.shared_cost),
     Step(
         "a design is a ratio of bandwidth to FLOP/s; its size cancels",
-        substitute(is_(q.machine_memory_bandwidth, bytes_per_flop * machine_flops)),
+        substitute(is_(machine_memory_bandwidth, bytes_per_flop * machine_flops)),
         equation(
             request_cost,
             (flops_price + memory_bandwidth_price * bytes_per_flop)
@@ -125,12 +112,12 @@ phase_request = proof(
         substitute(balanced_machine.result),
         equation(
             request_cost,
-            q.budget / (q.budget - q.capacity_price * q.capacity_needed) * WORK / machine_life,
+            q.budget / (q.budget - capacity_price * q.capacity_needed) * WORK / machine_life,
         ),
     ),
     Step(
         "capacity comes with bandwidth",
-        substitute(is_(q.capacity_price, 0)),
+        substitute(is_(capacity_price, 0)),
         equation(request_cost, WORK / machine_life),
     ),
     holds=balanced_machine.holds,
@@ -150,8 +137,8 @@ split_request = proof(
     Step(
         "each phase on its own machine; the KV cache crosses the links",
         substitute(
-            is_(q.prefill_cost, phase(prefill_flops, prefill_bytes, Integer(0))),
-            is_(q.decode_cost, phase(decode_flops, decode_bytes, handed_bytes)),
+            is_(prefill_cost, phase(prefill_flops, prefill_bytes, Integer(0))),
+            is_(decode_cost, phase(decode_flops, decode_bytes, handed_bytes)),
         ),
         equation(
             split_request_cost,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sympy import Eq, Expr, S, Symbol
 
+from steptime.derivations.batch.symbols import token_cost
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.machine import formulas
@@ -15,33 +16,19 @@ from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import machine
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    base_cost,
-    budget,
-    capacity_needed,
-    cost_elasticity,
-    flops_price,
-    link_price,
-    machine_life,
-    raised_cost,
-    rise,
-    scale_out_price,
-    stack_bandwidth,
-    stack_capacity,
-    stack_price,
-    step_flops,
-    step_link_bytes,
-    step_memory_bytes,
-    step_scale_out_bytes,
-    step_time,
-    step_tokens,
-    token_cost,
-)
+
+from steptime.derivations.machine.symbols import (  # isort: skip
+    cost_elasticity, idle_compute, idle_link, raised_cost, rise, step_tokens,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    base_cost, budget, capacity_needed, flops_price, link_price, machine_life, scale_out_price, stack_bandwidth,
+    stack_capacity, stack_price, step_flops, step_link_bytes, step_memory_bytes, step_scale_out_bytes, step_time,
+)  # fmt: skip
 
 NO_SCALE_OUT = f"{V3}; within one rack, the rest of it {GB200_RACK.other:,.0f} dollars a chip"
 FOR_TIME = (
-    is_(q.machine_flops, formulas.needed_flops.xreplace({q.idle_compute: S.Zero})),
-    is_(q.machine_link_bandwidth, formulas.needed_link_bandwidth.xreplace({q.idle_link: S.Zero})),
+    is_(q.machine_flops, formulas.needed_flops.xreplace({idle_compute: S.Zero})),
+    is_(q.machine_link_bandwidth, formulas.needed_link_bandwidth.xreplace({idle_link: S.Zero})),
     is_(q.machine_scale_out_bandwidth, formulas.needed_scale_out_bandwidth),
 )
 """What the step time needs of each resource but stacks, and nothing that idles."""

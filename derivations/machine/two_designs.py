@@ -6,22 +6,12 @@ Source: Zhong et al. 2024, DistServe (arXiv 2401.09670) for the split; the price
 """
 
 from steptime.derivations.machine.formulas import chip_seconds_per_token, spend_on_compute, spend_on_memory
-from steptime.model.symbols import (
-    answer,
-    budget,
-    decode_bytes,
-    decode_cost,
-    machine_flops,
-    machine_life,
-    machine_memory_bandwidth,
-    prefill_cost,
-    prefill_flops,
-    prompt,
-    request_cost,
-    request_rate,
+from steptime.model.symbols import answer, budget, machine_flops, machine_life, prompt, step_time
+
+from steptime.derivations.machine.symbols import (  # isort: skip
+    decode_bytes, decode_cost, machine_memory_bandwidth, prefill_cost, prefill_flops, request_cost, request_rate,
     split_request_cost,
-    step_time,
-)
+)  # fmt: skip
 
 prefill_time = prefill_flops / machine_flops
 """Seconds to prefill a request where compute binds."""

@@ -9,27 +9,14 @@ Sources: Kaplan et al. 2020 (arXiv 2001.08361) 2.1 for the six FLOP per weight a
 from sympy import Expr, Symbol
 
 from steptime.model.economics.scaling import FORWARD_AND_BACKWARD, loss_of_data, loss_of_size
-from steptime.model.symbols import (
-    active_parameters,
-    decode_efficiency,
-    equal_cost_lever,
-    falling_exponent,
-    falling_scale,
-    flops_per_mac,
-    irreducible_loss,
-    least_cost_lever,
-    lever,
-    optimal_tokens_per_weight,
-    pretraining_tokens,
-    relative_change,
-    rising_exponent,
-    rising_scale,
-    rl_flops_per_weight,
-    rl_tokens,
-    served_tokens,
-    service_life,
-    serving_rate,
-)
+
+from steptime.derivations.overtraining.symbols import (  # isort: skip
+    equal_cost_lever, falling_exponent, falling_scale, irreducible_loss, least_cost_lever, lever, relative_change,
+    rising_exponent, rising_scale, rl_flops_per_weight, rl_tokens, service_life, serving_rate,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, decode_efficiency, flops_per_mac, optimal_tokens_per_weight, pretraining_tokens, served_tokens,
+)  # fmt: skip
 
 pretraining_flops = FORWARD_AND_BACKWARD * flops_per_mac * active_parameters * pretraining_tokens
 rl_flops = rl_flops_per_weight * active_parameters * rl_tokens / decode_efficiency

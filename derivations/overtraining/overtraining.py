@@ -11,19 +11,13 @@ from steptime.derivations.overtraining import formulas
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    decode_efficiency,
-    flops_per_mac,
-    optimal_tokens_per_weight,
-    over_training,
-    pretraining_tokens,
-    rl_flops_per_weight,
-    rl_tokens,
-    served_tokens,
-    service_life,
-    serving_rate,
-)
+
+from steptime.derivations.overtraining.symbols import (  # isort: skip
+    over_training, rl_flops_per_weight, rl_tokens, service_life, serving_rate,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, decode_efficiency, flops_per_mac, optimal_tokens_per_weight, pretraining_tokens, served_tokens,
+)  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 4"
 KAPLAN = "Kaplan et al. 2020, arXiv 2001.08361, 2.1"

@@ -9,23 +9,16 @@ from steptime.derivations.claims import Claim
 from steptime.derivations.overtraining import formulas
 from steptime.derivations.overtraining.overtraining import life as over_training_life
 from steptime.derivations.overtraining.overtraining import pretraining_by_served
+from steptime.derivations.overtraining.symbols import loss_price, relative_change
 from steptime.derivations.rules import equation, limit, solve_for
 from steptime.derivations.steps import Derivation, Step
-from steptime.model import symbols as q
 from steptime.model.economics import scaling
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    data_coefficient,
-    data_exponent,
-    decode_efficiency,
-    flops_per_mac,
-    loss_price,
-    pretraining_tokens,
-    served_tokens,
-    size_coefficient,
-    size_exponent,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, data_coefficient, data_exponent, decode_efficiency, flops_per_mac, pretraining_tokens,
+    served_tokens, size_coefficient, size_exponent,
+)  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 4"
 CHINCHILLA = "Hoffmann et al. 2022, arXiv 2203.15556, equation 10"
@@ -58,7 +51,7 @@ priced_tokens = Derivation(
     steps=(
         Step(
             "an ever smaller change",
-            limit(q.relative_change, 0),
+            limit(relative_change, 0),
             equation(
                 loss_price,
                 3
@@ -84,7 +77,7 @@ priced_weights = Derivation(
     steps=(
         Step(
             "an ever smaller change",
-            limit(q.relative_change, 0),
+            limit(relative_change, 0),
             equation(
                 loss_price,
                 flops_per_mac

@@ -10,22 +10,14 @@ from steptime.derivations.claims import Claim
 from steptime.derivations.overtraining import formulas
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.model import symbols as q
 from steptime.model.economics import scaling
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    data_exponent,
-    equal_cost_lever,
-    falling_cost,
-    falling_exponent,
-    falling_scale,
-    least_cost_lever,
-    lever,
-    rising_cost,
-    rising_exponent,
-    rising_scale,
-    size_exponent,
-)
+from steptime.model.symbols import data_exponent, size_exponent
+
+from steptime.derivations.overtraining.symbols import (  # isort: skip
+    cost_slope, equal_cost_lever, equal_cost_penalty, falling_cost, falling_exponent, falling_scale, least_cost_lever,
+    lever, relative_change, rising_cost, rising_exponent, rising_scale,
+)  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 4"
 CHINCHILLA = "Hoffmann et al. 2022, arXiv 2203.15556, equation 10"
@@ -45,13 +37,13 @@ stationary = Derivation(
     title="What a little more of a lever costs",
     rows=("4.1",),
     claim="Of two costs that are powers of one lever, each changes by its own power times itself.",
-    start=equation(q.cost_slope, formulas.cost_slope),
+    start=equation(cost_slope, formulas.cost_slope),
     steps=(
         Step(
             "an ever smaller change",
-            limit(q.relative_change, 0),
+            limit(relative_change, 0),
             equation(
-                q.cost_slope,
+                cost_slope,
                 rising_exponent * rising_scale * lever**rising_exponent
                 - falling_exponent * falling_scale * lever**-falling_exponent,
             ),
@@ -76,16 +68,16 @@ cost_balance = Derivation(
                 is_(rising_scale, rising_cost / lever**rising_exponent),
                 is_(falling_scale, falling_cost * lever**falling_exponent),
             ),
-            equation(q.cost_slope, rising_exponent * rising_cost - falling_exponent * falling_cost),
+            equation(cost_slope, rising_exponent * rising_cost - falling_exponent * falling_cost),
         ),
         Step(
             "what falls to the other side",
             both_sides(side + falling_exponent * falling_cost),
-            equation(q.cost_slope + falling_exponent * falling_cost, rising_exponent * rising_cost),
+            equation(cost_slope + falling_exponent * falling_cost, rising_exponent * rising_cost),
         ),
         Step(
             "at the optimum a little more of the lever costs nothing",
-            substitute(is_(q.cost_slope, 0)),
+            substitute(is_(cost_slope, 0)),
             equation(falling_exponent * falling_cost, rising_exponent * rising_cost),
         ),
         Step(
@@ -111,13 +103,13 @@ least_cost = Derivation(
             "what rises to the other side",
             both_sides(side - rising_exponent * rising_scale * lever**rising_exponent),
             equation(
-                q.cost_slope - rising_exponent * rising_scale * lever**rising_exponent,
+                cost_slope - rising_exponent * rising_scale * lever**rising_exponent,
                 -falling_exponent * falling_scale * lever**-falling_exponent,
             ),
         ),
         Step(
             "at the optimum a little more of the lever costs nothing",
-            substitute(is_(q.cost_slope, 0)),
+            substitute(is_(cost_slope, 0)),
             equation(
                 -rising_exponent * rising_scale * lever**rising_exponent,
                 -falling_exponent * falling_scale * lever**-falling_exponent,
@@ -152,13 +144,13 @@ penalty = Derivation(
     title="What making two costs equal loses",
     rows=("4.1",),
     claim="Where two powers are not far apart, making their costs equal comes very close to the least cost.",
-    start=equation(q.equal_cost_penalty, formulas.equal_cost_penalty),
+    start=equation(equal_cost_penalty, formulas.equal_cost_penalty),
     steps=(
         Step(
             "measure the lever so that the costs are equal where it is one",
             substitute(is_(falling_scale, rising_scale), is_(equal_cost_lever, 1)),
             equation(
-                q.equal_cost_penalty,
+                equal_cost_penalty,
                 2 / (least_cost_lever**rising_exponent + least_cost_lever**-falling_exponent),
             ),
         ),
@@ -166,7 +158,7 @@ penalty = Derivation(
             "put in the lever of least cost, in that measure",
             substitute(is_(least_cost_lever, least_cost.result.rhs.xreplace({falling_scale: rising_scale}))),
             equation(
-                q.equal_cost_penalty,
+                equal_cost_penalty,
                 2
                 / (
                     (falling_exponent / rising_exponent) ** (rising_exponent / (rising_exponent + falling_exponent))

@@ -8,21 +8,15 @@ from sympy import Symbol
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.pipelines.pipelines import LECTURE
+from steptime.derivations.pipelines.symbols import bubble_share, bubble_time
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.phases import pipeline as schedule
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    backward_time,
-    bubble_ratio,
-    bubble_share,
-    bubble_time,
-    forward_time,
-    interleave,
-    micro_batches,
-    pipeline_parallel,
-    weight_gradient_time,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    backward_time, bubble_ratio, forward_time, interleave, micro_batches, pipeline_parallel, weight_gradient_time,
+)  # fmt: skip
 
 MEGATRON = "Narayanan et al. 2021, arXiv 2104.04473, section 2.2"
 ZERO_BUBBLE = "Qi et al. 2023, arXiv 2401.10241, section 2"

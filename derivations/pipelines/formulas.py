@@ -9,38 +9,16 @@ import sympy
 from steptime.derivations.experts.formulas import copies_of_tokens, exchanged, one_domain, tokens_per_chip
 from steptime.model.network.collectives import send
 from steptime.model.phases.decode import kv_traffic_per_sequence, rates, weight_traffic
-from steptime.model.symbols import (
-    activation_bytes,
-    active_parameters,
-    batch,
-    bytes_per_weight,
-    flops_per_mac,
-    hop_latency,
-    interleave,
-    kv_shards,
-    layers_per_stage,
-    memory_bandwidth,
-    micro_batch,
-    micro_batch_overhead,
-    micro_batches,
-    parameters_read,
-    pass_tokens,
-    peak_flops,
-    pipeline_parallel,
-    scale_out_bandwidth,
-    scale_out_latency,
-    scale_up_bandwidth,
-    scale_up_domain,
-    send_bytes,
-    sequence_time,
-    stage_chips,
-    stage_index,
-    stage_time,
-    step_time,
-    weight_shards,
-    width,
-)
 from steptime.model.terms import Term
+
+from steptime.derivations.pipelines.symbols import (  # isort: skip
+    activation_bytes, hop_latency, layers_per_stage, micro_batch_overhead, sequence_time, stage_index, stage_time,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, batch, bytes_per_weight, flops_per_mac, interleave, kv_shards, memory_bandwidth, micro_batch,
+    micro_batches, parameters_read, pass_tokens, peak_flops, pipeline_parallel, scale_out_bandwidth, scale_out_latency,
+    scale_up_bandwidth, scale_up_domain, send_bytes, stage_chips, step_time, weight_shards, width,
+)  # fmt: skip
 
 hop = send(tokens_per_chip * width * send_bytes, sympy.Integer(2), scale_up_domain)
 """What one chip sends to the next pipeline stage, each stage a scale-up domain of its own."""

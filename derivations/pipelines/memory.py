@@ -9,25 +9,18 @@ from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.claims import Claim
 from steptime.derivations.pipelines.pipelines import LECTURE
+from steptime.derivations.pipelines.symbols import capacity_surplus
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.layout.layout import SYMBOLIC
 from steptime.model.phases.memory import abstract_footprint
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    bytes_per_weight,
-    capacity_surplus,
-    context,
-    kv_bytes,
-    memory_capacity,
-    memory_per_chip,
-    micro_batch,
-    parameters,
-    pipeline_parallel,
-    scale_up_domain,
-    stage_chips,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_weight, context, kv_bytes, memory_capacity, memory_per_chip, micro_batch, parameters, pipeline_parallel,
+    scale_up_domain, stage_chips,
+)  # fmt: skip
 
 NODES = "DeepSeek-V3 at fp8 in stages of 8 H100, context 4096, 64 sequences a micro-batch"
 EVEN = ("layers divide evenly over the stages", "weights and KV cache split evenly over the chips of a stage")

@@ -5,33 +5,23 @@ from collections.abc import Mapping
 import sympy
 from sympy import Symbol
 
+from steptime.derivations.batch.symbols import memory_time, token_cost
 from steptime.derivations.batch.terms import memory_term
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.experts.numbers import architecture, on
 from steptime.derivations.pipelines import formulas
+from steptime.derivations.pipelines.symbols import busy_share, layers_per_stage, stage_time
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    batch,
-    bytes_per_weight,
-    context,
-    kv_bytes,
-    layers_per_stage,
-    memory_bandwidth,
-    memory_time,
-    micro_batch,
-    micro_batches,
-    parameters_read,
-    pipeline_parallel,
-    scale_out_latency,
-    stage_chips,
-    stage_time,
-    step_time,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    batch, bytes_per_weight, context, kv_bytes, memory_bandwidth, micro_batch, micro_batches, parameters_read,
+    pipeline_parallel, scale_out_latency, stage_chips, step_time,
+)  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 3"
 FOUR = "DeepSeek-V3 at fp8 in 4 stages of one GB200 NVL72 each, context 4096, 2048 sequences a micro-batch"
@@ -93,11 +83,11 @@ full_pipeline = Derivation(
     title="Sequences in flight that leave no stage idle",
     rows=("3.2",),
     claim="In inference a pipeline has no bubble: as many micro-batches as stages keep all of them at work.",
-    start=equation(q.busy_share, formulas.busy),
+    start=equation(busy_share, formulas.busy),
     steps=(
         Step(
             "no stage idle",
-            substitute(is_(q.busy_share, 1)),
+            substitute(is_(busy_share, 1)),
             equation(sympy.S.One, micro_batches / pipeline_parallel),
         ),
         Step(
@@ -122,7 +112,7 @@ pipeline_cost = Derivation(
     title="A pipeline does not change the cost of a token",
     rows=("3.2",),
     claim="P times the chips serve P times the sequences in the same time.",
-    start=equation(q.token_cost, economics.cost_per_token),
+    start=equation(token_cost, economics.cost_per_token),
     steps=(
         Step(
             "P stages of E chips; P micro-batches in flight; the price of a second",
@@ -131,7 +121,7 @@ pipeline_cost = Derivation(
                 full_pipeline.result,
                 is_(q.chip_hour_price, q.chip_second_price * q.hour),
             ),
-            equation(q.token_cost, q.chip_second_price * stage_chips * step_time / micro_batch),
+            equation(token_cost, q.chip_second_price * stage_chips * step_time / micro_batch),
         ),
     ),
     assumes=full_pipeline.assumes,

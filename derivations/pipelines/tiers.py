@@ -7,30 +7,19 @@ from sympy import Rational
 
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
+from steptime.derivations.experts.symbols import experts_per_token
 from steptime.derivations.pipelines import formulas
 from steptime.derivations.pipelines.pipelines import FOUR, LATENCY, LECTURE, four_racks
+from steptime.derivations.pipelines.symbols import hop_latency, layers_per_stage, tier_time_ratio, token_time
 from steptime.derivations.rules import drop, equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    combine_bytes,
-    dispatch_bytes,
-    experts_per_token,
-    hop_latency,
-    layers_per_stage,
-    micro_batch,
-    pipeline_parallel,
-    scale_out_bandwidth,
-    scale_out_latency,
-    scale_up_bandwidth,
-    send_bytes,
-    stage_chips,
-    step_time,
-    tier_time_ratio,
-    token_time,
-    width,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    combine_bytes, dispatch_bytes, micro_batch, pipeline_parallel, scale_out_bandwidth, scale_out_latency,
+    scale_up_bandwidth, send_bytes, stage_chips, step_time, width,
+)  # fmt: skip
 
 tiers = Derivation(
     name="scale-up-over-scale-out",

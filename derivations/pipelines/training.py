@@ -13,28 +13,15 @@ from steptime.derivations.rules import equation, limit, minimise, solve_for, sub
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    activation_bytes,
-    activation_memory,
-    activation_ratio,
-    active_parameters,
-    batch,
-    bytes_per_weight,
-    flops_per_mac,
-    further_stages,
-    interleave,
-    memory_bandwidth,
-    micro_batch_overhead,
-    micro_batches,
-    parameters_read,
-    pass_tokens,
-    peak_flops,
-    pipeline_parallel,
-    sequence_time,
-    stage_index,
-    stage_time,
-    training_time,
-)
+
+from steptime.derivations.pipelines.symbols import (  # isort: skip
+    activation_bytes, activation_memory, activation_ratio, further_stages, micro_batch_overhead, sequence_time,
+    stage_index, stage_time, training_time,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, batch, bytes_per_weight, flops_per_mac, interleave, memory_bandwidth, micro_batches,
+    parameters_read, pass_tokens, peak_flops, pipeline_parallel,
+)  # fmt: skip
 
 KORTHIKANTI = "Korthikanti et al. 2022, arXiv 2205.05198"
 CRITICAL = "McCandlish et al. 2018, arXiv 1812.06162: beyond a critical batch more sequences hardly help convergence"

@@ -8,31 +8,17 @@ from sympy import Symbol
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.claims import Claim
 from steptime.derivations.prices import formulas
+from steptime.derivations.prices.symbols import fetch_cost, rematerialise_cost
 from steptime.derivations.rules import drop, equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.economics import cache
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    chip_second_price,
-    context,
-    far_bandwidth,
-    far_capacity,
-    far_link_bandwidth,
-    far_second_price,
-    fetch_cost,
-    flops_per_mac,
-    hold_time,
-    kv_bytes,
-    link_bandwidth,
-    memory_capacity,
-    peak_flops,
-    rematerialise_cost,
-    tier_bandwidth,
-    tier_capacity,
-    tier_second_price,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, chip_second_price, context, far_bandwidth, far_capacity, far_link_bandwidth,
+    far_second_price, flops_per_mac, hold_time, kv_bytes, link_bandwidth, memory_capacity, peak_flops, tier_bandwidth,
+    tier_capacity, tier_second_price,
+)  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 5"
 CASE = "DeepSeek-V3 at fp8 on H100, KV cache at bf16"

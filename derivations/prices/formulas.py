@@ -4,33 +4,15 @@ from steptime.model.architecture.attended import attended
 from steptime.model.architecture.attention import GroupedAttention, LatentAttention
 from steptime.model.economics.cache import fetch
 from steptime.model.economics.reuse import tier_rate
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    bytes_per_kv,
-    chip_second_price,
-    context,
-    far_bandwidth,
-    far_capacity,
-    far_link_bandwidth,
-    far_second_price,
-    flops_per_mac,
-    head_dim,
-    hold_time,
-    kv_bytes,
-    kv_heads,
-    kv_layers,
-    kv_rank,
-    peak_flops,
-    query_heads,
-    reuse_hazard,
-    reuse_share,
-    reuse_survival,
-    rope_dim,
-    value_dim,
-    window,
+
+from steptime.derivations.prices.symbols import (  # isort: skip
+    head_dim, kv_heads, kv_layers, kv_rank, query_heads, reuse_hazard, reuse_survival, rope_dim, value_dim, window,
     windowed_layers,
-)
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, bytes_per_kv, chip_second_price, context, far_bandwidth, far_capacity,
+    far_link_bandwidth, far_second_price, flops_per_mac, hold_time, kv_bytes, peak_flops, reuse_share,
+)  # fmt: skip
 
 rematerialise = chip_second_price * (flops_per_mac * active_parameters + attention_flops * context / 2) / peak_flops
 """A prefill at the chip's peak; a token attends to half of the context on average."""

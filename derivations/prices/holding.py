@@ -8,30 +8,16 @@ from sympy import Symbol
 from steptime.derivations.board import is_
 from steptime.derivations.prices import formulas
 from steptime.derivations.prices.cache import CASE, LECTURE, RENT, next_tier, v3
+from steptime.derivations.prices.symbols import expected_rate, reuse_hazard, reuse_survival
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.economics import cache, reuse
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    chip_second_price,
-    expected_rate,
-    far_bandwidth,
-    far_capacity,
-    far_link_bandwidth,
-    far_second_price,
-    hold_time,
-    kv_bytes,
-    link_bandwidth,
-    reuse_age,
-    reuse_hazard,
-    reuse_scale,
-    reuse_shape,
-    reuse_share,
-    reuse_survival,
-    tier_bandwidth,
-    tier_capacity,
-    tier_second_price,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    chip_second_price, far_bandwidth, far_capacity, far_link_bandwidth, far_second_price, hold_time, kv_bytes,
+    link_bandwidth, reuse_age, reuse_scale, reuse_shape, reuse_share, tier_bandwidth, tier_capacity, tier_second_price,
+)  # fmt: skip
 
 MIXTURE = "Proschan 1963, Theoretical explanation of observed decreasing failure rate, Technometrics 5(3)"
 RENEWED = "nothing is paid for moving a cache outwards"

@@ -13,26 +13,14 @@ from steptime.derivations.prices import formulas
 from steptime.derivations.prices.kv_numbers import growing_caches, shapes
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.model import symbols as q
 from steptime.model.phases.decode import flops_per_token
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    bytes_per_kv,
-    context,
-    flops_per_mac,
-    head_dim,
-    kv_bytes,
-    kv_heads,
-    kv_layers,
-    kv_rank,
-    rope_dim,
-    value_dim,
-    weights_flops_share,
-    window,
+from steptime.model.symbols import active_parameters, attention_flops, bytes_per_kv, context, flops_per_mac, kv_bytes
+
+from steptime.derivations.prices.symbols import (  # isort: skip
+    beyond_window, head_dim, kv_heads, kv_layers, kv_rank, rope_dim, value_dim, weights_flops_share, window,
     windowed_layers,
-)
+)  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 5"
 GROUPED = "Ainslie et al. 2023, arXiv 2305.13245"
@@ -86,10 +74,10 @@ windowed = Derivation(
     steps=(
         Step(
             "beyond the window",
-            substitute(is_(context, window + q.beyond_window)),
+            substitute(is_(context, window + beyond_window)),
             equation(
                 kv_bytes,
-                (kv_layers + windowed_layers * window / (window + q.beyond_window))
+                (kv_layers + windowed_layers * window / (window + beyond_window))
                 * (head_dim + value_dim)
                 * kv_heads
                 * bytes_per_kv,
@@ -97,7 +85,7 @@ windowed = Derivation(
         ),
         Step(
             "a context much longer than the window",
-            limit(q.beyond_window, sympy.oo),
+            limit(beyond_window, sympy.oo),
             equation(kv_bytes, kv_layers * (head_dim + value_dim) * kv_heads * bytes_per_kv),
         ),
     ),

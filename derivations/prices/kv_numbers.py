@@ -5,18 +5,11 @@ from typing import TYPE_CHECKING
 
 from sympy import Symbol
 
-from steptime.model.symbols import (
-    bytes_per_kv,
-    context,
-    head_dim,
-    kv_heads,
-    kv_layers,
-    kv_rank,
-    rope_dim,
-    value_dim,
-    window,
-    windowed_layers,
-)
+from steptime.model.symbols import bytes_per_kv, context
+
+from steptime.derivations.prices.symbols import (  # isort: skip
+    head_dim, kv_heads, kv_layers, kv_rank, rope_dim, value_dim, window, windowed_layers,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from steptime.model.architecture.transformer import GroupedAttention, LatentAttention, Transformer

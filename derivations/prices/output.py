@@ -5,28 +5,20 @@ from functools import partial
 
 from sympy import Integer
 
+from steptime.derivations.batch.symbols import memory_time, token_cost
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.prices import passes
 from steptime.derivations.prices.numbers import LECTURE, V3, v3
+from steptime.derivations.prices.symbols import output_price_ratio
 from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    bytes_per_weight,
-    chip_second_price,
-    compute_time,
-    context,
-    kv_bytes,
-    kv_written,
-    memory_bandwidth,
-    memory_time,
-    micro_batch,
-    output_price_ratio,
-    parameters_read,
-    pass_tokens,
-    token_cost,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_weight, chip_second_price, compute_time, context, kv_bytes, kv_written, memory_bandwidth, micro_batch,
+    parameters_read, pass_tokens,
+)  # fmt: skip
 
 pass_cost = Derivation(
     name="pass-memory-cost",

@@ -7,28 +7,20 @@ from sympy import Symbol
 
 from steptime.derivations.batch.balance import balance_exact, kv_by_balance
 from steptime.derivations.batch.batch import peak_by_ridge
+from steptime.derivations.batch.symbols import balanced_context, ridge
 from steptime.derivations.batch.terms import compute_cost, memory_cost_floor
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.prices.numbers import LECTURE, V3, v3
+from steptime.derivations.prices.symbols import longest_context, upper_price_ratio
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    balanced_context,
-    bytes_per_weight,
-    chip_second_price,
-    context,
-    flops_per_mac,
-    kv_bytes,
-    longest_context,
-    memory_bandwidth,
-    peak_flops,
-    upper_price_ratio,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, bytes_per_weight, chip_second_price, context, flops_per_mac, kv_bytes,
+    memory_bandwidth, peak_flops,
+)  # fmt: skip
 
 kv_by_price_step = Derivation(
     name="kv-bytes-by-price-step",
@@ -40,12 +32,12 @@ kv_by_price_step = Derivation(
         Step(
             "the chip's rates by the ridge",
             substitute(peak_by_ridge.result),
-            equation(kv_bytes, active_parameters * bytes_per_weight / (q.ridge * balanced_context)),
+            equation(kv_bytes, active_parameters * bytes_per_weight / (ridge * balanced_context)),
         ),
         Step(
             "the price steps up at that context",
             substitute(is_(balanced_context, context)),
-            equation(kv_bytes, active_parameters * bytes_per_weight / (q.ridge * context)),
+            equation(kv_bytes, active_parameters * bytes_per_weight / (ridge * context)),
         ),
     ),
     assumes=("the price steps up at the balanced context", "attention's own multiply-adds are left out"),
@@ -148,7 +140,7 @@ two_tiers_exact = Derivation(
 DERIVATIONS = (kv_by_price_step, two_tiers, covered, two_tiers_exact)
 
 PRICE_STEP: Mapping[Symbol, float] = {
-    q.ridge: 300.0,
+    ridge: 300.0,
     active_parameters: 100e9,
     balanced_context: 200e3,
     bytes_per_weight: 1.0,

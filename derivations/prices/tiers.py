@@ -8,25 +8,16 @@ from sympy import Symbol
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.prices.cache import CASE, LECTURE, fetch, llama, rematerialise, v3
+from steptime.derivations.prices.symbols import cache_price_ratio
 from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.economics import cache
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    cache_price_ratio,
-    context,
-    flops_per_mac,
-    hold_time,
-    kv_bytes,
-    link_bandwidth,
-    memory_bandwidth,
-    memory_capacity,
-    peak_flops,
-    tier_bandwidth,
-    tier_capacity,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, context, flops_per_mac, hold_time, kv_bytes, link_bandwidth, memory_bandwidth,
+    memory_capacity, peak_flops, tier_bandwidth, tier_capacity,
+)  # fmt: skip
 
 tier_drain = Derivation(
     name="tier-drain-time",

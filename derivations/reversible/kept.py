@@ -5,16 +5,11 @@ Full recomputation keeps the input of some layers and runs each segment forward 
 1707.04585). Either costs one more forward pass.
 """
 
-from steptime.model.symbols import (
-    active_parameters,
-    backward_flops,
-    flops_per_mac,
-    forward_flops,
-    layer_activations,
-    layer_input,
-    layers,
-    segment_layers,
-)
+from steptime.model.symbols import active_parameters, flops_per_mac, layers
+
+from steptime.derivations.reversible.symbols import (  # isort: skip
+    backward_flops, forward_flops, layer_activations, layer_input, segment_layers,
+)  # fmt: skip
 
 forward = flops_per_mac * active_parameters
 """FLOP of a forward pass per token: every active weight is multiplied once."""

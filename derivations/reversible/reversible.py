@@ -6,22 +6,15 @@ from sympy import Rational, Symbol, sqrt
 
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
+from steptime.derivations.pipelines.symbols import activation_memory, activation_ratio
 from steptime.derivations.reversible import kept as recomputation
 from steptime.derivations.rules import both_sides, equation, minimise, side, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.model.symbols import (
-    activation_memory,
-    activation_ratio,
-    active_parameters,
-    backward_flops,
-    flops_per_mac,
-    flops_ratio,
-    forward_flops,
-    layer_activations,
-    layer_input,
-    layers,
-    segment_layers,
-)
+from steptime.model.symbols import active_parameters, flops_per_mac, layers
+
+from steptime.derivations.reversible.symbols import (  # isort: skip
+    backward_flops, flops_ratio, forward_flops, layer_activations, layer_input, segment_layers,
+)  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 6"
 REVNET = "Gomez et al. 2017, arXiv 1707.04585"

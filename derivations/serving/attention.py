@@ -3,21 +3,15 @@
 from steptime.derivations.prices.formulas import grouped
 from steptime.derivations.rules import both_sides, drop, equation, identity, side, solve_for
 from steptime.derivations.serving.numbers import ALL_CONTEXT, LLAMA, llama_prefill, summed
+from steptime.derivations.serving.symbols import token_pairs
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.architecture.attended import attended
 from steptime.model.phases.prefill import PREFILL
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    cached,
-    compute_shards,
-    context,
-    flops_per_mac,
-    micro_batch,
-    pass_tokens,
-    token_pairs,
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, cached, compute_shards, context, flops_per_mac, micro_batch, pass_tokens,
     unembedding_parameters,
-)
+)  # fmt: skip
 
 VASWANI = "Vaswani et al. 2017, arXiv 1706.03762, section 3.2.3: no token attends to those after it"
 

@@ -3,6 +3,7 @@
 import sympy
 
 from steptime.derivations.batch.batch import peak_by_ridge
+from steptime.derivations.batch.symbols import ridge, tokens_read
 from steptime.derivations.board import PERFECT_SHARDS, is_
 from steptime.derivations.prices.formulas import grouped
 from steptime.derivations.rules import both_sides, equation, identity, side, solve_for, substitute
@@ -22,30 +23,15 @@ from steptime.derivations.serving.numbers import (
     summed,
     v3_prefill,
 )
+from steptime.derivations.serving.symbols import chunk_bytes
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.architecture.attended import attended
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    bytes_per_weight,
-    cached,
-    chunk,
-    chunk_bytes,
-    chunks,
-    context,
-    flops_per_mac,
-    kv_bytes,
-    memory_bandwidth,
-    micro_batch,
-    parameters,
-    parameters_read,
-    pass_tokens,
-    peak_flops,
-    ridge,
-    stage_chips,
-    tokens_read,
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, bytes_per_weight, cached, chunk, chunks, context, flops_per_mac, kv_bytes,
+    memory_bandwidth, micro_batch, parameters, parameters_read, pass_tokens, peak_flops, stage_chips,
     unembedding_parameters,
-)
+)  # fmt: skip
 
 in_one = BEHIND.blackboard.memory.work.xreplace({one.lhs: one.rhs for one in cache_of(BEHIND)})
 in_chunks = CHUNKED.blackboard.memory.work.xreplace({one.lhs: one.rhs for one in cache_of(CHUNKED)})

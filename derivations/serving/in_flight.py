@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sympy import Symbol
 
 from steptime.derivations.batch.batch import peak_by_ridge
+from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.board import is_
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
@@ -19,31 +20,16 @@ from steptime.derivations.serving.numbers import (
     cache_of,
     llama,
 )
+from steptime.derivations.serving.symbols import prefill_share, prompt_ratio
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.prefill import IN_FLIGHT
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    answer,
-    attention_flops,
-    bytes_per_weight,
-    context,
-    flops_per_mac,
-    kv_bytes,
-    memory_bandwidth,
-    micro_batch,
-    parameters,
-    parameters_read,
-    pass_tokens,
-    peak_flops,
-    prefill_share,
-    prompt,
-    prompt_ratio,
-    ridge,
-    stage_chips,
-    unembedding_parameters,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, answer, attention_flops, bytes_per_weight, context, flops_per_mac, kv_bytes, memory_bandwidth,
+    micro_batch, parameters, parameters_read, pass_tokens, peak_flops, prompt, stage_chips, unembedding_parameters,
+)  # fmt: skip
 
 decode_flops = flops_per_mac * active_parameters + attention_flops * context
 per_prompt_token = flops_per_mac * (body + unembedding_parameters / prompt) + attention_flops * (prompt - 1) / 2

@@ -8,22 +8,14 @@ from sympy import Symbol
 
 from steptime.derivations.prices.formulas import latent
 from steptime.derivations.prices.kv_numbers import shapes
+from steptime.derivations.prices.symbols import head_dim, kv_rank, query_heads, rope_dim, value_dim
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for
 from steptime.derivations.serving.numbers import DEEPSEEK_V2
+from steptime.derivations.serving.symbols import latent_ratio
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.architecture.attended import whole_context_read
 from steptime.model.phases.phase import Stream, one
-from steptime.model.symbols import (
-    cached,
-    flops_per_mac,
-    head_dim,
-    kv_rank,
-    latent_ratio,
-    pass_tokens,
-    query_heads,
-    rope_dim,
-    value_dim,
-)
+from steptime.model.symbols import cached, flops_per_mac, pass_tokens
 
 stream = Stream(tokens=pass_tokens, cached=cached)
 absorbed = latent.flops_per_pair * stream.pairs

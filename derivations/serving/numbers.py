@@ -6,6 +6,7 @@ from typing import Any
 import sympy
 from sympy import Eq, Symbol
 
+from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_, numbers
 from steptime.model import symbols as q
@@ -56,7 +57,7 @@ def v3_prefill(new: int, batch: int) -> Mapping[Symbol, float]:
     """DeepSeek-V3 on 32 H100, a prefill in which every expert is read, and the ridge that follows."""
     options = {"layout": "dp=32,ep=32", "experts": "all", "batch": str(batch)}
     values = numbers("deepseek-v3", "h100-sxm", phase="prefill", prompt=str(new), **options)
-    return {**values, q.ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
+    return {**values, ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
 
 
 def llama_request(prompt_tokens: int, answer_tokens: int, batch: int) -> Mapping[Symbol, float]:

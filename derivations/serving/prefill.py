@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sympy import Rational, Symbol, sqrt
 
 from steptime.derivations.batch.batch import peak_by_ridge
+from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
@@ -22,26 +23,15 @@ from steptime.derivations.serving.numbers import (
     llama_prefill,
     v3_prefill,
 )
+from steptime.derivations.serving.symbols import completed_square
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.phases.prefill import PREFILL
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    bytes_per_weight,
-    completed_square,
-    flops_per_mac,
-    kv_bytes,
-    memory_bandwidth,
-    micro_batch,
-    parameters,
-    parameters_read,
-    pass_tokens,
-    peak_flops,
-    ridge,
-    stage_chips,
-    unembedding_parameters,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, bytes_per_weight, flops_per_mac, kv_bytes, memory_bandwidth, micro_batch,
+    parameters, parameters_read, pass_tokens, peak_flops, stage_chips, unembedding_parameters,
+)  # fmt: skip
 
 flops = (
     flops_per_mac * (body * pass_tokens + unembedding_parameters)

@@ -8,6 +8,7 @@ from sympy import Symbol
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
 from steptime.derivations.prices import formulas
 from steptime.derivations.prices.kv_numbers import shapes
+from steptime.derivations.prices.symbols import kv_heads, kv_layers, query_heads
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.serving.attention import body
 from steptime.derivations.serving.numbers import (
@@ -19,25 +20,14 @@ from steptime.derivations.serving.numbers import (
     cache_of,
     llama_prefill,
 )
+from steptime.derivations.serving.symbols import prefix_saving
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.phases.prefill import PREFILL
-from steptime.model.symbols import (
-    attention_flops,
-    bytes_per_kv,
-    cached,
-    flops_per_mac,
-    kv_bytes,
-    kv_heads,
-    kv_layers,
-    memory_bandwidth,
-    micro_batch,
-    pass_tokens,
-    peak_flops,
-    prefix_saving,
-    query_heads,
-    stage_chips,
-    unembedding_parameters,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    attention_flops, bytes_per_kv, cached, flops_per_mac, kv_bytes, memory_bandwidth, micro_batch, pass_tokens,
+    peak_flops, stage_chips, unembedding_parameters,
+)  # fmt: skip
 
 fresh = (
     flops_per_mac * (body * pass_tokens + unembedding_parameters)

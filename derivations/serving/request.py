@@ -18,33 +18,17 @@ from steptime.derivations.serving.numbers import (
     summed,
 )
 from steptime.derivations.serving.prefill import flops
+from steptime.derivations.serving.symbols import answer_time, completed_square
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.economics import cost as economics
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.prefill import ANSWER, PREFILL, decode_steps
-from steptime.model.symbols import (
-    active_parameters,
-    answer,
-    answer_time,
-    attention_flops,
-    batch,
-    bytes_per_weight,
-    completed_square,
-    context,
-    flops_per_mac,
-    kv_bytes,
-    kv_written,
-    memory_bandwidth,
-    micro_batch,
-    parameters_read,
-    pass_tokens,
-    peak_flops,
-    prompt,
-    request_time,
-    stage_chips,
-    step_time,
-    tokens_per_second,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, answer, attention_flops, batch, bytes_per_weight, context, flops_per_mac, kv_bytes, kv_written,
+    memory_bandwidth, micro_batch, parameters_read, pass_tokens, peak_flops, prompt, request_time, stage_chips,
+    step_time, tokens_per_second,
+)  # fmt: skip
 
 MEAN = is_(context, prompt + (answer - 2) / 2)
 """The mean context of a request's decode steps: the first has the prompt behind it, each further one a token more."""

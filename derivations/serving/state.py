@@ -5,32 +5,21 @@ from collections.abc import Mapping
 from sympy import Symbol
 
 from steptime.derivations.batch import sparse
+from steptime.derivations.batch.symbols import index_bytes, selected_tokens, skipped_tokens, tokens_read
 from steptime.derivations.board import is_
 from steptime.derivations.prices.formulas import grouped
+from steptime.derivations.prices.symbols import head_dim, kv_heads, value_dim
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.architecture.attention import GroupedAttention, RecurrentMixer
 from steptime.model.architecture.mixing import cache_read, cache_written, state_moved
 from steptime.model.phases.decode import DECODE
-from steptime.model.symbols import (
-    bytes_per_kv,
-    bytes_per_state,
-    context,
-    convolution_channels,
-    convolution_kernel,
-    head_dim,
-    index_bytes,
-    kv_bytes,
-    kv_heads,
-    selected_tokens,
-    skipped_tokens,
-    state_heads,
-    state_key_dim,
-    state_value_dim,
-    tokens_read,
-    value_dim,
-)
+from steptime.model.symbols import bytes_per_kv, bytes_per_state, context, kv_bytes
+
+from steptime.derivations.serving.symbols import (  # isort: skip
+    convolution_channels, convolution_kernel, state_heads, state_key_dim, state_value_dim,
+)  # fmt: skip
 
 V32_REPORT = "DeepSeek-V3.2-Exp report 2025, section 2.1"
 KATHAROPOULOS = "Katharopoulos et al. 2020, arXiv 2006.16236, section 3.4"

@@ -5,33 +5,19 @@ from collections.abc import Mapping
 from sympy import Symbol
 
 from steptime.derivations.batch.drafts import LEVIATHAN, draft_limit, expected
+from steptime.derivations.batch.symbols import draft_limit_batch, speed_up
 from steptime.derivations.board import PERFECT_SHARDS, is_
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.serving.numbers import ALL_CONTEXT, ALL_READ, IDEAL, LLAMA, SHARED, cache_of, llama
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.prefill import VERIFY
-from steptime.model.symbols import (
-    acceptance,
-    active_parameters,
-    attention_flops,
-    bytes_per_weight,
-    context,
-    draft_limit_batch,
-    drafts,
-    flops_per_mac,
-    kv_bytes,
-    kv_written,
-    memory_bandwidth,
-    micro_batch,
-    parameters,
-    parameters_read,
-    pass_tokens,
-    peak_flops,
-    speed_up,
-    stage_chips,
+
+from steptime.model.symbols import (  # isort: skip
+    acceptance, active_parameters, attention_flops, bytes_per_weight, context, drafts, flops_per_mac, kv_bytes,
+    kv_written, memory_bandwidth, micro_batch, parameters, parameters_read, pass_tokens, peak_flops, stage_chips,
     tokens_per_pass,
-)
+)  # fmt: skip
 
 step, verify = DECODE.blackboard, VERIFY.blackboard
 checked = (drafts + 1) * (flops_per_mac * active_parameters + attention_flops * (context + drafts / 2))

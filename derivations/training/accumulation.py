@@ -21,24 +21,13 @@ from steptime.derivations.training.numbers import (
     llama,
     phase,
 )
-from steptime.model.symbols import (
-    active_parameters,
-    bytes_per_weight,
-    flops_per_mac,
-    gradient_bytes,
-    memory_bandwidth,
-    micro_batches,
-    microbatch_tokens,
-    optimizer_bytes,
-    parameters,
-    parameters_read,
-    peak_flops,
-    pipeline_parallel,
-    state_traffic,
-    tensor_parallel,
-    weight_passes,
-    weight_shards,
-)
+from steptime.derivations.training.symbols import microbatch_tokens
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, bytes_per_weight, flops_per_mac, gradient_bytes, memory_bandwidth, micro_batches,
+    optimizer_bytes, parameters, parameters_read, peak_flops, pipeline_parallel, state_traffic, tensor_parallel,
+    weight_passes, weight_shards,
+)  # fmt: skip
 
 board = phase().blackboard
 model_chips = tensor_parallel * pipeline_parallel

@@ -6,21 +6,14 @@ from sympy import Symbol
 
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
+from steptime.derivations.pipelines.symbols import activation_ratio
+from steptime.derivations.prices.symbols import query_heads
+from steptime.derivations.reversible.symbols import layer_activations
 from steptime.derivations.rules import equation, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.numbers import HEADS, KORTHIKANTI, kept, shapes
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    activation_ratio,
-    bytes_per_activation,
-    layer_activations,
-    mask_bytes,
-    microbatch,
-    query_heads,
-    sequence,
-    tensor_parallel,
-    width,
-)
+from steptime.model.symbols import bytes_per_activation, mask_bytes, microbatch, sequence, tensor_parallel, width
 
 GPT_3 = "GPT-3, one sequence of 2048 tokens at 16 bits with dropout, tp=8"
 GPT = ("a GPT with dropout", "a mask takes half as many bytes as an activation")

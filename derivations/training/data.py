@@ -29,25 +29,15 @@ from steptime.derivations.training.numbers import (
     phase,
     trained,
 )
+from steptime.derivations.training.symbols import microbatch_tokens, rank_tokens
 from steptime.model.phases.phase import rates
 from steptime.model.phases.train import FORWARD_AND_BACKWARD
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    bytes_per_weight,
-    data_parallel,
-    flops_per_mac,
-    gradient_bytes,
-    micro_batches,
-    microbatch_tokens,
-    parameters,
-    peak_flops,
-    pipeline_parallel,
-    rank_tokens,
-    scale_out_bandwidth,
-    scale_up_bandwidth,
-    tensor_parallel,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, bytes_per_weight, data_parallel, flops_per_mac, gradient_bytes, micro_batches, parameters,
+    peak_flops, pipeline_parallel, scale_out_bandwidth, scale_up_bandwidth, tensor_parallel,
+)  # fmt: skip
 
 whole = phase().blackboard.compute.time
 backward = whole * Rational(FORWARD_AND_BACKWARD - 1, FORWARD_AND_BACKWARD)

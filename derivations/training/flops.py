@@ -21,19 +21,12 @@ from steptime.derivations.training.numbers import (
     shapes,
     trained,
 )
+from steptime.derivations.training.symbols import training_flops, vocabulary
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    batch,
-    flops_per_mac,
-    layers,
-    sequence,
-    step_flops,
-    training_flops,
-    vocabulary,
-    width,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, batch, flops_per_mac, layers, sequence, step_flops, width,
+)  # fmt: skip
 
 PHASE, IN_FULL = phase(), phase(attention="full")
 CAUSAL = "each token attends to those before it, in every layer"

@@ -14,6 +14,8 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.derivations.board import PEAK, is_, numbers
+from steptime.derivations.prices.symbols import head_dim, query_heads
+from steptime.derivations.training.symbols import microbatch_tokens, rank_tokens, vocabulary
 from steptime.model.architecture.activations import layer_kept
 from steptime.model.architecture.transformer import DenseFeedForward, GroupedAttention, Layer, Transformer
 from steptime.model.layout.choices import Plan
@@ -25,38 +27,14 @@ from steptime.model.phases.train import FORWARD_AND_BACKWARD, Choices, TrainPhas
 from steptime.model.phases.train_ledger import ATTENTION, UNEMBEDDING, Replicated, TrainLedger
 from steptime.model.phases.train_memory import TrainRoom
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    batch,
-    bubble_ratio,
-    bytes_per_activation,
-    bytes_per_weight,
-    compute_shards,
-    data_parallel,
-    flops_per_mac,
-    head_dim,
-    interconnect_efficiency,
-    layers,
-    mask_bytes,
-    micro_batch,
-    micro_batches,
-    microbatch,
-    microbatch_tokens,
-    model_flops,
-    parameters,
-    pipeline_parallel,
-    query_heads,
-    rank_tokens,
-    recomputed_flops,
-    reduce_bytes,
-    replicas,
-    sequence,
-    tensor_parallel,
-    vocabulary,
-    width,
-)
 from steptime.model.terms import Transfer
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, batch, bubble_ratio, bytes_per_activation, bytes_per_weight, compute_shards,
+    data_parallel, flops_per_mac, interconnect_efficiency, layers, mask_bytes, micro_batch, micro_batches, microbatch,
+    model_flops, parameters, pipeline_parallel, recomputed_flops, reduce_bytes, replicas, sequence, tensor_parallel,
+    width,
+)  # fmt: skip
 
 KAPLAN = "Kaplan et al. 2020, arXiv 2001.08361, section 2.1"
 KORTHIKANTI = "Korthikanti et al. 2022, arXiv 2205.05198"

@@ -9,30 +9,17 @@ from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.pipelines.bubble import board as lecture
 from steptime.derivations.pipelines.bubble import enough_micro_batches, idle_share
+from steptime.derivations.pipelines.symbols import bubble_share
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.numbers import IDEAL, MEGATRON, STEP, trained
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    batch,
-    bubble_ratio,
-    bubble_share,
-    chips,
-    compute_time,
-    data_parallel,
-    interleave,
-    micro_batch,
-    micro_batches,
-    microbatch,
-    model_flops,
-    peak_flops,
-    pipeline_parallel,
-    recomputed_flops,
-    replicas,
-    stage_chips,
-    tensor_parallel,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    batch, bubble_ratio, chips, compute_time, data_parallel, interleave, micro_batch, micro_batches, microbatch,
+    model_flops, peak_flops, pipeline_parallel, recomputed_flops, replicas, stage_chips, tensor_parallel,
+)  # fmt: skip
 
 PIPELINE = "Llama 3.1 70B in bf16 on 512 H100 (tp=8, pp=8, dp=8), 512 sequences of 8192 tokens, 1F1B, 2 chunks a stage"
 SCHEDULE = "1F1B, stages take equal time, nothing recomputed"

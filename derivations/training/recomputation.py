@@ -7,6 +7,7 @@ from sympy import Rational
 
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
+from steptime.derivations.reversible.symbols import flops_ratio
 from steptime.derivations.rules import equation, identity, limit, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.flops import CAUSAL, GPT, IN_FULL, PHASE, gpt_3
@@ -19,17 +20,9 @@ from steptime.derivations.training.numbers import (
     run_again,
     shapes,
 )
+from steptime.derivations.training.symbols import vocabulary
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    flops_per_mac,
-    flops_ratio,
-    layers,
-    sequence,
-    vocabulary,
-    width,
-)
+from steptime.model.symbols import active_parameters, attention_flops, flops_per_mac, layers, sequence, width
 
 everything_again = Derivation(
     name="full-recomputation-flops",

@@ -5,30 +5,21 @@ from collections.abc import Mapping
 import sympy
 from sympy import Symbol
 
+from steptime.derivations.batch.symbols import utilisation
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.flops import llama_405b
 from steptime.derivations.training.numbers import KAPLAN, LLAMA_3, phase
+from steptime.derivations.training.symbols import run_cost, run_time
 from steptime.model.economics import cost as economics
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    batch,
-    chip_hour_price,
-    chips,
-    flops_per_mac,
-    hour,
-    million,
-    peak_flops,
-    run_cost,
-    run_time,
-    step_time,
-    training_tokens,
-    utilisation,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, batch, chip_hour_price, chips, flops_per_mac, hour, million, peak_flops,
+    step_time, training_tokens,
+)  # fmt: skip
 
 PHASE = phase()
 useful = PHASE.flops_per_sequence.xreplace({attention_flops: sympy.S.Zero}) * batch

@@ -6,6 +6,7 @@ from sympy import sqrt
 
 from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
+from steptime.derivations.machine.symbols import link_time
 from steptime.derivations.rules import equation, minimise, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.numbers import (
@@ -20,27 +21,13 @@ from steptime.derivations.training.numbers import (
     llama,
     sums,
 )
+from steptime.derivations.training.symbols import step_bytes
 from steptime.model.phases.phase import one, rates
-from steptime.model.symbols import (
-    batch,
-    chips,
-    data_parallel,
-    gradient_bytes,
-    layers,
-    link_time,
-    micro_batch,
-    micro_batches,
-    parameters,
-    pipeline_parallel,
-    reduce_bytes,
-    replicas,
-    scale_out_bandwidth,
-    scale_up_bandwidth,
-    sequence,
-    step_bytes,
-    tensor_parallel,
-    width,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    batch, chips, data_parallel, gradient_bytes, layers, micro_batch, micro_batches, parameters, pipeline_parallel,
+    reduce_bytes, replicas, scale_out_bandwidth, scale_up_bandwidth, sequence, tensor_parallel, width,
+)  # fmt: skip
 
 stream = batch * sequence * layers * width * reduce_bytes
 """Bytes of a step's tokens in the residual stream, once for each layer."""

@@ -25,26 +25,15 @@ from steptime.derivations.training.numbers import (
     phase,
     sums,
 )
+from steptime.derivations.training.symbols import traffic_ratio
 from steptime.model.network.collectives import all_reduce, group
 from steptime.model.phases.phase import one, rates
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    active_parameters,
-    batch,
-    data_parallel,
-    flops_per_mac,
-    layers,
-    micro_batch,
-    micro_batches,
-    peak_flops,
-    pipeline_parallel,
-    reduce_bytes,
-    scale_up_bandwidth,
-    sequence,
-    tensor_parallel,
-    traffic_ratio,
-    width,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, batch, data_parallel, flops_per_mac, layers, micro_batch, micro_batches, peak_flops,
+    pipeline_parallel, reduce_bytes, scale_up_bandwidth, sequence, tensor_parallel, width,
+)  # fmt: skip
 
 SUMS = "two sums a layer in each pass, by a ring or by all chips at once"
 whole = phase().blackboard.compute.time

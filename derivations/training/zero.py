@@ -9,21 +9,13 @@ from steptime.derivations.claims import Claim
 from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.numbers import DENSE, LLAMA, ZERO, ledger, llama, state
+from steptime.derivations.training.symbols import state_memory, traffic_ratio
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import (
-    bytes_per_weight,
-    chips,
-    data_parallel,
-    gradient_bytes,
-    memory_capacity,
-    micro_batches,
-    optimizer_bytes,
-    parameters,
-    pipeline_parallel,
-    state_memory,
-    tensor_parallel,
-    traffic_ratio,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_weight, chips, data_parallel, gradient_bytes, memory_capacity, micro_batches, optimizer_bytes, parameters,
+    pipeline_parallel, tensor_parallel,
+)  # fmt: skip
 
 model_chips = tensor_parallel * pipeline_parallel
 RANKS = is_(data_parallel, chips / model_chips)

@@ -8,6 +8,7 @@ from mutants import mutants, outcome
 from sympy import Rational, sqrt
 
 from steptime.derivations import steps as engine
+from steptime.derivations.batch.symbols import memory_time, ridge, utilisation
 from steptime.derivations.rules import (
     both_sides,
     drop,
@@ -21,18 +22,7 @@ from steptime.derivations.rules import (
     substitute,
 )
 from steptime.derivations.steps import Derivation, NotVerified, Step
-from steptime.model.symbols import (
-    batch,
-    chips,
-    context,
-    layers,
-    memory_time,
-    prompt,
-    ridge,
-    step_time,
-    utilisation,
-    width,
-)
+from steptime.model.symbols import batch, chips, context, layers, prompt, step_time, width
 
 SMALL = {batch: 1000.0, context: 10.0, chips: 2.0, layers: 3.0, utilisation: 0.01, ridge: 0.5, width: 7.0, prompt: 5.0}
 

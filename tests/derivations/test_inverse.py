@@ -5,6 +5,7 @@ import random
 import pytest
 import sympy
 
+from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.inverse import ASSUMED, formulas, solve_for
 from steptime.derivations.library import derivations
 from steptime.model import symbols as q
@@ -47,7 +48,7 @@ def test_ridge_in_reverse(run_json) -> None:
 
 def test_an_exact_interval() -> None:
     found = solve_for(
-        "ridge", q.ridge, {q.bytes_per_weight: 1.0, q.peak_flops: 1e15}, {q.memory_bandwidth: (1e12, 2e12)}
+        "ridge", ridge, {q.bytes_per_weight: 1.0, q.peak_flops: 1e15}, {q.memory_bandwidth: (1e12, 2e12)}
     )
     assert found.interval == pytest.approx((250.0, 500.0)) and "exact" in found.how
 

@@ -4,6 +4,7 @@ import pytest
 from conftest import case_of
 from sympy import Expr, Integer, Rational, Symbol
 
+from steptime.derivations.prices.symbols import query_heads
 from steptime.derivations.steps import Derivation
 from steptime.derivations.training import (
     accumulation,
@@ -18,6 +19,7 @@ from steptime.derivations.training import (
     zero,
 )
 from steptime.derivations.training.numbers import shapes
+from steptime.derivations.training.symbols import microbatch_tokens, rank_tokens, vocabulary
 from steptime.model import symbols as q
 from steptime.model.architecture.activations import layer_kept
 from steptime.model.catalog.transformers import load_transformer
@@ -44,9 +46,9 @@ def at(one: Derivation | Expr, case: Case, **values: float) -> float:
     model = case.model
     mixer = model.mixers[0][0]
     known = {
-        q.width: model.width, q.layers: len(model.layers), q.vocabulary: model.vocabulary, q.query_heads: mixer.heads,
-        q.mask_bytes: 1.0, q.microbatch_tokens: case.number(q.microbatch * q.sequence),
-        q.rank_tokens: case.number(q.batch * q.sequence / (q.data_parallel * q.replicas)),
+        q.width: model.width, q.layers: len(model.layers), vocabulary: model.vocabulary, query_heads: mixer.heads,
+        q.mask_bytes: 1.0, microbatch_tokens: case.number(q.microbatch * q.sequence),
+        rank_tokens: case.number(q.batch * q.sequence / (q.data_parallel * q.replicas)),
     }  # fmt: skip
     given = {Symbol(name, positive=True): value for name, value in values.items()}
     expr = one.result.rhs if isinstance(one, Derivation) else one

@@ -7,9 +7,9 @@ from functools import cache
 import sympy
 from sympy import Eq, Expr, Symbol
 
+from steptime.derivations.library import quantities
 from steptime.derivations.rules import Rule, equation, side
 from steptime.derivations.steps import Derivation, NotVerified, Step, same, same_equation
-from steptime.model.quantity import declared
 
 SWAPS = 2
 """Other quantities of the same unit that each occurrence of a quantity is swapped for."""
@@ -86,7 +86,7 @@ def swaps(symbol: Symbol, near: frozenset[Symbol]) -> tuple[Symbol, ...]:
     """Quantities of the same unit: first one that the step names, where it does, then the next ones declared."""
     if symbol == side:
         return ()
-    records = declared()
+    records = quantities()
     names = list(records)
     after = names.index(symbol.name)
     order = [records[name] for name in names[after + 1 :] + names[:after]]

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Integer
 
+from steptime.derivations.collectives.symbols import group_bytes, group_chips
 from steptime.model.network import algorithms as forms
 from steptime.model.network.algorithms import Form
 from steptime.model.quantity import byte, count, second, unit_of
-from steptime.model.symbols import group_bytes, group_chips, scale_up_bandwidth, scale_up_latency
+from steptime.model.symbols import scale_up_bandwidth, scale_up_latency
 
 GROUPS = {
     name: getattr(forms, name)

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Integer, sympify
 
+from steptime.derivations.collectives.symbols import group_bytes, group_chips
 from steptime.model.network import algorithms as one_tier
 from steptime.model.network.collectives import (
     all_gather,
@@ -16,7 +17,7 @@ from steptime.model.network.collectives import (
     send,
 )
 from steptime.model.quantity import byte, count, unit_of
-from steptime.model.symbols import group_bytes, group_chips, scale_up_domain, stage_chips
+from steptime.model.symbols import scale_up_domain, stage_chips
 from steptime.model.terms import Transfer
 
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Integer, Rational, sympify
 
+from steptime.derivations.collectives.symbols import domains as places
 from steptime.model.network.collectives import Group, expert_exchange
 from steptime.model.network.copies import distinct_places, expected_distinct, straddling
 from steptime.model.numeric import compiled
-from steptime.model.symbols import domains as places
 
 
 def simulate(experts: int, chips: int, inside: int, chosen: int, limit: tuple[int, int] | None) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Integer, sympify
 
+from steptime.derivations.collectives.symbols import group_chips
 from steptime.model.network.collectives import (
     Group,
     all_gather,
@@ -22,7 +23,7 @@ from steptime.model.network.collectives import (
 )
 from steptime.model.network.torus import axes_used, even_ring_distance, exchange_bytes, link_load, ring_distance
 from steptime.model.numeric import compiled
-from steptime.model.symbols import group_chips, scale_up_domain
+from steptime.model.symbols import scale_up_domain
 
 
 def fullest_link(sides: tuple[int, ...]) -> float:

@@ -18,6 +18,7 @@ from scipy.integrate import quad
 from steptime.derivations.prices import cache as proved
 from steptime.derivations.prices import formulas
 from steptime.derivations.prices import holding as aged
+from steptime.derivations.prices.symbols import expected_rate, reuse_survival
 from steptime.derivations.steps import Derivation
 from steptime.model import symbols as q
 from steptime.model.catalog.tiers import AGAIN, OWN, Tier, catalogue_tiers
@@ -203,11 +204,11 @@ def test_ages_and_hazards_are_those_of_the_derivations() -> None:
                        (aged.share_age, Reuse("exponential", 600.0, share=0.6))):  # fmt: skip
         assert reuse.age(one.numbers[q.hold_time]) == exactly(one.evaluate(), rel=1e-12)
     assert sympy.simplify(aged.move_hazard.result.rhs * proved.next_tier.result.rhs) == 1
-    assert aged.age_rate.result == sympy.Eq(q.expected_rate * q.hold_time, cache.hold + cache.fetch, evaluate=False)
+    assert aged.age_rate.result == sympy.Eq(expected_rate * q.hold_time, cache.hold + cache.fetch, evaluate=False)
     numbers = {q.reuse_age: 700.0, q.reuse_shape: 0.5, q.reuse_scale: 600.0, q.reuse_share: 0.6}
     for name, past in times.CUMULATIVE.items():
         mixed = -sympy.diff(sympy.log(1 - q.reuse_share + q.reuse_share * sympy.exp(-past)), q.reuse_age)
-        stated = (times.HAZARD[name] * formulas.ever).xreplace({q.reuse_survival: sympy.exp(-past)})
+        stated = (times.HAZARD[name] * formulas.ever).xreplace({reuse_survival: sympy.exp(-past)})
         assert Scenario(numbers).evaluate(stated) == exactly(Scenario(numbers).evaluate(mixed), rel=1e-12)
 
 

@@ -1,0 +1,40 @@
+"""Chapter 1, batch size, cost and speed: quantities that only its derivations, and later ones, speak of."""
+
+# ruff: noqa: E501  one quantity, one line
+from steptime.model.quantity import byte, count, dollar, quantity, second
+from steptime.model.symbols import COUNTS, OPTIONAL
+
+# fmt: off
+memory_time = quantity("memory_time", second, "t_m", "memory term of a step")
+token_cost = quantity("token_cost", dollar, r"c", "dollars per token")
+ridge = quantity("ridge", count, r"\rho", "batch at which a dense model without KV cache turns compute-bound")
+utilisation = quantity("utilisation", count, r"u", "useful FLOP/s over peak FLOP/s (MFU)")
+optimal_batch = quantity("optimal_batch", count, r"b^*", "smallest micro-batch at which a token costs least")
+balanced_context = quantity("balanced_context", count, r"L^*", "context at which one more sequence takes as long to compute as to read")
+batch_one_ratio = quantity("batch_one_ratio", count, r"c_1/c_\infty", "cost of a token at batch one over its floor")
+drain_throughput_share = quantity("drain_throughput_share", count, r"r_C/r^*", "throughput at the drain interval over that of the optimal batch")
+tokens_read = quantity("tokens_read", count, r"L_r", "tokens of context whose KV cache a sparse attention reads")
+selected_tokens = quantity("selected_tokens", count, r"k_s", "tokens of context that a sparse attention selects", integer=True, sane=COUNTS)
+skipped_tokens = quantity("skipped_tokens", count, r"L - k_s", "tokens of context that a sparse attention skips")
+dense_context = quantity("dense_context", count, r"L_0", "context up to which a square-root attention is dense")
+index_bytes = quantity("index_bytes", byte, r"\kappa_\mathrm{index}", "bytes per token of context that choosing the tokens reads, all layers", sane=OPTIONAL)
+drain_time = quantity("drain_time", second, r"\tau_C", "time to read all of a chip's memory once")
+waiting_time = quantity("waiting_time", second, r"t_\mathrm{wait}", "time from a request's arrival to the next departure")
+response_time = quantity("response_time", second, r"t_\mathrm{resp}", "time from a request's arrival to its first token")
+arrivals = quantity("arrivals", count, "n", "requests that arrive in one interval, evenly spaced")
+usual_batch = quantity("usual_batch", count, r"b_0", "micro-batch of the usual service")
+usual_step_time = quantity("usual_step_time", second, r"t_0", "step time of the usual service")
+speed_up = quantity("speed_up", count, "s", "tokens per second of one sequence over those of the usual service")
+weights_share = quantity("weights_share", count, "w", "share of the weights in the memory time of the usual step", sane=(0, 1))
+speed_price = quantity("speed_price", count, r"\pi_s", "cost of a token over that in the usual service")
+experts_routed = quantity("experts_routed", count, r"N_e", "routed experts of a layer", integer=True, sane=(1, 1e7))
+effective_experts = quantity("effective_experts", count, r"\hat{E}", "routed experts, saturated as the law of routed models has it")
+dense_experts = quantity("dense_experts", count, r"\hat{E}_1", "what the law of routed models counts one expert as")
+most_experts = quantity("most_experts", count, r"\hat{E}_\infty", "what the law of routed models counts unlimited experts as")
+dense_weights = quantity("dense_weights", count, r"\bar{N}", "weights of a dense model with the same loss")
+log_dense_weights = quantity("log_dense_weights", count, r"\ln\bar{N}", "natural logarithm of the weights of a dense model with the same loss")
+routed_size_power = quantity("routed_size_power", count, r"a_N", "power with which the loss of routed models falls in active weights")
+routed_expert_power = quantity("routed_expert_power", count, r"a_E", "power with which the loss of routed models falls in experts")
+routed_interaction = quantity("routed_interaction", count, r"a_{NE}", "by how much each power shrinks for every tenfold of the other")
+routed_offset = quantity("routed_offset", count, r"a_0", "logarithm of the loss at one weight and one expert, base ten")
+draft_limit_batch = quantity("draft_limit_batch", count, r"b_g", "micro-batch above which drafting costs more than it saves")

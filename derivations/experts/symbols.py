@@ -1,0 +1,21 @@
+"""Chapter 2, experts on a rack: quantities that only its derivations, and later ones, speak of."""
+
+# ruff: noqa: E501  one quantity, one line
+from steptime.model.quantity import byte, count, quantity, second
+from steptime.model.symbols import RATES
+
+# fmt: off
+network_time = quantity("network_time", second, "t_n", "interconnect term of a step")
+experts_per_token = quantity("experts_per_token", count, "k", "routed experts that a token chooses", integer=True, sane=(1, 1e6))
+expert_layers = quantity("expert_layers", count, "n_e", "layers with routed experts", integer=True, sane=(1, 1e7))
+touched_experts = quantity("touched_experts", count, r"N_\mathrm{touched}", "expected distinct experts of a layer that a micro-batch chooses", sane=(1e-6, 1e7))
+untouched_share = quantity("untouched_share", count, r"\epsilon_e", "share of the experts of a layer that no token chooses", sane=(0, 1))
+miss_probability = quantity("miss_probability", count, r"q_e", "probability that a token does not choose a given expert", sane=(0, 1))
+copy_bytes = quantity("copy_bytes", byte, "V", "bytes of the copies of one chip's tokens for the experts of a layer, out and back")
+exchange_bytes = quantity("exchange_bytes", byte, r"V_x", "bytes that one chip sends to and from the experts of a layer")
+exchange_slowdown = quantity("exchange_slowdown", count, r"s_x", "time of an expert exchange over that on scale-up alone")
+remote_share = quantity("remote_share", count, r"x_\mathrm{out}", "share of a token's copies that leave the scale-up domain")
+reference_time = quantity("reference_time", second, r"t_{m,0}", "memory term of a step on the machine compared with")
+reference_domain = quantity("reference_domain", count, "S_0", "chips in a scale-up domain of the machine compared with", integer=True, sane=(1, 1e7))
+reference_bandwidth = quantity("reference_bandwidth", byte / second, "W_0", "memory bandwidth of the machine compared with", sane=RATES)
+load_speedup = quantity("load_speedup", count, r"s_W", "how much faster a domain streams the weights than the domain compared with")

@@ -1,0 +1,23 @@
+"""Chapter 3, pipelines: quantities that only its derivations, and later ones, speak of."""
+
+# ruff: noqa: E501  one quantity, one line
+from steptime.model.quantity import byte, count, quantity, second
+
+# fmt: off
+tier_time_ratio = quantity("tier_time_ratio", count, r"r_x", "time on scale-up over time on scale-out")
+capacity_surplus = quantity("capacity_surplus", count, r"s_C", "memory of a scale-up domain over the bytes of the weights")
+layers_per_stage = quantity("layers_per_stage", count, r"\ell", "layers of one pipeline stage", integer=True, sane=(1, 1e7))
+stage_time = quantity("stage_time", second, r"t_s", "time that one stage works on one micro-batch")
+busy_share = quantity("busy_share", count, r"u_s", "share of the time that a pipeline stage works", sane=(0, 1))
+hop_latency = quantity("hop_latency", second, r"t_\mathrm{hop}", "time to hand a micro-batch to the next pipeline stage")
+token_time = quantity("token_time", second, r"t_\mathrm{tok}", "time of a token with the hops between the stages")
+bubble_time = quantity("bubble_time", second, r"t_\mathrm{idle}", "time per step that a pipeline stage stands idle")
+bubble_share = quantity("bubble_share", count, r"x_\mathrm{idle}", "idle time of a pipeline stage over the time of the step", sane=(0, 1))
+training_time = quantity("training_time", second, r"t_\mathrm{train}", "time of one optimizer step through the pipeline")
+micro_batch_overhead = quantity("micro_batch_overhead", second, r"t_\mathrm{fix}", "time that a stage spends on a micro-batch of any size: streaming its weights")
+sequence_time = quantity("sequence_time", second, r"t_1", "time that one more sequence of a micro-batch adds to a stage")
+further_stages = quantity("further_stages", count, r"P'", "pipeline stages after the first", integer=True, sane=(0, 1e7))
+stage_index = quantity("stage_index", count, "i", "a pipeline stage, counted from one", integer=True, sane=(1, 1e7))
+activation_bytes = quantity("activation_bytes", byte, r"A_b", "activations of one micro-batch in all layers, per chip of a stage")
+activation_memory = quantity("activation_memory", byte, r"M_A", "activations that a chip holds for the backward pass")
+activation_ratio = quantity("activation_ratio", count, r"r_A", "activations held over those held without recomputation")

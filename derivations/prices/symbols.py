@@ -1,0 +1,26 @@
+"""Chapter 5, prices and the cache: quantities that only its derivations, and later ones, speak of."""
+
+# ruff: noqa: E501  one quantity, one line
+from steptime.model.quantity import count, dollar, quantity, second
+
+# fmt: off
+longest_context = quantity("longest_context", count, r"L_\mathrm{max}", "longest context that a price covers")
+upper_price_ratio = quantity("upper_price_ratio", count, r"\pi_L", "price of a token above the step over that below")
+output_price_ratio = quantity("output_price_ratio", count, r"\pi_\mathrm{out}", "price of an output token over that of an input token")
+weights_flops_share = quantity("weights_flops_share", count, r"\omega", "share of the weights in all multiply-adds of a token")
+kv_layers = quantity("kv_layers", count, r"n_{kv}", "layers that keep a KV cache of their own")
+windowed_layers = quantity("windowed_layers", count, r"n_w", "layers whose KV cache ends at the window")
+query_heads = quantity("query_heads", count, r"n_q", "query heads of a layer")
+kv_heads = quantity("kv_heads", count, r"h_{kv}", "key-value heads of a layer")
+head_dim = quantity("head_dim", count, r"d_h", "width of one head's key")
+value_dim = quantity("value_dim", count, r"d_v", "width of one head's value")
+rope_dim = quantity("rope_dim", count, r"d_r", "width of the rotary key that all heads share")
+kv_rank = quantity("kv_rank", count, r"d_c", "width of the latent that keys and values are compressed to")
+beyond_window = quantity("beyond_window", count, r"L - L_w", "tokens of context that a windowed layer no longer keeps")
+window = quantity("window", count, r"L_w", "tokens of context that a windowed layer keeps")
+fetch_cost = quantity("fetch_cost", dollar, r"c_f", "dollars to bring one token's KV cache to the chip")
+rematerialise_cost = quantity("rematerialise_cost", dollar, r"c_r", "dollars to compute one token's KV cache again")
+cache_price_ratio = quantity("cache_price_ratio", count, r"\pi_c", "cost of computing a token's KV cache again over fetching it")
+reuse_hazard = quantity("reuse_hazard", 1 / second, r"\lambda_r", "chance per second that a KV cache is asked for, of one that was not until now")
+reuse_survival = quantity("reuse_survival", count, r"s_r", "share not asked for by some age, of the KV caches that ever are", sane=(0, 1))
+expected_rate = quantity("expected_rate", dollar / second, r"c_a", "dollars per second that one token's KV cache is expected to cost at some age")
