@@ -45,7 +45,7 @@ expected = Derivation(
         Step(
             "solve for the tokens",
             solve_for(tokens_per_pass),
-            equation(tokens_per_pass, (1 - acceptance ** (drafts + 1)) / (1 - acceptance)),
+            equation(tokens_per_pass, speculative.expected_tokens),
         ),
     ),
     assumes=("each draft is accepted with the same chance, whatever came before",),

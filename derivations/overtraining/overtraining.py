@@ -10,6 +10,7 @@ from steptime.derivations.claims import Claim
 from steptime.derivations.overtraining import formulas
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
+from steptime.model.economics import scaling
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.overtraining.symbols import (  # isort: skip
@@ -76,7 +77,7 @@ pretraining_by_served = Derivation(
         Step(
             "solve for the tokens of pre-training: the weights drop out",
             solve_for(pretraining_tokens),
-            equation(pretraining_tokens, served_tokens / (3 * decode_efficiency)),
+            equation(pretraining_tokens, scaling.tokens_at_equal_compute),
         ),
     ),
     assumes=("the heuristic of equal costs", "attention's FLOP left out in both"),

@@ -103,19 +103,7 @@ life_optimum = Derivation(
         Step(
             "at one loss and the least FLOP, a nat costs the same by either",
             solve_for(served_tokens),
-            equation(
-                served_tokens,
-                3
-                * decode_efficiency
-                * pretraining_tokens
-                * (
-                    size_exponent
-                    * size_coefficient
-                    * active_parameters**-size_exponent
-                    / (data_exponent * data_coefficient * pretraining_tokens**-data_exponent)
-                    - 1
-                ),
-            ),
+            equation(served_tokens, scaling.served_at_optimum),
         ),
     ),
     assumes=("the loss law holds, far beyond the range that it was fitted in",),

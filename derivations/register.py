@@ -1,0 +1,127 @@
+"""Where each formula of the model is proved: one home a formula, and a derivation that holds that same object.
+
+A formula here is a SymPy expression or a term of a step that a module of the model's phases, network or economics
+names at its top. A derivation holds it where it starts from it, puts it in, or ends in it: as the same object, so that
+neither can change without the other.
+"""
+
+import ast
+import inspect
+from importlib import import_module
+from pkgutil import walk_packages
+from types import ModuleType
+
+from sympy import Expr, Symbol, preorder_traversal
+
+from steptime.derivations.rules import BothSides
+from steptime.derivations.steps import Derivation
+from steptime.model.terms import StepTime, Term
+
+Formula = Expr | Term | StepTime
+PLACES = ("phases", "network", "economics")
+
+PROVED = {
+    "phases.decode.flops_per_token": "compute-term",
+    "phases.decode.kv_traffic_per_sequence": "memory-term",
+    "phases.decode.compute": "compute-term",
+    "phases.decode.memory": "memory-term",
+    "phases.decode.scale_up": "two-racks",
+    "phases.decode.scale_out": "two-racks",
+    "phases.decode.compute_slope": "slopes",
+    "phases.decode.memory_slope": "slopes",
+    "phases.prefill.kv_traffic_per_sequence": "prefill-balance",
+    "phases.prefill.decode_steps": "answer-memory",
+    "phases.speculative.with_one_more_draft": "tokens-per-pass",
+    "phases.speculative.after_the_first_draft": "tokens-per-pass",
+    "phases.speculative.compute_time_per_kept_token": "draft-limit",
+    "phases.speculative.expected_tokens": "tokens-per-pass",
+    "phases.train.forward_flops": "full-recomputation-flops",
+    "phases.pipeline.micro_batch_time": "bubble-over-ideal",
+    "phases.pipeline.bubble": "bubble-over-ideal",
+    "phases.pipeline.bubble_zb_h1": "zero-bubble-h1",
+    "phases.pipeline.bubble_zb_h2": "zero-bubble-limit",
+    "economics.cache.hold": "hold-in-tier",
+    "economics.cache.wait": "fetch-cost",
+    "economics.cache.read": "fetch-cost",
+    "economics.cache.fetch": "fetch-cost",
+    "economics.cost.throughput": "throughput-at-optimum",
+    "economics.cost.cost_per_token": "compute-cost",
+    "economics.machine.stacks_for_bytes": "stacks-for-bytes",
+    "economics.machine.stacked_spend": "fastest-is-cheapest",
+    "economics.reuse.HAZARD.exponential": "share-age",
+    "economics.reuse.HAZARD.weibull": "weibull-age",
+    "economics.reuse.HAZARD.lomax": "lomax-age",
+    "economics.reuse.tier_rate": "expected-rate",
+    "economics.scaling.loss_of_size": "loss-price-by-weights",
+    "economics.scaling.loss_of_data": "loss-price-by-tokens",
+    "economics.scaling.tokens_at_equal_compute": "pretraining-by-served",
+    "economics.scaling.served_at_optimum": "life-optimum",
+}
+"""The derivation that holds each formula."""
+
+UNPROVED = {
+    "phases.phase.weight_traffic": "A product that names its factors, part of the term that memory-term starts from.",
+    "phases.decode.blackboard": "The four terms together; each stands here by itself.",
+    "phases.decode.micro_batch_of_batch": "The definition of the micro-batch by the layout.",
+    "phases.pipeline.work_time": "As many micro-batches as pass, each of micro_batch_time.",
+    "economics.cost.speed": "The definition of a sequence's speed: one over the step time.",
+    "economics.cost.cost_per_million_tokens": "The same as cost_per_token, a million times.",
+    "economics.cost.energy_per_token": "A definition like that of cost_per_token, with power for the price.",
+    "economics.machine.stacked_power": "A sum of what each part draws, as stacked_spend is of costs.",
+    "economics.machine.running_cost": "A sum of the two formulas before it, over time.",
+    "economics.reuse.CUMULATIVE.exponential": "A distribution, by definition; derivations start from its derivative.",
+    "economics.reuse.CUMULATIVE.weibull": "A distribution, by definition; derivations start from its derivative.",
+    "economics.reuse.CUMULATIVE.lomax": "A distribution, by definition; derivations start from its derivative.",
+}
+"""Why no derivation holds a formula."""
+
+
+def formulas() -> dict[str, Formula]:
+    """Every formula of the model by module and name; those of a mapping by key, where they have no name of their own.
+
+    >>> formulas()["economics.cost.cost_per_token"]
+    chip_hour_price*chips*step_time/(batch*hour)
+    """
+    modules = [module for place in PLACES for module in _modules(f"steptime.model.{place}")]
+    found: dict[str, Formula] = {}
+    keyed: dict[str, Formula] = {}
+    for module in modules:
+        where = module.__name__.removeprefix("steptime.model.")
+        for name in _assigned(module):
+            value = getattr(module, name)
+            if _is_formula(value):
+                found[f"{where}.{name}"] = value
+            elif isinstance(value, dict):
+                keyed |= {f"{where}.{name}.{key}": part for key, part in value.items() if _is_formula(part)}
+    named = {id(value) for value in found.values()}
+    return {**found, **{name: value for name, value in keyed.items() if id(value) not in named}}
+
+
+def holds(one: Derivation, formula: Formula) -> bool:
+    """Whether a derivation starts from a formula, puts it in or ends in it, as the very same object."""
+    operations = [step.rule.operation for step in one.steps if isinstance(step.rule, BothSides)]
+    parts = [part for line in (*one.ingredients, one.result, *operations) for part in preorder_traversal(line)]
+    if isinstance(formula, Term | StepTime):
+        return formula.time in parts  # a term is the object; its time is written down when asked for
+    return any(part is formula for part in parts)
+
+
+def _is_formula(value: object) -> bool:
+    return isinstance(value, Term | StepTime) or (
+        isinstance(value, Expr) and not isinstance(value, Symbol) and not value.is_number
+    )
+
+
+def _modules(package: str) -> list[ModuleType]:
+    path = import_module(package).__path__
+    return [import_module(found.name) for found in walk_packages(path, f"{package}.")]
+
+
+def _assigned(module: ModuleType) -> list[str]:
+    """Names that a module gives at its top, without what it imports."""
+    names: list[str] = []
+    for statement in ast.parse(inspect.getsource(module)).body:
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            names += [part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)]
+    return names
