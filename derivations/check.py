@@ -14,18 +14,9 @@ import mpmath
 import sympy
 from sympy import Eq, Expr, Symbol
 
-from steptime.derivations.rules import (
-    BothSides,
-    Drop,
-    Identity,
-    Limit,
-    Minimise,
-    Rule,
-    Series,
-    SolveFor,
-    Substitute,
-    side,
-)
+from steptime.derivations.rules import (  # isort: skip
+    BothSides, Drop, Identity, Limit, Minimise, Rule, Series, SolveFor, Substitute, side,
+)  # fmt: skip
 
 Values = dict[Symbol, mpmath.mpf]
 DRAWS = 4

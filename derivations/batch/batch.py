@@ -5,22 +5,15 @@ from collections.abc import Mapping
 from sympy import Symbol
 
 from steptime.derivations.batch.symbols import batch_one_ratio, optimal_batch, ridge
-from steptime.derivations.batch.terms import (
-    LECTURE,
-    V3,
-    compute_cost,
-    compute_term,
-    latency_floor,
-    memory_cost,
-    memory_term,
-    ridge_batch,
-)
 from steptime.derivations.board import is_, numbers
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.batch.terms import (  # isort: skip
+    LECTURE, V3, compute_cost, compute_term, latency_floor, memory_cost, memory_term, ridge_batch,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, bytes_per_weight, context, flops_per_mac, kv_bytes, kv_written,
     memory_bandwidth, parameters, peak_flops, stage_chips,

@@ -9,20 +9,15 @@ from sympy import Expr, Symbol
 from steptime.derivations.batch.batch import batch_one
 from steptime.derivations.batch.serving import drain
 from steptime.derivations.batch.symbols import ridge
-from steptime.derivations.batch.terms import (
-    compute_cost,
-    compute_term,
-    latency_floor,
-    memory_cost,
-    memory_cost_floor,
-    memory_term,
-    ridge_batch,
-)
 from steptime.derivations.board import numbers
 from steptime.derivations.claims import Claim
 from steptime.model import symbols as q
 from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
+
+from steptime.derivations.batch.terms import (  # isort: skip
+    compute_cost, compute_term, latency_floor, memory_cost, memory_cost_floor, memory_term, ridge_batch,
+)  # fmt: skip
 
 Values = Callable[[], Mapping[Symbol, float]]
 

@@ -6,28 +6,18 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.derivations.batch import sparse
-from steptime.derivations.batch.balance import (
-    balance,
-    balance_exact,
-    batch_near_balance,
-    half,
-    slopes,
-    utilisation_beyond,
-)
 from steptime.derivations.batch.batch import best_batch, best_batch_exact, best_batch_with_kv, short_context
 from steptime.derivations.batch.claims import changed, computed, deepseek
-from steptime.derivations.batch.context import (
-    V32_INDEX_BYTES,
-    V32_SELECTED,
-    sparse_slopes,
-    square_root,
-    top_k_long,
-    top_k_short,
-)
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import context
 
+from steptime.derivations.batch.balance import (  # isort: skip
+    balance, balance_exact, batch_near_balance, half, slopes, utilisation_beyond,
+)  # fmt: skip
+from steptime.derivations.batch.context import (  # isort: skip
+    V32_INDEX_BYTES, V32_SELECTED, sparse_slopes, square_root, top_k_long, top_k_short,
+)  # fmt: skip
 from steptime.derivations.batch.symbols import (  # isort: skip
     balanced_context, dense_context, index_bytes, ridge, selected_tokens, tokens_read,
 )  # fmt: skip

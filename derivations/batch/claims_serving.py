@@ -8,14 +8,6 @@ from sympy import Symbol
 from steptime.derivations.batch.batch import best_batch
 from steptime.derivations.batch.claims import chip, computed, deepseek
 from steptime.derivations.batch.drafts import draft_limit, expected
-from steptime.derivations.batch.serving import (
-    compute_throughput,
-    drain,
-    drain_throughput,
-    mean_wait,
-    throughput_gap,
-    worst_wait,
-)
 from steptime.derivations.batch.sparsity import capacity_of_sparsity, dense_equivalent, free_sparsity, routed
 from steptime.derivations.batch.speed import price, share_by_price, slow_mode, speed_bound, speed_by_price
 from steptime.derivations.batch.symbols import optimal_batch, speed_price, speed_up, weights_share
@@ -23,6 +15,10 @@ from steptime.derivations.batch.terms import memory_cost
 from steptime.derivations.claims import Claim
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
+
+from steptime.derivations.batch.serving import (  # isort: skip
+    compute_throughput, drain, drain_throughput, mean_wait, throughput_gap, worst_wait,
+)  # fmt: skip
 
 RUBIN_ON_BOARD: Mapping[Symbol, float] = {q.memory_capacity: 288e9, q.memory_bandwidth: 20e12, optimal_batch: 2000.0}
 """The lecture's Rubin, and the optimal batch that it rounds to."""

@@ -10,15 +10,12 @@ from steptime.derivations.collectives.rings import LINK, ONE_TIER, ring_reduce
 from steptime.derivations.collectives.symbols import algorithm_ratio, group_bytes, group_chips, start_up_saving
 from steptime.derivations.rules import equation, identity, limit, solve_for
 from steptime.derivations.steps import Derivation, Step
-from steptime.model.network.algorithms import (
-    in_switch_all_reduce,
-    multimem_all_reduce,
-    one_shot_all_reduce,
-    tree_all_reduce,
-    two_shot_all_reduce,
-)
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import scale_up_bandwidth, scale_up_latency
+
+from steptime.model.network.algorithms import (  # isort: skip
+    in_switch_all_reduce, multimem_all_reduce, one_shot_all_reduce, tree_all_reduce, two_shot_all_reduce,
+)  # fmt: skip
 
 one_shot, two_shot, tree, in_switch, multimem = (
     form(group_bytes, group_chips)

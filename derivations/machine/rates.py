@@ -10,23 +10,15 @@ from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.machine import two_designs as split
 from steptime.derivations.machine.machine import LECTURE
-from steptime.derivations.machine.split import (
-    ANSWER,
-    DISTSERVE,
-    PROMPT,
-    V3,
-    largest_gain,
-    phase_request,
-    saving,
-    shared_request,
-    split_request,
-)
 from steptime.derivations.machine.split import v3 as split_v3
 from steptime.derivations.rules import equation, limit, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.machine.split import (  # isort: skip
+    ANSWER, DISTSERVE, PROMPT, V3, largest_gain, phase_request, saving, shared_request, split_request,
+)  # fmt: skip
 from steptime.derivations.machine.symbols import (  # isort: skip
     chips_ratio, decode_bytes, decode_chips, decode_compute_use, decode_flops, handed_bytes, memory_bandwidth_price,
     prefill_bytes, prefill_chips, prefill_flops, prefill_memory_use, request_cost, request_rate,

@@ -8,15 +8,6 @@ from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine import symbols as own
-from steptime.derivations.machine.costs import (
-    B200_MADE,
-    GB200_RACK,
-    H100_MADE,
-    H100_SOLD,
-    MI300X_MADE,
-    Parts,
-    machine_numbers,
-)
 from steptime.derivations.machine.machine import LECTURE, NONE_IDLES, PRICED_WORK, V3, balanced_machine, v3
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
@@ -24,6 +15,9 @@ from steptime.model import symbols as q
 from steptime.model.economics import machine
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.machine.costs import (  # isort: skip
+    B200_MADE, GB200_RACK, H100_MADE, H100_SOLD, MI300X_MADE, Parts, machine_numbers,
+)  # fmt: skip
 from steptime.derivations.machine.symbols import (  # isort: skip
     capacity_price, capacity_share, machine_memory_bandwidth, memory_bandwidth_price,
 )  # fmt: skip

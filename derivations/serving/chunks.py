@@ -8,25 +8,14 @@ from steptime.derivations.board import PERFECT_SHARDS, is_
 from steptime.derivations.prices.formulas import grouped
 from steptime.derivations.rules import both_sides, equation, identity, side, solve_for, substitute
 from steptime.derivations.serving.attention import body
-from steptime.derivations.serving.numbers import (
-    ALL_CONTEXT,
-    ALL_READ,
-    BEHIND,
-    CHUNKED,
-    IDEAL,
-    LLAMA,
-    SARATHI,
-    SHARED,
-    V3,
-    cache_of,
-    llama_prefill,
-    summed,
-    v3_prefill,
-)
 from steptime.derivations.serving.symbols import chunk_bytes
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.architecture.attended import attended
 
+from steptime.derivations.serving.numbers import (  # isort: skip
+    ALL_CONTEXT, ALL_READ, BEHIND, CHUNKED, IDEAL, LLAMA, SARATHI, SHARED, V3, cache_of, llama_prefill, summed,
+    v3_prefill,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, bytes_per_weight, cached, chunk, chunks, context, flops_per_mac, kv_bytes,
     memory_bandwidth, micro_batch, parameters, parameters_read, pass_tokens, peak_flops, stage_chips,

@@ -10,22 +10,15 @@ from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.board import is_
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.serving.attention import body
-from steptime.derivations.serving.numbers import (
-    ALL_CONTEXT,
-    ALL_READ,
-    IDEAL,
-    LLAMA,
-    SARATHI,
-    SHARED,
-    cache_of,
-    llama,
-)
 from steptime.derivations.serving.symbols import prefill_share, prompt_ratio
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.prefill import IN_FLIGHT
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.serving.numbers import (  # isort: skip
+    ALL_CONTEXT, ALL_READ, IDEAL, LLAMA, SARATHI, SHARED, cache_of, llama,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, answer, attention_flops, bytes_per_weight, context, flops_per_mac, kv_bytes, memory_bandwidth,
     micro_batch, parameters, parameters_read, pass_tokens, peak_flops, prompt, stage_chips, unembedding_parameters,

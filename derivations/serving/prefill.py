@@ -11,23 +11,14 @@ from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.serving.attention import body
-from steptime.derivations.serving.numbers import (
-    ALL_CONTEXT,
-    ALL_READ,
-    IDEAL,
-    LLAMA,
-    POPE,
-    SHARED,
-    V3,
-    cache_of,
-    llama_prefill,
-    v3_prefill,
-)
 from steptime.derivations.serving.symbols import completed_square
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.phases.prefill import PREFILL
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.serving.numbers import (  # isort: skip
+    ALL_CONTEXT, ALL_READ, IDEAL, LLAMA, POPE, SHARED, V3, cache_of, llama_prefill, v3_prefill,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, bytes_per_weight, flops_per_mac, kv_bytes, memory_bandwidth, micro_batch,
     parameters, parameters_read, pass_tokens, peak_flops, stage_chips, unembedding_parameters,

@@ -11,19 +11,13 @@ from steptime.derivations.prices.kv_numbers import shapes
 from steptime.derivations.prices.symbols import kv_heads, kv_layers, query_heads
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.serving.attention import body
-from steptime.derivations.serving.numbers import (
-    ALL_CONTEXT,
-    BEHIND,
-    IDEAL,
-    LLAMA,
-    POPE,
-    cache_of,
-    llama_prefill,
-)
 from steptime.derivations.serving.symbols import prefix_saving
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.phases.prefill import PREFILL
 
+from steptime.derivations.serving.numbers import (  # isort: skip
+    ALL_CONTEXT, BEHIND, IDEAL, LLAMA, POPE, cache_of, llama_prefill,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     attention_flops, bytes_per_kv, cached, flops_per_mac, kv_bytes, memory_bandwidth, micro_batch, pass_tokens,
     peak_flops, stage_chips, unembedding_parameters,

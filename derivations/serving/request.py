@@ -7,16 +7,6 @@ from sympy import Expr, Symbol, sqrt
 
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
-from steptime.derivations.serving.numbers import (
-    ALL_CONTEXT,
-    ALL_READ,
-    IDEAL,
-    LLAMA,
-    POPE,
-    cache_of,
-    llama_request,
-    summed,
-)
 from steptime.derivations.serving.prefill import flops
 from steptime.derivations.serving.symbols import answer_time, completed_square
 from steptime.derivations.steps import Derivation, Step
@@ -24,6 +14,9 @@ from steptime.model.economics import cost as economics
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.prefill import ANSWER, PREFILL, decode_steps
 
+from steptime.derivations.serving.numbers import (  # isort: skip
+    ALL_CONTEXT, ALL_READ, IDEAL, LLAMA, POPE, cache_of, llama_request, summed,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, answer, attention_flops, batch, bytes_per_weight, context, flops_per_mac, kv_bytes, kv_written,
     memory_bandwidth, micro_batch, parameters_read, pass_tokens, peak_flops, prompt, request_time, stage_chips,

@@ -8,21 +8,11 @@ from steptime.derivations.board import PEAK, is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.rules import equation, identity, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.derivations.training.numbers import (
-    DENSE,
-    IDEAL,
-    LLAMA,
-    NOTHING_ELSE,
-    OF_MICROBATCH,
-    SHARED,
-    WEIGHTS_ALONE,
-    ZERO,
-    ledger,
-    llama,
-    phase,
-)
 from steptime.derivations.training.symbols import microbatch_tokens
 
+from steptime.derivations.training.numbers import (  # isort: skip
+    DENSE, IDEAL, LLAMA, NOTHING_ELSE, OF_MICROBATCH, SHARED, WEIGHTS_ALONE, ZERO, ledger, llama, phase,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, bytes_per_weight, flops_per_mac, gradient_bytes, memory_bandwidth, micro_batches,
     optimizer_bytes, parameters, parameters_read, peak_flops, pipeline_parallel, state_traffic, tensor_parallel,

@@ -10,30 +10,15 @@ from steptime.derivations.claims import Claim
 from steptime.derivations.collectives.numbers import links
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.derivations.training.numbers import (
-    ACROSS,
-    DENSE,
-    IDEAL,
-    IN_DOMAIN,
-    LINKS,
-    LLAMA,
-    NOTHING_ELSE,
-    OF_MICROBATCH,
-    OF_RANK,
-    SCALING_BOOK,
-    SHARED,
-    WEIGHTS_ALONE,
-    ZERO,
-    ledger,
-    llama,
-    phase,
-    trained,
-)
 from steptime.derivations.training.symbols import microbatch_tokens, rank_tokens
 from steptime.model.phases.phase import rates
 from steptime.model.phases.train import FORWARD_AND_BACKWARD
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.training.numbers import (  # isort: skip
+    ACROSS, DENSE, IDEAL, IN_DOMAIN, LINKS, LLAMA, NOTHING_ELSE, OF_MICROBATCH, OF_RANK, SCALING_BOOK, SHARED,
+    WEIGHTS_ALONE, ZERO, ledger, llama, phase, trained,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, bytes_per_weight, data_parallel, flops_per_mac, gradient_bytes, micro_batches, parameters,
     peak_flops, pipeline_parallel, scale_out_bandwidth, scale_up_bandwidth, tensor_parallel,

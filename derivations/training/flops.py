@@ -9,21 +9,12 @@ from steptime.derivations.board import is_
 from steptime.derivations.claims import Claim
 from steptime.derivations.rules import drop, equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.derivations.training.numbers import (
-    GPT_3,
-    HEADS,
-    KAPLAN,
-    KORTHIKANTI,
-    LLAMA_3,
-    gpt_attention,
-    gpt_weights,
-    phase,
-    shapes,
-    trained,
-)
 from steptime.derivations.training.symbols import training_flops, vocabulary
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.training.numbers import (  # isort: skip
+    GPT_3, HEADS, KAPLAN, KORTHIKANTI, LLAMA_3, gpt_attention, gpt_weights, phase, shapes, trained,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, batch, flops_per_mac, layers, sequence, step_flops, width,
 )  # fmt: skip

@@ -11,18 +11,13 @@ from steptime.derivations.reversible.symbols import flops_ratio
 from steptime.derivations.rules import equation, identity, limit, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.flops import CAUSAL, GPT, IN_FULL, PHASE, gpt_3
-from steptime.derivations.training.numbers import (
-    HEADS,
-    KORTHIKANTI,
-    MEGATRON,
-    gpt_attention,
-    gpt_weights,
-    run_again,
-    shapes,
-)
 from steptime.derivations.training.symbols import vocabulary
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import active_parameters, attention_flops, flops_per_mac, layers, sequence, width
+
+from steptime.derivations.training.numbers import (  # isort: skip
+    HEADS, KORTHIKANTI, MEGATRON, gpt_attention, gpt_weights, run_again, shapes,
+)  # fmt: skip
 
 everything_again = Derivation(
     name="full-recomputation-flops",

@@ -9,21 +9,12 @@ from steptime.derivations.claims import Claim
 from steptime.derivations.machine.symbols import link_time
 from steptime.derivations.rules import equation, minimise, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.derivations.training.numbers import (
-    ACROSS,
-    DENSE,
-    LINKS,
-    LLAMA,
-    SCALING_BOOK,
-    SHOEYBI,
-    STEP,
-    ledger,
-    llama,
-    sums,
-)
 from steptime.derivations.training.symbols import step_bytes
 from steptime.model.phases.phase import one, rates
 
+from steptime.derivations.training.numbers import (  # isort: skip
+    ACROSS, DENSE, LINKS, LLAMA, SCALING_BOOK, SHOEYBI, STEP, ledger, llama, sums,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     batch, chips, data_parallel, gradient_bytes, layers, micro_batch, micro_batches, parameters, pipeline_parallel,
     reduce_bytes, replicas, scale_out_bandwidth, scale_up_bandwidth, sequence, tensor_parallel, width,

@@ -8,28 +8,15 @@ from steptime.derivations.claims import Claim
 from steptime.derivations.collectives import limits as chapter8_limits
 from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.derivations.training.numbers import (
-    DEGREES,
-    DENSE,
-    IDEAL,
-    KORTHIKANTI,
-    LINKS,
-    LLAMA,
-    NOTHING_ELSE,
-    SHARED,
-    SHOEYBI,
-    SUMMED,
-    WEIGHTS_ALONE,
-    ledger,
-    llama,
-    phase,
-    sums,
-)
 from steptime.derivations.training.symbols import traffic_ratio
 from steptime.model.network.collectives import all_reduce, group
 from steptime.model.phases.phase import one, rates
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.training.numbers import (  # isort: skip
+    DEGREES, DENSE, IDEAL, KORTHIKANTI, LINKS, LLAMA, NOTHING_ELSE, SHARED, SHOEYBI, SUMMED, WEIGHTS_ALONE, ledger,
+    llama, phase, sums,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, batch, data_parallel, flops_per_mac, layers, micro_batch, micro_batches, peak_flops,
     pipeline_parallel, reduce_bytes, scale_up_bandwidth, sequence, tensor_parallel, width,
