@@ -10,6 +10,7 @@ import inspect
 from importlib import import_module
 from pkgutil import walk_packages
 from types import ModuleType
+from typing import TypeAlias
 
 from sympy import Expr, Symbol, preorder_traversal
 
@@ -17,7 +18,7 @@ from steptime.derivations.rules import BothSides
 from steptime.derivations.steps import Derivation
 from steptime.model.terms import StepTime, Term
 
-Formula = Expr | Term | StepTime
+Formula: TypeAlias = Expr | Term | StepTime
 PLACES = ("phases", "network", "economics")
 
 PROVED = {
