@@ -174,10 +174,6 @@ bytes_per_activation = quantity("bytes_per_activation", byte, r"\beta_x", "bytes
 logit_bytes = quantity("logit_bytes", byte, r"\beta_l", "bytes that store one logit for the backward pass", sane=(0.01, 16))
 model_flops = quantity("model_flops", FLOP, r"f_M", "FLOP per sequence of forward and backward, nothing computed twice", sane=(1.0, 1e30))
 training_tokens = quantity("training_tokens", count, r"D_\mathrm{tr}", "tokens that a model is trained on", sane=(1.0, 1e20))
-
-# --- serving ----------------------------------------------------------------------------------------------------------
-
-# --- training derivations -------------------------------------------------------------------------------------------
 mask_bytes = quantity("mask_bytes", byte, r"\beta_\mathrm{mask}", "bytes that store one element of a dropout mask: one", sane=(0.01, 16))
 
 # --- conventions ---------------------------------------------------------------------------------------------------
