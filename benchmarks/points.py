@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,16 +19,14 @@ import numpy as np
 import sympy
 from sympy import Expr, Symbol
 
+import steptime as st
 from steptime.model import symbols as q
 from steptime.model.layout.choices import Plan
 from steptime.model.numeric import compiled, in_blocks
-from steptime.model.phases.ledger import Ledger
+from steptime.model.phases.accounts import ledger_of
+from steptime.model.phases.decode import DECODE
 from steptime.model.scenario import Scenario
-from steptime.model.solver.layouts.points import Search
-from steptime.model.solver.layouts.search import search_layouts
-from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
-from steptime.model.step.inputs import Question
 
 POINTS = 2_000_000
 RUNS = 5
@@ -119,10 +116,10 @@ def compare(title: str, case: Case, second: Symbol, by_hand: Callable[..., np.nd
 
 def any_layout() -> None:
     """The whole ledger with its degrees as arguments: every point has a layout of its own."""
-    case = build_case(Question("deepseek-v3", "h100-sxm", layout="dp=72,ep=72", batch="512"))
+    case = st.step("deepseek-v3", "h100-sxm", layout="dp=72,ep=72", batch=512).case
     over = (q.tensor_parallel, q.data_parallel, q.expert_parallel, q.batch, q.context)
     fixed = {s: v for s, v in case.scenario.values.items() if s not in (*over, q.stage_chips, q.chips)}
-    scenario = Scenario(fixed, Ledger(case.model, Plan(in_switch=True)).slots())
+    scenario = Scenario(fixed, ledger_of(st.architecture("deepseek-v3"), Plan(in_switch=True), DECODE).slots)
     expr = scenario.expand(case.phase.blackboard.time)
     expr = expr.xreplace({s: sympy.Float(scenario.value(s), 17) for s in expr.free_symbols if s not in over})
     source = np.random.default_rng(2)
@@ -139,7 +136,7 @@ def search() -> None:
     chips = (8, 16, 32, 64, 72, 144)
     machines = ("h100-sxm", "h200-sxm", "gb200-nvl72", "mi300x")
     begun = time.perf_counter()
-    answer = search_layouts(Search(Question("deepseek-v3", ""), machines, chips))
+    answer = st.search("deepseek-v3", machines, chips).answer
     took = time.perf_counter() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 2**20
     print(f"\nsolve layout, deepseek-v3 on {', '.join(machines)} x {chips} chips: {answer.points:,} points "
@@ -149,16 +146,15 @@ def search() -> None:
 
 def train_search() -> None:
     """`solve layout --phase train`: every execution of GPT-3 on 64 chips, and a larger search."""
-    free = frozenset({"microbatch", "interleave", "recompute", "zero", "sequence_parallel"})
-    whole = Question("gpt3-175b", "", phase="train", sequence="2048", dropout=True)
-    small = replace(whole, layout="cp=1,replicas=1,ffn=tp")
-    for question, chips, batch in ((small, (64,), 64), (whole, (512,), 4096), (whole, (256, 384, 512, 768), 4608)):
-        answer = search_layouts(Search(question, ("a100-sxm-80gb",), chips, (batch,), "latency", None, free))
-        best = answer.best.question
+    few = "cp=1,replicas=1,ffn=tp"
+    for layout, chips, batch in ((few, (64,), 64), (None, (512,), 4096), (None, (256, 384, 512, 768), 4608)):
+        answer = st.search("gpt3-175b", "a100-sxm-80gb", chips, batch, layout, "latency", phase="train", sequence=2048,
+                           dropout=True).answer  # fmt: skip
+        best, training = answer.best.question.inputs, answer.best.question.inputs.training
         print(f"\ntraining gpt3-175b on {', '.join(map(str, chips))} a100-sxm-80gb, batch {batch}: {answer.points:,} "
               f"executions in {answer.seconds:.2f} s, {answer.points / answer.seconds:,.0f} a second; best "
-              f"{answer.best.step_time:.3f} s at {best.layout}, microbatch {best.microbatch}, interleave "
-              f"{best.interleave}, recompute {best.recompute}, ZeRO {best.zero}")  # fmt: skip
+              f"{answer.best.step_time:.3f} s at {best.layout}, microbatch {best.given[q.microbatch]:g}, interleave "
+              f"{best.given[q.interleave]:g}, recompute {training.recompute}, ZeRO {training.zero}")  # fmt: skip
 
 
 def main() -> None:
@@ -167,11 +163,11 @@ def main() -> None:
     any_layout()
     dense = {"layout": "tp=8", "weights": "bf16"}
     compare("llama-3.1-70b decode on 8 h100-sxm, full overlap, over batch and context",
-            build_case(Question("llama-3.1-70b", "h100-sxm", **dense)), q.context, by_hand_decode)  # fmt: skip
+            st.step("llama-3.1-70b", "h100-sxm", **dense).case, q.context, by_hand_decode)  # fmt: skip
     compare("llama-3.1-70b prefill on 8 h100-sxm, full overlap, over batch and prompt",
-            build_case(Question("llama-3.1-70b", "h100-sxm", phase="prefill", **dense)), q.prompt,
+            st.step("llama-3.1-70b", "h100-sxm", phase="prefill", **dense).case, q.prompt,
             by_hand_prefill)  # fmt: skip
-    experts = build_case(Question("deepseek-v3", "h100-sxm", layout="dp=72,ep=72", batch="512"))
+    experts = st.step("deepseek-v3", "h100-sxm", layout="dp=72,ep=72", batch=512).case
     compare("deepseek-v3 decode on 72 h100-sxm (experts touched: a power), over batch and context", experts, q.context,
             None)  # fmt: skip
 

@@ -182,7 +182,8 @@ SOLVE_FOR = [
     "--set memory_bandwidth=3.35TB/s",
     "pretraining_tokens --in pretraining-by-served --set served_tokens=1e15 --set decode_efficiency=0.3",
     "drafts --in tokens-per-pass --set tokens_per_pass=2.5 --set acceptance=0.7",
-    "untouched_share --in experts-touched --set experts_routed=256 --set experts_per_token=8 --set micro_batch=64 --set pass_tokens=1",
+    "untouched_share --in experts-touched --set experts_routed=256 --set experts_per_token=8 "
+    "--set micro_batch=64 --set pass_tokens=1",
     "bubble_ratio --in bubble-over-ideal --set pipeline_parallel=16 --set micro_batches=64 --set interleave=1",
 ]
 CATALOG = ["hardware", "models", "hardware h100-sxm", "hardware gb200-nvl72", "hardware tpuv5p", "models deepseek-v3",
@@ -219,6 +220,8 @@ def called(arguments: list[str]) -> dict[str, Any]:
             main(arguments)
         except SystemExit as stopped:
             code = stopped.code
+        except Exception as error:  # a fault is recorded, and the rest goes on
+            code = f"{type(error).__name__}: {error}"
     return {"code": code, "out": out.getvalue(), "err": err.getvalue()}
 
 

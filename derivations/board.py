@@ -36,10 +36,13 @@ def numbers(model: str, hardware: str, **options: Any) -> Mapping[Symbol, float]
 @cache
 def _numbers(model: str, hardware: str, options: tuple[tuple[str, Any], ...]) -> Mapping[Symbol, float]:
     """Worked out once for all examples of the same case; it cannot be changed."""
+    from steptime.model.catalog.hardware import load_hardware
+    from steptime.model.catalog.models import load_model
     from steptime.model.step.build import build_case
     from steptime.model.step.inputs import Question
+    from steptime.model.step.words import inputs_of
 
-    case = build_case(Question(model, hardware, **dict(options)))
+    case = build_case(Question(load_model(model), load_hardware(hardware), inputs_of(dict(options))))
     named = {symbol: value for name, value in case.quantities.items() if (symbol := Symbol(name, positive=True))}
     zeros = {symbol: 0.0 for symbol in (q.attention_flops, q.kv_written) if symbol not in named}
     price = named.get(q.chip_hour_price)

@@ -9,7 +9,8 @@ from sympy import Expr, Symbol
 from steptime.derivations.claims import Verdict
 from steptime.derivations.library import CHAPTERS, quantities, used_by
 from steptime.derivations.steps import Derivation
-from steptime.model.quantity import latex, lookup, unit_of
+from steptime.model.quantity import latex, lookup
+from steptime.model.units import unit_of
 
 PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 \usepackage[utf8]{inputenc}

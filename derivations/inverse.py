@@ -17,8 +17,8 @@ from steptime.derivations.experts.symbols import network_time
 from steptime.derivations.library import derivations
 from steptime.derivations.rules import equation
 from steptime.model import symbols as q
-from steptime.model.errors import UserError, unknown
-from steptime.model.numeric import evaluate
+from steptime.model.errors import UserError, matches, unknown
+from steptime.model.scenario import evaluate
 from steptime.model.step.case import RESOURCES
 from steptime.model.terms import crossover
 
@@ -75,13 +75,20 @@ def solve_for(
     if wanted not in line.free_symbols:
         names = ", ".join(sorted(symbol.name for symbol in line.free_symbols))
         raise UserError(f"{wanted.name} does not occur in {name}; its quantities are {names}")
-    if wanted in values or wanted in ranges:
-        raise UserError(f"{wanted.name} is asked for: it cannot be set as well")
+    holds = [expr for one in derivations() if one.name == name for expr in one.holds]
+    contained = line.free_symbols.union(*(expr.free_symbols for expr in holds))
+    for symbol in (*values, *ranges):
+        if symbol == wanted:
+            raise UserError(f"{wanted.name} is asked for: it cannot be set as well")
+        if symbol not in contained:
+            others = sorted(other.name for other in contained - {wanted})
+            near = matches(symbol.name, others) or others
+            raise UserError(f"`{symbol.name}` does not occur in {name}; did you mean {', '.join(near)}?")
     middle = {symbol: float(np.sqrt(low * high)) for symbol, (low, high) in ranges.items()}
     given = {**ASSUMED, **values, **middle}
     missing = sorted(symbol.name for symbol in line.free_symbols - {wanted} - set(given))
     if missing:
-        raise UserError(f"solve for {wanted.name} in {name} needs --set {' --set '.join(f'{m}=…' for m in missing)}")
+        raise UserError(f"{name} solved for {wanted.name} needs {', '.join(f'`{one}`' for one in missing)}")
     assumed = {s.name: v for s, v in ASSUMED.items() if s in line.free_symbols - set(values) - set(ranges) - {wanted}}
     closed = _closed(line, wanted)
     solutions, bracket = _solutions(line, closed, wanted, given)
@@ -167,7 +174,8 @@ def _monotone(expr: Expr, symbol: Symbol) -> bool:
 
 
 def inverse_json(found: Inverse) -> dict[str, Any]:
-    from steptime.model.quantity import latex, unit_of
+    from steptime.model.quantity import latex
+    from steptime.model.units import unit_of
 
     closed = found.closed_form
     return {

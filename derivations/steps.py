@@ -14,12 +14,9 @@ from sympy import Eq, Expr, Symbol
 
 from steptime.derivations.check import check_numerically
 from steptime.derivations.rules import Drop, Rule, RuleError, Series, Substitute
-from steptime.model.quantity import UnitError, unit_of
+from steptime.model.errors import NotVerified
 from steptime.model.scenario import Scenario
-
-
-class NotVerified(ValueError):
-    """A line does not follow, or cannot be decided; the message names derivation, line and reason."""
+from steptime.model.units import UnitError, unit_of
 
 
 @dataclass(frozen=True)

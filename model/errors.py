@@ -1,10 +1,30 @@
-"""What a user can get wrong. Every such error is one line: what, where, what next."""
+"""What can go wrong: what the user got wrong, what has no value, an optimum or a proof that fails its check.
+
+Messages are one line, in the words of the Python interface: what, where, what next. A name in backticks is an argument
+or a quantity; the command line shows it as the option that gives it.
+"""
 
 from difflib import get_close_matches
 
 
 class UserError(ValueError):
-    """The input cannot be used as given; the command line prints the message and exits with 2."""
+    """The input cannot be used as given."""
+
+
+class Unbound(ValueError):
+    """A quantity is needed that has neither a value nor a definition; ``names`` says which."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
+        super().__init__(f"no value for {', '.join(sorted(names))}")
+
+
+class NotSolved(RuntimeError):
+    """The optimiser's point failed its check, primal or dual."""
+
+
+class NotVerified(ValueError):
+    """A line of a derivation does not follow, or cannot be decided; the message names derivation, line and reason."""
 
 
 def unknown(kind: str, name: str, known: list[str], hint: str = "") -> UserError:
@@ -14,8 +34,17 @@ def unknown(kind: str, name: str, known: list[str], hint: str = "") -> UserError
     unknown hardware 'h10-sxm'; did you mean h100-sxm?
     """
     shown = name if len(name) <= 60 else name[:57] + "..."
-    lowered = {candidate.lower(): candidate for candidate in known}
-    close = [lowered[match] for match in get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.5)]
-    close += [c for c in known if name and c not in close and name.lower() in c.lower()][: 3 - len(close)]
+    close = matches(name, known)
     advice = f"did you mean {', '.join(close)}?" if close else hint or f"known: {', '.join(known[:8])}, …"
     return UserError(f"unknown {kind} {shown!r}; {advice}")
+
+
+def matches(name: str, known: list[str]) -> list[str]:
+    """Up to three known names that are like a name, or contain it; the best first.
+
+    >>> matches("h10-sxm", ["h100-sxm", "tpuv4"])
+    ['h100-sxm']
+    """
+    lowered = {candidate.lower(): candidate for candidate in known}
+    close = [lowered[match] for match in get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.5)]
+    return close + [c for c in known if name and c not in close and name.lower() in c.lower()][: 3 - len(close)]

@@ -1,6 +1,6 @@
 """Number formats: bytes an element takes, and which format's peak a multiply-add runs at."""
 
-from collections.abc import Collection
+from functools import cache
 
 from steptime.model.errors import UserError
 
@@ -32,7 +32,8 @@ _wider: dict[str, tuple[str, ...]] = {
 }
 
 
-def peak_format(precision: str, peaks: Collection[str]) -> str:
+@cache
+def peak_format(precision: str, peaks: tuple[str, ...]) -> str:
     """The name under which a machine lists the peak of a format: NVFP4 multiplies at the fp4 peak, and fp16 at that of
     bf16 unless it has its own.
 
@@ -44,7 +45,8 @@ def peak_format(precision: str, peaks: Collection[str]) -> str:
     return "bf16" if precision == "fp16" and "fp16" not in peaks else precision
 
 
-def activations_for(weights: str, peaks: Collection[str]) -> str:
+@cache
+def activations_for(weights: str, peaks: tuple[str, ...]) -> str:
     """The weights' own format where the chip has a peak for it, else the next wider one that it has.
 
     Sixteen-bit formats stand in for each other before a wider one is taken; NVFP4 asks for the fp4 peak. Raises

@@ -1,24 +1,85 @@
 """Numbers for symbols. What has no number is Unbound, and says so; it is never guessed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache, reduce
+from operator import mul
+from typing import Any, Protocol
 
 import numpy as np
+import sympy
 from sympy import Expr, Symbol
 
-from steptime.model.numeric import Spread, evaluate
+from steptime.model.errors import Unbound
+from steptime.model.numeric import BLOCK, Function, Spread, compiled
 
 Number = Any
 """A float, or an array of floats."""
 
+REMEMBERED = 4 * BLOCK
+"""Longest array of a part of an expression that is kept for its next occurrence."""
 
-class Unbound(ValueError):
-    """A quantity is needed that has neither a value nor a definition; ``names`` says which."""
 
-    def __init__(self, names: frozenset[str]) -> None:
-        self.names = names
-        super().__init__(f"no value for {', '.join(sorted(names))}")
+@lru_cache(maxsize=2**14)
+def symbols_in(expr: Expr) -> frozenset[Symbol]:
+    """The symbols of an expression, remembered."""
+    return frozenset(expr.free_symbols)
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    """A power; the root of a negative number is NaN, one over zero infinite, and what no float holds, as in arrays."""
+    try:
+        value = base**exponent
+    except (ZeroDivisionError, OverflowError):
+        return np.inf
+    return np.nan if isinstance(value, complex) else value
+
+
+_rules: dict[Any, Function] = {
+    sympy.Add: lambda *terms: sum(terms[1:], terms[0]),
+    sympy.Mul: lambda *factors: reduce(mul, factors),
+    sympy.Pow: lambda base, exponent: _power(base, exponent),
+    sympy.Max: lambda *values: reduce(np.maximum, values),
+    sympy.Min: lambda *values: reduce(np.minimum, values),
+    sympy.floor: np.floor,
+    sympy.ceiling: np.ceil,
+}
+
+
+class Numbers(Protocol):
+    """What gives a number, or an array, for a symbol."""
+
+    def __getitem__(self, symbol: Symbol, /) -> Any: ...
+
+
+def evaluate(expr: Expr, values: Numbers, memo: dict[Expr, Any] | None = None, spread: Spread | None = None) -> Any:
+    """The number for an expression that is needed once, by walking it: compiling would take a hundred times as long.
+
+    Values may be arrays of one length. A root of a negative number is NaN. Agrees with ``compiled`` to rounding.
+    ``memo`` holds the arrays of parts, not too long ones, that occur again in this or in a later expression. With
+    ``spread``, arrays have one of its two lengths, and what only short ones enter is worked out once a short row.
+
+    >>> from steptime.model.symbols import batch, context
+    >>> evaluate(batch * context + 1, {batch: 2.0, context: 3.0})
+    7.0
+    """
+    if isinstance(expr, Symbol):
+        return values[expr]
+    if expr.is_number:
+        return float(expr)
+    if memo is not None and expr in memo:
+        return memo[expr]
+    rule = _rules.get(expr.func)
+    if rule is None:
+        over = tuple(expr.free_symbols)
+        numbers: Sequence[Any] = [values[symbol] for symbol in over]
+        found = compiled(expr, over)(*(spread.level(numbers) if spread else numbers))
+    else:
+        parts: Sequence[Any] = [evaluate(part, values, memo, spread) for part in expr.args]
+        found = rule(*(spread.level(parts) if spread else parts))
+    if memo is not None and 1 < np.size(found) <= REMEMBERED:
+        memo[expr] = found
+    return found
 
 
 @dataclass(frozen=True)
@@ -38,9 +99,19 @@ class Scenario:
     spread: Spread | None = None
     _known: dict[Symbol, Number] = field(default_factory=dict, compare=False, repr=False)
     _parts: dict[Expr, Number] = field(default_factory=dict, compare=False, repr=False)
+    _reach: dict[Symbol, frozenset[Symbol]] = field(default_factory=dict, compare=False, repr=False)
 
     def __or__(self, values: Mapping[Symbol, Number]) -> "Scenario":
-        return Scenario({**self.values, **values}, self.definitions, self.spread)
+        """The scenario with other values; what was worked out and does not follow from them stays."""
+        merged = {**self.values, **values}
+        if len(merged) > len(self.values):  # a new value may stand in the place of a definition
+            return Scenario(merged, self.definitions, self.spread)
+        known = {symbol: found for symbol, found in self._known.items() if self.reach(symbol).isdisjoint(values)}
+        return Scenario(merged, self.definitions, self.spread, known, _reach=self._reach)
+
+    def knowing(self, found: Mapping[Symbol, Number]) -> "Scenario":
+        """The scenario with derived quantities that another one with the same definitions of them has worked out."""
+        return Scenario(self.values, self.definitions, self.spread, {**found, **self._known}, _reach=self._reach)
 
     @property
     def known(self) -> Mapping[Symbol, Number]:
@@ -49,47 +120,65 @@ class Scenario:
 
     def value(self, symbol: Symbol) -> Number:
         """The number for one symbol; raises Unbound with every base quantity that is missing."""
+        try:
+            return self[symbol]
+        except Unbound:
+            raise Unbound(self.missing(symbol)) from None
+
+    def __getitem__(self, symbol: Symbol) -> Number:
         if symbol in self.values:
             return self.values[symbol]
         if symbol not in self._known:
             if symbol not in self.definitions:
                 raise Unbound(frozenset({symbol.name}))
-            self._known[symbol] = self.evaluate(self.definitions[symbol])
+            self._known[symbol] = evaluate(self.definitions[symbol], self, self._parts, self.spread)
         return self._known[symbol]
 
     def evaluate(self, expr: Expr) -> Number:
         """The number for an expression; raises Unbound naming everything that is missing."""
-        if isinstance(expr, Symbol):
-            return self.value(expr)
-        if expr.is_number:
-            return float(expr)
-        numbers: dict[Symbol, Number] = {}
-        missing = frozenset[str]()
-        for symbol in expr.free_symbols:
-            try:
-                numbers[symbol] = self.value(symbol)
-            except Unbound as error:
-                missing |= error.names
-        if missing:
-            raise Unbound(missing)
-        found = evaluate(expr, numbers, self._parts, self.spread)
+        try:
+            found = evaluate(expr, self, self._parts, self.spread)
+        except Unbound:
+            raise Unbound(self.missing(expr)) from None
         return float(found) if np.ndim(found) == 0 else found
+
+    def missing(self, expr: Expr) -> frozenset[str]:
+        """The base quantities that an expression needs and that have no value."""
+        lacking = frozenset[str]()
+        for symbol in symbols_in(expr):
+            if symbol not in self.values and symbol not in self._known:
+                reached = self.reach(symbol)
+                lacking |= {s.name for s in reached if s not in self.values and s not in self.definitions}
+        return lacking
+
+    def numbers(self, exprs: Iterable[Expr]) -> dict[Expr, Number]:
+        """The number of each symbol or expression that has one."""
+        found: dict[Expr, Number] = {}
+        for expr in exprs:
+            if not self.missing(expr):
+                value = evaluate(expr, self, self._parts, self.spread)
+                found[expr] = float(value) if np.ndim(value) == 0 else value
+        return found
+
+    def reach(self, symbol: Symbol) -> frozenset[Symbol]:
+        """The symbol, and every quantity through which it is worked out: a value stands for itself."""
+        if symbol not in self._reach:
+            self._reach[symbol] = found = frozenset({symbol})
+            if symbol not in self.values and symbol in self.definitions:
+                parts = symbols_in(self.definitions[symbol])
+                self._reach[symbol] = found.union(*(self.reach(part) for part in parts))
+        return self._reach[symbol]
 
     def depends(self, expr: Expr, on: Symbol) -> bool:
         """Whether a quantity reaches an expression through the definitions that are in force."""
-        for symbol in expr.free_symbols:
-            if symbol == on:
-                return True
-            if symbol not in self.values and symbol in self.definitions and self.depends(self.definitions[symbol], on):
-                return True
-        return False
+        return any(on in self.reach(symbol) for symbol in symbols_in(expr))
 
     def expand(self, expr: Expr, keep: Symbol | None = None) -> Expr:
         """The expression with definitions put in; with ``keep``, only those through which that quantity acts."""
         while True:
             replacements = {
                 symbol: self.definitions[symbol]
-                for symbol in expr.free_symbols
+                for symbol in symbols_in(expr)
                 if symbol in self.definitions
                 and symbol not in self.values
                 and symbol != keep

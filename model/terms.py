@@ -2,12 +2,44 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache, cached_property, lru_cache
 
 import sympy
 from sympy import Eq, Expr, Gt, Lt, Max, Symbol
 from sympy.logic.boolalg import Boolean
 
 zero: Expr = sympy.S.Zero
+one: Expr = sympy.S.One
+
+
+class OperationName(StrEnum):
+    """The lines that ledgers have, each by the words that are shown for it."""
+
+    PROJECTIONS = "attention projections"
+    DENSE = "dense feed-forward"
+    ROUTER = "router"
+    SHARED = "shared experts"
+    UNEMBEDDING = "unembedding"
+    ROUTED = "routed experts"
+    SCORES = "attention over the KV cache"
+    NORMS = "norms and biases"
+    TENSOR_SUMS = "tensor-parallel all-reduce"
+    CONTEXT = "context exchange"
+    STAGE_GATHER = "feed-forward gather"
+    STAGE_SCATTER = "feed-forward scatter"
+    DISPATCH = "expert dispatch"
+    SLICE_GATHER = "expert slice gather"
+    SLICE_SCATTER = "expert slice scatter"
+    COMBINE = "expert combine"
+    SENDS = "pipeline sends"
+    ATTENTION = "attention"
+    INPUT_GATHERS = "sequence-parallel gathers"
+    REPLICAS = "gradients and weights between replicas"
+    STATE = "gradients and optimizer"
+    WEIGHTS = "weights"
+    PASSES = "forward and backward"
+    COLLECTIVES = "collectives"
 
 
 @dataclass(frozen=True)
@@ -47,12 +79,17 @@ class Transfer:
 class Operation:
     """One line of a phase's ledger: what it costs one chip in one step, summed over layers and stages."""
 
-    name: str
+    name: OperationName
     flops: Expr = zero
     memory_bytes: Expr = zero
     network: tuple[Transfer, ...] = ()
 
-    @property
+    def __add__(self, other: "Operation") -> "Operation":
+        """Two lines of one name in one."""
+        flops, memory = self.flops + other.flops, self.memory_bytes + other.memory_bytes
+        return Operation(self.name, flops, memory, self.network + other.network)
+
+    @cached_property
     def traffic(self) -> Transfer:
         """All transfers of the operation together."""
         return sum(self.network, Transfer())
@@ -60,7 +97,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Term:
-    """One resource's share of a step: ``time = fixed + work / rate``.
+    """One resource's share of a step: ``time = starts * latency + work / rate``.
 
     >>> from steptime.model.symbols import kv_bytes, memory_bandwidth
     >>> Term("memory", kv_bytes, memory_bandwidth).time
@@ -70,9 +107,15 @@ class Term:
     name: str
     work: Expr
     rate: Expr
-    fixed: Expr = zero
+    starts: Expr = zero
+    latency: Expr = zero
 
     @property
+    def fixed(self) -> Expr:
+        """What passes before the first byte moves, however few they are."""
+        return self.starts * self.latency
+
+    @cached_property
     def time(self) -> Expr:
         return self.fixed + self.work / self.rate
 
@@ -91,15 +134,20 @@ class StepTime:
         return self.compute, self.memory, self.scale_up, self.scale_out
 
     @property
+    def sent(self) -> Transfer:
+        """What one chip sends on both tiers."""
+        return Transfer(self.scale_up.work, self.scale_out.work, self.scale_up.starts, self.scale_out.starts)
+
+    @cached_property
     def interconnect(self) -> Expr:
         return Max(self.scale_up.time, self.scale_out.time, evaluate=False)
 
-    @property
+    @cached_property
     def time(self) -> Expr:
         """Everything overlaps: the slowest resource sets the pace. A lower bound."""
         return Max(*[term.time for term in self.terms], evaluate=False)
 
-    @property
+    @cached_property
     def serial_time(self) -> Expr:
         """Nothing overlaps: the terms add up. At most four times ``time``."""
         return sympy.Add(*[term.time for term in self.terms])
@@ -123,11 +171,12 @@ class Rates:
         return StepTime(
             Term("compute", sympy.Add(*[line.flops for line in lines]), self.compute),
             Term("memory", sympy.Add(*[line.memory_bytes for line in lines]), self.memory),
-            Term("scale_up", traffic.scale_up, self.scale_up, traffic.scale_up_starts * self.scale_up_latency),
-            Term("scale_out", traffic.scale_out, self.scale_out, traffic.scale_out_starts * self.scale_out_latency),
+            Term("scale_up", traffic.scale_up, self.scale_up, traffic.scale_up_starts, self.scale_up_latency),
+            Term("scale_out", traffic.scale_out, self.scale_out, traffic.scale_out_starts, self.scale_out_latency),
         )
 
-    def operation_by_operation(self, operations: Iterable[Operation]) -> Expr:
+    @lru_cache(maxsize=1024)  # noqa: B019  there are few rates, and each lives as long as the program
+    def operation_by_operation(self, operations: tuple[Operation, ...]) -> Expr:
         """Terms overlap inside an operation and not across: the sum of each operation's maximum."""
         return sympy.Add(*[self.step([line]).time for line in operations])
 
@@ -140,6 +189,7 @@ class Crossover:
     exists_when: Boolean = field(default=sympy.true)
 
 
+@cache
 def crossover(left: Expr, right: Expr, over: Symbol) -> tuple[Crossover, ...]:
     """Every closed-form crossing of two times, where their difference is linear or quadratic in ``over``; else ().
 

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import settings
 
 from steptime.cli import main
+from steptime.model.catalog.hardware import load_hardware
+from steptime.model.catalog.models import load_model
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
-from steptime.model.step.inputs import Question
+from steptime.model.step.inputs import Inputs, Question
+from steptime.model.step.words import inputs_of
 
 # The same examples in every run, so that a failure comes from the change at hand; the profile explore draws anew.
 settings.register_profile("fixed", derandomize=True, deadline=None)
@@ -47,6 +50,16 @@ def run_json(run: Callable[..., tuple[int, str, str]]) -> Callable[..., dict[str
     return call
 
 
+def inputs(sets: tuple[str, ...] = (), **options: Any) -> Inputs:
+    """Inputs in keywords, as texts or numbers; ``sets`` are NAME=VALUE texts that win over them."""
+    return inputs_of({**options, **dict(entry.split("=", 1) for entry in sets)})
+
+
+def asked(model: str, hardware: str, **options: Any) -> Question:
+    """A question in keywords."""
+    return Question(load_model(model), load_hardware(hardware), inputs(**options))
+
+
 def case_of(model: str, hardware: str, **options: Any) -> Case:
     """The case of a question put in keywords."""
-    return build_case(Question(model, hardware, **options))
+    return build_case(asked(model, hardware, **options))

@@ -8,12 +8,21 @@ import pytest
 
 import steptime.derivations
 import steptime.model
+from steptime.model import quantity
 
 MODULES = ["steptime.cli"] + [
     found.name
     for package in (steptime.model, steptime.derivations)
     for found in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
 ]
+
+
+@pytest.fixture(autouse=True)
+def own_quantities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an example declares is forgotten after it; what modules declare, they have declared before it."""
+    for name in MODULES:
+        importlib.import_module(name)
+    monkeypatch.setattr(quantity, "_declared", quantity.declared())
 
 
 @pytest.mark.parametrize("name", MODULES)

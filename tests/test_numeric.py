@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steptime.model import symbols as q
-from steptime.model.numeric import BLOCK, compiled, evaluate, in_blocks
-from steptime.model.scenario import Scenario, Unbound
+from steptime.model.errors import Unbound
+from steptime.model.numeric import BLOCK, compiled, in_blocks
+from steptime.model.scenario import Scenario, evaluate
 from steptime.model.step.case import RESOURCES
 
 EXPRESSIONS = [

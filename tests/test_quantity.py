@@ -7,16 +7,22 @@ from sympy import Eq, Gt, Max, Min, Piecewise, Symbol, ceiling, exp, log
 from steptime.derivations.library import quantities
 from steptime.model import symbols as q
 from steptime.model.catalog.transformers import load_transformer
+from steptime.model.choices import Copies, Experts, Split
 from steptime.model.economics import cost as economics
+from steptime.model.economics.utilisation import (
+    hardware_flops_utilisation,
+    memory_bandwidth_utilisation,
+    model_flops_utilisation,
+)
+from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.decode import DECODE
-from steptime.model.phases.ledger import Ledger, Plan
+from steptime.model.phases.ledger import Ledger
 from steptime.model.phases.memory import footprints
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.prefill import IN_FLIGHT, PREFILL, VERIFY, prefill_phase
 from steptime.model.quantity import (
     FLOP,
-    UnitError,
     byte,
     count,
     declared,
@@ -25,9 +31,8 @@ from steptime.model.quantity import (
     latex,
     quantity,
     second,
-    unit_of,
 )
-from steptime.model.text.step_json import utilisation
+from steptime.model.units import UnitError, unit_of
 
 
 @pytest.mark.parametrize(("expr", "unit"), [
@@ -112,20 +117,29 @@ def test_every_term_is_in_seconds(phase: Phase) -> None:
 @pytest.mark.parametrize("phase", PHASES, ids=["decode", "prefill", "chunks", "verify", "in flight"])
 @pytest.mark.parametrize(
     "plan",
-    [Plan(), Plan(ffn="all", copies="per-expert", in_switch=True, experts="all", mixed=True, axes=3)],
+    [Plan(), Plan(Split.STAGE, Copies.PER_EXPERT, in_switch=True, experts=Experts.ALL, mixed=True, axes=3)],
     ids=["tp", "all"],
 )
 def test_ledger_and_slots_have_the_declared_units(name: str, plan: Plan, phase: Phase) -> None:
     ledger = Ledger(load_transformer(name), plan, phase=phase)
-    for line in (*ledger.operations(), *phase.ledger):
+    for line in (*ledger.operations, *phase.ledger):
         assert line.flops == 0 or unit_of(line.flops) == FLOP, line.name
         assert line.memory_bytes == 0 or unit_of(line.memory_bytes) == byte, line.name
         for moved in line.network:
             assert moved.scale_up == 0 or unit_of(moved.scale_up) == byte, line.name
             assert moved.scale_out == 0 or unit_of(moved.scale_out) == byte, line.name
             assert unit_of(moved.scale_up_starts) == unit_of(moved.scale_out_starts) == count
-    for symbol, definition in ledger.slots().items():
+    for symbol, definition in ledger.slots.items():
         assert definition == 0 or unit_of(definition) == unit_of(symbol), symbol
+
+
+def utilisation(phase: Phase) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
+    """Useful FLOP/s and memory traffic over the peaks of the chips."""
+    return (
+        model_flops_utilisation(phase.flops_per_sequence),
+        hardware_flops_utilisation,
+        memory_bandwidth_utilisation(phase.blackboard.memory.work),
+    )
 
 
 def test_memory_and_economics_have_units() -> None:
@@ -134,7 +148,7 @@ def test_memory_and_economics_have_units() -> None:
     assert unit_of(economics.cost_per_token) == dollar
     assert unit_of(economics.energy_per_token) == joule
     assert unit_of(economics.throughput) == 1 / second
-    for expr in utilisation(PREFILL).values():
+    for expr in utilisation(PREFILL):
         assert unit_of(expr) == count
 
 

@@ -7,7 +7,7 @@ import sympy
 from sympy import Expr
 
 from steptime.derivations.batch.symbols import dense_context, index_bytes, selected_tokens, tokens_read
-from steptime.model.phases.decode import rates
+from steptime.model.phases.rates import rates
 from steptime.model.symbols import context, kv_bytes, kv_shards
 
 traffic_per_sequence: Expr = kv_bytes * tokens_read + index_bytes * context

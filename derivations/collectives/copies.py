@@ -14,12 +14,13 @@ from steptime.derivations.experts.numbers import expert_blocks
 from steptime.derivations.experts.symbols import experts_per_token
 from steptime.derivations.rules import equation, limit, substitute
 from steptime.derivations.steps import Derivation, Step
+from steptime.model.choices import Copies
 from steptime.model.network.collectives import expert_exchange
 from steptime.model.symbols import scale_up_domain, stage_chips
 
 per_expert, per_domain = (
     expert_exchange(sympy.S.One, many_domains, experts_per_token, None, copies)
-    for copies in ("per-expert", "per-domain")
+    for copies in (Copies.PER_EXPERT, Copies.PER_DOMAIN)
 )
 OF_DOMAINS = is_(stage_chips, domains * scale_up_domain)
 passed_by = 1 - 1 / domains

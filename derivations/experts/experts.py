@@ -13,6 +13,7 @@ from steptime.derivations.experts.numbers import RACK, expert_blocks, on, rack
 from steptime.derivations.experts.symbols import exchange_bytes, expert_layers, experts_per_token, network_time
 from steptime.derivations.rules import both_sides, drop, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
+from steptime.model.choices import Copies
 from steptime.model.network.collectives import Group, expert_exchange
 from steptime.model.scenario import Scenario
 
@@ -163,7 +164,7 @@ def _sends_per_expert() -> float:
     """What the ledger sends, one copy for each chip that holds a chosen expert, over the lecture's bytes."""
     router, chips = expert_blocks()[0], sympy.Integer(int(rack()[stage_chips]))
     limit = (router.groups_kept, router.groups)
-    sent = expert_exchange(sympy.S.One, Group(chips, chips), router.experts_per_token, limit, "per-domain")
+    sent = expert_exchange(sympy.S.One, Group(chips, chips), router.experts_per_token, limit, Copies.PER_DOMAIN)
     return float(sent.scale_up) / router.experts_per_token
 
 

@@ -7,6 +7,7 @@ all-to-all.
 from sympy import Expr
 
 from steptime.derivations.experts.symbols import experts_per_token
+from steptime.model.choices import Copies
 from steptime.model.network.collectives import Group, expert_exchange
 from steptime.model.terms import Transfer
 
@@ -29,4 +30,4 @@ many_domains = Group(stage_chips, scale_up_domain)
 
 def exchanged(copies: Expr, over: Group) -> Transfer:
     """What one chip sends of its copies on each tier; 1/E of them stay."""
-    return expert_exchange(copies / experts_per_token, over, experts_per_token, None, "per-expert")
+    return expert_exchange(copies / experts_per_token, over, experts_per_token, None, Copies.PER_EXPERT)

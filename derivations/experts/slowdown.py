@@ -12,6 +12,7 @@ from steptime.derivations.experts.racks import NO_START_UP, TWO_RACKS, exact_two
 from steptime.derivations.experts.symbols import copy_bytes, exchange_slowdown, network_time
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
+from steptime.model.choices import Copies
 from steptime.model.network.collectives import Group, expert_exchange
 from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
@@ -121,7 +122,7 @@ def _ratio(hardware: str) -> Callable[[], float]:
 def _one_copy_a_domain() -> float:
     """DeepSeek-V3's 8 experts over 16 chips in 2 domains, no limit on groups."""
     over = Group(sympy.Integer(16), sympy.Integer(8))
-    domain, expert = (expert_exchange(sympy.S.One, over, 8, None, copies) for copies in ("per-domain", "per-expert"))
+    domain, expert = (expert_exchange(sympy.S.One, over, 8, None, copies) for copies in Copies)
     return float(domain.scale_out / expert.scale_out)
 
 

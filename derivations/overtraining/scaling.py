@@ -12,6 +12,7 @@ from steptime.derivations.overtraining.overtraining import pretraining_by_served
 from steptime.derivations.overtraining.symbols import loss_price, relative_change
 from steptime.derivations.rules import equation, limit, solve_for
 from steptime.derivations.steps import Derivation, Step
+from steptime.model.catalog.economy import loss_law
 from steptime.model.economics import scaling
 from steptime.model.scenario import Scenario
 
@@ -31,7 +32,7 @@ def life(fit: str = "chinchilla") -> Mapping[Symbol, float]:
 
     served = number("life", "serving_rate") * number("life", "service_life")
     return {
-        **scaling.fit(fit),
+        **loss_law(fit),
         flops_per_mac: 2.0,
         active_parameters: number("life", "active_parameters"),
         served_tokens: served,
@@ -141,7 +142,7 @@ def best_over_training(fit: str) -> float:
 
 
 def inputs(fit: str) -> Mapping[str, float | str]:
-    named = (*scaling.fit(fit), active_parameters, served_tokens, decode_efficiency)
+    named = (*loss_law(fit), active_parameters, served_tokens, decode_efficiency)
     return {"fit": fit, **{symbol.name: life(fit)[symbol] for symbol in named}}
 
 

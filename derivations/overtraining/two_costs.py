@@ -10,7 +10,7 @@ from steptime.derivations.claims import Claim
 from steptime.derivations.overtraining import formulas
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.model.economics import scaling
+from steptime.model.catalog.economy import loss_law
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import data_exponent, size_exponent
 
@@ -26,7 +26,7 @@ FITS = ("chinchilla", "besiroglu")
 
 def trade_off(fit: str = "chinchilla") -> Mapping[Symbol, float]:
     """The two powers of the weights at fixed training compute: more weights leave fewer tokens."""
-    law = scaling.fit(fit)
+    law = loss_law(fit)
     powers = {rising_exponent: law[data_exponent], falling_exponent: law[size_exponent]}
     return {**powers, rising_scale: 1.0, falling_scale: 1.0, falling_cost: 1.0, lever: 2.0}
 

@@ -8,7 +8,9 @@ import sympy
 
 from steptime.derivations.experts.formulas import copies_of_tokens, exchanged, one_domain, tokens_per_chip
 from steptime.model.network.collectives import send
-from steptime.model.phases.decode import kv_traffic_per_sequence, rates, weight_traffic
+from steptime.model.phases.decode import kv_traffic_per_sequence
+from steptime.model.phases.phase import weight_traffic
+from steptime.model.phases.rates import rates
 from steptime.model.terms import Term
 
 from steptime.derivations.pipelines.symbols import (  # isort: skip

@@ -14,7 +14,7 @@ from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.layout.layout import SYMBOLIC
-from steptime.model.phases.memory import abstract_footprint
+from steptime.model.phases.abstract import abstract_footprint
 from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
@@ -24,7 +24,7 @@ from steptime.model.symbols import (  # isort: skip
 
 NODES = "DeepSeek-V3 at fp8 in stages of 8 H100, context 4096, 64 sequences a micro-batch"
 EVEN = ("layers divide evenly over the stages", "weights and KV cache split evenly over the chips of a stage")
-(footprint,) = abstract_footprint(parameters, kv_bytes, SYMBOLIC)
+footprint = abstract_footprint(SYMBOLIC, context)
 BOARD = (
     is_(q.tensor_parallel, stage_chips / (q.context_parallel * q.data_parallel)),
     is_(q.replicas, 1),

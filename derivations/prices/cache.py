@@ -11,6 +11,7 @@ from steptime.derivations.prices import formulas
 from steptime.derivations.prices.symbols import fetch_cost, rematerialise_cost
 from steptime.derivations.rules import drop, equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
+from steptime.model.catalog import economy
 from steptime.model.economics import cache
 from steptime.model.scenario import Scenario
 
@@ -37,8 +38,8 @@ def v3(near: str = "ddr", far: str = "nvme") -> Mapping[Symbol, float]:
     """DeepSeek-V3 on H100 with two tiers of the catalogue."""
     return {
         **numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context="1000", batch="2048"),
-        **cache.tier(near),
-        **{symbol: cache.tier(far)[of] for symbol, of in FAR.items()},
+        **economy.tier(near),
+        **{symbol: economy.tier(far)[of] for symbol, of in FAR.items()},
     }
 
 
@@ -206,7 +207,7 @@ def seconds(one: Derivation, near: str, far: str) -> float:
 
 def tier_inputs(near: str, far: str) -> Mapping[str, float | str]:
     values = v3(near, far)
-    shown = (active_parameters, peak_flops, memory_capacity, kv_bytes, chip_second_price, *cache.tier(near), *FAR)
+    shown = (active_parameters, peak_flops, memory_capacity, kv_bytes, chip_second_price, *economy.tier(near), *FAR)
     return {"near": near, "far": far, **{symbol.name: values[symbol] for symbol in shown}}
 
 

@@ -145,10 +145,11 @@ def agrees(model: str, value: float) -> bool:
 def equal_context(model: str) -> float:
     """The context at which attention multiplies as much as the weights; layers with a window stop growing at it."""
     from steptime.model.catalog.transformers import load_transformer
-    from steptime.model.phases.ledger import Ledger, Plan
+    from steptime.model.layout.choices import Plan
+    from steptime.model.phases.ledger import Ledger
 
     transformer = load_transformer(model)
-    total = Ledger(transformer, Plan()).slots()[attention_flops]
+    total = Ledger(transformer, Plan()).slots[attention_flops]
     values = {flops_per_mac: 2.0, active_parameters: float(transformer.active_parameters)}
     found = 1e5
     for _ in range(100):  # a fixed point: attention_flops averages over the context

@@ -11,6 +11,7 @@ from steptime.derivations.prices.cache import CASE, LECTURE, fetch, llama, remat
 from steptime.derivations.prices.symbols import cache_price_ratio
 from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
+from steptime.model.catalog import economy
 from steptime.model.economics import cache
 from steptime.model.scenario import Scenario
 
@@ -85,13 +86,13 @@ def drain(name: str) -> float:
     """Drain time of a tier of the catalogue, or of the chip's own memory."""
     if name == "hbm":
         return chip_drain.evaluate()
-    return float(Scenario(cache.tier(name)).evaluate(tier_drain.result.rhs))
+    return float(Scenario(economy.tier(name)).evaluate(tier_drain.result.rhs))
 
 
 def drain_inputs(name: str) -> Mapping[str, float | str]:
     if name == "hbm":
         return {"hardware": "h100-sxm", **{s.name: v3()[s] for s in (memory_capacity, memory_bandwidth)}}
-    return {"tier": name, **{s.name: cache.tier(name)[s] for s in (tier_capacity, tier_bandwidth)}}
+    return {"tier": name, **{s.name: economy.tier(name)[s] for s in (tier_capacity, tier_bandwidth)}}
 
 
 def nearest_tier(hold: float) -> str:

@@ -14,8 +14,9 @@ from steptime.derivations.serving.numbers import DEEPSEEK_V2
 from steptime.derivations.serving.symbols import latent_ratio
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.architecture.attended import whole_context_read
-from steptime.model.phases.phase import Stream, one
+from steptime.model.architecture.stream import Stream
 from steptime.model.symbols import cached, flops_per_mac, pass_tokens
+from steptime.model.terms import one
 
 stream = Stream(tokens=pass_tokens, cached=cached)
 absorbed = latent.flops_per_pair * stream.pairs

@@ -10,11 +10,12 @@ from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_, numbers
 from steptime.model import symbols as q
-from steptime.model.phases.phase import Phase, one
+from steptime.model.phases.abstract import cache_traffic
+from steptime.model.phases.phase import Phase
 from steptime.model.phases.prefill import prefill_phase
 from steptime.model.scenario import Scenario
-from steptime.model.step.workload import set_by_hand
 from steptime.model.symbols import answer, context, kv_bytes
+from steptime.model.terms import one
 
 BEHIND = prefill_phase(has_cache=True)
 """A prefill behind a cached prefix."""
@@ -39,7 +40,7 @@ V3 = "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), all ex
 
 def cache_of(phase: Phase) -> tuple[Eq, Eq]:
     """A phase's cache traffic by bytes per token of context: what it reads, what it writes."""
-    traffic = set_by_hand(phase, kv_bytes, kv_bytes)
+    traffic = cache_traffic(phase, kv_bytes, kv_bytes)
     return is_(q.kv_read, traffic[q.kv_read]), is_(q.kv_written, traffic[q.kv_written])
 
 

@@ -30,7 +30,7 @@ ASSUMES = (IDEAL, ALL_CONTEXT, ALL_READ, "drafting itself costs nothing")
 
 def verifying() -> Mapping[Symbol, float]:
     """Llama 3.1 70B, two drafts a pass."""
-    return llama(sets=("drafts=2", "acceptance=0.8"), context="1000", batch="16")
+    return llama(drafts=2, acceptance=0.8, context=1000, batch=16)
 
 
 VERIFYING = f"{LLAMA}, 16 sequences of 1000 tokens; two drafts, each accepted with a chance of 0.8"

@@ -12,6 +12,7 @@ from steptime.derivations.reversible.symbols import layer_activations
 from steptime.derivations.rules import equation, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.numbers import HEADS, KORTHIKANTI, kept, shapes
+from steptime.model.choices import Recompute
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import bytes_per_activation, mask_bytes, microbatch, sequence, tensor_parallel, width
 
@@ -32,7 +33,7 @@ shared = Derivation(
     title="Activations of a GPT's layer on tensor-parallel chips",
     rows=("10.3",),
     claim="Heads and features are shared; inputs, norms and dropout of the stream are whole on every chip.",
-    start=equation(layer_activations, kept("none", tensor_parallel)),
+    start=equation(layer_activations, kept(Recompute.NONE, tensor_parallel)),
     steps=(
         Step(
             "the heads share the width",
@@ -85,7 +86,7 @@ by_sequence = Derivation(
     title="The same with sequence parallelism",
     rows=("10.3",),
     claim="What the chips held alike they share by tokens: everything is divided by them.",
-    start=equation(layer_activations, kept("none", tensor_parallel, sequence_parallel=True)),
+    start=equation(layer_activations, kept(Recompute.NONE, tensor_parallel, sequence_parallel=True)),
     steps=(
         Step(
             "the heads share the width",
@@ -116,7 +117,7 @@ selective = Derivation(
     title="The same with the core of attention run again",
     rows=("10.3",),
     claim="Without scores nothing grows with the square of the sequence: 34/t of s b h is left.",
-    start=equation(layer_activations, kept("selective", tensor_parallel, sequence_parallel=True)),
+    start=equation(layer_activations, kept(Recompute.SELECTIVE, tensor_parallel, sequence_parallel=True)),
     steps=(
         Step(
             "the heads share the width",
@@ -143,7 +144,7 @@ ratio = Derivation(
     title="Activations with selective recomputation over those without",
     rows=("10.3",),
     claim="The longer the sequence over the width of a head, the more running scores again saves.",
-    start=equation(activation_ratio, kept("selective") / kept("none")),
+    start=equation(activation_ratio, kept(Recompute.SELECTIVE) / kept(Recompute.NONE)),
     steps=(
         Step(
             "the heads share the width",

@@ -11,7 +11,7 @@ from steptime.derivations.collectives.numbers import links
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.symbols import microbatch_tokens, rank_tokens
-from steptime.model.phases.phase import rates
+from steptime.model.phases.rates import rates
 from steptime.model.phases.train import FORWARD_AND_BACKWARD
 from steptime.model.scenario import Scenario
 

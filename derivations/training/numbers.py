@@ -18,16 +18,16 @@ from steptime.derivations.prices.symbols import head_dim, query_heads
 from steptime.derivations.training.symbols import microbatch_tokens, rank_tokens, vocabulary
 from steptime.model.architecture.activations import layer_kept
 from steptime.model.architecture.transformer import DenseFeedForward, GroupedAttention, Layer, Transformer
+from steptime.model.choices import Recompute
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Degrees
 from steptime.model.network.collectives import Group, all_reduce
 from steptime.model.phases.memory import Stage
-from steptime.model.phases.phase import one
-from steptime.model.phases.train import FORWARD_AND_BACKWARD, Choices, TrainPhase, forward_flops, train_phase
-from steptime.model.phases.train_ledger import ATTENTION, UNEMBEDDING, Replicated, TrainLedger
+from steptime.model.phases.train import FORWARD_AND_BACKWARD, Choices, TrainPhase, forward_flops, terms_of, train_phase
+from steptime.model.phases.train_ledger import Replicated, TrainLedger
 from steptime.model.phases.train_memory import TrainRoom
 from steptime.model.scenario import Scenario
-from steptime.model.terms import Transfer
+from steptime.model.terms import OperationName, Transfer, one
 
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, batch, bubble_ratio, bytes_per_activation, bytes_per_weight, compute_shards,
@@ -61,7 +61,7 @@ HEADS = is_(head_dim, width / query_heads)
 """The heads share the width."""
 
 
-def kept(mode: str, tp: Expr = one, sequence_parallel: bool = False) -> Expr:
+def kept(mode: Recompute, tp: Expr = one, sequence_parallel: bool = False) -> Expr:
     """Bytes that one layer of a GPT with dropout keeps of a micro-batch on one of tp chips."""
     per_token = layer_kept(gpt_layer, width, mode, dropout=True).on_chip(tp, sequence_parallel)
     return microbatch * sequence * sympy.expand(per_token)
@@ -104,11 +104,11 @@ def ledger(ranks: Group = IN_DOMAIN, **choices: Any) -> BoardLedger:
     return BoardLedger(GPT, Plan(), phase(**choices), DEGREES, ranks)
 
 
-STEP = replace(phase(), flops_per_sequence=model_flops)
+STEP = replace(phase(), flops_per_sequence=model_flops, blackboard=terms_of(model_flops))
 """A training step whose FLOP per sequence have a name."""
 
 
-SUMMED = "tensor-parallel all-reduce"
+SUMMED = OperationName.TENSOR_SUMS
 """The ledger's line of tensor-parallel sums."""
 
 
@@ -124,7 +124,11 @@ def run_again(**choices: Any) -> Expr:
     """FLOP per sequence that a choice of recomputation runs again: of layers' weights, attention, unembedding."""
     rows, stream = ledger(**choices), phase(**choices).streams[0]
     last = forward_flops.xreplace({active_parameters: GPT.embedding})
-    parts = {"layers": forward_flops - last, ATTENTION: attention_flops * stream.pairs, UNEMBEDDING: last}
+    parts = {
+        OperationName.DENSE: forward_flops - last,
+        OperationName.SCORES: attention_flops * stream.pairs,
+        OperationName.UNEMBEDDING: last,
+    }
     return sympy.Add(*[(rows.flop_passes(name) - FORWARD_AND_BACKWARD) * flops for name, flops in parts.items()])
 
 

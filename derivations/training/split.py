@@ -10,7 +10,8 @@ from steptime.derivations.machine.symbols import link_time
 from steptime.derivations.rules import equation, minimise, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.symbols import step_bytes
-from steptime.model.phases.phase import one, rates
+from steptime.model.phases.rates import rates
+from steptime.model.terms import one
 
 from steptime.derivations.training.numbers import (  # isort: skip
     ACROSS, DENSE, LINKS, LLAMA, SCALING_BOOK, SHOEYBI, STEP, ledger, llama, sums,

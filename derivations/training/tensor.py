@@ -10,8 +10,9 @@ from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.symbols import traffic_ratio
 from steptime.model.network.collectives import all_reduce, group
-from steptime.model.phases.phase import one, rates
+from steptime.model.phases.rates import rates
 from steptime.model.scenario import Scenario
+from steptime.model.terms import one
 
 from steptime.derivations.training.numbers import (  # isort: skip
     DEGREES, DENSE, IDEAL, KORTHIKANTI, LINKS, LLAMA, NOTHING_ELSE, SHARED, SHOEYBI, SUMMED, WEIGHTS_ALONE, ledger,

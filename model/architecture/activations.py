@@ -15,12 +15,9 @@ from sympy import Expr
 
 from steptime.model.architecture.attention import GroupedAttention, LatentAttention, RecurrentMixer
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, FeedForward, Layer
+from steptime.model.choices import Recompute
 from steptime.model.extremes import at_most
 from steptime.model.symbols import bytes_per_activation, mask_bytes, sequence
-
-MODES = ("none", "selective", "full", "reversible")
-"""Recomputation: nothing; the core of attention (scores and their weighted sum); every layer from its input; and layers
-whose input follows from their output (Gomez et al. 2017, arXiv 1707.04585)."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +41,18 @@ class Kept:
         return alike + self.shared / tp + sympy.Add(*[part / at_most(tp, sympy.Integer(n)) for part, n in self.by_head])
 
 
-def layer_kept(layer: Layer, width: int, mode: str, dropout: bool) -> Kept:
+def layer_kept(layer: Layer, width: int, mode: Recompute, dropout: bool) -> Kept:
     """What one layer keeps of each token.
 
     >>> from steptime.model.symbols import bytes_per_activation, mask_bytes
     >>> gpt = Layer(GroupedAttention(heads=8, kv_heads=8, head_dim=16, value_dim=16), (DenseFeedForward(512, False),))
-    >>> kept = layer_kept(gpt, 128, "selective", dropout=True)
+    >>> kept = layer_kept(gpt, 128, Recompute.SELECTIVE, dropout=True)
     >>> kept.total.subs({bytes_per_activation: 2, mask_bytes: 1}) / 128
     34
     """
-    if mode == "full":
+    if mode == Recompute.FULL:
         return layer_input(width)
-    if mode == "reversible":
+    if mode == Recompute.REVERSIBLE:
         return Kept()
     total = Kept()
     if layer.attention is not None:
@@ -77,7 +74,7 @@ def _norm(width: int) -> Kept:
     return Kept(whole=width * bytes_per_activation)
 
 
-def _mixer(layer: Layer, width: int, mode: str, dropout: bool) -> Kept:
+def _mixer(layer: Layer, width: int, mode: Recompute, dropout: bool) -> Kept:
     mixer, a = layer.attention, bytes_per_activation
     kept = Kept(whole=width * a) + _mask(width, dropout)
     if isinstance(mixer, GroupedAttention):
@@ -85,13 +82,13 @@ def _mixer(layer: Layer, width: int, mode: str, dropout: bool) -> Kept:
         kept += Kept(shared=(mixer.query_elements + mixer.output_elements) * a)
         as_queries = mixer.kv_heads == mixer.heads
         kept += Kept(shared=keys * a) if as_queries else Kept(by_head=((keys * a, mixer.kv_heads),))
-        if mode == "none":
+        if mode == Recompute.NONE:
             kept += _scores(mixer.heads, mixer.window, dropout)
     elif isinstance(mixer, LatentAttention):
         head = mixer.nope_dim + mixer.rope_dim
         kept += Kept(whole=(mixer.cache_elements + (mixer.query_rank or 0)) * a)
         kept += Kept(shared=mixer.heads * (2 * head + 2 * mixer.value_dim) * a)
-        if mode == "none":
+        if mode == Recompute.NONE:
             kept += _scores(mixer.heads, mixer.window, dropout)
     elif isinstance(mixer, RecurrentMixer):
         kept += Kept(shared=(mixer.inputs + mixer.heads * mixer.value_dim) * a)

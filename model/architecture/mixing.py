@@ -10,8 +10,8 @@ from sympy import Expr, ceiling
 
 from steptime.model.architecture.attended import kept, limit, pairs_of_tokens, read, whole_context_read, written
 from steptime.model.architecture.attention import Attention
+from steptime.model.architecture.stream import Stream
 from steptime.model.extremes import at_least, at_most
-from steptime.model.phases.phase import Stream
 from steptime.model.symbols import bytes_per_index, bytes_per_kv, bytes_per_state, flops_per_mac
 
 

@@ -6,6 +6,7 @@ weight, bias, attention sink) is stored and read but not counted as multiplied.
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 from steptime.model.architecture.attention import (
     Attention,
@@ -142,7 +143,7 @@ class Transformer:
     notices: tuple[str, ...] = ()
     exceptions: tuple[tuple[str, str], ...] = ()
 
-    @property
+    @cached_property
     def kinds(self) -> dict[Layer, int]:
         """Layers of each kind, in order of first appearance."""
         return dict(Counter(self.layers))
@@ -151,6 +152,13 @@ class Transformer:
     def embedding(self) -> int:
         """Weights of the input embedding; the unembedding has as many, and is the same matrix where tied."""
         return self.vocabulary * self.width
+
+    @property
+    def vector_weights(self) -> int:
+        """Norm weights and biases, which nothing splits."""
+        layers = [n * (kind.vectors + kind.mixer_vectors + sum(b.vectors for b in kind.feed_forward))
+                  for kind, n in self.kinds.items()]  # fmt: skip
+        return self.vectors + sum(layers)
 
     @property
     def parameters(self) -> int:
@@ -163,17 +171,17 @@ class Transformer:
         """Weights multiplied per token: with the unembedding, without input embedding, norms and biases."""
         return self.embedding + sum(number * layer.active(self.width) for layer, number in self.kinds.items())
 
-    @property
+    @cached_property
     def mixers(self) -> list[tuple[Attention, int]]:
         """The mixer of each kind of layer that has one, and how many such layers there are."""
         return [(layer.attention, number) for layer, number in self.kinds.items() if layer.attention is not None]
 
-    @property
+    @cached_property
     def heads(self) -> set[int]:
         """The numbers of query heads that occur."""
         return {mixer.heads for mixer, _ in self.mixers}
 
-    @property
+    @cached_property
     def experts(self) -> int:
         """The largest number of routed experts in a layer; 0 where there are none."""
         blocks = [b for layer in self.kinds for b in layer.feed_forward if isinstance(b, ExpertFeedForward)]

@@ -5,10 +5,14 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from sympy import Symbol
+
 from steptime.model.catalog.files import Tables
 from steptime.model.catalog.hardware import Figure
 from steptime.model.catalog.table import Place, read, record
 from steptime.model.errors import unknown
+from steptime.model.quantity import lookup
+from steptime.model.symbols import link_bandwidth, tier_bandwidth, tier_capacity, tier_second_price
 
 CATALOGUE = "model/catalog/economy.toml"
 _catalogue = Tables("economy.toml")
@@ -51,3 +55,27 @@ def sources() -> Mapping[str, Mapping[str, str]]:
     """What each source key stands for: title and date."""
     found: Mapping[str, Mapping[str, str]] = _catalogue["sources"]
     return found
+
+
+def tier(name: str) -> Mapping[Symbol, float]:
+    """Capacity, bandwidth, link and price per second of a tier of the catalogue.
+
+    >>> tier("ddr")[link_bandwidth]
+    55400000000.0
+    """
+    row = {key: float(figure.value) for key, figure in figures("tier", name).items()}
+    return {
+        tier_capacity: row["capacity"],
+        tier_bandwidth: row["bandwidth"],
+        link_bandwidth: row["link"],
+        tier_second_price: row["dollars_per_byte"] * row["capacity"] / number("tier_life", "years"),
+    }
+
+
+def loss_law(fit: str) -> Mapping[Symbol, float]:
+    """The constants of one fit of the loss law: chinchilla or besiroglu.
+
+    >>> loss_law("besiroglu")[lookup("data_exponent").symbol]
+    0.3658
+    """
+    return {lookup(key).symbol: figure.value for key, figure in figures("loss_law", fit).items()}

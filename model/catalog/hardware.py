@@ -94,7 +94,7 @@ class Hardware:
         ...
         steptime.model.errors.UserError: model/catalog/hardware.toml: [wse-3] has no peak_flops.bf16; it has fp16
         """
-        listed = peak_format(precision, self.peaks)
+        listed = peak_format(precision, tuple(self.peaks))
         if listed not in self.peaks:
             has = f"it has {', '.join(self.peaks)}" if self.peaks else "it lists no peak at all"
             where = f"[{self.name}]" if self.origin == CATALOGUE else repr(self.name)
@@ -153,7 +153,7 @@ def load_hardware(name_or_path: str) -> Hardware:
     separators = {"/", os.sep, os.altsep or os.sep}
     if name_or_path.lower().endswith(".toml") or any(mark in name_or_path for mark in separators):
         return _from_file(Path(name_or_path))
-    name = _catalogue.find(name_or_path)
+    name = _find(name_or_path)
     if name is None:
         raise unknown("hardware", name_or_path, hardware_names(), "give a catalogue name or a .toml file")
     return _from_catalogue(name)
@@ -180,6 +180,11 @@ def _peaks(given: Any, place: Place) -> Any:
 
 _user = Table({"name": line, "peak_flops": _peaks, **{key: lookup(key) for key in QUANTITIES}, **_described})
 _catalogue = Tables("hardware.toml")
+
+
+@cache
+def _find(name: str) -> str | None:
+    return _catalogue.find(name)
 
 
 @cache

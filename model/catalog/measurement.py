@@ -16,9 +16,9 @@ from typing import Any
 
 from steptime.model.catalog.files import packaged, read_text
 from steptime.model.errors import UserError
+from steptime.model.parse import parse
 from steptime.model.precision import STORED
 from steptime.model.quantity import FLOP, count, second
-from steptime.model.text.parse import parse
 
 PHASES = ("decode", "prefill", "train", "all_reduce", "all_gather", "all_to_all")
 UNITS = {

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import steptime.model.symbols  # noqa: F401  declares the quantities that a file may state
+from steptime.model.architecture.quantities import AbstractModel
 from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.files import read_toml
 from steptime.model.catalog.table import Place, Table, line, named, read
@@ -21,22 +21,6 @@ QUANTITIES = (
     "scale_up_bytes", "scale_out_bytes", "width", "layers",
 )  # fmt: skip
 """The quantities that describe a model without an architecture; the first, and kv_bytes, must be stated."""
-
-
-@dataclass(frozen=True)
-class AbstractModel:
-    """A model known by its quantities only: what the blackboard needs, with no architecture behind it.
-
-    ``values``: base-unit value of each quantity that the file states; what it leaves out follows from these
-    (active_parameters and parameters_read are then parameters). ``precision``: the weights' format, None where the file
-    says nothing. ``origin``: the file, for messages.
-    """
-
-    name: str
-    origin: str
-    values: Mapping[str, float]
-    precision: str | None = None
-    notices: tuple[str, ...] = ()
 
 
 _schema = Table(

@@ -15,8 +15,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from sympy import Expr
 
 from steptime.model.errors import UserError, unknown
+from steptime.model.parse import parse, parse_quantity
 from steptime.model.quantity import Quantity, count
-from steptime.model.text.parse import parse, parse_quantity
 
 LONGEST_TEXT = 2000
 _words = {bool: "true or false", int: "a whole number", float: "a number"}

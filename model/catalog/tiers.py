@@ -12,10 +12,9 @@ from typing import Any
 
 from sympy import Symbol
 
-from steptime.model.catalog.economy import CATALOGUE, figures, names
+from steptime.model.catalog.economy import CATALOGUE, figures, names, tier
 from steptime.model.catalog.files import read_toml
 from steptime.model.catalog.table import Place, Table, line, read
-from steptime.model.economics.cache import tier
 from steptime.model.quantity import byte, dollar, second
 from steptime.model.symbols import link_bandwidth, tier_bandwidth, tier_capacity, tier_second_price
 

@@ -38,6 +38,7 @@ def transformer_names() -> tuple[str, ...]:
     return tuple(sorted(_catalogue))
 
 
+@cache
 def find(name: str) -> str | None:
     """The catalogue's own spelling of a name, in any case, or of another name that an entry lists; None for neither.
 
@@ -59,6 +60,7 @@ def entry(name: str) -> Mapping[str, Any]:
     return found
 
 
+@cache
 def load_transformer(name: str) -> Transformer:
     """The architecture of a catalogue name, in any case; raises UserError with the best matches for an unknown one.
 

@@ -13,7 +13,6 @@ from steptime.model import symbols as q
 from steptime.model.economics import scaling
 from steptime.model.scenario import Scenario
 
-FITS = ("chinchilla", "besiroglu")
 TOKENS_PER_WEIGHT = 20.0
 LEAST, MOST = 1e6, 1e22
 """Tokens between which the optimum is looked for."""
@@ -28,10 +27,14 @@ class Budget:
     optimum: Mapping[str, float | None]
 
 
-def training_budget(weights: float, served: float, efficiency: float) -> Budget:
+def training_budget(
+    weights: float, served: float, efficiency: float, fits: Mapping[str, Mapping[Symbol, float]]
+) -> Budget:
     """Tokens to train on, for so many active weights, tokens served over a life, and generation's relative utilisation.
 
-    >>> budget = training_budget(100e9, 2.6e15, 0.3)
+    ``fits`` are constants of the loss law by the names of those who fitted them.
+
+    >>> budget = training_budget(100e9, 2.6e15, 0.3, {})
     >>> round(budget.equal_compute / budget.cheapest_training)
     1444
     """
@@ -42,15 +45,15 @@ def training_budget(weights: float, served: float, efficiency: float) -> Budget:
     return Budget(
         TOKENS_PER_WEIGHT * weights,
         float(Scenario(values).evaluate(scaling.tokens_at_equal_compute)),
-        {name: _optimum(name, values) for name in FITS},
+        {name: _optimum({**values, **fit}) for name, fit in fits.items()},
     )
 
 
-def _optimum(fit: str, values: Mapping[Symbol, float]) -> float | None:
+def _optimum(values: Mapping[Symbol, float]) -> float | None:
     """The tokens at which the optimum implies as many served tokens as there are."""
     from scipy.optimize import brentq
 
-    scenario = Scenario({**values, **scaling.fit(fit)})
+    scenario = Scenario(values)
 
     def gap(tokens: float) -> float:
         implied = (scenario | {q.pretraining_tokens: tokens}).evaluate(scaling.served_at_optimum)

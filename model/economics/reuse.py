@@ -17,16 +17,14 @@ import sympy
 from sympy import Expr
 
 from steptime.model.economics import cache
-from steptime.model.errors import UserError, unknown
+from steptime.model.errors import UserError
 from steptime.model.numeric import compiled
-from steptime.model.quantity import count, second
 from steptime.model.symbols import (
     hold_time,
     reuse_age,
     reuse_scale,
     reuse_shape,
 )
-from steptime.model.text.parse import parse
 
 CUMULATIVE: Mapping[str, Expr] = {
     "exponential": reuse_age / reuse_scale,
@@ -52,10 +50,10 @@ LEAST_SHAPE, MOST_SHAPE = 0.05, 1e6
 MOST_GROWN = 600.0
 """Logarithm of the longest age over the scale that is still told from never."""
 
-_keys = {"exponential": ("mean",), "weibull": ("shape", "scale"), "lomax": ("shape", "scale")}
-_example = (
-    "write it as 'exponential mean=10min', 'weibull shape=0.5 scale=10min' or 'lomax shape=1.5 scale=5min share=0.6'"
-)
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "exponential": ("mean",), "weibull": ("shape", "scale"), "lomax": ("shape", "scale"),
+}  # fmt: skip
+"""The numbers of each distribution, beside the share that is ever asked for."""
 
 
 @dataclass(frozen=True)
@@ -175,47 +173,20 @@ class Reuse:
 _over = (reuse_age, reuse_shape, reuse_scale)
 
 
-def read_reuse(text: str) -> Reuse:
-    """A distribution in words: its name, then NAME=VALUE for each number; ``share`` is 1 where it is not given.
-
-    Raises UserError for unknown names, with their best matches, and for a hazard that rises.
-
-    >>> read_reuse("weibull shape=0.5 scale=10min share=0.6")
-    Reuse(name='weibull', scale=600.0, shape=0.5, share=0.6)
-    >>> read_reuse("weibull shape=2 scale=10min")
-    Traceback (most recent call last):
-    ...
-    steptime.model.errors.UserError: --reuse shape=2: a Weibull's shape must be at most 1. Above it the hazard rises: \
-the longer a cache has lain, the sooner it is asked for, and it would have to move back; that is not modelled
-    """
-    name, *entries = text.split() or [""]
-    if name not in _keys:
-        raise unknown("distribution in --reuse:", name, list(_keys), _example)
-    needed = _keys[name]
-    values: dict[str, float] = {}
-    for entry in entries:
-        key, separator, written = entry.partition("=")
-        if not separator:
-            raise UserError(f"--reuse {entry[:60]!r}: expected NAME=VALUE; {_example}")
-        if key not in (*needed, "share"):
-            raise unknown(f"key of {name} in --reuse:", key, [*needed, "share"])
-        if key in values:
-            raise UserError(f"--reuse: {key} is given twice")
-        values[key] = parse(written, second if key in ("mean", "scale") else count, f"--reuse {key}")
-        least, most = SANE["time" if key in ("mean", "scale") else key]
-        if not least <= values[key] <= most:
-            raise UserError(f"--reuse {key}={written[:40]}: outside the sane range {least:g} to {most:g}")
-    for key in needed:
-        if key not in values:
-            raise UserError(f"--reuse {name}: {key} is missing; {_example}")
-    shape, share = values.get("shape", 1.0), values.get("share", 1.0)
+def checked(reuse: Reuse) -> Reuse:
+    """The distribution, where its numbers have a meaning; raises UserError for a hazard that rises, and for slips."""
+    name, shape, share = reuse.name, reuse.shape, reuse.share
+    for key, value in (("time", reuse.scale), ("shape", shape), ("share", share)):
+        least, most = SANE[key]
+        if not least <= value <= most:
+            raise UserError(f"`reuse` {name}: {key} {value:g} is outside the sane range {least:g} to {most:g}")
     if share > 1:
-        raise UserError(f"--reuse share={share:g}: a share of all caches is at most 1")
+        raise UserError(f"`reuse` share={share:g}: a share of all caches is at most 1")
     if name == "weibull" and shape > 1:
         raise UserError(
-            f"--reuse shape={shape:.12g}: a Weibull's shape must be at most 1. Above it the hazard rises: the longer a "
+            f"`reuse` shape={shape:.12g}: a Weibull's shape must be at most 1. Above it the hazard rises: the longer a "
             "cache has lain, the sooner it is asked for, and it would have to move back; that is not modelled"
         )
     if not LEAST_SHAPE <= shape <= MOST_SHAPE:
-        raise UserError(f"--reuse shape={shape:g}: must be between {LEAST_SHAPE:g} and {MOST_SHAPE:g}")
-    return Reuse(name, values["mean" if name == "exponential" else "scale"], shape, share)
+        raise UserError(f"`reuse` shape={shape:g}: must be between {LEAST_SHAPE:g} and {MOST_SHAPE:g}")
+    return reuse

@@ -4,10 +4,6 @@ Source: Hoffmann et al. 2022 (arXiv 2203.15556) equation 10; constants of two fi
 Range of validity: the fits' own, dense models of up to 16e9 weights and some 500e9 tokens; beyond is extrapolation.
 """
 
-from collections.abc import Mapping
-
-from sympy import Symbol
-
 from steptime.model.symbols import (
     active_parameters,
     data_coefficient,
@@ -37,14 +33,3 @@ served_at_optimum = (
 )
 """Tokens served for which so many weights and tokens of pre-training are the cheapest of their loss: there a nat costs
 the same by more weights as by more tokens (derivation life-optimum)."""
-
-
-def fit(name: str) -> Mapping[Symbol, float]:
-    """The constants of one fit of the loss law: chinchilla or besiroglu.
-
-    >>> fit("besiroglu")[data_exponent]
-    0.3658
-    """
-    from steptime.model.catalog.economy import figures
-
-    return {Symbol(key, positive=True): figure.value for key, figure in figures("loss_law", name).items()}

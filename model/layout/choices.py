@@ -1,37 +1,49 @@
-"""Choices that change which operations a ledger has."""
+"""Choices that change which operations a ledger has, and which bytes its weights take."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.choices import Copies, Experts, Split
 
-KIND_BYTES: dict[str, Symbol] = {
-    "attention": q.attention_weight_bytes,
-    "dense": q.dense_weight_bytes,
-    "experts": q.expert_weight_bytes,
-    "router": q.router_weight_bytes,
-    "embedding": q.embedding_weight_bytes,
+
+class Weight(StrEnum):
+    """Kinds of weights that a model may store in formats of their own; routers stand with norms and biases."""
+
+    ATTENTION = "attention"
+    DENSE = "dense"
+    EXPERTS = "experts"
+    ROUTER = "router"
+    EMBEDDING = "embedding"
+
+
+KIND_BYTES: dict[Weight, Symbol] = {
+    Weight.ATTENTION: q.attention_weight_bytes,
+    Weight.DENSE: q.dense_weight_bytes,
+    Weight.EXPERTS: q.expert_weight_bytes,
+    Weight.ROUTER: q.router_weight_bytes,
+    Weight.EMBEDDING: q.embedding_weight_bytes,
 }
-"""Bytes of a weight by kind of block, where a model stores them in several formats."""
+"""Bytes of a weight by kind, where a model stores them in several formats."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """Expert traffic, all-reduce, which experts a step reads, how weights are stored, how chips are joined.
 
-    ``ffn`` tp or all; ``copies`` per-domain or per-expert; ``in_switch`` where the scale-up switch adds; ``experts``
-    expected (those that the micro-batch is expected to touch) or all; ``mixed`` where kinds of weights are stored in
-    formats of their own; ``axes`` of a torus, 0 where a switch joins the chips of a domain.
+    ``in_switch`` where the scale-up switch adds; ``mixed`` where kinds of weights are stored in formats of their own;
+    ``axes`` of a torus, 0 where a switch joins the chips of a domain.
     """
 
-    ffn: str = "tp"
-    copies: str = "per-domain"
+    ffn: Split = Split.TENSOR
+    copies: Copies = Copies.PER_DOMAIN
     in_switch: bool = False
-    experts: str = "expected"
+    experts: Experts = Experts.EXPECTED
     mixed: bool = False
     axes: int = 0
 
-    def bytes_of(self, kind: str) -> Expr:
+    def bytes_of(self, kind: Weight) -> Expr:
         """Bytes that store one weight of a kind."""
         return KIND_BYTES[kind] if self.mixed else q.bytes_per_weight

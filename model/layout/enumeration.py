@@ -7,6 +7,7 @@ import numpy as np
 from sympy import divisors
 
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, Transformer
+from steptime.model.choices import Split
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
 
@@ -26,19 +27,25 @@ def layouts(model: Transformer, chips: Sequence[int], fixed: Mapping[str, int | 
     rows = [(*row, number) for number in chips for row in _rows(model, number) if not fixed or _as_fixed(row, fixed)]
     if not rows:
         held = f" with {', '.join(f'{key}={value}' for key, value in fixed.items())}" if fixed else ""
-        raise UserError(f"--chips {', '.join(map(str, chips))}: {model.name} has no layout on so many chips{held}")
+        raise UserError(f"`chips` {', '.join(map(str, chips))}: {model.name} has no layout on so many chips{held}")
     table = np.array(rows, dtype=float)
     return {name: table[:, place] for place, name in enumerate((*DEGREES, "ffn_all", "chips"))}
+
+
+def one_split(chips: int) -> Columns:
+    """The one layout of a model that is split perfectly: tensor parallel over all chips."""
+    row = dict.fromkeys(DEGREES, 1) | {"tp": chips, "ffn_all": 0, "chips": chips}
+    return {name: np.array([value], dtype=float) for name, value in row.items()}
 
 
 def layout_of(columns: Columns, row: int) -> Layout:
     """One row as a layout."""
     tp, cp, dp, ep, pp, replicas = (int(columns[name][row]) for name in DEGREES)
-    return Layout(tp, cp, dp, ep, pp, replicas, "all" if columns["ffn_all"][row] else "tp")
+    return Layout(tp, cp, dp, ep, pp, replicas, Split.STAGE if columns["ffn_all"][row] else Split.TENSOR)
 
 
 def _as_fixed(row: tuple[int, ...], fixed: Mapping[str, int | str]) -> bool:
-    named = dict(zip(DEGREES, row, strict=False)) | {"ffn": "all" if row[-1] else "tp"}
+    named = dict(zip(DEGREES, row, strict=False)) | {"ffn": Split.STAGE if row[-1] else Split.TENSOR}
     return all(named.get(key, value) == value for key, value in fixed.items())
 
 

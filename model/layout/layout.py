@@ -1,13 +1,14 @@
 """How the chips of a system share one model: the degrees of parallelism, innermost first tp, cp, dp, pp, replicas."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cached_property
 
 import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols
 from steptime.model.architecture.transformer import Transformer
-from steptime.model.errors import UserError
+from steptime.model.choices import Copies, Split
 
 LARGEST_DEGREE = 1_000_000
 
@@ -23,7 +24,7 @@ class Degrees:
     pp: Expr
     replicas: Expr
 
-    @property
+    @cached_property
     def stage(self) -> Expr:
         """Chips that share one pipeline stage."""
         return self.tp * self.cp * self.dp
@@ -45,7 +46,8 @@ class Layout:
     """One layout in numbers.
 
     ``ep`` spans tp·dp·cp; each expert is further sliced over the rest. ``ffn`` says whether dense feed-forward
-    weights are split by tp or over the whole stage; ``copies`` how often a token is sent to its experts.
+    weights are split by tp or over the whole stage; ``copies`` how often a token is sent to its experts, None where
+    the cheaper way is taken.
 
     >>> Layout(tp=8, pp=2).chips
     16
@@ -57,52 +59,25 @@ class Layout:
     ep: int = 1
     pp: int = 1
     replicas: int = 1
-    ffn: str = "tp"
-    copies: str = "per-domain"
+    ffn: Split = Split.TENSOR
+    copies: Copies | None = None
 
-    @property
+    @cached_property
     def stage(self) -> int:
         """Chips that share one pipeline stage."""
         return self.tp * self.cp * self.dp
 
-    @property
+    @cached_property
     def chips(self) -> int:
         return self.stage * self.pp * self.replicas
 
-    @property
+    @cached_property
     def degrees(self) -> Degrees:
         return Degrees(**{name: sympy.Integer(getattr(self, name)) for name in SYMBOLS})
 
     def __str__(self) -> str:
         degrees = [f"{name}={getattr(self, name)}" for name in SYMBOLS]
-        return ",".join(degrees + (["ffn=all"] if self.ffn == "all" else []))
-
-
-def parse_layout(text: str) -> dict[str, int | str]:
-    """The entries of ``tp=8,dp=1,…``; raises UserError for an unknown key or a value that is not a whole number.
-
-    >>> parse_layout("tp=8,pp=2")
-    {'tp': 8, 'pp': 2}
-    """
-    known = [field.name for field in fields(Layout)]
-    entries: dict[str, int | str] = {}
-    for part in text.split(","):
-        key, separator, value = (piece.strip() for piece in part.partition("="))
-        if not separator or key not in known:
-            shown = repr(part.strip()[:40])
-            raise UserError(f"--layout: {shown} is not one of {', '.join(known)} with a value, as in tp=8,pp=2")
-        if key in entries:
-            raise UserError(f"--layout: {key} is given twice")
-        words = {"ffn": ("tp", "all"), "copies": ("per-domain", "per-expert")}.get(key)
-        if words:
-            if value not in words:
-                raise UserError(f"--layout: {key} is {' or '.join(words)}, not {value[:40]!r}")
-            entries[key] = value
-        elif not value.isascii() or not value.isdigit() or not 1 <= int(value[:12]) <= LARGEST_DEGREE:
-            raise UserError(f"--layout: {key}={value[:40]} must be a whole number from 1 to {LARGEST_DEGREE}")
-        else:
-            entries[key] = int(value)
-    return entries
+        return ",".join(degrees + ([f"ffn={self.ffn}"] if self.ffn == Split.STAGE else []))
 
 
 def impossible(layout: Layout, model: Transformer) -> str | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, ceiling, floor
 
+from steptime.model.choices import Copies
 from steptime.model.extremes import at_least, at_most
 from steptime.model.network.copies import Limit, distinct_places, expected_distinct, reachable
 from steptime.model.network.torus import exchange_bytes, hop_factor, neighbour_factor
@@ -132,7 +133,7 @@ def gather_between(volume: Expr, size: Expr, held: Expr, axes: int = 0) -> Trans
     )
 
 
-def expert_exchange(payload: Expr, over: Group, choices: Expr | int, limit: Limit | None, copies: str) -> Transfer:
+def expert_exchange(payload: Expr, over: Group, choices: Expr | int, limit: Limit | None, copies: Copies) -> Transfer:
     """What one token sends to its experts, or gets back, as bytes over both tiers.
 
     ``over`` counts the groups of chips that hold experts, ``choices`` the experts of a token, ``limit`` how many groups
@@ -144,12 +145,12 @@ def expert_exchange(payload: Expr, over: Group, choices: Expr | int, limit: Limi
     torus it is no more than handing a token on from chip to chip, so that all chips of the domain pass it on.
 
     >>> from sympy import Integer
-    >>> one_copy = expert_exchange(Integer(1), Group(Integer(72), Integer(8)), 8, (4, 8), "per-domain")
+    >>> one_copy = expert_exchange(Integer(1), Group(Integer(72), Integer(8)), 8, (4, 8), Copies.PER_DOMAIN)
     >>> round(float(one_copy.scale_out), 2)
     3.94
     """
     everywhere = all_to_all(payload * choices, over)
-    if copies == "per-expert":
+    if copies == Copies.PER_EXPERT:
         return everywhere
     domains, size, inside = over.domains, over.size, over.inside
     remote = distinct_places(domains, choices, limit) * (domains - 1) / domains

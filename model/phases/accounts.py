@@ -1,14 +1,189 @@
-"""Which ledger and which room belong to a phase: the one place that knows."""
+"""What a step asks of a model, whether its architecture is known or only its quantities: one protocol, two answers.
 
-from steptime.model.architecture.transformer import Transformer
-from steptime.model.layout.choices import Plan
-from steptime.model.layout.layout import SYMBOLIC, Degrees
+This is the one place that tells the two kinds of model apart, and the phases of inference from training.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.architecture.quantities import AbstractModel
+from steptime.model.architecture.transformer import Attention, Layer, Transformer
+from steptime.model.choices import Split
+from steptime.model.errors import UserError
+from steptime.model.layout.choices import Plan, Weight
+from steptime.model.layout.enumeration import Columns, layouts
+from steptime.model.layout.layout import SYMBOLIC, Degrees, Layout, impossible
+from steptime.model.numeric import Spread
+from steptime.model.phases.abstract import Quantities, abstract_footprint, cache_by_quantities
 from steptime.model.phases.ledger import Ledger
-from steptime.model.phases.memory import Room
+from steptime.model.phases.memory import Footprint, Room, footprints
 from steptime.model.phases.phase import Phase
+from steptime.model.phases.rooms import Rooms
 from steptime.model.phases.train import TrainPhase
 from steptime.model.phases.train_ledger import TrainLedger
 from steptime.model.phases.train_memory import TrainRoom
+from steptime.model.terms import Operation
+
+Model = Transformer | AbstractModel
+Values = Mapping[Symbol, Any]
+
+MOST_MODELS = 64
+"""Models whose ledgers are remembered."""
+
+SLOTS = frozenset({
+    q.active_parameters, q.parameters_read, q.attention_flops, q.kv_bytes, q.kv_written, q.scale_up_bytes,
+    q.scale_out_bytes, q.compute_shards, q.weight_shards, q.kv_shards, q.scale_up_starts, q.scale_out_starts,
+})  # fmt: skip
+"""What joins the blackboard to a ledger: set by hand, one of them leaves the blackboard's own."""
+
+
+class Books(Protocol):
+    """A ledger read both ways."""
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """What each operation costs one chip in one step."""
+
+    @property
+    def slots(self) -> dict[Symbol, Expr]:
+        """Definitions that make the blackboard's terms equal to the ledger's sums."""
+
+
+class Held(Protocol):
+    """Memory of the fullest chip for many layouts at once."""
+
+    def of(self, columns: Columns, rows: Any, values: Values, spread: Spread | None = None) -> np.ndarray:
+        """Bytes, a row for each layout and a column for each batch."""
+
+
+class Accounts(Protocol):
+    """What a step asks of a model; ``given`` are the numbers known beside the layout."""
+
+    model: Any
+    name: str
+    origin: str
+    precision: str | None
+    notices: tuple[str, ...]
+    exceptions: Mapping[Weight, str]
+    """Kinds of weights that are stored in another format than the rest."""
+    kinds: Mapping[Layer, int]
+    """Layers of each kind; none where no architecture is known."""
+    mixers: tuple[tuple[Attention, int], ...]
+    layers: int
+    experts: int
+    tied: bool
+    is_architecture: bool
+    """Whether layouts are more than numbers of chips, and a step can be trained."""
+
+    def stated(self) -> dict[Symbol, float]:
+        """Quantities that the model itself states."""
+
+    def left_out(self) -> Mapping[Symbol, str]:
+        """What is taken for quantities that the model could state and does not."""
+
+    def parameters(self, given: Values) -> float:
+        """Weights that are stored."""
+
+    def by_hand(self, given: Values) -> list[Symbol]:
+        """Slots of the ledger that were set by hand."""
+
+    def ledger(self, plan: Plan, phase: Phase, degrees: Degrees = SYMBOLIC, given: Values | None = None) -> Books:
+        """The ledger of a phase."""
+
+    def cache_definitions(self, phase: Phase, numbers: Values) -> Mapping[Symbol, Expr]:
+        """What a phase reads and writes of a cache of which only the bytes per token are known."""
+
+    def footprints(self, layout: Layout, plan: Plan, phase: Phase, given: Values, whole: bool) -> tuple[Footprint, ...]:
+        """What a chip of each distinct stage holds; with ``whole`` sequences on the fullest rank."""
+
+    def rooms(self, plan: Plan, phase: Phase) -> Held:
+        """What the fullest chip holds, for many layouts at once."""
+
+    def layouts(self, chips: int) -> Columns | None:
+        """Every layout of one replica, each context whole and dense blocks split by tp; None where there is none."""
+
+    def refusal(self, layout: Layout) -> str | None:
+        """Why a layout cannot run the model, or None."""
+
+    def has_network(self, given: Values) -> bool:
+        """Whether anything says what crosses the links."""
+
+
+class Architecture:
+    """The accounts of a transformer: its own ledger, row by row."""
+
+    is_architecture = True
+
+    def __init__(self, model: Transformer) -> None:
+        self.model = model
+        self.name, self.origin, self.precision, self.notices = model.name, model.name, model.precision, model.notices
+        self.exceptions = {Weight(kind): stored for kind, stored in model.exceptions}
+        self.kinds, self.mixers, self.layers = model.kinds, tuple(model.mixers), len(model.layers)
+        self.experts, self.tied = model.experts, model.tied
+        self._ledgers: dict[Any, Books] = {}
+        self._footprints: dict[Any, tuple[Footprint, ...]] = {}
+
+    def stated(self) -> dict[Symbol, float]:
+        return {}
+
+    def left_out(self) -> Mapping[Symbol, str]:
+        return {}
+
+    def parameters(self, given: Values) -> float:
+        return float(self.model.parameters)
+
+    def by_hand(self, given: Values) -> list[Symbol]:
+        return sorted(SLOTS & set(given), key=lambda symbol: symbol.name)
+
+    def ledger(self, plan: Plan, phase: Phase, degrees: Degrees = SYMBOLIC, given: Values | None = None) -> Books:
+        key = (plan, phase, degrees)
+        if key not in self._ledgers:
+            self._ledgers[key] = ledger_of(self.model, plan, phase, degrees)
+        return self._ledgers[key]
+
+    def cache_definitions(self, phase: Phase, numbers: Values) -> Mapping[Symbol, Expr]:
+        return cache_by_quantities(phase, numbers) if q.kv_bytes in numbers else {}
+
+    def footprints(self, layout: Layout, plan: Plan, phase: Phase, given: Values, whole: bool) -> tuple[Footprint, ...]:
+        if q.kv_bytes in given:
+            return (abstract_footprint(layout, phase.held),)
+        key = (layout, plan, phase, whole)
+        if key not in self._footprints:
+            self._footprints[key] = footprints(self.model, layout, whole, phase, plan, room_of(phase))
+        return self._footprints[key]
+
+    def rooms(self, plan: Plan, phase: Phase) -> Held:
+        return Rooms(self.model, plan, phase, room_of(phase))
+
+    def layouts(self, chips: int) -> Columns | None:
+        try:
+            return layouts(self.model, [chips], {"cp": 1, "replicas": 1, "ffn": Split.TENSOR})
+        except UserError:
+            return None
+
+    def refusal(self, layout: Layout) -> str | None:
+        return impossible(layout, self.model)
+
+    def has_network(self, given: Values) -> bool:
+        return True
+
+
+_made: dict[int, Accounts] = {}
+
+
+def accounts_of(model: Model) -> Accounts:
+    """The accounts of either kind of model, made once: its ledgers and footprints are remembered with them."""
+    found = _made.get(id(model))
+    if found is None or found.model is not model:
+        kinds: dict[type, Any] = {Transformer: Architecture, AbstractModel: Quantities}
+        if len(_made) >= MOST_MODELS:
+            _made.clear()
+        found = _made[id(model)] = kinds[type(model)](model)
+    return found
 
 
 def ledger_of(model: Transformer, plan: Plan, phase: Phase, degrees: Degrees = SYMBOLIC) -> Ledger | TrainLedger:

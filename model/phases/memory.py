@@ -7,7 +7,7 @@ have room. A pipeline's first stage also holds the input embedding, its last the
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from math import gcd
 
@@ -16,11 +16,12 @@ from sympy import Expr, Rational, ceiling
 
 from steptime.model.architecture.mixing import cache_bytes, state_bytes
 from steptime.model.architecture.transformer import DenseFeedForward, Layer, Transformer
-from steptime.model.layout.choices import Plan
+from steptime.model.choices import Split
+from steptime.model.layout.choices import Plan, Weight
 from steptime.model.layout.layout import Degrees, Layout
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.phase import Phase
-from steptime.model.symbols import batch, bytes_per_weight, context, reduce_bytes
+from steptime.model.symbols import batch, reduce_bytes
 from steptime.model.terms import zero
 
 Share = Callable[[int, Expr], Expr]
@@ -37,12 +38,12 @@ class Footprint:
     gradients: Expr = zero
     optimizer: Expr = zero
 
-    @property
+    @cached_property
     def parts(self) -> dict[str, Expr]:
         """Every part by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    @property
+    @cached_property
     def total(self) -> Expr:
         return sympy.Add(*self.parts.values())
 
@@ -104,7 +105,7 @@ def _stage_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, sta
     """One stage's weights: the same in every phase, so that a search writes them once."""
     ends = stage.first + stage.last - (stage.first * stage.last if model.tied else 0)
     embeddings = (ends * model.embedding + stage.first * model.positions * model.width) / d.tp
-    alike = plan.bytes_of("embedding") * embeddings + plan.bytes_of("router") * stage.last * model.vectors
+    alike = plan.bytes_of(Weight.EMBEDDING) * embeddings + plan.bytes_of(Weight.ROUTER) * stage.last * model.vectors
     layers = [(number, *_layer_weights(model, d, plan, share, layer)) for layer, number in stage.kinds]
     alike += sympy.Add(*[number * part for number, part, _ in layers])
     return alike, sympy.Add(*[number * part for number, _, part in layers])
@@ -117,21 +118,21 @@ def _layer_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, lay
     mixer = sympy.Integer(0)
     for matrix in layer.matrices(width):
         mixer += matrix.weights * (1 / d.tp if matrix.split is None else share(matrix.split, d.tp))
-    alike = bytes_of("attention") * mixer + bytes_of("router") * (layer.vectors + layer.mixer_vectors)
+    alike = bytes_of(Weight.ATTENTION) * mixer + bytes_of(Weight.ROUTER) * (layer.vectors + layer.mixer_vectors)
     spread, dense = sympy.Integer(0), sympy.Integer(0)
     for block in layer.feed_forward:
-        alike += bytes_of("router") * block.vectors
+        alike += bytes_of(Weight.ROUTER) * block.vectors
         if isinstance(block, DenseFeedForward):
             dense += block.weights(width)
         else:
             held = ceiling(block.experts / d.ep)
             one_expert = block.expert_weights(width) + block.expert_vectors
-            spread += bytes_of("experts") * held * one_expert * d.ep / d.stage
-            alike += bytes_of("router") * block.router_weights(width)
+            spread += bytes_of(Weight.EXPERTS) * held * one_expert * d.ep / d.stage
+            alike += bytes_of(Weight.ROUTER) * block.router_weights(width)
             dense += block.shared_weights(width)
-    if plan.ffn == "all":
-        return alike, spread + bytes_of("dense") * dense / d.stage
-    return alike + bytes_of("dense") * dense / d.tp, spread
+    if plan.ffn == Split.STAGE:
+        return alike, spread + bytes_of(Weight.DENSE) * dense / d.stage
+    return alike + bytes_of(Weight.DENSE) * dense / d.tp, spread
 
 
 def footprints(
@@ -185,20 +186,8 @@ def fullest_share(parts: int, tp: int) -> Expr:
     return Rational(held, parts)
 
 
+@lru_cache(maxsize=1024)
 def fullest(found: tuple[Footprint, ...]) -> Expr:
     """Bytes that the fullest chip needs."""
     totals = [footprint.total for footprint in found]
     return totals[0] if len(totals) == 1 else sympy.Max(*totals, evaluate=False)
-
-
-def abstract_footprint(
-    parameters: Expr, kv_per_token: Expr, layout: Layout | Degrees, held: Expr = context
-) -> tuple[Footprint, ...]:
-    """An abstract model is sharded perfectly: weights over stages and their chips, KV cache over the chips of a stage.
-
-    Each stage holds its share of the layers for all sequences of the replica, with the cache of ``held`` tokens.
-    """
-    replica_chips = layout.stage * layout.pp
-    weights = bytes_per_weight * parameters / replica_chips
-    kv = kv_per_token * held * batch / (layout.replicas * replica_chips)
-    return (Footprint(weights, kv, sympy.S.Zero),)

@@ -8,11 +8,18 @@ Sources: Pope et al. 2022 (arXiv 2211.05102) for the two phases; Agrawal et al. 
 for prefill that rides along with decode; Leviathan et al. 2022 (arXiv 2211.17192) for drafts.
 """
 
-from sympy import Expr, ceiling
+from collections.abc import Mapping
+from functools import cache
+
+import sympy
+from sympy import Expr, Symbol, ceiling
 
 from steptime.model.architecture.attended import pairs_of_tokens
+from steptime.model.architecture.stream import Stream
+from steptime.model.choices import PhaseName
 from steptime.model.phases.decode import flops_per_token
-from steptime.model.phases.phase import Phase, Stream, one
+from steptime.model.phases.phase import Phase, weight_traffic
+from steptime.model.phases.rates import rates
 from steptime.model.phases.speculative import expected_tokens
 from steptime.model.symbols import (
     active_parameters,
@@ -21,17 +28,27 @@ from steptime.model.symbols import (
     cached,
     chunk,
     chunks,
+    compute_shards,
     context,
     drafts,
     flops_per_mac,
     kv_read,
+    kv_shards,
     kv_written,
+    micro_batch,
     pass_tokens,
     prompt,
+    scale_out_bytes,
+    scale_out_latency,
+    scale_out_starts,
+    scale_up_bytes,
+    scale_up_latency,
+    scale_up_starts,
     tokens_per_pass,
     unembedding_parameters,
-)
-from steptime.model.terms import zero
+    weight_shards,
+)  # fmt: skip
+from steptime.model.terms import StepTime, Term, one, zero
 
 kv_traffic_per_sequence = kv_read + kv_written
 """Bytes that a sequence reads of what was cached before, and writes of what is new."""
@@ -51,6 +68,45 @@ def flops_of(tokens: Expr, before: Expr, predicted: Expr) -> Expr:
     return flops_per_mac * weights + attention_flops * pairs_of_tokens(tokens, before)
 
 
+def terms_of(flops: Expr, kv_traffic: Expr, tokens: Expr, passes: Expr) -> StepTime:
+    """The terms of so many passes, from what each sequence of the micro-batch costs.
+
+    Weights are streamed once a pass, whatever its tokens; what crosses the links grows with the tokens.
+
+    >>> from steptime.model.phases.decode import blackboard, kv_traffic_per_sequence
+    >>> terms_of(flops_per_token, kv_traffic_per_sequence, one, one) == blackboard
+    True
+    """
+    sent = micro_batch * tokens
+    return StepTime(
+        Term("compute", work=flops * micro_batch / compute_shards, rate=rates.compute),
+        Term(
+            "memory",
+            work=passes * weight_traffic / weight_shards + kv_traffic * micro_batch / kv_shards,
+            rate=rates.memory,
+        ),
+        Term("scale_up", scale_up_bytes * sent, rates.scale_up, scale_up_starts, scale_up_latency),
+        Term("scale_out", scale_out_bytes * sent, rates.scale_out, scale_out_starts, scale_out_latency),
+    )
+
+
+def _phase(
+    name: PhaseName,
+    streams: tuple[Stream, ...],
+    flops: Expr,
+    held: Expr,
+    yields: Expr = one,
+    passes: Expr = one,
+    varies: Symbol = context,
+    definitions: Mapping[Symbol, Expr] | None = None,
+) -> Phase:
+    """A phase of passes that read and write a cache."""
+    tokens = sympy.Add(*[stream.share * stream.tokens for stream in streams])
+    board = terms_of(flops, kv_traffic_per_sequence, tokens, passes)
+    return Phase(name, board, streams, flops, kv_traffic_per_sequence, held, yields, passes, varies, definitions or {})
+
+
+@cache
 def prefill_phase(has_cache: bool = False, in_chunks: bool = False) -> Phase:
     """A prefill; behind a cached prefix, and in chunks, where it says so, so that its formulas stay short elsewhere."""
     before = cached if has_cache else zero
@@ -58,11 +114,10 @@ def prefill_phase(has_cache: bool = False, in_chunks: bool = False) -> Phase:
     definitions = {pass_tokens: prompt - before}
     if in_chunks:
         definitions[chunks] = ceiling(pass_tokens / chunk)
-    return Phase(
-        "prefill",
+    return _phase(
+        PhaseName.PREFILL,
         (Stream(tokens=pass_tokens, cached=before, chunks=passes),),
         flops_of(pass_tokens, before, one),
-        kv_traffic_per_sequence,
         held=prompt,
         yields=pass_tokens,
         passes=passes,
@@ -74,22 +129,20 @@ def prefill_phase(has_cache: bool = False, in_chunks: bool = False) -> Phase:
 PREFILL = prefill_phase()
 """The whole prompt in one pass, nothing cached."""
 
-VERIFY = Phase(
-    "decode",
+VERIFY = _phase(
+    PhaseName.DECODE,
     (Stream(tokens=pass_tokens, cached=context, predicted=pass_tokens),),
     flops_of(pass_tokens, context, pass_tokens),
-    kv_traffic_per_sequence,
     held=context,
     yields=tokens_per_pass,
     definitions={pass_tokens: drafts + 1, tokens_per_pass: expected_tokens},
 )
 """A decode step that checks drafted tokens: as many tokens a sequence as drafts and one; it keeps the expected ones."""
 
-ANSWER = Phase(
-    "answer",
+ANSWER = _phase(
+    PhaseName.ANSWER,
     (Stream(tokens=decode_steps, cached=prompt, predicted=decode_steps, chunks=decode_steps),),
     flops_of(decode_steps, prompt, decode_steps),
-    kv_traffic_per_sequence,
     held=prompt + decode_steps,
     yields=decode_steps,
     passes=decode_steps,
@@ -103,11 +156,10 @@ of them, and less where the growing context changes what binds. With a prefill b
 
 _rides_along = Stream(1 / decode_steps, pass_tokens)
 
-IN_FLIGHT = Phase(
-    "decode",
+IN_FLIGHT = _phase(
+    PhaseName.DECODE,
     (Stream(cached=context), _rides_along),
     flops_per_token + flops_of(pass_tokens, zero, one) / decode_steps,
-    kv_traffic_per_sequence,
     held=context,
     definitions={pass_tokens: prompt},
 )

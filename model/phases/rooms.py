@@ -12,10 +12,10 @@ from steptime.model.architecture.transformer import Layer, Transformer
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns
 from steptime.model.layout.layout import SYMBOLIC
-from steptime.model.numeric import Spread, evaluate
-from steptime.model.phases.accounts import room_of
-from steptime.model.phases.memory import Stage, fullest_share, stages
+from steptime.model.numeric import Spread
+from steptime.model.phases.memory import Room, Stage, fullest_share, stages
 from steptime.model.phases.phase import Phase
+from steptime.model.scenario import evaluate
 
 Array = np.ndarray
 
@@ -34,14 +34,14 @@ def _share(parts: int, _: Expr) -> Expr:
 class Rooms:
     """Bytes that the fullest chip of each layout needs, whole sequences on every rank."""
 
-    def __init__(self, model: Transformer, plan: Plan, phase: Phase) -> None:
+    def __init__(self, model: Transformer, plan: Plan, phase: Phase, kind: type[Room]) -> None:
         self.model = model
         self.kinds = list(model.kinds)
         counts = [_stands_for(f"layers_{number}") for number in range(len(self.kinds))]
         ends = [_stands_for(name) for name in ("first", "last", "place")]
         self.symbols = (*counts, *ends)
         stage = Stage(tuple(zip(self.kinds, counts, strict=True)), *ends)
-        footprint = room_of(phase)(model, SYMBOLIC, plan, phase, _share).footprint(stage, whole_sequences=True)
+        footprint = kind(model, SYMBOLIC, plan, phase, _share).footprint(stage, whole_sequences=True)
         self.parts: tuple[Expr, ...] = tuple(part for part in footprint.parts.values() if part != 0)
         matrices = [matrix.split for kind in self.kinds for matrix in kind.matrices(model.width)]
         caches = [mixer.cache_split for mixer, _ in model.mixers]

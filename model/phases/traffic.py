@@ -1,4 +1,4 @@
-"""What crosses the links in a pass: the collectives of a ledger, one line each.
+"""What crosses the links in a pass: its collectives, one line each.
 
 Bytes that one chip sends on each tier, summed over layers and stages; a line whose group is one chip is left out.
 """
@@ -10,9 +10,10 @@ from sympy import Expr
 
 from steptime.model.architecture.attended import whole_context_read
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, Layer, Transformer
+from steptime.model.choices import Copies, Split
 from steptime.model.extremes import at_least, at_most
 from steptime.model.layout.choices import Plan
-from steptime.model.layout.layout import Degrees
+from steptime.model.layout.layout import SYMBOLIC, Degrees
 from steptime.model.network.collectives import (
     all_gather,
     all_reduce,
@@ -24,6 +25,7 @@ from steptime.model.network.collectives import (
     send_back,
 )  # fmt: skip
 from steptime.model.network.copies import distinct_places
+from steptime.model.phases.decode import DECODE
 from steptime.model.phases.phase import Phase
 from steptime.model.symbols import (
     bytes_per_kv,
@@ -33,18 +35,20 @@ from steptime.model.symbols import (
     micro_batch,
     reduce_bytes,
     send_bytes,
-)
-from steptime.model.terms import Operation, Transfer
+)  # fmt: skip
+from steptime.model.terms import OperationName, Transfer, one
+
+Line = tuple[OperationName, Transfer]
 
 
 @dataclass(frozen=True)
-class Traffic:
-    """The collectives of one architecture at given degrees of parallelism."""
+class Pass:
+    """One pass of an architecture at given degrees of parallelism, and what crosses the links in it."""
 
     model: Transformer
     plan: Plan
-    degrees: Degrees
-    phase: Phase
+    degrees: Degrees = SYMBOLIC
+    phase: Phase = DECODE
 
     @property
     def groups(self) -> Expr:
@@ -56,23 +60,26 @@ class Traffic:
         """Tokens that a stage works on in one micro-batch."""
         return micro_batch * self.phase.tokens
 
-    def operations(self) -> tuple[Operation, ...]:
+    @property
+    def expert_layers(self) -> list[tuple[int, ExpertFeedForward]]:
+        """Layers of each kind with routed experts."""
+        blocks = [(number, block) for layer, number in self.model.kinds.items() for block in layer.feed_forward]
+        return [(number, block) for number, block in blocks if isinstance(block, ExpertFeedForward)]
+
+    def collectives(self) -> list[Line]:
         """The lines: tensor-parallel sums, context, dense blocks over the whole stage, experts, pipeline."""
         d, width, axes = self.degrees, self.model.width, self.plan.axes
-        tp_group = group(d.tp, sympy.S.One, axes)
         held = self.tokens / self.groups  # by each tensor-parallel group
-        one_reduce = all_reduce(held * width * reduce_bytes, tp_group, self.plan.in_switch)
-        reduces = sum(n * layer.sums for layer, n in self.model.kinds.items())
-        lines = [("tensor-parallel all-reduce", one_reduce.times(reduces))]
-        lines.append(("context exchange", self.context_exchange()))
-        if self.plan.ffn == "all":
-            dense = sum(n for layer, n in self.model.kinds.items() if _has_dense(layer))
+        one_sum = all_reduce(held * width * reduce_bytes, group(d.tp, one, axes), self.plan.in_switch)
+        sums = sum(number * layer.sums for layer, number in self.model.kinds.items())
+        lines = [(OperationName.TENSOR_SUMS, one_sum.times(sums)), (OperationName.CONTEXT, self.context_exchange())]
+        if self.plan.ffn == Split.STAGE:
+            dense = sum(number for layer, number in self.model.kinds.items() if _has_dense(layer))
             everyone = gather_between(self.tokens * width * reduce_bytes, d.stage, d.tp, axes).times(dense)
-            lines += [("feed-forward gather", everyone), ("feed-forward scatter", everyone)]
-        lines += self.expert_communication()
-        lines.append(("pipeline sends", send(self.handed_on, d.pp, d.stage, axes)))
-        moving = [(name, moved.started(self.phase.passes)) for name, moved in lines if moved != Transfer()]
-        return tuple(Operation(name, network=(moved,)) for name, moved in moving)
+            lines += [(OperationName.STAGE_GATHER, everyone), (OperationName.STAGE_SCATTER, everyone)]
+        lines += self.expert_collectives()
+        lines.append((OperationName.SENDS, send(self.handed_on, d.pp, d.stage, axes)))
+        return [(name, moved.started(self.phase.passes)) for name, moved in lines if moved != Transfer()]
 
     @property
     def handed_on(self) -> Expr:
@@ -101,15 +108,12 @@ class Traffic:
                 moved += (all_gather(queries, over) + reduce_scatter(results, over)).times(number)
                 continue
             ways = at_most(self.degrees.tp, sympy.Integer(mixer.cache_split)) / self.degrees.tp
-            streams = self.phase.streams
-            tokens = sympy.Add(
-                *[s.share * (s.tokens + whole_context_read(s.tokens, s.cached, s.chunks)) for s in streams]
-            )
-            keys = here / ways * tokens * mixer.cache_elements * bytes_per_kv
+            read = [s.share * (s.tokens + whole_context_read(s.tokens, s.cached, s.chunks)) for s in self.phase.streams]
+            keys = here / ways * sympy.Add(*read) * mixer.cache_elements * bytes_per_kv
             moved += all_gather(at_most(queries + results, keys), over).times(number)
         return moved
 
-    def expert_communication(self) -> list[tuple[str, Transfer]]:
+    def expert_collectives(self) -> list[Line]:
         """Tokens to the experts of other groups and back, and among the chips that hold slices of one expert.
 
         A tensor-parallel group holds its tokens on every chip, so what stays inside it moves nothing; its partial
@@ -118,29 +122,24 @@ class Traffic:
         """
         d, width, axes = self.degrees, self.model.width, self.plan.axes
         holders, sliced = at_most(self.groups, d.ep), d.stage / d.ep
-        over, slices = group(holders, d.stage / holders, axes), group(sliced, sympy.S.One, axes)
+        over, slices = group(holders, d.stage / holders, axes), group(sliced, one, axes)
         out, back, shared, added = Transfer(), Transfer(), Transfer(), Transfer()
-        for number, block in _expert_layers(self.model):
+        for number, block in self.expert_layers:
             limit = (block.groups_kept, block.groups) if block.groups > 1 else None
             chosen = block.experts_per_token
             sent = expert_exchange(self.tokens / d.stage * width * expert_load, over, chosen, limit, self.plan.copies)
             out += sent.times(number, dispatch_bytes)
             back += sent.times(number, combine_bytes)
-            copies = chosen if self.plan.copies == "per-expert" else distinct_places(d.ep, chosen, limit)
+            copies = chosen if self.plan.copies == Copies.PER_EXPERT else distinct_places(d.ep, chosen, limit)
             arriving = all_gather(self.tokens * width * copies / d.ep * (1 - 1 / holders), slices)
             present = distinct_places(holders, chosen, limit) / holders
             local = gather_between(self.tokens * width / holders * present, at_least(d.tp, sliced), d.tp, axes)
             shared += (arriving + local).times(number, dispatch_bytes)
             added += (arriving + local).times(number, combine_bytes)  # the reduce-scatter moves the same back
-        return [("expert dispatch", out), ("expert slice gather", shared), ("expert slice scatter", added),
-                ("expert combine", back)]  # fmt: skip
+        names = (OperationName.DISPATCH, OperationName.SLICE_GATHER, OperationName.SLICE_SCATTER, OperationName.COMBINE)
+        return list(zip(names, (out, shared, added, back), strict=True))
 
 
 def _has_dense(layer: Layer) -> bool:
     """Whether a layer has weights that every token multiplies in its feed-forward part."""
     return any(isinstance(block, DenseFeedForward) or block.shared_intermediate for block in layer.feed_forward)
-
-
-def _expert_layers(model: Transformer) -> list[tuple[int, ExpertFeedForward]]:
-    blocks = [(number, block) for layer, number in model.kinds.items() for block in layer.feed_forward]
-    return [(number, block) for number, block in blocks if isinstance(block, ExpertFeedForward)]

@@ -10,14 +10,16 @@ for ZeRO.
 """
 
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 import sympy
 from sympy import Expr
 
-from steptime.model.architecture.activations import MODES
-from steptime.model.layout.layout import SYMBOLIC
-from steptime.model.phases.phase import Phase, Stream, rates, weight_traffic
-from steptime.model.phases.pipeline import bubble, bubble_zb_h1, bubble_zb_h2, work_time
+from steptime.model.architecture.stream import Stream
+from steptime.model.choices import Counted, PhaseName, Recompute, Schedule
+from steptime.model.phases import pipeline
+from steptime.model.phases.phase import Phase, weight_traffic
+from steptime.model.phases.rates import rates
 from steptime.model.symbols import (
     active_parameters,
     attention_flops,
@@ -25,6 +27,7 @@ from steptime.model.symbols import (
     batch,
     bubble_ratio,
     compute_shards,
+    data_parallel,
     flops_per_mac,
     forward_time,
     gradient_out_bytes,
@@ -34,6 +37,7 @@ from steptime.model.symbols import (
     microbatch,
     pipeline_parallel,
     recomputed_flops,
+    replicas,
     scale_out_bytes,
     scale_out_latency,
     scale_out_starts,
@@ -45,15 +49,33 @@ from steptime.model.symbols import (
     weight_gradient_time,
     weight_passes,
     weight_shards,
-)
-from steptime.model.terms import Operation, StepTime, Term, Transfer
-
-IDLE = {"1f1b": bubble, "zb-h1": bubble_zb_h1, "zb-h2": bubble_zb_h2}
-SCHEDULES = tuple(IDLE)
-"""1F1B, interleaved where a stage holds several chunks of layers; and two schedules that put weight gradients off."""
+)  # fmt: skip
+from steptime.model.terms import Operation, OperationName, StepTime, Term, one, zero
 
 FORWARD_AND_BACKWARD = 3
 """Forward passes' worth of FLOP: one forward, two backward."""
+
+forward_flops = flops_per_mac * active_parameters * sequence
+"""FLOP of one sequence's forward pass through all weights."""
+
+# --- the blackboard ------------------------------------------------------------------------------------------------
+share_of_stage = micro_batches / pipeline_parallel
+"""Micro-batches that pass a stage, each through 1/P of the layers."""
+
+
+def terms_of(flops: Expr) -> StepTime:
+    """The terms of a step, per chip of the mean stage, from the FLOP of one sequence that nothing computes twice."""
+    worked = (flops + recomputed_flops) * micro_batch * share_of_stage / compute_shards
+    streamed = weight_passes * weight_traffic / weight_shards * share_of_stage
+    tokens = micro_batch * sequence * share_of_stage
+    sent_up = scale_up_bytes * tokens + gradient_up_bytes
+    sent_out = scale_out_bytes * tokens + gradient_out_bytes
+    return StepTime(
+        Term("compute", work=(1 + bubble_ratio) * worked, rate=rates.compute),
+        Term("memory", work=streamed + state_traffic, rate=rates.memory),
+        Term("scale_up", sent_up, rates.scale_up, scale_up_starts, scale_up_latency),
+        Term("scale_out", sent_out, rates.scale_out, scale_out_starts, scale_out_latency),
+    )
 
 
 @dataclass(frozen=True)
@@ -65,20 +87,17 @@ class Choices:
     weights too.
     """
 
-    recompute: str = "none"
+    recompute: Recompute = Recompute.NONE
     zero: int = 0
     sequence_parallel: bool = False
-    schedule: str = "1f1b"
-    attention: str = "causal"
+    schedule: Schedule = Schedule.ONE_F_ONE_B
+    attention: Counted = Counted.CAUSAL
     dropout: bool = False
-
-    def __post_init__(self) -> None:
-        assert self.recompute in MODES and self.zero in range(4) and self.schedule in SCHEDULES
 
     @property
     def runs_layers_again(self) -> bool:
         """Whether every layer runs forward a second time."""
-        return self.recompute in ("full", "reversible")
+        return self.recompute in (Recompute.FULL, Recompute.REVERSIBLE)
 
     @property
     def weight_passes(self) -> int:
@@ -89,16 +108,17 @@ class Choices:
     def idle(self) -> Expr:
         """Idle time of a stage over the time that it works, by its schedule.
 
-        The pipeline's own formulas, each pass as long as a forward pass, and the gradient of the inputs with what it
-        runs again.
+        The passes of a micro-batch are counted in forward passes: the backward pass takes as long, with what it runs
+        again, and the gradient of the weights too (`pipeline`).
         """
-        again = sympy.Integer(2 if self.runs_layers_again else 1)
-        passes = {forward_time: sympy.S.One, backward_time: again, weight_gradient_time: sympy.S.One}
-        return (IDLE[self.schedule] / work_time).xreplace(passes)
-
-
-forward_flops = flops_per_mac * active_parameters * sequence
-"""FLOP of one sequence's forward pass through all weights."""
+        idle = {
+            Schedule.ONE_F_ONE_B: pipeline.bubble,
+            Schedule.ZB_H1: pipeline.bubble_zb_h1,
+            Schedule.ZB_H2: pipeline.bubble_zb_h2,
+        }[self.schedule]
+        backward = 2 if self.runs_layers_again else 1
+        passes = {forward_time: one, backward_time: sympy.Integer(backward), weight_gradient_time: one}
+        return (idle / pipeline.work_time).xreplace(passes)
 
 
 @dataclass(frozen=True)
@@ -108,62 +128,43 @@ class TrainPhase(Phase):
     choices: Choices = field(default_factory=Choices)
 
     @property
-    def share_of_stage(self) -> Expr:
-        """Micro-batches that pass a stage, each through 1/P of the layers."""
-        return micro_batches / pipeline_parallel
-
-    @property
-    def blackboard(self) -> StepTime:
-        """The step's terms in few symbols; per chip of the mean stage."""
-        share = self.share_of_stage
-        flops = (self.flops_per_sequence + recomputed_flops) * micro_batch * share / compute_shards
-        tokens = micro_batch * sequence * share
-        weights = weight_passes * weight_traffic / weight_shards * share
-        return StepTime(
-            Term("compute", (1 + bubble_ratio) * flops, rates.compute),
-            Term("memory", weights + state_traffic, rates.memory),
-            Term("scale_up", scale_up_bytes * tokens + gradient_up_bytes, rates.scale_up,
-                 scale_up_starts * scale_up_latency),
-            Term("scale_out", scale_out_bytes * tokens + gradient_out_bytes, rates.scale_out,
-                 scale_out_starts * scale_out_latency),
-        )  # fmt: skip
-
-    @property
     def compute_slope(self) -> Expr:
         """Compute time that one more sequence in the micro-batch adds."""
-        return self.blackboard.compute.work / micro_batch / rates.compute
+        return self.blackboard.compute.work / micro_batch / self.blackboard.compute.rate
 
     @property
     def memory_slope(self) -> Expr:
         """Nothing is read for a sequence: activations are not counted as memory traffic."""
-        return sympy.S.Zero
+        return zero
 
-    @property
+    @cached_property
     def ledger(self) -> tuple[Operation, ...]:
         """The blackboard's own ledger."""
-        step = self.blackboard
-        starts = (scale_up_starts, scale_out_starts)
+        board = self.blackboard
         return (
-            Operation("forward and backward", step.compute.work, step.memory.work - state_traffic),
-            Operation("gradients and optimizer", memory_bytes=state_traffic),
-            Operation("collectives", network=(Transfer(step.scale_up.work, step.scale_out.work, *starts),)),
+            Operation(OperationName.PASSES, board.compute.work, board.memory.work - state_traffic),
+            Operation(OperationName.STATE, memory_bytes=state_traffic),
+            Operation(OperationName.COLLECTIVES, network=(board.sent,)),
         )
 
 
+@cache
 def train_phase(choices: Choices) -> TrainPhase:
     """The phase of a step with these choices."""
-    stream = Stream(tokens=sequence, predicted=sequence, causal=choices.attention == "causal")
+    stream = Stream(tokens=sequence, predicted=sequence, causal=choices.attention == Counted.CAUSAL)
+    flops = FORWARD_AND_BACKWARD * (forward_flops + attention_flops * stream.pairs)
     return TrainPhase(
-        "train",
+        PhaseName.TRAIN,
+        terms_of(flops),
         (stream,),
-        FORWARD_AND_BACKWARD * (forward_flops + attention_flops * stream.pairs),
-        sympy.S.Zero,
+        flops,
+        zero,
         held=sequence,
         yields=sequence,
         varies=sequence,
         definitions={
-            micro_batch: SYMBOLIC.dp * microbatch,
-            micro_batches: batch / (SYMBOLIC.replicas * SYMBOLIC.dp * microbatch),
+            micro_batch: data_parallel * microbatch,
+            micro_batches: batch / (replicas * data_parallel * microbatch),
             bubble_ratio: choices.idle,
             weight_passes: sympy.Integer(choices.weight_passes),
         },

@@ -5,18 +5,21 @@ them, and m micro-batches pass it.
 """
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 
 import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.architecture.stream import Stream
 from steptime.model.architecture.transformer import Transformer
-from steptime.model.layout.choices import Plan
+from steptime.model.choices import PhaseName, Recompute, Split
+from steptime.model.layout.choices import Plan, Weight
 from steptime.model.layout.layout import SYMBOLIC, Degrees
 from steptime.model.network.collectives import Group, all_gather, all_reduce, group, reduce_scatter
-from steptime.model.phases.ledger import Ledger
-from steptime.model.phases.phase import Phase, Stream
+from steptime.model.phases import prefill
+from steptime.model.phases.ledger import Ledger, Row, joined
+from steptime.model.phases.phase import Phase
 from steptime.model.phases.shards import AMOUNTS, shards
 from steptime.model.phases.train import FORWARD_AND_BACKWARD, TrainPhase, forward_flops
 from steptime.model.symbols import (
@@ -25,23 +28,23 @@ from steptime.model.symbols import (
     micro_batches,
     optimizer_bytes,
     reduce_bytes,
+    sequence,
     weight_passes,
-)
-from steptime.model.terms import Operation, Transfer
-
-ATTENTION, UNEMBEDDING = "attention over the KV cache", "unembedding"
-SENDS, CONTEXT = "pipeline sends", "context exchange"
+)  # fmt: skip
+from steptime.model.terms import Operation, OperationName, Transfer, one, zero
 
 
-@lru_cache(maxsize=64)
-def _forward(model: Transformer, plan: Plan, degrees: Degrees, streams: tuple[Stream, ...]) -> Ledger:
+@cache
+def forward_phase(streams: tuple[Stream, ...]) -> Phase:
+    """A forward pass of training, which is the same whatever the choices of the backward pass."""
+    board = prefill.terms_of(forward_flops, zero, sequence, one)
+    return Phase(PhaseName.PREFILL, board, streams, forward_flops, zero, sequence)
+
+
+@cache
+def forward_ledger(model: Transformer, plan: Plan, degrees: Degrees, streams: tuple[Stream, ...]) -> Ledger:
     """One forward ledger for all choices of training, which a search goes through by the dozen."""
-    return Ledger(model, plan, degrees, Phase("forward", streams, forward_flops, sympy.S.Zero, q.sequence))
-
-
-@lru_cache(maxsize=64)
-def _forward_slots(forward: Ledger) -> dict[Symbol, Expr]:
-    return forward.slots()
+    return Ledger(model, plan, degrees, forward_phase(streams))
 
 
 @dataclass(frozen=True)
@@ -64,54 +67,59 @@ class TrainLedger:
     @cached_property
     def forward(self) -> Ledger:
         """The forward pass of one micro-batch through all stages."""
-        return _forward(self.model, self.plan, self.degrees, self.phase.streams)
+        return forward_ledger(self.model, self.plan, self.degrees, self.phase.streams)
 
     @property
     def share(self) -> Expr:
         """Micro-batches that pass a stage, each through 1/P of the layers."""
         return micro_batches / self.degrees.pp
 
-    def flop_passes(self, name: str) -> int:
+    def flop_passes(self, name: OperationName) -> int:
         """Forward passes' worth of FLOP of a line: three, and one where the backward pass runs it again."""
         choices = self.phase.choices
-        again = choices.runs_layers_again and name != UNEMBEDDING
-        return FORWARD_AND_BACKWARD + int(again or (choices.recompute == "selective" and name == ATTENTION))
+        again = choices.runs_layers_again and name != OperationName.UNEMBEDDING
+        scores_again = choices.recompute == Recompute.SELECTIVE and name == OperationName.SCORES
+        return FORWARD_AND_BACKWARD + int(again or scores_again)
 
-    def weight_passes(self, name: str) -> Expr:
+    def weight_passes(self, name: OperationName) -> Expr:
         """Times that a micro-batch streams the weights of a line; the unembedding is never run again."""
-        return sympy.Integer(2) if name == UNEMBEDDING else weight_passes
+        return sympy.Integer(2) if name == OperationName.UNEMBEDDING else weight_passes
 
-    def network_passes(self, name: str) -> Expr:
+    def network_passes(self, name: OperationName) -> Expr:
         """Times that a line's transfer happens: forward, backward, and where layers run again.
 
         Keys and values of other chips' tokens are needed again in the backward pass, and their gradients go back.
         """
-        return sympy.Integer((3 if name == CONTEXT else 2) + int(self.phase.choices.runs_layers_again))
+        both = 3 if name == OperationName.CONTEXT else 2
+        return sympy.Integer(both + int(self.phase.choices.runs_layers_again))
 
-    def moved(self, name: str, transfer: Transfer) -> Transfer:
-        """A line's transfers for one micro-batch: with v chunks of layers a stage sends v times each way, and the last
+    def moved(self, row: Row) -> Transfer:
+        """A row's transfers for one micro-batch: with v chunks of layers a stage sends v times each way, and the last
         sends to the first between them."""
-        if name == SENDS:
-            back = self.forward.traffic.send_back()
-            return transfer.times(2 * q.interleave) + back.times(2 * (q.interleave - 1))
-        return transfer.times(self.network_passes(name))
+        if row.operation == OperationName.SENDS:
+            back = self.forward.send_back()
+            return row.moved.times(2 * q.interleave) + back.times(2 * (q.interleave - 1))
+        return row.moved.times(self.network_passes(row.operation))
 
+    @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """Forward, backward and recomputation of each line; gathers of sequence parallelism; gradients; optimizer."""
-        lines = []
-        for line in self.forward.operations():
-            flops = self.flop_passes(line.name) * line.flops * self.share * (1 + q.bubble_ratio)
-            streamed = sympy.S.Zero if line.name == ATTENTION else self.weight_passes(line.name) * line.memory_bytes
-            network = tuple(self.moved(line.name, moved).times(self.share) for moved in line.network)
-            name = "attention" if line.name == ATTENTION else line.name
-            lines.append(Operation(name, flops, streamed * self.share, network))
-        gathers = self.gathers_of_inputs()
+        lines = list(joined(self.operation(row) for row in self.forward.rows))
+        gathers, gradients = self.gathers_of_inputs(), self.gradients()
         if gathers != Transfer():
-            lines.append(Operation("sequence-parallel gathers", network=(gathers,)))
-        gradients = self.gradients()
+            lines.append(Operation(OperationName.INPUT_GATHERS, network=(gathers,)))
         if gradients != Transfer():
-            lines.append(Operation("gradients and weights between replicas", network=(gradients,)))
-        return (*lines, Operation("gradients and optimizer", memory_bytes=self.state_traffic()))
+            lines.append(Operation(OperationName.REPLICAS, network=(gradients,)))
+        return (*lines, Operation(OperationName.STATE, memory_bytes=self.state_traffic()))
+
+    def operation(self, row: Row) -> Operation:
+        """A row of the forward ledger in the bytes and FLOP of one chip and step; scores read no cache."""
+        line, name = self.forward.operation(row), row.operation
+        flops = self.flop_passes(name) * line.flops * self.share * (1 + q.bubble_ratio)
+        network = (self.moved(row).times(self.share),) if line.network else ()
+        if name == OperationName.SCORES:
+            return Operation(OperationName.ATTENTION, flops, network=network)
+        return Operation(name, flops, self.weight_passes(name) * line.memory_bytes * self.share, network)
 
     # --- what is added to forward and backward ----------------------------------------------------------------------
     def gathers_of_inputs(self) -> Transfer:
@@ -123,8 +131,7 @@ class TrainLedger:
             return Transfer()
         held = self.forward.tokens / self.forward.groups * self.model.width * reduce_bytes
         blocks = sum(number * layer.sums for layer, number in self.model.kinds.items())
-        over = group(self.degrees.tp, sympy.S.One, self.plan.axes)
-        return all_gather(held, over).times(blocks * self.share)
+        return all_gather(held, group(self.degrees.tp, one, self.plan.axes)).times(blocks * self.share)
 
     @cached_property
     def replicated(self) -> tuple[Replicated, ...]:
@@ -132,16 +139,18 @@ class TrainLedger:
 
         Routed experts, and with ffn=all dense blocks, are spread over the whole stage.
         """
-        d, width = self.degrees, self.model.width
-        per_tensor_group, per_stage = sympy.Integer(0), sympy.Integer(0)
-        for row in self.forward.matrices:
-            if row.operation in ("dense feed-forward", "shared experts") and self.plan.ffn == "all":
-                per_stage += row.number / row.ways
+        d, width, zero = self.degrees, self.model.width, sympy.Integer(0)
+        per_tensor_group, per_stage = zero, zero
+        for row in self.forward.rows:
+            if row.kind == Weight.EXPERTS:
+                continue  # what a pass reads of them is less than what is held
+            if row.kind == Weight.DENSE and self.plan.ffn == Split.STAGE:
+                per_stage += row.weights / row.weight_ways
             else:
-                per_tensor_group += row.number / row.ways
+                per_tensor_group += row.weights / row.weight_ways
         untied = 0 if self.model.tied else self.model.embedding
-        per_tensor_group += (untied + self.model.positions * width) / d.tp + self.forward.vectors()
-        for number, block in self.forward.expert_layers():
+        per_tensor_group += (untied + self.model.positions * width) / d.tp
+        for number, block in self.forward.expert_layers:
             one_expert = block.expert_weights(width) + block.expert_vectors
             per_stage += number * block.experts * one_expert / d.stage
         across = group(d.replicas, d.stage * d.pp, self.plan.axes)
@@ -184,35 +193,27 @@ class TrainLedger:
         return total
 
     # --- the slots -------------------------------------------------------------------------------------------------
+    @cached_property
     def slots(self) -> dict[Symbol, Expr]:
         """Definitions that make the blackboard's terms equal to the ledger's sums."""
-        forward, phase = self.forward, self.phase
-        found = _forward_slots(forward)
-        named = [*[(row.operation, forward.weight_flops(row), row.split) for row in forward.matrices],
-                 *[("routed experts", forward.expert_flops(n, block), self.degrees.stage / q.expert_load)
-                   for n, block in forward.expert_layers()],
-                 *[(ATTENTION, flops, split) for flops, split in forward.attention_split()]]  # fmt: skip
-        per_chip = sympy.Add(*[self.flop_passes(name) * flops / split for name, flops, split in named])
-        again = sympy.Add(*[(self.flop_passes(name) - FORWARD_AND_BACKWARD) * flops for name, flops, _ in named])
+        phase, rows, found = self.phase, self.forward.rows, self.forward.slots
+        multiplied = [row for row in rows if row.flops != 0]
+        per_chip = sympy.Add(*[self.flop_passes(r.operation) * r.flops / r.flop_ways for r in multiplied])
+        again = [(self.flop_passes(row.operation) - FORWARD_AND_BACKWARD) * row.flops for row in multiplied]
         total = phase.flops_per_sequence + q.recomputed_flops
-        streamed = [(self.weight_passes(row.operation) * row.number, row.ways) for row in forward.matrices]
-        streamed += [(weight_passes * forward.expert_weights(n, block), self.degrees.stage)
-                     for n, block in forward.expert_layers()]  # fmt: skip
-        streamed.append((weight_passes * sympy.Integer(forward.vectors()), sympy.S.One))
-        weights_per_chip = sympy.Add(*[weights / ways for weights, ways in streamed])
-        moved = Transfer()
-        for line in forward.communication:
-            moved += self.moved(line.name, line.traffic)
+        streamed = [self.weight_passes(row.operation) * row.weights / row.weight_ways for row in rows]
+        moved = sum((self.moved(row) for row in rows), Transfer())
         gathers, gradients = self.gathers_of_inputs(), self.gradients()
         one_token, tokens = {q.micro_batch: 1 / q.sequence}, q.micro_batch * q.sequence * self.share
         starts = moved.times(self.share) + gathers + gradients
-        own = {symbol: found[symbol] for symbol in AMOUNTS if symbol in found} | {q.recomputed_flops: again}
+        own = {symbol: found[symbol] for symbol in AMOUNTS if symbol in found}
+        own |= {q.recomputed_flops: sympy.Add(*again)}
         return {
             **found,
             q.model_flops: phase.flops_per_sequence,
-            q.recomputed_flops: again,
-            q.compute_shards: shards([split for _, _, split in named], total, per_chip, own),
-            q.weight_shards: weight_passes * found[q.parameters_read] / weights_per_chip,
+            q.recomputed_flops: sympy.Add(*again),
+            q.compute_shards: shards([row.flop_ways for row in multiplied], total, per_chip, own),
+            q.weight_shards: weight_passes * found[q.parameters_read] / sympy.Add(*streamed),
             q.scale_up_bytes: moved.scale_up.xreplace(one_token) + gathers.scale_up / tokens,
             q.scale_out_bytes: moved.scale_out.xreplace(one_token) + gathers.scale_out / tokens,
             q.scale_up_starts: starts.scale_up_starts,

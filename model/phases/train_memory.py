@@ -8,6 +8,7 @@ from sympy import Expr
 
 from steptime.model import symbols as q
 from steptime.model.architecture.activations import Kept, layer_input, layer_kept
+from steptime.model.choices import Recompute, Schedule
 from steptime.model.extremes import at_most
 from steptime.model.phases.memory import Footprint, Room, Stage
 from steptime.model.phases.train import Choices, TrainPhase
@@ -62,10 +63,10 @@ class TrainRoom(Room):
         if not choices.runs_layers_again:
             return sympy.S.Zero
         width = self.model.width
-        layers = [layer_kept(layer, width, "selective", choices.dropout) for layer in self.model.kinds]
+        layers = [layer_kept(layer, width, Recompute.SELECTIVE, choices.dropout) for layer in self.model.kinds]
         stored = {q.bytes_per_activation: 2, q.mask_bytes: 1}  # the usual widths, to rank the layers by
         most: Kept = max(layers, key=lambda kept: float(kept.total.subs(stored)))
-        if choices.recompute == "reversible":
+        if choices.recompute == Recompute.REVERSIBLE:
             most += layer_input(width)
         return most.on_chip(self.degrees.tp, choices.sequence_parallel)
 
@@ -75,7 +76,7 @@ class TrainRoom(Room):
         Under 1F1B one for every stage from it to the last; where each stage has v > 1 chunks of layers, stage r of P
         holds P v - r of these chunks and P - 1 - r more; ZB-H2 starts as many again. Never more than there are.
         """
-        if self.choices.schedule == "zb-h2":
+        if self.choices.schedule == Schedule.ZB_H2:
             return at_most(micro_batches, 2 * (pipeline_parallel - stage.place) - 1)
         is_interleaved = at_most(1, interleave - 1)
         chunks = pipeline_parallel * interleave - stage.place

@@ -1,6 +1,6 @@
 """The best batch of a case: least cost per token, least energy or least step time, under named limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +8,9 @@ import sympy
 from sympy import Expr
 
 from steptime.model import symbols as q
-from steptime.model.errors import UserError
-from steptime.model.scenario import Unbound
-from steptime.model.solver.limits import CAPACITIES, least_batch, numbers_but_batch, read_limits
+from steptime.model.choices import Minimise, PhaseName, TermName
+from steptime.model.errors import Unbound, UserError
+from steptime.model.solver.limits import CAPACITIES, least_batch, limits_of, numbers_but_batch
 from steptime.model.solver.parts import parts_of
 from steptime.model.solver.posynomial import falls_per_unit, slope_at_infinity
 from steptime.model.solver.problem import Problem, TimedPart
@@ -18,13 +18,15 @@ from steptime.model.solver.sensitivity import Elasticity, Envelope, envelope
 from steptime.model.solver.solution import Solution
 from steptime.model.solver.solve import solve
 from steptime.model.step.case import Case
+from steptime.model.step.inputs import UserLimit
 
-RESOURCE = {"compute": "compute", "memory": "memory", "scale_up": "interconnect", "scale_out": "interconnect"}
-SCALES: dict[str, tuple[Expr, int, str]] = {
-    "cost": (q.chips * q.chip_hour_price / q.hour, -1, "$ per token"),
-    "energy": (q.chips * q.power, -1, "J per token"),
-    "chip-seconds": (q.chips, -1, "chip-seconds per token"),
-    "latency": (sympy.S.One, 0, "s per step"),
+RESOURCE = {"compute": TermName.COMPUTE, "memory": TermName.MEMORY, "scale_up": TermName.INTERCONNECT,
+            "scale_out": TermName.INTERCONNECT}  # fmt: skip
+SCALES: dict[Minimise, tuple[Expr, int, str]] = {
+    Minimise.COST: (q.chips * q.chip_hour_price / q.hour, -1, "$ per token"),
+    Minimise.ENERGY: (q.chips * q.power, -1, "J per token"),
+    Minimise.CHIP_SECONDS: (q.chips, -1, "chip-seconds per token"),
+    Minimise.LATENCY: (sympy.S.One, 0, "s per step"),
 }
 """What can be minimised: the factor of step_time·batch^exponent, the exponent, the unit."""
 
@@ -38,7 +40,7 @@ class BatchAnswer:
     """The best batch. Without ``attained`` there is none: ``infimum`` is what the cost approaches as batch grows."""
 
     case: Case
-    minimise: str
+    minimise: Minimise
     unit: str
     infimum: float | None
     solution: Solution | None
@@ -58,15 +60,15 @@ class BatchAnswer:
 
 def solve_batch(
     case: Case,
-    minimise: str | None = None,
+    minimise: Minimise | None = None,
     max_step_time: float | None = None,
-    limits: tuple[str, ...] = (),
+    limits: Sequence[UserLimit] = (),
     start: float = 64.0,
 ) -> BatchAnswer:
     """The smallest batch of least cost; raises UserError where the problem is infeasible or a figure is missing."""
-    if case.question.phase == "prefill" and case.question.output is not None:
-        raise UserError("--output: solve batch has no whole requests; see `step`, or --scope serving")
-    minimise = minimise or ("cost" if case.number(q.chip_hour_price) is not None else "chip-seconds")
+    if case.phase.name == PhaseName.PREFILL and q.answer in case.inputs.given:
+        raise UserError("`output`: the best batch is of no whole requests; see `scope` serving")
+    minimise = minimise or (Minimise.COST if case.number(q.chip_hour_price) is not None else Minimise.CHIP_SECONDS)
     factor, exponent, unit = SCALES[minimise]
     factor = factor if exponent == 0 else factor / case.phase.yields
     try:
@@ -78,9 +80,9 @@ def solve_batch(
         )
     except Unbound as error:
         missing = ", ".join(case.where(name) for name in sorted(error.names))
-        offer = "; --minimise chip-seconds needs no price" if minimise == "cost" else ""
-        raise UserError(f"solve batch needs {missing}{offer}") from None
-    bounds, step_limits, shown = read_limits(case, max_step_time, limits)
+        offer = "; `minimise` chip-seconds needs no price" if minimise == Minimise.COST else ""
+        raise UserError(f"the best batch needs {missing}{offer}") from None
+    bounds, step_limits, shown = limits_of(case, max_step_time, limits)
     least = bounds["minimum_batch"].value
     problem = Problem(parts, q.batch, scale, exponent, bounds, step_limits, least)
     infimum = None if exponent == 0 else _infimum_not_attained(problem)
@@ -123,7 +125,7 @@ def _integer(case: Case, problem: Problem, found: Solution) -> dict[str, float |
     """The best whole batch next to the continuous optimum, re-checked with whole sequences on every rank."""
     below, ranks = int(np.floor(found.value * (1 + 1e-12))), int(least_batch(case))
     tried = range(below + 1, max(0, below - 2 * ranks - 1), -1)
-    if case.phase.name == "train":  # micro-batches are whole
+    if case.phase.name == PhaseName.TRAIN:  # micro-batches are whole
         tried = range((below // ranks + 1) * ranks, 0, -ranks)[:3]
     batches = np.array(list(tried), float)
     step_times, costs = _whole_costs(case, problem, batches)

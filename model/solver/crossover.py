@@ -1,16 +1,17 @@
 """The point of one quantity at which two terms of a case are equal: in closed form, or as a root with its bracket."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.errors import UserError
+from steptime.model.choices import TermName
+from steptime.model.errors import Unbound, UserError
 from steptime.model.quantity import lookup
-from steptime.model.scenario import Unbound
 from steptime.model.step.case import Case
 from steptime.model.terms import Crossover, crossover
 
@@ -44,34 +45,49 @@ class CrossoverAnswer:
         return min(self.values, key=lambda x: abs(np.log(x / self.present)), default=None)
 
 
+PAIRS = ((TermName.COMPUTE, TermName.MEMORY), (TermName.MEMORY, TermName.INTERCONNECT),
+         (TermName.COMPUTE, TermName.INTERCONNECT))  # fmt: skip
+
+
+def crossovers(case: Case) -> list[CrossoverAnswer]:
+    """Where pairs of terms meet over batch and over context; pairs without a number or a meaning are left out."""
+    found, terms = [], case.resources
+    times = case.scenario.numbers(terms[name] for name in TermName)
+    for over in (q.batch, case.phase.varies):
+        for first, second in PAIRS:
+            try:
+                if times.get(terms[first], 0) > 0 and times.get(terms[second], 0) > 0:
+                    found.append(find_crossover(case, first, second, over))
+            except (UserError, Unbound):
+                continue
+    return found
+
+
 def find_crossover(case: Case, first: str, second: str, over: Symbol) -> CrossoverAnswer:
     """The crossover of two terms over one quantity; raises UserError where the question has no meaning.
 
     Raises Unbound where a term needs a missing figure.
     """
+    terms, scenario = case.resources, case.scenario
     for name in (first, second):
-        if name not in case.resources:
-            raise UserError(f"--between: {name!r} is not a term; terms are {', '.join(case.resources)}")
+        if name not in terms:
+            raise UserError(f"`between`: {name!r} is not a term; terms are {', '.join(terms)}")
     if not case.has_network and {first, second} & {"interconnect", "scale_up", "scale_out"}:
-        raise UserError(f"--between: the interconnect is absent here; it needs {case.where('width')}, layers")
+        raise UserError(f"`between`: the interconnect is absent here; it needs {case.where('width')}, layers")
     if first == second or {first, second} in ({"interconnect", "scale_up"}, {"interconnect", "scale_out"}):
-        raise UserError(f"--between: {first} and {second} are not two different terms")
+        raise UserError(f"`between`: {first} and {second} are not two different terms")
     if over == q.chunk:
-        raise UserError(
-            "--over: the number of chunks is whole and steps with chunk; compare --chunk values with `step`"
-        )
-    scenario = case.scenario
+        raise UserError("`over`: the number of chunks is whole and steps with chunk; compare values of `chunk`")
     if over in scenario.definitions and over not in scenario.values:
-        raise UserError(f"--over: {over.name} follows from other quantities here; choose one of those")
+        raise UserError(f"`over`: {over.name} follows from other quantities here; choose one of those")
     if over not in scenario.values or over in case.absent:
-        raise UserError(f"--over: {over.name} has no value here ({case.where(over.name)})")
-    for name in (first, second):
-        scenario.evaluate(case.resources[name])  # raises Unbound where a figure is missing
-    if not any(scenario.depends(case.resources[name], over) for name in (first, second)):
-        raise UserError(f"--over: neither {first} nor {second} depends on {over.name}")
-    present, (least, most) = scenario.value(over), lookup(over.name).sane
+        raise UserError(f"`over`: {over.name} has no value here ({case.where(over.name)})")
+    times = {name: scenario.evaluate(terms[name]) for name in (first, second)}  # Unbound where a figure is missing
+    if not any(scenario.depends(terms[name], over) for name in times):
+        raise UserError(f"`over`: neither {first} nor {second} depends on {over.name}")
+    present, (least, most) = scenario.values[over], lookup(over.name).sane
     pairs = [(a, b) for a in _tiers(case, first) for b in _tiers(case, second)]
-    answers = [_closed(case, a, b, over) for a, b in pairs]
+    answers = [_closed(case, terms[a], terms[b], over) for a, b in pairs]
     values: tuple[float, ...] = ()
     bracket = None
     if all(answer is not None for answer in answers):
@@ -82,7 +98,7 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
     beyond = [value for value in values if not least <= value <= most]
     values = tuple(value for value in values if least <= value <= most)
     shown = _shown([crossing for answer in answers for crossing in answer or ()], case, over, values)
-    remark = "" if values else _remark(case, first, second, over)
+    remark = "" if values else _remark(case, times, over)
     if beyond and not values:
         remark = f"no crossover: they would meet at {over.name} = {beyond[0]:.4g}, outside {least:g} to {most:g}"
     closed, exists_when = (shown.at, shown.exists_when) if shown is not None and bracket is None else (None, None)
@@ -105,15 +121,14 @@ def _tiers(case: Case, name: str) -> list[str]:
     """Interconnect is a maximum of two tiers: each that carries anything is tried, the root must lie on the maximum."""
     if name != "interconnect":
         return [name]
-    return [tier for tier in ("scale_up", "scale_out") if case.scenario.evaluate(case.resources[tier]) > 0] or [
-        "scale_up"
-    ]
+    terms = {tier: case.resources[tier] for tier in ("scale_up", "scale_out")}
+    times = case.scenario.numbers(terms.values())
+    return [tier for tier, term in terms.items() if times[term] > 0] or ["scale_up"]
 
 
-def _closed(case: Case, first: str, second: str, over: Symbol) -> tuple[Crossover, ...] | None:
+def _closed(case: Case, first: Expr, second: Expr, over: Symbol) -> tuple[Crossover, ...] | None:
     """Closed-form crossings, or None where the difference is neither linear nor quadratic in the quantity."""
-    terms = [case.scenario.expand(case.short(case.resources[name], over), over) for name in (first, second)]
-    left, right = (case.short(term, over) for term in terms)
+    left, right = (case.short(case.scenario.expand(case.short(term, over), over), over) for term in (first, second))
     if not (left.has(over) or right.has(over)):
         return ()
     numerator, _ = sympy.fraction(sympy.together(left - right))
@@ -134,7 +149,8 @@ def _numbers(case: Case, crossing: Crossover, over: Symbol) -> list[float]:
 def _meets(case: Case, first: str, second: str, over: Symbol, root: float) -> bool:
     """Whether the two terms really are equal there: a root on one tier counts only where that tier is the larger."""
     there = case.scenario | {over: root}
-    left, right = there.evaluate(case.resources[first]), there.evaluate(case.resources[second])
+    terms = case.resources
+    left, right = there.evaluate(terms[first]), there.evaluate(terms[second])
     return bool(np.isclose(left, right, rtol=1e-9, atol=0.0))
 
 
@@ -150,7 +166,8 @@ def _bracketed(
     case: Case, first: str, second: str, over: Symbol, present: float
 ) -> tuple[tuple[float, ...], tuple[float, float]]:
     """Roots by Brent's method in every interval of a logarithmic grid where the difference changes sign."""
-    difference = case.resources[first] - case.resources[second]
+    terms = case.resources
+    difference = terms[first] - terms[second]
 
     def height(at: Any) -> Any:
         with np.errstate(all="ignore"):  # far from the present point a power may overflow or a denominator vanish
@@ -183,9 +200,9 @@ def balanced_context(case: Case) -> float | None:
     return None
 
 
-def _remark(case: Case, first: str, second: str, over: Symbol) -> str:
+def _remark(case: Case, times: Mapping[str, float], over: Symbol) -> str:
     """What holds instead where two terms never meet."""
-    times = {name: case.scenario.evaluate(case.resources[name]) for name in (first, second)}
+    first, second = times
     larger, smaller = max(times, key=lambda name: times[name]), min(times, key=lambda name: times[name])
     if times[larger] == times[smaller]:
         return f"no crossover: {first} and {second} are equal at every {over.name}"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from sympy import Add, Expr, Mul, Symbol, expand
 
+from steptime.model.errors import NotSolved
 from steptime.model.solver.optimality import (
     TOLERANCE,
-    NotSolved,
     Prices,
     Residuals,
     Row,

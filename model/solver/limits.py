@@ -1,21 +1,19 @@
 """Named limits on a batch: what the machine imposes, and what the user asks for."""
 
-import re
+from collections.abc import Sequence
 
 import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
-from steptime.model.quantity import lookup
 from steptime.model.solver.problem import Limit, StepLimit
 from steptime.model.step.case import Case
-from steptime.model.text.parse import parse_quantity
+from steptime.model.step.inputs import UserLimit
 
 CAPACITIES = ("memory_capacity", "memory_per_chip")
 """Limits on what the fullest chip holds."""
-
-_limit = re.compile(r"\s*(\w{1,60})\s*(<=|>=)\s*(\S.{0,60}?)\s*", re.ASCII)
 
 
 def numbers_but_batch(case: Case, expr: Expr) -> Expr:
@@ -28,11 +26,11 @@ def numbers_but_batch(case: Case, expr: Expr) -> Expr:
 def least_batch(case: Case) -> float:
     """A whole sequence for every rank in serving, a whole micro-batch for every data-parallel rank in training."""
     ranks = float(case.layout.replicas * case.layout.dp)
-    return ranks * (case.scenario.value(q.microbatch) if case.phase.name == "train" else case.layout.pp)
+    return ranks * (case.scenario.value(q.microbatch) if case.phase.name == PhaseName.TRAIN else case.layout.pp)
 
 
-def read_limits(
-    case: Case, max_step_time: float | None, texts: tuple[str, ...]
+def limits_of(
+    case: Case, max_step_time: float | None, asked: Sequence[UserLimit]
 ) -> tuple[dict[str, Limit], dict[str, StepLimit], dict[str, str]]:
     """Named limits: capacity, one sequence for each stage and replica, the step time, and the user's own."""
     least = least_batch(case)
@@ -46,11 +44,11 @@ def read_limits(
     if max_step_time is not None:
         step_limits["max_step_time"] = StepLimit(max_step_time)
         shown["max_step_time"] = f"step_time <= {max_step_time:g} s"
-    for text in texts:
-        name, limit = _user_limit(case, text)
+    for one in asked:
+        name, limit = one.quantity.name, _user_limit(case, one)
         if name in shown:
-            raise UserError(f"--limit {name}: given twice")
-        shown[name] = f"{text.strip()}"
+            raise UserError(f"`limit` {name}: given twice")
+        shown[name] = str(one)
         if isinstance(limit, StepLimit):
             step_limits[name] = limit
         else:
@@ -58,16 +56,13 @@ def read_limits(
     return limits, step_limits, shown
 
 
-def _user_limit(case: Case, text: str) -> tuple[str, Limit | StepLimit]:
-    matched = _limit.fullmatch(text)
-    if matched is None:
-        raise UserError(f"--limit {text[:60]!r}: write NAME<=VALUE or NAME>=VALUE, as in batch<=512")
-    record, upper = lookup(matched[1]), matched[2] == "<="
-    value = parse_quantity(record, matched[3])
-    if record.symbol in (q.batch, q.micro_batch):
-        return record.name, Limit((numbers_but_batch(case, record.symbol),), value, upper)
-    if record.symbol == q.memory_per_chip and upper:
-        return record.name, Limit(tuple(numbers_but_batch(case, f.total) for f in case.footprints), value)
+def _user_limit(case: Case, asked: UserLimit) -> Limit | StepLimit:
+    """A limit on the batch itself, on what a chip holds, or on the step time that follows from a rate or a cost."""
+    quantity, upper, value = asked.quantity, asked.upper, asked.value
+    if quantity in (q.batch, q.micro_batch):
+        return Limit((numbers_but_batch(case, quantity),), value, upper)
+    if quantity == q.memory_per_chip and upper:
+        return Limit(tuple(numbers_but_batch(case, f.total) for f in case.footprints), value)
     yields = case.phase.yields
     per_step: dict[Symbol, tuple[int, bool, Expr]] = {  # exponent of batch, upper, limit on t·batch^exponent
         q.step_time: (0, True, sympy.Float(value)),
@@ -76,14 +71,14 @@ def _user_limit(case: Case, text: str) -> tuple[str, Limit | StepLimit]:
         q.dollars_per_million_tokens: (-1, True, yields * value / q.million * q.hour / (q.chips * q.chip_hour_price)),
         q.joules_per_token: (-1, True, yields * value / (q.chips * q.power)),
     }
-    if record.symbol not in per_step or per_step[record.symbol][1] != upper:
+    if quantity not in per_step or per_step[quantity][1] != upper:
         raise UserError(
-            f"--limit {matched[1]}{matched[2]}: limits are batch, micro_batch (either way), memory_per_chip<=, "
+            f"`limit` {asked}: limits are batch, micro_batch (either way), memory_per_chip<=, "
             "step_time<=, dollars_per_million_tokens<=, joules_per_token<=, tokens_per_second>=, "
             "tokens_per_second_per_sequence>="
         )
-    exponent, _, bound = per_step[record.symbol]
+    exponent, _, bound = per_step[quantity]
     number = case.number(bound)
     if number is None:
-        raise UserError(f"--limit {record.name} needs a price or power that is missing here")
-    return record.name, StepLimit(number, exponent, upper, bound)
+        raise UserError(f"`limit` {quantity.name} needs a price or power that is missing here")
+    return StepLimit(number, exponent, upper, bound)

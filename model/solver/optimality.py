@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog, minimize
 
 Vector = np.ndarray
 Row = tuple[Callable[[Vector], float], Callable[[Vector], Vector]]
@@ -21,10 +20,6 @@ TOLERANCE = 1e-6
 ACTIVE = 1e-7
 """A row whose value is less holds with equality."""
 SAME_PRICE = 1e-6
-
-
-class NotSolved(RuntimeError):
-    """The optimiser's point failed its check, primal or dual."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +39,8 @@ def minimise(
     cost: Callable[[Vector], float], gradient: Callable[[Vector], Vector], rows: Sequence[Row], start: Vector
 ) -> tuple[Vector, Vector]:
     """SLSQP from a start: the point, and a multiplier for each row, none negative."""
+    from scipy.optimize import minimize  # only where something is solved for: SciPy takes half a second to load
+
     z = start
     for _ in range(3):  # a restart from the end cures the rare early stop of the line search
         result = minimize(
@@ -87,6 +84,8 @@ class Prices:
         """
         if self.unique:
             return float(effect @ self.found), float(effect @ self.found)
+        from scipy.optimize import linprog
+
         ends = []
         for sign in (1.0, -1.0):
             result = linprog(

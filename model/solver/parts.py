@@ -2,7 +2,8 @@
 
 from sympy import Expr
 
-from steptime.model.phases.phase import rates
+from steptime.model.choices import Overlap
+from steptime.model.phases.rates import rates
 from steptime.model.step.case import Case
 
 Parts = dict[str, dict[str, Expr]]
@@ -14,12 +15,12 @@ def parts_of(case: Case) -> Parts:
     Raises Unbound for a term that lacks a figure.
     """
     steps = {"step": case.phase.blackboard}
-    if case.question.overlap == "per-operation":
+    if case.inputs.overlap == Overlap.PER_OPERATION:
         steps = {line.name: rates.step([line]) for line in case.operations}
     parts = {
         name: {term.name: term.time for term in step.terms if case.scenario.evaluate(term.time) > 0}
         for name, step in steps.items()
     }
-    if case.question.overlap == "none":
+    if case.inputs.overlap == Overlap.NONE:
         return {name: {name: time} for name, time in parts["step"].items()}
     return {name: terms for name, terms in parts.items() if terms}

@@ -9,9 +9,10 @@ from itertools import pairwise
 from math import isfinite
 
 from steptime.model import symbols as q
+from steptime.model.errors import NotSolved
 from steptime.model.solver.cache.holding import CacheAnswer
 from steptime.model.solver.layouts.points import Answer
-from steptime.model.solver.optimality import TOLERANCE, NotSolved
+from steptime.model.solver.optimality import TOLERANCE
 from steptime.model.step.case import Case
 
 

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import sympy
-from scipy.optimize import minimize_scalar
 from sympy import Expr
 
-from steptime.model.errors import UserError
+from steptime.model.errors import NotSolved, UserError
 from steptime.model.numeric import compiled
 from steptime.model.solver.monotone import rises
 from steptime.model.solver.optimality import (
     TOLERANCE,
-    NotSolved,
     Prices,
     Residuals,
     Row,
@@ -187,6 +185,7 @@ def _feasible_start(program: Program, start: float) -> float:
 
 def _least_violation(program: Program, value: float) -> float:
     """The variable at which the worst violation is least, near a value."""
+    from scipy.optimize import minimize_scalar  # only where a problem is infeasible
 
     def worst(x: float) -> float:
         return max(program.violation(float(np.exp(x))).values(), default=0.0)

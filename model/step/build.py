@@ -1,245 +1,234 @@
-"""From a question to a case: load, choose precisions, put in numbers, choose a layout, write the ledger."""
+"""From a model, a machine and inputs to a case: choose formats, put in numbers, choose a layout, write the ledger."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import sympy
 from sympy import Expr, Max, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.architecture.transformer import Transformer
-from steptime.model.catalog.hardware import Hardware, load_hardware
-from steptime.model.catalog.models import AbstractModel, load_model
-from steptime.model.errors import UserError
+from steptime.model.catalog.hardware import Hardware
+from steptime.model.choices import Copies, Efficiency, Format, PhaseName
+from steptime.model.errors import Unbound, UserError, matches
 from steptime.model.layout.choices import KIND_BYTES, Plan
-from steptime.model.layout.layout import SYMBOLS, Layout, impossible
-from steptime.model.phases.abstract import AbstractLedger
-from steptime.model.phases.accounts import ledger_of, room_of
-from steptime.model.phases.decode import DECODE
-from steptime.model.phases.ledger import Ledger
-from steptime.model.phases.memory import Footprint, abstract_footprint, footprints
+from steptime.model.layout.layout import SYMBOLS, Layout
+from steptime.model.phases.accounts import Accounts, accounts_of
 from steptime.model.phases.phase import Phase
-from steptime.model.phases.train import TrainPhase
-from steptime.model.phases.train_ledger import TrainLedger
 from steptime.model.precision import BYTES, activations_for
 from steptime.model.quantity import lookup
-from steptime.model.scenario import Scenario, Unbound
+from steptime.model.scenario import Scenario, symbols_in
 from steptime.model.step.case import Case, results
 from steptime.model.step.default_layout import default_layout
-from steptime.model.step.inputs import Question, read_layout, read_sets
-from steptime.model.step.workload import no_such_step, set_by_hand, workload
+from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES
+from steptime.model.step.inputs import Default, Inputs, Notice, Question, settled
+from steptime.model.step.workload import no_such_step, workload
 
-CONSTANTS: dict[Symbol, float] = {q.flops_per_mac: 2.0, q.hour: 3600.0, q.million: 1e6}
-IDEAL: dict[Symbol, float] = {
-    q.compute_efficiency: 1.0, q.memory_efficiency: 1.0, q.interconnect_efficiency: 1.0,
-    q.scale_up_latency: 0.0, q.scale_out_latency: 0.0, q.expert_load: 1.0,
-}  # fmt: skip
-STATES: dict[Symbol, float] = {q.bytes_per_state: BYTES["fp32"], q.bytes_per_index: BYTES["fp8"]}
-"""Recurrent states are kept in fp32 and index keys in fp8, as the published models that have them do."""
+COMES_OUT = (q.step_time, q.tokens_per_second, q.dollars_per_million_tokens, q.joules_per_token, q.memory_per_chip)
+BESIDE = frozenset({q.served_tokens, q.decode_efficiency, q.memory_capacity, q.chip_hour_price, q.power})
+"""Quantities that answers beside the step follow from: how long to train, whether it fits, what it costs."""
 
-_abstract_defaults = {
-    "active_parameters": "= parameters", "parameters_read": "= parameters", "attention_flops": "0",
-    "kv_written": "= kv_bytes",
-}  # fmt: skip
-LedgerOf = Ledger | TrainLedger | AbstractLedger
-SLOTS = frozenset({
-    q.active_parameters, q.parameters_read, q.attention_flops, q.kv_bytes, q.kv_written, q.scale_up_bytes,
-    q.scale_out_bytes, q.compute_shards, q.weight_shards, q.kv_shards, q.scale_up_starts, q.scale_out_starts,
-})  # fmt: skip
+
+@dataclass(frozen=True)
+class Base:
+    """Numbers for every base symbol but the layout's and the workload's, the formats, and the defaults among them."""
+
+    values: Mapping[Symbol, float]
+    precision: Mapping[str, str]
+    defaults: tuple[Default, ...]
+    known: frozenset[Symbol]
+    """What has a number without being set by hand."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A question read as far as the layout: everything but it has a number."""
+    """Inputs read as far as the layout: everything but it has a number."""
 
-    question: Question
-    model: Transformer | AbstractModel
+    inputs: Inputs
+    accounts: Accounts
     hardware: Hardware
     phase: Phase
     values: Mapping[Symbol, float]
-    precision: dict[str, str]
+    known: frozenset[Symbol]
+    precision: Mapping[str, str]
     plan: Plan
-    defaults: list[str]
-    stated: Layout | None
-    chips: int | None
+    defaults: tuple[Default, ...]
 
 
-def build_case(question: Question) -> Case:
-    """The complete case of a question; raises UserError for whatever in it cannot be used."""
-    asked = prepare(question, load_hardware(question.hardware))
-    if (layout := asked.stated) is None:
-        layout = default_layout(asked.model, asked.values, asked.plan, asked.phase, question.overlap, asked.chips,
-                                asked.hardware.name)  # fmt: skip
-        fewest = ": the fewest chips that fit, in powers of two" if asked.chips is None else ""
-        asked.defaults.append(f"layout {layout}{fewest}")
-    return min(cases_at(asked, layout), key=lambda case: case.number(q.step_time) or float("inf"))
+def build_case(question: Question, also: frozenset[Symbol] = frozenset()) -> Case:
+    """The complete case; raises UserError for whatever in the inputs cannot be used.
+
+    ``also`` are quantities that the question behind the case uses, though no formula of its step contains them.
+    """
+    asked = prepare(question)
+    layout = asked.inputs.layout
+    if layout is None:
+        chips = asked.inputs.chips
+        layout = default_layout(asked.accounts, asked.values, asked.plan, asked.phase, asked.inputs.overlap,
+                                chips, asked.hardware.name)  # fmt: skip
+        fewest = "the fewest chips that fit, in powers of two" if chips is None else ""
+        asked = replace(asked, defaults=(*asked.defaults, Default("layout", str(layout), fewest)))
+    return min(cases_at(asked, layout, also), key=lambda case: case.number(q.step_time) or float("inf"))
 
 
-def prepare(question: Question, hardware: Hardware) -> Prepared:
-    """Everything of a question but its layout; raises UserError for whatever in it cannot be used."""
-    if question.efficiency != "ideal":
-        raise UserError(f"--efficiency {question.efficiency}: no calibration exists yet; use ideal")
-    sets = read_sets(question.sets)
-    stated, chips = read_layout(question.layout, sets)
-    model = load_model(question.model)
-    defaults: list[str] = []
-    phase, asked = workload(question, sets, defaults)
-    if isinstance(phase, TrainPhase) and not isinstance(model, Transformer):
-        raise UserError(f"--phase train needs an architecture: {model.name} is a list of quantities")
-    values, precision = base_values(question, model, hardware, sets, defaults)
-    values |= asked
-    plan = Plan(
+def prepare(question: Question) -> Prepared:
+    """Everything but the layout; raises UserError for whatever cannot be used."""
+    asked, accounts, hardware = settled(question.inputs), accounts_of(question.model), question.hardware
+    if asked.efficiency != Efficiency.IDEAL:
+        raise UserError(f"`efficiency` {asked.efficiency}: no calibration exists yet; use ideal")
+    work = workload(asked)
+    if asked.phase == PhaseName.TRAIN and not accounts.is_architecture:
+        raise UserError(f"`phase` train needs an architecture: {accounts.name} is a list of quantities")
+    base = base_values(asked, accounts, hardware)
+    plan = plan_of(asked, hardware, base.values)
+    known = base.known | work.values.keys()
+    return Prepared(asked, accounts, hardware, work.phase, {**base.values, **work.values}, known, base.precision, plan,
+                    work.defaults + base.defaults)  # fmt: skip
+
+
+def plan_of(inputs: Inputs, hardware: Hardware, values: Mapping[Symbol, float]) -> Plan:
+    """What the machine and the formats say of the ledger."""
+    return Plan(
         in_switch=hardware.in_switch_reduction,
-        experts=question.experts,
+        experts=inputs.experts,
         mixed=q.bytes_per_weight not in values,
         axes=hardware.torus_axes,
     )
-    return Prepared(question, model, hardware, phase, values, precision, plan, defaults, stated, chips)
 
 
-def cases_at(asked: Prepared, layout: Layout) -> list[Case]:
-    """The case at one layout, in each way to copy tokens to experts; raises UserError for an impossible layout."""
-    model, phase = asked.model, asked.phase
-    if isinstance(model, Transformer) and (why := impossible(layout, model)) is not None:
-        raise UserError(f"--layout: {why}")
-    trained = model if isinstance(model, Transformer) and isinstance(phase, TrainPhase) else None
-    if trained is not None and (why := no_such_step(layout, trained, asked.values)) is not None:
-        raise UserError(f"--layout: {why}")
-    return [
-        _case(asked.question, model, asked.hardware, chosen, asked.precision, asked.plan, phase, asked.values,
-              tuple(asked.defaults))
-        for chosen in _with_copies(layout, asked.question, asked.values)
-    ]  # fmt: skip
-
-
-def _with_copies(layout: Layout, question: Question, values: Mapping[Symbol, float]) -> list[Layout]:
-    """The layout with each way to copy tokens to experts that may be the cheaper; inside one domain there is one."""
-    stated = question.layout is not None and "copies" in question.layout
-    if stated or layout.ep == 1 or layout.stage <= values.get(q.scale_up_domain, 1.0):
-        return [layout]
-    return [replace(layout, copies=copies) for copies in ("per-domain", "per-expert")]
-
-
-def base_values(
-    question: Question,
-    model: Transformer | AbstractModel,
-    hardware: Hardware,
-    sets: dict[Symbol, float],
-    defaults: list[str],
-) -> tuple[dict[Symbol, float], dict[str, str]]:
-    """Numbers for every base symbol but the layout's and the workload's, and the formats; --set wins over all."""
-    values = {**CONSTANTS, **IDEAL, **STATES}
-    if isinstance(model, Transformer) and (shapes := sorted(s.name for s in (q.width, q.layers) if s in sets)):
-        raise UserError(
-            f"--set {', '.join(shapes)}: {model.name} has its own shapes; give a TOML of quantities instead"
-        )
-    if isinstance(model, AbstractModel):
-        left_out = [f"{name} {text}" for name, text in _abstract_defaults.items() if name not in model.values]
-        defaults += [text for text in left_out if lookup(text.split()[0]).symbol not in sets]
-        values |= {lookup(name).symbol: value for name, value in model.values.items()}
+def base_values(inputs: Inputs, accounts: Accounts, hardware: Hardware) -> Base:
+    """Numbers for what does not depend on workload and layout; what was given by hand wins over all."""
+    given = inputs.given
+    if accounts.is_architecture and (shapes := [f"`{s.name}`" for s in (q.layers, q.width) if s in given]):
+        raise UserError(f"{', '.join(shapes)}: {accounts.name} has its own shapes; give a file of quantities instead")
+    left_out = [Default(s.name, text) for s, text in accounts.left_out().items() if s not in given]
+    precision, defaults = _precision(inputs, accounts, hardware)
+    values = {**CONSTANTS, **IDEAL, **STATES, **accounts.stated()}
     values |= {lookup(name).symbol: figure.value for name, figure in hardware.figures.items()}
-    precision = _precision(question, model, hardware, sets, defaults)
-    if q.peak_flops not in sets:
+    if q.peak_flops not in given:
         values[q.peak_flops] = hardware.peak(precision["activations"])
-    exceptions = dict(model.exceptions) if isinstance(model, Transformer) and question.weights is None else {}
-    by_kind = set(KIND_BYTES.values()) & set(sets)
-    if q.bytes_per_weight not in sets and (exceptions or by_kind):
-        stored = {symbol: BYTES[exceptions.get(kind, precision["weights"])] for kind, symbol in KIND_BYTES.items()}
-        values |= stored
-        listed = ", ".join(f"{kind} {fmt}" for kind, fmt in exceptions.items())
-        defaults += [f"kept in another format: {listed}"] if listed else []
+    exceptions = {} if inputs.weights else accounts.exceptions
+    if q.bytes_per_weight not in given and (exceptions or not given.keys().isdisjoint(KIND_BYTES.values())):
+        stored = {symbol: exceptions.get(kind, precision["weights"]) for kind, symbol in KIND_BYTES.items()}
+        values |= {symbol: BYTES[name] for symbol, name in stored.items()}
+        if exceptions:
+            listed = ", ".join(f"{kind} {name}" for kind, name in exceptions.items())
+            defaults.append(Default("kept in another format:", listed))
     else:
         values[q.bytes_per_weight] = BYTES[precision["weights"]]
     values[q.bytes_per_kv] = BYTES[precision["kv"]]
     values[q.dispatch_bytes] = BYTES[precision["activations"]]
     values |= dict.fromkeys((q.combine_bytes, q.reduce_bytes, q.send_bytes), BYTES["bf16"])
-    return values | sets, precision
+    known = frozenset({*values, *KIND_BYTES.values(), q.peak_flops, q.bytes_per_weight})
+    return Base({**values, **inputs.by_hand}, precision, (*left_out, *defaults), known)
 
 
-def _precision(
-    question: Question,
-    model: Transformer | AbstractModel,
-    hardware: Hardware,
-    sets: Mapping[Symbol, float],
-    defaults: list[str],
-) -> dict[str, str]:
+def _precision(inputs: Inputs, accounts: Accounts, hardware: Hardware) -> tuple[dict[str, str], list[Default]]:
     """Formats of weights, activations and KV cache, with each default noted."""
-    own = model.precision
-    weights = question.weights or own or "bf16"
-    if question.weights is None:
-        defaults.append(f"weights {weights}" + ("" if own else " (the model states no format that is modelled)"))
-    kv = question.kv or "bf16"
-    if question.kv is None:
-        defaults.append(f"kv {kv}")
-    activations = question.activations
+    own, defaults = accounts.precision, list[Default]()
+    weights = inputs.weights or Format(own or Format.BF16)
+    if inputs.weights is None:
+        defaults.append(Default("weights", weights, "" if own else "the model states no format that is modelled"))
+    kv = inputs.kv or Format.BF16
+    if inputs.kv is None:
+        defaults.append(Default("kv", kv))
+    activations: str | None = inputs.activations
     if activations is None:
         if hardware.peaks:
-            activations = activations_for(weights, hardware.peaks.keys())
-        elif q.peak_flops in sets:
+            activations = activations_for(weights, tuple(hardware.peaks))
+        elif q.peak_flops in inputs.given:
             activations = weights
         else:
-            raise UserError(hardware.missing("peak_flops") + " is missing: give it, or --set peak_flops=…")
-        defaults.append(f"activations {activations}")
-    return {"weights": weights, "activations": activations, "kv": kv}
+            raise UserError(hardware.missing("peak_flops") + " is missing: give it, or `peak_flops`")
+        defaults.append(Default("activations", activations))
+    return {"weights": weights, "activations": activations, "kv": kv}, defaults
 
 
-def _case(
-    question: Question,
-    model: Transformer | AbstractModel,
-    hardware: Hardware,
-    layout: Layout,
-    precision: dict[str, str],
-    plan: Plan,
-    phase: Phase,
-    values: Mapping[Symbol, float],
-    defaults: tuple[str, ...],
-) -> Case:
+def cases_at(asked: Prepared, layout: Layout, also: frozenset[Symbol] = frozenset()) -> list[Case]:
+    """The case at one layout, in each way to copy tokens to experts; raises UserError for an impossible layout."""
+    why = asked.accounts.refusal(layout)
+    if why is None and asked.phase.name == PhaseName.TRAIN:
+        why = no_such_step(layout, asked.accounts.layers, asked.values)
+    if why is not None:
+        raise UserError(f"`layout`: {why}")
+    return [_case(asked, chosen, also) for chosen in _with_copies(layout, asked.values)]
+
+
+def _with_copies(layout: Layout, values: Mapping[Symbol, float]) -> list[Layout]:
+    """The layout with each way to copy tokens to experts that may be the cheaper; inside one domain there is one."""
+    if layout.copies is not None:
+        return [layout]
+    one_way = layout.ep == 1 or layout.stage <= values.get(q.scale_up_domain, 1.0)
+    return [replace(layout, copies=copies) for copies in list(Copies)[: 1 if one_way else 2]]
+
+
+def _case(asked: Prepared, layout: Layout, also: frozenset[Symbol]) -> Case:
     """The case at one layout."""
-    plan = replace(plan, ffn=layout.ffn, copies=layout.copies)
-    ledger: LedgerOf
-    if isinstance(model, Transformer):
-        ledger = ledger_of(model, plan, phase, layout.degrees)
-    else:
-        ledger = AbstractLedger(frozenset(values), plan, layout.degrees, phase)
-    by_hand = sorted(symbol.name for symbol in SLOTS & set(values) if isinstance(model, Transformer))
-    operations = phase.ledger if by_hand else ledger.operations()
-    notices = [f"{', '.join(by_hand)} set by hand: the ledger is the blackboard's"] if by_hand else []
-    if q.micro_batch in values:
-        notices.append("micro_batch set by hand: throughput and memory still count every sequence of the batch")
-    whole = _footprints(model, layout, plan, phase, values, whole_sequences=True)
-    relaxed = _footprints(model, layout, plan, phase, values, whole_sequences=False)
+    accounts, phase, values, given = asked.accounts, asked.phase, asked.values, asked.inputs.given
+    plan = replace(asked.plan, ffn=layout.ffn, copies=layout.copies or Copies.PER_DOMAIN)
+    ledger = accounts.ledger(plan, phase, layout.degrees, values)
+    by_hand = accounts.by_hand(values)
+    operations = phase.ledger if by_hand else ledger.operations
     numbers = {**values, q.chips: float(layout.chips), q.stage_chips: float(layout.stage)}
     numbers |= {symbol: float(getattr(layout, key)) for key, symbol in SYMBOLS.items()}
-    definitions: dict[Symbol, Expr] = {**ledger.slots(), **results(phase, operations, whole, question.overlap)}
-    if phase is not DECODE and (isinstance(model, AbstractModel) or q.kv_bytes in values):
-        written = sympy.Float(numbers.pop(q.kv_written)) if q.kv_written in numbers else q.kv_bytes
-        definitions |= set_by_hand(phase, q.kv_bytes, written)
-    if values[q.batch] < layout.replicas * layout.pp and q.micro_batch not in values and phase.name != "train":
+    whole = accounts.footprints(layout, plan, phase, given, whole=True)
+    comes_out = results(phase, operations, whole, asked.inputs.overlap)
+    definitions: dict[Symbol, Expr] = {**ledger.slots, **comes_out}
+    if cached := accounts.cache_definitions(phase, numbers):
+        numbers.pop(q.kv_written, None)  # given per token, as the definition has it
+        definitions |= cached
+    if values[q.batch] < layout.replicas * layout.pp and phase.name != PhaseName.TRAIN:
         # A sequence is not divided among replicas or stages: some are idle, and one that works has a whole one.
         definitions[q.micro_batch] = Max(1, definitions[q.micro_batch])
     scenario = Scenario(numbers, definitions)
-    board = phase.blackboard
-    links = {q.scale_up_bandwidth: board.scale_up, q.scale_out_bandwidth: board.scale_out}
-    absent = frozenset(link for link, term in links.items() if link not in numbers and _unused(scenario, term.work))
-    if layout.chips == 1 and q.scale_up_domain not in numbers:
-        absent |= {q.scale_up_domain}
+    absent = _absent(phase, scenario, layout)
     # What nothing crosses takes no time at any bandwidth, so that a link's missing figure does not matter.
     scenario = scenario | dict.fromkeys(absent, 1.0)
-    return Case(question, model, hardware, layout, precision, plan, phase, operations, relaxed, whole, scenario,
-                defaults, tuple(notices), absent)  # fmt: skip
+    notices = (*_by_hand(by_hand, values), *_without_effect(asked, scenario, also))
+    return Case(asked.inputs, accounts, asked.hardware, layout, asked.precision, plan, phase, operations, scenario,
+                asked.defaults, notices, absent)  # fmt: skip
 
 
-def _footprints(
-    model: Transformer | AbstractModel,
-    layout: Layout,
-    plan: Plan,
-    phase: Phase,
-    values: Mapping[Symbol, float],
-    whole_sequences: bool,
-) -> tuple[Footprint, ...]:
-    if isinstance(model, Transformer) and q.kv_bytes not in values:
-        return footprints(model, layout, whole_sequences, phase, plan, room_of(phase))
-    return abstract_footprint(q.parameters, q.kv_bytes, layout, phase.held)
+def _by_hand(slots: list[Symbol], values: Mapping[Symbol, float]) -> list[Notice]:
+    """What a slot, or the micro-batch, set by hand means for the answer."""
+    found = []
+    if slots:
+        names = ", ".join(symbol.name for symbol in slots)
+        found.append(Notice(names, f"{names} set by hand: the ledger is the blackboard's"))
+    if q.micro_batch in values:
+        said = "micro_batch set by hand: throughput and memory still count every sequence of the batch"
+        found.append(Notice(q.micro_batch.name, said))
+    return found
+
+
+def _without_effect(asked: Prepared, scenario: Scenario, also: frozenset[Symbol]) -> list[Notice]:
+    """Notices of what was given and changes nothing at this layout; raises UserError for what no formula of the phase
+    contains."""
+    by_hand, found = asked.inputs.by_hand.keys() - also - BESIDE, []
+    if not by_hand:
+        return []
+    contained = set(asked.known | scenario.definitions.keys()).union(
+        *(symbols_in(expr) for expr in scenario.definitions.values()),
+        *(symbols_in(expr) for expr in asked.phase.resources.values()),
+    )
+    outputs = (*COMES_OUT, *asked.phase.resources.values())
+    for symbol in sorted(by_hand, key=lambda symbol: symbol.name):
+        if symbol not in contained:
+            near = matches(symbol.name, sorted(known.name for known in contained))
+            advice = f"; did you mean {', '.join(near)}?" if near else ""
+            phase = asked.inputs.phase
+            raise UserError(f"`{symbol.name}`: no formula of a {phase} step contains it{advice}")
+        if not any(scenario.depends(expr, symbol) for expr in outputs):
+            found.append(Notice(symbol.name, f"{symbol.name} has no effect here: nothing at this layout depends on it"))
+    return found
+
+
+def _absent(phase: Phase, scenario: Scenario, layout: Layout) -> frozenset[Symbol]:
+    """Links without a figure that nothing crosses, and a domain without a figure of one chip."""
+    board = phase.blackboard
+    links = {q.scale_up_bandwidth: board.scale_up, q.scale_out_bandwidth: board.scale_out}
+    found = {link for link, term in links.items() if link not in scenario.values and _unused(scenario, term.work)}
+    if layout.chips == 1 and q.scale_up_domain not in scenario.values:
+        found.add(q.scale_up_domain)
+    return frozenset(found)
 
 
 def _unused(scenario: Scenario, work: Expr) -> bool:

@@ -1,15 +1,21 @@
-"""What a user asks: a model, a machine, a workload; every part in the user's own words, read and checked here."""
+"""What is asked of a step: numbers for quantities, a layout, formats, and choices. No text is left to be read.
 
-from dataclasses import dataclass
+And what an answer says of itself beside its numbers: defaults taken, things to know, what is missing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sympy import Symbol
 
 from steptime.model import symbols as q
+from steptime.model.catalog.hardware import Hardware
+from steptime.model.choices import Efficiency, Experts, Format, Overlap, PhaseName, Scope
 from steptime.model.errors import UserError
-from steptime.model.layout.layout import SYMBOLS, Layout, parse_layout
-from steptime.model.quantity import lookup
-from steptime.model.text.parse import parse_quantity
+from steptime.model.layout.layout import SYMBOLS, Layout
+from steptime.model.phases.accounts import Model
+from steptime.model.phases.train import Choices
 
 RESULTS = frozenset({
     q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
@@ -18,96 +24,137 @@ RESULTS = frozenset({
 })  # fmt: skip
 """Quantities that only come out, and constants."""
 
+WORKLOAD = frozenset({
+    q.batch, q.context, q.prompt, q.cached, q.chunk, q.answer, q.sequence, q.microbatch, q.interleave,
+    q.training_tokens,
+})  # fmt: skip
+"""Quantities that say what a step works on: each phase has its own."""
+
+CALLED: Mapping[Symbol, str] = {q.answer: "output", q.training_tokens: "tokens"}
+"""Arguments that people know by another word than their quantity."""
+
+
+def called(symbol: Symbol) -> str:
+    """The argument that gives a quantity."""
+    return CALLED.get(symbol, symbol.name)
+
+
+AS_USUAL = Choices()
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One step as asked; None takes the default, which is then shown.
+
+    ``given``: a value in base units for any quantity; it wins over everything. ``chips``: their number, where no layout
+    is stated.
+    """
+
+    phase: PhaseName = PhaseName.DECODE
+    given: Mapping[Symbol, float] = field(default_factory=dict)
+    layout: Layout | None = None
+    chips: int | None = None
+    weights: Format | None = None
+    kv: Format | None = None
+    activations: Format | None = None
+    scope: Scope = Scope.STEPS
+    overlap: Overlap = Overlap.FULL
+    experts: Experts = Experts.EXPECTED
+    efficiency: Efficiency = Efficiency.IDEAL
+    training: Choices = AS_USUAL
+
+    def with_given(self, values: Mapping[Symbol, float | None], **changes: Any) -> "Inputs":
+        """The same with other values; None takes one away."""
+        merged = {**self.given, **values}
+        given = {symbol: value for symbol, value in merged.items() if value is not None}
+        return replace(self, given=given, **changes)
+
+    @property
+    def by_hand(self) -> Mapping[Symbol, float]:
+        """Quantities set by hand, beside those of the workload."""
+        return {symbol: value for symbol, value in self.given.items() if symbol not in WORKLOAD}
+
 
 @dataclass(frozen=True)
 class Question:
-    """One scenario as asked; None takes the default, which is then shown."""
+    """A model, a machine, and what is asked of them."""
 
-    model: str
-    hardware: str
-    phase: str = "decode"
-    batch: str | None = None
-    context: str | None = None
-    prompt: str | None = None
-    cached: str | None = None
-    chunk: str | None = None
-    output: str | None = None
-    scope: str = "steps"
-    sequence: str | None = None
-    microbatch: str | None = None
-    interleave: str | None = None
-    recompute: str = "none"
-    zero: int = 0
-    sequence_parallel: bool = False
-    schedule: str = "1f1b"
-    attention: str = "causal"
-    dropout: bool = False
-    tokens: str | None = None
-    layout: str | None = None
-    weights: str | None = None
-    kv: str | None = None
-    activations: str | None = None
-    overlap: str = "full"
-    experts: str = "expected"
-    efficiency: str = "ideal"
-    sets: tuple[str, ...] = ()
-    ranges: tuple[str, ...] = ()
+    model: Model
+    hardware: Hardware
+    inputs: Inputs = field(default_factory=Inputs)
+
+    def but(self, given: Mapping[Symbol, float | None] | None = None, **changes: Any) -> "Question":
+        """The same with other values, and other choices."""
+        return replace(self, inputs=self.inputs.with_given(given or {}, **changes))
 
 
-def read_sets(sets: tuple[str, ...]) -> dict[Symbol, float]:
-    """The values of ``NAME=VALUE`` entries of a scenario; raises UserError also for what only comes out."""
-    values = read_values(sets)
-    for symbol in values:
+@dataclass(frozen=True)
+class UserLimit:
+    """A limit of a user's own on a quantity, from above or from below, in base units."""
+
+    quantity: Symbol
+    upper: bool
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.quantity.name} {'<=' if self.upper else '>='} {self.value:g}"
+
+
+def settled(inputs: Inputs) -> Inputs:
+    """Inputs whose degrees of parallelism stand in the layout; raises UserError where two statements disagree, and for
+    a value of what only comes out."""
+    given = dict(inputs.given)
+    for symbol in given:
         if symbol in RESULTS:
-            raise UserError(f"--set {symbol.name}: this is a result or a constant; set what it follows from")
-    return values
-
-
-def read_values(sets: tuple[str, ...]) -> dict[Symbol, float]:
-    """The values of ``NAME=VALUE`` entries; raises UserError for unknown names, wrong units, repetitions.
-
-    >>> read_values(("memory_bandwidth=3.35TB/s",))
-    {memory_bandwidth: 3350000000000.0}
-    """
-    values: dict[Symbol, float] = {}
-    for entry in sets:
-        name, separator, text = entry.partition("=")
-        if not separator:
-            raise UserError(f"--set {entry[:60]!r}: write NAME=VALUE, as in memory_bandwidth=3.35TB/s")
-        record = lookup(name.strip())
-        if record.symbol in values:
-            raise UserError(f"--set {record.name} is given twice")
-        values[record.symbol] = parse_quantity(record, text)
-    return values
-
-
-def read_layout(text: str | None, values: dict[Symbol, float]) -> tuple[Layout | None, int | None]:
-    """The layout that was stated, if any, and the number of chips that was asked for; takes degrees out of ``values``.
-
-    Raises UserError where --set and --layout disagree.
-    """
-    entries: dict[str, Any] = dict(parse_layout(text)) if text is not None else {}
-    for key, symbol in SYMBOLS.items():
-        if symbol in values:
-            degree = int(values.pop(symbol))
-            if entries.get(key, degree) != degree:
-                raise UserError(f"--set {symbol.name}={degree} conflicts with --layout {key}={entries[key]}")
-            entries[key] = degree
-    layout = Layout(**entries) if entries else None
-    chips = int(values.pop(q.chips)) if q.chips in values else None
+            raise UserError(f"`{symbol.name}`: this is a result or a constant; set what it follows from")
+    layout, chips = inputs.layout, inputs.chips
+    degrees: dict[str, Any] = {key: int(given.pop(symbol)) for key, symbol in SYMBOLS.items() if symbol in given}
+    for key, degree in degrees.items():
+        if layout is not None and getattr(layout, key) not in (1, degree):
+            raise UserError(f"`{SYMBOLS[key].name}`={degree} conflicts with `layout` {key}={getattr(layout, key)}")
+    if degrees:
+        layout = replace(layout or Layout(), **degrees)
+    if q.chips in given:
+        chips = int(given.pop(q.chips))
     if layout is not None and chips is not None and layout.chips != chips:
-        raise UserError(f"--set chips={chips} conflicts with --layout {layout}, which has {layout.chips} chips")
-    return layout, chips
+        raise UserError(f"`chips`={chips} conflicts with `layout` {layout}, which has {layout.chips} chips")
+    return replace(inputs, given=given, layout=layout, chips=chips)
 
 
-def read_range(text: str) -> tuple[Symbol, tuple[float, float]]:
-    """``NAME=lo..hi`` with units; raises UserError for anything else."""
-    name, separator, interval = text.partition("=")
-    low, dots, high = interval.partition("..")
-    if not separator or not dots:
-        raise UserError(f"--range {text[:60]!r}: write NAME=lo..hi, as in context=100k..200k")
-    record = lookup(name.strip())
-    bounds = parse_quantity(record, low), parse_quantity(record, high)
-    if not 0 < bounds[0] <= bounds[1]:
-        raise UserError(f"--range {record.name}: {low} must be positive and not above {high}")
-    return record.symbol, bounds
+@dataclass(frozen=True)
+class Default:
+    """A default that was taken: of what, its value (a number in base units, or a word), and why.
+
+    >>> print(Default("batch", 64.0), "|", Default("weights", "bf16", "the model states none"))
+    batch 64 | weights bf16: the model states none
+    """
+
+    quantity: str
+    value: float | str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        said = self.value if isinstance(self.value, str) else f"{self.value:g}"
+        return f"{self.quantity} {said}" + (f": {self.reason}" if self.reason else "")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to know about an answer: what it is about, and what is so."""
+
+    quantity: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Outputs that have no number, and the files and keys that would give it."""
+
+    key: str
+    where: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self.where)

@@ -6,6 +6,7 @@ Its decode steps are one phase (`prefill.ANSWER`) whose terms are the sums over 
 from dataclasses import dataclass, replace
 
 from steptime.model import symbols as q
+from steptime.model.choices import PhaseName, TermName
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import Question
@@ -35,17 +36,22 @@ class Request:
         return None if self.time is None or batch is None or output is None else batch * output / self.time
 
     @property
-    def bottleneck(self) -> str | None:
+    def bottleneck(self) -> TermName | None:
         """What binds in the longer part."""
         return max(self.parts, key=lambda part: part.number(q.step_time) or 0.0).bottleneck
 
 
-def whole_request(question: Question, prefill: Case | None = None) -> Request:
-    """The request of a question in the phase prefill with ``output``; both parts have the prefill's layout."""
-    first = prefill or build_case(replace(question, phase="prefill"))
-    if (first.number(q.answer) or 1.0) <= 1:
-        return Request(first, None)
-    layout = f"{first.layout},copies={first.layout.copies}" if question.layout and "copies" in question.layout else None
-    rest = replace(question, phase="answer", layout=layout or str(first.layout), cached=None, chunk=None,
-                   sets=tuple(entry for entry in question.sets if not entry.startswith("chips=")))  # fmt: skip
-    return Request(first, build_case(rest))
+def whole_request(question: Question) -> Request:
+    """The request of a question in the phase prefill that says how long the answer is."""
+    return with_answer(build_case(question.but(phase=PhaseName.PREFILL)))
+
+
+def with_answer(prefill: Case) -> Request:
+    """The request of a prefill; its decode steps have the same layout."""
+    if (prefill.number(q.answer) or 1.0) <= 1:
+        return Request(prefill, None)
+    stated = prefill.inputs.layout
+    copies = None if stated is None else stated.copies
+    layout = replace(prefill.layout, copies=copies)
+    before = {q.cached: None, q.chunk: None}
+    return Request(prefill, build_case(prefill.question.but(before, phase=PhaseName.ANSWER, layout=layout, chips=None)))

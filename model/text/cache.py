@@ -11,11 +11,12 @@ from rich.text import Text
 from steptime.model.catalog.economy import figures, names
 from steptime.model.catalog.tiers import AGAIN, OWN
 from steptime.model.economics.reuse import Reuse
-from steptime.model.solver.cache.holding import BreakEven, CacheAnswer, Policy, Span
+from steptime.model.solver.cache.holding import BreakEven, CacheAnswer, Policy, Span, drain_time
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.solver.recheck import recheck_cache
 from steptime.model.text.format import plain, si, table
-from steptime.model.text.not_modelled import not_modelled
+from steptime.model.text.header import defaults_json, header_json, missing_json, not_modelled
+from steptime.model.text.header import doubtful as of_case
 from steptime.model.text.ranges import spread_json, spread_lines
 
 ASSUMES = (
@@ -40,11 +41,9 @@ def cache_json(answer: CacheAnswer, spread: Spread | None = None) -> dict[str, A
     """Dollars per token, seconds."""
     case, checked = answer.case, recheck_cache(answer)
     return {
-        "model": case.model.name,
-        "hardware": case.hardware.name,
+        **{key: value for key, value in header_json(case).items() if key in ("model", "hardware", "precision")},
         "context": answer.context,
-        "precision": case.precision,
-        "defaults": list(answer.defaults),
+        "defaults": defaults_json(answer.defaults),
         "kv_bytes_per_token": answer.kv_bytes,
         "unit": "$ per token",
         "choices": [
@@ -60,7 +59,7 @@ def cache_json(answer: CacheAnswer, spread: Spread | None = None) -> dict[str, A
         "ours": ours(answer),
         "published": published(),
         "quantities": {**case.quantities, "context": answer.context},
-        "missing": dict(case.missing),
+        "missing": missing_json(case, {f"drain_time.{OWN}": drain_time}),
         "doubtful": doubtful(answer),
         "residuals": {"primal": checked.primal, "stationarity": checked.stationarity},
         "assumes": list(ASSUMES),
@@ -132,7 +131,7 @@ def published() -> list[dict[str, Any]]:
 
 def doubtful(answer: CacheAnswer) -> list[str]:
     """Figures of the chip and of the tiers that are marked doubtful."""
-    return list(dict.fromkeys([*answer.case.doubtful, *(text for tier in answer.tiers for text in tier.doubtful)]))
+    return list(dict.fromkeys([*of_case(answer.case), *(text for tier in answer.tiers for text in tier.doubtful)]))
 
 
 def duration(seconds: float) -> str:
@@ -164,10 +163,11 @@ def cache_table(answer: CacheAnswer, spread: Spread | None = None) -> Group:
     recheck_cache(answer)
     case, ranges = answer.case, spread_lines(spread_json(spread), _units(answer), "cheapest for 5 min")
     head = Text(
-        f"{case.model.name} on {case.hardware.name}: where to hold a KV cache of {plain(answer.context)} tokens, "
+        f"{case.model} on {case.hardware.name}: where to hold a KV cache of {plain(answer.context)} tokens, "
         f"{si(answer.kv_bytes, 'B')} each, between two turns", style="bold",
     )  # fmt: skip
-    lines = [Text("assumes: " + "; ".join(ASSUMES)), Text("defaults taken: " + "; ".join(answer.defaults))]
+    taken = "; ".join(defaults_json(answer.defaults))
+    lines = [Text("assumes: " + "; ".join(ASSUMES)), Text(f"defaults taken: {taken}")]
     if figures_in_doubt := doubtful(answer):
         lines.append(Text("doubtful figures: " + "; ".join(figures_in_doubt)))
     lines += [Text(f"note: {note}") for tier in answer.tiers for note in tier.notes]

@@ -6,16 +6,17 @@ from rich.console import Group
 from rich.text import Text
 
 from steptime.model import symbols as q
-from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.hardware import Figure, Hardware, hardware_names, load_hardware, sources
-from steptime.model.catalog.models import AbstractModel, load_model
+from steptime.model.catalog.models import load_model
 from steptime.model.catalog.transformers import entry, find, transformer_names
+from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import SYMBOLS, Layout
-from steptime.model.phases.ledger import Ledger, Plan
+from steptime.model.phases.accounts import Accounts, accounts_of
+from steptime.model.phases.decode import DECODE
 from steptime.model.precision import BYTES
 from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
-from steptime.model.step.build import CONSTANTS, IDEAL, STATES
+from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES
 from steptime.model.text.format import formula, in_unit, plain, si, table
 from steptime.model.text.layers import layer_text
 
@@ -35,26 +36,25 @@ SHOWN = (
 )
 
 
-def model_quantities(model: Transformer | AbstractModel) -> dict[str, float]:
+def model_quantities(accounts: Accounts) -> dict[str, float]:
     """Quantities of a model under the names of `step`, at its default workload, KV cache in bf16."""
-    if isinstance(model, AbstractModel):
-        return dict(model.values)
-    scenario = _scenario(model)
+    if not accounts.is_architecture:
+        return {symbol.name: value for symbol, value in accounts.stated().items()}
+    scenario = _scenario(accounts)
     found = {name: scenario.evaluate(lookup(name).symbol) for name in SHOWN[:6]}
-    return found | {"width": float(model.width), "layers": float(len(model.layers))} | STATED
+    return found | {"width": float(accounts.model.width), "layers": float(accounts.layers)} | STATED
 
 
-def _scenario(model: Transformer) -> Scenario:
+def _scenario(accounts: Accounts) -> Scenario:
     values = {lookup(name).symbol: value for name, value in STATED.items()}
     degrees = dict.fromkeys(SYMBOLS.values(), 1.0)
-    return Scenario(
-        {**CONSTANTS, **IDEAL, **STATES, **values, **degrees}, Ledger(model, Plan(), Layout().degrees).slots()
-    )
+    slots = accounts.ledger(Plan(), DECODE, Layout().degrees).slots
+    return Scenario({**CONSTANTS, **IDEAL, **STATES, **values, **degrees}, slots)
 
 
-def kv_by_context(model: Transformer) -> dict[int, float]:
+def kv_by_context(accounts: Accounts) -> dict[int, float]:
     """KV cache bytes per token of context, at several contexts: windows make it fall."""
-    scenario = _scenario(model)
+    scenario = _scenario(accounts)
     return {context: (scenario | {q.context: float(context)}).evaluate(q.kv_bytes) for context in CONTEXTS}
 
 
@@ -69,7 +69,7 @@ def list_json(kind: str) -> dict[str, Any]:
         machines = [load_hardware(name) for name in hardware_names()]
         return {"hardware": [{"name": m.name, "vendor": m.vendor, "year": m.year, "quantities": hardware_quantities(m)}
                              for m in machines]}  # fmt: skip
-    models = [load_model(name) for name in transformer_names()]
+    models = [accounts_of(load_model(name)) for name in transformer_names()]
     return {"models": [{"name": model.name, "quantities": model_quantities(model)} for model in models]}
 
 
@@ -110,15 +110,14 @@ def _hardware_list() -> Group:
 def _model_list() -> Group:
     made = table("name", ">parameters", ">active", ">layers", ">width", ">experts", ">KV B/token at 4096 (bf16)")
     for name in transformer_names():
-        model = load_model(name)
-        assert isinstance(model, Transformer)
+        model = accounts_of(load_model(name))
         found = model_quantities(model)
         made.add_row(
             name,
             si(found["parameters"]),
             si(found["active_parameters"]),
-            str(len(model.layers)),
-            str(model.width),
+            str(model.layers),
+            str(model.model.width),
             str(model.experts or "—"),
             plain(found["kv_bytes"]),
         )
@@ -140,8 +139,8 @@ def entry_json(kind: str, name: str) -> dict[str, Any]:
             "figures": {key: _figure_json(figure) for key, figure in named.items()},
             "sources": {key: source for key, source in sources().items() if key in used},
         }  # fmt: skip
-    model = load_model(name)
-    if isinstance(model, AbstractModel):
+    model = accounts_of(load_model(name))
+    if not model.is_architecture:
         return {"name": model.name, "origin": model.origin, "quantities": model_quantities(model)}
     known = find(name) is not None
     return {
@@ -191,13 +190,13 @@ _plain = ("memory_label_gb",)
 
 
 def _model_entry(name: str) -> Group:
-    data, model = entry_json("models", name), load_model(name)
+    data, model = entry_json("models", name), accounts_of(load_model(name))
     made = table("quantity", ">value", "meaning")
     for key, value in data["quantities"].items():
         record = lookup(key)
         made.add_row(key, f"{value:,.0f}" if record.integer else in_unit(value, record.unit), record.meaning)
     lines: list[Text] = []
-    if isinstance(model, Transformer):
+    if model.is_architecture:
         lines.append(Text(f"KV cache per token of context: {formula(_scenario(model).definitions[q.kv_bytes])}"))
         by_context = ", ".join(f"{plain(v)} B at {c}" for c, v in kv_by_context(model).items())
         lines.append(Text(f"at bf16: {by_context}"))

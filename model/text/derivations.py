@@ -11,9 +11,11 @@ from steptime.derivations.claims import Verdict, judge
 from steptime.derivations.export import numbers_json, symbols_of
 from steptime.derivations.inverse import Inverse
 from steptime.derivations.library import CHAPTERS, claims, derivations, used_by
-from steptime.derivations.steps import Derivation, NotVerified
-from steptime.model.quantity import lookup, unit_of
+from steptime.derivations.steps import Derivation
+from steptime.model.errors import NotVerified
+from steptime.model.quantity import lookup
 from steptime.model.text.format import formula, in_unit, letter, plain, table
+from steptime.model.units import unit_of
 
 
 def verified(chosen: tuple[Derivation, ...]) -> dict[str, str | None]:

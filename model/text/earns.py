@@ -10,9 +10,8 @@ from steptime.model.quantity import lookup
 from steptime.model.solver.machine.earns import RESOURCES, Earnings, Worth
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.text.format import in_unit, plain, si, table
-from steptime.model.text.not_modelled import not_modelled
+from steptime.model.text.header import header_json
 from steptime.model.text.ranges import spread_json, spread_lines
-from steptime.model.text.step_json import layout_json
 
 
 def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, Any]:
@@ -21,15 +20,10 @@ def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, An
         case.scenario | {q.batch: found.best.solution.value}
     )  # fmt: skip
     return {
-        "model": case.model.name,
-        "hardware": case.hardware.name,
-        "phase": case.question.phase,
+        **header_json(case),
+        "defaults": _defaults(found),
         "batch": there.value(q.batch),
         "batch_adjusts": found.best is not None,
-        case.phase.varies.name: case.number(case.phase.varies),
-        "layout": layout_json(case),
-        "precision": case.precision,
-        "defaults": _defaults(found),
         "step_time": there.evaluate(q.step_time),
         "fits": case.fits if found.best is None else True,
         "chip_dollars": found.chip,
@@ -45,14 +39,13 @@ def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, An
             }
             for one in found.worths
         ],
-        "not_modelled": not_modelled(case),
-        "missing": {**case.missing, **({} if found.chip is not None else {"chip_dollars": found.chip_from})},
+        "missing": {} if found.chip is not None else {"chip_dollars": found.chip_from},
         **spread_json(spread),
     }
 
 
 def _defaults(found: Earnings) -> list[str]:
-    return [text for text in found.case.defaults if found.best is None or not text.startswith("batch ")]
+    return [str(one) for one in found.case.defaults if found.best is None or one.quantity != q.batch.name]
 
 
 def earnings_table(found: Earnings, spread: Spread | None = None) -> Group:

@@ -7,7 +7,7 @@ from sympy import Expr
 from steptime.derivations import export
 from steptime.derivations.library import derivations, find
 from steptime.derivations.steps import Derivation
-from steptime.model.errors import UserError, unknown
+from steptime.model.errors import NotVerified, UserError, unknown
 from steptime.model.quantity import latex
 from steptime.model.step.case import RESOURCES
 from steptime.model.text.derivations import verdicts, verified
@@ -15,19 +15,19 @@ from steptime.model.text.derivations import verdicts, verified
 CODE: dict[str, Callable[[str, Expr, str], str]] = {"python": export.python_code, "c": export.c_code}
 
 
-def exported(names: tuple[str, ...], everything: bool, form: str) -> tuple[str, str | None]:
-    """The text, and why a derivation in it is not verified, None where all are. Raises UserError for unknown names."""
+def exported(names: tuple[str, ...], everything: bool, form: str) -> str:
+    """The text; raises UserError for unknown names, NotVerified where a derivation in it is not verified."""
     if everything == bool(names):
-        raise UserError("latex: name derivations or terms, or give --all")
+        raise UserError("name derivations or terms, or give `everything`")
     chosen = derivations() if everything else tuple(find(name) for name in names if name not in RESOURCES)
     failure = next((why for why in verified(chosen).values() if why is not None), None)
     if failure is not None:
-        return "", failure
+        raise NotVerified(failure)
     if everything and form == "latex":
-        return export.book(chosen, verdicts()), None
+        return export.book(chosen, verdicts())
     asked = [one.name for one in chosen] if everything else names
     by_name = {one.name: one for one in chosen}
-    return "\n".join(_one(name, by_name.get(name), form) for name in asked), None
+    return "\n".join(_one(name, by_name.get(name), form) for name in asked)
 
 
 def _one(name: str, one: Derivation | None, form: str) -> str:

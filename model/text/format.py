@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import cache
 from typing import Any
 
 import sympy
@@ -44,13 +45,14 @@ def plain(value: float | None, digits: int = 4) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e16 else f"{value:.{digits}g}"
 
 
-def in_unit(value: float | None, unit: Expr) -> str:
+def in_unit(value: float | None, unit: Expr, digits: int = 4) -> str:
     """A value of a declared quantity: counts plain, the rest with prefix and unit."""
     if unit == count:
-        return plain(value)
-    return si(value, "W" if unit == joule / second else str(unit).removeprefix("1"))
+        return plain(value, digits)
+    return si(value, "W" if unit == joule / second else str(unit).removeprefix("1"), digits)
 
 
+@cache
 def letter(record: Quantity) -> str:
     """The one-letter name of a quantity in plain text, from its LaTeX.
 

@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
+from steptime.model import symbols as q
+from steptime.model.choices import Format, Minimise, PhaseName
 from steptime.model.errors import UserError
 from steptime.model.solver.batch import SCALES, BatchAnswer, solve_batch
 from steptime.model.solver.layouts.points import Answer, Point
@@ -17,10 +19,10 @@ from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.step.inputs import Question
 from steptime.model.text.format import plain, si, table
-from steptime.model.text.not_modelled import not_modelled
+from steptime.model.text.header import doubtful, layout_json, not_modelled
 from steptime.model.text.ranges import spread_json, spread_lines
 from steptime.model.text.solve import solve_batch_json
-from steptime.model.text.step_json import layout_json, step_json
+from steptime.model.text.step_json import step_json
 
 SHOWN = 16
 """Rows of the front that a table shows; JSON and CSV have all."""
@@ -29,9 +31,9 @@ SHOWN = 16
 def point_json(point: Point, case: Case | None = None) -> dict[str, Any]:
     """A point under the keys of `step`; formats are the model's own where the search left them."""
     fields = ("tp", "dp", "cp", "ep", "pp", "replicas", "ffn")
-    layout = layout_json(case) if case else {name: getattr(point.layout, name) for name in fields}
+    layout = layout_json(case.layout) if case else {name: getattr(point.layout, name) for name in fields}
     return {
-        "hardware": point.question.hardware,
+        "hardware": point.question.hardware.name,
         "layout": layout,
         "chips": point.layout.chips,
         "batch": point.batch,
@@ -46,11 +48,13 @@ def point_json(point: Point, case: Case | None = None) -> dict[str, Any]:
 
 def _trained(question: Question) -> dict[str, Any]:
     """The choices of training of a point; none in serving."""
-    if question.phase != "train":
+    inputs = question.inputs
+    if inputs.phase != PhaseName.TRAIN:
         return {}
+    training, given = inputs.training, inputs.given
     return {
-        "microbatch": int(question.microbatch or 1), "interleave": int(question.interleave or 1),
-        "recompute": question.recompute, "zero": question.zero, "sequence_parallel": question.sequence_parallel,
+        "microbatch": int(given.get(q.microbatch, 1)), "interleave": int(given.get(q.interleave, 1)),
+        "recompute": training.recompute, "zero": training.zero, "sequence_parallel": training.sequence_parallel,
     }  # fmt: skip
 
 
@@ -60,7 +64,7 @@ def _choices(question: Question) -> str:
 
 
 def _formats(question: Question) -> dict[str, str]:
-    return {"weights": question.weights or "own", "kv": question.kv or "bf16"}
+    return {"weights": question.inputs.weights or "own", "kv": question.inputs.kv or Format.BF16}
 
 
 def layout_json_of(answer: Answer, spread: Spread | None = None) -> dict[str, Any]:
@@ -68,10 +72,10 @@ def layout_json_of(answer: Answer, spread: Spread | None = None) -> dict[str, An
     relaxed, second, checked = _relaxed(answer, best), answer.runner_up, recheck(answer, best)
     worth = envelope_at(best, SCALES[answer.minimise][0]).of_every(best)
     return {
-        "model": best.model.name,
-        "hardware": list(answer.search.hardware),
+        "model": best.model,
+        "hardware": [machine.name for machine in answer.search.hardware],
         "chips": list(answer.search.chips),
-        "phase": answer.search.question.phase,
+        "phase": answer.search.inputs.phase,
         "minimise": answer.minimise,
         "unit": SCALES[answer.minimise][2],
         "layouts": answer.layouts,
@@ -80,7 +84,7 @@ def layout_json_of(answer: Answer, spread: Spread | None = None) -> dict[str, An
         "feasible": answer.feasible,
         "infeasible": dict(answer.infeasible),
         "seconds": answer.seconds,
-        "best": {**point_json(answer.best, best), "terms": best.times, "bottleneck": best.bottleneck,
+        "best": {**point_json(answer.best, best), "terms": dict(best.times), "bottleneck": best.bottleneck,
                  "step": step_json(best, [])},
         "runner_up": None if second is None else {**point_json(second), "why": why_it_lost(answer, best)},
         "pareto": [point_json(point) for point in answer.pareto],
@@ -97,7 +101,7 @@ def layout_json_of(answer: Answer, spread: Spread | None = None) -> dict[str, An
 
 def _relaxed(answer: Answer, best: Case) -> BatchAnswer | None:
     """The continuous problem at the best layout, for its prices; None where it has no solution near the grid."""
-    if answer.search.question.phase == "train":  # the batch is what is trained with, not what is chosen
+    if answer.search.inputs.phase == PhaseName.TRAIN:  # the batch is what is trained with, not what is chosen
         return None
     try:
         return solve_batch(best, answer.minimise, answer.search.max_step_time, start=float(answer.best.batch))
@@ -111,7 +115,7 @@ def why_it_lost(answer: Answer, best: Case) -> str:
     assert second is not None
     ratio = second.cost / answer.best.cost - 1
     case = build_case(second.question)
-    first_time, second_time = best.times[best.bottleneck or "memory"], case.times[case.bottleneck or "memory"]
+    first_time, second_time = best.times[best.bottleneck or TERMS[1]], case.times[case.bottleneck or TERMS[1]]
     binding = (f"its {case.bottleneck} {si(second_time, 's')} binds at batch {plain(second.batch)}, the best's "
                f"{best.bottleneck} {si(first_time, 's')} at batch {plain(answer.best.batch)}")  # fmt: skip
     if ratio < 5e-7:
@@ -140,11 +144,11 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     best = build_case(answer.best.question)
     recheck(answer, best)
     ranges = spread_lines(spread_json(spread), {"cost": SCALES[answer.minimise][2]})
-    machines = ", ".join(answer.search.hardware)
+    machines = ", ".join(machine.name for machine in answer.search.hardware)
     limit = answer.search.max_step_time
-    what = "executions" if best.question.phase == "train" else "layouts"
+    what = "executions" if best.inputs.phase == PhaseName.TRAIN else "layouts"
     head = Text(
-        f"{best.model.name}, {best.question.phase}, {answer.minimise}: {answer.points:,} points "
+        f"{best.model}, {best.inputs.phase}, {answer.minimise}: {answer.points:,} points "
         f"({answer.layouts:,} {what} of {', '.join(map(str, answer.search.chips))} chips x "
         f"{len(answer.search.batches)} batches x {len(answer.questions)} choices of machine and formats: {machines}) "
         f"in {answer.seconds:.1f} s", style="bold",
@@ -154,15 +158,16 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
                    + (f" (step time at most {si(limit, 's')})" if limit else ""))  # fmt: skip
     unit = SCALES[answer.minimise][2]
     lines = [
-        Text(f"best: {answer.best.question.hardware}, {answer.best.layout.chips} chips, layout {answer.best.layout}, "
-             f"batch {plain(answer.best.batch)}{_choices(answer.best.question)}", style="bold"),
+        Text(f"best: {answer.best.question.hardware.name}, {answer.best.layout.chips} chips, "
+             f"layout {answer.best.layout}, batch {plain(answer.best.batch)}{_choices(answer.best.question)}",
+             style="bold"),
         Text(f"  {_cost(answer.best.cost, answer.minimise, unit)}, step time {si(answer.best.step_time, 's')}, "
              f"{plain(answer.best.per_sequence)} tokens/s per sequence, {plain(answer.best.per_chip)} per chip; "
              + ", ".join(f"{key} {value}" for key, value in best.precision.items())),
     ]  # fmt: skip
     if answer.runner_up is not None:
         second = answer.runner_up
-        lines.append(Text(f"runner-up: {second.question.hardware}, {second.layout.chips} chips, {second.layout}"
+        lines.append(Text(f"runner-up: {second.question.hardware.name}, {second.layout.chips} chips, {second.layout}"
                           f"{_choices(second.question)}: "
                           f"{why_it_lost(answer, best)}"))  # fmt: skip
     relaxed = _relaxed(answer, best)
@@ -171,11 +176,11 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
                           f"{_cost(relaxed.solution.cost, answer.minimise, unit)}"))  # fmt: skip
     notes = [Text("not modelled: " + "; ".join(not_modelled(best)))]
     if answer.best.batch == max(answer.search.batches) and len(answer.search.batches) > 1:
-        notes.insert(0, Text("the best batch is the largest tried: --batch names others"))
-    if best.doubtful:
-        notes.insert(0, Text("doubtful figures: " + "; ".join(best.doubtful)))
+        notes.insert(0, Text("the best batch is the largest tried: name others to go on"))
+    if figures := doubtful(best):
+        notes.insert(0, Text("doubtful figures: " + "; ".join(figures)))
     # A training batch is given: speed and throughput are one, and the front is the best point.
-    front = [] if best.question.phase == "train" else [_front(answer), Text()]
+    front = [] if best.inputs.phase == PhaseName.TRAIN else [_front(answer), Text()]
     return Group(head, counted, Text(), *lines, Text(), _terms(relaxed, best), Text(), *front, *ranges, *notes)
 
 
@@ -201,14 +206,14 @@ def _front(answer: Answer) -> Any:
     for place in places:
         point = front[place]
         formats = _formats(point.question)
-        made.add_row(plain(point.per_sequence), plain(point.per_chip), point.question.hardware,
+        made.add_row(plain(point.per_sequence), plain(point.per_chip), point.question.hardware.name,
                      str(point.layout.chips), str(point.layout), plain(point.batch), formats["weights"],
                      formats["kv"])  # fmt: skip
     title = f"Pareto front: {len(front)} points" + (f", {len(places)} shown" if len(places) < len(front) else "")
     return Group(Text(title, style="bold"), made)
 
 
-def _cost(cost: float, minimise: str, unit: str) -> str:
-    if minimise == "cost":
+def _cost(cost: float, minimise: Minimise, unit: str) -> str:
+    if minimise == Minimise.COST:
         return f"${cost * 1e6:.6g} per million tokens"
-    return si(cost, "s") if minimise == "latency" else f"{cost:.6g} {unit}"
+    return si(cost, "s") if minimise == Minimise.LATENCY else f"{cost:.6g} {unit}"

@@ -8,15 +8,15 @@ from rich.text import Text
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.prices import GOODS
+from steptime.model.choices import MachineGoal
 from steptime.model.quantity import latex
 from steptime.model.solver.machine.best import Machine
 from steptime.model.solver.machine.distance import distances
 from steptime.model.solver.machine.whole_stacks import with_whole_stacks
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.text.format import formula, si, table
-from steptime.model.text.not_modelled import not_modelled
+from steptime.model.text.header import header_json, not_modelled
 from steptime.model.text.ranges import spread_json, spread_lines
-from steptime.model.text.step_json import layout_json
 
 LEFT_OUT = (
     "prices that change with the amount: each is proportional",
@@ -29,6 +29,9 @@ TERM_NAMES = {"compute": "compute", "memory": "memory", "scale_up": "interconnec
               "scale_out": "interconnect, scale-out"}  # fmt: skip
 
 
+OF_WORKLOAD = ("phase", "layout", "precision", "overlap", "defaults")
+
+
 def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]:
     design, optimum, closed = found.design, found.optimum, found.closed
     spent, first = found.spent["budget"], design.workloads[0].case
@@ -36,7 +39,7 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
     terms = {name: price for name, price in prices.items() if name in TERM_NAMES}
     whole, worth = with_whole_stacks(found), found.sensitivities()
     return {
-        "model": first.model.name,
+        "model": first.model,
         "prices": {"name": design.prices.name, "file": design.prices.origin},
         "chips": design.chips,
         "minimise": design.minimise,
@@ -110,13 +113,8 @@ def _workload_json(found: Machine, number: int) -> dict[str, Any]:
     return {
         "name": workload.name,
         "weight": workload.weight,
-        "phase": case.question.phase,
         "batch": case.number(q.batch),
-        case.phase.varies.name: case.number(case.phase.varies),
-        "layout": layout_json(case),
-        "precision": case.precision,
-        "overlap": case.question.overlap,
-        "defaults": list(case.defaults),
+        **{key: value for key, value in header_json(case).items() if key in {*OF_WORKLOAD, case.phase.varies.name}},
         "step_time": found.step_time(number),
         "times": times,
         "ties": found.ties(number),
@@ -154,9 +152,9 @@ def machine_table(found: Machine, spread: Spread | None = None) -> Group:
 
 
 def _cost_text(found: Machine, cost: float) -> str:
-    if found.design.minimise == "cost":
+    if found.design.minimise == MachineGoal.COST:
         return f"${cost * 1e6:.6g} per million tokens"
-    return "" if found.design.minimise == "step-time" else f"{cost:.6g} {found.unit}"
+    return "" if found.design.minimise == MachineGoal.STEP_TIME else f"{cost:.6g} {found.unit}"
 
 
 def _bought(found: Machine, data: dict[str, Any]) -> Any:

@@ -4,26 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
-from sympy import Symbol
 
-from steptime.model.errors import UserError
 from steptime.model.quantity import declared, lookup
 from steptime.model.solver.ranges.uncertainty import Spread
-from steptime.model.step.inputs import read_range
 from steptime.model.text.format import in_unit, plain, table
-
-Ranges = dict[Symbol, tuple[float, float]]
-
-
-def read_ranges(texts: tuple[str, ...]) -> Ranges:
-    """The ranges of ``--range NAME=lo..hi`` options; raises UserError, also for one given twice."""
-    found: Ranges = {}
-    for text in texts:
-        symbol, ends = read_range(text)
-        if symbol in found:
-            raise UserError(f"--range {symbol.name} is given twice")
-        found[symbol] = ends
-    return found
 
 
 def spread_json(found: Spread | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from rich.text import Text
 from sympy import Symbol
 
 from steptime.model import symbols as q
+from steptime.model.choices import Minimise
 from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
 from steptime.model.solver.batch import RESOURCE, BatchAnswer
@@ -15,23 +16,18 @@ from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import TERMS, Case
 from steptime.model.text.format import formula, in_unit, plain, si, table
-from steptime.model.text.not_modelled import not_modelled
+from steptime.model.text.header import header_json, missing_json, trailer
 from steptime.model.text.ranges import spread_json, spread_lines
-from steptime.model.text.step_json import crossover_json, layout_json
+from steptime.model.text.step_json import crossover_json
 
 
 def solve_crossover_json(case: Case, answer: CrossoverAnswer, spread: Spread | None = None) -> dict[str, Any]:
     return {
-        "model": case.model.name,
-        "hardware": case.hardware.name,
-        "layout": layout_json(case),
-        "precision": case.precision,
-        "defaults": list(case.defaults),
+        **header_json(case),
         **crossover_json(answer),
         "present": answer.present,
         "quantities": case.quantities,
-        "not_modelled": not_modelled(case),
-        "missing": dict(case.missing),
+        "missing": missing_json(case, {f"terms.{name}": case.resources[name] for name in case.times}),
         **spread_json(spread),
     }
 
@@ -41,7 +37,7 @@ def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None =
     first, second = answer.between
     lines = [
         Text(
-            f"{case.model.name} on {case.hardware.name}: where {first} = {second}, over {answer.over.name}",
+            f"{case.model} on {case.hardware.name}: where {first} = {second}, over {answer.over.name}",
             style="bold",
         )
     ]
@@ -63,7 +59,7 @@ def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None =
         how = "root enclosed between" if answer.exists else "no root found between"
         lines.append(Text(f"no closed form: the difference is not linear or quadratic; {how} {low} and {high}"))
     ranges = spread_lines(spread_json(spread), binds="where they meet apart, at present binds")
-    return Group(*lines, *([Text(), *ranges] if ranges else []), *_trailer(case, answer.over))
+    return Group(*lines, *([Text(), *ranges] if ranges else []), *_held(case, answer.over))
 
 
 def _condition(answer: CrossoverAnswer) -> str:
@@ -80,15 +76,7 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
         if name in network:
             network[name] += price
     return {
-        "model": case.model.name,
-        "hardware": case.hardware.name,
-        "phase": case.question.phase,
-        case.phase.varies.name: case.number(case.phase.varies),
-        "layout": layout_json(case),
-        "precision": case.precision,
-        "overlap": case.question.overlap,
-        "experts": case.question.experts,
-        "defaults": list(case.defaults),
+        **header_json(case),
         "minimise": answer.minimise,
         "unit": answer.unit,
         "values": None if found is None else {
@@ -118,8 +106,7 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
             "complementarity": found.residuals.complementarity,
         },
         "quantities": case.quantities,
-        "not_modelled": not_modelled(case),
-        "missing": dict(case.missing),
+        "missing": missing_json(case, {f"terms.{name}": case.resources[name] for name in case.times}),
         **spread_json(spread),
     }  # fmt: skip
 
@@ -133,7 +120,7 @@ def _times(case: Case, there: Scenario) -> dict[str, float | None]:
 def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
     case, data = answer.case, solve_batch_json(answer, spread)
     ranges = spread_lines(data, {"cost": answer.unit})
-    head = Text(f"{case.model.name} on {case.hardware.name}: batch of least {answer.minimise}", style="bold")
+    head = Text(f"{case.model} on {case.hardware.name}: batch of least {answer.minimise}", style="bold")
     if answer.solution is None:
         return Group(
             head,
@@ -142,7 +129,7 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
                 "and nothing limits the batch"
             ),
             *ranges,
-            *_trailer(case, over=q.batch),
+            *_held(case, over=q.batch),
         )
     proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
     found, integer = answer.solution, data["integer"]
@@ -159,13 +146,13 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
     for name in TERMS:
         terms.add_row(name, si(data["times"][name], "s"), f"{data['term_prices'][name]:.4f}")
     limits = table("limit", ">slack", ">price", "")
-    for name, text in answer.limits.items():
-        limits.add_row(name, f"{abs(found.slack[name]):.1%}", _signed(found.shadow_prices[name]), text)
+    for limit, text in answer.limits.items():
+        limits.add_row(limit, f"{abs(found.slack[limit]):.1%}", _signed(found.shadow_prices[limit]), text)
     worth = table("one per cent more of", f">changes the {answer.minimise} by", "")
-    for name, one in sorted(answer.sensitivities.items(), key=lambda item: -max(map(abs, item[1].ends))):
+    for quantity, one in sorted(answer.sensitivities.items(), key=lambda item: -max(map(abs, item[1].ends))):
         if max(map(abs, one.ends)) > 5e-5:
             by = f"{one.least:+.4f} to {one.most:+.4f} %" if one.open else f"{one.found:+.4f} %"
-            worth.add_row(name, by, lookup(name).meaning)
+            worth.add_row(quantity, by, lookup(quantity).meaning)
     note = Text(
         "A price is d ln cost / d ln(term time), or d ln cost / d ln(limit); prices belong to the continuous problem "
         "at this layout"
@@ -174,14 +161,14 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
         style="dim",
     )  # fmt: skip
     return Group(head, *lines, Text(), terms, Text(), limits, Text(), worth, note, *ranges,
-                 *_trailer(case, over=q.batch))  # fmt: skip
+                 *_held(case, over=q.batch))  # fmt: skip
 
 
 def _cost(answer: BatchAnswer, cost: float) -> str:
     """What was minimised, in the unit that people use: dollars per million tokens, seconds, joules."""
-    if answer.minimise == "cost":
+    if answer.minimise == Minimise.COST:
         return f"${cost * 1e6:.6g} per million tokens"
-    if answer.minimise == "latency":
+    if answer.minimise == Minimise.LATENCY:
         return f"latency {si(cost, 's', 6)}"
     return f"{cost:.6g} {answer.unit}"
 
@@ -191,13 +178,8 @@ def _signed(price: float) -> str:
     return f"{price:+.4f}" if abs(price) >= 5e-5 else "0"
 
 
-def _trailer(case: Case, over: Symbol) -> list[Text]:
+def _held(case: Case, over: Symbol) -> list[Text]:
     """What was held fixed. Where the layout is a default, it was chosen for the batch that stands here."""
     held = [(symbol.name, plain(case.number(symbol))) for symbol in (q.batch, case.phase.varies) if symbol != over]
     lines = [Text(f"held: layout {case.layout}, " + ", ".join(f"{name} {value}" for name, value in held))]
-    defaults = [text for text in case.defaults if not text.startswith(f"{over.name} ")]
-    if defaults:
-        lines.append(Text("defaults taken: " + "; ".join(defaults)))
-    if case.doubtful:
-        lines.append(Text("doubtful figures: " + "; ".join(case.doubtful)))
-    return [*lines, Text("not modelled: " + "; ".join(not_modelled(case)))]
+    return [*lines, *trailer(case, but=over.name)]

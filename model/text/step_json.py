@@ -1,52 +1,59 @@
 """One step as JSON: base units, the keys that scripts rely on."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sympy import Expr
 
 from steptime.model import symbols as q
+from steptime.model.catalog.economy import loss_law, names
+from steptime.model.choices import PhaseName
 from steptime.model.economics.budget import training_budget
-from steptime.model.errors import UserError
-from steptime.model.phases.memory import Footprint
-from steptime.model.phases.phase import Phase
+from steptime.model.economics.utilisation import (
+    hardware_flops_utilisation,
+    memory_bandwidth_utilisation,
+    model_flops_utilisation,
+    run_days,
+    run_dollars,
+)  # fmt: skip
 from steptime.model.quantity import latex
-from steptime.model.scenario import Unbound
-from steptime.model.solver.crossover import CrossoverAnswer, find_crossover
-from steptime.model.solver.ranges.uncertainty import Spread, spread
+from steptime.model.solver.crossover import CrossoverAnswer, crossovers
+from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import Case
-from steptime.model.step.request import whole_request
-from steptime.model.text.not_modelled import not_modelled, notes
-from steptime.model.text.ranges import read_ranges, spread_json
-
-hardware_flops = q.model_flops + q.recomputed_flops
-CHOSEN = ("recompute", "zero", "sequence_parallel", "schedule", "attention", "dropout")
-PAIRS = (("compute", "memory"), ("memory", "interconnect"), ("compute", "interconnect"))
-
-
-def utilisation(phase: Phase) -> dict[str, Expr]:
-    """Useful FLOP/s and memory traffic over the peaks of the chips."""
-    useful = phase.flops_per_sequence * q.batch
-    return {
-        "mfu": useful / (q.chips * q.peak_flops * q.step_time),
-        "mbu": phase.blackboard.memory.work / (q.memory_bandwidth * q.step_time),
-    }
-
+from steptime.model.step.request import with_answer
+from steptime.model.terms import Operation
+from steptime.model.text.header import header_json, missing_json
+from steptime.model.text.ranges import spread_json
 
 ALWAYS = ("weights", "kv", "activations")
 """Parts of a chip's memory that every phase lists."""
+LENGTHS = (q.prompt, q.cached, q.chunk)
+TRAINED = (q.sequence, q.microbatch, q.interleave)
 
 
-def crossovers(case: Case) -> list[CrossoverAnswer]:
-    """Where pairs of terms meet over batch and over context; pairs without a number or a meaning are left out."""
-    found = []
-    for over in (q.batch, case.phase.varies):
-        for first, second in PAIRS:
-            try:
-                if all(case.scenario.evaluate(case.resources[name]) > 0 for name in (first, second)):
-                    found.append(find_crossover(case, first, second, over))
-            except (UserError, Unbound):
-                continue
+def outputs(case: Case) -> dict[str, Expr]:
+    """What a step gives, by key: what cannot be worked out is missing, and says where it would come from."""
+    board, found = case.phase.blackboard, {f"terms.{name}": case.resources[name] for name in case.times}
+    if case.has_network:
+        found |= {f"network.{term.name}": term.time for term in (board.scale_up, board.scale_out)}
+    found |= {"step_time": q.step_time}
+    found |= {f"bounds.{overlap.replace('-', '_')}": bound for overlap, bound in case.bounds.items()}
+    found |= rates(case) | {"memory_per_chip.capacity": q.memory_capacity}
+    if q.training_tokens in case.scenario.values:
+        found["training.dollars"] = run_dollars
     return found
+
+
+def rates(case: Case) -> dict[str, Expr]:
+    """Throughput, speed, cost, energy and the shares of the peaks."""
+    return {
+        "tokens_per_second": q.tokens_per_second,
+        "tokens_per_second_per_sequence": q.tokens_per_second_per_sequence,
+        "dollars_per_million_tokens": q.dollars_per_million_tokens,
+        "joules_per_token": q.joules_per_token,
+        "mfu": model_flops_utilisation(case.phase.flops_per_sequence),
+        "mbu": memory_bandwidth_utilisation(case.phase.blackboard.memory.work),
+    }
 
 
 def crossover_json(answer: CrossoverAnswer) -> dict[str, Any]:
@@ -66,90 +73,61 @@ def crossover_json(answer: CrossoverAnswer) -> dict[str, Any]:
     }
 
 
-def layout_json(case: Case) -> dict[str, Any]:
-    fields = ("tp", "dp", "cp", "ep", "pp", "replicas", "ffn", "copies")
-    return {name: getattr(case.layout, name) for name in fields}
-
-
-def step_json(case: Case, answers: list[CrossoverAnswer] | None = None) -> dict[str, Any]:
+def step_json(
+    case: Case, answers: Sequence[CrossoverAnswer] | None = None, spread: Spread | None = None
+) -> dict[str, Any]:
     """Everything about a step, base units, the keys that scripts rely on."""
-    number = case.number
-    answers = crossovers(case) if answers is None else answers
-    board = case.phase.blackboard
-    step_time = number(q.step_time, "step_time")
-    room: Footprint = case.fullest_stage
-    results = {
-        "tokens_per_second": q.tokens_per_second,
-        "tokens_per_second_per_sequence": q.tokens_per_second_per_sequence,
-        "dollars_per_million_tokens": q.dollars_per_million_tokens,
-        "joules_per_token": q.joules_per_token,
-        **utilisation(case.phase),
-    }
-    found: dict[str, Any] = {
-        "model": case.model.name,
-        "hardware": case.hardware.name,
-        "phase": case.question.phase,
+    there, room, board = case.scenario.values, case.fullest_stage, case.phase.blackboard
+    answers, given = crossovers(case) if answers is None else answers, outputs(case)
+    tiers = (board.scale_up, board.scale_out)
+    parts = {name: part for name, part in room.parts.items() if part != 0 or name in ALWAYS}
+    number = case.numbers((
+        q.batch, q.context, *LENGTHS, *TRAINED, q.answer, *(term.time for term in tiers), *parts.values(), room.total,
+        *given.values(), *(cost for line in case.operations for cost in _costs(line)),
+    )).get  # fmt: skip
+    return {
+        **header_json(case),
         "batch": number(q.batch),
-        "context": number(q.context) if case.question.phase == "decode" else None,
-        **{
-            name.name: number(name) for name in (q.sequence, q.microbatch, q.interleave) if name in case.scenario.values
-        },
-        "prompt": number(q.prompt) if q.prompt in case.scenario.values else None,
-        "cached": number(q.cached) if q.cached in case.scenario.values else None,
-        "chunk": number(q.chunk) if q.chunk in case.scenario.values else None,
-        "output": number(q.answer) if q.answer in case.scenario.values else None,
-        "scope": case.question.scope,
-        "layout": layout_json(case),
-        "precision": case.precision,
-        "overlap": case.question.overlap,
-        "experts": case.question.experts,
-        "efficiency": case.question.efficiency,
-        "defaults": list(case.defaults),
-        "set": list(case.question.sets),
-        "doubtful": case.doubtful,
-        "not_modelled": not_modelled(case),
-        "notes": notes(case),
-        "terms": case.times,
-        "network": {
-            term.name: number(term.time, f"network.{term.name}") if case.has_network else None
-            for term in (board.scale_up, board.scale_out)
-        },
+        "context": number(q.context) if case.phase.name == PhaseName.DECODE else None,
+        **{symbol.name: number(symbol) if symbol in there else None for symbol in LENGTHS},
+        **{symbol.name: number(symbol) for symbol in TRAINED if symbol in there},
+        "output": number(q.answer) if q.answer in there else None,
+        "scope": case.inputs.scope,
+        "terms": dict(case.times),
+        "network": {term.name: number(term.time) if case.has_network else None for term in tiers},
         "bottleneck": case.bottleneck,
-        "step_time": step_time,
-        "bounds": {
-            name.replace("-", "_"): number(bound, f"bounds.{name.replace('-', '_')}")
-            for name, bound in case.bounds.items()
-        },
-        "operations": [_operation_json(case, line) for line in case.operations],
-        **{key: number(expr, key) for key, expr in results.items()},
+        "step_time": number(q.step_time),
+        "bounds": {overlap.replace("-", "_"): number(bound) for overlap, bound in case.bounds.items()},
+        "operations": [_operation_json(number, line) for line in case.operations],
+        **{key: number(expr) for key, expr in rates(case).items()},
         "memory_per_chip": {
-            **{name: number(part) for name, part in room.parts.items() if part != 0 or name in ALWAYS},
+            **{name: number(part) for name, part in parts.items()},
             "total": number(room.total),
-            "capacity": number(q.memory_capacity, "memory_per_chip.capacity"),
+            "capacity": number(q.memory_capacity),
         },
         "fits": case.fits,
         **request_json(case),
         **training_json(case),
-        **spread_json(_spread(case)),
+        **({} if spread is None else spread_json(spread)),
         "crossovers": [crossover_json(answer) for answer in answers],
         "quantities": case.quantities,
+        "missing": missing_json(case, given),
     }
-    return {**found, "missing": dict(case.missing)}
 
 
 def request_json(case: Case) -> dict[str, Any]:
     """A prefill's time to first token, and the whole request where the length of the answer was said."""
-    if case.question.phase != "prefill":
+    if case.phase.name != PhaseName.PREFILL:
         return {}
     found: dict[str, Any] = {"time_to_first_token": case.number(q.step_time)}
     if q.answer in case.scenario.values:
-        request = whole_request(case.question, case)
+        request = with_answer(case)
         answer = request.answer
         found["request"] = {
             "output": case.number(q.answer),
             "time": request.time,
             "decode_time": 0.0 if answer is None else answer.number(q.step_time),
-            "decode_terms": None if answer is None else answer.times,
+            "decode_terms": None if answer is None else dict(answer.times),
             "decode_bottleneck": None if answer is None else answer.bottleneck,
             "tokens_per_second": request.tokens_per_second,
             "fits": answer.fits if answer is not None else case.fits,
@@ -159,24 +137,22 @@ def request_json(case: Case) -> dict[str, Any]:
 
 def training_json(case: Case) -> dict[str, Any]:
     """What training has beside a step: what is computed again, the pipeline's idle time, days and dollars."""
-    if case.question.phase != "train":
+    if case.phase.name != PhaseName.TRAIN:
         return {}
-    number, tokens = case.number, case.number(q.training_tokens) if q.training_tokens in case.scenario.values else None
-    seconds = None if tokens is None else number(q.training_tokens / q.tokens_per_second)
+    number, training, runs = case.number, case.inputs.training, q.training_tokens in case.scenario.values
     return {
         "training": {
             "micro_batches": number(q.micro_batches),
             "bubble": number(q.bubble_ratio),
             "model_flops": number(q.model_flops * q.batch),
-            "hfu": number(hardware_flops * q.batch / (q.chips * q.peak_flops * q.step_time)),
-            "tokens": tokens,
-            "days": None if seconds is None else seconds / 86400,
-            "dollars": None if tokens is None else number(
-                q.training_tokens / q.million * q.dollars_per_million_tokens, "training.dollars"),
-            **{name: getattr(case.question, name) for name in CHOSEN},
+            "hfu": number(hardware_flops_utilisation),
+            "tokens": number(q.training_tokens) if runs else None,
+            "days": number(run_days) if runs else None,
+            "dollars": number(run_dollars) if runs else None,
+            **{name: getattr(training, name) for name in training.__dataclass_fields__},
             **_budget(case),
         }
-    }  # fmt: skip
+    }
 
 
 def _budget(case: Case) -> dict[str, Any]:
@@ -184,7 +160,8 @@ def _budget(case: Case) -> dict[str, Any]:
     served = case.scenario.values.get(q.served_tokens)
     if served is None:
         return {}
-    budget = training_budget(case.scenario.value(q.active_parameters), served, case.scenario.value(q.decode_efficiency))
+    weights, efficiency = case.scenario.value(q.active_parameters), case.scenario.value(q.decode_efficiency)
+    budget = training_budget(weights, served, efficiency, {name: loss_law(name) for name in names("loss_law")})
     return {
         "served_tokens": served,
         "tokens_of_cheapest_training": budget.cheapest_training,
@@ -193,18 +170,19 @@ def _budget(case: Case) -> dict[str, Any]:
     }
 
 
-def _spread(case: Case) -> Spread | None:
-    return spread(case, read_ranges(case.question.ranges)) if case.question.ranges else None
-
-
-def _operation_json(case: Case, line: Any) -> dict[str, Any]:
+def _costs(line: Operation) -> tuple[Expr, ...]:
+    """What an operation costs a chip: FLOP, bytes of memory, bytes and starts on each tier."""
     traffic = line.traffic
+    starts = traffic.scale_up_starts, traffic.scale_out_starts
+    return line.flops, line.memory_bytes, traffic.scale_up, traffic.scale_out, *starts
+
+
+def _operation_json(number: Callable[[Expr], float | None], line: Operation) -> dict[str, Any]:
+    flops, memory_bytes, *network = map(number, _costs(line))
     return {
         "name": line.name,
-        "flops": case.number(line.flops),
-        "memory_bytes": case.number(line.memory_bytes),
-        "network_bytes": {"scale_up": case.number(traffic.scale_up), "scale_out": case.number(traffic.scale_out)},
-        "network_starts": {
-            "scale_up": case.number(traffic.scale_up_starts), "scale_out": case.number(traffic.scale_out_starts)
-        },
-    }  # fmt: skip
+        "flops": flops,
+        "memory_bytes": memory_bytes,
+        "network_bytes": {"scale_up": network[0], "scale_out": network[1]},
+        "network_starts": {"scale_up": network[2], "scale_out": network[3]},
+    }

@@ -1,5 +1,6 @@
 """One step as a table: terms with their closed forms and numbers, the band, throughput, cost, memory, crossovers."""
 
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -9,19 +10,21 @@ from sympy.core.relational import Relational
 
 from steptime.model import symbols as q
 from steptime.model.quantity import declared
-from steptime.model.solver.crossover import CrossoverAnswer
+from steptime.model.solver.crossover import CrossoverAnswer, crossovers
+from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import TERMS, Case
 from steptime.model.text.format import formula, in_unit, letter, plain, si, table
+from steptime.model.text.header import missing_lines, trailer
 from steptime.model.text.ranges import spread_lines
-from steptime.model.text.step_json import crossovers, step_json
+from steptime.model.text.step_json import step_json
 
 LONGEST_FORMULA = 150
 
 
-def step_table(case: Case) -> Group:
+def step_table(case: Case, answers: Sequence[CrossoverAnswer] | None = None, spread: Spread | None = None) -> Group:
     """A step for people: terms with their closed forms, band, rates, cost, memory, crossovers, what is left out."""
-    answers = crossovers(case)
-    data = step_json(case, answers)
+    answers = crossovers(case) if answers is None else answers
+    data = step_json(case, answers, spread)
     head = Text(
         f"{data['model']} on {data['hardware']}: one {data['phase']} step, batch {plain(data['batch'])}, "
         f"{_length(case)}, {case.layout.chips} chip{'s' * (case.layout.chips > 1)}"
@@ -37,17 +40,16 @@ def step_table(case: Case) -> Group:
         Text(),
         _facts(case, data),
         Text(),
-        *spread_lines(data),
+        *(spread_lines(data) if spread is not None else []),
         *_crossover_lines(case, answers),
-        *_notes(data),
+        *_notes(case, data),
     )
 
 
 def _length(case: Case) -> str:
     """What is long: the context that a decode step reads, or the prompt, and what of it is cached."""
-    named = [(symbol.name, case.number(symbol)) for symbol in (case.phase.varies, q.cached, q.chunk, q.microbatch)
-             if symbol in case.scenario.values]  # fmt: skip
-    return ", ".join(f"{name} {plain(value)}" for name, value in named)
+    found = case.numbers((case.phase.varies, q.cached, q.chunk, q.microbatch))
+    return ", ".join(f"{symbol} {plain(value)}" for symbol, value in found.items() if symbol in case.scenario.values)
 
 
 def _terms(case: Case, data: dict[str, Any]) -> Any:
@@ -65,16 +67,14 @@ def _terms(case: Case, data: dict[str, Any]) -> Any:
 
 def _numbers(case: Case) -> Any:
     """The numbers put in: every symbol of the terms above that is not one or zero here."""
-    shown = set().union(*(case.short(case.resources[name]).free_symbols for name in TERMS))
-    rows = [
-        record for record in declared().values() if record.symbol in shown - case.absent and case.number(record.symbol)
-    ]
+    terms = case.resources
+    shown = set().union(*(case.short(terms[name]).free_symbols for name in TERMS))
+    numbers = case.numbers(shown - case.absent)
+    rows = [record for record in declared().values() if numbers.get(record.symbol)]
     made = table("where", "", "", "", "", "")
     half = (len(rows) + 1) // 2
     for left, right in zip_longest(rows[:half], rows[half:]):
-        cells = [
-            [letter(r), in_unit(case.number(r.symbol), r.unit), r.name] if r else ["", "", ""] for r in (left, right)
-        ]
+        cells = [[letter(r), in_unit(numbers[r.symbol], r.unit), r.name] if r else ["", "", ""] for r in (left, right)]
         made.add_row(*cells[0], *cells[1])
     return made
 
@@ -144,7 +144,7 @@ def _cost(data: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _crossover_lines(case: Case, answers: list[CrossoverAnswer]) -> list[Text]:
+def _crossover_lines(case: Case, answers: Sequence[CrossoverAnswer]) -> list[Text]:
     lines = [Text("crossovers", style="bold")]
     for over in (q.batch, case.phase.varies):
         found = [answer for answer in answers if answer.over == over]
@@ -177,21 +177,7 @@ def _shown(text: str) -> list[Text]:
     return [Text(f"      {text}", style="dim")]
 
 
-def _notes(data: dict[str, Any]) -> list[Text]:
-    lines = []
-    if data["defaults"]:
-        lines.append(Text("defaults taken: " + "; ".join(data["defaults"])))
-    if data["set"]:
-        lines.append(Text("set by hand: " + "; ".join(data["set"])))
-    if data["doubtful"]:
-        lines.append(Text("doubtful figures: " + "; ".join(data["doubtful"])))
-    by_place: dict[str, list[str]] = {}
-    for key, where in data["missing"].items():
-        by_place.setdefault(where, []).append(key)
-    for where, keys in by_place.items():
-        remedy = f"; --set {where.split()[-1]}=… would supply it" if ", " not in where else ""
-        lines.append(Text(f"missing: {where}{remedy}; so there is no {', '.join(keys)}"))
-    lines.append(Text("not modelled: " + "; ".join(data["not_modelled"])))
-    if data["notes"]:
-        lines.append(Text("notes: " + "; ".join(data["notes"])))
-    return lines
+def _notes(case: Case, data: dict[str, Any]) -> list[Text]:
+    *before, left_out = trailer(case)
+    remarks = [Text("notes: " + "; ".join(data["notes"]))] if data["notes"] else []
+    return [*before, *missing_lines(data["missing"]), left_out, *remarks]

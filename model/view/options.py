@@ -1,12 +1,40 @@
 """Options that several commands share. Imports nothing heavy: help must come at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from enum import StrEnum
 from typing import Any
 
 import click
 
-PRECISIONS = click.Choice(["bf16", "fp16", "fp8", "fp4", "nvfp4", "int8", "int4"])
+from steptime.model.choices import (
+    PHASES,
+    Counted,
+    Efficiency,
+    Experts,
+    Format,
+    MachineGoal,
+    Minimise,
+    Overlap,
+    Recompute,
+    Schedule,
+    Scope,
+)  # fmt: skip
+
+
+def choice(words: Iterable[StrEnum]) -> click.Choice[str]:
+    """An option that takes one of some words."""
+    return click.Choice([word.value for word in words])
+
+
+FORMATS = choice(Format)
+LAYOUT_GOALS, MACHINE_GOALS = choice(Minimise), choice(MachineGoal)
 TERM_NAMES = "compute, memory, interconnect, scale_up or scale_out"
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
+SETS = click.option(
+    "--set", "sets", multiple=True, metavar="NAME=VALUE",
+    help="Any quantity that a formula here contains, with unit, as memory_bandwidth=3.35TB/s; wins over everything.",
+)  # fmt: skip
 
 
 def scenario_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -17,7 +45,7 @@ def scenario_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options that state a scenario, without model and machine."""
     options = [
-        click.option("--phase", type=click.Choice(["decode", "prefill", "train"]), default="decode", show_default=True),
+        click.option("--phase", type=choice(PHASES), default="decode", show_default=True),
         click.option("--batch", help="Sequences in flight over all chips.  [default: 64]"),
         click.option("--context", help="Tokens of context per sequence that decode reads, as 200k.  [default: 4096]"),
         click.option("--prompt", help="Tokens per sequence of a prefill.  [default: 4096]"),
@@ -26,7 +54,7 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--output", help="Tokens that each request generates: adds the whole request to a prefill."),
         click.option(
             "--scope",
-            type=click.Choice(["steps", "serving"]),
+            type=choice(Scope),
             default="steps",
             show_default=True,
             help="A pure pass, or decode with prefills riding along at a steady rate (needs --output).",
@@ -36,7 +64,7 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--interleave", help="Chunks of layers that each pipeline stage holds.  [default: 1]"),
         click.option(
             "--recompute",
-            type=click.Choice(["none", "selective", "full", "reversible"]),
+            type=choice(Recompute),
             default="none",
             show_default=True,
             help="What the backward pass runs again.",
@@ -51,14 +79,14 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--sequence-parallel", is_flag=True, help="Tensor-parallel chips share norms and masks too."),
         click.option(
             "--schedule",
-            type=click.Choice(["1f1b", "zb-h1", "zb-h2"]),
+            type=choice(Schedule),
             default="1f1b",
             show_default=True,
             help="Order of passes in the pipeline.",
         ),
         click.option(
             "--attention",
-            type=click.Choice(["causal", "full"]),
+            type=choice(Counted),
             default="causal",
             show_default=True,
             help="How training counts attention: each token with those before it, or with all.",
@@ -70,37 +98,31 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Degrees of parallelism: tp=8,dp=1,cp=1,ep=8,pp=1,replicas=1, also ffn=all and "
             "copies=per-expert.  [default: fewest chips that fit, then least step time]",
         ),
-        click.option("--weights", type=PRECISIONS, help="Format of the weights.  [default: what the model says]"),
-        click.option("--kv", type=PRECISIONS, help="Format of the KV cache.  [default: bf16]"),
+        click.option("--weights", type=FORMATS, help="Format of the weights.  [default: what the model says]"),
+        click.option("--kv", type=FORMATS, help="Format of the KV cache.  [default: bf16]"),
         click.option(
             "--activations",
-            type=PRECISIONS,
+            type=FORMATS,
             help="Format of the multiply-adds, whose peak applies.  "
             "[default: the weights', or the next wider the chip has]",
         ),
         click.option(
             "--overlap",
-            type=click.Choice(["full", "per-operation", "none"]),
+            type=choice(Overlap),
             default="full",
             show_default=True,
             help="Which terms run at the same time.",
         ),
         click.option(
             "--experts",
-            type=click.Choice(["expected", "all"]),
+            type=choice(Experts),
             default="expected",
             show_default=True,
             help="Experts that a step reads: those expected to be touched, or all.",
         ),
-        click.option("--efficiency", type=click.Choice(["ideal", "calibrated"]), default="ideal", show_default=True),
-        click.option(
-            "--set",
-            "sets",
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="Any declared quantity, with unit, as memory_bandwidth=3.35TB/s; wins over everything.",
-        ),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else."),
+        click.option("--efficiency", type=choice(Efficiency), default="ideal", show_default=True),
+        SETS,
+        JSON,
     ]
     for option in reversed(options):
         function = option(function)

@@ -1,25 +1,108 @@
-"""What every command does: build the case of its options, print the answer. Imports nothing heavy before it must."""
+"""What every command does: read what was stated, ask the Python interface, print the answer; say what went wrong.
+
+Imports nothing heavy before it must.
+"""
 
 import json
-from collections.abc import Callable
+import re
 from typing import Any
 
 import click
 
+from steptime.model.errors import UserError
 
-def show(as_json: bool, data: Callable[[], Any], view: Callable[[], Any]) -> None:
-    """Print the answer: one JSON object, or a table."""
-    from steptime.model.text.format import console, finite
 
+def stated(ctx: click.Context, *but: str) -> dict[str, Any]:
+    """What was given on the command line, by argument of the Python interface; ``--set`` wins over an option."""
+    given = click.core.ParameterSource.COMMANDLINE
+    words = {
+        name: value
+        for name, value in ctx.params.items()
+        if ctx.get_parameter_source(name) == given and name not in ("sets", "ranges", "as_json", *but)
+    }
+    return {**words, **by_hand(ctx)}
+
+
+def by_hand(ctx: click.Context) -> dict[str, str]:
+    """What was given with ``--set``; an option that is no quantity is not given so."""
+    found = entries(ctx.params.get("sets", ()), "--set", "memory_bandwidth=3.35TB/s")
+    if strangers := found.keys() & {*ctx.params, "progress"}:
+        import steptime.model.symbols  # noqa: F401  declares the quantities
+        from steptime.model.quantity import declared
+
+        for name in sorted(strangers - declared().keys()):
+            raise click.UsageError(f"--set {name}: unknown quantity {name!r}, which is what formulas contain")
+    return found
+
+
+def ranges(ctx: click.Context) -> dict[str, str]:
+    """The ranges that were given."""
+    return entries(ctx.params.get("ranges", ()), "--range", "context=100k..200k")
+
+
+def entries(texts: tuple[str, ...], option: str, example: str) -> dict[str, str]:
+    """``NAME=VALUE`` texts by name, each once."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise click.UsageError(f"{option} {text[:60]!r}: write NAME=VALUE, as in {example}")
+        if name.strip() in found:
+            raise click.UsageError(f"{option} {name.strip()} is given twice")
+        found[name.strip()] = value
+    return found
+
+
+def show(answer: Any, as_json: bool, **how: Any) -> None:
+    """Print an answer: one JSON object, or a table."""
     if as_json:
-        click.echo(json.dumps(finite(data()), indent=1, allow_nan=False, ensure_ascii=False))
+        click.echo(json.dumps(answer.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))
     else:
-        console().print(view())
+        from steptime.model.text.format import console
+
+        console().print(_worded(answer.table(**how), click.get_current_context().command))
 
 
-def build(options: dict[str, Any]) -> Any:
-    """The case of a command's options."""
-    from steptime.model.step.build import build_case
-    from steptime.model.step.inputs import Question
+def _worded(answer: Any, command: click.Command) -> Any:
+    """An answer whose lines speak of the command's options."""
+    from rich.console import Group
+    from rich.text import Text
 
-    return build_case(Question(**options))
+    def line(part: Any) -> Any:
+        if not isinstance(part, Text) or "`" not in part.plain:
+            return part
+        return Text(in_options(part.plain, command), style=part.style)
+
+    return Group(*map(line, answer.renderables))
+
+
+class Asking(click.Command):
+    """A command whose errors speak of its options."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise click.UsageError(in_options(str(error), ctx.command)) from None
+
+
+def in_options(text: str, command: click.Command) -> str:
+    """A message of the Python interface in the words of the command line: an argument becomes the option that gives
+    it, and a quantity that has no option of its own becomes ``--set``."""
+    options = {one.name: one.opts[0] if isinstance(one, click.Option) else one.human_readable_name
+               for one in command.params}  # fmt: skip
+    plural = {"workloads": "workload", "limits": "limit"}
+    options |= {name: options[several] for several, name in plural.items() if several in options}
+
+    def option(found: re.Match[str]) -> str:
+        name = found[1]
+        if name in options:
+            return str(options[name])
+        from steptime.model.quantity import declared
+
+        if name in declared():
+            return f"--set {name}" if "sets" in options else name
+        return found[0]
+
+    text = re.sub(r"range of `?(\w+)`?", r"--range \1", text)
+    return re.sub(r"`(\w+)`", option, text)

@@ -3,18 +3,18 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from questions import cache_of
 
 from steptime.model import symbols as q
 from steptime.model.catalog.economy import figures, names, number
 from steptime.model.catalog.tiers import AGAIN, MOST_TIERS, OWN, catalogue_tiers, read_tiers
-from steptime.model.economics.reuse import read_reuse
-from steptime.model.errors import UserError
-from steptime.model.solver.cache.holding import CacheAnswer, holding_case, solve_cache
-from steptime.model.solver.optimality import NotSolved
+from steptime.model.errors import NotSolved, UserError
+from steptime.model.solver.cache.holding import CacheAnswer, solve_cache
 from steptime.model.solver.recheck import recheck_cache
-from steptime.model.step.inputs import Question
+from steptime.model.step.words import reuse_of
 from steptime.model.text.cache import cache_json, cache_table, ours, published
 from steptime.model.text.format import console
 
@@ -42,8 +42,7 @@ def read(tmp_path: Path):
 
 
 def answer_to(reuse: str | None = None) -> CacheAnswer:
-    case = holding_case(Question("deepseek-v3", "h100-sxm", context="32k"))
-    return solve_cache(case, catalogue_tiers(), None if reuse is None else read_reuse(reuse))
+    return solve_cache(cache_of(), catalogue_tiers(), None if reuse is None else reuse_of(reuse))
 
 
 def test_units_and_prices(read) -> None:
@@ -116,7 +115,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     ("lomx shape=1", "did you mean lomax"),
     ("exponential", "mean is missing"),
     ("lomax shape=1.5", "scale is missing"),
-    ("exponential mean=10min scale=3s", "unknown key of exponential in --reuse: 'scale'"),
+    ("exponential mean=10min scale=3s", "unknown key of exponential in `reuse`: 'scale'"),
     ("exponential mean", "expected NAME=VALUE"),
     ("exponential mean=10min mean=3", "given twice"),
     ("exponential mean=10GB", "is in B, expected s"),
@@ -131,7 +130,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_distributions_that_cannot_be_used(text: str, said: str) -> None:
     with pytest.raises(UserError) as refused:
-        read_reuse(text)
+        reuse_of(text)
     assert said in str(refused.value) and "\n" not in str(refused.value)
 
 
@@ -142,14 +141,18 @@ def test_distributions_that_cannot_be_used(text: str, said: str) -> None:
     ({"sets": ("tensor_parallel=8",)}, "--set tensor_parallel says nothing here"),
     ({"sets": ("cached=8",)}, "--set cached says nothing here"),
     ({"sets": ("prompt=8",)}, "--context"),
-    ({"sets": ("tier_capacity=8GB",)}, "--tiers FILE"),
+    ({"sets": ("tier_capacity=8GB",)}, "tiers are stated with --tiers"),
     ({"sets": ("context=8", "context=9")}, "given twice"),
     ({"model": "deepseek-v33"}, "did you mean"),
 ])  # fmt: skip
-def test_questions_that_cannot_be_used(options: dict[str, object], said: str) -> None:
-    with pytest.raises(UserError) as refused:
-        holding_case(replace(Question("deepseek-v3", "h100-sxm"), **options))
-    assert said in str(refused.value)
+def test_questions_that_cannot_be_used(run, options: dict[str, Any], said: str) -> None:
+    sets = [part for text in options.get("sets", ()) for part in ("--set", text)]
+    context = ["--context", options["context"]] if "context" in options else []
+    code, out, err = run("solve", "cache", options.get("model", "deepseek-v3"), "h100-sxm", *context, *sets)
+    assert (code, out, err.count("\n")) == (2, "", 1) and said in err
+    if said != "given twice":  # the command line alone can be told so
+        with pytest.raises(UserError):
+            cache_of(**{"context": None, **options})
 
 
 @pytest.mark.parametrize("missing", ["chip_hour_price", "memory_capacity"])
@@ -158,9 +161,9 @@ def test_a_missing_figure_is_named_with_its_file(tmp_path: Path, missing: str) -
     path = tmp_path / "chip.toml"
     path.write_text("".join(f"{key} = {value}\n" for key, value in keys.items() if key != missing))
     with pytest.raises(UserError) as refused:
-        solve_cache(holding_case(Question("llama-3.1-8b", str(path))), catalogue_tiers())
+        solve_cache(cache_of("llama-3.1-8b", str(path)), catalogue_tiers())
     assert f"{path}: {missing} is missing" in str(refused.value)
-    found = solve_cache(holding_case(Question("llama-3.1-8b", str(path), sets=(f"{missing}=9e8",))), catalogue_tiers())
+    found = solve_cache(cache_of("llama-3.1-8b", str(path), sets=(f"{missing}=9e8",)), catalogue_tiers())
     assert found.choices[0].rate > 0
 
 
@@ -203,9 +206,9 @@ def test_drain_times() -> None:
 
 
 def test_the_context_may_be_set_and_is_shown_as_a_default() -> None:
-    assert solve_cache(holding_case(Question("llama-3.1-8b", "h100-sxm", sets=("context=8k",))), ()).context == 8000
-    usual = solve_cache(holding_case(Question("llama-3.1-8b", "h100-sxm")), ())
-    assert usual.context == 4096 and "context 4096" in usual.defaults
+    assert solve_cache(cache_of("llama-3.1-8b", sets=("context=8k",)), ()).context == 8000
+    usual = solve_cache(cache_of("llama-3.1-8b", context=None), ())
+    assert usual.context == 4096 and "context 4096" in map(str, usual.defaults)
 
 def test_a_tier_of_any_name_is_printed_as_it_is_written(run, tmp_path) -> None:
     file = tmp_path / "tiers.toml"
@@ -229,8 +232,8 @@ CHECKED = ("exponential mean=10min", "lomax shape=1.5 scale=5min share=0.6", "we
 
 @pytest.mark.parametrize("text", CHECKED)
 def test_an_answer_that_fails_its_check_is_an_error(text) -> None:
-    answer = solve_cache(holding_case(Question("deepseek-v3", "h100-sxm", context="32k")), catalogue_tiers(),
-                         read_reuse(text))  # fmt: skip
+    answer = solve_cache(cache_of(), catalogue_tiers(),
+                         reuse_of(text))  # fmt: skip
     found = recheck_cache(answer)
     assert max(found.primal, found.stationarity) < 1e-9
     with pytest.raises(NotSolved, match="primal"):

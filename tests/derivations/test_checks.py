@@ -21,7 +21,8 @@ from steptime.derivations.rules import (
     solve_for,
     substitute,
 )
-from steptime.derivations.steps import Derivation, NotVerified, Step
+from steptime.derivations.steps import Derivation, Step
+from steptime.model.errors import NotVerified
 from steptime.model.symbols import batch, chips, context, layers, prompt, step_time, width
 
 SMALL = {batch: 1000.0, context: 10.0, chips: 2.0, layers: 3.0, utilisation: 0.01, ridge: 0.5, width: 7.0, prompt: 5.0}

@@ -12,7 +12,7 @@ import pytest
 from steptime.derivations.export import c_code, identifier, python_code
 from steptime.derivations.inverse import formulas
 from steptime.derivations.library import derivations
-from steptime.model.numeric import evaluate
+from steptime.model.scenario import evaluate
 
 FORMULAS = formulas()
 

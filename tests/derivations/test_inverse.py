@@ -9,7 +9,7 @@ from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.inverse import ASSUMED, formulas, solve_for
 from steptime.derivations.library import derivations
 from steptime.model import symbols as q
-from steptime.model.numeric import evaluate
+from steptime.model.scenario import evaluate
 
 FORMULAS = {name: line for name, line in formulas().items() if isinstance(line.lhs, sympy.Symbol)}
 HOLDS = {one.name: one.holds for one in derivations()}
@@ -56,7 +56,8 @@ def test_an_exact_interval() -> None:
 @pytest.mark.parametrize(("arguments", "named"), [
     (["kv_bytes", "--in", "ridge"], "does not occur"),
     (["ridge", "--in", "rigde"], "did you mean ridge"),
-    (["ridge", "--in", "ridge", "--set", "peak_flops=1e15"], "--set bytes_per_weight=…"),
+    (["ridge", "--in", "ridge", "--set", "peak_flops=1e15"], "--set bytes_per_weight"),
+    (["ridge", "--in", "ridge", "--set", "batch=3"], "--set batch does not occur in ridge; did you mean"),
     (["ridge", "--in", "ridge", "--range", "peak_flops=3"], "lo..hi"),
     (["ridge", "--in", "ridge", "--range", "peak_flops=2e15..1e15"], "not above"),
     (["ridge", "--in", "ridge", "--set", "ridge=3"], "cannot be set as well"),

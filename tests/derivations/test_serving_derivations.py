@@ -1,7 +1,7 @@
 """The closed forms of serving against ledgers of real cases, and against sums over tokens, chunks and steps."""
 
 import pytest
-from conftest import case_of
+from conftest import asked, case_of
 from sympy import Expr, Integer, Max, Rational, Symbol
 
 from steptime.derivations.serving import attention, chunks, in_flight, latent, prefill, prefix, request, state, verify
@@ -10,11 +10,10 @@ from steptime.model import symbols as q
 from steptime.model.architecture.attended import pairs_of_tokens, whole_context_read
 from steptime.model.architecture.attention import LatentAttention
 from steptime.model.architecture.mixing import cache_read, cache_written, latent_flops, state_moved
+from steptime.model.architecture.stream import Stream
 from steptime.model.catalog.transformers import load_transformer
-from steptime.model.phases.phase import Stream
 from steptime.model.scenario import Scenario
 from steptime.model.step.case import Case
-from steptime.model.step.inputs import Question
 from steptime.model.step.request import whole_request
 
 CHIP = {"model": "llama-3.1-8b", "hardware": "h100-sxm", "layout": "tp=1"}
@@ -146,7 +145,7 @@ def test_fewer_tokens_expand_a_short_prefix_only() -> None:
 def test_a_request_is_its_steps_one_after_another() -> None:
     """Each decode step as a case of its own, at its own context."""
     steps = [case_of(**CHIP, batch="4", context=str(512 + i)) for i in range(15)]
-    question = Question("llama-3.1-8b", "h100-sxm", "prefill", batch="4", prompt="512", output="16", layout="tp=1")
+    question = asked(**CHIP, phase="prefill", batch="4", prompt="512", output="16")
     whole = whole_request(question)
     assert whole.answer is not None and whole.prefill.bottleneck == "compute" and whole.answer.bottleneck == "memory"
     for term, one in (("memory", request.memory_phase), ("compute", request.compute_phase)):

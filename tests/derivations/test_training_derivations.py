@@ -23,7 +23,7 @@ from steptime.derivations.training.symbols import microbatch_tokens, rank_tokens
 from steptime.model import symbols as q
 from steptime.model.architecture.activations import layer_kept
 from steptime.model.catalog.transformers import load_transformer
-from steptime.model.phases.phase import rates
+from steptime.model.phases.rates import rates
 from steptime.model.scenario import Scenario
 from steptime.model.step.case import Case
 
@@ -43,7 +43,7 @@ def train(**options: object) -> Case:
 
 def at(one: Derivation | Expr, case: Case, **values: float) -> float:
     """A derivation's result, or an expression, at a case's numbers, some of them given; shapes from the model."""
-    model = case.model
+    model = case.accounts.model
     mixer = model.mixers[0][0]
     known = {
         q.width: model.width, q.layers: len(model.layers), vocabulary: model.vocabulary, query_heads: mixer.heads,
@@ -65,7 +65,7 @@ def line(case: Case, name: str) -> tuple[float, float]:
 def test_six_n_and_attention() -> None:
     case = train(**SPLIT, layout="dp=8")
     assert at(flops.per_token, case) == exactly(at(q.model_flops / q.sequence, case), rel=1e-9)
-    assert at(flops.six_n, case) == 6 * case.model.active_parameters
+    assert at(flops.six_n, case) == 6 * case.accounts.model.active_parameters
     length = at(flops.attention_sequence, case)
     by_name = {row.name: at(row.flops, case, sequence=length) for row in case.operations}
     scores = by_name.pop("attention")
@@ -214,7 +214,7 @@ def test_memory_traffic_hides_behind_so_many_tokens(layout: str) -> None:
     assert at(accumulation.traffic, case) == exactly(at(q.state_traffic, case), rel=1e-9)
     tokens = at(accumulation.hidden, case)
     given = {"sequence": tokens, "attention_flops": 0.0, "weight_shards": 1.0, "bubble_ratio": 0.0}
-    step, all_read = rates.step(case.phase.ledger), {"parameters_read": float(case.model.parameters)}
+    step, all_read = rates.step(case.phase.ledger), {"parameters_read": float(case.accounts.model.parameters)}
     assert at(step.compute.time, case, **given) == exactly(at(step.memory.time, case, **given, **all_read), rel=1e-9)
     assert at(accumulation.many, case) < tokens
 

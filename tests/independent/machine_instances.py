@@ -5,12 +5,15 @@ import warnings
 import numpy as np
 from scipy.optimize import NonlinearConstraint, minimize
 
+from steptime.model import symbols as q
+from steptime.model.catalog.models import load_model
 from steptime.model.catalog.prices import Good, PriceList
+from steptime.model.choices import Format, MachineGoal, PhaseName
 from steptime.model.layout.layout import Layout
 from steptime.model.scenario import Scenario
 from steptime.model.solver.machine.design import GOOD, RATE, VARIABLE, Design, Workload
 from steptime.model.step.build import cases_at, prepare
-from steptime.model.step.inputs import Question
+from steptime.model.step.inputs import Inputs, Question
 
 TOY = """
 parameters = {parameters!r}
@@ -52,18 +55,19 @@ def designed(folder, drawn=None, workloads=1, chips=8, budget=None, bounds=None,
                                links=near("links", 5e5)))  # fmt: skip
     found = []
     for number in range(workloads):
-        phase = "prefill" if number % 3 == 2 else "decode"
-        size = {"prompt" if phase == "prefill" else "context": str(int(near("context", 4000)))}
-        asked = Question(str(file), "drawn", phase=phase, batch=str(int(near("batch", 256)) + 1), weights="fp8", **size)
-        (case,) = cases_at(prepare(asked, prices.machine()), Layout(tp=chips))
+        phase = PhaseName.PREFILL if number % 3 == 2 else PhaseName.DECODE
+        size = q.prompt if phase == PhaseName.PREFILL else q.context
+        given = {q.batch: int(near("batch", 256)) + 1.0, size: float(int(near("context", 4000)))}
+        asked = Question(load_model(str(file)), prices.machine(), Inputs(phase, given, weights=Format.FP8))
+        (case,) = cases_at(prepare(asked), Layout(tp=chips))
         weight = 1.0 if drawn is None else float(drawn.uniform(0.1, 1))
         found.append(Workload.of(f"{phase} {number}", weight, case))
     total = sum(workload.weight for workload in found)
     mixed = tuple(Workload(w.name, w.weight / total, w.case, w.parts, w.held) for w in found)
-    design = Design(prices, mixed, {"budget": 1.0}, "step-time", chips)
+    design = Design(prices, mixed, {"budget": 1.0}, MachineGoal.STEP_TIME, chips)
     least = float(Scenario({**design.numbers, **{VARIABLE[n]: design.floor(n) for n in VARIABLE}}).evaluate(_spend()))
     factor = 3.0 if drawn is None else float(drawn.uniform(1.2, 10))
-    return Design(prices, mixed, {"budget": budget or least * factor}, "step-time", chips)
+    return Design(prices, mixed, {"budget": budget or least * factor}, MachineGoal.STEP_TIME, chips)
 
 
 def _spend():

@@ -9,7 +9,8 @@ from sympy import Eq, Expr, Symbol
 
 from steptime.derivations.library import quantities
 from steptime.derivations.rules import Rule, equation, side
-from steptime.derivations.steps import Derivation, NotVerified, Step, same, same_equation
+from steptime.derivations.steps import Derivation, Step, same, same_equation
+from steptime.model.errors import NotVerified
 
 SWAPS = 2
 """Other quantities of the same unit that each occurrence of a quantity is swapped for."""

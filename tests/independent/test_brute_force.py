@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from steptime.model import symbols as q
 from steptime.model.architecture import transformer as tf
 from steptime.model.catalog.transformers import load_transformer
+from steptime.model.choices import Copies, Split
+from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import SYMBOLS, Layout, impossible
 from steptime.model.phases.decode import blackboard
-from steptime.model.phases.ledger import Ledger, Plan
+from steptime.model.phases.ledger import Ledger
 from steptime.model.phases.memory import footprints
 from steptime.model.scenario import Scenario
 
@@ -165,13 +167,13 @@ def ledger(model: tf.Transformer, layout: Layout, work: Work) -> tuple[Ledger, S
         q.expert_load: 1, q.bytes_per_weight: work.weight, q.bytes_per_kv: work.kv, q.dispatch_bytes: work.dispatch,
     }  # fmt: skip
     values |= {symbol: getattr(layout, name) for name, symbol in SYMBOLS.items()}
-    return found, Scenario({symbol: float(value) for symbol, value in values.items()}, found.slots())
+    return found, Scenario({symbol: float(value) for symbol, value in values.items()}, found.slots)
 
 
 def check(model: tf.Transformer, layout: Layout, work: Work) -> None:
     """Equal to the count; or less, as sharing is perfect, where a rank's query heads straddle key-value heads."""
     found, scenario = ledger(model, layout, work)
-    value, rounding, operations = scenario.evaluate, (False, True), found.operations()
+    value, rounding, operations = scenario.evaluate, (False, True), found.operations
     ours = [sum(value(line.flops) for line in operations), sum(value(line.memory_bytes) for line in operations)]
     assert ours == pytest.approx([value(blackboard.compute.work), value(blackboard.memory.work)], rel=1e-9)
     ours += [max(value(one.weights + one.kv) for one in footprints(model, layout, whole)) for whole in rounding]
@@ -185,14 +187,14 @@ def check(model: tf.Transformer, layout: Layout, work: Work) -> None:
 
 COUNTED = [
     ("llama-3.1-70b", Layout(tp=16, dp=2, pp=3, replicas=2), Work(64, 4096)),
-    ("llama-2-7b", Layout(tp=4, cp=2, dp=2, ffn="all"), Work(7, 1000, kv=1.0)),
+    ("llama-2-7b", Layout(tp=4, cp=2, dp=2, ffn=Split.STAGE), Work(7, 1000, kv=1.0)),
     ("mixtral-8x7b", Layout(tp=2, dp=3, ep=6, pp=5), Work(33, 100)),
     ("deepseek-v3", Layout(dp=32, ep=32, pp=2), Work(4096, 4096, weight=1.0)),
-    ("deepseek-v3", Layout(tp=8, cp=2, dp=2, ep=8, ffn="all"), Work(100, 131072, weight=1.0)),
+    ("deepseek-v3", Layout(tp=8, cp=2, dp=2, ep=8, ffn=Split.STAGE), Work(100, 131072, weight=1.0)),
     ("gemma-2-27b", Layout(tp=32, cp=2, pp=2), Work(1, 8192)),
     ("qwen3-235b-a22b", Layout(tp=8, dp=2, ep=16, pp=4), Work(1000, 8191)),
     ("gpt-oss-120b", Layout(tp=2, dp=2, ep=1), Work(5, 131072)),
-    ("llama-4-maverick", Layout(tp=4, dp=2, ep=8, ffn="all"), Work(64, 10000)),
+    ("llama-4-maverick", Layout(tp=4, dp=2, ep=8, ffn=Split.STAGE), Work(64, 10000)),
     ("llama-4-maverick", Layout(tp=5, ep=5), Work(64, 10000)),
     ("gemma-3-27b", Layout(tp=4, cp=4), Work(16, 500)),
     ("gpt2", Layout(tp=3, dp=2, pp=5), Work(12, 700)),
@@ -202,8 +204,8 @@ LINKED = [
     ("llama-3.1-70b", Layout(tp=16, cp=2, pp=3)),
     ("llama-2-7b", Layout(tp=2, cp=16, pp=2)),
     ("palm-540b", Layout(tp=2, pp=7)),
-    ("deepseek-v3", Layout(dp=32, ep=32, pp=2, copies="per-expert")),
-    ("qwen3-235b-a22b", Layout(cp=2, dp=8, ep=16, copies="per-expert")),
+    ("deepseek-v3", Layout(dp=32, ep=32, pp=2, copies=Copies.PER_EXPERT)),
+    ("qwen3-235b-a22b", Layout(cp=2, dp=8, ep=16, copies=Copies.PER_EXPERT)),
 ]
 
 
@@ -244,6 +246,6 @@ def transformers(heads: int) -> st.SearchStrategy[tf.Transformer]:
 def test_any_transformer_in_any_layout(data: st.DataObject, heads: int, cp: int, dp: int, work: Work) -> None:
     model, tp = data.draw(transformers(heads)), data.draw(divisors(heads, heads))
     ep, pp = data.draw(divisors(tp * cp * dp, max(1, model.experts))), data.draw(st.integers(1, len(model.layers)))
-    layout = Layout(tp, cp, dp, ep, pp, data.draw(small), data.draw(st.sampled_from(["tp", "all"])))
+    layout = Layout(tp, cp, dp, ep, pp, data.draw(small), data.draw(st.sampled_from(Split)))
     assert impossible(layout, model) is None
     check(model, layout, work)

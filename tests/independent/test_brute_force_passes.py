@@ -122,7 +122,7 @@ def sizes(case: Case) -> dict[str, float]:
 
 def count(case: Case, passes: list[Pass], batch: int) -> tuple[Counter[str], Counter[str]]:
     """FLOP and bytes by operation, a mean over the chips of a stage, summed over stages."""
-    model, layout, size = case.model, case.layout, sizes(case)
+    model, layout, size = case.accounts.model, case.layout, sizes(case)
     width, tp, chips = model.width, layout.tp, list(product(range(layout.dp), range(layout.cp), range(layout.tp)))
     micro_batch = batch / layout.replicas / layout.pp
     sequences = micro_batch / layout.dp / layout.cp  # a chip of a context-parallel group has its share of the tokens

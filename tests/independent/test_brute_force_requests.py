@@ -4,6 +4,7 @@ from collections import Counter
 from itertools import product
 
 import pytest
+from conftest import asked as question_of
 from conftest import case_of
 from test_brute_force import Network, Work, attention_shard, messages
 from test_brute_force_passes import Pass, agree, prefill, prefill_passes
@@ -11,7 +12,6 @@ from test_brute_force_passes import Pass, agree, prefill, prefill_passes
 from steptime.model import symbols as q
 from steptime.model.architecture import transformer as tf
 from steptime.model.step.case import Case
-from steptime.model.step.inputs import Question
 from steptime.model.step.request import whole_request
 
 
@@ -23,7 +23,7 @@ def decode_passes(prompt: int, output: int) -> list[Pass]:
 def sent(case: Case, passes: list[Pass], batch: int) -> tuple[float, float]:
     """Bytes that a chip sends on either tier, a mean over a stage: every token's, as in decode, but that chips which
     split a context gather keys and values instead of queries and results where those are fewer bytes."""
-    model, layout, wide = case.model, case.layout, case.number(q.bytes_per_kv)
+    model, layout, wide = case.accounts.model, case.layout, case.number(q.bytes_per_kv)
     tokens = sum(one.tokens for one in passes)
     work = Work(batch * tokens, 0, dispatch=case.number(q.dispatch_bytes), domain=int(case.number(q.scale_up_domain)))
     here = batch / layout.replicas / layout.pp / layout.dp / layout.cp
@@ -83,7 +83,7 @@ def test_a_prefill_counted_message_by_message(asked: tuple[str, str, int, int, i
 def test_the_decode_steps_of_a_request_one_by_one(asked: tuple[str, str, int, int, int]) -> None:
     model, layout, batch, prompt, output = asked
     options = {"phase": "prefill", "batch": str(batch), "prompt": str(prompt), "output": str(output)}
-    request = whole_request(Question(model, "a100-sxm-80gb", layout=layout, **options))
+    request = whole_request(question_of(model, "a100-sxm-80gb", layout=layout, **options))
     assert request.answer is not None
     agree(request.answer, decode_passes(prompt, output), batch)
     agree(request.prefill, prefill_passes(prompt), batch)

@@ -62,7 +62,7 @@ class Step:
 # --- by hand: FLOP and memory --------------------------------------------------------------------------------------
 def count(step: Step, case: Case) -> tuple[Counter[str], Counter[str]]:
     """FLOP without idling, and bytes of weights, by operation: forward once, backward twice the FLOP, and again."""
-    model, layout, size = case.model, case.layout, sizes(case)
+    model, layout, size = case.accounts.model, case.layout, sizes(case)
     chips = list(product(range(layout.dp), range(layout.cp), range(layout.tp)))
     macs, streamed, again = Counter[str](), Counter[str](), int(step.recompute == "full")
     tokens, everywhere = step.microbatch * step.sequence / layout.cp, layout.dp * step.microbatch * step.sequence
@@ -103,7 +103,7 @@ def count(step: Step, case: Case) -> tuple[Counter[str], Counter[str]]:
 def held_alike(case: Case) -> list[tuple[float, int]]:
     """Weights that a chip of the mean stage holds, with the places in a replica that hold the same: those that only
     tensor-parallel chips share, and those spread over the whole stage."""
-    model, layout = case.model, case.layout
+    model, layout = case.accounts.model, case.layout
     alike, spread = 0.0, 0.0
     for layer, number in model.kinds.items():
         if layer.attention is not None:
@@ -154,7 +154,7 @@ def gradient_messages(step: Step, case: Case) -> Counter[str]:
 
 def activation_messages(step: Step, case: Case) -> tuple[Counter[str], Counter[str]]:
     """Bytes by tier of tensor- and expert-parallel chips, and of hops between stages: forward, backward, again."""
-    model, layout, domain = case.model, case.layout, int(case.number(q.scale_up_domain))
+    model, layout, domain = case.accounts.model, case.layout, int(case.number(q.scale_up_domain))
     passed = step.micro_batches(case) * layout.replicas * layout.dp * step.microbatch * step.sequence
     work = Work(passed, 0, dispatch=case.number(q.dispatch_bytes), domain=domain)  # already shared out over stages
     up, out = messages(model, layout, work)

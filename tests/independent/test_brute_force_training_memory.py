@@ -27,7 +27,7 @@ def most_in_flight(place: int, stages: int, chunks: int, micro_batches: int) -> 
 
 def kept(step: Step, case: Case, layer: tf.Layer, recompute: str) -> float:
     """Bytes per token that a layer keeps: norms, projections, masks, what heads and features share, scores."""
-    width, tp, mixer = case.model.width, case.layout.tp, layer.attention
+    width, tp, mixer = case.accounts.model.width, case.layout.tp, layer.attention
     assert isinstance(mixer, tf.GroupedAttention)
     sixteen_bits, mask, alike = 2, 1 if step.dropout else 0, tp if step.sequence_parallel else 1
     if recompute == "full":
@@ -44,7 +44,7 @@ def kept(step: Step, case: Case, layer: tf.Layer, recompute: str) -> float:
 
 def fullest(step: Step, case: Case) -> float:
     """Bytes of weights, gradients, optimizer state and activations on the chip that holds most."""
-    model, layout, most = case.model, case.layout, 0.0
+    model, layout, most = case.accounts.model, case.layout, 0.0
     depth, copies = len(model.layers) // layout.pp, layout.dp * layout.cp * layout.replicas
     for place in range(layout.pp):
         layers, first, last = model.layers[place * depth :][:depth], place == 0, place == layout.pp - 1

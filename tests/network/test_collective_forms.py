@@ -10,8 +10,9 @@ from sympy import Integer
 from steptime.derivations.collectives.symbols import group_bytes, group_chips
 from steptime.model.network import algorithms as forms
 from steptime.model.network.algorithms import Form
-from steptime.model.quantity import byte, count, second, unit_of
+from steptime.model.quantity import byte, count, second
 from steptime.model.symbols import scale_up_bandwidth, scale_up_latency
+from steptime.model.units import unit_of
 
 GROUPS = {
     name: getattr(forms, name)

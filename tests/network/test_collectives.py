@@ -16,9 +16,10 @@ from steptime.model.network.collectives import (
     group,
     send,
 )
-from steptime.model.quantity import byte, count, unit_of
+from steptime.model.quantity import byte, count
 from steptime.model.symbols import scale_up_domain, stage_chips
 from steptime.model.terms import Transfer
+from steptime.model.units import unit_of
 
 
 def at(domain: int, moved: Transfer) -> tuple[float, float]:

@@ -5,20 +5,21 @@ import random
 import pytest
 import sympy
 from conftest import case_of
-from hypothesis import assume, given, settings
+from drawn import possible
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.transformers import load_transformer
-from steptime.model.errors import UserError
+from steptime.model.choices import Copies, Experts, Split
+from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import SYMBOLIC, Layout
-from steptime.model.phases.decode import blackboard, rates
-from steptime.model.phases.ledger import Ledger, Plan
+from steptime.model.phases.decode import blackboard
+from steptime.model.phases.ledger import Ledger, touched_experts
+from steptime.model.phases.rates import rates
 from steptime.model.scenario import Scenario
-from steptime.model.step.build import build_case
-from steptime.model.step.case import TERMS, Case
-from steptime.model.step.inputs import Question
+from steptime.model.step.case import TERMS
 from steptime.model.terms import Transfer
 
 MODELS = ("deepseek-v3", "llama-3.1-70b", "mixtral-8x7b", "gemma-2-27b", "gpt-oss-120b", "llama-4-maverick", "gpt2")
@@ -28,13 +29,15 @@ LAYOUTS = (Layout(), Layout(tp=4, dp=2, cp=2, pp=2), Layout(dp=8, ep=8, replicas
 @pytest.mark.parametrize(
     "degrees", [SYMBOLIC, *(layout.degrees for layout in LAYOUTS)], ids=["symbolic", *map(str, LAYOUTS)]
 )
-@pytest.mark.parametrize("plan", [Plan(), Plan("all", "per-expert", True, "all")], ids=["default", "other choices"])
+@pytest.mark.parametrize(
+    "plan", [Plan(), Plan(Split.STAGE, Copies.PER_EXPERT, True, Experts.ALL)], ids=["default", "other choices"]
+)
 @pytest.mark.parametrize("name", MODELS)
 def test_blackboard_expands_to_the_ledger_exactly(name, plan, degrees) -> None:
     ledger = Ledger(load_transformer(name), plan, degrees)
-    slots = {symbol: expr for symbol, expr in ledger.slots().items() if symbol != q.micro_batch}
+    slots = {symbol: expr for symbol, expr in ledger.slots.items() if symbol != q.micro_batch}
     scenario = Scenario({}, slots)
-    for term, sums in zip(blackboard.terms, rates.step(ledger.operations()).terms, strict=True):
+    for term, sums in zip(blackboard.terms, rates.step(ledger.operations).terms, strict=True):
         for left, right in ((term.work, sums.work), (term.fixed, sums.fixed)):
             difference = sympy.expand(scenario.expand(left) - right)
             assert difference == 0 or sympy.simplify(difference) == 0
@@ -159,12 +162,10 @@ def test_ridge_of_h100_at_fp8() -> None:
 def test_expected_experts_of_a_tiny_router() -> None:
     """Two experts, one chosen: two tokens touch 1.5 on average, counted by hand over the four outcomes."""
     ledger = Ledger(load_transformer("mixtral-8x7b"), Plan())
-    _, block = ledger.expert_layers()[0]
+    _, block = ledger.expert_layers[0]
     tiny = type(block)(experts=2, experts_per_token=1, intermediate=8)
-    from steptime.model.phases.ledger import touched_experts
-
-    assert touched_experts(tiny, Plan()).xreplace({q.micro_batch: sympy.Integer(2)}) == sympy.Rational(3, 2)
-    assert touched_experts(tiny, Plan(experts="all")) == 2
+    assert touched_experts(tiny, Experts.EXPECTED).xreplace({q.micro_batch: sympy.Integer(2)}) == sympy.Rational(3, 2)
+    assert touched_experts(tiny, Experts.ALL) == 2
 
 
 LAYOUT = st.sampled_from(
@@ -178,15 +179,6 @@ SCENARIOS = st.fixed_dictionaries({
     "context": st.integers(1, 200_000).map(str),
     "experts": st.sampled_from(["expected", "all"]),
 })  # fmt: skip
-
-
-def possible(options: dict[str, str]) -> Case:
-    """The case, where the layout is one that the model can have."""
-    try:
-        return build_case(Question(**options))
-    except UserError as error:
-        assume("exceeds" not in str(error) and "does not divide" not in str(error))
-        raise
 
 
 @settings(max_examples=25, deadline=None)

@@ -11,13 +11,17 @@ from steptime.model import symbols as q
 from steptime.model.architecture.attended import attended, pairs, read
 from steptime.model.architecture.attention import GroupedAttention, Indexer, LatentAttention, RecurrentMixer
 from steptime.model.architecture.mixing import latent_flops
+from steptime.model.architecture.stream import Stream
 from steptime.model.architecture.transformer import DenseFeedForward, Layer, Transformer
 from steptime.model.catalog.transformers import load_transformer
+from steptime.model.choices import Copies, Experts, PhaseName, Split
+from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import SYMBOLIC, Layout
 from steptime.model.phases.decode import DECODE
-from steptime.model.phases.ledger import Ledger, Plan
-from steptime.model.phases.phase import Phase, Stream, rates
+from steptime.model.phases.ledger import Ledger
+from steptime.model.phases.phase import Phase
 from steptime.model.phases.prefill import IN_FLIGHT, PREFILL, VERIFY, prefill_phase
+from steptime.model.phases.rates import rates
 from steptime.model.scenario import Scenario
 
 CHUNKED = prefill_phase(has_cache=True, in_chunks=True)
@@ -47,7 +51,7 @@ def equal(left: sympy.Expr, right: sympy.Expr) -> bool:
 
 @pytest.mark.parametrize("phase", PHASES.values(), ids=PHASES)
 @pytest.mark.parametrize(
-    "plan", [Plan(), Plan("all", "per-expert", True, "all", True)], ids=["default", "other choices"]
+    "plan", [Plan(), Plan(Split.STAGE, Copies.PER_EXPERT, True, Experts.ALL, True)], ids=["default", "other choices"]
 )
 @pytest.mark.parametrize("model", [*map(load_transformer, ("deepseek-v3", "gemma-2-27b", "gpt-oss-120b")), HYBRID],
                          ids=lambda model: model.name)  # fmt: skip
@@ -55,9 +59,9 @@ def test_the_blackboard_expands_to_the_ledger_exactly(model: Transformer, plan: 
     for degrees in (SYMBOLIC, Layout(tp=4, dp=2, cp=2, pp=2).degrees):
         ledger = Ledger(model, plan, degrees, phase)
         slots = {
-            symbol: expr for symbol, expr in ledger.slots().items() if symbol not in (q.micro_batch, *phase.definitions)
+            symbol: expr for symbol, expr in ledger.slots.items() if symbol not in (q.micro_batch, *phase.definitions)
         }
-        for term, sums in zip(phase.blackboard.terms, rates.step(ledger.operations()).terms, strict=True):
+        for term, sums in zip(phase.blackboard.terms, rates.step(ledger.operations).terms, strict=True):
             assert equal(Scenario({}, slots).expand(term.work), sums.work), term.name
             assert equal(Scenario({}, slots).expand(term.fixed), sums.fixed), term.name
 
@@ -66,15 +70,14 @@ def test_the_blackboard_expands_to_the_ledger_exactly(model: Transformer, plan: 
     "model", [load_transformer("deepseek-v3"), load_transformer("mixtral-8x7b"), HYBRID], ids=lambda model: model.name
 )
 def test_one_token_behind_a_context_is_a_decode_step(model: Transformer) -> None:
-    one = Phase(
-        "decode", (Stream(Integer(1), Integer(1), q.context),), DECODE.flops_per_sequence, DECODE.kv_traffic, q.context
-    )
-    assert Ledger(model, Plan(), phase=one).operations() == Ledger(model, Plan()).operations()
+    stream = Stream(Integer(1), Integer(1), q.context)
+    one = Phase(PhaseName.DECODE, DECODE.blackboard, (stream,), DECODE.flops_per_sequence, DECODE.kv_traffic, q.context)
+    assert Ledger(model, Plan(), phase=one).operations == Ledger(model, Plan()).operations
     behind = prefill_phase(has_cache=True)
     # On one chip a context; several would, at a short one, share its keys and values instead of queries and results.
     numbers = {q.pass_tokens: Integer(1), q.cached: q.context, q.context_parallel: Integer(1)}
-    sums = rates.step(Ledger(model, Plan(), phase=behind).operations())
-    for term, decode in zip(sums.terms, rates.step(Ledger(model, Plan()).operations()).terms, strict=True):
+    sums = rates.step(Ledger(model, Plan(), phase=behind).operations)
+    for term, decode in zip(sums.terms, rates.step(Ledger(model, Plan()).operations).terms, strict=True):
         assert equal(term.work.xreplace(numbers), decode.work.xreplace(numbers)), term.name
 
 

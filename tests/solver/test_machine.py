@@ -1,11 +1,11 @@
 """The machine that a budget buys: equal to its closed form, beaten by no other, priced rightly, honest about limits."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from machine_instances import designed, random_mix, random_one, step_times
+from questions import MARKET, machine_for
 
 from steptime.model import symbols as q
 from steptime.model.catalog.prices import read_prices
@@ -13,12 +13,6 @@ from steptime.model.errors import UserError
 from steptime.model.scenario import Scenario
 from steptime.model.solver.machine.best import best_machine
 from steptime.model.solver.machine.whole_stacks import with_whole_stacks
-from steptime.model.solver.machine.workloads import solve_machine
-from steptime.model.step.inputs import Question
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
-MARKET = EXAMPLES / "prices-market.toml"
-MADE = EXAMPLES / "prices-manufacturing.toml"
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -128,8 +122,7 @@ def test_sensitivities_equal_finite_differences(seed, minimise, tmp_path) -> Non
 
 def test_the_price_of_a_term_is_its_share_of_what_can_be_chosen(tmp_path) -> None:
     """Row 7.1: where the bottleneck is, there the money goes. Stacks bought for bandwidth, base left aside."""
-    found = solve_machine(read_prices(MARKET), [(1.0, Question("deepseek-v3", "", batch="4096", layout="dp=72,ep=72"))],
-                          budget=3.1e6)  # fmt: skip
+    found = machine_for("deepseek-v3", budget=3.1e6, batch="4096", layout="dp=72,ep=72")
     spent = found.spent["budget"]
     chosen = sum(spent.values()) - spent["base"]
     for term, good in {"compute": "compute", "memory": "stack", "scale_up": "scale_up"}.items():
@@ -187,15 +180,13 @@ def test_the_default_layout_is_the_fastest_of_all() -> None:
     from steptime.model.layout.enumeration import layout_of, layouts
 
     prices = replace(read_prices(MARKET), domain=4)
-    asked = Question("mixtral-8x7b", "", batch="64", sets=("chips=8",))
-    chosen = solve_machine(prices, [(1.0, asked)], budget=5e5)
+    chosen = machine_for("mixtral-8x7b", prices, 5e5, batch="64", sets=("chips=8",))
     columns = layouts(load_transformer("mixtral-8x7b"), [8])
     times = []
     for row in range(0, len(columns["tp"]), 5):
         layout = layout_of(columns, row)
         if layout.replicas * layout.dp * layout.pp <= 64:
-            one = replace(asked, layout=str(layout), sets=())
-            times.append(solve_machine(prices, [(1.0, one)], budget=5e5).step_time(0))
+            times.append(machine_for("mixtral-8x7b", prices, 5e5, batch="64", layout=layout).step_time(0))
     assert len(times) >= 20
     assert min(times) >= chosen.step_time(0) * (1 - 1e-9)
 
@@ -203,13 +194,11 @@ def test_the_default_layout_is_the_fastest_of_all() -> None:
 def test_the_batch_of_least_cost_is_the_best_of_all_tried() -> None:
     """Beside each batch solved alone; at the best stacks are about full, and a step is about their drain (row 1.9)."""
     prices, batches = read_prices(MARKET), (256, 1024, 4096, 16384, 65536, 131072)
-    asked = Question("deepseek-v3", "", context="4096")
-    chosen = solve_machine(prices, [(1.0, asked)], budget=3.1e6, minimise="cost", batches=batches)
+    chosen = machine_for("deepseek-v3", prices, 3.1e6, "cost", batches, context="4096")
     costs = {}
     for batch in batches:
         try:
-            one = replace(asked, batch=str(batch))
-            costs[batch] = solve_machine(prices, [(1.0, one)], budget=3.1e6, minimise="cost").cost
+            costs[batch] = machine_for("deepseek-v3", prices, 3.1e6, "cost", context="4096", batch=batch).cost
         except UserError as error:
             assert "infeasible" in str(error) and batch > 65536
     assert chosen.cost == pytest.approx(min(costs.values()), rel=1e-9)
@@ -221,10 +210,9 @@ def test_the_batch_of_least_cost_is_the_best_of_all_tried() -> None:
 
 def test_with_a_stated_layout_or_a_toy_each_batch_is_solved(tmp_path) -> None:
     prices, batches = read_prices(MARKET), (64, 512, 4096)
-    for asked in (Question("llama-3.1-70b", "", layout="tp=8"), Question(str(toy(tmp_path)), "", weights="fp8")):
-        chosen = solve_machine(prices, [(1.0, asked)], budget=4e6, minimise="cost", batches=batches)
-        alone = [[(1.0, replace(asked, batch=str(batch)))] for batch in batches]
-        each = [solve_machine(prices, one, budget=4e6, minimise="cost").cost for one in alone]
+    for model, options in (("llama-3.1-70b", {"layout": "tp=8"}), (str(toy(tmp_path)), {"weights": "fp8"})):
+        chosen = machine_for(model, prices, 4e6, "cost", batches, **options)
+        each = [machine_for(model, prices, 4e6, "cost", batch=batch, **options).cost for batch in batches]
         assert chosen.cost == pytest.approx(min(each), rel=1e-9)
 
 

@@ -2,36 +2,38 @@
 
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import case_of
 from machine_instances import designed, random_mix
+from questions import MARKET as PRICES
+from questions import machine_for, search_of, workload
 from sympy import Rational
 
 from steptime.model import symbols as q
+from steptime.model.catalog.hardware import load_hardware
+from steptime.model.catalog.models import load_model
 from steptime.model.catalog.prices import read_prices
 from steptime.model.catalog.transformers import load_transformer
-from steptime.model.errors import UserError
+from steptime.model.choices import Overlap
+from steptime.model.errors import NotSolved, UserError
 from steptime.model.layout.enumeration import layout_of, layouts
 from steptime.model.scenario import Scenario
 from steptime.model.solver.batch import solve_batch
 from steptime.model.solver.crossover import find_crossover
-from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.solver.machine.best import best_machine
 from steptime.model.solver.machine.distance import distances
 from steptime.model.solver.machine.whole_stacks import with_whole_stacks
-from steptime.model.solver.machine.workloads import read_workload, solve_machine
+from steptime.model.solver.machine.workloads import solve_machine
 from steptime.model.solver.monotone import sign_by_assumption
-from steptime.model.solver.optimality import NotSolved
 from steptime.model.solver.ranges.machine_spread import machine_spread, with_values
-from steptime.model.solver.ranges.spreads import changed, crossover_spread
+from steptime.model.solver.ranges.spreads import crossover_spread
 from steptime.model.solver.recheck import recheck
-from steptime.model.step.inputs import Question
+from steptime.model.step.build import build_case
 
-MARKET = read_prices(Path(__file__).parents[2] / "examples" / "prices-market.toml")
+MARKET = read_prices(PRICES)
 WORKLOADS = {
     "fp8": ("deepseek-v3", ["batch=2048 layout=dp=72,ep=72"]),
     "bf16": ("llama-3.1-70b", ["batch=512 layout=tp=8,replicas=9"]),
@@ -48,27 +50,24 @@ WORKLOADS = {
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_a_step_on_the_machine_takes_as_long_as_designed(name, tmp_path) -> None:
     model, texts = WORKLOADS[name]
-    asked = [read_workload(text, Question(model, "")) for text in texts]
-    found = solve_machine(MARKET, asked, budget=2e7 if name == "a mix" else 9e6)
+    asked = [workload(text) for text in texts]
+    found = solve_machine(load_model(model), MARKET, asked, budget=2e7 if name == "a mix" else 9e6)
     spent = found.spent["budget"]
     assert sum(spent.values()) == pytest.approx(2e7 if name == "a mix" else 9e6)
-    for number, workload in enumerate(found.design.workloads):
+    for number, one in enumerate(found.design.workloads):
         rates = found.rates(number)
         machine = tmp_path / f"{number}.toml"
         machine.write_text(
-            f"peak_flops = {{ {workload.case.precision['activations']} = {rates[q.peak_flops]!r} }}\n"
+            f"peak_flops = {{ {one.case.precision['activations']} = {rates[q.peak_flops]!r} }}\n"
             f"memory_bandwidth = {rates[q.memory_bandwidth]!r}\n"
             f"memory_capacity = {found.amounts['stack'] / found.design.chips * MARKET.stack_capacity!r}\n"
             f"scale_up_bandwidth = {max(rates[q.scale_up_bandwidth], 1e3)!r}\nscale_up_domain = 72\n"
             f"scale_out_bandwidth = {max(rates[q.scale_out_bandwidth], 1e3)!r}\nin_switch_reduction = true\n"
         )
-        question = replace(workload.case.question, hardware=str(machine))
-        names = ("phase", "batch", "context", "prompt", "sequence", "layout", "weights", "activations", "overlap",
-                 "zero")  # fmt: skip
-        case = case_of(model, str(machine), **{key: getattr(question, key) for key in names})
+        case = build_case(replace(one.case.question, hardware=load_hardware(str(machine))))
         assert case.scenario.evaluate(q.step_time) == pytest.approx(found.step_time(number), rel=1e-6)
         assert case.fits
-        assert case.scenario.evaluate(q.memory_per_chip) == pytest.approx(workload.held)
+        assert case.scenario.evaluate(q.memory_per_chip) == pytest.approx(one.held)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -98,7 +97,7 @@ def test_distance_counts_what_is_busy_not_what_came_along(tmp_path) -> None:
 
 
 def test_distance_is_in_the_workloads_own_format() -> None:
-    found = solve_machine(MARKET, [(1.0, Question("llama-3.1-70b", "", batch="512", layout="tp=8"))], budget=5e5)
+    found = machine_for("llama-3.1-70b", budget=5e5, batch="512", layout="tp=8")
     board = found.design.workloads[0].case
     wanted = board.number(board.phase.blackboard.compute.work) / board.number(board.phase.blackboard.memory.work)
     one = next(one for one in distances(found) if one.hardware == "h100-sxm")
@@ -114,10 +113,10 @@ def test_a_share_that_may_outweigh_has_no_sign() -> None:
 
 
 def test_a_best_point_that_fails_its_check_is_an_error() -> None:
-    answer = search_layouts(Search(Question("llama-3.1-8b", "", context="1000"), ("h100-sxm",), (1,), (8, 64)))
-    best = case_of("llama-3.1-8b", "h100-sxm", layout="tp=1", batch=str(answer.best.batch), context="1000",
-                   weights=answer.best.question.weights, kv=answer.best.question.kv,
-                   activations=answer.best.question.activations)  # fmt: skip
+    answer = search_layouts(search_of("llama-3.1-8b", "h100-sxm", (1,), (8, 64), context="1000"))
+    formats = answer.best.question.inputs
+    best = case_of("llama-3.1-8b", "h100-sxm", layout="tp=1", batch=answer.best.batch, context="1000",
+                   weights=formats.weights, kv=formats.kv, activations=formats.activations)  # fmt: skip
     assert recheck(answer, best).step_time < 1e-9
     slower = replace(best, scenario=best.scenario | {q.memory_bandwidth: 1e12})
     with pytest.raises(NotSolved, match="failed its check"):
@@ -159,9 +158,9 @@ def test_of_what_costs_nothing_no_more_is_taken_than_is_busy(limits, tmp_path) -
     free = {**design.prices.goods, "scale_up": replace(design.prices.goods["scale_up"], dollars=0.0, watts=0.0)}
     found = best_machine(replace(design, prices=replace(design.prices, goods=free), limits=limits))
     assert found.ties(0) == ["compute", "memory", "scale_up"] and found.optimum.residuals.worst < 1e-6
-    serial = replace(design.workloads[0].case.question, overlap="none")
     one = designed(tmp_path, kv_bytes=1e4, batch=64, chips=8)
-    case = replace(one.workloads[0].case, question=serial)
+    case = one.workloads[0].case
+    case = replace(case, inputs=replace(case.inputs, overlap=Overlap.NONE))
     (terms,) = one.workloads[0].parts.values()
     parts = {term: {term: time} for term, time in terms.items()}
     apart = replace(one.workloads[0], case=case, parts=parts)
@@ -179,25 +178,23 @@ def test_of_what_costs_nothing_no_more_is_taken_than_is_busy(limits, tmp_path) -
 def test_where_the_closed_form_is_a_guide_what_it_finds_is_solved_for(changes) -> None:
     """Beside all layouts of four chips, and a few batches."""
     prices, batches = replace(MARKET, domain=4), (16, 64, 256)
-    asked = Question("mixtral-8x7b", "", **{"batch": "64", **changes})
-    found = solve_machine(prices, [(1.0, asked)], budget=3e5, minimise="cost", batches=batches)
+    found = machine_for("mixtral-8x7b", prices, 3e5, "cost", batches, **{"batch": "64", **changes})
     columns = layouts(load_transformer("mixtral-8x7b"), [4])
     costs = []
     for row, batch in product(range(len(columns["tp"])), batches):
         layout = layout_of(columns, row)
         if layout.replicas * layout.dp * layout.pp <= batch:
-            one = replace(asked, layout=str(layout), batch=str(batch))
-            costs.append(solve_machine(prices, [(1.0, one)], budget=3e5, minimise="cost").cost)
+            one = machine_for("mixtral-8x7b", prices, 3e5, "cost", **{**changes, "layout": layout, "batch": batch})
+            costs.append(one.cost)
     assert found.cost <= min(costs) * 1.001
 
 
 def test_a_figure_of_a_training_step_changes_its_tokens_too() -> None:
-    asked = Question("llama-3.1-8b", "", phase="train", batch="64", layout="tp=8", sequence="4096", zero=1)
-    found = solve_machine(MARKET, [(1.0, asked)], budget=5e5, minimise="cost")
+    asked = {"phase": "train", "batch": "64", "layout": "tp=8", "zero": 1}
+    found = machine_for("llama-3.1-8b", MARKET, 5e5, "cost", sequence="4096", **asked)
     worth = found.sensitivities()["sequence"].found
     costs = [
-        np.log(solve_machine(MARKET, [(1.0, replace(asked, sequence=str(n)))], budget=5e5, minimise="cost").cost)
-        for n in (4055, 4137)
+        np.log(machine_for("llama-3.1-8b", MARKET, 5e5, "cost", sequence=n, **asked).cost) for n in (4055, 4137)
     ]
     assert (costs[1] - costs[0]) / np.log(4137 / 4055) == pytest.approx(worth, abs=2e-3)
 
@@ -206,9 +203,8 @@ def test_a_figure_of_a_training_step_changes_its_tokens_too() -> None:
 @pytest.mark.parametrize("weights", ["fp8", "bf16"])
 def test_the_printed_formula_holds_under_bounds_formats_and_efficiencies(least, weights) -> None:
     goods = {name: replace(good, least=least.get(name)) for name, good in MARKET.goods.items()}
-    asked = Question("llama-3.1-70b", "", batch="512", layout="tp=8", weights=weights,
-                     sets=("memory_efficiency=0.8", "compute_efficiency=0.5"))  # fmt: skip
-    found = solve_machine(replace(MARKET, goods=goods), [(1.0, asked)], budget=6e5)
+    found = machine_for("llama-3.1-70b", replace(MARKET, goods=goods), 6e5, batch="512", layout="tp=8", weights=weights,
+                        sets=("memory_efficiency=0.8", "compute_efficiency=0.5"))  # fmt: skip
     case = found.design.workloads[0].case
     board = case.phase.blackboard
     work = {
@@ -221,8 +217,8 @@ def test_the_printed_formula_holds_under_bounds_formats_and_efficiencies(least, 
 
 def test_whole_stacks_keep_to_the_bounds() -> None:
     goods = {**MARKET.goods, "stack": replace(MARKET.goods["stack"], least=2.5)}
-    asked = Question("deepseek-v3", "", phase="prefill", batch="72", prompt="1024", layout="dp=72,ep=72")
-    found = solve_machine(replace(MARKET, goods=goods), [(1.0, asked)], budget=1.5e6)
+    found = machine_for("deepseek-v3", replace(MARKET, goods=goods), 1.5e6, phase="prefill", batch="72", prompt="1024",
+                        layout="dp=72,ep=72")  # fmt: skip
     assert with_whole_stacks(found).amounts["stack"] / 72 >= 3
 
 
@@ -233,7 +229,7 @@ def test_a_range_that_moves_what_is_left_out_of_a_closed_form_is_not_called_exac
     interval = found.intervals["memory_bandwidth"]
     assert interval.low <= interval.median <= interval.high
     corners = [
-        find_crossover(changed(case, {q.memory_efficiency: e, q.peak_flops: f}), "memory", "compute",
+        find_crossover(case.changed({q.memory_efficiency: e, q.peak_flops: f}), "memory", "compute",
                        q.memory_bandwidth).value
         for e in (0.4, 0.9) for f in (5e14, 1e15)
     ]  # fmt: skip
@@ -241,8 +237,7 @@ def test_a_range_that_moves_what_is_left_out_of_a_closed_form_is_not_called_exac
 
 
 def test_what_a_step_yields_counts_in_a_range() -> None:
-    asked = Question("llama-3.1-8b", "", batch="512", layout="tp=8")
-    found = solve_machine(MARKET, [(1.0, asked)], budget=5e5, minimise="cost")
+    found = machine_for("llama-3.1-8b", MARKET, 5e5, "cost", batch="512", layout="tp=8")
     interval = machine_spread(found, {q.batch: (64.0, 2048.0)}, lambda share: None).intervals["cost"]
     assert not interval.exact and interval.low <= interval.median <= interval.high
 
@@ -255,5 +250,5 @@ def test_the_smallest_batch_is_found_far_below_the_start() -> None:
 
 @pytest.mark.parametrize("text", ["weights=fp32", "kv=foo", "phase=train recompute=foo", "schedule=foo", "attention=x"])
 def test_a_choice_that_does_not_exist_is_refused(text) -> None:
-    with pytest.raises(UserError, match="unknown --workload"):
-        read_workload(text, Question("m", "h"))
+    with pytest.raises(UserError, match=r"`workload` .*: unknown "):
+        workload(text)

@@ -11,6 +11,7 @@ from steptime.model.errors import UserError
 from steptime.model.solver.batch import RESOURCE, solve_batch
 from steptime.model.solver.crossover import find_crossover
 from steptime.model.solver.posynomial import falls_per_unit, is_posynomial, slope_at_infinity
+from steptime.model.step.words import limit_of
 
 CASES = {
     "crossover inside capacity": ("llama-3.1-70b", "h100-sxm", {"layout": "tp=8", "context": "1000"}, {}),
@@ -39,7 +40,12 @@ CASES = {
 
 def answer_of(name: str, **changes):
     model, hardware, options, asked = CASES[name]
-    return solve_batch(case_of(model, hardware, **options, **changes), **asked)
+    return best_of(case_of(model, hardware, **options, **changes), **asked)
+
+
+def best_of(case, limits=(), **asked):
+    """The best batch of a case, limits as texts."""
+    return solve_batch(case, limits=tuple(map(limit_of, limits)), **asked)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -149,7 +155,7 @@ def test_equals_the_lecture_on_its_own_board(tmp_path) -> None:
 def test_the_same_answer_from_twenty_starts(name) -> None:
     model, hardware, options, asked = CASES[name]
     case = case_of(model, hardware, **options)
-    values = [solve_batch(case, start=float(start), **asked).solution.value for start in np.geomspace(1, 1e6, 20)]
+    values = [best_of(case, start=float(start), **asked).solution.value for start in np.geomspace(1, 1e6, 20)]
     assert max(values) / min(values) - 1 < 1e-6
 
 
@@ -159,7 +165,7 @@ def test_the_infimum_above_the_balanced_context_is_not_attained(tmp_path) -> Non
     answer = solve_batch(case)
     assert not answer.attained and answer.solution is None
     assert answer.infimum == pytest.approx(2 / 3600 * 1_000_001 * 1000 / 3.35e12, rel=1e-9)
-    limited = solve_batch(case, limits=("batch<=100",))
+    limited = best_of(case, limits=("batch<=100",))
     assert limited.attained and limited.solution.value == pytest.approx(100, rel=1e-6)
     assert limited.solution.cost > answer.infimum
 
@@ -183,7 +189,7 @@ def test_whole_batches_are_checked_with_whole_sequences() -> None:
 ])  # fmt: skip
 def test_infeasible_names_the_limit_and_by_how_much(asked, named) -> None:
     with pytest.raises(UserError, match=named):
-        solve_batch(case_of("llama-3.1-70b", "h100-sxm", layout="tp=8"), **asked)
+        best_of(case_of("llama-3.1-70b", "h100-sxm", layout="tp=8"), **asked)
 
 
 def test_weights_that_do_not_fit_are_infeasible() -> None:

@@ -8,6 +8,7 @@ import pytest
 from conftest import case_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from questions import search_of
 
 from steptime.model import symbols as q
 from steptime.model.catalog.transformers import load_transformer
@@ -18,23 +19,16 @@ from steptime.model.solver.layouts.front import Front, dominant
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.step.build import build_case
-from steptime.model.step.inputs import Question
 
 FP8 = {"weights": "fp8", "kv": "bf16"}
 GRIDS = {
-    "two machines": Search(Question("mixtral-8x7b", "", **FP8), ("h100-sxm", "mi300x"), (4,), (1, 24, 512), "cost"),
-    "all formats": Search(Question("llama-3.1-8b", "", context="9000"), ("h100-sxm",), (1, 2), (8, 96), "latency"),
-    "two domains": Search(
-        Question("qwen3-30b-a3b", "", layout="cp=1,pp=1", **FP8), ("h200-sxm",), (12,), (16, 2048), "cost", 0.01
-    ),
-    "prefill": Search(
-        Question("deepseek-v2-lite", "", phase="prefill", prompt="1000", cached="200", chunk="300", **FP8),
-        ("h100-sxm",), (4,), (1, 16), "energy",
-    ),
-    "no overlap": Search(Question("gpt-oss-20b", "", overlap="none"), ("h100-sxm",), (2,), (4, 64), "chip-seconds"),
-    "operations": Search(
-        Question("gemma-2-27b", "", overlap="per-operation", **FP8), ("tpuv6e",), (4, 6), (8, 64), "chip-seconds"
-    ),
+    "two machines": search_of("mixtral-8x7b", ("h100-sxm", "mi300x"), (4,), (1, 24, 512), "cost", **FP8),
+    "all formats": search_of("llama-3.1-8b", "h100-sxm", (1, 2), (8, 96), "latency", context="9000"),
+    "two domains": search_of("qwen3-30b-a3b", "h200-sxm", (12,), (16, 2048), "cost", 0.01, layout="cp=1,pp=1", **FP8),
+    "prefill": search_of("deepseek-v2-lite", "h100-sxm", (4,), (1, 16), "energy", phase="prefill", prompt="1000",
+                         cached="200", chunk="300", **FP8),
+    "no overlap": search_of("gpt-oss-20b", "h100-sxm", (2,), (4, 64), "chip-seconds", overlap="none"),
+    "operations": search_of("gemma-2-27b", "tpuv6e", (4, 6), (8, 64), "chip-seconds", overlap="per-operation", **FP8),
 }  # fmt: skip
 
 
@@ -42,12 +36,11 @@ GRIDS = {
 def test_the_best_is_that_of_a_loop_over_every_case(search: Search) -> None:
     """Every point built as a case of its own: same feasible points, same best, same front."""
     found = search_layouts(search)
-    held = {"cp": 1, "pp": 1} if search.question.layout else {}
-    columns = layouts(load_transformer(search.question.model), search.chips, held)
+    columns = layouts(search.model, search.chips, search.held)
     feasible, rates = [], []
     for question, row, batch in product(found.questions, range(len(columns["tp"])), search.batches):
         layout = layout_of(columns, row)
-        case = build_case(replace(question, layout=str(layout), batch=str(batch)))
+        case = build_case(question.but({q.batch: float(batch)}, layout=layout))
         step_time = case.scenario.evaluate(q.step_time)
         if batch < layout.replicas * layout.dp * layout.pp or not case.fits:
             continue
@@ -95,17 +88,17 @@ def test_layouts_are_all_possible_ones_and_no_others() -> None:
 
 
 def test_what_is_broken_is_named_where_nothing_fits() -> None:
-    search = Search(Question("llama-3.1-405b", ""), ("h100-sxm",), (1, 2), (1, 8))
+    search = search_of("llama-3.1-405b", "h100-sxm", (1, 2), (1, 8))
     with pytest.raises(UserError, match=r"none of [\d,]+ points satisfies every limit; broken: .*memory_capacity by"):
         search_layouts(search)
 
 
 def test_degrees_that_are_stated_are_held() -> None:
-    search = Search(Question("mixtral-8x7b", "", layout="tp=2,ep=4"), ("h100-sxm",), (8,), (8,))
+    search = search_of("mixtral-8x7b", "h100-sxm", (8,), (8,), layout="tp=2,ep=4")
     found = search_layouts(search)
     assert all((p.layout.tp, p.layout.ep) == (2, 4) for p in [found.best, *found.pareto])
     with pytest.raises(UserError, match="no layout on so many chips with tp=3"):
-        search_layouts(replace(search, question=Question("mixtral-8x7b", "", layout="tp=3")))
+        search_layouts(replace(search, held={"tp": 3}))
 
 
 def test_equal_layouts_spelled_differently_cost_the_same() -> None:

@@ -2,22 +2,20 @@
 
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import case_of
 from machine_instances import random_mix
+from questions import MARKET, cache_of, search_of
 
 from steptime.model import symbols as q
 from steptime.model.catalog.prices import read_prices
 from steptime.model.catalog.tiers import catalogue_tiers
-from steptime.model.economics.reuse import read_reuse
 from steptime.model.errors import UserError
 from steptime.model.solver.batch import solve_batch
-from steptime.model.solver.cache.holding import holding_case, solve_cache
+from steptime.model.solver.cache.holding import solve_cache
 from steptime.model.solver.crossover import find_crossover
-from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.solver.machine.best import best_machine
 from steptime.model.solver.ranges import solved as spread_solved
@@ -25,14 +23,13 @@ from steptime.model.solver.ranges.machine_spread import machine_spread, with_val
 from steptime.model.solver.ranges.spreads import (
     batch_spread,
     cache_spread,
-    changed,
     crossover_spread,
     earnings_spread,
     layout_spread,
 )
-from steptime.model.step.inputs import Question
+from steptime.model.step.words import reuse_of
 
-MARKET = str(Path(__file__).parents[2] / "examples" / "prices-market.toml")
+PRICES = str(MARKET)
 
 
 def quiet(share: float) -> None:
@@ -57,7 +54,7 @@ def grid(ranges):
 def test_the_cost_of_the_best_batch_is_exact(model, options, ranges) -> None:
     case = case_of(model, "h100-sxm", **options)
     found = batch_spread(case, ranges, None, None, (), quiet)
-    costs = [solve_batch(changed(case, point)).solution.cost for point in grid(ranges)]
+    costs = [solve_batch(case.changed(point)).solution.cost for point in grid(ranges)]
     cost, batch = found.intervals["cost"], found.intervals["batch"]
     assert cost.exact and not batch.exact
     assert (cost.low, cost.high) == pytest.approx((min(costs), max(costs)), rel=1e-6)
@@ -78,7 +75,7 @@ def test_a_crossover_in_closed_form_is_exact() -> None:
     case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", context="500")
     ranges = {q.peak_flops: (5e14, 1e15), q.bytes_per_weight: (1.0, 2.0)}
     found = crossover_spread(case, ranges, ("memory", "compute"), q.batch, quiet)
-    values = [find_crossover(changed(case, p), "memory", "compute", q.batch).value for p in grid(ranges)]
+    values = [find_crossover(case.changed(p), "memory", "compute", q.batch).value for p in grid(ranges)]
     interval = found.intervals["batch"]
     assert interval.exact
     assert (interval.low, interval.high) == pytest.approx((min(values), max(values)), rel=1e-9)
@@ -123,11 +120,11 @@ def test_who_earns_most_over_a_range_of_contexts() -> None:
 
 @pytest.mark.parametrize("reuse", [None, "lomax shape=1.5 scale=5min share=0.6"])
 def test_what_a_cache_costs_is_exact_where_all_that_it_is_made_of_moves_one_way(reuse) -> None:
-    case, tiers = holding_case(Question("llama-3.1-70b", "h100-sxm", context="8000")), catalogue_tiers()
-    times = None if reuse is None else read_reuse(reuse)
+    case, tiers = cache_of("llama-3.1-70b", context="8000"), catalogue_tiers()
+    times = None if reuse is None else reuse_of(reuse)
     ranges = {q.chip_hour_price: (1.0, 6.0), q.memory_capacity: (2e10, 2e11), q.peak_flops: (2e14, 2e15)}
     found = cache_spread(case, ranges, tiers, times, quiet)
-    answers = [solve_cache(changed(case, point), tiers, times) for point in grid(ranges)]
+    answers = [solve_cache(case.changed(point), tiers, times) for point in grid(ranges)]
     hold = {"held 5 min": 300.0, "held 1 h": 3600.0}
     kept = {name: [answer.at(time).cost(time) for answer in answers] for name, time in hold.items()}
     if reuse:
@@ -140,12 +137,12 @@ def test_what_a_cache_costs_is_exact_where_all_that_it_is_made_of_moves_one_way(
 
 
 def test_what_only_some_answers_have_is_shown_with_its_share_and_corners_count(monkeypatch) -> None:
-    case, tiers = holding_case(Question("qwen3-next-80b-a3b", "h200-sxm", context="8000")), catalogue_tiers()
+    case, tiers = cache_of("qwen3-next-80b-a3b", "h200-sxm", context="8000"), catalogue_tiers()
     ranges = {q.context: (200.0, 64e3), q.compute_efficiency: (0.2, 0.9)}
     monkeypatch.setattr(spread_solved.spread_solved, "__defaults__", (spread_solved.no_proof, 256, quiet))
     found = cache_spread(case, ranges, tiers, None, quiet)
     corners = [
-        solve_cache(changed(case, {q.prompt: c, q.compute_efficiency: e}), tiers) for c in (200.0, 64e3)
+        solve_cache(case.changed({q.prompt: c, q.compute_efficiency: e}), tiers) for c in (200.0, 64e3)
         for e in (0.2, 0.9)
     ]  # fmt: skip
     held = [one.at(3600.0).cost(3600.0) for one in corners]
@@ -156,10 +153,10 @@ def test_what_only_some_answers_have_is_shown_with_its_share_and_corners_count(m
 
 
 def test_a_range_of_context_is_one_of_the_cache() -> None:
-    case, tiers = holding_case(Question("llama-3.1-70b", "h100-sxm", context="8000")), catalogue_tiers()
+    case, tiers = cache_of("llama-3.1-70b", context="8000"), catalogue_tiers()
     found = cache_spread(case, {q.context: (1e3, 1e5)}, tiers, None, quiet)
     ends = [
-        solve_cache(holding_case(Question("llama-3.1-70b", "h100-sxm", context=text)), tiers).envelope[-1].start
+        solve_cache(cache_of("llama-3.1-70b", context=text), tiers).envelope[-1].start
         for text in ("1000", "100000")
     ]
     assert found.intervals["nvme until"].swings["context"] == pytest.approx(ends[1] / ends[0], rel=1e-6)
@@ -167,12 +164,12 @@ def test_a_range_of_context_is_one_of_the_cache() -> None:
 
 def test_a_search_is_made_anew_for_every_sample(monkeypatch) -> None:
     monkeypatch.setattr("steptime.model.solver.ranges.spreads.SEARCHES", 8)
-    search = Search(Question("llama-3.1-8b", ""), ("h100-sxm",), (1, 2), (8, 64))
+    search = search_of("llama-3.1-8b", "h100-sxm", (1, 2), (8, 64))
     best = case_of("llama-3.1-8b", "h100-sxm", layout="tp=1")
     found = layout_spread(search, best, {q.context: (1000.0, 9000.0)}, quiet)
     ends = [
-        search_layouts(replace(search, question=replace(search.question, context=text))).best.cost
-        for text in ("1000", "9000")
+        search_layouts(replace(search, inputs=search.inputs.with_given({q.context: context}))).best.cost
+        for context in (1000.0, 9000.0)
     ]
     assert (found.intervals["cost"].low, found.intervals["cost"].high) == pytest.approx(ends)
     assert found.samples == 8
@@ -186,15 +183,15 @@ def test_a_search_is_made_anew_for_every_sample(monkeypatch) -> None:
     (("layout", "llama-3.1-8b", "h100-sxm", "--chips", "1", "--range", "batch=1..9"), "what is searched for"),
     (("layout", "llama-3.1-8b", "h100-sxm", "--chips", "1", "--range", "stack_price=1..9"), "not an input"),
     (("layout", "llama-3.1-8b", "h100-sxm", "--chips", "1", "--csv", "--range", "context=1..9"), "holds no ranges"),
-    (("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8", "--minimise", "cost",
+    (("machine", "llama-3.1-8b", "--prices", PRICES, "--budget", "5e6", "--layout", "tp=8", "--minimise", "cost",
       "--range", "batch=8..64"), "what is solved for"),
-    (("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8", "--range",
+    (("machine", "llama-3.1-8b", "--prices", PRICES, "--budget", "5e6", "--layout", "tp=8", "--range",
       "scale_up_domain=8..64"), "no price, limit or figure"),
-    (("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8", "--range",
+    (("machine", "llama-3.1-8b", "--prices", PRICES, "--budget", "5e6", "--layout", "tp=8", "--range",
       "chips=8..64"), "no price, limit or figure"),
-    (("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8",
+    (("machine", "llama-3.1-8b", "--prices", PRICES, "--budget", "5e6", "--layout", "tp=8",
       "--range", "power_limit=1..9"), "no price, limit or figure"),
-    (("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8",
+    (("machine", "llama-3.1-8b", "--prices", PRICES, "--budget", "5e6", "--layout", "tp=8",
       "--range", "memory_bandwidth=1TB/s..2TB/s"), "no price, limit or figure"),
     (("machine", "llama-3.1-8b", "--from", "h100-sxm", "--range", "batch=1..9"), "what is solved for"),
     (("cache", "llama-3.1-8b", "h100-sxm", "--range", "kv_bytes=1..9"), "not an input of this scenario"),
@@ -211,7 +208,7 @@ def test_a_range_of_what_is_no_input_is_refused(run, arguments, message) -> None
 @pytest.mark.parametrize("arguments", [
     ("batch", "llama-3.1-8b", "h100-sxm", "--range", "context=1k..8k"),
     ("crossover", "llama-3.1-8b", "h100-sxm", "--context", "100", "--range", "context=10..200"),
-    ("machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "5e6", "--layout", "tp=8", "--range",
+    ("machine", "llama-3.1-8b", "--prices", PRICES, "--budget", "5e6", "--layout", "tp=8", "--range",
      "stack_price=500..900"),
     ("machine", "llama-3.1-8b", "--from", "h100-sxm", "--range", "context=1k..8k"),
     ("cache", "llama-3.1-8b", "h100-sxm", "--range", "context=1k..8k", "--reuse", "exponential mean=5min share=0.5"),
@@ -226,5 +223,5 @@ def test_the_commands_give_intervals(run, run_json, arguments) -> None:
 
 
 def test_prices_of_a_file_reach_the_list() -> None:
-    prices = read_prices(Path(MARKET))
+    prices = read_prices(MARKET)
     assert prices.goods["stack"].unit("dollars") == 818

@@ -3,16 +3,16 @@
 from itertools import product
 
 import pytest
+from conftest import asked
+from questions import TRAINED, search_of
 
 from steptime.model import symbols as q
-from steptime.model.catalog.transformers import load_transformer
 from steptime.model.errors import UserError
-from steptime.model.solver.layouts.points import Search
+from steptime.model.layout.layout import Layout
+from steptime.model.phases.train import Choices
 from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.step.build import build_case
 from steptime.model.step.inputs import Question
-
-FREE = frozenset({"microbatch", "interleave", "recompute", "zero", "sequence_parallel"})
 
 
 def divisors(number: int) -> list[int]:
@@ -21,7 +21,7 @@ def divisors(number: int) -> list[int]:
 
 def every_execution(question: Question, chips: int, batch: int) -> list[tuple[float, bool]]:
     """Step time, and whether it fits, of every way to train on so many chips, each tried by itself."""
-    model = load_transformer(question.model)
+    model = question.model
     heads, layers, found = model.heads, len(model.layers), []
     for tp, cp, dp, pp, replicas in product(divisors(chips), repeat=5):
         if (
@@ -40,12 +40,10 @@ def every_execution(question: Question, chips: int, batch: int) -> list[tuple[fl
         for ep, ffn, size, v, (mode, zero, shared) in product(
             experts, ("tp", "all") if cp * dp > 1 else ("tp",), sizes, chunks, list(choices)
         ):
-            layout = f"tp={tp},cp={cp},dp={dp},ep={ep},pp={pp},replicas={replicas},ffn={ffn}"
-            case = build_case(Question(
-                question.model, question.hardware, phase="train", batch=str(batch), sequence=question.sequence,
-                microbatch=str(size), interleave=str(v), recompute=mode, zero=zero, sequence_parallel=shared,
-                layout=layout,
-            ))  # fmt: skip
+            layout = Layout(tp=tp, cp=cp, dp=dp, ep=ep, pp=pp, replicas=replicas, ffn=ffn)
+            training = Choices(recompute=mode, zero=zero, sequence_parallel=shared)
+            given = {q.batch: float(batch), q.microbatch: float(size), q.interleave: float(v)}
+            case = build_case(question.but(given, layout=layout, training=training))
             found.append((case.scenario.evaluate(q.step_time), bool(case.fits)))
     return found
 
@@ -55,9 +53,9 @@ def every_execution(question: Question, chips: int, batch: int) -> list[tuple[fl
     ("deepseek-v2-lite", "h200-sxm", 2, 2, "4096"),
 ])  # fmt: skip
 def test_the_best_execution_is_that_of_a_loop(model: str, hardware: str, chips: int, batch: int, sequence: str) -> None:
-    question = Question(model, hardware, phase="train", sequence=sequence)
-    executions = every_execution(question, chips, batch)
-    found = search_layouts(Search(question, (hardware,), (chips,), (batch,), "latency", None, FREE))
+    executions = every_execution(asked(model, hardware, phase="train", sequence=sequence), chips, batch)
+    search = search_of(model, hardware, (chips,), (batch,), "latency", free=TRAINED, phase="train", sequence=sequence)
+    found = search_layouts(search)
     assert found.points == len(executions)
     assert found.infeasible["memory_capacity"] == sum(not fits for _, fits in executions)
     least = min((time for time, fits in executions if fits), default=None)
@@ -68,8 +66,8 @@ def test_the_best_execution_is_that_of_a_loop(model: str, hardware: str, chips: 
 
 def test_gpt3_on_64_chips_has_the_executions_that_it_has() -> None:
     """tp x pp x dp x micro-batch x interleaving x recomputation x ZeRO x sequence parallelism, contexts whole."""
-    question = Question("gpt3-175b", "", phase="train", sequence="2048", dropout=True, layout="cp=1,replicas=1,ffn=tp")
-    found = search_layouts(Search(question, ("a100-sxm-80gb",), (64,), (64,), "latency", None, FREE))
+    found = search_layouts(search_of("gpt3-175b", "a100-sxm-80gb", (64,), (64,), "latency", free=TRAINED, phase="train",
+                                     sequence="2048", dropout=True, layout="cp=1,replicas=1,ffn=tp"))  # fmt: skip
     expected = 0
     for tp, pp in product(divisors(64), repeat=2):
         if 64 % (tp * pp) or 96 % tp:
@@ -83,13 +81,10 @@ def test_gpt3_on_64_chips_has_the_executions_that_it_has() -> None:
 
 
 def test_choices_that_are_stated_are_held() -> None:
-    question = Question("llama-3.1-8b", "", phase="train", recompute="full", zero=1, microbatch="2")
-    found = search_layouts(
-        Search(question, ("h100-sxm",), (8,), (16,), "latency", None, FREE - {"recompute", "microbatch"})
-    )
-    asked = found.best.question
-    assert (asked.recompute, asked.microbatch) == ("full", "2")
+    free = TRAINED - {"recompute", "microbatch"}
+    found = search_layouts(search_of("llama-3.1-8b", "h100-sxm", (8,), (16,), "latency", free=free, phase="train",
+                                     recompute="full", zero=1, microbatch="2"))  # fmt: skip
+    best = found.best.question.inputs
+    assert (best.training.recompute, best.given[q.microbatch]) == ("full", 2)
     with pytest.raises(UserError, match="memory_capacity by"):
-        search_layouts(
-            Search(Question("llama-3.1-405b", "", phase="train"), ("h100-sxm",), (8,), (8,), "latency", None, FREE)
-        )
+        search_layouts(search_of("llama-3.1-405b", "h100-sxm", (8,), (8,), "latency", free=TRAINED, phase="train"))

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pytest
-from conftest import case_of
+from conftest import asked, case_of
 
 from steptime.model import symbols as q
 from steptime.model.catalog.measurement import Measurement, catalogue, read_measurements
 from steptime.model.errors import UserError
 from steptime.model.solver.measured.validate import Judged, Places, summary, validate
-from steptime.model.step.inputs import Question
 from steptime.model.step.request import whole_request
 
 HEADER = ("id,phase,model,hardware,chips,weights,activations,kv,batch,prompt,output,context,sequence,microbatch,"
@@ -79,9 +78,8 @@ def test_a_request_is_a_prefill_and_the_steps_after_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", ["gemma-3-27b", "gpt-oss-20b", "qwen3-next-80b-a3b", "deepseek-v2-lite"])
 def test_the_terms_of_an_answer_are_sums_over_its_steps(model: str) -> None:
     """Windows, experts, recurrent states and latents: each term of the closed form is that of 40 steps added up."""
-    options = {"batch": "8", "layout": "tp=2", "sets": ()}
-    question = Question(model, "h200-sxm", phase="prefill", prompt="1010", output="41", **options)
-    answer = whole_request(question).answer
+    options = {"batch": "8", "layout": "tp=2"}
+    answer = whole_request(asked(model, "h200-sxm", phase="prefill", prompt="1010", output="41", **options)).answer
     assert answer is not None
     steps = [case_of(model, "h200-sxm", context=str(1010 + step), **options).times for step in range(40)]
     for name, time in answer.times.items():

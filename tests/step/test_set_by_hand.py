@@ -4,7 +4,7 @@ import pytest
 from conftest import case_of
 
 from steptime.model import symbols as q
-from steptime.model.numeric import evaluate
+from steptime.model.scenario import evaluate
 
 CASES = {
     "dense": ("llama-3.1-70b", {"layout": "tp=8"}),

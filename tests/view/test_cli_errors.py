@@ -31,6 +31,8 @@ BAD = {
     "unknown quantity": (["step", "gpt2", "h100-sxm", "--set", "memory_bandwith=3GB/s"], "memory_bandwidth"),
     "no value": (["step", "gpt2", "h100-sxm", "--set", "memory_bandwidth"], "NAME=VALUE"),
     "set twice": (["step", "gpt2", "h100-sxm", "--set", "batch=1", "--set", "batch=2"], "twice"),
+    "set an option": (["step", "gpt2", "h100-sxm", "--set", "layout=tp=2"], "unknown quantity 'layout'"),
+    "set an argument": (["step", "gpt2", "h100-sxm", "--set", "model=x"], "unknown quantity 'model'"),
     "set a result": (["step", "gpt2", "h100-sxm", "--set", "step_time=1ms"], "result"),
     "efficiency above one": (["step", "gpt2", "h100-sxm", "--set", "compute_efficiency=1.5"], "sane range"),
     "an expression": (["step", "gpt2", "h100-sxm", "--set", "batch=__import__('os')"], "not a number"),

@@ -1,27 +1,21 @@
 """`solve machine` through its entry point: what it prints, and what it cannot answer is one line."""
 
 import re
-from pathlib import Path
 
 import pytest
+from questions import MADE, MARKET, workload
 
 from steptime.model.errors import UserError
-from steptime.model.solver.machine.workloads import read_workload
-from steptime.model.step.inputs import Question
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
-MARKET = EXAMPLES / "prices-market.toml"
-MADE = EXAMPLES / "prices-manufacturing.toml"
 
 
 @pytest.mark.parametrize("text, message", [
     ("context", "write NAME=VALUE"), ("contxt=3", "did you mean context"), ("context=1 context=2", "twice"),
     ("phase=decod", "did you mean decode"), ("weight=0", "positive"), ("weight=-1", "positive"),
-    ("zero=5", "0, 1, 2 or 3"), ("overlap=partly", "unknown --workload overlap"),
+    ("zero=5", "0, 1, 2 or 3"), ("overlap=partly", "`workload` 'overlap=partly': unknown overlap"),
 ])  # fmt: skip
 def test_a_workload_that_cannot_be_read_says_why(text, message) -> None:
     with pytest.raises(UserError, match=message):
-        read_workload(text, Question("m", "h"))
+        workload(text)
 
 
 @pytest.mark.parametrize("arguments, message", [
@@ -31,6 +25,9 @@ def test_a_workload_that_cannot_be_read_says_why(text, message) -> None:
     (("deepseek-v3", "--prices", str(MARKET), "--budget", "1e6"), r"takes 1\.09\d* times the budget"),
     (("deepseek-v3", "--prices", str(MARKET), "--budget", "1e6", "--layout", "dp=72,ep=72"), "times the budget"),
     (("deepseek-v3", "--prices", str(MARKET), "--budget", "3e6", "--set", "power=3"), "--set power: the design"),
+    (("deepseek-v3", "--prices", str(MARKET), "--budget", "3e6", "--set", "budget=3"), "--set budget: the design"),
+    (("deepseek-v3", "--prices", str(MARKET), "--budget", "3e6", "--set", "batch=8", "--workload", "batch=9"),
+     "--set batch: a --workload states it too"),
     (("deepseek-v3", "--prices", "nowhere.toml", "--budget", "3e6"), "nowhere.toml: cannot be read"),
     (("deepseek-v3", "--from", "h100-sxm", "--budget", "3e6"), "no --budget"),
     (("deepseek-v3", "--prices", str(MARKET), "--budget", "3e6", "--workload", "layout=tp=8",

@@ -10,35 +10,38 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from math import inf, isinf
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.tiers import AGAIN, NUMBERS, OWN, Tier
+from steptime.model.choices import PhaseName
 from steptime.model.economics import cache
 from steptime.model.economics.reuse import Reuse, tier_rate
 from steptime.model.errors import UserError
-from steptime.model.layout.layout import SYMBOLS
-from steptime.model.quantity import lookup
+from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
-from steptime.model.step.inputs import Question, read_values
-from steptime.model.text.parse import parse_quantity
+from steptime.model.step.inputs import Default, Question
 
 STRANGERS = {
     **dict.fromkeys((*SYMBOLS.values(), q.chips, q.batch), "the cache is that of one sequence, computed on one chip"),
     **dict.fromkeys((q.cached, q.chunk, q.answer), "all of the cache is computed again, in one pass"),
-    **dict.fromkeys(NUMBERS, "tiers are stated with --tiers FILE"),
-    **dict.fromkeys((q.reuse_share, q.reuse_shape, q.reuse_scale, q.reuse_age), "when a cache is asked for: --reuse"),
+    **dict.fromkeys(NUMBERS, "tiers are stated with `tiers`"),
+    **dict.fromkeys((q.reuse_share, q.reuse_shape, q.reuse_scale, q.reuse_age), "when a cache is asked for: `reuse`"),
     **dict.fromkeys(
         (q.far_capacity, q.far_bandwidth, q.far_link_bandwidth, q.far_second_price),
-        "tiers are stated with --tiers FILE",
+        "tiers are stated with `tiers`",
     ),
     q.hold_time: "every hold time is shown",
-    q.prompt: "the tokens of the cache are its context: --context",
+    q.prompt: "the tokens of the cache are its context: `context`",
 }
 """Settings that this question has no use for, and why."""
 
+PRICES = frozenset({q.chip_second_price})
+"""What the question needs beside the step."""
+
+drain_time = q.memory_capacity / q.memory_bandwidth
 own_rate = tier_rate.xreplace(cache.IN_CHIP)
 
 
@@ -120,9 +123,10 @@ class CacheAnswer:
         return tuple(break_even(one, other) for one, other in combinations(self.choices, 2))
 
     @property
-    def defaults(self) -> tuple[str, ...]:
-        """What was taken where nothing was said."""
-        return tuple(text.replace("prompt ", "context ", 1) for text in self.case.defaults)
+    def defaults(self) -> tuple[Default, ...]:
+        """What was taken where nothing was said; the tokens of the prefill are the context."""
+        taken = self.case.defaults
+        return tuple(replace(one, quantity="context") if one.quantity == "prompt" else one for one in taken)
 
     def at(self, time: float) -> Choice:
         """The cheapest choice at a hold time."""
@@ -131,25 +135,20 @@ class CacheAnswer:
 
 
 def holding_case(question: Question) -> Case:
-    """What computing a cache again takes: a prefill of one sequence of ``question.context`` tokens on one chip.
+    """What computing a cache again takes: a prefill of one sequence of ``context`` tokens on one chip.
 
     On one chip nothing crosses a link; whether the weights fit there does not matter to FLOP per token. Raises
     UserError for whatever cannot be used, and for settings that this question has no use for.
     """
-    stated = read_values(question.sets)
-    for symbol in stated:
+    given = question.inputs.given
+    for symbol in given:
         if symbol in STRANGERS:
-            raise UserError(f"--set {symbol.name} says nothing here: {STRANGERS[symbol]}")
-    tokens = stated.get(q.context)
-    if tokens is None and question.context is not None:
-        tokens = parse_quantity(lookup("context"), question.context)
+            raise UserError(f"`{symbol.name}` says nothing here: {STRANGERS[symbol]}")
+    tokens = given.get(q.context)
     if tokens is not None and tokens < 2:
-        raise UserError("--context: a single token has nothing to compute again; give at least 2")
-    prompt = None if tokens is None else f"{tokens:.0f}"
-    others = tuple(entry for entry in question.sets if entry.partition("=")[0].strip() != q.context.name)
-    return build_case(
-        replace(question, phase="prefill", context=None, prompt=prompt, batch="1", layout="tp=1", sets=others)
-    )
+        raise UserError("`context`: a single token has nothing to compute again; give at least 2")
+    there: dict[Symbol, float | None] = {q.context: None, q.prompt: tokens, q.batch: 1.0}
+    return build_case(question.but(there, phase=PhaseName.PREFILL, layout=Layout()), also=PRICES)
 
 
 def solve_cache(case: Case, tiers: Sequence[Tier], reuse: Reuse | None = None) -> CacheAnswer:
@@ -157,8 +156,12 @@ def solve_cache(case: Case, tiers: Sequence[Tier], reuse: Reuse | None = None) -
 
     ``case`` is from `holding_case`, its scenario changed at will. Raises UserError where price or capacity is missing.
 
+    >>> from steptime.model.catalog.hardware import load_hardware
+    >>> from steptime.model.catalog.models import load_model
     >>> from steptime.model.catalog.tiers import catalogue_tiers
-    >>> answer = solve_cache(holding_case(Question("deepseek-v3", "h100-sxm", context="32k")), catalogue_tiers())
+    >>> from steptime.model.step.inputs import Inputs
+    >>> asked = Question(load_model("deepseek-v3"), load_hardware("h100-sxm"), Inputs(given={q.context: 32e3}))
+    >>> answer = solve_cache(holding_case(asked), catalogue_tiers())
     >>> [span.choice for span in answer.envelope]
     ['hbm', 'ddr', 'nvme', 'rematerialise']
     """
@@ -177,7 +180,7 @@ def choices_of(case: Case, tiers: Sequence[Tier], tokens: float, kv_bytes: float
         price = _need(case, q.chip_hour_price / q.hour, "chip_hour_price")
     capacity = _need(case, q.memory_capacity, "memory_capacity")
     given = Scenario({q.kv_bytes: kv_bytes, q.chip_second_price: price, q.memory_capacity: capacity})
-    drain = case.number(q.memory_capacity / q.memory_bandwidth, f"drain_time.{OWN}")
+    drain = case.number(drain_time)
     found = [Choice(OWN, 0.0, given.evaluate(own_rate), drain)]
     for tier in tiers:
         there = given | tier.numbers
@@ -188,9 +191,10 @@ def choices_of(case: Case, tiers: Sequence[Tier], tokens: float, kv_bytes: float
 
 
 def _need(case: Case, expr: Expr, name: str) -> float:
-    value = case.number(expr, name)
+    value = case.number(expr)
     if value is None:
-        raise UserError(f"{case.missing.pop(name)} is missing: the cost of holding follows from it; give or --set it")
+        (lacking,) = case.missing({name: expr})
+        raise UserError(f"{lacking} is missing: the cost of holding follows from it; give `{name}`")
     return value
 
 

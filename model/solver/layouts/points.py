@@ -1,16 +1,21 @@
 """What a search over layouts keeps of its points while they stream past, and its answer."""
 
-import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from sympy import Symbol
 
+from steptime.model import symbols as q
+from steptime.model.catalog.hardware import Hardware
+from steptime.model.choices import Copies, Minimise
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import Columns, layout_of
 from steptime.model.layout.layout import Layout
+from steptime.model.phases.accounts import Model
 from steptime.model.solver.layouts.front import Front
-from steptime.model.step.inputs import Question
+from steptime.model.step.inputs import Inputs, Question
 
 Array = np.ndarray
 BATCHES = tuple(sorted({2**n for n in range(21)} | {3 * 2**n for n in range(19)}))
@@ -23,16 +28,30 @@ CANDIDATES = 64
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched: a question without layout, on several machines, numbers of chips, batches."""
+    """What is searched: inputs without layout and batch, on several machines, numbers of chips, batches.
 
-    question: Question
-    hardware: tuple[str, ...]
+    ``held``: degrees and words of a layout that every point has. ``free``: choices of training that are searched:
+    microbatch, interleave, recompute, zero, sequence_parallel.
+    """
+
+    model: Model
+    hardware: tuple[Hardware, ...]
     chips: tuple[int, ...]
+    inputs: Inputs = field(default_factory=Inputs)
     batches: tuple[int, ...] = BATCHES
-    minimise: str | None = None
+    minimise: Minimise | None = None
     max_step_time: float | None = None
+    held: Mapping[str, int | str] = field(default_factory=dict)
     free: frozenset[str] = frozenset()
-    """Choices of training that are searched: microbatch, interleave, recompute, zero, sequence_parallel."""
+
+    @property
+    def copies(self) -> Copies | None:
+        """How tokens are copied to experts, where every point has the same way."""
+        return Copies(str(self.held["copies"])) if "copies" in self.held else None
+
+    def given(self, symbol: Symbol, otherwise: float = 1.0) -> int:
+        """A whole number that was given, else another."""
+        return int(self.inputs.given.get(symbol, otherwise))
 
 
 @dataclass(frozen=True)
@@ -49,28 +68,25 @@ class Point:
     per_chip: float
 
 
-@dataclass
+@dataclass(frozen=True)
 class Answer:
-    """All points counted, the best of them, the best with another layout or machine, and the front by rising speed.
+    """All points counted, the best of them, and the front by rising speed.
 
     ``infeasible`` counts the points that break each limit; one may break several. ``layouts``, ``questions``: what the
-    points combine.
+    points combine. ``candidates``: the best layouts, the best of all first; ``best_of``: the best on each machine.
     """
 
     search: Search
-    minimise: str
-    columns: Columns
+    minimise: Minimise
+    layouts: int
     questions: tuple[Question, ...]
-    points: int = 0
-    feasible: int = 0
-    seconds: float = 0.0
-    infeasible: dict[str, int] = field(default_factory=dict)
-    candidates: list[Point] = field(default_factory=list)
-    pareto: list[Point] = field(default_factory=list)
-
-    @property
-    def layouts(self) -> int:
-        return len(self.columns["tp"])
+    points: int
+    feasible: int
+    seconds: float
+    infeasible: Mapping[str, int]
+    candidates: tuple[Point, ...]
+    pareto: tuple[Point, ...]
+    best_of: Mapping[str, Point]
 
     @property
     def best(self) -> Point:
@@ -79,29 +95,31 @@ class Answer:
     @property
     def runner_up(self) -> Point | None:
         """The best point with another layout or another machine."""
-        best = (self.best.layout, self.best.question.hardware)
-        others = (p for p in self.candidates if (p.layout, p.question.hardware) != best)
+        best = (self.best.layout, self.best.question.hardware.name)
+        others = (p for p in self.candidates if (p.layout, p.question.hardware.name) != best)
         return next(others, None)
 
 
 class Kept:
     """The best points and the front of all points added so far."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer, self.front = answer, Front()
+    def __init__(self, search: Search, minimise: Minimise, columns: Columns, questions: tuple[Question, ...]) -> None:
+        self.search, self.minimise, self.columns, self.questions = search, minimise, columns, questions
+        self.points, self.feasible, self.infeasible, self.front = 0, 0, Counter[str](), Front()
         self.rows = np.zeros((0, 9))  # batch and chips, then as for a point of the front
+        self.best_of: dict[str, Array] = {}
 
     def add(
         self, machine: int, rows: Array, step_time: Array, cost: Array, per_sequence: Array, per_chip: Array,
         broken: Mapping[str, Array],
     ) -> None:  # fmt: skip
         """Points of some layouts (rows) and all batches (columns)."""
-        answer, bad = self.answer, np.zeros(cost.shape, bool)
+        bad = np.zeros(cost.shape, bool)
         for name, where in broken.items():
-            answer.infeasible[name] = answer.infeasible.get(name, 0) + int(np.count_nonzero(where))
+            self.infeasible[name] += int(np.count_nonzero(where))
             bad |= where
-        answer.points += bad.size
-        answer.feasible += bad.size - int(np.count_nonzero(bad))
+        self.points += bad.size
+        self.feasible += bad.size - int(np.count_nonzero(bad))
 
         def labelled(place: Array, batch: Array) -> Array:
             """Machine, layout, place of the batch, step time, cost and both rates of some points."""
@@ -112,11 +130,13 @@ class Kept:
         place, batch = np.nonzero(~bad & ~self.front.beaten(per_sequence, per_chip))
         self.front.add(per_sequence[place, batch], per_chip[place, batch], labelled(place, batch))
         place, batch = self._cheapest(np.where(bad, np.inf, cost))
-        keys = [np.array(answer.search.batches, float)[batch], answer.columns["chips"][rows[place]]]
-        merged = np.concatenate([self.rows, np.column_stack([*keys, labelled(place, batch)])])
-        rounded = np.array([float(f"{value:.12g}") for value in merged[:, 6]])
-        order = np.lexsort((merged[:, 3], merged[:, 1], merged[:, 0], rounded))
-        self.rows = merged[order][:CANDIDATES]
+        keys = [np.array(self.search.batches, float)[batch], self.columns["chips"][rows[place]]]
+        here = _ranked(np.column_stack([*keys, labelled(place, batch)]))
+        self.rows = _ranked(np.concatenate([self.rows, here]))[:CANDIDATES]
+        if len(here):
+            name = self.questions[machine].hardware.name
+            before = self.best_of.get(name, here[:0])
+            self.best_of[name] = _ranked(np.concatenate([before, here[:1]]))[:1]
 
     def _cheapest(self, cost: Array) -> tuple[Array, Array]:
         """The cheapest batch of each layout, the smallest among equals; of these the best few."""
@@ -130,22 +150,27 @@ class Kept:
 
     def finished(self, seconds: float) -> Answer:
         """The answer; raises UserError where no point satisfies every limit."""
-        answer = self.answer
-        answer.seconds = seconds
         if not len(self.rows):
-            broken = ", ".join(f"{name} by {count:,}" for name, count in answer.infeasible.items() if count)
-            raise UserError(f"infeasible: none of {answer.points:,} points satisfies every limit; broken: {broken}")
-        answer.candidates = [self._point(row[2:]) for row in self.rows]
-        answer.pareto = [self._point(row) for row in self.front.labels]
-        return answer
+            broken = ", ".join(f"{name} by {count:,}" for name, count in self.infeasible.items() if count)
+            raise UserError(f"infeasible: none of {self.points:,} points satisfies every limit; broken: {broken}")
+        return Answer(
+            self.search, self.minimise, len(self.columns["tp"]), self.questions, self.points, self.feasible, seconds,
+            dict(self.infeasible), tuple(self._point(row[2:]) for row in self.rows),
+            tuple(self._point(row) for row in self.front.labels),
+            {name: self._point(row[0, 2:]) for name, row in self.best_of.items()},
+        )  # fmt: skip
 
     def _point(self, labels: Array) -> Point:
         machine, row, place = (int(label) for label in labels[:3])
-        layout, batch = layout_of(self.answer.columns, row), self.answer.search.batches[place]
-        copies = re.search(r"copies=[\w-]+", self.answer.search.question.layout or "")
-        written = f"{layout},{copies[0]}" if copies else str(layout)
-        question = replace(self.answer.questions[machine], layout=written, batch=str(batch))
-        if "microbatch" in self.answer.columns:
-            microbatch, interleave = (str(int(self.answer.columns[name][row])) for name in ("microbatch", "interleave"))
-            question = replace(question, microbatch=microbatch, interleave=interleave)
+        layout, batch = layout_of(self.columns, row), self.search.batches[place]
+        given = {q.batch: float(batch)}
+        given |= {s: float(self.columns[s.name][row]) for s in (q.microbatch, q.interleave) if s.name in self.columns}
+        stated = replace(layout, copies=self.search.copies)
+        question = self.questions[machine].but(given, layout=stated)
         return Point(question, layout, batch, *(float(label) for label in labels[3:]))
+
+
+def _ranked(rows: Array) -> Array:
+    """Rows by cost to twelve digits; among equals the smaller batch, then fewer chips, then the earlier layout."""
+    rounded = np.array([float(f"{value:.12g}") for value in rows[:, 6]])
+    return rows[np.lexsort((rows[:, 3], rows[:, 1], rows[:, 0], rounded))]

@@ -13,16 +13,17 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.prices import GOODS
+from steptime.model.choices import MachineGoal
+from steptime.model.errors import NotSolved
 from steptime.model.scenario import Scenario
 from steptime.model.solver.geometric import GeometricProgram, Optimum
 from steptime.model.solver.machine import balanced
 from steptime.model.solver.machine.closed_form import SAME, Closed, closed_form
 from steptime.model.solver.machine.design import GOOD, RATE, VARIABLE, Design, Row
 from steptime.model.solver.machine.sizes import must_be_possible, settled, start_of
-from steptime.model.solver.optimality import NotSolved
 from steptime.model.solver.sensitivity import FIXED, Elasticity, Envelope, log_slope
 
-UNITS = {"step-time": "s per step", "cost": "$ per token", "energy": "J per token"}
+UNITS = {MachineGoal.STEP_TIME: "s per step", MachineGoal.COST: "$ per token", MachineGoal.ENERGY: "J per token"}
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ class Machine:
 
     def _tokens_slope(self, symbol: Symbol) -> float:
         """What a figure does to the tokens that a step yields, where what is minimised is per token."""
-        if self.design.minimise == "step-time":
+        if self.design.minimise == MachineGoal.STEP_TIME:
             return 0.0
         parts = [
             (w.weight * self.step_time(number) / w.tokens, w.case) for number, w in enumerate(self.design.workloads)

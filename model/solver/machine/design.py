@@ -12,10 +12,10 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.prices import GOODS, PriceList
+from steptime.model.choices import MachineGoal
 from steptime.model.economics import machine
-from steptime.model.errors import UserError
+from steptime.model.errors import Unbound, UserError
 from steptime.model.precision import peak_format
-from steptime.model.scenario import Unbound
 from steptime.model.solver.machine.balanced import UNIT
 from steptime.model.solver.parts import parts_of
 from steptime.model.step.case import Case
@@ -91,7 +91,7 @@ class Design:
     prices: PriceList
     workloads: tuple[Workload, ...]
     limits: Mapping[str, float]
-    minimise: str
+    minimise: MachineGoal
     chips: int
 
     @property
@@ -150,8 +150,10 @@ class Design:
         """Whether dollars (budget) or watts (power) matter here."""
         if limit in self.limits:
             return True
-        pays = self.minimise == "cost"
-        return pays if limit == "budget" else self.minimise == "energy" or (pays and bool(self.prices.electricity))
+        pays = self.minimise == MachineGoal.COST
+        if limit == "budget":
+            return pays
+        return self.minimise == MachineGoal.ENERGY or (pays and bool(self.prices.electricity))
 
     @property
     def rates(self) -> list[dict[Symbol, Expr]]:
@@ -166,7 +168,7 @@ class Design:
 
     def format_of(self, workload: Workload) -> str:
         """The format in which the workload multiplies, as the price list names it: fp16 runs as bf16 does."""
-        return peak_format(workload.case.precision["activations"], self.prices.peaks)
+        return peak_format(workload.case.precision["activations"], tuple(self.prices.peaks))
 
     def times(self) -> list[dict[str, Symbol]]:
         """A variable for the time of each part of each workload."""
@@ -201,9 +203,13 @@ class Design:
         """What is minimised: the product of these."""
         seconds = sympy.S.Zero
         for workload, times in zip(self.workloads, self.times(), strict=True):
-            per = 1.0 if self.minimise == "step-time" else workload.tokens
+            per = 1.0 if self.minimise == MachineGoal.STEP_TIME else workload.tokens
             seconds += sympy.Float(workload.weight / per) * sympy.Add(*times.values())
-        each = {"step-time": (), "cost": (machine.running_cost,), "energy": (machine.stacked_power,)}[self.minimise]
+        each = {
+            MachineGoal.STEP_TIME: (),
+            MachineGoal.COST: (machine.running_cost,),
+            MachineGoal.ENERGY: (machine.stacked_power,),
+        }[self.minimise]
         return (*each, seconds)
 
 

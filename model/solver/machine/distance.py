@@ -32,7 +32,7 @@ def distances(found: Machine) -> list[Distance]:
 
 def _distance(found: Machine, chip: Hardware, wanted: str) -> Distance | None:
     try:
-        format = activations_for(wanted, chip.peaks.keys())
+        format = activations_for(wanted, tuple(chip.peaks))
     except UserError:
         return None
     design, needed = found.design, found.needed

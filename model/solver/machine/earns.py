@@ -13,9 +13,9 @@ from sympy import Symbol
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import CATALOGUE
 from steptime.model.catalog.prices import PriceList
-from steptime.model.errors import UserError
+from steptime.model.choices import Minimise
+from steptime.model.errors import Unbound, UserError
 from steptime.model.precision import peak_format
-from steptime.model.scenario import Unbound
 from steptime.model.solver.batch import BatchAnswer, solve_batch
 from steptime.model.solver.sensitivity import Elasticity, envelope_at
 from steptime.model.step.case import Case
@@ -68,11 +68,11 @@ def who_earns(case: Case, prices: PriceList | None, batch_adjusts: bool) -> Earn
     With ``batch_adjusts`` the batch is the best for each machine, within its memory; else it stays.
     """
     try:
-        best = solve_batch(case, "chip-seconds") if batch_adjusts else None
+        best = solve_batch(case, Minimise.CHIP_SECONDS) if batch_adjusts else None
     except UserError as error:
-        raise UserError(str(error).replace("solve batch", "who earns")) from None
+        raise UserError(str(error).replace("the best batch", "who earns", 1)) from None
     if best is not None and best.worth is None:
-        raise UserError(f"no batch is best on {case.hardware.name}: nothing limits it; state --batch, or give "
+        raise UserError(f"no batch is best on {case.hardware.name}: nothing limits it; state `batch`, or give "
                         f"{case.hardware.missing('memory_capacity')}")  # fmt: skip
     try:
         effects = best.worth if best is not None and best.worth is not None else envelope_at(case)
@@ -89,7 +89,7 @@ def who_earns(case: Case, prices: PriceList | None, batch_adjusts: bool) -> Earn
 
 def unit_prices(prices: PriceList, case: Case) -> dict[str, float]:
     """Dollars for one unit of each resource: FLOP/s in the case's format, a byte/s, a stack."""
-    format = peak_format(case.precision["activations"], prices.peaks)
+    format = peak_format(case.precision["activations"], tuple(prices.peaks))
     if format not in prices.peaks:
         raise UserError(f"{prices.origin}: [compute] peaks has no {format}")
     names = {"compute": "peak_flops", "stack": "memory_stacks", "scale_up": "scale_up_bandwidth",
@@ -132,7 +132,7 @@ def _chip(
         if figure is None:
             ours = case.hardware.origin == CATALOGUE
             lacking = f"{case.hardware.missing('chip_price')} is missing" if ours else "no price of the chip is known"
-            return None, f"{lacking}; --prices FILE would give one", {}
+            return None, f"{lacking}; `prices` would give one", {}
         return figure.value, f"catalogue, {', '.join(figure.source)} {figure.date}", {}
     spent = {name: price * amounts[name] for name, price in unit.items() if name in amounts}
     spent["base"] = prices.base.dollars or 0.0

@@ -12,13 +12,11 @@ import numpy as np
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.prices import PriceList
+from steptime.model.choices import Copies, MachineGoal, Overlap, PhaseName, Split
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import Columns, layout_of, layouts
 from steptime.model.layout.layout import Layout
-from steptime.model.phases.accounts import ledger_of
-from steptime.model.phases.rooms import Rooms
 from steptime.model.scenario import Scenario
 from steptime.model.solver.machine import balanced
 from steptime.model.solver.machine.design import GOOD, RATE
@@ -39,7 +37,7 @@ class Market:
 
     prices: PriceList
     limits: Mapping[str, float]
-    minimise: str
+    minimise: MachineGoal
     chips: int
 
     def limit(self, name: str) -> balanced.Limit:
@@ -56,10 +54,10 @@ class Market:
 
     def cost(self, time: Array, amounts: Mapping[str, Array], tokens: Array) -> Array:
         """What is minimised, of machines of the closed form."""
-        if self.minimise == "step-time":
+        if self.minimise == MachineGoal.STEP_TIME:
             return time
         watts = self._taken("watts", amounts)
-        if self.minimise == "energy":
+        if self.minimise == MachineGoal.ENERGY:
             return np.asarray(watts * time / tokens)
         bought = self._taken("dollars", amounts) / (self.prices.life or 1.0)
         return np.asarray((bought + (self.prices.electricity or 0.0) * watts) * time / tokens)
@@ -78,11 +76,10 @@ def promising(asked: Prepared, market: Market, batches: Sequence[int]) -> list[t
 
     Where all terms overlap and start at once the closed form is exact, and the first is the best of all.
     """
-    model = asked.model
-    assert isinstance(model, Transformer)
-    columns = trainable(model, layouts(model, [market.chips]), asked.values, asked.phase)
+    accounts = asked.accounts
+    columns = trainable(accounts, layouts(accounts.model, [market.chips]), asked.values, asked.phase)
     if not len(columns["tp"]):
-        raise UserError(f"no layout of {model.name} on {market.chips} chips trains with this batch; state a --layout")
+        raise UserError(f"no layout of {accounts.name} on {market.chips} chips trains with this batch; state `layout`")
     tables, lacking = [], np.inf
     for ffn_all in (0, 1):
         rows = columns["ffn_all"] == ffn_all
@@ -96,7 +93,7 @@ def promising(asked: Prepared, market: Market, batches: Sequence[int]) -> list[t
         takes = f"what must be bought anyway takes {lacking:.4g} times the {' or '.join(market.limits)}: the base, "
         takes += "stacks for the bytes that it holds, and bounds"
         why = takes if lacking > 1 else "it needs links that are not sold, or more stacks than a chip may have"
-        raise UserError(f"infeasible: {model.name} on {market.chips} chips, in any layout: {why}")
+        raise UserError(f"infeasible: {accounts.name} on {market.chips} chips, in any layout: {why}")
     places = [(some, row) for some, costs in tables for row in range(len(costs))]
     equal = every <= np.min(every) * (1 + 1e-12)
     best = int(np.argmax(equal.any(axis=0)))
@@ -110,15 +107,14 @@ def promising(asked: Prepared, market: Market, batches: Sequence[int]) -> list[t
 def starts_at_once(asked: Prepared) -> bool:
     """Whether the closed form is exact: all terms overlap, and no collective has a start-up latency."""
     latencies = [asked.values.get(symbol, 0.0) for symbol in (q.scale_up_latency, q.scale_out_latency)]
-    return asked.question.overlap == "full" and not any(latencies)
+    return asked.inputs.overlap == Overlap.FULL and not any(latencies)
 
 
 def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) -> tuple[Array, Array]:
     """What is minimised, a row a layout and a column a batch: infinite where it does not fit, needs links that are not
     sold, or leaves ranks idle; and what base and floors take over the limits."""
-    prices, chips, model = market.prices, market.chips, asked.model
-    assert isinstance(model, Transformer)
-    plan = replace(asked.plan, ffn="all" if columns["ffn_all"][0] else "tp")
+    prices, chips, accounts = market.prices, market.chips, asked.accounts
+    plan = replace(asked.plan, ffn=Split.STAGE if columns["ffn_all"][0] else Split.TENSOR)
     numbers: dict[Symbol, Any] = {**asked.values, **degree_columns(columns), q.chips: float(chips)}
     numbers |= {q.batch: batches[None, :], q.scale_up_domain: float(prices.domain)}
     numbers[q.stage_chips] = numbers[q.tensor_parallel] * numbers[q.context_parallel] * numbers[q.data_parallel]
@@ -128,7 +124,7 @@ def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) ->
     definitions = Scenario(numbers, asked.phase.definitions)
     sizes = {symbol: definitions.value(symbol) for symbol in asked.phase.definitions}
     shape = (len(columns["tp"]), len(batches))
-    held = np.broadcast_to(Rooms(model, plan, asked.phase).of(columns, slice(None), {**numbers, **sizes}), shape)
+    held = np.broadcast_to(accounts.rooms(plan, asked.phase).of(columns, slice(None), {**numbers, **sizes}), shape)
     least = {name: chips * (good.least or 0.0) for name, good in prices.goods.items() if good.for_sale}
     stacks = chips * held / prices.stack_capacity
     floor: dict[str, Any] = {**least, "stack": np.maximum(stacks, least.get("stack", 0.0))}
@@ -137,13 +133,13 @@ def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) ->
     priced = [market.limit(name) for name in market.limits]
     tokens = np.asarray(definitions.evaluate(q.batch * asked.phase.yields))
     possible = np.full(shape, True) if "stack" not in most else stacks <= most["stack"]
-    if asked.phase.name != "train":
+    if asked.phase.name != PhaseName.TRAIN:
         ranks = numbers[q.replicas] * numbers[q.data_parallel] * numbers[q.pipeline_parallel]
         whole = batches[None, :] >= ranks
         possible = possible & (whole if whole.any() else True)
     best = np.full(shape, np.inf)
-    for copies in ("per-domain", "per-expert"):
-        slots = ledger_of(model, replace(plan, copies=copies), asked.phase).slots()
+    for copies in Copies:
+        slots = accounts.ledger(replace(plan, copies=copies), asked.phase).slots
         scenario = Scenario(numbers, slots)
         at_once = Scenario({**numbers, **dict.fromkeys(RATE.values(), INFINITE)}, slots)  # start-up latencies are left
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
@@ -153,7 +149,7 @@ def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) ->
             overlapped = balanced.fastest(work, floor, most, priced).time
             time = overlapped + waits.max(axis=0)
             amounts = {name: np.maximum(work[name] / time, floor.get(name, 0.0)) for name in work}
-            if asked.question.overlap == "none":
+            if asked.inputs.overlap == Overlap.NONE:
                 amounts |= balanced.one_after_another(work, floor, priced)
                 amounts |= {name: np.minimum(amounts[name], most[name]) for name in work if name in most}
                 each = [np.where(work[name] > 0, work[name] / amounts[name], 0.0) for name in work]

@@ -6,19 +6,19 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from steptime.model.catalog.prices import GOODS
+from steptime.model.choices import MachineGoal, Overlap
 from steptime.model.economics import machine
-from steptime.model.errors import UserError
+from steptime.model.errors import NotSolved, UserError
 from steptime.model.scenario import Scenario
 from steptime.model.solver.geometric import GeometricProgram, Optimum
 from steptime.model.solver.machine import balanced
 from steptime.model.solver.machine.closed_form import SAME, limits_of
 from steptime.model.solver.machine.design import VARIABLE, Design, Row
-from steptime.model.solver.optimality import NotSolved
 
 MADE_OF = {"budget": machine.stacked_spend, "power": machine.stacked_power}
 PLENTY = 1e21
 """More of anything than a machine has: where what costs nothing starts, before what idles is taken away."""
-COUNTS = {"step-time": (), "cost": ("budget", "power"), "energy": ("power",)}
+COUNTS = {MachineGoal.STEP_TIME: (), MachineGoal.COST: ("budget", "power"), MachineGoal.ENERGY: ("power",)}
 """Prices that enter what is minimised."""
 
 
@@ -49,7 +49,7 @@ def _free(design: Design, name: str) -> None:
     others = [n for n in design.for_sale if any(design.numbers[balanced.UNIT[li][n]] > 0 for li in design.limits)]
     if not others:
         raise UserError(f"{design.prices.origin}: nothing that is for sale costs anything under {limits}")
-    adds_up = any(workload.case.question.overlap != "full" for workload in design.workloads)
+    adds_up = any(workload.case.inputs.overlap != Overlap.FULL for workload in design.workloads)
     if adds_up and design.most(name) is None:
         raise UserError(f"{design.prices.missing(name, 'most')} is missing: it costs nothing under {limits}, and "
                         "without full overlap more of it is always faster")  # fmt: skip
@@ -98,10 +98,10 @@ def settled(
         name for name in design.for_sale
         if not any(design.numbers[balanced.UNIT[limit][name]] > 0 for limit in counts)
     ]  # fmt: skip
-    if (binding or design.minimise == "step-time") and not idle:
+    if (binding or design.minimise == MachineGoal.STEP_TIME) and not idle:
         return optimum
     amounts = {VARIABLE[name]: optimum.values[VARIABLE[name]] for name in design.for_sale}
-    if not binding and design.minimise != "step-time":
+    if not binding and design.minimise != MachineGoal.STEP_TIME:
         room = [bound / amounts[VARIABLE[name]] for name in design.for_sale if (bound := design.most(name)) is not None]
         for limit in limits_of(design):
             spent = sum(limit.price[name] * amounts[VARIABLE[name]] for name in limit.price)

@@ -8,13 +8,14 @@ from sympy import Expr
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
-from steptime.model.errors import UserError
+from steptime.model.choices import Copies
+from steptime.model.errors import Unbound, UserError
 from steptime.model.network.collectives import all_gather, all_reduce, expert_exchange, group
-from steptime.model.phases.phase import rates
+from steptime.model.phases.rates import rates
 from steptime.model.precision import BYTES
-from steptime.model.scenario import Scenario, Unbound
-from steptime.model.step.build import CONSTANTS, IDEAL
-from steptime.model.terms import Operation, Transfer
+from steptime.model.scenario import Scenario
+from steptime.model.step.defaults import CONSTANTS, IDEAL
+from steptime.model.terms import Operation, OperationName, Transfer
 
 
 def collective_time(row: Measurement, hardware: Hardware) -> tuple[float, str]:
@@ -26,18 +27,18 @@ def collective_time(row: Measurement, hardware: Hardware) -> tuple[float, str]:
     elif row.phase == "all_gather":
         moves = [all_gather(_bytes(row), over)]
     elif "bytes" in row.detail:
-        moves = [expert_exchange(_bytes(row), over, 1, None, "per-expert")]
+        moves = [expert_exchange(_bytes(row), over, 1, None, Copies.PER_EXPERT)]
     else:
         tokens = _detail(row, "tokens") * _detail(row, "hidden") * BYTES[row.detail.get("dtype", "bf16")]
-        ways = ("per-domain", "per-expert")
-        moves = [expert_exchange(sympy.Float(tokens), over, int(_detail(row, "topk")), None, way) for way in ways]
+        moves = [expert_exchange(sympy.Float(tokens), over, int(_detail(row, "topk")), None, way) for way in Copies]
     values = {**CONSTANTS, **IDEAL, **_figures(hardware)}
     return min(_slower_tier(moved, values, hardware) for moved in moves)
 
 
 def _slower_tier(moved: Transfer, values: Mapping[sympy.Symbol, float], hardware: Hardware) -> tuple[float, str]:
     scenario = Scenario(values)
-    terms = [term for term in rates.step([Operation("collective", network=(moved,))]).terms if term.work != 0]
+    step = rates.step([Operation(OperationName.COLLECTIVES, network=(moved,))])
+    terms = [term for term in step.terms if term.work != 0]
     try:
         return max((scenario.evaluate(term.time), term.name) for term in terms if scenario.evaluate(term.work) > 0)
     except Unbound as error:

@@ -8,8 +8,9 @@ from statistics import median
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.measurement import Measurement
-from steptime.model.errors import UserError
-from steptime.model.scenario import Unbound
+from steptime.model.catalog.models import load_model
+from steptime.model.choices import PhaseName
+from steptime.model.errors import Unbound, UserError
 from steptime.model.solver.measured.collective import collective_time
 from steptime.model.solver.measured.questions import (
     one_pass,
@@ -103,17 +104,18 @@ def summary(judged: list[Judged]) -> dict[str, dict[str, float | int | None]]:
 
 
 def _judge(row: Measurement, places: Places) -> Judged:
-    machine = places.machine(row.hardware)
+    machine = load_hardware(places.machine(row.hardware))
     if row.phase in ("all_reduce", "all_gather", "all_to_all"):
-        ideal, tier = collective_time(row, load_hardware(machine))
+        ideal, tier = collective_time(row, machine)
         return Judged(row, row.value, ideal, tier)
-    question = (optimizer_step if row.phase == "train" else one_pass)(row, places.model(row.model), machine)
+    asked = optimizer_step if row.phase == PhaseName.TRAIN else one_pass
+    question = asked(row, load_model(places.model(row.model)), machine)
     if row.scope == "request":
         request = whole_request(whole(row, question))
         return Judged(row, request_seconds(row), request.time, request.bottleneck, str(request.prefill.layout))
     case = build_case(question)
-    if case.number(q.step_time, "step_time") is None:
-        raise UserError(f"missing {case.missing['step_time']}")
+    for lacking in case.missing({"step_time": q.step_time}):
+        raise UserError(f"missing {lacking}")
     return Judged(
         row, seconds(row, case), case.number(q.step_time), case.bottleneck, str(case.layout), riding_along(row, case)
     )

@@ -7,6 +7,7 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.prices import GOODS
+from steptime.model.choices import MachineGoal
 from steptime.model.errors import UserError
 from steptime.model.solver.batch import RESOURCE
 from steptime.model.solver.machine.balanced import UNIT
@@ -36,20 +37,20 @@ def machine_spread(found: Machine, ranges: Ranges, progress: Callable[[float], N
     design = found.design
     for symbol in ranges:
         if symbol == q.batch and found.batch_chosen:
-            raise UserError(f"--range {symbol.name}: this is what is solved for; state --batch to hold it")
+            raise UserError(f"range of `{symbol.name}`: this is what is solved for; state `batch` to hold it")
         _must_be_known(design, symbol)
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
         return _outcome(best_machine(with_values(design, values)))
 
     def proved(output: str, symbol: Symbol) -> int | None:
-        if output != ("step_time" if design.minimise == "step-time" else "cost"):
+        if output != ("step_time" if design.minimise == MachineGoal.STEP_TIME else "cost"):
             return None
         if symbol in {*PRICES, *BASES, *LISTED, *LIMITS}:
             return agreed_direction([*design.factors(), *(row.expr for row in found.rows)], symbol)
         cases = [(design.workloads[row.workload].case, row.of_case) for row in found.rows if row.workload is not None]
         exprs = [case.scenario.expand(expr) for case, expr in cases]
-        if design.minimise != "step-time":
+        if design.minimise != MachineGoal.STEP_TIME:
             exprs += [1 / case.scenario.expand(q.batch * case.phase.yields) for case in _cases(design)]
         return agreed_direction(exprs, symbol)
 
@@ -83,7 +84,7 @@ def _workload(workload: Workload, figures: Mapping[Symbol, float]) -> Workload:
     mine = {symbol: value for symbol, value in figures.items() if is_input(workload.case, symbol)}
     if not mine:
         return workload
-    case = replace(workload.case, scenario=workload.case.scenario | mine, missing={})
+    case = workload.case.changed(mine)
     return Workload.of(workload.name, workload.weight, case)
 
 
@@ -98,13 +99,13 @@ def _must_be_known(design: Design, symbol: Symbol) -> None:
         known = any(is_input(workload.case, symbol) for workload in design.workloads)
         known = known and symbol not in {*design.rates[0], q.scale_up_domain}
     if not known:
-        raise UserError(f"--range {symbol.name}: no price, limit or figure of this design")
+        raise UserError(f"range of {symbol.name}: no price, limit or figure of this design")
 
 
 def _outcome(found: Machine) -> Outcome:
     spent, chips = found.spent["budget"], found.design.chips
     whole = sum(spent.values())
-    values = {"cost": found.cost} if found.design.minimise != "step-time" else {}
+    values = {"cost": found.cost} if found.design.minimise != MachineGoal.STEP_TIME else {}
     values |= {"step_time": found.mean_step_time}
     values |= {symbol.name: rate for symbol, rate in found.rates().items() if rate > 0}
     values |= {"stacks": found.amounts["stack"] / chips}

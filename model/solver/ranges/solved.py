@@ -57,7 +57,7 @@ def spread_solved(
             failure = error
         progress((number + 1) / (samples + 2 * len(ranges)))
     if not found:
-        raise UserError(f"--range: no point of the sample has an answer; {failure}")
+        raise UserError(f"ranges: no point of the sample has an answer; {failure}")
     middle = {symbol: float(np.sqrt(low * high)) for symbol, (low, high) in ranges.items()}
     ends = {
         symbol: [_tried(solve, {**middle, symbol: end}) for end in both] for symbol, both in ranges.items()

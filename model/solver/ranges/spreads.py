@@ -9,6 +9,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.catalog.prices import PriceList
 from steptime.model.catalog.tiers import Tier
+from steptime.model.choices import Minimise
 from steptime.model.economics.reuse import Reuse
 from steptime.model.errors import UserError
 from steptime.model.quantity import lookup
@@ -22,6 +23,7 @@ from steptime.model.solver.ranges.solved import Outcome, agreed_direction, sprea
 from steptime.model.solver.ranges.uncertainty import Ranges, Spread, is_input
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
+from steptime.model.step.inputs import UserLimit
 
 Progress = Callable[[float], None]
 HELD = {"5 min": 300.0, "1 h": 3600.0}
@@ -30,29 +32,30 @@ SEARCHES = 32
 """Searches over layouts for one spread: each takes as long as the search itself."""
 
 
-def changed(case: Case, values: Mapping[Symbol, float]) -> Case:
-    """The case with other inputs."""
-    return replace(case, scenario=case.scenario | values, missing={})
-
-
 def must_be_inputs(case: Case, ranges: Ranges, without: tuple[Symbol, ...] = ()) -> None:
     """Raises UserError for a range of something that is no input here, or that the solve chooses."""
     for symbol in ranges:
         if symbol in without:
-            raise UserError(f"--range {symbol.name}: this is what is solved for")
+            raise UserError(f"range of `{symbol.name}`: this is what is solved for")
         if not is_input(case, symbol):
-            raise UserError(f"--range {symbol.name}: not an input of this scenario; ranges are of figures and workload")
+            said = "not an input of this scenario; ranges are of figures and workload"
+            raise UserError(f"range of `{symbol.name}`: {said}")
 
 
 def batch_spread(
-    case: Case, ranges: Ranges, minimise: str | None, bound: float | None, limits: tuple[str, ...], progress: Progress
+    case: Case,
+    ranges: Ranges,
+    minimise: Minimise | None,
+    bound: float | None,
+    limits: Sequence[UserLimit],
+    progress: Progress,
 ) -> Spread:
     """The best batch, its step time and cost. The cost is exact where every term and limit moves one way: the least of
     what rises at every batch rises, and a limit that tightens leaves less to choose from."""
     must_be_inputs(case, ranges, (q.batch,))
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
-        answer = solve_batch(changed(case, values), minimise, bound, limits)
+        answer = solve_batch(case.changed(values), minimise, bound, limits)
         if answer.solution is None:
             return Outcome({"cost": answer.infimum or 0.0}, "no batch attains it")
         prices = answer.solution.term_prices
@@ -74,10 +77,10 @@ def crossover_spread(case: Case, ranges: Ranges, between: tuple[str, str], over:
     must_be_inputs(case, ranges, (over,))
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
-        answer = find_crossover(changed(case, values), *between, over)
+        answer = find_crossover(case.changed(values), *between, over)
         if answer.value is None:
             raise UserError(answer.remark)
-        return Outcome({over.name: answer.value}, changed(case, values).bottleneck or "unknown")
+        return Outcome({over.name: answer.value}, case.changed(values).bottleneck or "unknown")
 
     closed = find_crossover(case, *between, over).closed_form
 
@@ -117,7 +120,7 @@ def earnings_spread(
     must_be_inputs(case, ranges, (q.batch,) if batch_adjusts else ())
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
-        found = who_earns(changed(case, values), prices, batch_adjusts)
+        found = who_earns(case.changed(values), prices, batch_adjusts)
         return Outcome({f"{one.name} earns": one.earns[1] for one in found.worths}, found.worths[0].name)
 
     return spread_solved(ranges, solve, progress=progress)
@@ -132,13 +135,13 @@ def cache_spread(case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse
     own = {symbol: q.prompt if symbol == q.context else symbol for symbol in ranges}  # the cache is what a prefill left
     for symbol, (low, _) in ranges.items():
         if symbol in STRANGERS:
-            raise UserError(f"--range {symbol.name} says nothing here: {STRANGERS[symbol]}")
+            raise UserError(f"range of `{symbol.name}` says nothing here: {STRANGERS[symbol]}")
         if symbol == q.context and low < 2:
-            raise UserError("--range context: a single token has nothing to compute again; give at least 2")
+            raise UserError("range of `context`: a single token has nothing to compute again; give at least 2")
     must_be_inputs(case, {own[symbol]: ends for symbol, ends in ranges.items()})
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
-        answer = solve_cache(changed(case, {own[symbol]: value for symbol, value in values.items()}), tiers, reuse)
+        answer = solve_cache(case.changed({own[symbol]: value for symbol, value in values.items()}), tiers, reuse)
         kept = {f"held {name}": answer.at(time).cost(time) for name, time in HELD.items()}
         if answer.policy is not None:
             kept |= {"by the policy": answer.policy.expected_cost}
@@ -162,17 +165,15 @@ def layout_spread(search: Search, best: Case, ranges: Ranges, progress: Progress
     """The least cost and its step time, every point searched anew; what binds, and in which layout."""
     for symbol in ranges:
         if symbol in (q.batch, q.microbatch, q.interleave, q.chips):
-            raise UserError(f"--range {symbol.name}: this is what is searched for")
+            raise UserError(f"range of `{symbol.name}`: this is what is searched for")
+        if symbol in search.inputs.by_hand:
+            raise UserError(f"range of `{symbol.name}`: set by hand as well")
     must_be_inputs(best, ranges)
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
-        stated = {entry.partition("=")[0].strip() for entry in search.question.sets}
-        if again := stated & {symbol.name for symbol in values}:
-            raise UserError(f"--range {', '.join(again)}: set by hand as well")
-        drawn = tuple(f"{symbol.name}={_whole(symbol, value)!r}" for symbol, value in values.items())
-        sets = (*search.question.sets, *drawn)
-        best = search_layouts(replace(search, question=replace(search.question, sets=sets))).best
-        binds = f"{build_case(best.question).bottleneck} ({best.layout} on {best.question.hardware})"
+        drawn = {symbol: _whole(symbol, value) for symbol, value in values.items()}
+        best = search_layouts(replace(search, inputs=search.inputs.with_given(drawn))).best
+        binds = f"{build_case(best.question).bottleneck} ({best.layout} on {best.question.hardware.name})"
         return Outcome({"cost": best.cost, "step_time": best.step_time}, binds)
 
     return spread_solved(ranges, solve, samples=SEARCHES, progress=progress)

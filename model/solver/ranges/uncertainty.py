@@ -13,10 +13,10 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.errors import UserError
+from steptime.model.choices import Overlap
+from steptime.model.errors import Unbound, UserError
 from steptime.model.layout.layout import SYMBOLS
-from steptime.model.phases.phase import rates
-from steptime.model.scenario import Unbound
+from steptime.model.phases.rates import rates
 from steptime.model.solver.monotone import direction, sign_by_assumption
 from steptime.model.step.case import TERMS, Case
 
@@ -61,11 +61,12 @@ def spread(case: Case, ranges: Ranges) -> Spread:
     """The spread of a case's outputs; raises UserError for an input that the case does not take."""
     for symbol in few(ranges):
         if not is_input(case, symbol):
-            raise UserError(f"--range {symbol.name}: not an input of this scenario; ranges are of figures and workload")
+            said = "not an input of this scenario; ranges are of figures and workload"
+            raise UserError(f"range of `{symbol.name}`: {said}")
     sample = sobol(ranges)
     times = {name: np.broadcast_to(_at(case, case.resources[name], sample), (SAMPLES,)) for name in TERMS}
     slowest = np.argmax(np.stack([times[name] for name in TERMS]), axis=0)
-    binds = {name: float(np.mean(slowest == place)) for place, name in enumerate(TERMS)}
+    binds: dict[str, float] = {name: float(np.mean(slowest == place)) for place, name in enumerate(TERMS)}
     found = {}
     for output in OUTPUTS:
         try:
@@ -78,7 +79,7 @@ def spread(case: Case, ranges: Ranges) -> Spread:
 def few(ranges: Ranges) -> Ranges:
     """The ranges, unless there are too many; raises UserError."""
     if len(ranges) > MOST_INPUTS:
-        raise UserError(f"--range: at most {MOST_INPUTS} inputs, not {len(ranges)}")
+        raise UserError(f"at most {MOST_INPUTS} ranges, not {len(ranges)}")
     return ranges
 
 
@@ -135,7 +136,7 @@ def _direction(case: Case, output: Symbol, symbol: Symbol, ranges: Ranges) -> in
 
     step = case.phase.blackboard
     parts = [term.time for term in step.terms]
-    if case.question.overlap == "per-operation":
+    if case.inputs.overlap == Overlap.PER_OPERATION:
         parts = [term.time for line in case.operations for term in rates.step([line]).terms]
     found = {direction(case.scenario.expand(part), {symbol: 1}, sign) for part in parts} - {0}
     through = found.pop() if len(found) == 1 else None if found else 0

@@ -12,7 +12,8 @@ import sympy
 from sympy import Expr
 
 from steptime.model.errors import UserError
-from steptime.model.quantity import FLOP, Quantity, byte, count, dollar, joule, second, unit_text
+from steptime.model.quantity import FLOP, Quantity, byte, count, dollar, joule, second
+from steptime.model.units import unit_text
 
 LARGEST = 1e30
 """No quantity of this field comes near it; beyond it a value is a slip."""

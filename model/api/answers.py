@@ -1,0 +1,190 @@
+"""What questions about one step answer: terms, crossovers, best batches, what resources earn. Values that show
+themselves."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import sympy
+from rich.console import Group
+from sympy import Expr
+
+from steptime.model.api.shown import Shown
+from steptime.model.catalog.prices import PriceList
+from steptime.model.choices import Minimise
+from steptime.model.quantity import latex
+from steptime.model.solver.crossover import CrossoverAnswer
+from steptime.model.solver.ranges.uncertainty import Spread
+from steptime.model.step.case import Case
+from steptime.model.step.inputs import UserLimit
+from steptime.model.step.words import ranges_of
+from steptime.model.text.solve import batch_table, crossover_table, solve_batch_json, solve_crossover_json
+
+__all__ = ["BestBatch", "Crossover", "Earnings", "Spread", "Term", "Terms"]
+
+Progress = Callable[[float], None]
+
+
+class Term(NamedTuple):
+    """One term of a step: its formula in plain SymPy, and its seconds, None where an input has no figure."""
+
+    formula: Expr
+    seconds: float | None
+
+    @property
+    def latex(self) -> str:
+        """The formula in the letters of the field."""
+        return latex(self.formula)
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex}$"
+
+
+class Terms(NamedTuple):
+    """The terms of a step; interconnect is the larger of its two tiers."""
+
+    compute: Term
+    memory: Term
+    interconnect: Term
+    scale_up: Term
+    scale_out: Term
+
+
+@dataclass(frozen=True)
+class Crossover(Shown):
+    """Where two terms meet over one quantity: ``value`` nearest to the present, ``values`` all of them."""
+
+    case: Case
+    answer: CrossoverAnswer
+    spread: Spread | None = None
+
+    @property
+    def value(self) -> float | None:
+        return self.answer.value
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        return self.answer.values
+
+    @property
+    def formula(self) -> sympy.Eq | None:
+        """The closed form; None where the equation has none."""
+        return self.answer.closed_form
+
+    @property
+    def exists_when(self) -> sympy.Basic | None:
+        """The condition under which the crossing is at a positive value."""
+        return self.answer.exists_when
+
+    @property
+    def latex(self) -> str:
+        return "" if self.formula is None else latex(self.formula)
+
+    def ranges(self, progress: Progress = lambda share: None, **words: Any) -> "Crossover":
+        """The same with its interval, where inputs are known within limits."""
+        from steptime.model.solver.ranges.spreads import crossover_spread
+
+        found = crossover_spread(self.case, ranges_of(words), self.answer.between, self.answer.over, progress)
+        return Crossover(self.case, self.answer, found)
+
+    def _json(self) -> dict[str, Any]:
+        return solve_crossover_json(self.case, self.answer, self.spread)
+
+    def table(self) -> Group:
+        return crossover_table(self.case, self.answer, self.spread)
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex}$"
+
+
+@dataclass(frozen=True)
+class BestBatch(Shown):
+    """The smallest batch of least cost: continuous, with the price of every term and limit, and the whole one beside.
+
+    ``batch`` is None where no batch attains the least cost: ``cost`` is then what it tends to.
+    """
+
+    case: Case
+    answer: Any
+    goal: Minimise | None = None
+    bound: float | None = None
+    limits: tuple[UserLimit, ...] = ()
+    spread: Spread | None = None
+
+    @property
+    def batch(self) -> float | None:
+        return None if self.answer.solution is None else self.answer.solution.value
+
+    @property
+    def cost(self) -> float:
+        """In the unit of what is minimised: dollars, joules or chip-seconds per token, or seconds."""
+        return float(self.answer.infimum if self.answer.solution is None else self.answer.solution.cost)
+
+    @property
+    def time(self) -> float | None:
+        """Seconds of its step."""
+        return None if self.answer.solution is None else self.answer.solution.step_time
+
+    @property
+    def term_prices(self) -> Mapping[str, float]:
+        """d ln cost / d ln(time of a term), never negative."""
+        return {} if self.answer.solution is None else self._json()["term_prices"]
+
+    @property
+    def shadow_prices(self) -> Mapping[str, float]:
+        """d ln cost / d ln(limit): not positive for upper limits."""
+        return {} if self.answer.solution is None else self.answer.solution.shadow_prices
+
+    @property
+    def whole(self) -> Mapping[str, Any]:
+        """The best whole batch next to it, checked with whole sequences on every rank."""
+        return dict(self.answer.integer)
+
+    def ranges(self, progress: Progress = lambda share: None, **words: Any) -> "BestBatch":
+        """The same with intervals, where inputs are known within limits."""
+        from steptime.model.solver.ranges.spreads import batch_spread
+
+        found = batch_spread(self.case, ranges_of(words), self.goal, self.bound, self.limits, progress)
+        return BestBatch(self.case, self.answer, self.goal, self.bound, self.limits, found)
+
+    def _json(self) -> dict[str, Any]:
+        return {**solve_batch_json(self.answer, self.spread), "batch": self.batch, "step_time": self.time}
+
+    def table(self) -> Group:
+        return batch_table(self.answer, self.spread)
+
+    def __repr__(self) -> str:
+        said = "no batch attains it" if self.batch is None else f"batch {self.batch:.6g}"
+        return f"BestBatch({self.case.model} on {self.case.hardware.name}, {self.answer.minimise}: {said})"
+
+
+@dataclass(frozen=True)
+class Earnings(Shown):
+    """What one more unit of each resource of a chip is worth, the highest first."""
+
+    case: Case
+    answer: Any
+    prices: PriceList | None
+    batch_adjusts: bool
+    spread: Spread | None = None
+
+    @property
+    def worths(self) -> tuple[Any, ...]:
+        return tuple(self.answer.worths)
+
+    def ranges(self, progress: Progress = lambda share: None, **words: Any) -> "Earnings":
+        """The same with intervals, where inputs are known within limits."""
+        from steptime.model.solver.ranges.spreads import earnings_spread
+
+        found = earnings_spread(self.case, ranges_of(words), self.prices, self.batch_adjusts, progress)
+        return Earnings(self.case, self.answer, self.prices, self.batch_adjusts, found)
+
+    def _json(self) -> dict[str, Any]:
+        from steptime.model.text.earns import earnings_json
+
+        return earnings_json(self.answer, self.spread)
+
+    def table(self) -> Group:
+        from steptime.model.text.earns import earnings_table
+
+        return earnings_table(self.answer, self.spread)

@@ -1,0 +1,75 @@
+"""Where to keep a KV cache between two turns of a conversation."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group
+
+from steptime.model.api.shown import Shown
+from steptime.model.api.step import hardware_of, model_of, quiet
+from steptime.model.catalog.hardware import Hardware
+from steptime.model.catalog.tiers import Tier, catalogue_tiers, read_tiers
+from steptime.model.economics.reuse import Reuse
+from steptime.model.phases.accounts import Model
+from steptime.model.solver.cache.holding import CacheAnswer, holding_case, solve_cache
+from steptime.model.solver.ranges.uncertainty import Spread
+from steptime.model.step.inputs import Question
+from steptime.model.step.words import inputs_of, ranges_of, reuse_of
+from steptime.model.text.cache import cache_json, cache_table
+
+
+def cache(
+    model: Model | str,
+    hardware: Hardware | str,
+    tiers: Sequence[Tier] | str | None = None,
+    reuse: Reuse | str | None = None,
+    **words: Any,
+) -> "Kept":
+    """Hold a KV cache, and in which memory, or compute it again: ``context`` tokens of one sequence.
+
+    ``tiers`` from a file, or the catalogue's; ``reuse`` says when caches are asked for again, as
+    ``"lomax shape=1.5 scale=5min share=0.6"``.
+
+    >>> import steptime as st
+    >>> st.cache("deepseek-v3", "h100-sxm", context="32k").choices
+    ('hbm', 'ddr', 'nvme', 'rematerialise')
+    """
+    case = holding_case(Question(model_of(model), hardware_of(hardware), inputs_of(words)))
+    places = catalogue_tiers() if tiers is None else read_tiers(Path(tiers)) if isinstance(tiers, str) else tuple(tiers)
+    times = reuse_of(reuse) if isinstance(reuse, str) else reuse
+    return Kept(solve_cache(case, places, times))
+
+
+@dataclass(frozen=True, repr=False)
+class Kept(Shown):
+    """The cheapest place at every hold time, and the policy where reuse is known."""
+
+    answer: CacheAnswer
+    spread: Spread | None = None
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The places that are the cheapest for some hold time, in its order."""
+        return tuple(span.choice for span in self.answer.envelope)
+
+    def at(self, seconds: float) -> str:
+        """The cheapest place for a hold time."""
+        return self.answer.at(seconds).name
+
+    def ranges(self, progress: Callable[[float], None] = quiet, **words: Any) -> "Kept":
+        """The same with intervals, where inputs are known within limits."""
+        from steptime.model.solver.ranges.spreads import cache_spread
+
+        found = self.answer
+        return Kept(found, cache_spread(found.case, ranges_of(words), found.tiers, found.reuse, progress))
+
+    def _json(self) -> dict[str, Any]:
+        return cache_json(self.answer, self.spread)
+
+    def table(self) -> Group:
+        return cache_table(self.answer, self.spread)
+
+    def __repr__(self) -> str:
+        return f"Kept({self.answer.case.model} on {self.answer.case.hardware.name}: {', '.join(self.choices)})"

@@ -1,0 +1,200 @@
+"""Derivations: the library's and a user's own, verified, shown and exported by the same calls; formulas solved for any
+of their quantities."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import sympy
+from rich.console import Group
+
+from steptime.derivations import export
+from steptime.derivations.inverse import Inverse, inverse_json
+from steptime.derivations.inverse import solve_for as invert
+from steptime.derivations.library import derivations as proofs
+from steptime.derivations.library import find
+from steptime.derivations.steps import Derivation as Proof
+from steptime.derivations.steps import Step as Line
+from steptime.model.api.shown import Shown
+from steptime.model.errors import NotVerified
+from steptime.model.quantity import latex as latex_of
+from steptime.model.step.words import quantities, ranges_of, record
+from steptime.model.text.derivations import (
+    claims_json,
+    claims_table,
+    entry_json,
+    entry_table,
+    graph,
+    inverse_table,
+    list_json,
+    list_table,
+    verdicts,
+)  # fmt: skip
+from steptime.model.text.exported import exported
+
+__all__ = ["Book", "Claims", "Derivation", "Inverted", "Line", "claims", "derivation", "latex", "library", "solve_for"]
+
+
+@dataclass(frozen=True, repr=False)
+class Derivation(Proof, Shown):
+    """A claim with its proof: a start, and lines that follow from it by a closed list of rules (``st.rules``).
+
+    ``verify()`` checks every line and raises a ValueError at the first that fails; ``table()`` shows it; ``latex()``
+    and ``markdown()`` export it. A derivation of one's own is made with the same fields:
+
+    >>> import steptime as st
+    >>> power = st.quantity("my_power", st.units.joule / st.units.second, "P", "watts of my machine")
+    >>> energy = st.quantity("my_energy", st.units.joule, "e", "joules of one step")
+    >>> t = st.quantities("step_time")[0].symbol
+    >>> one = st.Derivation(
+    ...     name="my-energy", title="Energy of a step", rows=("1.1",), claim="Power times time.",
+    ...     start=st.rules.equation(energy, power * t),
+    ...     steps=(st.Line("solve for the power", st.rules.solve_for(power), st.rules.equation(power, energy / t)),),
+    ...     assumes=("power is constant",), sources=("a lecture",), example=lambda: {energy: 20.0, t: 0.02},
+    ...     example_text="20 J in 20 ms")
+    >>> one.verify()
+    >>> one.evaluate()
+    1000.0
+    """
+
+    @classmethod
+    def of(cls, proof: Proof) -> "Derivation":
+        """A derivation of the library, which shows itself."""
+        return cls(**{field.name: getattr(proof, field.name) for field in fields(proof)})
+
+    @property
+    def verified(self) -> bool:
+        """Whether every line follows."""
+        try:
+            self.verify()
+        except NotVerified:
+            return False
+        return True
+
+    def latex(self) -> str:
+        """A fragment: claim, every line with its reason, numbers put in, assumptions, sources."""
+        return export.fragment(self)
+
+    def markdown(self) -> str:
+        """The same in Markdown."""
+        return export.markdown(self)
+
+    def _json(self) -> dict[str, Any]:
+        return entry_json(self)
+
+    def table(self) -> Group:
+        return entry_table(self)
+
+    def __repr__(self) -> str:
+        return f"Derivation({self.name}: {self.title})"
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {latex_of(self.result)}$"
+
+
+def derivation(name: str) -> Derivation:
+    """A derivation of the library by its name; raises UserError with the best matches.
+
+    >>> import steptime as st
+    >>> st.derivation("ridge").result.rhs
+    bytes_per_weight*peak_flops/(flops_per_mac*memory_bandwidth)
+    """
+    return Derivation.of(find(name))
+
+
+@dataclass(frozen=True)
+class Book(Shown):
+    """Every derivation of the library, by chapter."""
+
+    def __iter__(self) -> Any:
+        return iter([Derivation.of(one) for one in proofs()])
+
+    def __len__(self) -> int:
+        return len(proofs())
+
+    @property
+    def verified(self) -> bool:
+        """Whether every line of every derivation follows."""
+        return all(one.verified for one in self)
+
+    def graph(self) -> str:
+        """Which derivation uses which, as a Mermaid graph."""
+        return graph()
+
+    def _json(self) -> dict[str, Any]:
+        return list_json()
+
+    def table(self) -> Group:
+        return list_table()
+
+
+def library() -> Book:
+    """Every derivation of the library; ``to_dict`` verifies them all."""
+    return Book()
+
+
+@dataclass(frozen=True, repr=False)
+class Claims(Shown):
+    """Every number of the lecture beside ours."""
+
+    verdicts: tuple[Any, ...]
+
+    @property
+    def fails(self) -> bool:
+        """Whether a claim of our own fails."""
+        return any(found.verdict == "fails" for found in self.verdicts)
+
+    def _json(self) -> dict[str, Any]:
+        return claims_json(list(self.verdicts))
+
+    def table(self) -> Group:
+        return claims_table(list(self.verdicts))
+
+
+def claims() -> Claims:
+    """Every claim, computed from verified derivations and the catalogue."""
+    return Claims(tuple(verdicts()))
+
+
+def latex(*names: str, everything: bool = False, form: str = "latex") -> str:
+    """Derivations and terms as LaTeX, Markdown, Python or C; all of them as one document. What is exported is verified
+    first: raises a ValueError for what is not."""
+    return exported(names, everything, form)
+
+
+@dataclass(frozen=True, repr=False)
+class Inverted(Shown):
+    """A formula solved for one of its quantities: every positive root, and the closed form where there is one."""
+
+    answer: Inverse
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        return self.answer.solutions
+
+    @property
+    def formula(self) -> sympy.Eq | None:
+        return self.answer.closed_form
+
+    def _json(self) -> dict[str, Any]:
+        return inverse_json(self.answer)
+
+    def table(self) -> Group:
+        return inverse_table(self.answer)
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{value:.6g}" for value in self.values)
+        return f"Inverted({self.answer.quantity.name} in {self.answer.formula}: {found})"
+
+
+def solve_for(quantity: str, formula: str, ranges: Mapping[str, Any] | None = None, **words: Any) -> Inverted:
+    """Any formula, a derivation's result or a term's, for any of its quantities; the others are given by name.
+
+    >>> import steptime as st
+    >>> st.solve_for("ridge", "ridge", bytes_per_weight=1, peak_flops="1979TFLOP/s", memory_bandwidth="3.35TB/s")
+    Inverted(ridge in ridge: 295.373)
+    """
+    from steptime.derivations.inverse import find_formula
+
+    find_formula(formula)  # opens the library, whose chapters declare quantities of their own
+    return Inverted(invert(formula, record(quantity).symbol, quantities(words), ranges_of(ranges or {})))

@@ -1,0 +1,136 @@
+"""A step on a grid of values: arrays with an axis for each quantity, and one for layouts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sympy import Expr, Max, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.choices import PhaseName, TermName
+from steptime.model.errors import UserError
+from steptime.model.layout.layout import SYMBOLS, Layout
+from steptime.model.parse import parse_quantity
+from steptime.model.scenario import Scenario
+from steptime.model.solver.grid import on_grid
+from steptime.model.step.build import cases_at, prepare
+from steptime.model.step.case import TERMS, Case
+from steptime.model.step.inputs import RESULTS
+from steptime.model.step.words import layout_of, record
+
+Array = np.ndarray
+LARGEST = 4_000_000_000
+"""Points of a grid in one process."""
+OUTPUTS = (q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
+           q.joules_per_token)  # fmt: skip
+NO_LAYOUTS = frozenset({*SYMBOLS.values(), q.chips, q.stage_chips})
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Results over axes, in the order in which these were given; layouts are the first axis where they vary.
+
+    Everything is worked out when it is asked for; nothing is kept. Arrays are in base units; NaN where a figure is
+    missing. Memory is not checked: ``fits`` of a step at a point says whether it has room.
+    """
+
+    ways: tuple[tuple[Case, ...], ...]
+    axes: Mapping[str, Array]
+    layouts: tuple[Layout, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (*([len(self.layouts)] if self.layouts else []), *(len(values) for values in self.axes.values()))
+
+    @property
+    def step_time(self) -> Array:
+        """Seconds."""
+        return self.of(q.step_time)
+
+    @property
+    def tokens_per_second(self) -> Array:
+        """Over all chips."""
+        return self.of(q.tokens_per_second)
+
+    @property
+    def dollars_per_million_tokens(self) -> Array:
+        return self.of(q.dollars_per_million_tokens)
+
+    def term(self, name: str) -> Array:
+        """Seconds of one term."""
+        return self.of(self.ways[0][0].resources[TermName(name)])
+
+    @property
+    def bound_by(self) -> Array:
+        """The place of the largest term among compute, memory and interconnect."""
+        places: Array = np.argmax(np.stack([self.term(name) for name in TERMS]), axis=0)
+        return places
+
+    def of(self, expr: Expr) -> Array:
+        """Any expression of quantities over the grid; at each point in the faster way to copy tokens to experts."""
+        axes = {record(name).symbol: values for name, values in self.axes.items()}
+        pieces = []
+        for ways in self.ways:
+            free = [_free(case, axes) for case in ways]
+            found = [on_grid(scenario, expr, axes) for scenario in free]
+            if len(free) > 1:
+                times = found if expr == q.step_time else [on_grid(scenario, q.step_time, axes) for scenario in free]
+                found = [np.where(times[1] < times[0], found[1], found[0])]
+            pieces.append(found[0])
+        return np.stack(pieces) if self.layouts else pieces[0]
+
+    def to_pandas(self) -> Any:
+        """One row a point, one column an axis or an output; needs the extra ``steptime[notebook]``."""
+        try:
+            import pandas
+        except ImportError:
+            raise UserError("to_pandas needs pandas: install steptime[notebook]") from None
+        names = [*(["layout"] if self.layouts else []), *self.axes]
+        index = [*([[str(layout) for layout in self.layouts]] if self.layouts else []), *self.axes.values()]
+        case = self.ways[0][0]
+        found = {symbol.name: self.of(symbol).ravel() for symbol in OUTPUTS if case.number(symbol) is not None}
+        return pandas.DataFrame(found, index=pandas.MultiIndex.from_product(index, names=names)).reset_index()
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name} {len(values)}" for name, values in self.axes.items())
+        layouts = f"{len(self.layouts)} layouts, " if self.layouts else ""
+        case = self.ways[0][0]
+        return f"Grid({case.model} on {case.hardware.name}: {layouts}{said})"
+
+
+def grid_of(case: Case, layouts: Sequence[Layout | str] | None, axes: Mapping[str, Any]) -> Grid:
+    """The grid of a step; raises UserError for an axis that is no input of it."""
+    columns: dict[str, Array] = {}
+    for name, values in axes.items():
+        known = record(name)
+        if known.symbol in RESULTS or known.symbol in NO_LAYOUTS or known.symbol not in case.scenario.values:
+            raise UserError(f"`{name}`: not an input of this scenario, so that no grid has it as an axis")
+        column = np.asarray([parse_quantity(known, value) for value in values] if _has_text(values) else values, float)
+        if column.ndim != 1 or not len(column):
+            raise UserError(f"`{name}`: give a list of values, one dimension")
+        if not np.isfinite(column).all() or (column < known.sane[0]).any() or (column > known.sane[1]).any():
+            raise UserError(f"`{name}`: values must lie between {known.sane[0]:g} and {known.sane[1]:g}")
+        columns[known.name] = column
+    chosen = tuple(layout_of(layout) for layout in layouts or ())
+    if not columns and not chosen:
+        raise UserError("a grid needs at least one axis, as batch=[1, 2, 4]")
+    stated = replace(case.layout, copies=None if case.inputs.layout is None else case.inputs.layout.copies)
+    asked = prepare(case.question)
+    grid = Grid(tuple(tuple(cases_at(asked, layout)) for layout in chosen or (stated,)), columns, chosen)
+    if (points := int(np.prod(grid.shape, dtype=float))) > LARGEST:
+        raise UserError(f"a grid of {points:.3g} points; at most {LARGEST:.3g} are worked out in one process")
+    return grid
+
+
+def _has_text(values: Any) -> bool:
+    return not isinstance(values, np.ndarray) and any(isinstance(value, str) for value in values)
+
+
+def _free(case: Case, axes: Mapping[Symbol, Array]) -> Scenario:
+    """The scenario of a case where the batch may fall below the ranks that share it."""
+    scenario = case.scenario
+    if q.batch not in axes or case.phase.name == PhaseName.TRAIN or q.micro_batch in scenario.values:
+        return scenario
+    mean = q.batch / (q.replicas * q.pipeline_parallel)
+    return replace(scenario, definitions={**scenario.definitions, q.micro_batch: Max(1, mean)}, _known={}, _reach={})

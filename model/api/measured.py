@@ -1,0 +1,51 @@
+"""Published measurements beside the ideal."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group
+
+from steptime.model.api.shown import Shown
+from steptime.model.api.step import quiet
+from steptime.model.catalog.measurement import catalogue, read_measurements
+from steptime.model.solver.measured.validate import Judged, Places
+from steptime.model.solver.measured.validate import validate as judge
+from steptime.model.text.validate import validate_json, validate_table
+
+
+def validate(
+    file: str | None = None,
+    models: str | None = None,
+    hardware: str | None = None,
+    progress: Callable[[float], None] = quiet,
+) -> "Validated":
+    """Each row of a file of measurements, or of the catalogue's, beside the time that physics allows.
+
+    ``models`` and ``hardware`` are folders with files for names that the catalogue lacks.
+    """
+    places = Places(Path(models) if models else None, Path(hardware) if hardware else None)
+    rows = read_measurements(Path(file)) if file else catalogue()
+    return Validated(tuple(judge(rows, places, progress)))
+
+
+@dataclass(frozen=True, repr=False)
+class Validated(Shown):
+    """Every row judged: its measured and its ideal time, or why it is not modelled."""
+
+    judged: tuple[Judged, ...]
+
+    @property
+    def beats_ideal(self) -> tuple[Judged, ...]:
+        """Rows faster than the ideal: a term is wrong there, or a figure is."""
+        return tuple(one for one in self.judged if one.beats_ideal)
+
+    def _json(self) -> dict[str, Any]:
+        return validate_json(list(self.judged))
+
+    def table(self, rows: bool = False) -> Group:
+        return validate_table(list(self.judged), rows)
+
+    def __repr__(self) -> str:
+        return f"Validated({len(self.judged)} rows, {len(self.beats_ideal)} faster than the ideal)"

@@ -1,0 +1,133 @@
+"""Every layout, batch, format and machine at once: the best, why the next lost, and the exact Pareto front."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group
+
+from steptime.model import symbols as q
+from steptime.model.api.shown import Shown
+from steptime.model.api.step import Step, hardware_of, model_of, quiet
+from steptime.model.catalog.hardware import Hardware
+from steptime.model.choices import Minimise, PhaseName
+from steptime.model.errors import UserError
+from steptime.model.layout.layout import Layout
+from steptime.model.parse import parse_quantity
+from steptime.model.phases.accounts import Model
+from steptime.model.solver.layouts.points import BATCHES, Answer, Point, Search
+from steptime.model.solver.layouts.search import search_layouts
+from steptime.model.solver.ranges.uncertainty import Spread
+from steptime.model.step.build import build_case
+from steptime.model.step.defaults import WORK
+from steptime.model.step.words import degrees_of, inputs_of, ranges_of, record, whole_numbers, word
+from steptime.model.text.layout import layout_csv, layout_json_of, layout_table
+
+MOST_CHIPS, MOST_BATCH = 100_000, 10**9
+TRAINING = ("microbatch", "interleave", "recompute", "zero", "sequence_parallel")
+"""Choices of training that are searched where they are not stated."""
+
+
+def search(
+    model: Model | str,
+    hardware: Hardware | str | Sequence[Hardware | str],
+    chips: Any,
+    batch: Any = None,
+    layout: Layout | Mapping[str, Any] | str | None = None,
+    minimise: str | None = None,
+    max_step_time: Any = None,
+    max_ttft: Any = None,
+    progress: Callable[[float], None] = quiet,
+    **words: Any,
+) -> "Found":
+    """All layouts on all machines and numbers of ``chips``, all batches, all formats that are not stated.
+
+    ``batch``: a number, a list, or None for a ladder of them; ``layout``: degrees that are held. ``max_step_time`` and,
+    in a prefill, ``max_ttft`` are limits. Other words are those of ``step``. Raises UserError where a figure is missing
+    or no point satisfies all limits.
+
+    >>> import steptime as st
+    >>> found = st.search("llama-3.1-8b", "h100-sxm", chips=[1, 2], batch=[1, 64], minimise="latency")
+    >>> found.points, str(found.best.layout)
+    (96, 'tp=2,cp=1,dp=1,ep=1,pp=1,replicas=1')
+    """
+    inputs = inputs_of(words)
+    if max_ttft is not None and inputs.phase != PhaseName.PREFILL:
+        raise UserError("`max_ttft` is a limit of `phase` prefill; a decode step has `max_step_time`")
+    if max_ttft is not None and max_step_time is not None:
+        raise UserError("`max_ttft` and `max_step_time` are the same limit in `phase` prefill: give one")
+    if inputs.phase == PhaseName.PREFILL and q.answer in inputs.given:
+        raise UserError("`output`: a search over prefills has no whole requests; see `scope` serving")
+    machines = [hardware] if isinstance(hardware, str | Hardware) else list(hardware)
+    bound = max_step_time if max_ttft is None else max_ttft
+    usual = (int(WORK[q.batch]),) if inputs.phase == PhaseName.TRAIN else BATCHES
+    asked = Search(
+        model_of(model),
+        tuple(hardware_of(machine) for machine in machines),
+        whole_numbers(chips, "chips", MOST_CHIPS),
+        inputs,
+        whole_numbers(batch, "batch", MOST_BATCH) if batch is not None else usual,
+        None if minimise is None else word("minimise", minimise, tuple(Minimise)),
+        None if bound is None else parse_quantity(record("step_time"), bound),
+        {} if layout is None else degrees_of(layout),
+        frozenset(name for name in TRAINING if name not in words),
+    )
+    return Found(search_layouts(asked, progress))
+
+
+@dataclass(frozen=True)
+class Found(Shown):
+    """What a search found: points counted, the best of them, the best on each machine, and the front by speed."""
+
+    answer: Answer
+    spread: Spread | None = None
+
+    @property
+    def points(self) -> int:
+        return self.answer.points
+
+    @property
+    def infeasible(self) -> Mapping[str, int]:
+        """How many points break each limit."""
+        return self.answer.infeasible
+
+    @property
+    def best(self) -> Point:
+        """The point of least cost; its ``layout``, ``batch``, ``step_time``, ``cost``."""
+        return self.answer.best
+
+    @property
+    def best_of(self) -> Mapping[str, Point]:
+        """The best point on each machine that has one."""
+        return self.answer.best_of
+
+    @property
+    def pareto(self) -> tuple[Point, ...]:
+        """Tokens per second of a sequence against those of a chip: no point has more of both."""
+        return self.answer.pareto
+
+    def step(self, point: Point | None = None) -> Step:
+        """A point as a step, the best one where none is named."""
+        return Step(build_case((point or self.best).question))
+
+    def ranges(self, progress: Callable[[float], None] = quiet, **words: Any) -> "Found":
+        """The same with intervals, every point of a sample searched anew."""
+        from steptime.model.solver.ranges.spreads import layout_spread
+
+        best = build_case(self.best.question)
+        return Found(self.answer, layout_spread(self.answer.search, best, ranges_of(words), progress))
+
+    def csv(self) -> str:
+        """The best point, and one row for each point of the front."""
+        return layout_csv(self.answer)
+
+    def _json(self) -> dict[str, Any]:
+        return layout_json_of(self.answer, self.spread)
+
+    def table(self) -> Group:
+        return layout_table(self.answer, self.spread)
+
+    def __repr__(self) -> str:
+        best = self.best
+        machine = best.question.hardware.name
+        return f"Found({self.points:,} points; best: {best.layout} on {machine}, batch {best.batch})"

@@ -1,0 +1,51 @@
+"""An answer that shows itself: a table for people, a dictionary for scripts, what differs between two."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console, Group
+
+from steptime.model.text.format import finite
+
+WIDTH = 120
+"""Columns of a table in a notebook."""
+
+
+class Shown:
+    """``to_dict`` is the JSON of the command line, ``table`` what it prints."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer in base units, under the keys that scripts rely on."""
+        found: dict[str, Any] = finite(self._json())
+        return found
+
+    def table(self) -> Group:
+        """The answer for people."""
+        raise NotImplementedError
+
+    def _json(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def diff(self, other: "Shown") -> dict[str, tuple[Any, Any]]:
+        """What two answers have under different values, by key; the first value is this one's."""
+        return dict(differing(self.to_dict(), other.to_dict(), ""))
+
+    def __str__(self) -> str:
+        out = io.StringIO()
+        Console(file=out, highlight=False, markup=False, width=WIDTH).print(self.table())
+        return out.getvalue().rstrip()
+
+    def _repr_html_(self) -> str:
+        recorded = Console(file=io.StringIO(), record=True, highlight=False, markup=False, width=WIDTH)
+        recorded.print(self.table())
+        return recorded.export_html(inline_styles=True, code_format='<pre style="line-height:1.2">{code}</pre>')
+
+
+def differing(one: Any, other: Any, key: str) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    """Every leaf of two nested dictionaries that is not the same."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in dict.fromkeys((*one, *other)):
+            yield from differing(one.get(name), other.get(name), f"{key}.{name}" if key else name)
+    elif one != other:
+        yield key, (one, other)

@@ -1,0 +1,250 @@
+"""One step of one model on one machine: its time and terms, where they cross, its best batch, what a change does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from rich.console import Group
+from sympy import Expr
+
+from steptime.model import symbols as q
+from steptime.model.api.answers import BestBatch, Crossover, Earnings, Spread, Term, Terms
+from steptime.model.api.grid import Grid, grid_of
+from steptime.model.api.shown import Shown
+from steptime.model.catalog.hardware import Hardware, load_hardware
+from steptime.model.catalog.models import load_model
+from steptime.model.catalog.prices import PriceList
+from steptime.model.choices import Minimise, TermName
+from steptime.model.errors import UserError
+from steptime.model.layout.layout import Layout
+from steptime.model.parse import parse_quantity
+from steptime.model.phases.accounts import Model
+from steptime.model.step.build import build_case
+from steptime.model.step.case import TERMS, Case
+from steptime.model.step.inputs import Question
+from steptime.model.step.words import inputs_of, limit_of, ranges_of, record, word
+from steptime.model.text.header import defaults_json
+from steptime.model.text.step_json import outputs, step_json
+from steptime.model.text.step_table import step_table
+
+Progress = Callable[[float], None]
+
+
+def quiet(share: float) -> None:
+    """Shows no progress."""
+
+
+def model_of(model: Model | str) -> Model:
+    """A model, or that of a catalogue name or file."""
+    return load_model(model) if isinstance(model, str) else model
+
+
+def hardware_of(hardware: Hardware | str) -> Hardware:
+    """A machine, or that of a catalogue name or file."""
+    return load_hardware(hardware) if isinstance(hardware, str) else hardware
+
+
+def step(model: Model | str, hardware: Hardware | str, **words: Any) -> "Step":
+    """One step: ``model`` and ``hardware`` by catalogue name, file, or as objects; everything else by name.
+
+    Choices: ``phase`` (decode, prefill, train), ``layout``, ``chips``, ``weights``, ``kv``, ``activations``,
+    ``overlap``, ``experts``, ``scope``, ``recompute``, ``zero``, ``sequence_parallel``, ``schedule``, ``attention``,
+    ``dropout``. Any quantity is set by its name, as a number in base units or a text with a unit: ``batch=64``,
+    ``context="200k"``, ``memory_bandwidth="10TB/s"``. What is left out takes its default, which the answer shows.
+    Raises UserError for whatever cannot be used.
+
+    >>> import steptime as st
+    >>> step = st.step("llama-3.1-70b", "h100-sxm", layout=st.Layout(tp=8))
+    >>> step
+    Step(llama-3.1-70b on h100-sxm, decode, batch 64, context 4,096: 8.393 ms, memory binds)
+    """
+    return Step(build_case(Question(model_of(model), hardware_of(hardware), inputs_of(words))))
+
+
+@dataclass(frozen=True, repr=False)
+class Step(Shown):
+    """One step. Times in seconds, bytes and FLOP per chip; None where an input has no figure, which ``missing`` names.
+
+    ``case`` is the scenario behind it: every symbol with its number or definition.
+    """
+
+    case: Case
+
+    # --- what comes out ----------------------------------------------------------------------------------------------
+    @property
+    def time(self) -> float | None:
+        """Seconds at the overlap that was asked for: a lower bound."""
+        return self.case.number(q.step_time)
+
+    @property
+    def bound_by(self) -> TermName | None:
+        """The largest term."""
+        return self.case.bottleneck
+
+    @property
+    def estimate(self) -> float | None:
+        """Seconds that a real system is expected to take: None without a calibration; ``missing`` says so."""
+        return None
+
+    @property
+    def band(self) -> Mapping[str, float | None]:
+        """Seconds with everything, operations, or nothing overlapped."""
+        return {overlap: self.case.number(bound) for overlap, bound in self.case.bounds.items()}
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The terms: each with its formula and its seconds."""
+        numbers = {name: self.case.number(expr) for name, expr in self.case.resources.items()} | self.case.times
+        return Terms(*(Term(self.case.short(self.case.resources[name]), numbers[name]) for name in TermName))
+
+    @property
+    def missing(self) -> Mapping[str, str]:
+        """Outputs without a number, and the file and key that would give it."""
+        found = {one.key: str(one) for one in self.case.missing(outputs(self.case))}
+        return {**found, "estimate": "a calibration of the ideal to measurements"}
+
+    @property
+    def quantities(self) -> Mapping[str, float]:
+        """Every quantity that has a number here, in base units."""
+        return self.case.quantities
+
+    @property
+    def layout(self) -> Layout:
+        return self.case.layout
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether the fullest chip has room."""
+        return self.case.fits
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """What was taken where nothing was said."""
+        return tuple(defaults_json(self.case.defaults))
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Over all chips."""
+        return self.case.number(q.tokens_per_second)
+
+    @property
+    def dollars_per_million_tokens(self) -> float | None:
+        return self.case.number(q.dollars_per_million_tokens)
+
+    # --- what follows ------------------------------------------------------------------------------------------------
+    def replace(self, **words: Any) -> "Step":
+        """The step with other inputs; the layout stays, unless ``layout`` or ``chips`` is given.
+
+        >>> import steptime as st
+        >>> step = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8")
+        >>> step.replace(memory_bandwidth="6.7TB/s").bound_by.value, step.replace(batch=1).layout == step.layout
+        ('memory', True)
+        """
+        model, machine = words.pop("model", self.case.accounts.model), words.pop("hardware", self.case.hardware)
+        said, asked = inputs_of(words), self.case.inputs
+        changed = {name: getattr(said, name) for name in said.__dataclass_fields__ if name in words}
+        training = {name: getattr(said.training, name) for name in asked.training.__dataclass_fields__ if name in words}
+        inputs = asked.with_given(said.given, training=replace(asked.training, **training), **changed)
+        if inputs.layout is None and "chips" not in words:
+            copies = None if asked.layout is None else asked.layout.copies
+            inputs = replace(inputs, layout=replace(self.case.layout, copies=copies))
+        elif "chips" in words:
+            inputs = replace(inputs, layout=None)
+        return Step(build_case(Question(model_of(model), hardware_of(machine), inputs)))
+
+    def crossover(self, first: str = "memory", second: str = "compute", over: str = "batch") -> Crossover:
+        """The value of one quantity at which two terms are equal, in closed form where there is one.
+
+        >>> import steptime as st
+        >>> step = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", context=1000)
+        >>> round(step.crossover("compute", "memory", over="batch").value)
+        916
+        """
+        from steptime.model.solver.crossover import find_crossover
+
+        return Crossover(self.case, find_crossover(self.case, first, second, record(over).symbol))
+
+    def best_batch(
+        self, minimise: str | None = None, max_step_time: Any = None, limits: Sequence[str] = (), start: float = 64.0
+    ) -> BestBatch:
+        """The smallest batch of least cost, latency, energy or chip-seconds per token, with the price of every limit.
+
+        ``limits`` are of the form ``"batch<=512"``. Raises UserError where nothing satisfies them.
+        """
+        from steptime.model.solver.batch import solve_batch
+
+        goal = None if minimise is None else word("minimise", minimise, tuple(Minimise))
+        bound = None if max_step_time is None else parse_quantity(record("step_time"), max_step_time)
+        asked = tuple(limit_of(text) for text in limits)
+        return BestBatch(self.case, solve_batch(self.case, goal, bound, asked, start), goal, bound, asked)
+
+    def who_earns(self, prices: PriceList | str | None = None, batch_adjusts: bool | None = None) -> Earnings:
+        """What one more unit of each resource of the chip is worth; the batch adjusts where none was stated."""
+        from steptime.model.api.machine import prices_of
+        from steptime.model.solver.machine.earns import who_earns
+
+        stated = q.batch in self.case.inputs.given or self.case.inputs.phase == "train"
+        adjusts = not stated if batch_adjusts is None else batch_adjusts
+        listed = None if prices is None else prices_of(prices)
+        return Earnings(self.case, who_earns(self.case, listed, adjusts), listed, adjusts)
+
+    def over(self, layout: Sequence[Layout | str] | None = None, **axes: Any) -> Grid:
+        """The step on a grid: every quantity an axis of values, and layouts one more; results are arrays.
+
+        >>> import steptime as st
+        >>> grid = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8").over(batch=[1, 64], context=[1e3, 4e3, 8e3])
+        >>> alone = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", context=8000)
+        >>> grid.shape, bool(abs(grid.step_time[1, 2] / alone.time - 1) < 1e-12)
+        ((2, 3), True)
+        """
+        return grid_of(self.case, layout, axes)
+
+    def ranges(self, **words: Any) -> "RangedStep":
+        """Intervals of what comes out, where inputs are known within limits: ``memory_efficiency=(0.6, 0.9)``."""
+        from steptime.model.solver.ranges.uncertainty import spread
+
+        return RangedStep(self.case, spread(self.case, ranges_of(words)))
+
+    # --- how it shows itself -----------------------------------------------------------------------------------------
+    def _json(self) -> dict[str, Any]:
+        return step_json(self.case)
+
+    def table(self) -> Group:
+        return step_table(self.case)
+
+    def __repr__(self) -> str:
+        from steptime.model.text.format import plain, si
+
+        case, varies = self.case, self.case.phase.varies
+        length = f"{varies.name} {plain(case.number(varies))}"
+        work = f"{case.inputs.phase}, batch {plain(case.number(q.batch))}, {length}"
+        bound = f"{si(self.time, 's')}, {self.bound_by or 'nothing known'} binds"
+        return f"Step({case.model} on {case.hardware.name}, {work}: {bound})"
+
+    def _repr_latex_(self) -> str:
+        from steptime.model.quantity import latex
+
+        times = ", ".join(latex(self.case.short(self.case.resources[name])) for name in TERMS)
+        return rf"$\displaystyle t = \max\left({times}\right)$"
+
+
+@dataclass(frozen=True, repr=False)
+class RangedStep(Step):
+    """A step whose inputs are known within limits, with the interval of everything that comes out."""
+
+    spread: Spread
+
+    def _json(self) -> dict[str, Any]:
+        return step_json(self.case, spread=self.spread)
+
+    def table(self) -> Group:
+        return step_table(self.case, spread=self.spread)
+
+
+def expression(step: Step, name: str) -> Expr:
+    """The formula of an output of a step by its key; raises UserError for one that it does not have."""
+    found = outputs(step.case)
+    if name not in found:
+        raise UserError(f"{name!r} is no output of a step; they are {', '.join(found)}")
+    return found[name]

@@ -1,0 +1,124 @@
+"""The words that choices are made of: what a step is, how it is counted, what is minimised. Each is its own text."""
+
+from enum import StrEnum
+
+
+class PhaseName(StrEnum):
+    """What one step is; ``answer`` is the part of a request that follows its prefill."""
+
+    DECODE = "decode"
+    PREFILL = "prefill"
+    TRAIN = "train"
+    ANSWER = "answer"
+
+
+PHASES = (PhaseName.DECODE, PhaseName.PREFILL, PhaseName.TRAIN)
+"""The phases that can be asked for."""
+
+
+class Scope(StrEnum):
+    """A pure pass, or decode with prefills riding along at a steady rate."""
+
+    STEPS = "steps"
+    SERVING = "serving"
+
+
+class Overlap(StrEnum):
+    """Which terms run at the same time: all, those of one operation, or none."""
+
+    FULL = "full"
+    PER_OPERATION = "per-operation"
+    NONE = "none"
+
+
+class Experts(StrEnum):
+    """Experts that a step reads: those that its tokens are expected to touch, or all."""
+
+    EXPECTED = "expected"
+    ALL = "all"
+
+
+class Copies(StrEnum):
+    """How often a token is sent to its experts: once to each domain that holds one, or once to each."""
+
+    PER_DOMAIN = "per-domain"
+    PER_EXPERT = "per-expert"
+
+
+class Split(StrEnum):
+    """Chips that share a dense feed-forward block: a tensor-parallel group, or all of the stage."""
+
+    TENSOR = "tp"
+    STAGE = "all"
+
+
+class Efficiency(StrEnum):
+    """Achieved over peak: one, or fitted to measurements."""
+
+    IDEAL = "ideal"
+    CALIBRATED = "calibrated"
+
+
+class Recompute(StrEnum):
+    """What the backward pass runs again: nothing; scores and their sums; every layer from its input; and layers whose
+    input follows from their output (Gomez et al. 2017, arXiv 1707.04585)."""
+
+    NONE = "none"
+    SELECTIVE = "selective"
+    FULL = "full"
+    REVERSIBLE = "reversible"
+
+
+class Schedule(StrEnum):
+    """Order of passes in a pipeline: 1F1B, interleaved where a stage holds several chunks of layers; and two schedules
+    that put weight gradients off."""
+
+    ONE_F_ONE_B = "1f1b"
+    ZB_H1 = "zb-h1"
+    ZB_H2 = "zb-h2"
+
+
+class Counted(StrEnum):
+    """How training counts attention: each token with those before it, or with all, as many papers print."""
+
+    CAUSAL = "causal"
+    FULL = "full"
+
+
+class Minimise(StrEnum):
+    """What a batch or a layout is chosen for, each but latency per token."""
+
+    COST = "cost"
+    LATENCY = "latency"
+    ENERGY = "energy"
+    CHIP_SECONDS = "chip-seconds"
+
+
+class MachineGoal(StrEnum):
+    """What a machine is designed for."""
+
+    STEP_TIME = "step-time"
+    COST = "cost"
+    ENERGY = "energy"
+
+
+class Format(StrEnum):
+    """Number formats that weights, activations and KV cache may be given in."""
+
+    BF16 = "bf16"
+    FP16 = "fp16"
+    FP8 = "fp8"
+    FP4 = "fp4"
+    NVFP4 = "nvfp4"
+    INT8 = "int8"
+    INT4 = "int4"
+
+
+class TermName(StrEnum):
+    """The terms of a step; interconnect is the larger of its two tiers."""
+
+    COMPUTE = "compute"
+    MEMORY = "memory"
+    INTERCONNECT = "interconnect"
+    SCALE_UP = "scale_up"
+    SCALE_OUT = "scale_out"

@@ -1,0 +1,262 @@
+"""The words of a question become numbers, layouts and choices: here, and nowhere else.
+
+A value may be a number in base units or a text with a unit. Every mistake is a UserError of one line.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sympy import Symbol
+
+from steptime.model.choices import (
+    PHASES,
+    Copies,
+    Counted,
+    Efficiency,
+    Experts,
+    Format,
+    Overlap,
+    Recompute,
+    Schedule,
+    Scope,
+    Split,
+)  # fmt: skip
+from steptime.model.economics.reuse import KEYS, Reuse, checked
+from steptime.model.errors import UserError, unknown
+from steptime.model.layout.layout import SYMBOLS, Layout
+from steptime.model.parse import parse, parse_quantity
+from steptime.model.phases.train import Choices
+from steptime.model.quantity import Quantity, count, declared, lookup, second
+from steptime.model.step.inputs import CALLED, Inputs, UserLimit
+
+Word = TypeVar("Word", bound=StrEnum)
+Ranges = dict[Symbol, tuple[float, float]]
+
+FORMATS = ("weights", "kv", "activations")
+WAYS: Mapping[str, type[StrEnum]] = {"scope": Scope, "overlap": Overlap, "experts": Experts, "efficiency": Efficiency}
+TRAINING: Mapping[str, type[StrEnum]] = {"recompute": Recompute, "schedule": Schedule, "attention": Counted}
+FLAGS = ("sequence_parallel", "dropout")
+MOST_DEGREE = 1_000_000
+MOST_NUMBERS = 1_000
+ARGUMENTS = ("phase", "layout", "chips", *FORMATS, *WAYS, *TRAINING, *FLAGS, "zero")
+"""Arguments that are no quantities."""
+
+_called = {name: symbol for symbol, name in CALLED.items()}
+_limit = re.compile(r"\s*(\w{1,60})\s*(<=|>=)\s*(\S.{0,60}?)\s*", re.ASCII)
+
+
+def inputs_of(words: Mapping[str, Any]) -> Inputs:
+    """The inputs that some arguments state; None states nothing. Raises UserError for unknown names and values.
+
+    >>> found = inputs_of({"batch": "2k", "layout": "tp=8", "overlap": "none", "memory_bandwidth": "3.35TB/s"})
+    >>> found.layout.tp, found.overlap, sorted((s.name, v) for s, v in found.given.items())
+    (8, <Overlap.NONE: 'none'>, [('batch', 2000.0), ('memory_bandwidth', 3350000000000.0)])
+    """
+    stated = {name: value for name, value in words.items() if value is not None}
+    choices: dict[str, Any] = {}
+    if "phase" in stated:
+        choices["phase"] = word("phase", stated["phase"], PHASES)
+    choices |= {name: word(name, stated[name], tuple(Format)) for name in FORMATS if name in stated}
+    choices |= {name: word(name, stated[name], tuple(kind)) for name, kind in WAYS.items() if name in stated}
+    if "layout" in stated:
+        choices["layout"] = layout_of(stated["layout"])
+    if "chips" in stated:
+        choices["chips"] = int(parse_quantity(lookup("chips"), stated["chips"]))
+    given = quantities({name: value for name, value in stated.items() if name not in ARGUMENTS})
+    return Inputs(given=given, training=_training(stated), **choices)
+
+
+def _training(stated: Mapping[str, Any]) -> Choices:
+    """How a step is trained."""
+    found: dict[str, Any] = {name: word(name, stated[name], tuple(kind)) for name, kind in TRAINING.items()
+                             if name in stated}  # fmt: skip
+    found |= {name: bool(stated[name]) for name in FLAGS if name in stated}
+    if "zero" in stated:
+        if str(stated["zero"]) not in tuple("0123"):
+            raise UserError("`zero`: 0, 1, 2 or 3")
+        found["zero"] = int(stated["zero"])
+    return Choices(**found)
+
+
+def word(name: str, value: Any, known: Sequence[Word]) -> Word:
+    """One of a choice's words; raises UserError with the best matches."""
+    for one in known:
+        if value == one:
+            return one
+    raise unknown(f"`{name}`", str(value), [str(one) for one in known])
+
+
+def record(name: str) -> Quantity:
+    """The record of a quantity, also by the name that its argument has; raises UserError with the best matches."""
+    return lookup(_called[name].name if name in _called else name.strip())
+
+
+def quantities(words: Mapping[str, Any]) -> dict[Symbol, float]:
+    """Values of quantities by name; raises UserError for unknown names and wrong units.
+
+    >>> quantities({"memory_bandwidth": "3.35TB/s"})
+    {memory_bandwidth: 3350000000000.0}
+    """
+    found: dict[Symbol, float] = {}
+    for name, value in words.items():
+        if name not in _called and name not in declared():
+            raise unknown("quantity or argument", name, [*declared(), *ARGUMENTS])
+        known = record(name)
+        found[known.symbol] = parse_quantity(known, value)
+    return found
+
+
+def layout_of(value: Any) -> Layout:
+    """A layout, or one that is written ``tp=8,pp=2``."""
+    return value if isinstance(value, Layout) else Layout(**degrees_of(value))
+
+
+def degrees_of(value: Any) -> dict[str, Any]:
+    """The entries of ``tp=8,pp=2``, or of a mapping; raises UserError for an unknown key or value.
+
+    >>> degrees_of("tp=8,pp=2")
+    {'tp': 8, 'pp': 2}
+    """
+    if isinstance(value, Layout):
+        return {field.name: getattr(value, field.name) for field in fields(value) if getattr(value, field.name)}
+    if not isinstance(value, Mapping):
+        value = _entries(str(value))
+    return {key: _degree(key, written) for key, written in value.items()}
+
+
+def _entries(text: str) -> dict[str, str]:
+    known = [field.name for field in fields(Layout)]
+    entries: dict[str, str] = {}
+    for part in text.split(","):
+        key, separator, value = (piece.strip() for piece in part.partition("="))
+        if not separator or key not in known:
+            shown = repr(part.strip()[:40])
+            raise UserError(f"`layout`: {shown} is not one of {', '.join(known)} with a value, as in tp=8,pp=2")
+        if key in entries:
+            raise UserError(f"`layout`: {key} is given twice")
+        entries[key] = value
+    return entries
+
+
+def _degree(key: str, value: Any) -> Any:
+    kinds: dict[str, type[StrEnum]] = {"ffn": Split, "copies": Copies}
+    if key in kinds:
+        if value not in tuple(kinds[key]):
+            raise UserError(f"`layout`: {key} is {' or '.join(kinds[key])}, not {str(value)[:40]!r}")
+        return kinds[key](value)
+    if key not in SYMBOLS:
+        raise unknown("key of `layout`", str(key), [*SYMBOLS, *kinds])
+    text = str(value)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:12]) <= MOST_DEGREE:
+        raise UserError(f"`layout`: {key}={text[:40]} must be a whole number from 1 to {MOST_DEGREE}")
+    return int(text)
+
+
+def ranges_of(words: Mapping[str, Any]) -> Ranges:
+    """Both ends of ranges by quantity, from ``lo..hi`` or two values; raises UserError for anything else."""
+    found: Ranges = {}
+    for name, value in words.items():
+        known = record(name)
+        low, dots, high = value.partition("..") if isinstance(value, str) else (value[0], "..", value[1])
+        if not dots:
+            raise UserError(f"range of {known.name}: {str(value)[:60]!r}: write lo..hi, as in 100k..200k")
+        ends = parse_quantity(known, low), parse_quantity(known, high)
+        if not 0 < ends[0] <= ends[1]:
+            raise UserError(f"range of {known.name}: {low} must be positive and not above {high}")
+        found[known.symbol] = ends
+    return found
+
+
+def whole_numbers(value: Any, name: str, most: int) -> tuple[int, ...]:
+    """One number or several, as ``8,16,72`` or a list, each once, in rising order."""
+    parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, int | float) else list(value)
+    if len(parts) > MOST_NUMBERS:
+        raise UserError(f"`{name}`: at most {MOST_NUMBERS} numbers, not {len(parts)}")
+    numbers = {int(parse_quantity(lookup(name), part)) for part in parts}
+    if not numbers:
+        raise UserError(f"`{name}`: give at least one number")
+    if max(numbers) > most:
+        raise UserError(f"`{name}`: {max(numbers)} is more than {most}")
+    return tuple(sorted(numbers))
+
+
+def limit_of(text: str) -> UserLimit:
+    """``NAME<=VALUE`` or ``NAME>=VALUE``; raises UserError for anything else."""
+    matched = _limit.fullmatch(text)
+    if matched is None:
+        raise UserError(f"`limit` {text[:60]!r}: write NAME<=VALUE or NAME>=VALUE, as in batch<=512")
+    known = record(matched[1])
+    return UserLimit(known.symbol, matched[2] == "<=", parse_quantity(known, matched[3]))
+
+
+def workload_of(text: str) -> tuple[float, dict[str, str]]:
+    """One workload of a mix, ``weight=0.7 phase=decode context=32k batch=2048``: its weight, and its arguments.
+
+    >>> workload_of("weight=3 context=32k")
+    (3.0, {'context': '32k'})
+    """
+    known = ["weight", *(name for name in ARGUMENTS if name not in FLAGS), *_called, *declared()]
+    entries: dict[str, str] = {}
+    for entry in text.split():
+        name, separator, value = entry.partition("=")
+        name = name.replace("-", "_")
+        if not separator or not value:
+            raise UserError(f"`workload` {text[:60]!r}: write NAME=VALUE, separated by spaces, as in context=32k")
+        if name not in known:
+            raise unknown("argument in `workload`:", name, known)
+        if name in entries:
+            raise UserError(f"`workload` {text[:60]!r}: {name} is given twice")
+        entries[name] = value
+    return parse(entries.pop("weight", "1"), count, "`workload` weight"), entries
+
+
+def mix_of(texts: Sequence[str], usual: Mapping[str, Any]) -> list[tuple[float, Inputs]]:
+    """Weighted workloads, each beside the words that all share; raises UserError that says in which one.
+
+    >>> [(weight, found.phase) for weight, found in mix_of(["phase=prefill", "weight=3"], {"batch": 8})]
+    [(1.0, <PhaseName.PREFILL: 'prefill'>), (3.0, <PhaseName.DECODE: 'decode'>)]
+    """
+    found = []
+    for text in texts:
+        weight, stated = workload_of(text)
+        inputs_of(usual)  # what is wrong with these is not the workload's
+        try:
+            found.append((weight, inputs_of({**usual, **stated})))
+        except UserError as error:
+            raise UserError(f"`workload` {text[:60]!r}: {str(error).replace('`', '')}") from None
+    return found
+
+
+_example = (
+    "write it as 'exponential mean=10min', 'weibull shape=0.5 scale=10min' or 'lomax shape=1.5 scale=5min share=0.6'"
+)
+
+
+def reuse_of(text: str) -> Reuse:
+    """When a cache is asked for again, in words: a distribution's name, then NAME=VALUE for each of its numbers;
+    ``share`` is 1 where it is not given. Raises UserError for unknown names, and for a hazard that rises.
+
+    >>> reuse_of("weibull shape=0.5 scale=10min share=0.6")
+    Reuse(name='weibull', scale=600.0, shape=0.5, share=0.6)
+    """
+    name, *entries = text.split() or [""]
+    if name not in KEYS:
+        raise unknown("distribution in `reuse`:", name, list(KEYS), _example)
+    values: dict[str, float] = {}
+    for entry in entries:
+        key, separator, written = entry.partition("=")
+        if not separator:
+            raise UserError(f"`reuse` {entry[:60]!r}: expected NAME=VALUE; {_example}")
+        if key not in (*KEYS[name], "share"):
+            raise unknown(f"key of {name} in `reuse`:", key, [*KEYS[name], "share"])
+        if key in values:
+            raise UserError(f"`reuse`: {key} is given twice")
+        values[key] = parse(written, second if key in ("mean", "scale") else count, f"`reuse` {key}")
+    for key in KEYS[name]:
+        if key not in values:
+            raise UserError(f"`reuse` {name}: {key} is missing; {_example}")
+    return checked(Reuse(name, values["mean" if name == "exponential" else "scale"], values.get("shape", 1.0),
+                         values.get("share", 1.0)))  # fmt: skip

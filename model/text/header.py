@@ -1,0 +1,168 @@
+"""What every answer of one scenario begins and ends with, as JSON and as lines: one home for all commands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.text import Text
+from sympy import Expr
+
+from steptime.model import symbols as q
+from steptime.model.architecture.transformer import GroupedAttention, LatentAttention, RecurrentMixer
+from steptime.model.catalog.hardware import Figure
+from steptime.model.choices import Format, Overlap, PhaseName
+from steptime.model.layout.layout import Layout
+from steptime.model.quantity import Quantity, count, lookup
+from steptime.model.step.case import Case
+from steptime.model.step.inputs import Default, Missing
+from steptime.model.text.format import in_unit
+
+LAYOUT = ("tp", "dp", "cp", "ep", "pp", "replicas", "ffn", "copies")
+
+
+def layout_json(layout: Layout) -> dict[str, Any]:
+    return {name: getattr(layout, name) for name in LAYOUT}
+
+
+def header_json(case: Case) -> dict[str, Any]:
+    """What was asked, and what was taken where nothing was said."""
+    return {
+        "model": case.model,
+        "hardware": case.hardware.name,
+        "phase": case.inputs.phase,
+        case.phase.varies.name: case.number(case.phase.varies),
+        "layout": layout_json(case.layout),
+        "precision": dict(case.precision),
+        "overlap": case.inputs.overlap,
+        "experts": case.inputs.experts,
+        "efficiency": case.inputs.efficiency,
+        "defaults": defaults_json(case.defaults),
+        "set": by_hand(case),
+        "doubtful": doubtful(case),
+        "not_modelled": not_modelled(case),
+        "notes": notes(case),
+    }
+
+
+def defaults_json(taken: tuple[Default, ...]) -> list[str]:
+    return [str(one) for one in taken]
+
+
+def by_hand(case: Case) -> list[str]:
+    """Quantities set by hand, each with its value, as they can be set again."""
+    return [f"{symbol.name}={_written(value, lookup(symbol.name))}" for symbol, value in case.inputs.by_hand.items()]
+
+
+def _written(value: float, record: Quantity) -> str:
+    """A value as a reader of quantities takes it: counts without separators, prefix and unit close to the number."""
+    return f"{value:.12g}" if record.unit == count else in_unit(value, record.unit, 12).replace(" ", "")
+
+
+def doubtful(case: Case) -> list[str]:
+    """Figures that went in and are marked doubtful, with their source and date."""
+    return [said(name, figure) for name, figure in case.doubtful.items()]
+
+
+def said(name: str, figure: Figure) -> str:
+    """One figure with its source and date."""
+    return f"{name} {figure.value:g} ({', '.join(figure.source)} {figure.date})"
+
+
+def missing_json(case: Case, outputs: Mapping[str, Expr]) -> dict[str, str]:
+    """Outputs without a number, and the files and keys that would give it."""
+    return {one.key: str(one) for one in case.missing(outputs)}
+
+
+def missing_lines(missing: tuple[Missing, ...] | Mapping[str, str]) -> list[Text]:
+    """The same as lines, one a place."""
+    by_place: dict[str, list[str]] = {}
+    found = missing.items() if isinstance(missing, Mapping) else [(one.key, str(one)) for one in missing]
+    for key, where in found:
+        by_place.setdefault(where, []).append(key)
+    lines = []
+    for where, keys in by_place.items():
+        remedy = f"; `{where.split()[-1]}`=… would supply it" if ", " not in where else ""
+        lines.append(Text(f"missing: {where}{remedy}; so there is no {', '.join(keys)}"))
+    return lines
+
+
+def trailer(case: Case, but: str = "") -> list[Text]:
+    """Defaults taken (``but`` one that is solved for), what was set, doubtful figures, what is not modelled."""
+    lines = []
+    if taken := [str(one) for one in case.defaults if one.quantity != but]:
+        lines.append(Text("defaults taken: " + "; ".join(taken)))
+    if case.inputs.by_hand:
+        lines.append(Text("set by hand: " + "; ".join(by_hand(case))))
+    if figures := doubtful(case):
+        lines.append(Text("doubtful figures: " + "; ".join(figures)))
+    return [*lines, Text("not modelled: " + "; ".join(not_modelled(case)))]
+
+
+# --- what is left out: one honest line ------------------------------------------------------------
+HIDDEN = {
+    Overlap.FULL: "all of them behind compute",
+    Overlap.PER_OPERATION: "none behind other operations",
+    Overlap.NONE: "none",
+}
+"""What each overlap lets collectives do; the truth of a training step lies between full and none."""
+
+
+def not_modelled(case: Case) -> list[str]:
+    """What is left out here, each true for this very scenario."""
+    accounts, layout, topology = case.accounts, case.layout, case.hardware.topology or ""
+    found = ["kernel launches", "activation traffic to memory", "embedding lookup and sampling"]
+    if layout.chips > layout.replicas:
+        if case.number(q.scale_up_latency) == 0:
+            found.append("start-up latency of collectives (ideal: 0 s)")
+        if "torus" in topology:
+            found.append(f"where a layout lies on the {topology}: the most compact block is taken")
+        elif "mesh" in topology:
+            found.append(f"the {topology}: one pair of chips has a fraction of the bandwidth")
+    if case.phase.name == PhaseName.TRAIN and layout.chips > 1:
+        overlap = case.inputs.overlap
+        found.append(f"which collectives wait for which pass: overlap {overlap} hides {HIDDEN[overlap]}")
+    found += _of_architecture(case)
+    if not case.has_network:
+        found.append("interconnect (the model gives no width and layers)")
+    if case.precision["weights"] in (Format.FP8, Format.INT8):
+        found.append("scales of the quantised weights (below 0.1 %)")
+    if accounts.is_architecture and accounts.layers % layout.pp:
+        found.append("uneven pipeline stages: the mean stage sets the pace")
+    micro_batch, tokens = case.number(q.micro_batch), case.number(q.micro_batch * case.phase.tokens)
+    ranks, groups = layout.dp, layout.dp * layout.cp
+    if (micro_batch is not None and micro_batch < ranks) or (tokens is not None and tokens < groups):
+        found.append("idle chips: the micro-batch is smaller than the groups that share it")
+    if accounts.experts and case.number(q.expert_load) == 1:
+        found.append("uneven load of the experts (expert_load says how uneven)")
+    return [*found, *(str(notice) for notice in case.notices)]
+
+
+def _of_architecture(case: Case) -> list[str]:
+    found, layout = [], case.layout
+    mixers = [mixer for mixer, _ in case.accounts.mixers]
+    context = case.number(case.phase.varies) or 0.0
+    chunks = [mixer.window for mixer in mixers if mixer.chunked and mixer.window and context > mixer.window]
+    if chunks and case.phase.name == PhaseName.DECODE:
+        found.append(f"the position in an attention chunk of {chunks[0]} tokens: a whole one is read")
+    if any(mixer.selected for mixer in mixers) and case.number(case.phase.tokens) != 1:
+        found.append(
+            "that tokens of one pass may select different tokens of the context: as many as one selects are read"
+        )
+    if any(isinstance(mixer, RecurrentMixer) for mixer in mixers):
+        found.append("choosing the chunk of a recurrent mixer: the fewest FLOP, those of the recurrence, are counted")
+    if case.phase.name == PhaseName.TRAIN:
+        if case.accounts.tied and layout.pp > 1:
+            found.append("the sum of the tied embedding's gradients between first and last stage")
+        if any(isinstance(mixer, GroupedAttention) and mixer.kv_heads < layout.tp for mixer in mixers):
+            found.append("the sum of gradients between tensor-parallel chips that hold the same keys and values")
+    if layout.cp > 1 and any(isinstance(mixer, LatentAttention) for mixer in mixers):
+        found.append("exchanging latent queries and results before the up-projections, fewer bytes for more FLOP")
+    return found + [notice for notice in case.accounts.notices if _leaves_out(notice)]
+
+
+def notes(case: Case) -> list[str]:
+    """What the catalogue or a configuration remarks about the model, beside what it leaves out."""
+    return [notice for notice in case.accounts.notices if not _leaves_out(notice)]
+
+
+def _leaves_out(notice: str) -> bool:
+    return any(words in notice for words in ("not counted", "not modelled", "is modelled"))

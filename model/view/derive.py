@@ -1,0 +1,53 @@
+"""``derive`` and ``latex``: derivations shown and exported."""
+
+import click
+
+from steptime.model.view.options import JSON
+from steptime.model.view.output import Asking, show
+
+
+@click.command(cls=Asking)
+@click.argument("name", required=False)
+@click.option("--claims", is_flag=True, help="Every number of the lecture beside ours; exit code 1 where ours fails.")
+@click.option("--graph", is_flag=True, help="Which derivation uses which, as a Mermaid graph.")
+@JSON
+def derive(name: str | None, claims: bool, graph: bool, as_json: bool) -> int:
+    """List the derivations, or show one: every line with its reason, the numbers put in, and the result."""
+    import steptime as st
+
+    if graph:
+        click.echo(st.library().graph())
+        return 0
+    if claims:
+        found = st.claims()
+        show(found, as_json)
+        return int(found.fails)
+    if name is None:
+        every = st.library()
+        show(every, as_json)
+        return int(as_json and not every.verified)
+    one = st.derivation(name)
+    show(one, as_json)
+    return int(not one.verified)
+
+
+@click.command(cls=Asking)
+@click.argument("names", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="The whole book, as a standalone document that compiles.")
+@click.option(
+    "--format", "form", type=click.Choice(["latex", "markdown", "python", "c"]), default="latex", show_default=True
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, writable=True), help="Write to a file.")
+def latex(names: tuple[str, ...], everything: bool, form: str, output: str | None) -> None:
+    """Export derivations and terms: LaTeX, Markdown, Python or C. Everything is verified first."""
+    import steptime as st
+
+    text = st.latex(*names, everything=everything, form=form)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with open(output, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise click.UsageError(f"{output}: cannot be written ({error.strerror})") from None

@@ -1,0 +1,187 @@
+"""``solve``: where terms cross, and which configuration is best."""
+
+from typing import Any
+
+import click
+
+from steptime.model.view.options import (
+    FORMATS,
+    JSON,
+    LAYOUT_GOALS,
+    MACHINE_GOALS,
+    SETS,
+    TERM_NAMES,
+    range_option,
+    scenario_options,
+    workload_options,
+)  # fmt: skip
+from steptime.model.view.output import Asking, by_hand, ranges, show, stated
+from steptime.model.view.progress import Progress
+
+
+class Solving(click.Group):
+    """A group whose commands speak of their options."""
+
+    command_class = Asking
+
+
+@click.group(cls=Solving)
+def solve() -> None:
+    """Where terms cross, and which configuration is best."""
+
+
+def with_ranges(answer: Any, ctx: click.Context, /, what: str = "samples") -> Any:
+    """The answer, with intervals where there are ranges."""
+    limits = ranges(ctx)
+    return answer.ranges(Progress(what).show, **limits) if limits else answer
+
+
+@solve.command()
+@scenario_options
+@click.option("--between", default="memory,compute", show_default=True, help=f"Two terms: {TERM_NAMES}.")
+@click.option("--over", default="batch", show_default=True, help="Batch, context, or any quantity of the machine.")
+@range_option
+@click.pass_context
+def crossover(
+    ctx: click.Context, /, model: str, hardware: str, between: str, over: str, as_json: bool, **_: Any
+) -> None:
+    """The value of one quantity at which two terms are equal, in closed form where there is one."""
+    import steptime as st
+
+    names = [name.strip() for name in between.split(",")]
+    if len(names) != 2:
+        raise click.UsageError(f"--between {between[:60]!r}: name two terms, as in memory,compute")
+    asked = st.step(model, hardware, **stated(ctx, "model", "hardware", "between", "over"))
+    show(with_ranges(asked.crossover(names[0], names[1], over), ctx), as_json)
+
+
+@solve.command()
+@scenario_options
+@click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where no price is known]")
+@click.option("--max-step-time", help="Upper limit of the step time, as 20ms.")
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME<=VALUE",
+    help="A limit of your own, as batch<=512 or tokens_per_second_per_sequence>=50; may be repeated.",
+)
+@range_option
+@click.pass_context
+def batch(
+    ctx: click.Context, /, model: str, hardware: str, minimise: str | None, max_step_time: str | None,
+    limits: tuple[str, ...], as_json: bool, **_: Any,
+) -> None:  # fmt: skip
+    """The smallest batch of least cost per token (or step time), with the price of every term and limit."""
+    import steptime as st
+
+    asked = st.step(model, hardware, **stated(ctx, "model", "hardware", "minimise", "max_step_time", "limits"))
+    show(with_ranges(asked.best_batch(minimise, max_step_time, limits), ctx), as_json)
+
+
+@solve.command()
+@click.argument("model")
+@click.argument("hardware", nargs=-1, required=True)
+@workload_options
+@click.option("--chips", required=True, metavar="N[,N…]", help="Numbers of chips that are tried, as 8,16,72.")
+@click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where a price is unknown]")
+@click.option("--max-step-time", help="Upper limit of the step time, as 50ms.")
+@click.option("--max-ttft", help="Upper limit of the time to first token: the step time of --phase prefill.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the best point and the Pareto front as CSV.")
+@range_option
+@click.pass_context
+def layout(ctx: click.Context, /, model: str, hardware: tuple[str, ...], as_csv: bool, as_json: bool, **_: Any) -> None:
+    """All layouts, batches, formats and machines: the best, why the next lost, and the exact Pareto front.
+
+    --batch takes a list here, --layout degrees to hold. Formats not stated are tried: all that a chip has peaks for.
+    """
+    import steptime as st
+
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are two forms of the answer: give one")
+    if as_csv and ranges(ctx):
+        raise click.UsageError("--csv holds no ranges: use --json, or leave --range out")
+    words = stated(ctx, "model", "hardware", "as_csv")
+    found = st.search(model, hardware, progress=Progress("layouts").show, **words)
+    if as_csv:
+        click.echo(found.csv(), nl=False)
+    else:
+        show(with_ranges(found, ctx, "searches"), as_json)
+
+
+@solve.command()
+@click.argument("model")
+@workload_options
+@click.option("--prices", type=click.Path(dir_okay=False), metavar="FILE", help="Unit prices, a TOML file.")
+@click.option("--budget", help="Dollars for the whole machine.")
+@click.option("--power", help="Watts for the whole machine, as 120kW.")
+@click.option("--minimise", type=MACHINE_GOALS, default="step-time", show_default=True)
+@click.option("--workload", "workloads", multiple=True, metavar="'NAME=VALUE …'",
+              help="One of several, as weight=0.7 phase=decode context=32k batch=2048; may be repeated.")  # fmt: skip
+@click.option("--from", "chip", metavar="HARDWARE",
+              help="Instead: what one more unit of each resource of this chip is worth.")  # fmt: skip
+@range_option
+@click.pass_context
+def machine(
+    ctx: click.Context, /, model: str, prices: str | None, chip: str | None, as_json: bool, **options: Any
+) -> None:
+    """The balanced machine that a budget or a power limit buys, or (--from) what a chip's resources are worth.
+
+    The price list says what FLOP/s, stacks of memory and links cost. Without --layout a machine is one scale-up domain,
+    and each workload takes the layout that asks for the least.
+    """
+    import steptime as st
+
+    words = stated(ctx, "model", "prices", "chip")
+    if chip is not None:
+        if "minimise" in words:
+            raise click.UsageError("--from says what lowers the cost of a token: no --minimise")
+        if {"budget", "power", "workloads"} & words.keys():
+            raise click.UsageError("--from prices a chip as it is: no --budget, --power or --workload")
+        show(with_ranges(st.step(model, chip, **words).who_earns(prices), ctx), as_json)
+        return
+    if prices is None:
+        raise click.UsageError("solve machine needs --prices FILE: what FLOP/s, memory and links cost (see examples/)")
+    for name in by_hand(ctx):
+        if name in ("budget", "power"):
+            raise click.UsageError(f"--set {name}: the design or {prices} decides it; --{name} is the limit")
+        if any(entry.startswith(f"{name}=") for text in options["workloads"] for entry in text.split()):
+            raise click.UsageError(f"--set {name}: a --workload states it too; give one of them")
+    show(with_ranges(st.machine(model, prices, **words), ctx), as_json)
+
+
+@solve.command()
+@click.argument("model")
+@click.argument("hardware")
+@click.option("--context", help="Tokens of the cache, as 200k.  [default: 4096]")
+@click.option("--tiers", type=click.Path(dir_okay=False), metavar="FILE",
+              help="Tiers of memory, a TOML file.  [default: the catalogue's]")  # fmt: skip
+@click.option("--reuse", metavar="'NAME …'",
+              help="When a cache is asked for again: 'exponential mean=10min', 'weibull shape=0.5 scale=10min' or "
+              "'lomax shape=1.5 scale=5min', each with share=0.6 of all caches.")  # fmt: skip
+@click.option("--weights", type=FORMATS, help="Format of the weights.  [default: what the model says]")
+@click.option("--kv", type=FORMATS, help="Format of the KV cache.  [default: bf16]")
+@click.option("--activations", type=FORMATS, help="Format of the multiply-adds.  [default: the weights', or wider]")
+@SETS
+@range_option
+@JSON
+@click.pass_context
+def cache(ctx: click.Context, /, model: str, hardware: str, as_json: bool, **_: Any) -> None:
+    """Between two turns of a conversation: hold its KV cache, and in which memory, or compute it again."""
+    import steptime as st
+
+    show(with_ranges(st.cache(model, hardware, **stated(ctx, "model", "hardware")), ctx), as_json)
+
+
+@solve.command("for")
+@click.argument("quantity")
+@click.option("--in", "formula", required=True, help="A derivation's name, or compute, memory, interconnect.")
+@SETS
+@range_option
+@JSON
+@click.pass_context
+def solve_any(ctx: click.Context, /, quantity: str, formula: str, as_json: bool, **_: Any) -> None:
+    """Any formula, for any of its symbols: closed form where there is one, else every root with its bracket."""
+    import steptime as st
+
+    show(st.solve_for(quantity, formula, ranges(ctx), **stated(ctx, "quantity", "formula")), as_json)
