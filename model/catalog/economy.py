@@ -11,7 +11,6 @@ from steptime.model.catalog.files import Tables
 from steptime.model.catalog.hardware import Figure
 from steptime.model.catalog.table import Place, read, record
 from steptime.model.errors import unknown
-from steptime.model.quantity import lookup
 from steptime.model.symbols import link_bandwidth, tier_bandwidth, tier_capacity, tier_second_price
 
 CATALOGUE = "model/catalog/economy.toml"
@@ -75,7 +74,7 @@ def tier(name: str) -> Mapping[Symbol, float]:
 def loss_law(fit: str) -> Mapping[Symbol, float]:
     """The constants of one fit of the loss law: chinchilla or besiroglu.
 
-    >>> loss_law("besiroglu")[lookup("data_exponent").symbol]
+    >>> loss_law("besiroglu")[Symbol("data_exponent", positive=True)]
     0.3658
     """
-    return {lookup(key).symbol: figure.value for key, figure in figures("loss_law", fit).items()}
+    return {Symbol(key, positive=True): figure.value for key, figure in figures("loss_law", fit).items()}
