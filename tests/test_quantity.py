@@ -21,18 +21,11 @@ from steptime.model.phases.ledger import Ledger
 from steptime.model.phases.memory import footprints
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.prefill import IN_FLIGHT, PREFILL, VERIFY, prefill_phase
-from steptime.model.quantity import (
-    FLOP,
-    byte,
-    count,
-    declared,
-    dollar,
-    joule,
-    latex,
-    quantity,
-    second,
-)
 from steptime.model.units import UnitError, unit_of
+
+from steptime.model.quantity import (  # isort: skip
+    FLOP, byte, count, declared, dollar, joule, latex, quantity, second,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("expr", "unit"), [

@@ -19,18 +19,11 @@ from steptime.model.api.shown import Shown
 from steptime.model.errors import NotVerified
 from steptime.model.quantity import latex as latex_of
 from steptime.model.step.words import quantities, ranges_of, record
-from steptime.model.text.derivations import (
-    claims_json,
-    claims_table,
-    entry_json,
-    entry_table,
-    graph,
-    inverse_table,
-    list_json,
-    list_table,
-    verdicts,
-)  # fmt: skip
 from steptime.model.text.exported import exported
+
+from steptime.model.text.derivations import (  # isort: skip
+    claims_json, claims_table, entry_json, entry_table, graph, inverse_table, list_json, list_table, verdicts,
+)  # fmt: skip
 
 __all__ = ["Book", "Claims", "Derivation", "Inverted", "Line", "claims", "derivation", "latex", "library", "solve_for"]
 

@@ -8,14 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from steptime.model.architecture.attention import (
-    Attention,
-    GroupedAttention,
-    Indexer,
-    LatentAttention,
-    Matrix,
-    RecurrentMixer,
-)
+from steptime.model.architecture.attention import (  # isort: skip
+    Attention, GroupedAttention, Indexer, LatentAttention, Matrix, RecurrentMixer,
+)  # fmt: skip
 
 __all__ = [
     "Attention", "DenseFeedForward", "ExpertFeedForward", "FeedForward", "GroupedAttention", "Indexer",

@@ -8,20 +8,15 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from steptime.model.architecture.transformer import (
-    DenseFeedForward,
-    ExpertFeedForward,
-    GroupedAttention,
-    LatentAttention,
-    Layer,
-    RecurrentMixer,
-    Transformer,
-)
 from steptime.model.catalog.files import Tables
 from steptime.model.catalog.huggingface.exceptions import KINDS
 from steptime.model.catalog.table import Place, Table, missing, read, record, whole
 from steptime.model.errors import unknown
 from steptime.model.precision import STORED
+
+from steptime.model.architecture.transformer import (  # isort: skip
+    DenseFeedForward, ExpertFeedForward, GroupedAttention, LatentAttention, Layer, RecurrentMixer, Transformer,
+)  # fmt: skip
 
 CATALOGUE = "model/catalog/transformers.toml"
 """The origin of every catalogue entry, as messages show it."""

@@ -4,16 +4,10 @@ A tier is rented whole: a token pays for the bytes that it holds for as long as 
 long as it is read out. A chip waits while its cache arrives.
 """
 
-from steptime.model.symbols import (
-    chip_second_price,
-    hold_time,
-    kv_bytes,
-    link_bandwidth,
-    memory_capacity,
-    tier_bandwidth,
-    tier_capacity,
+from steptime.model.symbols import (  # isort: skip
+    chip_second_price, hold_time, kv_bytes, link_bandwidth, memory_capacity, tier_bandwidth, tier_capacity,
     tier_second_price,
-)
+)  # fmt: skip
 
 hold = tier_second_price * kv_bytes / tier_capacity * hold_time
 wait = chip_second_price * kv_bytes / link_bandwidth

@@ -3,26 +3,11 @@
 Prices are dollars for a FLOP/s, for a byte/s of link, and for a stack of memory.
 """
 
-from steptime.model.symbols import (
-    base_cost,
-    base_power,
-    capacity_needed,
-    electricity_price,
-    flops_energy,
-    flops_price,
-    link_energy,
-    link_price,
-    machine_flops,
-    machine_life,
-    machine_link_bandwidth,
-    machine_scale_out_bandwidth,
-    scale_out_energy,
-    scale_out_price,
-    stack_capacity,
-    stack_power,
-    stack_price,
-    stacks,
-)
+from steptime.model.symbols import (  # isort: skip
+    base_cost, base_power, capacity_needed, electricity_price, flops_energy, flops_price, link_energy, link_price,
+    machine_flops, machine_life, machine_link_bandwidth, machine_scale_out_bandwidth, scale_out_energy, scale_out_price,
+    stack_capacity, stack_power, stack_price, stacks,
+)  # fmt: skip
 
 stacks_for_bytes = capacity_needed / stack_capacity
 """Stacks of memory that hold what must be held. A stack sells bytes and bytes/s together, for one price."""

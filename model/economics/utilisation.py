@@ -8,18 +8,9 @@ from functools import cache
 
 from sympy import Expr, Integer
 
-from steptime.model.symbols import (
-    batch,
-    chips,
-    dollars_per_million_tokens,
-    memory_bandwidth,
-    million,
-    model_flops,
-    peak_flops,
-    recomputed_flops,
-    step_time,
-    tokens_per_second,
-    training_tokens,
+from steptime.model.symbols import (  # isort: skip
+    batch, chips, dollars_per_million_tokens, memory_bandwidth, million, model_flops, peak_flops, recomputed_flops,
+    step_time, tokens_per_second, training_tokens,
 )  # fmt: skip
 
 peak_of_chips = chips * peak_flops * step_time

@@ -11,28 +11,13 @@ from steptime.model.architecture.stream import Stream
 from steptime.model.choices import PhaseName
 from steptime.model.phases.phase import Phase, weight_traffic
 from steptime.model.phases.rates import rates
-from steptime.model.symbols import (
-    active_parameters,
-    attention_flops,
-    batch,
-    compute_shards,
-    context,
-    flops_per_mac,
-    kv_bytes,
-    kv_shards,
-    kv_written,
-    micro_batch,
-    pipeline_parallel,
-    replicas,
-    scale_out_bytes,
-    scale_out_latency,
-    scale_out_starts,
-    scale_up_bytes,
-    scale_up_latency,
-    scale_up_starts,
-    weight_shards,
-)  # fmt: skip
 from steptime.model.terms import StepTime, Term
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, attention_flops, batch, compute_shards, context, flops_per_mac, kv_bytes, kv_shards, kv_written,
+    micro_batch, pipeline_parallel, replicas, scale_out_bytes, scale_out_latency, scale_out_starts, scale_up_bytes,
+    scale_up_latency, scale_up_starts, weight_shards,
+)  # fmt: skip
 
 flops_per_token = flops_per_mac * active_parameters + attention_flops * context
 kv_traffic_per_sequence = kv_bytes * context + kv_written

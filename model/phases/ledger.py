@@ -16,14 +16,6 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.architecture.attention import Matrix
-from steptime.model.architecture.mixing import (
-    attention_flops,
-    cache_bytes,
-    cache_read,
-    cache_written,
-    choosing_flops,
-    state_moved,
-)  # fmt: skip
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, Layer
 from steptime.model.choices import Experts, Split
 from steptime.model.extremes import at_most
@@ -35,6 +27,10 @@ from steptime.model.phases.shards import AMOUNTS, shards
 from steptime.model.phases.traffic import Pass
 from steptime.model.symbols import bytes_per_weight, context, expert_load, flops_per_mac, micro_batch, parameters_read
 from steptime.model.terms import Operation, OperationName, Transfer, one, zero
+
+from steptime.model.architecture.mixing import (  # isort: skip
+    attention_flops, cache_bytes, cache_read, cache_written, choosing_flops, state_moved,
+)  # fmt: skip
 
 NOTHING = Transfer()
 

@@ -14,17 +14,11 @@ from sympy import Expr, Symbol
 
 from steptime.model.architecture.stream import Stream
 from steptime.model.choices import PhaseName, TermName
-from steptime.model.symbols import (
-    attention_flops,
-    bytes_per_weight,
-    compute_shards,
-    context,
-    kv_shards,
-    micro_batch,
-    parameters_read,
-    weight_shards,
-)  # fmt: skip
 from steptime.model.terms import Operation, OperationName, StepTime, one
+
+from steptime.model.symbols import (  # isort: skip
+    attention_flops, bytes_per_weight, compute_shards, context, kv_shards, micro_batch, parameters_read, weight_shards,
+)  # fmt: skip
 
 weight_traffic = bytes_per_weight * parameters_read
 """Bytes of the weights that one pass streams."""

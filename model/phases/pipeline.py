@@ -4,14 +4,9 @@
 2023 (arXiv 2401.10241, section 2).
 """
 
-from steptime.model.symbols import (
-    backward_time,
-    forward_time,
-    interleave,
-    micro_batches,
-    pipeline_parallel,
-    weight_gradient_time,
-)
+from steptime.model.symbols import (  # isort: skip
+    backward_time, forward_time, interleave, micro_batches, pipeline_parallel, weight_gradient_time,
+)  # fmt: skip
 
 micro_batch_time = forward_time + backward_time + weight_gradient_time
 """Time that a stage works on one micro-batch."""

@@ -21,34 +21,14 @@ from steptime.model.phases.decode import flops_per_token
 from steptime.model.phases.phase import Phase, weight_traffic
 from steptime.model.phases.rates import rates
 from steptime.model.phases.speculative import expected_tokens
-from steptime.model.symbols import (
-    active_parameters,
-    answer,
-    attention_flops,
-    cached,
-    chunk,
-    chunks,
-    compute_shards,
-    context,
-    drafts,
-    flops_per_mac,
-    kv_read,
-    kv_shards,
-    kv_written,
-    micro_batch,
-    pass_tokens,
-    prompt,
-    scale_out_bytes,
-    scale_out_latency,
-    scale_out_starts,
-    scale_up_bytes,
-    scale_up_latency,
-    scale_up_starts,
-    tokens_per_pass,
-    unembedding_parameters,
+from steptime.model.terms import StepTime, Term, one, zero
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, answer, attention_flops, cached, chunk, chunks, compute_shards, context, drafts, flops_per_mac,
+    kv_read, kv_shards, kv_written, micro_batch, pass_tokens, prompt, scale_out_bytes, scale_out_latency,
+    scale_out_starts, scale_up_bytes, scale_up_latency, scale_up_starts, tokens_per_pass, unembedding_parameters,
     weight_shards,
 )  # fmt: skip
-from steptime.model.terms import StepTime, Term, one, zero
 
 kv_traffic_per_sequence = kv_read + kv_written
 """Bytes that a sequence reads of what was cached before, and writes of what is new."""

@@ -14,29 +14,17 @@ from steptime.model.choices import Copies, Split
 from steptime.model.extremes import at_least, at_most
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import SYMBOLIC, Degrees
-from steptime.model.network.collectives import (
-    all_gather,
-    all_reduce,
-    expert_exchange,
-    gather_between,
-    group,
-    reduce_scatter,
-    send,
-    send_back,
-)  # fmt: skip
 from steptime.model.network.copies import distinct_places
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.phase import Phase
-from steptime.model.symbols import (
-    bytes_per_kv,
-    combine_bytes,
-    dispatch_bytes,
-    expert_load,
-    micro_batch,
-    reduce_bytes,
-    send_bytes,
-)  # fmt: skip
 from steptime.model.terms import OperationName, Transfer, one
+
+from steptime.model.network.collectives import (  # isort: skip
+    all_gather, all_reduce, expert_exchange, gather_between, group, reduce_scatter, send, send_back,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_kv, combine_bytes, dispatch_bytes, expert_load, micro_batch, reduce_bytes, send_bytes,
+)  # fmt: skip
 
 Line = tuple[OperationName, Transfer]
 

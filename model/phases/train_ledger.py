@@ -22,16 +22,11 @@ from steptime.model.phases.ledger import Ledger, Row, joined
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.shards import AMOUNTS, shards
 from steptime.model.phases.train import FORWARD_AND_BACKWARD, TrainPhase, forward_flops
-from steptime.model.symbols import (
-    bytes_per_weight,
-    gradient_bytes,
-    micro_batches,
-    optimizer_bytes,
-    reduce_bytes,
-    sequence,
-    weight_passes,
-)  # fmt: skip
 from steptime.model.terms import Operation, OperationName, Transfer, one, zero
+
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_weight, gradient_bytes, micro_batches, optimizer_bytes, reduce_bytes, sequence, weight_passes,
+)  # fmt: skip
 
 
 @cache

@@ -12,17 +12,11 @@ from steptime.model.choices import Recompute, Schedule
 from steptime.model.extremes import at_most
 from steptime.model.phases.memory import Footprint, Room, Stage
 from steptime.model.phases.train import Choices, TrainPhase
-from steptime.model.symbols import (
-    bytes_per_weight,
-    gradient_bytes,
-    interleave,
-    logit_bytes,
-    micro_batches,
-    microbatch,
-    optimizer_bytes,
-    pipeline_parallel,
-    sequence,
-)
+
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_weight, gradient_bytes, interleave, logit_bytes, micro_batches, microbatch, optimizer_bytes,
+    pipeline_parallel, sequence,
+)  # fmt: skip
 
 
 class TrainRoom(Room):

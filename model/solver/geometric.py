@@ -11,17 +11,11 @@ import numpy as np
 from sympy import Add, Expr, Mul, Symbol, expand
 
 from steptime.model.errors import NotSolved
-from steptime.model.solver.optimality import (
-    TOLERANCE,
-    Prices,
-    Residuals,
-    Row,
-    Vector,
-    all_prices,
-    minimise,
-    residuals,
-)
 from steptime.model.solver.posynomial import is_posynomial
+
+from steptime.model.solver.optimality import (  # isort: skip
+    TOLERANCE, Prices, Residuals, Row, Vector, all_prices, minimise, residuals,
+)  # fmt: skip
 
 PRICED = 1e-9
 """A row with a smaller price is slack."""

@@ -13,19 +13,13 @@ from sympy import Expr
 from steptime.model.errors import NotSolved, UserError
 from steptime.model.numeric import compiled
 from steptime.model.solver.monotone import rises
-from steptime.model.solver.optimality import (
-    TOLERANCE,
-    Prices,
-    Residuals,
-    Row,
-    Vector,
-    all_prices,
-    minimise,
-    residuals,
-)
 from steptime.model.solver.posynomial import falls_per_unit, is_posynomial
 from steptime.model.solver.problem import Problem, StepLimit
 from steptime.model.solver.solution import Solution
+
+from steptime.model.solver.optimality import (  # isort: skip
+    TOLERANCE, Prices, Residuals, Row, Vector, all_prices, minimise, residuals,
+)  # fmt: skip
 
 EQUAL_COSTS = 1e-11
 """Costs that differ by less, relative, are equal: among them the smallest variable is taken."""

@@ -11,19 +11,6 @@ from typing import Any, TypeVar
 
 from sympy import Symbol
 
-from steptime.model.choices import (
-    PHASES,
-    Copies,
-    Counted,
-    Efficiency,
-    Experts,
-    Format,
-    Overlap,
-    Recompute,
-    Schedule,
-    Scope,
-    Split,
-)  # fmt: skip
 from steptime.model.economics.reuse import KEYS, Reuse, checked
 from steptime.model.errors import UserError, unknown
 from steptime.model.layout.layout import SYMBOLS, Layout
@@ -31,6 +18,10 @@ from steptime.model.parse import parse, parse_quantity
 from steptime.model.phases.train import Choices
 from steptime.model.quantity import Quantity, count, declared, lookup, second
 from steptime.model.step.inputs import CALLED, Inputs, UserLimit
+
+from steptime.model.choices import (  # isort: skip
+    PHASES, Copies, Counted, Efficiency, Experts, Format, Overlap, Recompute, Schedule, Scope, Split,
+)  # fmt: skip
 
 Word = TypeVar("Word", bound=StrEnum)
 Ranges = dict[Symbol, tuple[float, float]]

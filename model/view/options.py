@@ -6,18 +6,8 @@ from typing import Any
 
 import click
 
-from steptime.model.choices import (
-    PHASES,
-    Counted,
-    Efficiency,
-    Experts,
-    Format,
-    MachineGoal,
-    Minimise,
-    Overlap,
-    Recompute,
-    Schedule,
-    Scope,
+from steptime.model.choices import (  # isort: skip
+    PHASES, Counted, Efficiency, Experts, Format, MachineGoal, Minimise, Overlap, Recompute, Schedule, Scope,
 )  # fmt: skip
 
 

@@ -4,19 +4,12 @@ from typing import Any
 
 import click
 
-from steptime.model.view.options import (
-    FORMATS,
-    JSON,
-    LAYOUT_GOALS,
-    MACHINE_GOALS,
-    SETS,
-    TERM_NAMES,
-    range_option,
-    scenario_options,
-    workload_options,
-)  # fmt: skip
 from steptime.model.view.output import Asking, by_hand, ranges, show, stated
 from steptime.model.view.progress import Progress
+
+from steptime.model.view.options import (  # isort: skip
+    FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, range_option, scenario_options, workload_options,
+)  # fmt: skip
 
 
 class Solving(click.Group):

@@ -6,19 +6,12 @@ from pathlib import Path
 import pytest
 
 from steptime.model.catalog.conventions import CHECKS, EXCEPTIONS, problems, unused_exceptions
-from steptime.model.catalog.hardware import (
-    FACTS,
-    PRECISIONS,
-    QUANTITIES,
-    TOPOLOGIES,
-    Figure,
-    Hardware,
-    hardware_names,
-    load_hardware,
-    sources,
-)
 from steptime.model.errors import UserError
 from steptime.model.quantity import declared
+
+from steptime.model.catalog.hardware import (  # isort: skip
+    FACTS, PRECISIONS, QUANTITIES, TOPOLOGIES, Figure, Hardware, hardware_names, load_hardware, sources,
+)  # fmt: skip
 
 
 def with_figures(name: str, **values: float) -> Hardware:

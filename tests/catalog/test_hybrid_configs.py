@@ -4,18 +4,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from config_examples import (
-    DEEPSEEK_V32,
-    GLM_5,
-    MINIMAX_M1,
-    NANO,
-    NEMOTRON_H,
-    NEMOTRON_SUPER,
-    PALM,
-    QWEN3_NEXT,
-    QWEN35,
-    QWEN35_DENSE,
-)
 from test_config_reader import GEMMA4, refusal
 
 from steptime.model.architecture.transformer import (
@@ -26,6 +14,10 @@ from steptime.model.architecture.transformer import (
     RecurrentMixer,
 )
 from steptime.model.catalog.huggingface.reader import read_config
+
+from config_examples import (  # isort: skip
+    DEEPSEEK_V32, GLM_5, MINIMAX_M1, NANO, NEMOTRON_H, NEMOTRON_SUPER, PALM, QWEN3_NEXT, QWEN35, QWEN35_DENSE,
+)  # fmt: skip
 
 
 def mixer(config: dict[str, Any], layer: int) -> Any:

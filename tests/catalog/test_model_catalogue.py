@@ -7,32 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from config_examples import (
-    DEEPSEEK_V32,
-    GLM_5,
-    MINIMAX_M1,
-    NANO,
-    NEMOTRON_H,
-    NEMOTRON_SUPER,
-    PALM,
-    QWEN3_NEXT,
-    QWEN35,
-)
-from test_config_reader import (
-    DEEPSEEK,
-    GEMMA3,
-    GEMMA4,
-    GPT_OSS,
-    KIMI,
-    LLAMA,
-    MAVERICK,
-    MINIMAX,
-    MIXTRAL,
-    PHI3,
-    QWEN2,
-    QWEN3,
-    QWEN3_MOE,
-)
 
 from steptime.model.architecture.transformer import (
     DenseFeedForward,
@@ -45,6 +19,13 @@ from steptime.model.catalog.huggingface.reader import read_config
 from steptime.model.catalog.models import AbstractModel, load_model, read_abstract
 from steptime.model.catalog.transformers import build, entry, load_transformer, transformer_names
 from steptime.model.errors import UserError
+
+from config_examples import (  # isort: skip
+    DEEPSEEK_V32, GLM_5, MINIMAX_M1, NANO, NEMOTRON_H, NEMOTRON_SUPER, PALM, QWEN3_NEXT, QWEN35,
+)  # fmt: skip
+from test_config_reader import (  # isort: skip
+    DEEPSEEK, GEMMA3, GEMMA4, GPT_OSS, KIMI, LLAMA, MAVERICK, MINIMAX, MIXTRAL, PHI3, QWEN2, QWEN3, QWEN3_MOE,
+)  # fmt: skip
 
 NAMES = transformer_names()
 READ = {

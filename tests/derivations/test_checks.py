@@ -9,21 +9,13 @@ from sympy import Rational, sqrt
 
 from steptime.derivations import steps as engine
 from steptime.derivations.batch.symbols import memory_time, ridge, utilisation
-from steptime.derivations.rules import (
-    both_sides,
-    drop,
-    equation,
-    identity,
-    limit,
-    minimise,
-    series,
-    side,
-    solve_for,
-    substitute,
-)
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.errors import NotVerified
 from steptime.model.symbols import batch, chips, context, layers, prompt, step_time, width
+
+from steptime.derivations.rules import (  # isort: skip
+    both_sides, drop, equation, identity, limit, minimise, series, side, solve_for, substitute,
+)  # fmt: skip
 
 SMALL = {batch: 1000.0, context: 10.0, chips: 2.0, layers: 3.0, utilisation: 0.01, ridge: 0.5, width: 7.0, prompt: 5.0}
 

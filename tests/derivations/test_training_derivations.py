@@ -6,18 +6,6 @@ from sympy import Expr, Integer, Rational, Symbol
 
 from steptime.derivations.prices.symbols import query_heads
 from steptime.derivations.steps import Derivation
-from steptime.derivations.training import (
-    accumulation,
-    activations,
-    data,
-    flops,
-    pipeline,
-    recomputation,
-    run,
-    split,
-    tensor,
-    zero,
-)
 from steptime.derivations.training.numbers import shapes
 from steptime.derivations.training.symbols import microbatch_tokens, rank_tokens, vocabulary
 from steptime.model import symbols as q
@@ -26,6 +14,10 @@ from steptime.model.catalog.transformers import load_transformer
 from steptime.model.phases.rates import rates
 from steptime.model.scenario import Scenario
 from steptime.model.step.case import Case
+
+from steptime.derivations.training import (  # isort: skip
+    accumulation, activations, data, flops, pipeline, recomputation, run, split, tensor, zero,
+)  # fmt: skip
 
 GPT = {"model": "gpt3-175b", "hardware": "a100-sxm-80gb", "sequence": "2048"}
 """A GPT, on chips whose switch does not add."""

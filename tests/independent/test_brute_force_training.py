@@ -11,23 +11,13 @@ from itertools import pairwise, product
 import pytest
 from conftest import case_of
 from test_brute_force import Network, Work, block_weights, messages
-from test_brute_force_passes import (
-    DENSE,
-    PROJECTIONS,
-    ROUTED,
-    ROUTER,
-    SHARED,
-    UNEMBEDDING,
-    VECTORS,
-    Pass,
-    lines,
-    mixing_macs,
-    sizes,
-    weights_of,
-)
 
 from steptime.model import symbols as q
 from steptime.model.step.case import Case
+
+from test_brute_force_passes import (  # isort: skip
+    DENSE, PROJECTIONS, ROUTED, ROUTER, SHARED, UNEMBEDDING, VECTORS, Pass, lines, mixing_macs, sizes, weights_of,
+)  # fmt: skip
 
 SENDS, GRADIENTS, STATE = "pipeline sends", "gradients and weights between replicas", "gradients and optimizer"
 

@@ -7,19 +7,14 @@ from sympy import Integer, sympify
 
 from steptime.derivations.collectives.symbols import group_bytes, group_chips
 from steptime.model.network import algorithms as one_tier
-from steptime.model.network.collectives import (
-    all_gather,
-    all_reduce,
-    all_to_all,
-    expert_exchange,
-    gather_between,
-    group,
-    send,
-)
 from steptime.model.quantity import byte, count
 from steptime.model.symbols import scale_up_domain, stage_chips
 from steptime.model.terms import Transfer
 from steptime.model.units import unit_of
+
+from steptime.model.network.collectives import (  # isort: skip
+    all_gather, all_reduce, all_to_all, expert_exchange, gather_between, group, send,
+)  # fmt: skip
 
 
 def at(domain: int, moved: Transfer) -> tuple[float, float]:

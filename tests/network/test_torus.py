@@ -11,19 +11,13 @@ from hypothesis import strategies as st
 from sympy import Integer, sympify
 
 from steptime.derivations.collectives.symbols import group_chips
-from steptime.model.network.collectives import (
-    Group,
-    all_gather,
-    all_reduce,
-    all_to_all,
-    expert_exchange,
-    gather_between,
-    group,
-    send,
-)
 from steptime.model.network.torus import axes_used, even_ring_distance, exchange_bytes, link_load, ring_distance
 from steptime.model.numeric import compiled
 from steptime.model.symbols import scale_up_domain
+
+from steptime.model.network.collectives import (  # isort: skip
+    Group, all_gather, all_reduce, all_to_all, expert_exchange, gather_between, group, send,
+)  # fmt: skip
 
 
 def fullest_link(sides: tuple[int, ...]) -> float:

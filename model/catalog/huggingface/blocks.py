@@ -3,16 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from steptime.model.architecture.transformer import (
-    Attention,
-    DenseFeedForward,
-    ExpertFeedForward,
-    FeedForward,
-    GroupedAttention,
-    LatentAttention,
-    Layer,
-)
 from steptime.model.catalog.huggingface.keys import Settings
+
+from steptime.model.architecture.transformer import (  # isort: skip
+    Attention, DenseFeedForward, ExpertFeedForward, FeedForward, GroupedAttention, LatentAttention, Layer,
+)  # fmt: skip
 
 SLIDING, CHUNKED, FULL = "sliding_attention", "chunked_attention", "full_attention"
 

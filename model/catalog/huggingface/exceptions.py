@@ -11,14 +11,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from steptime.model.architecture.transformer import (
-    Attention,
-    DenseFeedForward,
-    ExpertFeedForward,
-    LatentAttention,
-    Layer,
-    RecurrentMixer,
-)
+from steptime.model.architecture.transformer import (  # isort: skip
+    Attention, DenseFeedForward, ExpertFeedForward, LatentAttention, Layer, RecurrentMixer,
+)  # fmt: skip
 
 KINDS = ("attention", "dense", "experts", "router", "embedding")
 """Kinds of weights that may have a format of their own; shared experts are of the dense kind."""

@@ -14,17 +14,11 @@ from steptime.model.catalog.huggingface import gemma as families_gemma
 from steptime.model.catalog.huggingface import hybrid as families_hybrid
 from steptime.model.catalog.huggingface import latent as families_latent
 from steptime.model.catalog.huggingface import searched as families_searched
-from steptime.model.catalog.huggingface.blocks import (
-    Body,
-    gated,
-    grouped,
-    stack,
-    uniform,
-    windowed,
-    with_head_norms,
-    with_vectors,
-)
 from steptime.model.catalog.huggingface.keys import Settings
+
+from steptime.model.catalog.huggingface.blocks import (  # isort: skip
+    Body, gated, grouped, stack, uniform, windowed, with_head_norms, with_vectors,
+)  # fmt: skip
 
 
 def _llama(s: Settings) -> Body:

@@ -7,18 +7,13 @@ of the transformers library, and for MiniMax-M1 the one published with its weigh
 from collections.abc import Callable
 from dataclasses import replace
 
-from steptime.model.architecture.transformer import (
-    Attention,
-    DenseFeedForward,
-    ExpertFeedForward,
-    FeedForward,
-    GroupedAttention,
-    Layer,
-    RecurrentMixer,
-)
 from steptime.model.catalog.huggingface import blocks
 from steptime.model.catalog.huggingface.blocks import Body, gated, grouped, stack, with_head_norms, with_vectors
 from steptime.model.catalog.huggingface.keys import LARGEST, Settings, shown
+
+from steptime.model.architecture.transformer import (  # isort: skip
+    Attention, DenseFeedForward, ExpertFeedForward, FeedForward, GroupedAttention, Layer, RecurrentMixer,
+)  # fmt: skip
 
 LINEAR = "linear_attention"
 

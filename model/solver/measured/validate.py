@@ -12,16 +12,12 @@ from steptime.model.catalog.models import load_model
 from steptime.model.choices import PhaseName
 from steptime.model.errors import Unbound, UserError
 from steptime.model.solver.measured.collective import collective_time
-from steptime.model.solver.measured.questions import (
-    one_pass,
-    optimizer_step,
-    request_seconds,
-    riding_along,
-    seconds,
-    whole,
-)
 from steptime.model.step.build import build_case
 from steptime.model.step.request import whole_request
+
+from steptime.model.solver.measured.questions import (  # isort: skip
+    one_pass, optimizer_step, request_seconds, riding_along, seconds, whole,
+)  # fmt: skip
 
 EXACT = 1e-9
 """A row beats the ideal where it is faster by more than this, relative."""
