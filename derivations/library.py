@@ -141,10 +141,3 @@ def find(name: str) -> Derivation:
 def used_by(one: Derivation) -> tuple[Derivation, ...]:
     """Derivations that start from the result of another, or put it in."""
     return tuple(other for other in derivations() if one.result in other.ingredients)
-
-
-def verify_all() -> int:
-    """Verify every derivation; the number of lines checked. Raises NotVerified at the first that fails."""
-    for one in derivations():
-        one.verify()
-    return sum(len(one.lines) for one in derivations())

@@ -10,8 +10,6 @@ from steptime.model import symbols
 from steptime.model.architecture.transformer import Transformer
 from steptime.model.choices import Copies, Split
 
-LARGEST_DEGREE = 1_000_000
-
 
 @dataclass(frozen=True)
 class Degrees:

@@ -1,0 +1,51 @@
+# The tasks of development; `.ci/run` calls the same ones. `make setup` once, then `make fast` while working.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+WORK ?= build/checks
+
+.PHONY: setup fast test prove lint arrows types book wheel readme benchmarks
+
+setup:  ## an environment with everything that development needs
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -e '.[dev]'
+
+fast:  ## what a change breaks most often, in half a minute
+	$(BIN)/python -m pytest -n auto tests/api tests/step tests/phases tests/network tests/test_structure.py
+
+test:  ## everything; STEPTIME_MUTANTS=all for every mutant
+	$(BIN)/python -m pytest -n auto
+
+prove:  ## one derivation: make prove NAME=ridge; all of them and every claim without a name
+	$(BIN)/steptime derive $(or $(NAME),--claims)
+
+lint:  ## linter and formatter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check model derivations cli.py __init__.py benchmarks
+
+arrows:  ## rooms import only what lies below them
+	$(BIN)/lint-imports --no-cache
+
+types:  ## mypy --strict on the installed package, and on a script as a user writes it
+	mkdir -p $(WORK)/tree
+	$(PYTHON) -m venv $(WORK)/types
+	git ls-files -z | tar --null -T - -cf - | tar -xf - -C $(WORK)/tree
+	$(WORK)/types/bin/pip install -q mypy --force-reinstall $(abspath $(WORK))/tree
+	cd $(WORK) && types/bin/mypy --config-file tree/pyproject.toml -p steptime
+	cd $(WORK) && types/bin/mypy --strict tree/examples/first_steps.py && types/bin/python tree/examples/first_steps.py
+
+book:  ## every derivation as one PDF
+	mkdir -p $(WORK)
+	$(BIN)/steptime latex --all -o $(WORK)/book.tex
+	cd $(WORK) && pdflatex -interaction=nonstopmode -halt-on-error book.tex > book.out || { tail -30 book.out; exit 1; }
+
+wheel:  ## distributions, and what they carry
+	$(BIN)/python -m build -q --outdir $(WORK)/dist
+	$(BIN)/python .ci/contents.py $(WORK)/dist/*.whl $(WORK)/dist/*.tar.gz
+
+readme:  ## write the generated parts of the README
+	$(BIN)/cog -r README.md
+
+benchmarks:  ## how long a person waits, how many points a second
+	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/points.py
