@@ -1,4 +1,4 @@
-"""Points per second of the compiled ledgers on one core, against the same formula by hand in NumPy and in generated C.
+"""Points per second of CPU time on one core: grids and compiled ledgers, against NumPy by hand and generated C.
 
 Run with ``python benchmarks/points.py``; needs gcc for the comparison with C. One process, one thread.
 """
@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -33,15 +34,15 @@ RUNS = 5
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
 
 
-def rate(call: Callable[[], object]) -> float:
-    """Points per second, median of the runs after a warm-up."""
+def rate(call: Callable[[], object], points: int = POINTS) -> float:
+    """Points per second of CPU time, median of the runs after a warm-up."""
     call()
     times = []
     for _ in range(RUNS):
-        begun = time.perf_counter()
+        begun = time.process_time()
         call()
-        times.append(time.perf_counter() - begun)
-    return POINTS / statistics.median(times)
+        times.append(time.process_time() - begun)
+    return points / statistics.median(times)
 
 
 def with_numbers(case: Case, expr: Expr, keep: tuple[Symbol, ...]) -> Expr:
@@ -51,24 +52,32 @@ def with_numbers(case: Case, expr: Expr, keep: tuple[Symbol, ...]) -> Expr:
     return expanded.xreplace(numbers)
 
 
-def in_c(expr: Expr, over: tuple[Symbol, ...], folder: Path) -> Callable[[list[np.ndarray]], np.ndarray]:
-    """A loop over arrays in C, generated from the expression and compiled with gcc."""
+def in_c(
+    expr: Expr, over: tuple[Symbol, ...], folder: Path, grid: bool = False
+) -> Callable[[list[np.ndarray]], np.ndarray]:
+    """A loop over arrays in C, generated from the expression and compiled with gcc; over a grid, two loops."""
     parts, (result,) = sympy.cse(expr)
     lines = [f"    double {symbol} = {sympy.ccode(part)};" for symbol, part in parts]
     arguments = ", ".join(f"const double *restrict {symbol}_" for symbol in over)
-    read = [f"    double {symbol} = {symbol}_[i];" for symbol in over]
+    places = ("k", "j") if grid else ("i",) * len(over)
+    read = [f"    double {symbol} = {symbol}_[{place}];" for symbol, place in zip(over, places, strict=True)]
     body = "\n".join([*read, *lines, f"    out[i] = {sympy.ccode(result)};"])
+    loops = "for (long k = 0, i = 0; k < n; k++) for (long j = 0; j < m; j++, i++)" if grid else (
+        "for (long i = 0; i < n; i++)")  # fmt: skip
+    folder.mkdir(exist_ok=True)
     source = folder / "formula.c"
-    source.write_text(f"#include <math.h>\nvoid run(long n, {arguments}, double *restrict out) {{\n"
-                      f"  for (long i = 0; i < n; i++) {{\n{body}\n  }}\n}}\n")  # fmt: skip
+    source.write_text(f"#include <math.h>\nvoid run(long n, long m, {arguments}, double *restrict out) {{\n"
+                      f"  {loops} {{\n{body}\n  }}\n}}\n")  # fmt: skip
     library = folder / "formula.so"
     subprocess.run(["gcc", *FLAGS, str(source), "-o", str(library), "-lm"], check=True)
     function = ctypes.CDLL(str(library)).run
     pointer = ctypes.POINTER(ctypes.c_double)
 
     def call(columns: list[np.ndarray]) -> np.ndarray:
-        out = np.empty(len(columns[0]))
-        function(ctypes.c_long(len(out)), *(c.ctypes.data_as(pointer) for c in columns), out.ctypes.data_as(pointer))
+        first, last = len(columns[0]), len(columns[-1])
+        out = np.empty(first * last if grid else first)
+        data = [column.ctypes.data_as(pointer) for column in (*columns, out)]
+        function(ctypes.c_long(first), ctypes.c_long(last), *data)
         return out
 
     return call
@@ -157,7 +166,40 @@ def train_search() -> None:
               f"{best.given[q.interleave]:g}, recompute {training.recompute}, ZeRO {training.zero}")  # fmt: skip
 
 
+def grids(model: str, machine: str) -> None:
+    """`step.over(...)`: batch and context at one layout, beside flat arrays and C; and with layouts, cases built."""
+    step, over = st.step(model, machine, layout="tp=8"), (q.batch, q.context)
+    axes = {"batch": np.geomspace(1, 4096, 2000), "context": np.geomspace(100, 200_000, 5000)}
+    flat = [column.ravel() for column in np.meshgrid(*axes.values(), indexing="ij")]
+    grid, size = step.over(**axes), len(flat[0])
+    expr = with_numbers(step.case, q.step_time, over)
+    function = compiled((expr,), over)
+    ours = rate(lambda: grid.step_time, size)
+    arrays = rate(lambda: in_blocks(function, flat), size)
+    print(f"\n{model} on 8 {machine}: a grid of {size:,} points, batch x context")
+    print(f"  step.over                       {ours:12,.0f} points/s")
+    print(f"  compiled ledger on flat arrays  {arrays:12,.0f} points/s, {arrays / ours:.2f} times the grid's")
+    with tempfile.TemporaryDirectory() as folder:
+        pointwise, nested = in_c(expr, over, Path(folder, "flat")), in_c(expr, over, Path(folder, "nested"), grid=True)
+        columns = [*axes.values()]
+        np.testing.assert_allclose(pointwise(flat).reshape(grid.shape), grid.step_time, rtol=1e-9)
+        np.testing.assert_allclose(nested(columns).reshape(grid.shape), grid.step_time, rtol=1e-9)
+        c, loops = rate(lambda: pointwise(flat), size), rate(lambda: nested(columns), size)
+    print(f"  generated C, flat arrays        {c:12,.0f} points/s, {c / ours:.2f} times the grid's")
+    print(f"  generated C, two loops          {loops:12,.0f} points/s, {loops / ours:.2f} times the grid's")
+    degrees = product((1, 2, 4, 8), (1, 2, 4, 8, 16), (1, 2, 4))
+    layouts = [st.Layout(tp=tp, dp=dp, pp=pp) for tp, dp, pp in degrees]
+    some = {"batch": np.geomspace(1, 4096, 200), "context": np.geomspace(100, 200_000, 500)}
+    points, begun = len(layouts) * 200 * 500, time.process_time()
+    times = step.over(layout=layouts, **some).step_time
+    first = times.size / (time.process_time() - begun)
+    again = rate(lambda: step.over(layout=layouts, **some).step_time, points)
+    print(f"  {len(layouts)} layouts x 200 x 500, cases built  {first:12,.0f} points/s, {again:,.0f} again")
+
+
 def main() -> None:
+    grids("llama-3.1-70b", "h100-sxm")
+    grids("deepseek-v3", "gb200-nvl72")
     search()
     train_search()
     any_layout()

@@ -13,7 +13,7 @@
 >>> crossing.value is None, crossing.exists_when is None
 (True, False)
 >>> best = step.best_batch(minimise="cost", max_step_time="20ms")
->>> f"{best.batch:.2f}", best.whole["batch"], best.term_prices["memory"], len(best.diff(step)) > 0
+>>> f"{best.batch:.2f}", best.whole["batch"], round(best.term_prices["memory"], 9), len(best.diff(step)) > 0
 ('3.72', 2, 1.0, True)
 >>> f"{step.replace(memory_bandwidth='10TB/s').time:.4f} s"
 '0.0600 s'
