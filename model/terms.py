@@ -230,7 +230,7 @@ def _opposite_sign(expr: Expr, other_is_positive: bool) -> Boolean:
     rising = sympy.Add(*[term for term in terms if not term.could_extract_minus_sign()])
     falling = sympy.Add(*[-term for term in terms if term.could_extract_minus_sign()])
     common = sympy.gcd_terms(rising + falling).as_independent(sympy.Add, as_Add=False)[0] if rising + falling else 1
-    rising, falling = sympy.cancel(rising / common), sympy.cancel(falling / common)
+    rising, falling = (sympy.Add(*[term / common for term in sympy.Add.make_args(side)]) for side in (rising, falling))
     return Lt(rising, falling) if other_is_positive else Gt(rising, falling)
 
 

@@ -6,7 +6,8 @@
 >>> f"{step.time:.4f} s", step.bound_by.value, step.estimate, list(step.missing)
 ('0.0751 s', 'memory', None, ['estimate'])
 >>> step.terms.memory.formula
-(bytes_per_weight*parameters_read/weight_shards + micro_batch*(context*kv_bytes + kv_written)/kv_shards)/memory_bandwidth
+(bytes_per_weight*parameters_read/weight_shards
+ + micro_batch*(context*kv_bytes + kv_written)/kv_shards)/memory_bandwidth
 >>> step.terms.memory.seconds == step.time, step.terms.memory.latex[:5]
 (True, '\\\\frac')
 >>> crossing = step.crossover("compute", "memory", over="batch")

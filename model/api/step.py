@@ -3,18 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from sympy import Expr
 
 from steptime.model import symbols as q
-from steptime.model.api.answers import BestBatch, Crossover, Earnings, Spread, Term, Terms
-from steptime.model.api.grid import Grid, grid_of
 from steptime.model.api.shown import Shown
 from steptime.model.catalog.hardware import Hardware, load_hardware
 from steptime.model.catalog.models import load_model
-from steptime.model.catalog.prices import PriceList
 from steptime.model.choices import Minimise, TermName
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
@@ -27,6 +24,11 @@ from steptime.model.step.words import inputs_of, limit_of, ranges_of, record, wo
 from steptime.model.text.header import defaults_json
 from steptime.model.text.step_json import outputs, step_json
 from steptime.model.text.step_table import step_table
+
+if TYPE_CHECKING:  # a step alone needs none of these rooms
+    from steptime.model.api.answers import BestBatch, Crossover, Earnings, Spread, Terms
+    from steptime.model.api.grid import Grid
+    from steptime.model.catalog.prices import PriceList
 
 Progress = Callable[[float], None]
 
@@ -93,8 +95,10 @@ class Step(Shown):
         return {overlap: self.case.number(bound) for overlap, bound in self.case.bounds.items()}
 
     @cached_property
-    def terms(self) -> Terms:
+    def terms(self) -> "Terms":
         """The terms: each with its formula and its seconds."""
+        from steptime.model.api.answers import Term, Terms
+
         numbers = {name: self.case.number(expr) for name, expr in self.case.resources.items()} | self.case.times
         return Terms(*(Term(self.case.short(self.case.resources[name]), numbers[name]) for name in TermName))
 
@@ -153,7 +157,7 @@ class Step(Shown):
             inputs = replace(inputs, layout=None)
         return Step(build_case(Question(model_of(model), hardware_of(machine), inputs)))
 
-    def crossover(self, first: str = "memory", second: str = "compute", over: str = "batch") -> Crossover:
+    def crossover(self, first: str = "memory", second: str = "compute", over: str = "batch") -> "Crossover":
         """The value of one quantity at which two terms are equal, in closed form where there is one.
 
         >>> import steptime as st
@@ -161,17 +165,19 @@ class Step(Shown):
         >>> round(step.crossover("compute", "memory", over="batch").value)
         916
         """
+        from steptime.model.api.answers import Crossover
         from steptime.model.solver.crossover import find_crossover
 
         return Crossover(self.case, find_crossover(self.case, first, second, record(over).symbol))
 
     def best_batch(
         self, minimise: str | None = None, max_step_time: Any = None, limits: Sequence[str] = (), start: float = 64.0
-    ) -> BestBatch:
+    ) -> "BestBatch":
         """The smallest batch of least cost, latency, energy or chip-seconds per token, with the price of every limit.
 
         ``limits`` are of the form ``"batch<=512"``. Raises UserError where nothing satisfies them.
         """
+        from steptime.model.api.answers import BestBatch
         from steptime.model.solver.batch import solve_batch
 
         goal = None if minimise is None else word("minimise", minimise, tuple(Minimise))
@@ -179,8 +185,9 @@ class Step(Shown):
         asked = tuple(limit_of(text) for text in limits)
         return BestBatch(self.case, solve_batch(self.case, goal, bound, asked, start), goal, bound, asked)
 
-    def who_earns(self, prices: PriceList | str | None = None, batch_adjusts: bool | None = None) -> Earnings:
+    def who_earns(self, prices: "PriceList | str | None" = None, batch_adjusts: bool | None = None) -> "Earnings":
         """What one more unit of each resource of the chip is worth; the batch adjusts where none was stated."""
+        from steptime.model.api.answers import Earnings
         from steptime.model.api.machine import prices_of
         from steptime.model.solver.machine.earns import who_earns
 
@@ -189,7 +196,7 @@ class Step(Shown):
         listed = None if prices is None else prices_of(prices)
         return Earnings(self.case, who_earns(self.case, listed, adjusts), listed, adjusts)
 
-    def over(self, layout: Sequence[Layout | str] | None = None, **axes: Any) -> Grid:
+    def over(self, layout: Sequence[Layout | str] | None = None, **axes: Any) -> "Grid":
         """The step on a grid: every quantity an axis of values, and layouts one more; results are arrays.
 
         >>> import steptime as st
@@ -198,6 +205,8 @@ class Step(Shown):
         >>> grid.shape, bool(abs(grid.step_time[1, 2] / alone.time - 1) < 1e-12)
         ((2, 3), True)
         """
+        from steptime.model.api.grid import grid_of
+
         return grid_of(self.case, layout, axes)
 
     def ranges(self, **words: Any) -> "RangedStep":
@@ -233,7 +242,7 @@ class Step(Shown):
 class RangedStep(Step):
     """A step whose inputs are known within limits, with the interval of everything that comes out."""
 
-    spread: Spread
+    spread: "Spread"
 
     def _json(self) -> dict[str, Any]:
         return step_json(self.case, spread=self.spread)

@@ -4,7 +4,7 @@ This is the one place that tells the two kinds of model apart, and the phases of
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from sympy import Expr, Symbol
@@ -24,9 +24,10 @@ from steptime.model.phases.memory import Footprint, Room, footprints
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.rooms import Rooms
 from steptime.model.phases.train import TrainPhase
-from steptime.model.phases.train_ledger import TrainLedger
-from steptime.model.phases.train_memory import TrainRoom
 from steptime.model.terms import Operation
+
+if TYPE_CHECKING:
+    from steptime.model.phases.train_ledger import TrainLedger
 
 Model = Transformer | AbstractModel
 Values = Mapping[Symbol, Any]
@@ -186,13 +187,19 @@ def accounts_of(model: Model) -> Accounts:
     return found
 
 
-def ledger_of(model: Transformer, plan: Plan, phase: Phase, degrees: Degrees = SYMBOLIC) -> Ledger | TrainLedger:
+def ledger_of(model: Transformer, plan: Plan, phase: Phase, degrees: Degrees = SYMBOLIC) -> "Ledger | TrainLedger":
     """The ledger of a phase for an architecture."""
     if isinstance(phase, TrainPhase):
+        from steptime.model.phases.train_ledger import TrainLedger
+
         return TrainLedger(model, plan, phase, degrees)
     return Ledger(model, plan, degrees, phase)
 
 
 def room_of(phase: Phase) -> type[Room]:
     """What a chip must hold in a phase."""
-    return TrainRoom if isinstance(phase, TrainPhase) else Room
+    if isinstance(phase, TrainPhase):
+        from steptime.model.phases.train_memory import TrainRoom
+
+        return TrainRoom
+    return Room

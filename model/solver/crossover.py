@@ -131,9 +131,10 @@ def _closed(case: Case, first: Expr, second: Expr, over: Symbol) -> tuple[Crosso
     left, right = (case.short(case.scenario.expand(case.short(term, over), over), over) for term in (first, second))
     if not (left.has(over) or right.has(over)):
         return ()
+    if found := crossover(left, right, over):
+        return found
     numerator, _ = sympy.fraction(sympy.together(left - right))
-    found = crossover(left, right, over)
-    return found if found or numerator.is_polynomial(over) else None
+    return () if numerator.is_polynomial(over) else None
 
 
 def _numbers(case: Case, crossing: Crossover, over: Symbol) -> list[float]:

@@ -7,11 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sympy import Symbol
 
-from steptime.model.economics.reuse import KEYS, Reuse, checked
 from steptime.model.errors import UserError, unknown
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.parse import parse, parse_quantity
@@ -22,6 +21,9 @@ from steptime.model.step.inputs import CALLED, Inputs, UserLimit
 from steptime.model.choices import (  # isort: skip
     PHASES, Copies, Counted, Efficiency, Experts, Format, Overlap, Recompute, Schedule, Scope, Split,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from steptime.model.economics.reuse import Reuse
 
 Word = TypeVar("Word", bound=StrEnum)
 Ranges = dict[Symbol, tuple[float, float]]
@@ -226,13 +228,15 @@ _example = (
 )
 
 
-def reuse_of(text: str) -> Reuse:
+def reuse_of(text: str) -> "Reuse":
     """When a cache is asked for again, in words: a distribution's name, then NAME=VALUE for each of its numbers;
     ``share`` is 1 where it is not given. Raises UserError for unknown names, and for a hazard that rises.
 
     >>> reuse_of("weibull shape=0.5 scale=10min share=0.6")
     Reuse(name='weibull', scale=600.0, shape=0.5, share=0.6)
     """
+    from steptime.model.economics.reuse import KEYS, Reuse, checked
+
     name, *entries = text.split() or [""]
     if name not in KEYS:
         raise unknown("distribution in `reuse`:", name, list(KEYS), _example)

@@ -1,14 +1,12 @@
 """One step as JSON: base units, the keys that scripts rely on."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sympy import Expr
 
 from steptime.model import symbols as q
-from steptime.model.catalog.economy import loss_law, names
 from steptime.model.choices import PhaseName
-from steptime.model.economics.budget import training_budget
 from steptime.model.economics.utilisation import (
     hardware_flops_utilisation,
     memory_bandwidth_utilisation,
@@ -18,12 +16,13 @@ from steptime.model.economics.utilisation import (
 )  # fmt: skip
 from steptime.model.quantity import latex
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
-from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import Case
 from steptime.model.step.request import with_answer
 from steptime.model.terms import Operation
 from steptime.model.text.header import header_json, missing_json
-from steptime.model.text.ranges import spread_json
+
+if TYPE_CHECKING:
+    from steptime.model.solver.ranges.uncertainty import Spread
 
 ALWAYS = ("weights", "kv", "activations")
 """Parts of a chip's memory that every phase lists."""
@@ -74,7 +73,7 @@ def crossover_json(answer: CrossoverAnswer) -> dict[str, Any]:
 
 
 def step_json(
-    case: Case, answers: Sequence[CrossoverAnswer] | None = None, spread: Spread | None = None
+    case: Case, answers: Sequence[CrossoverAnswer] | None = None, spread: "Spread | None" = None
 ) -> dict[str, Any]:
     """Everything about a step, base units, the keys that scripts rely on."""
     there, room, board = case.scenario.values, case.fullest_stage, case.phase.blackboard
@@ -108,11 +107,20 @@ def step_json(
         "fits": case.fits,
         **request_json(case),
         **training_json(case),
-        **({} if spread is None else spread_json(spread)),
+        **ranges_json(spread),
         "crossovers": [crossover_json(answer) for answer in answers],
         "quantities": case.quantities,
         "missing": missing_json(case, given),
     }
+
+
+def ranges_json(spread: "Spread | None") -> dict[str, Any]:
+    """Intervals, where there are any: only then their room is opened."""
+    if spread is None:
+        return {}
+    from steptime.model.text.ranges import spread_json
+
+    return spread_json(spread)
 
 
 def request_json(case: Case) -> dict[str, Any]:
@@ -160,6 +168,9 @@ def _budget(case: Case) -> dict[str, Any]:
     served = case.scenario.values.get(q.served_tokens)
     if served is None:
         return {}
+    from steptime.model.catalog.economy import loss_law, names
+    from steptime.model.economics.budget import training_budget
+
     weights, efficiency = case.scenario.value(q.active_parameters), case.scenario.value(q.decode_efficiency)
     budget = training_budget(weights, served, efficiency, {name: loss_law(name) for name in names("loss_law")})
     return {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.text import Text
@@ -11,17 +11,18 @@ from sympy.core.relational import Relational
 from steptime.model import symbols as q
 from steptime.model.quantity import declared
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
-from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import TERMS, Case
 from steptime.model.text.format import formula, in_unit, letter, plain, si, table
 from steptime.model.text.header import missing_lines, trailer
-from steptime.model.text.ranges import spread_lines
 from steptime.model.text.step_json import step_json
+
+if TYPE_CHECKING:
+    from steptime.model.solver.ranges.uncertainty import Spread
 
 LONGEST_FORMULA = 150
 
 
-def step_table(case: Case, answers: Sequence[CrossoverAnswer] | None = None, spread: Spread | None = None) -> Group:
+def step_table(case: Case, answers: Sequence[CrossoverAnswer] | None = None, spread: "Spread | None" = None) -> Group:
     """A step for people: terms with their closed forms, band, rates, cost, memory, crossovers, what is left out."""
     answers = crossovers(case) if answers is None else answers
     data = step_json(case, answers, spread)
@@ -40,10 +41,19 @@ def step_table(case: Case, answers: Sequence[CrossoverAnswer] | None = None, spr
         Text(),
         _facts(case, data),
         Text(),
-        *(spread_lines(data) if spread is not None else []),
+        *_spread(data),
         *_crossover_lines(case, answers),
         *_notes(case, data),
     )
+
+
+def _spread(data: dict[str, Any]) -> list[Any]:
+    """Intervals, where there are any: only then their room is opened."""
+    if "ranges" not in data:
+        return []
+    from steptime.model.text.ranges import spread_lines
+
+    return spread_lines(data)
 
 
 def _length(case: Case) -> str:
