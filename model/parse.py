@@ -57,7 +57,7 @@ def parse(value: Any, unit: Expr, name: str) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, Real | str):
         raise UserError(f"{name}: expected a number{_expected(unit)}, got {type(value).__name__}")
-    number = _parse_text(value, unit, name) if isinstance(value, str) else float(max(-1.0, min(value, 10 * LARGEST)))
+    number = _parse_text(value, unit, name) if isinstance(value, str) else _bounded(value)
     if not math.isfinite(number) or number <= 0 or number > LARGEST:
         raise UserError(f"{name}: {_short(value)} must be positive, finite and at most {LARGEST:.0e}")
     return number
@@ -114,6 +114,11 @@ def several(value: Any, most: int = 1_000_000) -> list[Any]:
         return list(islice(value, most + 1))
     except TypeError:  # what cannot be walked through is one value; so is an array without dimensions
         return [value]
+
+
+def _bounded(value: Any) -> float:
+    """A number as a float; one that no float holds stays out of bounds."""
+    return float(max(-1.0, min(value, 10 * LARGEST)))
 
 
 def _parse_text(text: str, unit: Expr, name: str) -> float:

@@ -12,11 +12,11 @@ from steptime.model.choices import PhaseName, TermName
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.parse import parse_quantity, several
-from steptime.model.quantity import Quantity, declared
+from steptime.model.quantity import Quantity
 from steptime.model.scenario import Scenario
 from steptime.model.solver.grid import on_grid
 from steptime.model.step.build import cases_at, prepare
-from steptime.model.step.case import TERMS, Case
+from steptime.model.step.case import MACHINE, TERMS, Case
 from steptime.model.step.inputs import RESULTS
 from steptime.model.step.words import layout_of, record, word
 
@@ -76,7 +76,7 @@ class Grid:
         pieces = []
         for ways in self.ways:
             free = [_free(case, axes) for case in ways]
-            if (lacking := free[0].missing(expr)) and lacking <= declared().keys():
+            if (lacking := free[0].missing(expr)) and lacking <= MACHINE:
                 pieces.append(np.full([len(values) for values in axes.values()], np.nan))
                 continue
             found = [on_grid(scenario, expr, axes) for scenario in free]
