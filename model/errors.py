@@ -8,7 +8,10 @@ from difflib import get_close_matches
 
 
 class UserError(ValueError):
-    """The input cannot be used as given."""
+    """The input cannot be used as given; one line, whatever stood in the input."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
 
 
 class Unbound(ValueError):

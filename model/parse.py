@@ -6,6 +6,10 @@ base units here and stays so. Nothing a user writes is ever evaluated.
 
 import math
 import re
+from itertools import islice
+from numbers import Real
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import sympy
@@ -51,9 +55,9 @@ def parse(value: Any, unit: Expr, name: str) -> float:
     ...
     steptime.model.errors.UserError: memory_bandwidth: '3GB' is in B, expected B/s
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, Real | str):
         raise UserError(f"{name}: expected a number{_expected(unit)}, got {type(value).__name__}")
-    number = _parse_text(value, unit, name) if isinstance(value, str) else float(max(-1.0, min(value, 10 * LARGEST)))
+    number = _parse_text(value, unit, name) if isinstance(value, str) else _bounded(value)
     if not math.isfinite(number) or number <= 0 or number > LARGEST:
         raise UserError(f"{name}: {_short(value)} must be positive, finite and at most {LARGEST:.0e}")
     return number
@@ -72,7 +76,8 @@ def parse_quantity(record: Quantity, value: Any) -> float:
     steptime.model.errors.UserError: batch: '2.5' must be a whole number
     """
     least, most = record.sane
-    if least == 0 and not isinstance(value, bool) and (value == 0 or str(value).strip() == "0"):
+    zero = value == 0 and not isinstance(value, bool) if isinstance(value, Real) else str(value).strip() == "0"
+    if least == 0 and zero:
         return 0.0
     number = parse(value, record.unit, record.name)
     if not least <= number <= most:
@@ -81,6 +86,39 @@ def parse_quantity(record: Quantity, value: Any) -> float:
     if record.integer and number != int(number):
         raise UserError(f"{record.name}: {_short(value)} must be a whole number")
     return number
+
+
+def text_of(value: Any, name: str) -> str:
+    """A text as it stands; raises UserError for anything else."""
+    if not isinstance(value, str):
+        raise UserError(f"{name}: expected text, got {type(value).__name__}")
+    return value
+
+
+def path_of(value: Any, name: str) -> Path:
+    """The path of a file or folder; raises UserError for what is none."""
+    if not isinstance(value, str | PathLike) or not str(value):
+        raise UserError(f"{name}: expected a path, got {str(value)[:40]!r}")
+    return Path(value)
+
+
+def several(value: Any, most: int = 1_000_000) -> list[Any]:
+    """The values of a list, an array or a range, no more than one over ``most``; of a single value, it alone.
+
+    >>> several("8,16"), several((8, 16)), several(8)
+    (['8,16'], [8, 16], [8])
+    """
+    if isinstance(value, str | bytes | dict):
+        return [value]
+    try:
+        return list(islice(value, most + 1))
+    except TypeError:  # what cannot be walked through is one value; so is an array without dimensions
+        return [value]
+
+
+def _bounded(value: Any) -> float:
+    """A number as a float; one that no float holds stays out of bounds."""
+    return float(max(-1.0, min(value, 10 * LARGEST)))
 
 
 def _parse_text(text: str, unit: Expr, name: str) -> float:

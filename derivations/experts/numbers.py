@@ -20,12 +20,9 @@ RACK = "DeepSeek-V3 at fp8 on one GB200 NVL72 (dp=72, ep=72), context 4096, 2048
 
 def architecture() -> "Transformer":
     """DeepSeek-V3, from the catalogue."""
-    from steptime.model.architecture.transformer import Transformer
-    from steptime.model.catalog.models import load_model
+    from steptime.model.catalog.transformers import load_transformer
 
-    model = load_model(MODEL)
-    assert isinstance(model, Transformer)
-    return model
+    return load_transformer(MODEL)
 
 
 def expert_blocks() -> "list[ExpertFeedForward]":

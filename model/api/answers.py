@@ -93,8 +93,12 @@ class Crossover(Shown):
     def table(self) -> Group:
         return crossover_table(self.case, self.answer, self.spread)
 
-    def _repr_latex_(self) -> str:
-        return rf"$\displaystyle {self.latex}$"
+    def __repr__(self) -> str:
+        at = "none" if self.value is None else f"{self.value:.6g}"
+        return f"Crossover({' and '.join(self.answer.between)} over {self.answer.over.name}: {at})"
+
+    def _repr_latex_(self) -> str | None:
+        return rf"$\displaystyle {self.latex}$" if self.latex else None
 
 
 @dataclass(frozen=True)
@@ -188,3 +192,6 @@ class Earnings(Shown):
         from steptime.model.text.earns import earnings_table
 
         return earnings_table(self.answer, self.spread)
+
+    def __repr__(self) -> str:
+        return f"Earnings({self.case.model} on {self.case.hardware.name}: {', '.join(one.name for one in self.worths)})"

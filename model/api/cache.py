@@ -1,29 +1,31 @@
 """Where to keep a KV cache between two turns of a conversation."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Group
 
+from steptime.model.api.named import Named, hardware_of, model_of, tiers_of
 from steptime.model.api.shown import Shown
-from steptime.model.api.step import hardware_of, model_of, quiet
+from steptime.model.api.step import quiet
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.catalog.tiers import Tier, catalogue_tiers, read_tiers
+from steptime.model.catalog.tiers import Tier
 from steptime.model.economics.reuse import Reuse
+from steptime.model.errors import UserError
+from steptime.model.parse import LARGEST, parse_quantity
 from steptime.model.phases.accounts import Model
 from steptime.model.solver.cache.holding import CacheAnswer, holding_case, solve_cache
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.inputs import Question
-from steptime.model.step.words import inputs_of, ranges_of, reuse_of
+from steptime.model.step.words import inputs_of, ranges_of, record, reuse_of
 from steptime.model.text.cache import cache_json, cache_table
 
 
 def cache(
-    model: Model | str,
-    hardware: Hardware | str,
-    tiers: Sequence[Tier] | str | None = None,
+    model: Model | Named,
+    hardware: Hardware | Named,
+    tiers: Sequence[Tier] | Named | None = None,
     reuse: Reuse | str | None = None,
     **words: Any,
 ) -> "Kept":
@@ -36,10 +38,11 @@ def cache(
     >>> st.cache("deepseek-v3", "h100-sxm", context="32k").choices
     ('hbm', 'ddr', 'nvme', 'rematerialise')
     """
+    for name in ("phase", "layout"):
+        if words.get(name) is not None:
+            raise UserError(f"`{name}` says nothing here: the cache is computed again in a prefill on one chip")
     case = holding_case(Question(model_of(model), hardware_of(hardware), inputs_of(words)))
-    places = catalogue_tiers() if tiers is None else read_tiers(Path(tiers)) if isinstance(tiers, str) else tuple(tiers)
-    times = reuse_of(reuse) if isinstance(reuse, str) else reuse
-    return Kept(solve_cache(case, places, times))
+    return Kept(solve_cache(case, tiers_of(tiers), None if reuse is None else reuse_of(reuse)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,9 +57,9 @@ class Kept(Shown):
         """The places that are the cheapest for some hold time, in its order."""
         return tuple(span.choice for span in self.answer.envelope)
 
-    def at(self, seconds: float) -> str:
-        """The cheapest place for a hold time."""
-        return self.answer.at(seconds).name
+    def at(self, seconds: float | str) -> str:
+        """The cheapest place for a hold time, as ``600`` or ``"10min"``."""
+        return self.answer.at(parse_quantity(replace(record("hold_time"), sane=(0.0, LARGEST)), seconds)).name
 
     def ranges(self, progress: Callable[[float], None] = quiet, **words: Any) -> "Kept":
         """The same with intervals, where inputs are known within limits."""

@@ -1,15 +1,17 @@
 """What is known: quantities, machines and models, each figure with its source."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group
 
 import steptime.model.symbols  # noqa: F401  declares the quantities
+from steptime.model.api.named import Named, hardware_of, model_of
 from steptime.model.api.shown import Shown
 from steptime.model.architecture.transformer import Transformer
-from steptime.model.catalog.hardware import Hardware, load_hardware
-from steptime.model.catalog.models import load_model
+from steptime.model.catalog.hardware import Hardware
 from steptime.model.errors import UserError
+from steptime.model.parse import path_of, text_of
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.quantity import Quantity, declared
 from steptime.model.text.catalogue import entry_json, entry_table, list_json, list_table
@@ -22,40 +24,41 @@ def quantities(text: str = "") -> tuple[Quantity, ...]:
     >>> [one.name for one in st.quantities("memory_bandwidth")]
     ['memory_bandwidth']
     """
-    known = declared().values()
+    known, text = declared().values(), text_of(text, "`text`")
     exact = tuple(one for one in known if one.name == text)
     return exact or tuple(one for one in known if text.lower() in f"{one.name} {one.meaning}".lower())
 
 
-def hardware(name: str) -> Hardware:
+def hardware(name: Named) -> Hardware:
     """A machine by catalogue name or file; raises UserError with the best matches.
 
     >>> import steptime as st
     >>> st.hardware("h100").peak("fp8")
     1979000000000000.0
     """
-    return load_hardware(name)
+    return hardware_of(name)
 
 
-def architecture(name: str) -> Transformer:
+def architecture(name: Named) -> Transformer:
     """A model's architecture by catalogue name or configuration file.
 
     >>> import steptime as st
     >>> st.architecture("llama-3.3-70b").parameters
     70553706496
     """
-    found = accounts_of(load_model(name))
+    found = accounts_of(model_of(name))
     if not found.is_architecture:
         raise UserError(f"{found.name} is a list of quantities: it has no architecture")
     shapes: Transformer = found.model
     return shapes
 
 
+@dataclass(frozen=True)
 class Catalogue(Shown):
     """The list of machines or models, or one entry with the source and date of every figure."""
 
-    def __init__(self, kind: str, name: str | None = None) -> None:
-        self.kind, self.name = kind, name
+    kind: str
+    name: str | None = None
 
     def _json(self) -> dict[str, Any]:
         return list_json(self.kind) if self.name is None else entry_json(self.kind, self.name)
@@ -66,6 +69,6 @@ class Catalogue(Shown):
 
 def catalogue(kind: str, name: str | None = None) -> Catalogue:
     """Machines (``hardware``) or ``models``: all of them, or one by name or file."""
-    if kind not in ("hardware", "models"):
-        raise UserError(f"`kind` {kind!r}: hardware or models")
-    return Catalogue(kind, name)
+    if not isinstance(kind, str) or kind not in ("hardware", "models"):
+        raise UserError(f"`kind` {str(kind)[:40]!r}: hardware or models")
+    return Catalogue(kind, None if name is None else str(path_of(name, "`name`")))

@@ -16,7 +16,8 @@ from steptime.derivations.library import find
 from steptime.derivations.steps import Derivation as Proof
 from steptime.derivations.steps import Step as Line
 from steptime.model.api.shown import Shown
-from steptime.model.errors import NotVerified
+from steptime.model.errors import NotVerified, UserError
+from steptime.model.parse import text_of
 from steptime.model.quantity import latex as latex_of
 from steptime.model.step.words import quantities, ranges_of, record
 from steptime.model.text.exported import exported
@@ -92,10 +93,10 @@ def derivation(name: str) -> Derivation:
     >>> st.derivation("ridge").result.rhs
     bytes_per_weight*peak_flops/(flops_per_mac*memory_bandwidth)
     """
-    return Derivation.of(find(name))
+    return Derivation.of(find(text_of(name, "`name`")))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Book(Shown):
     """Every derivation of the library, by chapter."""
 
@@ -104,6 +105,9 @@ class Book(Shown):
 
     def __len__(self) -> int:
         return len(proofs())
+
+    def __repr__(self) -> str:
+        return f"Book({len(self)} derivations)"
 
     @property
     def verified(self) -> bool:
@@ -137,6 +141,9 @@ class Claims(Shown):
         """Whether a claim of our own fails."""
         return any(found.verdict == "fails" for found in self.verdicts)
 
+    def __repr__(self) -> str:
+        return f"Claims({len(self.verdicts)} numbers of the lecture)"
+
     def _json(self) -> dict[str, Any]:
         return claims_json(list(self.verdicts))
 
@@ -152,7 +159,9 @@ def claims() -> Claims:
 def latex(*names: str, everything: bool = False, form: str = "latex") -> str:
     """Derivations and terms as LaTeX, Markdown, Python or C; all of them as one document. What is exported is verified
     first: raises a ValueError for what is not."""
-    return exported(names, everything, form)
+    if not isinstance(form, str) or form not in ("latex", "markdown", "python", "c"):
+        raise UserError(f"`form` {str(form)[:40]!r}: latex, markdown, python or c")
+    return exported(tuple(text_of(name, "name of a formula") for name in names), everything, form)
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,5 +198,9 @@ def solve_for(quantity: str, formula: str, ranges: Mapping[str, Any] | None = No
     """
     from steptime.derivations.inverse import find_formula
 
-    find_formula(formula)  # opens the library, whose chapters declare quantities of their own
-    return Inverted(invert(formula, record(quantity).symbol, quantities(words), ranges_of(ranges or {})))
+    find_formula(text_of(formula, "`formula`"))  # opens the library, whose chapters declare quantities of their own
+    if ranges is not None and not isinstance(ranges, Mapping):
+        raise UserError("`ranges`: give both ends by quantity, as {'memory_bandwidth': ('1TB/s', '3TB/s')}")
+    limits = ranges_of(ranges) if ranges else {}
+    values = {name: value for name, value in words.items() if value is not None}
+    return Inverted(invert(formula, record(quantity).symbol, quantities(values), limits))

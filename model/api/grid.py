@@ -1,6 +1,6 @@
 """A step on a grid of values: arrays with an axis for each quantity, and one for layouts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,13 +11,14 @@ from steptime.model import symbols as q
 from steptime.model.choices import PhaseName, TermName
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
-from steptime.model.parse import parse_quantity
+from steptime.model.parse import parse_quantity, several
+from steptime.model.quantity import Quantity
 from steptime.model.scenario import Scenario
 from steptime.model.solver.grid import on_grid
 from steptime.model.step.build import cases_at, prepare
-from steptime.model.step.case import TERMS, Case
+from steptime.model.step.case import MACHINE, TERMS, Case
 from steptime.model.step.inputs import RESULTS
-from steptime.model.step.words import layout_of, record
+from steptime.model.step.words import layout_of, record, word
 
 Array = np.ndarray
 LARGEST = 4_000_000_000
@@ -59,7 +60,7 @@ class Grid:
 
     def term(self, name: str) -> Array:
         """Seconds of one term."""
-        return self.of(self.ways[0][0].resources[TermName(name)])
+        return self.of(self.ways[0][0].resources[word("term", name, tuple(TermName))])
 
     @property
     def bound_by(self) -> Array:
@@ -69,10 +70,15 @@ class Grid:
 
     def of(self, expr: Expr) -> Array:
         """Any expression of quantities over the grid; at each point in the faster way to copy tokens to experts."""
+        if not isinstance(expr, Expr):
+            raise UserError(f"a grid is of a SymPy expression of quantities, not of {str(expr)[:40]!r}")
         axes = {record(name).symbol: values for name, values in self.axes.items()}
         pieces = []
         for ways in self.ways:
             free = [_free(case, axes) for case in ways]
+            if (lacking := free[0].missing(expr)) and lacking <= MACHINE:
+                pieces.append(np.full([len(values) for values in axes.values()], np.nan))
+                continue
             found = [on_grid(scenario, expr, axes) for scenario in free]
             if len(free) > 1:
                 times = found if expr == q.step_time else [on_grid(scenario, q.step_time, axes) for scenario in free]
@@ -104,15 +110,17 @@ def grid_of(case: Case, layouts: Sequence[Layout | str] | None, axes: Mapping[st
     columns: dict[str, Array] = {}
     for name, values in axes.items():
         known = record(name)
+        if known.name in columns:
+            raise UserError(f"`{name}`: {known.name} is an axis already")
         if known.symbol in RESULTS or known.symbol in NO_LAYOUTS or known.symbol not in case.scenario.values:
             raise UserError(f"`{name}`: not an input of this scenario, so that no grid has it as an axis")
-        column = np.asarray([parse_quantity(known, value) for value in values] if _has_text(values) else values, float)
-        if column.ndim != 1 or not len(column):
-            raise UserError(f"`{name}`: give a list of values, one dimension")
+        column = _column(known, values)
         if not np.isfinite(column).all() or (column < known.sane[0]).any() or (column > known.sane[1]).any():
             raise UserError(f"`{name}`: values must lie between {known.sane[0]:g} and {known.sane[1]:g}")
         columns[known.name] = column
-    chosen = tuple(layout_of(layout) for layout in layouts or ())
+    if isinstance(layouts, str | Layout | Mapping) or (layouts is not None and not several(layouts)):
+        raise UserError("`layout`: give a list of layouts, as ['tp=8', 'tp=4,dp=2']")
+    chosen = () if layouts is None else tuple(layout_of(layout) for layout in several(layouts))
     if not columns and not chosen:
         raise UserError("a grid needs at least one axis, as batch=[1, 2, 4]")
     stated = replace(case.layout, copies=None if case.inputs.layout is None else case.inputs.layout.copies)
@@ -123,8 +131,14 @@ def grid_of(case: Case, layouts: Sequence[Layout | str] | None, axes: Mapping[st
     return grid
 
 
-def _has_text(values: Any) -> bool:
-    return not isinstance(values, np.ndarray) and any(isinstance(value, str) for value in values)
+def _column(known: Quantity, values: Any) -> Array:
+    """The values of an axis, numbers or texts with a unit; raises UserError for what is no list of them."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iuf" and values.ndim == 1 and len(values):
+        return values.astype(float)
+    listed = [] if isinstance(values, str | bytes | Set | Mapping) else several(values, LARGEST)
+    if not listed or listed[0] is values:
+        raise UserError(f"`{known.name}`: give a list of values, one dimension")
+    return np.array([parse_quantity(replace(known, integer=False), value) for value in listed])
 
 
 def _free(case: Case, axes: Mapping[Symbol, Array]) -> Scenario:

@@ -1,19 +1,19 @@
 """The machine that a budget or a power limit buys best."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.console import Group
 
 from steptime.model import symbols as q
+from steptime.model.api.named import Named, model_of, prices_of
 from steptime.model.api.shown import Shown
-from steptime.model.api.step import model_of, quiet
-from steptime.model.catalog.prices import PriceList, read_prices
+from steptime.model.api.step import quiet
+from steptime.model.catalog.prices import PriceList
 from steptime.model.choices import MachineGoal, PhaseName
 from steptime.model.errors import UserError
-from steptime.model.parse import parse
+from steptime.model.parse import parse, several
 from steptime.model.phases.accounts import Model
 from steptime.model.quantity import dollar, joule, second
 from steptime.model.solver.layouts.points import BATCHES
@@ -26,14 +26,9 @@ from steptime.model.text.machine import machine_json, machine_table
 MOST_BATCH = 10**9
 
 
-def prices_of(prices: PriceList | str) -> PriceList:
-    """A price list, or that of a file."""
-    return prices if isinstance(prices, PriceList) else read_prices(Path(prices))
-
-
 def machine(
-    model: Model | str,
-    prices: PriceList | str,
+    model: Model | Named,
+    prices: PriceList | Named,
     budget: Any = None,
     power: Any = None,
     minimise: str = "step-time",
@@ -50,18 +45,19 @@ def machine(
     """
     listed, usual = prices_of(prices), {name: value for name, value in words.items() if value is not None}
     goal = word("minimise", minimise, tuple(MachineGoal))
-    several = batch is not None and not isinstance(batch, int | float) and (not isinstance(batch, str) or "," in batch)
-    serves = usual.get("phase", PhaseName.DECODE) != PhaseName.TRAIN and not workloads
-    if several and not serves:
+    many = "," in batch if isinstance(batch, str) else isinstance(batch, Iterable)
+    mix = several(() if workloads is None else workloads)
+    serves = usual.get("phase", PhaseName.DECODE) != PhaseName.TRAIN and not mix
+    if many and not serves:
         raise UserError(f"`batch` {str(batch)[:40]}: a list is for one workload of serving; give one number")
     batches: tuple[int, ...] = ()
-    if several:
+    if many:
         batches = whole_numbers(batch, "batch", MOST_BATCH)
     elif batch is not None:
         usual["batch"] = batch
     elif serves and goal != MachineGoal.STEP_TIME:
         batches = BATCHES
-    asked = mix_of(workloads, usual) or [(1.0, inputs_of(usual))]
+    asked = mix_of(mix, usual) or [(1.0, inputs_of(usual))]
     found = solve_machine(
         model_of(model), listed, asked, None if budget is None else parse(budget, dollar, "`budget`"),
         None if power is None else parse(power, joule / second, "`power`"), goal, batches,

@@ -10,23 +10,26 @@ from rich.console import Group
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import quiet
 from steptime.model.catalog.measurement import catalogue, read_measurements
+from steptime.model.parse import path_of
 from steptime.model.solver.measured.validate import Judged, Places
 from steptime.model.solver.measured.validate import validate as judge
 from steptime.model.text.validate import validate_json, validate_table
 
 
 def validate(
-    file: str | None = None,
-    models: str | None = None,
-    hardware: str | None = None,
+    file: Path | str | None = None,
+    models: Path | str | None = None,
+    hardware: Path | str | None = None,
     progress: Callable[[float], None] = quiet,
 ) -> "Validated":
     """Each row of a file of measurements, or of the catalogue's, beside the time that physics allows.
 
     ``models`` and ``hardware`` are folders with files for names that the catalogue lacks.
     """
-    places = Places(Path(models) if models else None, Path(hardware) if hardware else None)
-    rows = read_measurements(Path(file)) if file else catalogue()
+    folders = [None if given is None else path_of(given, f"`{name}`")
+               for name, given in (("models", models), ("hardware", hardware))]  # fmt: skip
+    rows = catalogue() if file is None else read_measurements(path_of(file, "`file`"))
+    places = Places(*folders)
     return Validated(tuple(judge(rows, places, progress)))
 
 

@@ -7,20 +7,22 @@ from typing import Any
 from rich.console import Group
 
 from steptime.model import symbols as q
+from steptime.model.api.named import Named, hardware_of, model_of
 from steptime.model.api.shown import Shown
-from steptime.model.api.step import Step, hardware_of, model_of, quiet
+from steptime.model.api.step import Step, quiet
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Minimise, PhaseName
 from steptime.model.errors import UserError
-from steptime.model.layout.layout import Layout
-from steptime.model.parse import parse_quantity
+from steptime.model.layout.layout import SYMBOLS, Layout
+from steptime.model.parse import parse, several
 from steptime.model.phases.accounts import Model
+from steptime.model.quantity import second
 from steptime.model.solver.layouts.points import BATCHES, Answer, Point, Search
 from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.build import build_case
 from steptime.model.step.defaults import WORK
-from steptime.model.step.words import degrees_of, inputs_of, ranges_of, record, whole_numbers, word
+from steptime.model.step.words import degrees_of, inputs_of, ranges_of, whole_numbers, word
 from steptime.model.text.layout import layout_csv, layout_json_of, layout_table
 
 MOST_CHIPS, MOST_BATCH = 100_000, 10**9
@@ -29,8 +31,8 @@ TRAINING = ("microbatch", "interleave", "recompute", "zero", "sequence_parallel"
 
 
 def search(
-    model: Model | str,
-    hardware: Hardware | str | Sequence[Hardware | str],
+    model: Model | Named,
+    hardware: Hardware | Named | Sequence[Hardware | Named],
     chips: Any,
     batch: Any = None,
     layout: Layout | Mapping[str, Any] | str | None = None,
@@ -58,8 +60,12 @@ def search(
         raise UserError("`max_ttft` and `max_step_time` are the same limit in `phase` prefill: give one")
     if inputs.phase == PhaseName.PREFILL and q.answer in inputs.given:
         raise UserError("`output`: a search over prefills has no whole requests; see `scope` serving")
-    machines = [hardware] if isinstance(hardware, str | Hardware) else list(hardware)
-    bound = max_step_time if max_ttft is None else max_ttft
+    if held := sorted(symbol.name for symbol in inputs.given if symbol in SYMBOLS.values()):
+        raise UserError(f"`{held[0]}`: a search goes through the degrees; hold one with `layout`")
+    machines = [hardware] if isinstance(hardware, Hardware) else several(hardware)
+    if not machines:
+        raise UserError("`hardware`: give at least one machine")
+    bound, name = (max_step_time, "`max_step_time`") if max_ttft is None else (max_ttft, "`max_ttft`")
     usual = (int(WORK[q.batch]),) if inputs.phase == PhaseName.TRAIN else BATCHES
     asked = Search(
         model_of(model),
@@ -68,9 +74,9 @@ def search(
         inputs,
         whole_numbers(batch, "batch", MOST_BATCH) if batch is not None else usual,
         None if minimise is None else word("minimise", minimise, tuple(Minimise)),
-        None if bound is None else parse_quantity(record("step_time"), bound),
+        None if bound is None else parse(bound, second, name),
         {} if layout is None else degrees_of(layout),
-        frozenset(name for name in TRAINING if name not in words),
+        frozenset(name for name in TRAINING if words.get(name) is None),
     )
     return Found(search_layouts(asked, progress))
 
@@ -108,6 +114,8 @@ class Found(Shown):
 
     def step(self, point: Point | None = None) -> Step:
         """A point as a step, the best one where none is named."""
+        if not isinstance(point, Point | None):
+            raise UserError(f"a step is of a point that was found, as best or one of pareto, not {str(point)[:40]!r}")
         return Step(build_case((point or self.best).question))
 
     def ranges(self, progress: Callable[[float], None] = quiet, **words: Any) -> "Found":

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console, Group
 
+from steptime.model.errors import UserError
 from steptime.model.text.format import finite
 
 WIDTH = 120
@@ -29,6 +30,8 @@ class Shown:
 
     def diff(self, other: "Shown") -> dict[str, tuple[Any, Any]]:
         """What two answers have under different values, by key; the first value is this one's."""
+        if not isinstance(other, Shown):
+            raise UserError(f"an answer differs from another answer, not from {type(other).__name__}")
         return dict(differing(self.to_dict(), other.to_dict(), ""))
 
     def __str__(self) -> str:

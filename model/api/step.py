@@ -9,14 +9,16 @@ from rich.console import Group
 from sympy import Expr
 
 from steptime.model import symbols as q
+from steptime.model.api.named import Named, hardware_of, model_of, prices_of
 from steptime.model.api.shown import Shown
-from steptime.model.catalog.hardware import Hardware, load_hardware
-from steptime.model.catalog.models import load_model
+from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Minimise, TermName
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
-from steptime.model.parse import parse_quantity
+from steptime.model.parse import parse, several, text_of
 from steptime.model.phases.accounts import Model
+from steptime.model.quantity import count
+from steptime.model.quantity import second as seconds
 from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.step.inputs import Question
@@ -37,17 +39,7 @@ def quiet(share: float) -> None:
     """Shows no progress."""
 
 
-def model_of(model: Model | str) -> Model:
-    """A model, or that of a catalogue name or file."""
-    return load_model(model) if isinstance(model, str) else model
-
-
-def hardware_of(hardware: Hardware | str) -> Hardware:
-    """A machine, or that of a catalogue name or file."""
-    return load_hardware(hardware) if isinstance(hardware, str) else hardware
-
-
-def step(model: Model | str, hardware: Hardware | str, **words: Any) -> "Step":
+def step(model: Model | Named, hardware: Hardware | Named, **words: Any) -> "Step":
     """One step: ``model`` and ``hardware`` by catalogue name, file, or as objects; everything else by name.
 
     Choices: ``phase`` (decode, prefill, train), ``layout``, ``chips``, ``weights``, ``kv``, ``activations``,
@@ -138,23 +130,23 @@ class Step(Shown):
 
     # --- what follows ------------------------------------------------------------------------------------------------
     def replace(self, **words: Any) -> "Step":
-        """The step with other inputs; the layout stays, unless ``layout`` or ``chips`` is given.
+        """The step with other inputs; the layout stays, unless ``layout`` or ``chips`` is given. None changes nothing.
 
         >>> import steptime as st
         >>> step = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8")
         >>> step.replace(memory_bandwidth="6.7TB/s").bound_by.value, step.replace(batch=1).layout == step.layout
         ('memory', True)
         """
+        words = {name: value for name, value in words.items() if value is not None}
         model, machine = words.pop("model", self.case.accounts.model), words.pop("hardware", self.case.hardware)
         said, asked = inputs_of(words), self.case.inputs
         changed = {name: getattr(said, name) for name in said.__dataclass_fields__ if name in words}
         training = {name: getattr(said.training, name) for name in asked.training.__dataclass_fields__ if name in words}
         inputs = asked.with_given(said.given, training=replace(asked.training, **training), **changed)
-        if inputs.layout is None and "chips" not in words:
-            copies = None if asked.layout is None else asked.layout.copies
-            inputs = replace(inputs, layout=replace(self.case.layout, copies=copies))
-        elif "chips" in words:
-            inputs = replace(inputs, layout=None)
+        if "layout" in words or "chips" in words:
+            inputs = replace(inputs, layout=said.layout, chips=said.chips)
+        elif inputs.layout is None:
+            inputs = replace(inputs, layout=replace(self.case.layout, copies=None))
         return Step(build_case(Question(model_of(model), hardware_of(machine), inputs)))
 
     def crossover(self, first: str = "memory", second: str = "compute", over: str = "batch") -> "Crossover":
@@ -168,7 +160,8 @@ class Step(Shown):
         from steptime.model.api.answers import Crossover
         from steptime.model.solver.crossover import find_crossover
 
-        return Crossover(self.case, find_crossover(self.case, first, second, record(over).symbol))
+        between = text_of(first, "`between`"), text_of(second, "`between`")
+        return Crossover(self.case, find_crossover(self.case, *between, record(over).symbol))
 
     def best_batch(
         self, minimise: str | None = None, max_step_time: Any = None, limits: Sequence[str] = (), start: float = 64.0
@@ -181,14 +174,14 @@ class Step(Shown):
         from steptime.model.solver.batch import solve_batch
 
         goal = None if minimise is None else word("minimise", minimise, tuple(Minimise))
-        bound = None if max_step_time is None else parse_quantity(record("step_time"), max_step_time)
-        asked = tuple(limit_of(text) for text in limits)
-        return BestBatch(self.case, solve_batch(self.case, goal, bound, asked, start), goal, bound, asked)
+        bound = None if max_step_time is None else parse(max_step_time, seconds, "`max_step_time`")
+        asked = tuple(limit_of(text) for text in several(() if limits is None else limits))
+        first = parse(start, count, "`start`")
+        return BestBatch(self.case, solve_batch(self.case, goal, bound, asked, first), goal, bound, asked)
 
-    def who_earns(self, prices: "PriceList | str | None" = None, batch_adjusts: bool | None = None) -> "Earnings":
+    def who_earns(self, prices: "PriceList | Named | None" = None, batch_adjusts: bool | None = None) -> "Earnings":
         """What one more unit of each resource of the chip is worth; the batch adjusts where none was stated."""
         from steptime.model.api.answers import Earnings
-        from steptime.model.api.machine import prices_of
         from steptime.model.solver.machine.earns import who_earns
 
         stated = q.batch in self.case.inputs.given or self.case.inputs.phase == "train"

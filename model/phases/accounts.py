@@ -181,6 +181,8 @@ def accounts_of(model: Model) -> Accounts:
     found = _made.get(id(model))
     if found is None or found.model is not model:
         kinds: dict[type, Any] = {Transformer: Architecture, AbstractModel: Quantities}
+        if type(model) not in kinds:
+            raise UserError(f"`model`: expected a name, a file or an architecture, got {type(model).__name__}")
         if len(_made) >= MOST_MODELS:
             _made.clear()
         found = _made[id(model)] = kinds[type(model)](model)

@@ -13,7 +13,7 @@ from sympy import Symbol
 
 from steptime.model.errors import UserError, unknown
 from steptime.model.layout.layout import SYMBOLS, Layout
-from steptime.model.parse import parse, parse_quantity
+from steptime.model.parse import parse, parse_quantity, several, text_of
 from steptime.model.phases.train import Choices
 from steptime.model.quantity import Quantity, count, declared, lookup, second
 from steptime.model.step.inputs import CALLED, Inputs, UserLimit
@@ -66,7 +66,10 @@ def _training(stated: Mapping[str, Any]) -> Choices:
     """How a step is trained."""
     found: dict[str, Any] = {name: word(name, stated[name], tuple(kind)) for name, kind in TRAINING.items()
                              if name in stated}  # fmt: skip
-    found |= {name: bool(stated[name]) for name in FLAGS if name in stated}
+    for name in stated.keys() & set(FLAGS):
+        if str(stated[name]) not in ("True", "False"):
+            raise UserError(f"`{name}`: True or False, not {str(stated[name])[:40]!r}")
+        found[name] = str(stated[name]) == "True"
     if "zero" in stated:
         if str(stated["zero"]) not in tuple("0123"):
             raise UserError("`zero`: 0, 1, 2 or 3")
@@ -77,14 +80,15 @@ def _training(stated: Mapping[str, Any]) -> Choices:
 def word(name: str, value: Any, known: Sequence[Word]) -> Word:
     """One of a choice's words; raises UserError with the best matches."""
     for one in known:
-        if value == one:
+        if isinstance(value, str) and value == one:
             return one
     raise unknown(f"`{name}`", str(value), [str(one) for one in known])
 
 
 def record(name: str) -> Quantity:
     """The record of a quantity, also by the name that its argument has; raises UserError with the best matches."""
-    return lookup(_called[name].name if name in _called else name.strip())
+    name = text_of(name, "name of a quantity").strip()
+    return lookup(_called[name].name if name in _called else name)
 
 
 def quantities(words: Mapping[str, Any]) -> dict[Symbol, float]:
@@ -98,13 +102,15 @@ def quantities(words: Mapping[str, Any]) -> dict[Symbol, float]:
         if name not in _called and name not in declared():
             raise unknown("quantity or argument", name, [*declared(), *ARGUMENTS])
         known = record(name)
+        if known.symbol in found:
+            raise UserError(f"`{name}`: {known.name} is given twice")
         found[known.symbol] = parse_quantity(known, value)
     return found
 
 
 def layout_of(value: Any) -> Layout:
-    """A layout, or one that is written ``tp=8,pp=2``."""
-    return value if isinstance(value, Layout) else Layout(**degrees_of(value))
+    """A layout whose degrees are whole numbers, from one, from ``tp=8,pp=2``, or from a mapping."""
+    return Layout(**degrees_of(value))
 
 
 def degrees_of(value: Any) -> dict[str, Any]:
@@ -114,7 +120,8 @@ def degrees_of(value: Any) -> dict[str, Any]:
     {'tp': 8, 'pp': 2}
     """
     if isinstance(value, Layout):
-        return {field.name: getattr(value, field.name) for field in fields(value) if getattr(value, field.name)}
+        whole = {field.name: getattr(value, field.name) for field in fields(value)}
+        value = whole if value.copies is not None else {key: degree for key, degree in whole.items() if key != "copies"}
     if not isinstance(value, Mapping):
         value = _entries(str(value))
     return {key: _degree(key, written) for key, written in value.items()}
@@ -137,7 +144,7 @@ def _entries(text: str) -> dict[str, str]:
 def _degree(key: str, value: Any) -> Any:
     kinds: dict[str, type[StrEnum]] = {"ffn": Split, "copies": Copies}
     if key in kinds:
-        if value not in tuple(kinds[key]):
+        if not isinstance(value, str) or value not in tuple(kinds[key]):
             raise UserError(f"`layout`: {key} is {' or '.join(kinds[key])}, not {str(value)[:40]!r}")
         return kinds[key](value)
     if key not in SYMBOLS:
@@ -151,11 +158,14 @@ def _degree(key: str, value: Any) -> Any:
 def ranges_of(words: Mapping[str, Any]) -> Ranges:
     """Both ends of ranges by quantity, from ``lo..hi`` or two values; raises UserError for anything else."""
     found: Ranges = {}
+    if not words:
+        raise UserError("ranges: give at least one, as memory_efficiency=(0.6, 0.9)")
     for name, value in words.items():
         known = record(name)
-        low, dots, high = value.partition("..") if isinstance(value, str) else (value[0], "..", value[1])
-        if not dots:
+        both = value.split("..", 1) if isinstance(value, str) else several(value)
+        if len(both) != 2:
             raise UserError(f"range of {known.name}: {str(value)[:60]!r}: write lo..hi, as in 100k..200k")
+        low, high = both
         ends = parse_quantity(known, low), parse_quantity(known, high)
         if not 0 < ends[0] <= ends[1]:
             raise UserError(f"range of {known.name}: {low} must be positive and not above {high}")
@@ -165,9 +175,9 @@ def ranges_of(words: Mapping[str, Any]) -> Ranges:
 
 def whole_numbers(value: Any, name: str, most: int) -> tuple[int, ...]:
     """One number or several, as ``8,16,72`` or a list, each once, in rising order."""
-    parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, int | float) else list(value)
+    parts = value.split(",") if isinstance(value, str) else several(value, MOST_NUMBERS)
     if len(parts) > MOST_NUMBERS:
-        raise UserError(f"`{name}`: at most {MOST_NUMBERS} numbers, not {len(parts)}")
+        raise UserError(f"`{name}`: at most {MOST_NUMBERS} numbers")
     numbers = {int(parse_quantity(lookup(name), part)) for part in parts}
     if not numbers:
         raise UserError(f"`{name}`: give at least one number")
@@ -178,7 +188,7 @@ def whole_numbers(value: Any, name: str, most: int) -> tuple[int, ...]:
 
 def limit_of(text: str) -> UserLimit:
     """``NAME<=VALUE`` or ``NAME>=VALUE``; raises UserError for anything else."""
-    matched = _limit.fullmatch(text)
+    matched = _limit.fullmatch(text_of(text, "`limit`"))
     if matched is None:
         raise UserError(f"`limit` {text[:60]!r}: write NAME<=VALUE or NAME>=VALUE, as in batch<=512")
     known = record(matched[1])
@@ -193,7 +203,7 @@ def workload_of(text: str) -> tuple[float, dict[str, str]]:
     """
     known = ["weight", *(name for name in ARGUMENTS if name not in FLAGS), *_called, *declared()]
     entries: dict[str, str] = {}
-    for entry in text.split():
+    for entry in text_of(text, "`workload`").split():
         name, separator, value = entry.partition("=")
         name = name.replace("-", "_")
         if not separator or not value:
@@ -228,7 +238,7 @@ _example = (
 )
 
 
-def reuse_of(text: str) -> "Reuse":
+def reuse_of(text: "Reuse | str") -> "Reuse":
     """When a cache is asked for again, in words: a distribution's name, then NAME=VALUE for each of its numbers;
     ``share`` is 1 where it is not given. Raises UserError for unknown names, and for a hazard that rises.
 
@@ -237,7 +247,9 @@ def reuse_of(text: str) -> "Reuse":
     """
     from steptime.model.economics.reuse import KEYS, Reuse, checked
 
-    name, *entries = text.split() or [""]
+    if isinstance(text, Reuse) and text.name in KEYS:
+        return checked(text)
+    name, *entries = text_of(text, "`reuse`").split() or [""]
     if name not in KEYS:
         raise unknown("distribution in `reuse`:", name, list(KEYS), _example)
     values: dict[str, float] = {}

@@ -1,0 +1,54 @@
+"""What a question names: a catalogue entry, a file, or the object itself."""
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from steptime.model.catalog.hardware import Hardware, load_hardware
+from steptime.model.catalog.models import load_model
+from steptime.model.errors import UserError
+from steptime.model.parse import path_of
+from steptime.model.phases.accounts import Model, accounts_of
+
+if TYPE_CHECKING:  # a step alone needs neither
+    from steptime.model.catalog.prices import PriceList
+    from steptime.model.catalog.tiers import Tier
+
+Named = PathLike[str] | str
+
+
+def model_of(model: Model | Named) -> Model:
+    """A model, or that of a catalogue name or file."""
+    if isinstance(model, str | PathLike):
+        return load_model(str(model))
+    found: Model = accounts_of(model).model
+    return found
+
+
+def hardware_of(hardware: Hardware | Named) -> Hardware:
+    """A machine, or that of a catalogue name or file."""
+    if isinstance(hardware, str | PathLike):
+        return load_hardware(str(hardware))
+    if not isinstance(hardware, Hardware):
+        raise UserError(f"`hardware`: expected a name, a file or a machine, got {type(hardware).__name__}")
+    return hardware
+
+
+def prices_of(prices: "PriceList | Named") -> "PriceList":
+    """A price list, or that of a file."""
+    from steptime.model.catalog.prices import PriceList, read_prices
+
+    return prices if isinstance(prices, PriceList) else read_prices(path_of(prices, "`prices`"))
+
+
+def tiers_of(tiers: "Sequence[Tier] | Named | None") -> "tuple[Tier, ...]":
+    """Tiers of memory, those of a file, or the catalogue's."""
+    from steptime.model.catalog.tiers import Tier, catalogue_tiers, read_tiers
+
+    if tiers is None:
+        return catalogue_tiers()
+    if not isinstance(tiers, list | tuple):
+        return read_tiers(path_of(tiers, "`tiers`"))
+    if strangers := [one for one in tiers if not isinstance(one, Tier)]:
+        raise UserError(f"`tiers`: expected a file, or tiers, got {type(strangers[0]).__name__}")
+    return tuple(tiers)
