@@ -53,6 +53,17 @@ def test_every_point_is_the_step_there(data: some.DataObject) -> None:
             assert grid.term(name)[place] == pytest.approx(term.seconds, rel=1e-12, abs=1e-30), (name, point)
 
 
+def test_tokens_go_to_experts_the_faster_way_at_each_point() -> None:
+    """Over a slow link, once to each domain; each layout that leaves it open has the lesser time of both ways."""
+    step = st.step("deepseek-v3", "h100-sxm", layout="dp=16,ep=16", scale_out_bandwidth="5GB/s")
+    both = ["dp=16,ep=16", "dp=16,ep=16,copies=per-domain", "dp=16,ep=16,copies=per-expert"]
+    batches = np.geomspace(16, 65536, 7).round()
+    free, domain, expert = step.over(both, batch=batches).step_time
+    assert (free == np.minimum(domain, expert)).all() and (domain != expert).any()
+    for batch, seconds in zip(batches, free, strict=True):
+        assert seconds == pytest.approx(step.replace(batch=batch).time, rel=1e-12)
+
+
 def test_the_term_that_binds_is_that_of_the_step() -> None:
     step = st.step("llama-3.1-8b", "h100-sxm", layout="tp=2", context=100)
     batches = [1, 64, 1024, 65536]

@@ -52,6 +52,12 @@ def test_a_number_is_its_text(bandwidth: float, batch: int) -> None:
     assert step.quantities["memory_bandwidth"] == bandwidth and step.quantities["batch"] == batch
 
 
+@pytest.mark.parametrize("said", [st.Layout(tp=4, dp=2), "tp=4,dp=2", {"tp": "4", "dp": 2}], ids=str)
+def test_a_layout_is_the_one_that_was_said(said: Any) -> None:
+    layout = st.step("llama-3.1-8b", "h100-sxm", layout=said).layout
+    assert (layout.tp, layout.dp, layout.chips) == (4, 2, 8)
+
+
 def test_a_file_is_named_by_text_or_path(tmp_path: Path) -> None:
     path = tmp_path / "toy.toml"
     path.write_text(TOY)
