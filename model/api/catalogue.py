@@ -5,7 +5,6 @@ from typing import Any
 
 from rich.console import Group
 
-import steptime.model.symbols  # noqa: F401  declares the quantities
 from steptime.model.api.named import Named, hardware_of, model_of
 from steptime.model.api.shown import Shown
 from steptime.model.architecture.transformer import Transformer
@@ -13,7 +12,7 @@ from steptime.model.catalog.hardware import Hardware
 from steptime.model.errors import UserError
 from steptime.model.parse import path_of, text_of
 from steptime.model.phases.accounts import accounts_of
-from steptime.model.quantity import Quantity, declared
+from steptime.model.quantity import Quantity
 from steptime.model.text.catalogue import entry_json, entry_table, list_json, list_table
 
 
@@ -24,6 +23,8 @@ def quantities(text: str = "") -> tuple[Quantity, ...]:
     >>> [one.name for one in st.quantities("memory_bandwidth")]
     ['memory_bandwidth']
     """
+    from steptime.derivations.library import quantities as declared  # those of the chapters among them
+
     known, text = declared().values(), text_of(text, "`text`")
     exact = tuple(one for one in known if one.name == text)
     return exact or tuple(one for one in known if text.lower() in f"{one.name} {one.meaning}".lower())

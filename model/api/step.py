@@ -6,14 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
-from sympy import Expr
 
 from steptime.model import symbols as q
 from steptime.model.api.named import Named, hardware_of, model_of, prices_of
 from steptime.model.api.shown import Shown
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Minimise, TermName
-from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
 from steptime.model.parse import parse, several, text_of
 from steptime.model.phases.accounts import Model
@@ -242,11 +240,3 @@ class RangedStep(Step):
 
     def table(self) -> Group:
         return step_table(self.case, spread=self.spread)
-
-
-def expression(step: Step, name: str) -> Expr:
-    """The formula of an output of a step by its key; raises UserError for one that it does not have."""
-    found = outputs(step.case)
-    if name not in found:
-        raise UserError(f"{name!r} is no output of a step; they are {', '.join(found)}")
-    return found[name]
