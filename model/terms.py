@@ -12,6 +12,9 @@ from sympy.logic.boolalg import Boolean
 zero: Expr = sympy.S.Zero
 one: Expr = sympy.S.One
 
+FORWARD_AND_BACKWARD = 3
+"""Forward passes' worth of FLOP that training takes: one forward, two backward."""
+
 
 class OperationName(StrEnum):
     """The lines that ledgers have, each by the words that are shown for it."""

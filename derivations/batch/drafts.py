@@ -11,13 +11,22 @@ from steptime.derivations.board import is_
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.phases import speculative
+from steptime.model.phases.prefill import expected_tokens
 from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
-    acceptance, active_parameters, bytes_per_weight, context, drafts, flops_per_mac, kv_bytes, memory_bandwidth,
-    parameters, peak_flops, stage_chips, tokens_per_pass,
+    acceptance, active_parameters, bytes_per_weight, compute_time, context, drafts, flops_per_mac, kv_bytes,
+    memory_bandwidth, parameters, peak_flops, stage_chips, tokens_per_pass,
 )  # fmt: skip
+
+with_one_more_draft = tokens_per_pass + acceptance ** (drafts + 1)
+"""Expected tokens with one draft more: it adds a token where it and all drafts before it are accepted."""
+
+after_the_first_draft = 1 + acceptance * tokens_per_pass
+"""The same expectation seen from the first draft: one token for certain, and all the rest where it is accepted."""
+
+compute_time_per_kept_token = (drafts + 1) * compute_time / tokens_per_pass
+"""Compute time of a pass over the drafts and the last token, in steps' worth of kept tokens."""
 
 LEVIATHAN = "Leviathan et al. 2023, Fast inference from transformers via speculative decoding, arXiv 2211.17192, eq. 1"
 
@@ -35,7 +44,7 @@ expected = Derivation(
     title="Expected tokens of a pass with drafts",
     rows=("1.14",),
     claim="A pass keeps the drafts before the first miss, and one token more: a geometric sum.",
-    start=equation(speculative.with_one_more_draft, speculative.after_the_first_draft),
+    start=equation(with_one_more_draft, after_the_first_draft),
     steps=(
         Step(
             "the sum on one side",
@@ -45,7 +54,7 @@ expected = Derivation(
         Step(
             "solve for the tokens",
             solve_for(tokens_per_pass),
-            equation(tokens_per_pass, speculative.expected_tokens),
+            equation(tokens_per_pass, expected_tokens),
         ),
     ),
     assumes=("each draft is accepted with the same chance, whatever came before",),
@@ -63,7 +72,7 @@ draft_limit = Derivation(
     title="The batch above which drafting stops paying",
     rows=("1.14",),
     claim="Drafts are computed whether kept or not: above this batch they cost more than they save.",
-    start=equation(speculative.compute_time_per_kept_token, memory_time),
+    start=equation(compute_time_per_kept_token, memory_time),
     steps=(
         Step(
             "put in both terms",

@@ -8,7 +8,8 @@ Sources: Kaplan et al. 2020 (arXiv 2001.08361) 2.1 for the six FLOP per weight a
 
 from sympy import Expr, Symbol
 
-from steptime.model.economics.scaling import FORWARD_AND_BACKWARD, loss_of_data, loss_of_size
+from steptime.model.economics.scaling import loss_of_data, loss_of_size
+from steptime.model.terms import FORWARD_AND_BACKWARD
 
 from steptime.derivations.overtraining.symbols import (  # isort: skip
     equal_cost_lever, falling_exponent, falling_scale, irreducible_loss, least_cost_lever, lever, relative_change,

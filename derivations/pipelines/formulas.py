@@ -11,7 +11,7 @@ from steptime.model.network.collectives import send
 from steptime.model.phases.decode import kv_traffic_per_sequence
 from steptime.model.phases.phase import weight_traffic
 from steptime.model.phases.rates import rates
-from steptime.model.terms import Term
+from steptime.model.terms import FORWARD_AND_BACKWARD, Term
 
 from steptime.derivations.pipelines.symbols import (  # isort: skip
     activation_bytes, hop_latency, layers_per_stage, micro_batch_overhead, sequence_time, stage_index, stage_time,
@@ -56,11 +56,8 @@ pipeline_time = (micro_batches + (pipeline_parallel - 1) / interleave) * stage_t
 stage_time_of_micro_batch = micro_batch_overhead + sequence_time * batch / micro_batches
 """Nothing overlaps: what every micro-batch costs, and what each of its sequences adds."""
 
-passes = 3
-"""Forward, gradient of the inputs, gradient of the weights: each multiplies and streams every weight once."""
-
 stage_compute_time = (
-    passes
+    FORWARD_AND_BACKWARD
     * flops_per_mac
     * active_parameters
     * (pass_tokens * batch / micro_batches)
@@ -69,9 +66,9 @@ stage_compute_time = (
 """Compute time of one stage for one micro-batch."""
 
 stage_streaming_time = (
-    passes * bytes_per_weight * parameters_read / (pipeline_parallel * stage_chips) / memory_bandwidth
+    FORWARD_AND_BACKWARD * bytes_per_weight * parameters_read / (pipeline_parallel * stage_chips) / memory_bandwidth
 )
-"""Time in which a stage streams its weights for one micro-batch."""
+"""Time in which a stage streams its weights for one micro-batch: each pass multiplies and streams every weight once."""
 
 held_gpipe = micro_batches * activation_bytes / pipeline_parallel
 """Activations that a stage holds where all forward passes come first: those of every micro-batch."""

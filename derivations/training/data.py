@@ -12,8 +12,8 @@ from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.symbols import microbatch_tokens, rank_tokens
 from steptime.model.phases.rates import rates
-from steptime.model.phases.train import FORWARD_AND_BACKWARD
 from steptime.model.scenario import Scenario
+from steptime.model.terms import FORWARD_AND_BACKWARD
 
 from steptime.derivations.training.numbers import (  # isort: skip
     ACROSS, DENSE, IDEAL, IN_DOMAIN, LINKS, LLAMA, NOTHING_ELSE, OF_MICROBATCH, OF_RANK, SCALING_BOOK, SHARED,

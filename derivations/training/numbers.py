@@ -23,11 +23,11 @@ from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Degrees
 from steptime.model.network.collectives import Group, all_reduce
 from steptime.model.phases.memory import Stage
-from steptime.model.phases.train import FORWARD_AND_BACKWARD, Choices, TrainPhase, forward_flops, terms_of, train_phase
+from steptime.model.phases.train import Choices, TrainPhase, forward_flops, terms_of, train_phase
 from steptime.model.phases.train_ledger import Replicated, TrainLedger
 from steptime.model.phases.train_memory import TrainRoom
 from steptime.model.scenario import Scenario
-from steptime.model.terms import OperationName, Transfer, one
+from steptime.model.terms import FORWARD_AND_BACKWARD, OperationName, Transfer, one
 
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, batch, bubble_ratio, bytes_per_activation, bytes_per_weight, compute_shards,

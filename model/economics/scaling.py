@@ -4,13 +4,12 @@ Source: Hoffmann et al. 2022 (arXiv 2203.15556) equation 10; constants of two fi
 Range of validity: the fits' own, dense models of up to 16e9 weights and some 500e9 tokens; beyond is extrapolation.
 """
 
+from steptime.model.terms import FORWARD_AND_BACKWARD
+
 from steptime.model.symbols import (  # isort: skip
     active_parameters, data_coefficient, data_exponent, decode_efficiency, pretraining_tokens, served_tokens,
     size_coefficient, size_exponent,
 )  # fmt: skip
-
-FORWARD_AND_BACKWARD = 3
-"""Multiply-adds of a weight per token trained on: one forward, two backward."""
 
 loss_of_size = size_coefficient * active_parameters**-size_exponent
 loss_of_data = data_coefficient * pretraining_tokens**-data_exponent

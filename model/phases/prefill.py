@@ -20,18 +20,21 @@ from steptime.model.choices import PhaseName
 from steptime.model.phases.decode import flops_per_token
 from steptime.model.phases.phase import Phase, weight_traffic
 from steptime.model.phases.rates import rates
-from steptime.model.phases.speculative import expected_tokens
 from steptime.model.terms import StepTime, Term, one, zero
 
 from steptime.model.symbols import (  # isort: skip
-    active_parameters, answer, attention_flops, cached, chunk, chunks, compute_shards, context, drafts, flops_per_mac,
-    kv_read, kv_shards, kv_written, micro_batch, pass_tokens, prompt, scale_out_bytes, scale_out_latency,
+    acceptance, active_parameters, answer, attention_flops, cached, chunk, chunks, compute_shards, context, drafts,
+    flops_per_mac, kv_read, kv_shards, kv_written, micro_batch, pass_tokens, prompt, scale_out_bytes, scale_out_latency,
     scale_out_starts, scale_up_bytes, scale_up_latency, scale_up_starts, tokens_per_pass, unembedding_parameters,
     weight_shards,
 )  # fmt: skip
 
 kv_traffic_per_sequence = kv_read + kv_written
 """Bytes that a sequence reads of what was cached before, and writes of what is new."""
+
+expected_tokens = (1 - acceptance ** (drafts + 1)) / (1 - acceptance)
+"""Expected tokens per pass over drafts: one, and each draft that is accepted with all before it. Each is accepted with
+the same chance, independently; what drafting itself costs is not counted."""
 
 decode_steps = answer - 1
 """Decode steps of a request: the prefill itself gives the first token of the answer."""

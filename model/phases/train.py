@@ -20,7 +20,7 @@ from steptime.model.choices import Counted, PhaseName, Recompute, Schedule
 from steptime.model.phases import pipeline
 from steptime.model.phases.phase import Phase, weight_traffic
 from steptime.model.phases.rates import rates
-from steptime.model.terms import Operation, OperationName, StepTime, Term, one, zero
+from steptime.model.terms import FORWARD_AND_BACKWARD, Operation, OperationName, StepTime, Term, one, zero
 
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, backward_time, batch, bubble_ratio, compute_shards, data_parallel,
@@ -28,9 +28,6 @@ from steptime.model.symbols import (  # isort: skip
     pipeline_parallel, recomputed_flops, replicas, scale_out_bytes, scale_out_latency, scale_out_starts, scale_up_bytes,
     scale_up_latency, scale_up_starts, sequence, state_traffic, weight_gradient_time, weight_passes, weight_shards,
 )  # fmt: skip
-
-FORWARD_AND_BACKWARD = 3
-"""Forward passes' worth of FLOP: one forward, two backward."""
 
 forward_flops = flops_per_mac * active_parameters * sequence
 """FLOP of one sequence's forward pass through all weights."""

@@ -21,8 +21,8 @@ from steptime.model.phases import prefill
 from steptime.model.phases.ledger import Ledger, Row, joined
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.shards import AMOUNTS, shards
-from steptime.model.phases.train import FORWARD_AND_BACKWARD, TrainPhase, forward_flops
-from steptime.model.terms import Operation, OperationName, Transfer, one, zero
+from steptime.model.phases.train import TrainPhase, forward_flops
+from steptime.model.terms import FORWARD_AND_BACKWARD, Operation, OperationName, Transfer, one, zero
 
 from steptime.model.symbols import (  # isort: skip
     bytes_per_weight, gradient_bytes, micro_batches, optimizer_bytes, reduce_bytes, sequence, weight_passes,

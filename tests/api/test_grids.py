@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -82,8 +81,9 @@ def test_other_phases(phase: str) -> None:
 
 def test_a_table_has_a_column_for_each_axis_and_output() -> None:
     step = st.step("llama-3.1-8b", "h100-sxm", layout="tp=2")
+    pytest.importorskip("pandas")
     table = step.over(["tp=2", "tp=1"], batch=[1, 2, 4], context=["1k", "2k"]).to_pandas()
-    assert isinstance(table, pandas.DataFrame) and len(table) == 12
+    assert type(table).__name__ == "DataFrame" and len(table) == 12
     assert list(table.columns) == [
         "layout", "batch", "context", "step_time", "tokens_per_second", "tokens_per_second_per_sequence",
         "dollars_per_million_tokens", "joules_per_token",
@@ -97,16 +97,22 @@ def test_a_table_has_a_column_for_each_axis_and_output() -> None:
 def test_what_has_no_figure_is_nan() -> None:
     grid = st.step("llama-3.1-8b", "tpu7x").over(batch=[1, 2])
     assert np.isnan(grid.dollars_per_million_tokens).all() and np.isfinite(grid.step_time).all()
-    assert "dollars_per_million_tokens" not in grid.to_pandas().columns
     across = st.step("llama-3.1-8b", "apple-m3-ultra", layout="tp=2").over(["tp=2", "tp=1"], batch=[1, 2, 3])
     assert np.isnan(across.step_time).tolist() == [[True] * 3, [False] * 3]
+
+
+def test_a_table_leaves_out_what_has_no_figure() -> None:
+    pytest.importorskip("pandas")
+    assert "dollars_per_million_tokens" not in st.step("llama-3.1-8b", "tpu7x").over(batch=[1, 2]).to_pandas().columns
 
 
 def test_axes_are_lists_of_any_kind() -> None:
     step = st.step("gpt2", "h100-sxm")
     expected = step.over(batch=[1, 2, 3]).step_time
-    for values in ((1, 2, 3), range(1, 4), np.arange(1, 4), iter("123"), pandas.Series([1, 2, 3])):
+    for values in ((1, 2, 3), range(1, 4), np.arange(1, 4), iter("123")):
         assert (step.over(batch=values).step_time == expected).all()
+    series = pytest.importorskip("pandas").Series([1, 2, 3])
+    assert (step.over(batch=series).step_time == expected).all()
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
