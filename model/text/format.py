@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from sympy import Expr
 
-from steptime.model.quantity import Quantity, count, declared, joule, second
+from steptime.model.quantity import Quantity, count, declared_as, joule, second
 
 _prefixes = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _small = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
@@ -80,8 +80,14 @@ def formula(expr: Any) -> str:
     >>> formula(kv_bytes * context**2 / memory_bandwidth)
     'L^2·κ/W'
     """
-    names = {record.symbol: sympy.Symbol(letter(record), positive=True) for record in declared().values()}
-    return str(sympy.sympify(expr, strict=True).xreplace(names)).replace("**", "^").replace("*", "·")
+    names = {symbol: _one_letter(symbol) for symbol in expr.free_symbols}
+    return str(expr.xreplace(names)).replace("**", "^").replace("*", "·")
+
+
+@cache
+def _one_letter(symbol: sympy.Symbol) -> sympy.Symbol:
+    record = declared_as(symbol)
+    return symbol if record is None else sympy.Symbol(letter(record), positive=True)
 
 
 def table(*columns: str) -> Table:
