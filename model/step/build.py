@@ -8,23 +8,20 @@ from sympy import Expr, Max, Symbol
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Copies, Efficiency, Format, PhaseName
-from steptime.model.errors import Unbound, UserError, matches
+from steptime.model.errors import Unbound, UserError
 from steptime.model.layout.choices import KIND_BYTES, Plan
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Accounts, accounts_of
 from steptime.model.phases.phase import Phase
 from steptime.model.precision import BYTES, activations_for
 from steptime.model.quantity import lookup
-from steptime.model.scenario import Scenario, symbols_in
+from steptime.model.scenario import Scenario
 from steptime.model.step.case import Case, results
 from steptime.model.step.default_layout import default_layout
 from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES
 from steptime.model.step.inputs import Default, Inputs, Notice, Question, settled
+from steptime.model.step.notices import of_slots, without_effect
 from steptime.model.step.workload import no_such_step, workload
-
-COMES_OUT = (q.step_time, q.tokens_per_second, q.dollars_per_million_tokens, q.joules_per_token, q.memory_per_chip)
-BESIDE = frozenset({q.served_tokens, q.decode_efficiency, q.memory_capacity, q.chip_hour_price, q.power})
-"""Quantities that answers beside the step follow from: how long to train, whether it fits, what it costs."""
 
 
 @dataclass(frozen=True)
@@ -182,43 +179,11 @@ def _case(asked: Prepared, layout: Layout, also: frozenset[Symbol]) -> Case:
     absent = _absent(phase, scenario, layout)
     # What nothing crosses takes no time at any bandwidth, so that a link's missing figure does not matter.
     scenario = scenario | dict.fromkeys(absent, 1.0)
-    notices = (*_by_hand(by_hand, values), *_without_effect(asked, scenario, also))
+    notices: tuple[Notice, ...] = ()
+    if hand := asked.inputs.by_hand.keys() - also:
+        notices = (*of_slots(by_hand, values), *without_effect(hand, phase, asked.known, scenario))
     return Case(asked.inputs, accounts, asked.hardware, layout, asked.precision, plan, phase, operations, scenario,
                 asked.defaults, notices, absent)  # fmt: skip
-
-
-def _by_hand(slots: list[Symbol], values: Mapping[Symbol, float]) -> list[Notice]:
-    """What a slot, or the micro-batch, set by hand means for the answer."""
-    found = []
-    if slots:
-        names = ", ".join(symbol.name for symbol in slots)
-        found.append(Notice(names, f"{names} set by hand: the ledger is the blackboard's"))
-    if q.micro_batch in values:
-        said = "micro_batch set by hand: throughput and memory still count every sequence of the batch"
-        found.append(Notice(q.micro_batch.name, said))
-    return found
-
-
-def _without_effect(asked: Prepared, scenario: Scenario, also: frozenset[Symbol]) -> list[Notice]:
-    """Notices of what was given and changes nothing at this layout; raises UserError for what no formula of the phase
-    contains."""
-    by_hand, found = asked.inputs.by_hand.keys() - also - BESIDE, []
-    if not by_hand:
-        return []
-    contained = set(asked.known | scenario.definitions.keys()).union(
-        *(symbols_in(expr) for expr in scenario.definitions.values()),
-        *(symbols_in(expr) for expr in asked.phase.resources.values()),
-    )
-    outputs = (*COMES_OUT, *asked.phase.resources.values())
-    for symbol in sorted(by_hand, key=lambda symbol: symbol.name):
-        if symbol not in contained:
-            near = matches(symbol.name, sorted(known.name for known in contained))
-            advice = f"; did you mean {', '.join(near)}?" if near else ""
-            phase = asked.inputs.phase
-            raise UserError(f"`{symbol.name}`: no formula of a {phase} step contains it{advice}")
-        if not any(scenario.depends(expr, symbol) for expr in outputs):
-            found.append(Notice(symbol.name, f"{symbol.name} has no effect here: nothing at this layout depends on it"))
-    return found
 
 
 def _absent(phase: Phase, scenario: Scenario, layout: Layout) -> frozenset[Symbol]:

@@ -143,7 +143,7 @@ def _of_architecture(case: Case) -> list[str]:
     chunks = [mixer.window for mixer in mixers if mixer.chunked and mixer.window and context > mixer.window]
     if chunks and case.phase.name == PhaseName.DECODE:
         found.append(f"the position in an attention chunk of {chunks[0]} tokens: a whole one is read")
-    if any(mixer.selected for mixer in mixers) and case.number(case.phase.tokens) != 1:
+    if case.number(case.phase.tokens) != 1 and any(mixer.selected for mixer in mixers):
         found.append(
             "that tokens of one pass may select different tokens of the context: as many as one selects are read"
         )

@@ -1,0 +1,59 @@
+"""What is to be known of quantities that were set by hand: what they mean for the answer, and which change nothing."""
+
+from collections.abc import Mapping, Set
+
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.errors import UserError, matches
+from steptime.model.phases.phase import Phase
+from steptime.model.quantity import lookup
+from steptime.model.scenario import Scenario, symbols_in
+from steptime.model.step.inputs import Notice
+
+COMES_OUT = (q.step_time, q.tokens_per_second, q.dollars_per_million_tokens, q.joules_per_token, q.memory_per_chip)
+BESIDE = frozenset({q.served_tokens, q.decode_efficiency, q.memory_capacity, q.chip_hour_price, q.power})
+"""Quantities that answers beside the step follow from: how long to train, whether it fits, what it costs."""
+
+
+def of_slots(slots: list[Symbol], values: Mapping[Symbol, float]) -> list[Notice]:
+    """What a slot, or the micro-batch, set by hand means for the answer."""
+    found = []
+    if slots:
+        names = ", ".join(symbol.name for symbol in slots)
+        found.append(Notice(names, f"{names} set by hand: the ledger is the blackboard's"))
+    if q.micro_batch in values:
+        said = "micro_batch set by hand: throughput and memory still count every sequence of the batch"
+        found.append(Notice(q.micro_batch.name, said))
+    return found
+
+
+def without_effect(by_hand: Set[Symbol], phase: Phase, known: Set[Symbol], scenario: Scenario) -> list[Notice]:
+    """Notices of what was given and changes nothing at this layout; raises UserError for what no formula of the phase
+    contains. ``known`` are quantities that have a number without being set."""
+    found = []
+    terms = phase.resources.values()
+    contained = set(known | scenario.definitions.keys()).union(
+        *(symbols_in(expr) for expr in (*scenario.definitions.values(), *terms))
+    )
+    outputs = (*COMES_OUT, *terms)
+    for symbol in sorted(by_hand - BESIDE, key=lambda symbol: symbol.name):
+        if symbol not in contained:
+            near = matches(symbol.name, sorted(known.name for known in contained))
+            advice = f"; did you mean {', '.join(near)}?" if near else ""
+            raise UserError(f"`{symbol.name}`: no formula of a {phase.name} step contains it{advice}")
+        if not _acts(symbol, scenario, [expr for expr in outputs if scenario.depends(expr, symbol)]):
+            found.append(Notice(symbol.name, f"{symbol.name} has no effect here: nothing at this layout depends on it"))
+    return found
+
+
+def _acts(symbol: Symbol, scenario: Scenario, outputs: list[Expr]) -> bool:
+    """Whether a quantity moves any output that it reaches. Half and twice tell for what is no whole number: as the
+    latency of links that nothing crosses. Whole numbers step, and a step may be further away."""
+    if lookup(symbol.name).integer or not outputs:
+        return bool(outputs)
+    value = scenario.values[symbol] or 1.0
+    here, half, twice = (
+        one.numbers(outputs) for one in (scenario, *(scenario | {symbol: value * by} for by in (0.5, 2)))
+    )
+    return not here == half == twice
