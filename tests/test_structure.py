@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from steptime.model import symbols
+
 ROOT = Path(__file__).parents[1]
 MODULES = {
     str(path.relative_to(ROOT)): ast.parse(path.read_text("utf-8"))
@@ -19,12 +21,14 @@ DOOR = ("model/parse.py", "model/step/words.py", "model/catalog/", "model/text/"
 WORDS_READ = {"derivations/board.py": ("steptime.model.step.words",)}
 """The blackboard's scenarios are written in words, as a reader would ask for them."""
 
+ASKED = {*vars(symbols), "layout", "chips", "output", "zero"}
+"""Arguments of a question that are numbers or layouts."""
+
 OTHER_SIZES = {
     "derivations/collectives/formulas.py": "names of a chapter's results, imported by others without its proofs",
     "derivations/reversible/symbols.py": "quantities of one chapter",
     "derivations/serving/symbols.py": "quantities of one chapter",
     "derivations/training/symbols.py": "quantities of one chapter",
-    "model/architecture/attention.py": "one class for each kind of mixer, all of one protocol",
     "model/architecture/quantities.py": "the other kind of model: one small class",
     "model/economics/cache.py": "three formulas",
     "model/economics/cost.py": "three formulas",
@@ -91,6 +95,20 @@ def kinds_told_apart(tree: ast.AST) -> list[int]:
     return found
 
 
+def written_to_be_read(tree: ast.AST) -> list[str]:
+    """Arguments of a question that are made into text, or whole numbers that stand as text."""
+    found = []
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        for keyword in (keyword for keyword in node.keywords if keyword.arg in ASKED):
+            value = keyword.value
+            called = isinstance(value, ast.Call) and ast.unparse(value.func) == "str"
+            made = isinstance(value, ast.JoinedStr) or called
+            typed = isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value[:1].isdigit()
+            if made or typed:
+                found.append(f"{keyword.arg}={ast.unparse(value)}")
+    return found
+
+
 def said(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Texts of the UserErrors that a module makes, the fixed parts of formatted ones too."""
     for node in ast.walk(tree):
@@ -108,6 +126,11 @@ def test_numbers_are_numbers_behind_the_door(name: str) -> None:
     assert text_or_number(MODULES[name]) == []
     readers = {"steptime.model.parse", "steptime.model.step.words"} - set(WORDS_READ.get(name, ()))
     assert not readers & imported(MODULES[name])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_number_becomes_text_to_be_read_again(name: str) -> None:
+    assert written_to_be_read(MODULES[name]) == []
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name != "model/phases/accounts.py"])
@@ -132,6 +155,8 @@ def test_the_scans_see() -> None:
     """Each finds what it looks for."""
     door = "def read(value: float | str, other: 'int | str | None' = None, fine: dict[str, float] | None = None): ..."
     assert text_or_number(ast.parse(door)) == ["read(value)", "read(other)"]
+    round_trip = ast.parse('of(context=str(n), batch="64", layout=f"dp={n}", kv="fp8", chunk=512, prompt="4k")')
+    assert written_to_be_read(round_trip) == ["context=str(n)", "batch='64'", "layout=f'dp={n}'", "prompt='4k'"]
     asking = ast.parse("isinstance(model, Transformer)\ntype(model) is AbstractModel\n{Transformer: 1}[type(model)]")
     assert kinds_told_apart(asking) == [1, 2, 3]
     assert kinds_told_apart(ast.parse("def of(model: Transformer) -> AbstractModel: ...")) == []

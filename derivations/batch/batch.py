@@ -27,7 +27,7 @@ WEIGHT_WORK = bytes_per_weight * parameters * peak_flops
 
 def v3() -> Mapping[Symbol, float]:
     """DeepSeek-V3 with every expert read, and the ridge that follows."""
-    values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context="1000", batch="2048", experts="all"))
+    values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=1000, batch=2048, experts="all"))
     values[ridge] = Scenario(values).evaluate(ridge_batch.result.rhs)
     return values
 

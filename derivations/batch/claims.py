@@ -12,6 +12,7 @@ from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.board import numbers
 from steptime.derivations.claims import Claim
 from steptime.model import symbols as q
+from steptime.model.layout.layout import Layout
 from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
 
@@ -51,8 +52,8 @@ def computed(
 @cache
 def deepseek(hardware: str = "h100-sxm", chips: int = 32, kv: str = "bf16") -> Mapping[Symbol, float]:
     """DeepSeek-V3 at fp8 with every expert read, context 1000, 64 sequences a chip, and the ridge that follows."""
-    layout, batch = f"dp={chips},ep={chips}", str(64 * chips)
-    values = numbers("deepseek-v3", hardware, layout=layout, context="1000", batch=batch, experts="all", kv=kv)
+    layout, batch = Layout(dp=chips, ep=chips), 64 * chips
+    values = numbers("deepseek-v3", hardware, layout=layout, context=1000, batch=batch, experts="all", kv=kv)
     return {**values, ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
 
 

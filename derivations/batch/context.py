@@ -33,7 +33,7 @@ NO_ATTENTION_FLOPS = "the multiply-adds of attention and of the index are left o
 
 def v32() -> Mapping[Symbol, float]:
     """DeepSeek-V3.2: the architecture of V3, a KV cache at fp8, an index with keys of its own."""
-    values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context="8k", kv="fp8", experts="all"))
+    values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=8000, kv="fp8", experts="all"))
     values |= {selected_tokens: float(V32_SELECTED), index_bytes: V32_INDEX_BYTES, q.attention_flops: 0.0}
     return {**values, balanced_context: Scenario(values).evaluate(balance.result.rhs)}
 

@@ -23,7 +23,7 @@ from steptime.model.symbols import (  # isort: skip
 
 def usual_v3() -> Mapping[Symbol, float]:
     """DeepSeek-V3 at 4096 sequences of 2000 tokens, where memory binds, and half as fast again."""
-    values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context="2000", batch="4096", experts="all"))
+    values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=2000, batch=4096, experts="all"))
     values[usual_batch] = values[micro_batch]
     values[usual_step_time] = Scenario(values).evaluate(memory_term.result.rhs)
     values[weights_share] = Scenario(values).evaluate(share.start.rhs)

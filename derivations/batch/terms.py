@@ -23,7 +23,7 @@ V3 = "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), contex
 
 
 def v3() -> Mapping[Symbol, float]:
-    return numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context="1000", batch="2048")
+    return numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=1000, batch=2048)
 
 
 compute_term = Derivation(

@@ -44,7 +44,7 @@ def mixtral() -> Mapping[Symbol, float]:
     model = load_transformer("mixtral-8x22b")
     block = next(b for layer in model.layers for b in layer.feed_forward if isinstance(b, ExpertFeedForward))
     shape = {width: float(model.width), experts_per_token: float(block.experts_per_token)}
-    case = numbers("mixtral-8x22b", "h100-sxm", layout="dp=8,ep=8", context="1000", batch="512")
+    case = numbers("mixtral-8x22b", "h100-sxm", layout="dp=8,ep=8", context=1000, batch=512)
     return {**case, **shape, **one_expert(block, model.width), q.scale_up_latency: RING_STEP}
 
 

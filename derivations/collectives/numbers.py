@@ -56,7 +56,7 @@ def dense() -> Mapping[Symbol, float]:
 
     model = load_transformer("llama-3.1-70b")
     shape = {q.width: float(model.width), q.layers: float(len(model.layers))}
-    return {**numbers("llama-3.1-70b", "h100-sxm", layout="tp=8", context="1000", batch="64"), **shape}
+    return {**numbers("llama-3.1-70b", "h100-sxm", layout="tp=8", context=1000, batch=64), **shape}
 
 
 def one_expert(block: "ExpertFeedForward", width: float) -> Mapping[Symbol, float]:

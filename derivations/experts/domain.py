@@ -14,13 +14,14 @@ from steptime.derivations.experts.symbols import load_speedup, reference_bandwid
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
+from steptime.model.layout.layout import Layout
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import bytes_per_weight, memory_bandwidth, parameters, scale_up_domain
 
 
 def machine(hardware: str, chips: int) -> Mapping[Symbol, float]:
     """Numbers of DeepSeek-V3 on one scale-up domain, or several, of a kind of chip."""
-    return numbers("deepseek-v3", hardware, layout=f"dp={chips},ep={chips}", context="4096", batch="2048")
+    return numbers("deepseek-v3", hardware, layout=Layout(dp=chips, ep=chips), context=4096, batch=2048)
 
 
 def compared(new: str, old: str) -> Mapping[Symbol, float]:

@@ -9,6 +9,7 @@ from sympy import Symbol
 from steptime.derivations.batch.symbols import experts_routed
 from steptime.derivations.board import numbers
 from steptime.derivations.experts.symbols import expert_layers, experts_per_token
+from steptime.model.layout.layout import Layout
 from steptime.model.symbols import pass_tokens, width
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def expert_blocks() -> "list[ExpertFeedForward]":
 @cache
 def on(hardware: str, chips: int, length: int = 4096, sequences: int = 2048) -> Mapping[Symbol, float]:
     """Numbers of DeepSeek-V3, its experts spread over so many chips of a kind."""
-    values = numbers(MODEL, hardware, layout=f"dp={chips},ep={chips}", context=str(length), batch=str(sequences))
+    values = numbers(MODEL, hardware, layout=Layout(dp=chips, ep=chips), context=length, batch=sequences)
     blocks = expert_blocks()
     return {
         **values,

@@ -25,7 +25,7 @@ NO_START_UP = (is_(q.scale_up_latency, 0), is_(q.scale_out_latency, 0), is_(q.in
 
 def racks(hardware: str, domains: int = 2) -> Mapping[Symbol, float]:
     """Numbers of a chip whose stage spans so many scale-up domains; the volume cancels in every ratio."""
-    values = numbers("deepseek-v3", hardware, layout="dp=32,ep=32", context="1000", batch="2048")
+    values = numbers("deepseek-v3", hardware, layout="dp=32,ep=32", context=1000, batch=2048)
     return {**values, stage_chips: domains * values[scale_up_domain], copy_bytes: 4e8}
 
 

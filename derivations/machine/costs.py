@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sympy import Symbol
 
@@ -54,7 +55,7 @@ YEARS = 5.0
 """Over which a machine is paid off, in examples: a usual time of depreciation."""
 
 
-def machine_numbers(model: str, hardware: str, parts: Parts, **options: str) -> Mapping[Symbol, float]:
+def machine_numbers(model: str, hardware: str, parts: Parts, **options: Any) -> Mapping[Symbol, float]:
     """A decode step's work for one chip's worth of a machine, and prices as if the chip's parts were sold apart.
 
     Memory is priced once, by its bandwidth; capacity comes with it, so its own price is zero.

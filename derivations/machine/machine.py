@@ -34,7 +34,7 @@ PRICED_WORK = (
 
 @cache
 def v3() -> Mapping[Symbol, float]:
-    return machine_numbers("deepseek-v3", "gb200-nvl72", GB200_RACK, layout="dp=72,ep=72", context="4096", batch="4096")
+    return machine_numbers("deepseek-v3", "gb200-nvl72", GB200_RACK, layout="dp=72,ep=72", context=4096, batch=4096)
 
 
 balanced_machine = Derivation(

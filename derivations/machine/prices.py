@@ -29,7 +29,7 @@ V3 = (
 
 
 def v3() -> Mapping[Symbol, float]:
-    values = numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context="4096", batch="4096")
+    values = numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=4096, batch=4096)
     case = Scenario(values)
     times = {compute_time: blackboard.compute.time, memory_time: blackboard.memory.time}
     return {**values, rise: 0.01, **{symbol: float(case.evaluate(time)) for symbol, time in times.items()}}

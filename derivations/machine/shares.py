@@ -164,7 +164,7 @@ def as_built(model: str, hardware: str, parts: Parts) -> Callable[[], float]:
     """Memory's share of a chip's dollars, its bandwidth at its unit price; capacity comes with it."""
 
     def share() -> float:
-        values = machine_numbers(model, hardware, parts, layout="dp=32,ep=32", context="4096", batch="2048")
+        values = machine_numbers(model, hardware, parts, layout="dp=32,ep=32", context=4096, batch=2048)
         return float(Scenario({**values, budget: parts.whole}).evaluate(formulas.share_on_memory))
 
     return share

@@ -1,6 +1,7 @@
 """Chapter 7, who does not earn: resources that are slack, both sides of a crossover, and no overlap at all."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from sympy import Expr, Symbol
 
@@ -101,9 +102,9 @@ serial_elasticity = Derivation(
 
 DERIVATIONS = (slack_memory, slack_compute, slack_links, elasticity_below, serial_elasticity)
 
-CASES: Mapping[str, tuple[str, str, dict[str, str]]] = {
-    "long": ("deepseek-v3", "h100-sxm", {"layout": "dp=32,ep=32", "context": "4096", "batch": "4096"}),
-    "short": ("llama-3.1-8b", "h100-sxm", {"context": "64", "batch": "2048", "kv": "fp8"}),
+CASES: Mapping[str, tuple[str, str, dict[str, Any]]] = {
+    "long": ("deepseek-v3", "h100-sxm", {"layout": "dp=32,ep=32", "context": 4096, "batch": 4096}),
+    "short": ("llama-3.1-8b", "h100-sxm", {"context": 64, "batch": 2048, "kv": "fp8"}),
 }
 """A decode that is short of memory bandwidth, and one that is short of FLOP/s."""
 

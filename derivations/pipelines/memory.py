@@ -35,12 +35,12 @@ BOARD = (
 
 def nodes() -> Mapping[Symbol, float]:
     """Numbers of one stage of eight H100."""
-    return numbers("deepseek-v3", "h100-sxm", layout="dp=8,ep=8", context="4096", batch="64")
+    return numbers("deepseek-v3", "h100-sxm", layout="dp=8,ep=8", context=4096, batch=64)
 
 
 def optimum(length: int) -> Mapping[Symbol, float]:
     """Numbers of a GB200 NVL72 at the lecture's optimal batch without KV cache, rho N_t/N_a."""
-    values = numbers("deepseek-v3", "gb200-nvl72", layout="dp=72,ep=72", context=str(length), batch="2048")
+    values = numbers("deepseek-v3", "gb200-nvl72", layout="dp=72,ep=72", context=length, batch=2048)
     best = Scenario(values).evaluate(ridge_batch.result.rhs * parameters / q.active_parameters)
     return {**values, micro_batch: float(best), pipeline_parallel: 1.0}
 

@@ -39,7 +39,7 @@ def held() -> Mapping[Symbol, float]:
 
 def v3_training() -> Mapping[Symbol, float]:
     """Numbers of DeepSeek-V3's training: batch, sequence and layout of its report, every expert read."""
-    values = numbers("deepseek-v3", "h100-sxm", layout="dp=128,ep=64,pp=16", context="4096", batch="15360")
+    values = numbers("deepseek-v3", "h100-sxm", layout="dp=128,ep=64,pp=16", context=4096, batch=15360)
     values = {**values, pass_tokens: 4096.0, interleave: 1.0, micro_batches: 1.0}
     parts = {
         micro_batch_overhead: formulas.stage_streaming_time,

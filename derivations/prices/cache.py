@@ -37,14 +37,14 @@ FAR = {
 def v3(near: str = "ddr", far: str = "nvme") -> Mapping[Symbol, float]:
     """DeepSeek-V3 on H100 with two tiers of the catalogue."""
     return {
-        **numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context="1000", batch="2048"),
+        **numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=1000, batch=2048),
         **economy.tier(near),
         **{symbol: economy.tier(far)[of] for symbol, of in FAR.items()},
     }
 
 
 def llama() -> Mapping[Symbol, float]:
-    return numbers("llama-3.1-70b", "h100-sxm", layout="tp=8", context="1000", batch="64")
+    return numbers("llama-3.1-70b", "h100-sxm", layout="tp=8", context=1000, batch=64)
 
 
 rematerialise = Derivation(

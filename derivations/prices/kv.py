@@ -118,7 +118,7 @@ attention_share = Derivation(
     ),
     assumes=("attention over all of the context",),
     sources=(LECTURE,),
-    example=lambda: numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context="1000", batch="2048"),
+    example=lambda: numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=1000, batch=2048),
     example_text="DeepSeek-V3, latent attention absorbed as in decode",
 )
 
@@ -139,7 +139,7 @@ def shape_inputs(model: str) -> Mapping[str, float | str]:
 
 def agrees(model: str, value: float) -> bool:
     """Whether the ledger of a model reads as many bytes per token of context."""
-    return bool(value == numbers(model, "h200-sxm", layout="tp=8", context="1000", batch="1")[kv_bytes])
+    return bool(value == numbers(model, "h200-sxm", layout="tp=8", context=1000, batch=1)[kv_bytes])
 
 
 def equal_context(model: str) -> float:

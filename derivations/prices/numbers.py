@@ -22,7 +22,7 @@ V3 = (
 
 def v3() -> Mapping[Symbol, float]:
     """DeepSeek-V3 in decode, with what follows from it."""
-    values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context="1000", batch="2048"))
+    values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=1000, batch=2048))
     values |= {longest_context: 1e6, pass_tokens: 1.0, upper_price_ratio: 1.5}
     values |= {balanced_context: Scenario(values).evaluate(balance.result.rhs)}
     values |= {ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}

@@ -68,7 +68,7 @@ extra_bytes = Derivation(
     ),
     assumes=ASSUMES,
     sources=(SARATHI,),
-    example=lambda: llama_prefill(8192, cached="2048", chunk="512"),
+    example=lambda: llama_prefill(8192, cached=2048, chunk=512),
     example_text=f"{LLAMA}, 6144 tokens behind 2048 cached ones in chunks of 512",
 )
 
@@ -95,7 +95,7 @@ cache_outweighs = Derivation(
     ),
     assumes=ASSUMES,
     sources=(SARATHI,),
-    example=lambda: llama_prefill(8192, 8, cached="2048", chunk="512"),
+    example=lambda: llama_prefill(8192, 8, cached=2048, chunk=512),
     example_text=f"{LLAMA}, 8 sequences behind 2048 cached tokens",
     holds=(bytes_per_weight * parameters_read - micro_batch * kv_bytes * cached,),
 )
@@ -139,7 +139,7 @@ hidden = Derivation(
     ),
     assumes=ASSUMES,
     sources=(SARATHI,),
-    example=lambda: llama_prefill(8192, cached="2048", chunk="512"),
+    example=lambda: llama_prefill(8192, cached=2048, chunk=512),
     example_text=f"{LLAMA}, 6144 tokens of one sequence behind 2048 cached ones",
     holds=(ROOM,),
 )

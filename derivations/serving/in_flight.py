@@ -44,7 +44,7 @@ ASSUMES = (
 
 def serving() -> Mapping[Symbol, float]:
     """Llama 3.1 70B with prefills riding along, the share of them that the example has, and the ridge."""
-    values = llama(scope="serving", prompt="1024", output="512", batch="64")
+    values = llama(scope="serving", prompt=1024, output=512, batch=64)
     found = {**values, ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
     return {**found, prompt_ratio: values[prompt] / (values[answer] - 1)}
 

@@ -51,13 +51,13 @@ def llama(**options: Any) -> Mapping[Symbol, float]:
 
 def llama_prefill(new: int, batch: int = 1, **options: Any) -> Mapping[Symbol, float]:
     """The same, so many tokens in a prefill."""
-    return llama(phase="prefill", prompt=str(new), batch=str(batch), **options)
+    return llama(phase="prefill", prompt=new, batch=batch, **options)
 
 
 def v3_prefill(new: int, batch: int) -> Mapping[Symbol, float]:
     """DeepSeek-V3 on 32 H100, a prefill in which every expert is read, and the ridge that follows."""
-    options = {"layout": "dp=32,ep=32", "experts": "all", "batch": str(batch)}
-    values = numbers("deepseek-v3", "h100-sxm", phase="prefill", prompt=str(new), **options)
+    options = {"layout": "dp=32,ep=32", "experts": "all", "batch": batch}
+    values = numbers("deepseek-v3", "h100-sxm", phase="prefill", prompt=new, **options)
     return {**values, ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
 
 

@@ -34,7 +34,7 @@ computed_beyond = fresh * memory_bandwidth - kv_bytes * pass_tokens * peak_flops
 def sixteen() -> Mapping[Symbol, float]:
     """16 new tokens, and the heads that read the cache."""
     layer = shapes("llama-3.1-70b")
-    return {**layer, **llama_prefill(8208, cached="8192"), query_heads: 64.0, kv_layers: layer[kv_layers]}
+    return {**layer, **llama_prefill(8208, cached=8192), query_heads: 64.0, kv_layers: layer[kv_layers]}
 
 
 saving = Derivation(
@@ -61,7 +61,7 @@ saving = Derivation(
     ),
     assumes=(IDEAL, ALL_CONTEXT, "compute binds with the prefix and without it"),
     sources=(POPE,),
-    example=lambda: llama_prefill(8192, cached="4096"),
+    example=lambda: llama_prefill(8192, cached=4096),
     example_text=f"{LLAMA}, one prompt whose first 4096 tokens are cached",
 )
 

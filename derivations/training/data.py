@@ -50,7 +50,7 @@ class Tier:
 
     def numbers(self) -> Mapping[Symbol, float]:
         if self.bandwidth == scale_up_bandwidth:
-            return trained("llama-3.1-8b", layout="dp=8", batch="64", sequence="8192")
+            return trained("llama-3.1-8b", layout="dp=8", batch=64, sequence=8192)
         return llama()
 
     def time(self, zero: int) -> Expr:

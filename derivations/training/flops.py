@@ -29,7 +29,7 @@ earlier = 3 * attention_flops * (sequence - 1) / 2
 
 def llama_405b() -> Mapping[Symbol, float]:
     """Llama 3.1 405B at the sequence of its pre-training."""
-    return trained("llama-3.1-405b", layout="tp=8,pp=16,dp=128", batch="2048", sequence="8192")
+    return trained("llama-3.1-405b", layout="tp=8,pp=16,dp=128", batch=2048, sequence=8192)
 
 
 def megatron_1t() -> Mapping[Symbol, float]:

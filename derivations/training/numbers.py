@@ -198,4 +198,4 @@ LLAMA = "Llama 3.1 70B in bf16 on 512 H100 (tp=8, dp=64), 512 sequences of 8192 
 
 def llama() -> Mapping[Symbol, float]:
     """Llama 3.1 70B on 512 H100, 4.2 million tokens a step; gradients in fp32, Adam in fp32."""
-    return trained(layout="tp=8,dp=64", batch="512", sequence="8192")
+    return trained(layout="tp=8,dp=64", batch=512, sequence=8192)

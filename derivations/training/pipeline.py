@@ -31,7 +31,7 @@ MICRO_BATCHES = is_(micro_batches, defined[micro_batches])
 
 def pipeline() -> Mapping[Symbol, float]:
     """Llama 3.1 70B in eight stages; a bubble of 5 % of the step, where one is asked for."""
-    values = trained(layout="tp=8,pp=8,dp=8", batch="512", sequence="8192", interleave="2")
+    values = trained(layout="tp=8,pp=8,dp=8", batch=512, sequence=8192, interleave=2)
     return {**values, bubble_share: 0.05}
 
 
