@@ -10,7 +10,7 @@ setup:  ## an environment with everything that development needs
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -e '.[dev]'
 
-fast:  ## what a change breaks most often, in half a minute
+fast:  ## what a change breaks most often, in a minute
 	$(BIN)/python -m pytest -n auto tests/api tests/step tests/phases tests/network tests/test_structure.py
 
 test:  ## everything; STEPTIME_MUTANTS=all for every mutant

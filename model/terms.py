@@ -178,10 +178,11 @@ class Rates:
             Term("scale_out", traffic.scale_out, self.scale_out, traffic.scale_out_starts, self.scale_out_latency),
         )
 
-    @lru_cache(maxsize=1024)  # noqa: B019  there are few rates, and each lives as long as the program
-    def operation_by_operation(self, operations: tuple[Operation, ...]) -> Expr:
-        """Terms overlap inside an operation and not across: the sum of each operation's maximum."""
-        return sympy.Add(*[self.step([line]).time for line in operations])
+
+@lru_cache(maxsize=1024)
+def operation_by_operation(rates: Rates, operations: tuple[Operation, ...]) -> Expr:
+    """Terms overlap inside an operation and not across: the sum of each operation's maximum."""
+    return sympy.Add(*[rates.step([line]).time for line in operations])
 
 
 @dataclass(frozen=True)

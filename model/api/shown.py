@@ -1,6 +1,7 @@
 """An answer that shows itself: a table for people, a dictionary for scripts, what differs between two."""
 
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ WIDTH = 120
 """Columns of a table in a notebook."""
 
 
-class Shown:
+class Shown(ABC):
     """``to_dict`` is the JSON of the command line, ``table`` what it prints."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -21,12 +22,13 @@ class Shown:
         found: dict[str, Any] = finite(self._json())
         return found
 
+    @abstractmethod
     def table(self) -> Group:
         """The answer for people."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _json(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """The same for scripts, with infinities and NaN where there are any."""
 
     def diff(self, other: "Shown") -> dict[str, tuple[Any, Any]]:
         """What two answers have under different values, by key; the first value is this one's."""

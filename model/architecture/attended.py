@@ -8,7 +8,7 @@ reads ``context`` tokens and writes one.
 import sympy
 from sympy import Expr, ceiling, floor
 
-from steptime.model.architecture.attention import Mixer
+from steptime.model.architecture.mixer import Mixer
 from steptime.model.extremes import at_least, at_most
 from steptime.model.symbols import context
 

@@ -6,7 +6,7 @@ import sympy
 from sympy import Expr
 
 from steptime.model.architecture.attended import attended, pairs, pairs_of_tokens
-from steptime.model.architecture.attention import Mixer
+from steptime.model.architecture.mixer import Mixer
 from steptime.model.terms import one
 
 

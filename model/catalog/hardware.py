@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import steptime.model.symbols  # noqa: F401  declares the quantities that a file may state
+from steptime.model import symbols as q
 from steptime.model.catalog.files import Tables, read_toml
 from steptime.model.catalog.table import Place, Table, line, named, read, record
 from steptime.model.errors import UserError, unknown
@@ -29,10 +29,10 @@ TOPOLOGIES = (
 )  # fmt: skip
 """How the chips of a scale-up domain are joined; ``PCIe`` and ``none`` belong to domains of one chip."""
 
-QUANTITIES = (
-    "memory_bandwidth", "memory_capacity", "scale_up_bandwidth", "scale_up_domain", "scale_out_bandwidth",
-    "scale_up_latency", "scale_out_latency", "chip_hour_price", "power",
-)  # fmt: skip
+QUANTITIES = tuple(symbol.name for symbol in (
+    q.memory_bandwidth, q.memory_capacity, q.scale_up_bandwidth, q.scale_up_domain, q.scale_out_bandwidth,
+    q.scale_up_latency, q.scale_out_latency, q.chip_hour_price, q.power,
+))  # fmt: skip
 """The quantities of a machine besides its peaks."""
 
 FACTS = ("system_power", "chip_price", "onchip_memory", "measured_matmul_bf16", "memory_label_gb")
@@ -173,7 +173,7 @@ def _peaks(given: Any, place: Place) -> Any:
     """A table by precision, or one value, which means bf16."""
     if given == {}:
         raise place.error(f"give at least one of {', '.join(PRECISIONS)}")
-    peak = lookup("peak_flops")
+    peak = lookup(q.peak_flops.name)
     one = not isinstance(given, dict)
     return {"bf16": read(peak, given, place)} if one else read(Table(dict.fromkeys(PRECISIONS, peak)), given, place)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import steptime.model.symbols  # noqa: F401  declares the quantities that a file may state
+from steptime.model import symbols as q
 from steptime.model.architecture.quantities import AbstractModel
 from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.files import read_toml
@@ -16,10 +16,10 @@ from steptime.model.errors import unknown
 from steptime.model.precision import STORED
 from steptime.model.quantity import lookup
 
-QUANTITIES = (
-    "parameters", "active_parameters", "parameters_read", "kv_bytes", "kv_written", "attention_flops",
-    "scale_up_bytes", "scale_out_bytes", "width", "layers",
-)  # fmt: skip
+QUANTITIES = tuple(symbol.name for symbol in (
+    q.parameters, q.active_parameters, q.parameters_read, q.kv_bytes, q.kv_written, q.attention_flops,
+    q.scale_up_bytes, q.scale_out_bytes, q.width, q.layers,
+))  # fmt: skip
 """The quantities that describe a model without an architecture; the first, and kv_bytes, must be stated."""
 
 

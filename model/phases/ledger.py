@@ -15,7 +15,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.architecture.attention import Matrix
+from steptime.model.architecture.mixer import Matrix
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, Layer
 from steptime.model.choices import Experts, Split
 from steptime.model.extremes import at_most

@@ -23,7 +23,7 @@ from steptime.model.phases.rates import rates
 from steptime.model.quantity import declared
 from steptime.model.scenario import Scenario
 from steptime.model.step.inputs import Default, Inputs, Missing, Notice, Question
-from steptime.model.terms import Operation
+from steptime.model.terms import Operation, operation_by_operation
 
 RESOURCES = DECODE.resources
 """The terms of a decode step by name."""
@@ -196,7 +196,7 @@ class Case:
 def step_bound(phase: Phase, operations: tuple[Operation, ...], overlap: Overlap) -> Expr:
     """A bound of the step time: full <= per-operation <= none <= 4 full."""
     if overlap == Overlap.PER_OPERATION:
-        return rates.operation_by_operation(operations)
+        return operation_by_operation(rates, operations)
     return phase.blackboard.time if overlap == Overlap.FULL else phase.blackboard.serial_time
 
 

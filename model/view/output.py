@@ -26,11 +26,10 @@ def stated(ctx: click.Context, *but: str) -> dict[str, Any]:
 def by_hand(ctx: click.Context) -> dict[str, str]:
     """What was given with ``--set``; an option that is no quantity is not given so."""
     found = entries(ctx.params.get("sets", ()), "--set", "memory_bandwidth=3.35TB/s")
-    if strangers := found.keys() & {*ctx.params, "progress"}:
-        import steptime.model.symbols  # noqa: F401  declares the quantities
-        from steptime.model.quantity import declared
+    if taken := found.keys() & {*ctx.params, "progress"}:
+        from steptime.model import symbols
 
-        for name in sorted(strangers - declared().keys()):
+        for name in sorted(one for one in taken if not hasattr(symbols, one)):
             raise click.UsageError(f"--set {name}: unknown quantity {name!r}, which is what formulas contain")
     return found
 

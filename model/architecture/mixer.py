@@ -1,0 +1,107 @@
+"""What every mixer of tokens answers: which matrices it multiplies, what it caches and keeps, what a pair costs."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Weights that multiply every token. ``split`` is the largest number of tensor-parallel chips that can share them:
+    None where any divisor of the heads can, 1 where the output is needed whole by each of them."""
+
+    weights: int
+    split: int | None = None
+
+
+class Mixer(ABC):
+    """The questions, with the answers of a mixer that has no such thing: no cache, no index, no state."""
+
+    heads: int
+    vectors: int
+
+    @property
+    def window(self) -> int | None:
+        """The most tokens of context that a token attends to; None where it is all of them."""
+        return None
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the window is a fixed chunk instead of the tokens just before."""
+        return False
+
+    @property
+    def selected(self) -> int | None:
+        """Tokens of context that a sparse attention selects for each token; None where it reads all."""
+        return None
+
+    @property
+    def reuses_cache(self) -> bool:
+        """Whether the cache is that of an earlier layer: read, but neither stored again nor written."""
+        return False
+
+    @property
+    def cache_elements(self) -> int:
+        """Elements of KV cache per token of context."""
+        return 0
+
+    @property
+    def cache_split(self) -> int:
+        """Tensor-parallel chips that can share the cache."""
+        return 1
+
+    @property
+    def flops_per_pair(self) -> Expr:
+        """FLOP per token and per token of context that it attends to."""
+        return sympy.S.Zero
+
+    @property
+    def expanded_flops_per_pair(self) -> Expr | None:
+        """The same where keys and values were expanded from their latents before; None where there are no latents."""
+        return None
+
+    @property
+    def expansion_flops(self) -> Expr:
+        """FLOP that expand one cached latent to keys and values."""
+        return sympy.S.Zero
+
+    @property
+    def index_elements(self) -> int:
+        """Elements per token of context that are read to choose tokens."""
+        return 0
+
+    @property
+    def index_flops_per_pair(self) -> Expr:
+        """FLOP per token and per token of context that choosing costs."""
+        return sympy.S.Zero
+
+    @property
+    def state_elements(self) -> int:
+        """Elements of recurrent state per sequence."""
+        return 0
+
+    @property
+    def convolution_elements(self) -> int:
+        """Elements per sequence that a short convolution keeps."""
+        return 0
+
+    @property
+    def flops_per_token(self) -> Expr:
+        """FLOP per token that depend neither on the context nor on a matrix: the recurrent state's."""
+        return sympy.S.Zero
+
+    @property
+    def query_elements(self) -> int:
+        """Elements of the query per token."""
+        return 0
+
+    @property
+    def output_elements(self) -> int:
+        """Elements of the result per token, before the output projection."""
+        return 0
+
+    @abstractmethod
+    def matrices(self, width: int) -> tuple[Matrix, ...]:
+        """The weights that multiply every token."""
