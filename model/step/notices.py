@@ -5,6 +5,7 @@ from collections.abc import Mapping, Set
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError, matches
 from steptime.model.phases.phase import Phase
 from steptime.model.quantity import lookup
@@ -12,8 +13,9 @@ from steptime.model.scenario import Scenario, symbols_in
 from steptime.model.step.inputs import Notice
 
 COMES_OUT = (q.step_time, q.tokens_per_second, q.dollars_per_million_tokens, q.joules_per_token, q.memory_per_chip)
-BESIDE = frozenset({q.served_tokens, q.decode_efficiency, q.memory_capacity, q.chip_hour_price, q.power})
-"""Quantities that answers beside the step follow from: how long to train, whether it fits, what it costs."""
+BESIDE = {PhaseName.TRAIN: frozenset({q.memory_capacity, q.served_tokens, q.decode_efficiency})}
+FITS = frozenset({q.memory_capacity})
+"""Quantities that answers beside the step follow from: whether it fits, and of training, how long to train."""
 
 
 def of_slots(slots: list[Symbol], values: Mapping[Symbol, float]) -> list[Notice]:
@@ -37,9 +39,9 @@ def without_effect(by_hand: Set[Symbol], phase: Phase, known: Set[Symbol], scena
         *(symbols_in(expr) for expr in (*scenario.definitions.values(), *terms))
     )
     outputs = (*COMES_OUT, *terms)
-    for symbol in sorted(by_hand - BESIDE, key=lambda symbol: symbol.name):
+    for symbol in sorted(by_hand - BESIDE.get(phase.name, FITS), key=lambda symbol: symbol.name):
         if symbol not in contained:
-            near = matches(symbol.name, sorted(known.name for known in contained))
+            near = matches(symbol.name, sorted(other.name for other in contained))
             advice = f"; did you mean {', '.join(near)}?" if near else ""
             raise UserError(f"`{symbol.name}`: no formula of a {phase.name} step contains it{advice}")
         if not _acts(symbol, scenario, [expr for expr in outputs if scenario.depends(expr, symbol)]):
@@ -49,11 +51,12 @@ def without_effect(by_hand: Set[Symbol], phase: Phase, known: Set[Symbol], scena
 
 def _acts(symbol: Symbol, scenario: Scenario, outputs: list[Expr]) -> bool:
     """Whether a quantity moves any output that it reaches. Half and twice tell for what is no whole number: as the
-    latency of links that nothing crosses. Whole numbers step, and a step may be further away."""
+    latency of links that nothing crosses. Whole numbers step, and a step may be further away; of outputs without a
+    number nothing is said."""
     if lookup(symbol.name).integer or not outputs:
         return bool(outputs)
     value = scenario.values[symbol] or 1.0
     here, half, twice = (
         one.numbers(outputs) for one in (scenario, *(scenario | {symbol: value * by} for by in (0.5, 2)))
     )
-    return not here == half == twice
+    return not here or not here == half == twice

@@ -34,10 +34,18 @@ def test_what_acts_is_not(words: dict[str, object]) -> None:
     assert notices(**words) == []
 
 
+def test_what_has_no_number_is_not_said_to_change_nothing() -> None:
+    step = st.step("llama-3.1-70b", "apple-m3-ultra", layout="tp=2", chip_hour_price=2)  # no figure of its links
+    assert step.dollars_per_million_tokens is None and not step.case.notices
+
+
 def test_a_refusal_says_what_was_meant() -> None:
     with pytest.raises(st.UserError, match=r"`budget`: no formula of a decode step contains it"):
         notices(budget=4)
     with pytest.raises(st.UserError, match=r"`acceptance`: no formula of a decode step"):
         notices(acceptance=0.5)
+    for name in ("served_tokens", "decode_efficiency"):  # how long to train, which no step of inference says
+        with pytest.raises(st.UserError, match=f"`{name}`: no formula of a decode step"):
+            notices(**{name: 0.5})
     with pytest.raises(st.UserError, match="did you mean memory_bandwidth"):
         notices(memory_bandwith=1e12)
