@@ -8,9 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from steptime.model.architecture.attention import (  # isort: skip
-    Attention, GroupedAttention, Indexer, LatentAttention, Matrix, RecurrentMixer,
-)  # fmt: skip
+from steptime.model.architecture.attention import Attention, GroupedAttention, Indexer, LatentAttention, RecurrentMixer
+from steptime.model.architecture.mixer import Matrix
 
 __all__ = [
     "Attention", "DenseFeedForward", "ExpertFeedForward", "FeedForward", "GroupedAttention", "Indexer",
