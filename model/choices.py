@@ -52,6 +52,14 @@ class Split(StrEnum):
     STAGE = "all"
 
 
+class Load(StrEnum):
+    """Sequences on a rank of chips: their mean, whole ones on the fullest, or a mean over time of at least one."""
+
+    MEAN = "mean"
+    WHOLE = "whole"
+    AT_LEAST_ONE = "at-least-one"
+
+
 class Efficiency(StrEnum):
     """Achieved over peak: one, or fitted to measurements."""
 

@@ -15,6 +15,10 @@ batch = quantity("batch", count, "B", "sequences in flight over all chips and re
 context = quantity("context", count, "L", "tokens of context per sequence that a decode step reads", integer=True, sane=COUNTS)
 prompt = quantity("prompt", count, r"T_{\mathrm{in}}", "tokens per sequence in a prefill", integer=True, sane=COUNTS)
 micro_batch = quantity("micro_batch", count, "b", "sequences that one pipeline stage works on at once", sane=(1e-6, 1e9))
+rank_batch = quantity("rank_batch", count, r"b_\mathrm{r}", "sequences of a micro-batch on the data-parallel rank that has most", sane=(1e-6, 1e9))
+group_tokens = quantity("group_tokens", count, r"n_\mathrm{g}", "tokens of a micro-batch on the tensor-parallel group that has most", sane=(1e-6, 1e15))
+traversal = quantity("traversal", count, r"\theta", "time of a pass over the time of all stages one after another, less than one where they work on chunks of it at once", sane=(1e-6, 1))
+mean_step_time = quantity("mean_step_time", second, r"\bar{t}", "time in which as many tokens come out as there are sequences in flight, ranks that do not meet each at its own pace")
 
 # --- the model, as the blackboard sees it --------------------------------------------------------------------------
 parameters = quantity("parameters", count, "N_t", "weights stored, without multi-token-prediction modules", integer=True, sane=(1, 1e17))

@@ -92,6 +92,11 @@ class Operation:
         flops, memory = self.flops + other.flops, self.memory_bytes + other.memory_bytes
         return Operation(self.name, flops, memory, self.network + other.network)
 
+    def times(self, repeats: Expr) -> "Operation":
+        """The line so many times."""
+        network = tuple(moved.times(repeats) for moved in self.network)
+        return Operation(self.name, repeats * self.flops, repeats * self.memory_bytes, network)
+
     @cached_property
     def traffic(self) -> Transfer:
         """All transfers of the operation together."""

@@ -159,7 +159,7 @@ class Step(Shown):
         from steptime.model.solver.crossover import find_crossover
 
         between = text_of(first, "`between`"), text_of(second, "`between`")
-        return Crossover(self.case, find_crossover(self.case, *between, record(over).symbol))
+        return Crossover(self.case.relaxed, find_crossover(self.case, *between, record(over).symbol))
 
     def best_batch(
         self, minimise: str | None = None, max_step_time: Any = None, limits: Sequence[str] = (), start: float = 64.0

@@ -18,7 +18,8 @@ from steptime.model.layout.enumeration import Columns, one_split
 from steptime.model.layout.layout import SYMBOLIC, SYMBOLS, Degrees, Layout
 from steptime.model.network.collectives import all_reduce, group, send
 from steptime.model.numeric import Spread
-from steptime.model.phases.decode import DECODE, micro_batch_of_batch
+from steptime.model.phases.decode import DECODE
+from steptime.model.phases.loads import loads
 from steptime.model.phases.memory import Footprint
 from steptime.model.phases.phase import Phase
 from steptime.model.quantity import lookup
@@ -55,7 +56,7 @@ class AbstractLedger:
         moved, stage = self.collectives(), self.degrees.stage
         return {
             **self.phase.definitions,
-            q.micro_batch: micro_batch_of_batch,
+            **loads(self.phase, self.plan.load),
             q.stage_chips: stage,
             q.active_parameters: q.parameters,
             q.parameters_read: q.parameters,
@@ -141,6 +142,9 @@ class Quantities:
 
     def refusal(self, layout: Layout) -> str | None:
         return None
+
+    def meets(self, layout: Layout) -> bool:
+        return True
 
     def has_network(self, given: Values) -> bool:
         known = set(given)

@@ -4,6 +4,7 @@ This is the one place that tells the two kinds of model apart, and the phases of
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.architecture.quantities import AbstractModel
 from steptime.model.architecture.transformer import Attention, Layer, Transformer
-from steptime.model.choices import Split
+from steptime.model.choices import Load, Split
 from steptime.model.errors import UserError
 from steptime.model.layout.choices import Plan, Weight
 from steptime.model.layout.enumeration import Columns, layouts
@@ -110,6 +111,9 @@ class Accounts(Protocol):
     def refusal(self, layout: Layout) -> str | None:
         """Why a layout cannot run the model, or None."""
 
+    def meets(self, layout: Layout) -> bool:
+        """Whether the data-parallel ranks of a replica wait for each other in a step."""
+
     def has_network(self, given: Values) -> bool:
         """Whether anything says what crosses the links."""
 
@@ -141,6 +145,8 @@ class Architecture:
         return sorted(SLOTS & set(given), key=lambda symbol: symbol.name)
 
     def ledger(self, plan: Plan, phase: Phase, degrees: Degrees = SYMBOLIC, given: Values | None = None) -> Books:
+        if isinstance(phase, TrainPhase):
+            plan = replace(plan, load=Load.MEAN)  # a micro-batch is whole on every rank
         key = (plan, phase, degrees)
         if key not in self._ledgers:
             self._ledgers[key] = ledger_of(self.model, plan, phase, degrees)
@@ -168,6 +174,9 @@ class Architecture:
 
     def refusal(self, layout: Layout) -> str | None:
         return impossible(layout, self.model)
+
+    def meets(self, layout: Layout) -> bool:
+        return bool(self.experts) or layout.ffn == Split.STAGE
 
     def has_network(self, given: Values) -> bool:
         return True

@@ -25,8 +25,8 @@ from steptime.model.terms import StepTime, Term, one, zero
 from steptime.model.symbols import (  # isort: skip
     acceptance, active_parameters, answer, attention_flops, cached, chunk, chunks, compute_shards, context, drafts,
     flops_per_mac, kv_read, kv_shards, kv_written, micro_batch, pass_tokens, prompt, scale_out_bytes, scale_out_latency,
-    scale_out_starts, scale_up_bytes, scale_up_latency, scale_up_starts, tokens_per_pass, unembedding_parameters,
-    weight_shards,
+    scale_out_starts, scale_up_bytes, scale_up_latency, scale_up_starts, tokens_per_pass, traversal,
+    unembedding_parameters, weight_shards,
 )  # fmt: skip
 
 kv_traffic_per_sequence = kv_read + kv_written
@@ -82,16 +82,22 @@ def _phase(
     passes: Expr = one,
     varies: Symbol = context,
     definitions: Mapping[Symbol, Expr] | None = None,
+    traversed: Expr = one,
 ) -> Phase:
     """A phase of passes that read and write a cache."""
     tokens = sympy.Add(*[stream.share * stream.tokens for stream in streams])
-    board = terms_of(flops, kv_traffic_per_sequence, tokens, passes)
-    return Phase(name, board, streams, flops, kv_traffic_per_sequence, held, yields, passes, varies, definitions or {})
+    work = (flops, kv_traffic_per_sequence, tokens, passes)
+    board = terms_of(*(traversed * amount for amount in work))
+    return Phase(name, board, streams, flops, kv_traffic_per_sequence, held, yields, passes, varies, definitions or {},
+                 traversed)  # fmt: skip
 
 
 @cache
 def prefill_phase(has_cache: bool = False, in_chunks: bool = False) -> Phase:
-    """A prefill; behind a cached prefix, and in chunks, where it says so, so that its formulas stay short elsewhere."""
+    """A prefill; behind a cached prefix, and in chunks, where it says so, so that its formulas stay short elsewhere.
+
+    The stages of a pipeline work on a sequence one after another, but on its chunks at the same time.
+    """
     before = cached if has_cache else zero
     passes = chunks if in_chunks else one
     definitions = {pass_tokens: prompt - before}
@@ -106,6 +112,7 @@ def prefill_phase(has_cache: bool = False, in_chunks: bool = False) -> Phase:
         passes=passes,
         varies=prompt,
         definitions=definitions,
+        traversed=traversal if in_chunks else one,
     )
 
 

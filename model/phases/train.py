@@ -102,6 +102,11 @@ class TrainPhase(Phase):
     choices: Choices = field(default_factory=Choices)
 
     @property
+    def idle(self) -> Expr:
+        """A stage stands idle while the pipeline fills and drains."""
+        return 1 + bubble_ratio
+
+    @property
     def compute_slope(self) -> Expr:
         """Compute time that one more sequence in the micro-batch adds."""
         return self.blackboard.compute.work / micro_batch / self.blackboard.compute.rate

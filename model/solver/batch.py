@@ -65,9 +65,11 @@ def solve_batch(
     limits: Sequence[UserLimit] = (),
     start: float = 64.0,
 ) -> BatchAnswer:
-    """The smallest batch of least cost; raises UserError where the problem is infeasible or a figure is missing."""
+    """The smallest batch of least cost, at the mean load of every rank; and the best whole one next to it, with whole
+    sequences. Raises UserError where the problem is infeasible or a figure is missing."""
     if case.phase.name == PhaseName.PREFILL and q.answer in case.inputs.given:
         raise UserError("`output`: the best batch is of no whole requests; see `scope` serving")
+    whole, case = case, case.relaxed
     minimise = minimise or (Minimise.COST if case.number(q.chip_hour_price) is not None else Minimise.CHIP_SECONDS)
     factor, exponent, unit = SCALES[minimise]
     factor = factor if exponent == 0 else factor / case.phase.yields
@@ -89,7 +91,7 @@ def solve_batch(
     if infimum is not None:
         return BatchAnswer(case, minimise, unit, infimum, None, {}, None, shown)
     found = solve(problem, start)
-    return BatchAnswer(case, minimise, unit, None, found, _integer(case, problem, found),
+    return BatchAnswer(case, minimise, unit, None, found, _integer(whole, problem, found),
                        envelope(case, problem, found, labelled, factor), shown)  # fmt: skip
 
 
@@ -140,11 +142,13 @@ def _whole_costs(case: Case, problem: Problem, batches: np.ndarray) -> tuple[np.
     """Step time and cost at whole batches; the cost is infinite where a limit is broken."""
     there = case.scenario | {q.batch: batches}
     step_times, allowed = np.broadcast_to(there.evaluate(q.step_time), batches.shape), np.full(batches.shape, True)
+    paces = step_times if problem.exponent == 0 else np.broadcast_to(there.evaluate(q.mean_step_time), batches.shape)
     for name, limit in problem.limits.items():
         # Capacity is what whole sequences on the fullest rank need, not the relaxed average.
         for part in (q.memory_per_chip,) if name in CAPACITIES else limit.parts:
             ratio = np.asarray(there.evaluate(part)) / limit.value
             allowed = allowed & (ratio <= 1 + ROUNDING if limit.upper else ratio >= 1 - ROUNDING)
     for bound in problem.step_limits.values():
-        allowed = allowed & (step_times * batches**bound.exponent <= bound.bound * (1 + ROUNDING))
-    return step_times, np.where(allowed, problem.scale * step_times * batches**problem.exponent, np.inf)
+        times = step_times if bound.exponent == 0 else paces
+        allowed = allowed & (times * batches**bound.exponent <= bound.bound * (1 + ROUNDING))
+    return step_times, np.where(allowed, problem.scale * paces * batches**problem.exponent, np.inf)

@@ -14,7 +14,7 @@ from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Accounts
 from steptime.model.phases.phase import Phase
 from steptime.model.scenario import Scenario
-from steptime.model.step.case import step_bound
+from steptime.model.step.bounds import step_bound
 from steptime.model.step.workload import no_such_step
 
 MOST_CHIPS = 2**14

@@ -11,7 +11,7 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Efficiency, Experts, Format, Overlap, PhaseName, Scope
+from steptime.model.choices import Efficiency, Experts, Format, Load, Overlap, PhaseName, Scope
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Model
@@ -21,6 +21,7 @@ RESULTS = frozenset({
     q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
     q.joules_per_token, q.memory_per_chip, q.stage_chips, q.hour, q.million, q.pass_tokens, q.tokens_per_pass, q.chunks,
     q.request_time, q.micro_batches, q.bubble_ratio, q.weight_passes, q.recomputed_flops, q.model_flops,
+    q.rank_batch, q.group_tokens, q.traversal, q.mean_step_time,
 })  # fmt: skip
 """Quantities that only come out, and constants."""
 
@@ -47,7 +48,7 @@ class Inputs:
     """One step as asked; None takes the default, which is then shown.
 
     ``given``: a value in base units for any quantity; it wins over everything. ``chips``: their number, where no layout
-    is stated.
+    is stated. ``load``: how sequences lie on ranks, whole ones unless the batch is a mean over time.
     """
 
     phase: PhaseName = PhaseName.DECODE
@@ -62,6 +63,7 @@ class Inputs:
     experts: Experts = Experts.EXPECTED
     efficiency: Efficiency = Efficiency.IDEAL
     training: Choices = AS_USUAL
+    load: Load = Load.WHOLE
 
     def with_given(self, values: Mapping[Symbol, float | None], **changes: Any) -> "Inputs":
         """The same with other values; None takes one away."""

@@ -17,7 +17,7 @@ from steptime.model.text.ranges import spread_json, spread_lines
 def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, Any]:
     case = found.case
     there = case.scenario if found.best is None or found.best.solution is None else (
-        case.scenario | {q.batch: found.best.solution.value}
+        case.relaxed.scenario | {q.batch: found.best.solution.value}
     )  # fmt: skip
     return {
         **header_json(case),

@@ -59,6 +59,10 @@ def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None =
         how = "root enclosed between" if answer.exists else "no root found between"
         lines.append(Text(f"no closed form: the difference is not linear or quadratic; {how} {low} and {high}"))
     ranges = spread_lines(spread_json(spread), binds="where they meet apart, at present binds")
+    if answer.relaxed:
+        lines.append(
+            Text("relaxed: the mean load on every rank; whole sequences may load some chips more", style="dim")
+        )
     return Group(*lines, *([Text(), *ranges] if ranges else []), *_held(case, answer.over))
 
 
@@ -89,6 +93,7 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
         "cost": answer.infimum if found is None else found.cost,
         "attained": answer.attained,
         "global": True if found is None else found.is_global,
+        "relaxed": case.relaxes,
         "times": None if found is None else _times(case, there),
         "term_prices": None if found is None else prices,
         "network_prices": None if found is None else network,
@@ -132,6 +137,8 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
             *_held(case, over=q.batch),
         )
     proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
+    if case.relaxes:
+        proof += "; relaxed: the mean load on every rank"
     found, integer = answer.solution, data["integer"]
     lines = [
         Text(f"batch {found.value:,.6g}   step time {si(found.step_time, 's')}   "

@@ -67,6 +67,7 @@ def crossover_json(answer: CrossoverAnswer) -> dict[str, Any]:
         "value": answer.value,
         "values": list(answer.values),
         "fits": answer.fits,
+        "relaxed": answer.relaxed,
         "bracket": None if answer.bracket is None else list(answer.bracket),
         "remark": answer.remark,
     }

@@ -155,7 +155,8 @@ def _cost(data: dict[str, Any]) -> str:
 
 
 def _crossover_lines(case: Case, answers: Sequence[CrossoverAnswer]) -> list[Text]:
-    lines = [Text("crossovers", style="bold")]
+    relaxed = ", relaxed: the mean load on every rank" if case.relaxes else ""
+    lines = [Text.assemble(("crossovers", "bold"), relaxed)]
     for over in (q.batch, case.phase.varies):
         found = [answer for answer in answers if answer.over == over]
         found.sort(key=lambda answer: abs(answer.value - answer.present) if answer.value else float("inf"))

@@ -24,7 +24,7 @@ from steptime.model.scenario import Scenario
 from steptime.model.solver.batch import SCALES
 from steptime.model.solver.layouts.points import Answer, Kept, Search
 from steptime.model.solver.layouts.variants import Variant, affordable, executions, must_have, variants_on
-from steptime.model.step.case import step_bound
+from steptime.model.step.bounds import step_bound
 
 Array = np.ndarray
 BLOCK = 2**20

@@ -10,7 +10,7 @@ from sympy import Symbol
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
-from steptime.model.choices import Counted, Format, Minimise, PhaseName, Recompute, Scope
+from steptime.model.choices import Counted, Format, Load, Minimise, PhaseName, Recompute, Scope
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Model
@@ -25,14 +25,15 @@ from steptime.model.step.inputs import Inputs, Question
 
 def one_pass(row: Measurement, model: Model, machine: Hardware) -> Question:
     """One pass of a row. A serving row's prefills may all fall between the steps: the bound is pure decode, of the
-    sequences that decode on average."""
+    sequences that decode on average: a mean over time, which ranks share evenly as long as each has one."""
     batch = _needed(row, "batch")
     if row.scope == "serving" and "inflight" in row.detail:
         batch = min(batch, max(1.0, _needed(row, "inflight")))
     prefills = row.phase == PhaseName.PREFILL
     length = {q.prompt: _needed(row, "prompt")} if prefills else {q.context: _needed(row, "context")}
     phase = PhaseName.PREFILL if prefills else PhaseName.DECODE
-    return _asked(row, model, machine, Inputs(phase, _whole({q.batch: batch, **length})))
+    load = Load.AT_LEAST_ONE if row.scope == Scope.SERVING else Load.WHOLE
+    return _asked(row, model, machine, Inputs(phase, _whole({q.batch: batch, **length}), load=load))
 
 
 def optimizer_step(row: Measurement, model: Model, machine: Hardware) -> Question:

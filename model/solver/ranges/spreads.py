@@ -67,7 +67,7 @@ def batch_spread(
     def proved(output: str, symbol: Symbol) -> int | None:
         if output != "cost" or worth is None:
             return None
-        return agreed_direction([case.scenario.expand(expr) for expr in (worth.factor, *worth.rows)], symbol)
+        return agreed_direction([case.relaxed.scenario.expand(expr) for expr in (worth.factor, *worth.rows)], symbol)
 
     return spread_solved(ranges, solve, proved, progress=progress)
 

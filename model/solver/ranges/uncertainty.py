@@ -146,4 +146,7 @@ def _direction(case: Case, output: Symbol, symbol: Symbol, ranges: Ranges) -> in
     others = {
         other: case.scenario.definitions[other] for other in definition.free_symbols & set(case.phase.definitions)
     }
-    return direction(definition.xreplace(others), {symbol: 1, q.step_time: through}, sign)
+    # Ranks at their own pace all move as the step time does, but that a batch may load some of them and not the others.
+    alike = symbol != q.batch or case.scenario.definitions[q.mean_step_time] == q.step_time
+    moving = {symbol: 1, q.step_time: through, q.mean_step_time: through if alike else None}
+    return direction(definition.xreplace(others), moving, sign)
