@@ -124,12 +124,13 @@ class Ledger(Pass):
         weights, stage, ep = block.expert_weights(self.model.width), self.degrees.stage, self.degrees.ep
         chosen = flops_per_mac * number * block.experts_per_token * weights * self.phase.tokens
         touched = touched_experts(block, self.plan.experts, self.tokens / self.phase.passes)
-        read = number * (weights + block.expert_vectors) * touched
+        one_expert = number * (weights + block.expert_vectors)
+        read = one_expert * touched
         flop_ways, read_ways = stage / expert_load, stage
         if not self.is_mean and ep != 1:
-            copies = block.experts_per_token * self.tokens / self.phase.passes * expert_load
-            flop_ways /= at_least(1, ep / copies)
-            read_ways /= at_least(1, ep / touched)
+            copies = block.experts_per_token * self.tokens / self.phase.passes
+            flop_ways = stage * copies / at_least(ep, copies * expert_load)
+            read_ways = read / (one_expert * at_least(ep, touched) / stage)
         return Row(OperationName.ROUTED, chosen, flop_ways, read, Weight.EXPERTS, read_ways)
 
     # --- attention ---------------------------------------------------------------------------------------------------
