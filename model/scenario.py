@@ -11,6 +11,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model.errors import Unbound
+from steptime.model.extremes import put_in
 from steptime.model.numeric import BLOCK, Function, Spread, ceiling, compiled, floor
 
 Number = Any
@@ -189,7 +190,7 @@ class Scenario:
             if symbol not in self.values and not self.reach(symbol).isdisjoint(values)
         }
         there = {**moved, **values}
-        return expr.xreplace(there), {other: self.definitions[s].xreplace(there) for s, other in moved.items()}
+        return put_in(expr, there), {other: put_in(self.definitions[s], there) for s, other in moved.items()}
 
     def expand(self, expr: Expr, keep: Symbol | None = None) -> Expr:
         """The expression with definitions put in; with ``keep``, only those through which that quantity acts."""
