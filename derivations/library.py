@@ -78,6 +78,7 @@ MODULES = (
     "serving.attention",
     "serving.prefill",
     "serving.chunks",
+    "serving.chunks_in_stages",
     "serving.prefix",
     "serving.latent",
     "serving.request",

@@ -36,6 +36,7 @@ PROVED = {
     "phases.train.forward_flops": "full-recomputation-flops",
     "phases.pipeline.micro_batch_time": "bubble-over-ideal",
     "phases.pipeline.bubble": "bubble-over-ideal",
+    "phases.pipeline.stage_times_of_chunks": "chunks-through-stages",
     "phases.pipeline.bubble_zb_h1": "zero-bubble-h1",
     "phases.pipeline.bubble_zb_h2": "zero-bubble-limit",
     "economics.cache.hold": "hold-in-tier",

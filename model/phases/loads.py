@@ -6,7 +6,6 @@ in every layer wait for it. A micro-batch is then really split over b/b_r ranks,
 tensor-parallel chips, T tokens a sequence. Closed forms and crossovers keep the mean, where these are dp and dp·cp.
 """
 
-
 import sympy
 from sympy import Expr, Symbol, ceiling, floor
 
@@ -15,11 +14,12 @@ from steptime.model.choices import Load
 from steptime.model.extremes import at_least, at_most
 from steptime.model.phases.decode import micro_batch_of_batch
 from steptime.model.phases.phase import Phase
+from steptime.model.phases.pipeline import stage_times_of_chunks
 from steptime.model.scenario import Scenario, symbols_in
 from steptime.model.terms import one
 
 from steptime.model.symbols import (  # isort: skip
-    batch, chunks, context_parallel, data_parallel, group_tokens, mean_step_time, micro_batch, pipeline_parallel,
+    batch, context_parallel, data_parallel, group_tokens, mean_step_time, micro_batch, pipeline_parallel,
     rank_batch, replicas, step_time, traversal,
 )  # fmt: skip
 
@@ -38,7 +38,7 @@ def loads(phase: Phase, load: Load) -> dict[Symbol, Expr]:
     }
     if traversal in symbols_in(phase.blackboard.compute.work):
         in_flight = at_most(pipeline_parallel, _rounded(batch / (replicas * data_parallel), load))
-        found[traversal] = at_least(in_flight, 1 + (pipeline_parallel - 1) / chunks) / pipeline_parallel
+        found[traversal] = at_least(in_flight, stage_times_of_chunks) / pipeline_parallel
     return found
 
 

@@ -25,10 +25,11 @@ exactly = pytest.approx
 
 
 def at(one: Derivation | Expr, case: Case, **values: float) -> float:
-    """A derivation's result, or an expression, at a case's numbers, some of them given."""
+    """A derivation's result, or an expression, at a case's numbers and the mean load, some of them given."""
     given = {Symbol(name, positive=True): value for name, value in values.items()}
     expr = one.result.rhs if isinstance(one, Derivation) else one
-    return float(Scenario({**case.scenario.values, **given}, case.scenario.definitions).evaluate(expr))
+    mean = case.relaxed.scenario
+    return float(Scenario({**mean.values, **given}, mean.definitions).evaluate(expr))
 
 
 def times(case: Case, **values: float) -> tuple[float, float]:
