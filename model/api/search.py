@@ -1,7 +1,7 @@
 """Every layout, batch, format and machine at once: the best, why the next lost, and the exact Pareto front."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Group
@@ -10,6 +10,7 @@ from steptime.model import symbols as q
 from steptime.model.api.named import Named, hardware_of, model_of
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import Step, quiet
+from steptime.model.catalog.bases import common_basis, priced, prices_of
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Minimise, PhaseName
 from steptime.model.errors import UserError
@@ -67,9 +68,13 @@ def search(
         raise UserError("`hardware`: give at least one machine")
     bound, name = (max_step_time, "`max_step_time`") if max_ttft is None else (max_ttft, "`max_ttft`")
     usual = (int(WORK[q.batch]),) if inputs.phase == PhaseName.TRAIN else BATCHES
+    named = [hardware_of(machine) for machine in machines]
+    if q.chip_hour_price not in inputs.given:
+        inputs = replace(inputs, basis=inputs.basis or common_basis(named))
+        named = [priced(machine, inputs.basis if prices_of(machine) else None) for machine in named]
     asked = Search(
         model_of(model),
-        tuple(hardware_of(machine) for machine in machines),
+        tuple(named),
         whole_numbers(chips, "chips", MOST_CHIPS),
         inputs,
         whole_numbers(batch, "batch", MOST_BATCH) if batch is not None else usual,

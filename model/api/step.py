@@ -21,6 +21,7 @@ from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.step.inputs import Question
 from steptime.model.step.words import inputs_of, limit_of, ranges_of, record, word
+from steptime.model.text.bases import energy_basis, price_basis
 from steptime.model.text.header import defaults_json
 from steptime.model.text.step_json import outputs, step_json
 from steptime.model.text.step_table import step_table
@@ -41,10 +42,10 @@ def step(model: Model | Named, hardware: Hardware | Named, **words: Any) -> "Ste
     """One step: ``model`` and ``hardware`` by catalogue name, file, or as objects; everything else by name.
 
     Choices: ``phase`` (decode, prefill, train), ``layout``, ``chips``, ``weights``, ``kv``, ``activations``,
-    ``overlap``, ``experts``, ``scope``, ``recompute``, ``zero``, ``sequence_parallel``, ``schedule``, ``attention``,
-    ``dropout``. Any quantity is set by its name, as a number in base units or a text with a unit: ``batch=64``,
-    ``context="200k"``, ``memory_bandwidth="10TB/s"``. What is left out takes its default, which the answer shows.
-    Raises UserError for whatever cannot be used.
+    ``overlap``, ``experts``, ``scope``, ``basis``, ``recompute``, ``zero``, ``sequence_parallel``, ``schedule``,
+    ``attention``, ``dropout``. Any quantity is set by its name, as a number in base units or a text with a unit:
+    ``batch=64``, ``context="200k"``, ``memory_bandwidth="10TB/s"``. What is left out takes its default, which the
+    answer shows. Raises UserError for whatever cannot be used.
 
     >>> import steptime as st
     >>> step = st.step("llama-3.1-70b", "h100-sxm", layout=st.Layout(tp=8))
@@ -124,7 +125,18 @@ class Step(Shown):
 
     @property
     def dollars_per_million_tokens(self) -> float | None:
+        """Of the kind that ``price_basis`` names."""
         return self.case.number(q.dollars_per_million_tokens)
+
+    @property
+    def price_basis(self) -> str | None:
+        """What kind of price a chip-hour has: rent, list, ownership, estimate; None where it has none."""
+        return price_basis(self.case)
+
+    @property
+    def energy_basis(self) -> str | None:
+        """Whose watts the joules count: the chip's alone, or the system's; None where no power is known."""
+        return energy_basis(self.case)
 
     # --- what follows ------------------------------------------------------------------------------------------------
     def replace(self, **words: Any) -> "Step":

@@ -11,7 +11,7 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Efficiency, Experts, Format, Overlap, PhaseName, Scope
+from steptime.model.choices import Basis, Efficiency, Experts, Format, Overlap, PhaseName, Scope
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Model
@@ -47,7 +47,7 @@ class Inputs:
     """One step as asked; None takes the default, which is then shown.
 
     ``given``: a value in base units for any quantity; it wins over everything. ``chips``: their number, where no layout
-    is stated.
+    is stated. ``basis``: which of a machine's prices counts; of a price that is given, what it is.
     """
 
     phase: PhaseName = PhaseName.DECODE
@@ -61,6 +61,7 @@ class Inputs:
     overlap: Overlap = Overlap.FULL
     experts: Experts = Experts.EXPECTED
     efficiency: Efficiency = Efficiency.IDEAL
+    basis: Basis | None = None
     training: Choices = AS_USUAL
 
     def with_given(self, values: Mapping[Symbol, float | None], **changes: Any) -> "Inputs":

@@ -19,7 +19,7 @@ from steptime.model.quantity import Quantity, count, declared, lookup, second
 from steptime.model.step.inputs import CALLED, Inputs, UserLimit
 
 from steptime.model.choices import (  # isort: skip
-    PHASES, Copies, Counted, Efficiency, Experts, Format, Overlap, Recompute, Schedule, Scope, Split,
+    PHASES, Basis, Copies, Counted, Efficiency, Experts, Format, Overlap, Recompute, Schedule, Scope, Split,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ Word = TypeVar("Word", bound=StrEnum)
 Ranges = dict[Symbol, tuple[float, float]]
 
 FORMATS = ("weights", "kv", "activations")
-WAYS: Mapping[str, type[StrEnum]] = {"scope": Scope, "overlap": Overlap, "experts": Experts, "efficiency": Efficiency}
+WAYS: Mapping[str, type[StrEnum]] = {
+    "scope": Scope, "overlap": Overlap, "experts": Experts, "efficiency": Efficiency, "basis": Basis,
+}  # fmt: skip
 TRAINING: Mapping[str, type[StrEnum]] = {"recompute": Recompute, "schedule": Schedule, "attention": Counted}
 FLAGS = ("sequence_parallel", "dropout")
 MOST_DEGREE = 1_000_000

@@ -14,6 +14,7 @@ from steptime.model.solver.machine.best import Machine
 from steptime.model.solver.machine.distance import distances
 from steptime.model.solver.machine.whole_stacks import with_whole_stacks
 from steptime.model.solver.ranges.uncertainty import Spread
+from steptime.model.text.bases import NOT_STATED, of_list
 from steptime.model.text.format import formula, si, table
 from steptime.model.text.header import header_json, not_modelled
 from steptime.model.text.ranges import spread_json, spread_lines
@@ -40,7 +41,8 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
     whole, worth = with_whole_stacks(found), found.sensitivities()
     return {
         "model": first.model,
-        "prices": {"name": design.prices.name, "file": design.prices.origin},
+        "prices": {"name": design.prices.name, "file": design.prices.origin, "life": design.prices.life},
+        "price_basis": design.prices.basis or NOT_STATED,
         "chips": design.chips,
         "minimise": design.minimise,
         "unit": found.unit,
@@ -132,7 +134,7 @@ def machine_table(found: Machine, spread: Spread | None = None) -> Group:
     )
     chips = "one chip" if design.chips == 1 else f"{design.chips} chips"
     head = Text(f"{data['model']}: the machine of {chips} of least {design.minimise} on {said}, "
-                f"at the prices of {design.prices.name}", style="bold")  # fmt: skip
+                f"at the prices of {design.prices.name} {of_list(design.prices)}", style="bold")  # fmt: skip
     line = f"step time {si(found.mean_step_time, 's')}   {_cost_text(found, found.cost)}"
     proof = "global optimum" if found.layouts_proved else "global optimum at these layouts; others may do better"
     lines = [Text(f"{line}   ({proof})", style="bold")]

@@ -15,6 +15,7 @@ from steptime.model.solver.batch import RESOURCE, BatchAnswer
 from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import TERMS, Case
+from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.format import formula, in_unit, plain, si, table
 from steptime.model.text.header import header_json, missing_json, trailer
 from steptime.model.text.ranges import spread_json, spread_lines
@@ -167,10 +168,10 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
 def _cost(answer: BatchAnswer, cost: float) -> str:
     """What was minimised, in the unit that people use: dollars per million tokens, seconds, joules."""
     if answer.minimise == Minimise.COST:
-        return f"${cost * 1e6:.6g} per million tokens"
+        return f"${cost * 1e6:.6g} per million tokens{of_price(answer.case)}"
     if answer.minimise == Minimise.LATENCY:
         return f"latency {si(cost, 's', 6)}"
-    return f"{cost:.6g} {answer.unit}"
+    return f"{cost:.6g} {answer.unit}" + (of_power(answer.case) if answer.minimise == Minimise.ENERGY else "")
 
 
 def _signed(price: float) -> str:

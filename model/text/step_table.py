@@ -12,6 +12,7 @@ from steptime.model import symbols as q
 from steptime.model.quantity import declared
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import TERMS, Case
+from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.format import formula, in_unit, letter, plain, si, table
 from steptime.model.text.header import missing_lines, trailer
 from steptime.model.text.step_json import step_json
@@ -103,7 +104,7 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
         made.add_row("training", _training(data["training"]))
     if "request" in data:
         made.add_row("request", _request(data["time_to_first_token"], data["request"]))
-    made.add_row("cost", _cost(data))
+    made.add_row("cost", _cost(case, data))
     compute, memory_share = _percent(data["mfu"]), _percent(data["mbu"])
     made.add_row("utilisation", f"{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)")
     fits = {True: "fits", False: "DOES NOT FIT", None: "capacity unknown"}[data["fits"]]
@@ -147,10 +148,10 @@ def _percent(value: float | None) -> str:
     return "—" if value is None else f"{value:.1%}"
 
 
-def _cost(data: dict[str, Any]) -> str:
+def _cost(case: Case, data: dict[str, Any]) -> str:
     dollars, joules = data["dollars_per_million_tokens"], data["joules_per_token"]
-    parts = ["dollars unknown" if dollars is None else f"${dollars:.4g} per million tokens"]
-    parts.append("energy unknown" if joules is None else f"{si(joules, 'J')} per token")
+    parts = ["dollars unknown" if dollars is None else f"${dollars:.4g} per million tokens{of_price(case)}"]
+    parts.append("energy unknown" if joules is None else f"{si(joules, 'J')} per token{of_power(case)}")
     return ", ".join(parts)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from steptime.model.choices import (  # isort: skip
-    PHASES, Counted, Efficiency, Experts, Format, MachineGoal, Minimise, Overlap, Recompute, Schedule, Scope,
+    PHASES, Basis, Counted, Efficiency, Experts, Format, MachineGoal, Minimise, Overlap, Recompute, Schedule, Scope,
 )  # fmt: skip
 
 
@@ -21,6 +21,11 @@ LAYOUT_GOALS, MACHINE_GOALS = choice(Minimise), choice(MachineGoal)
 TERM_NAMES = "compute, memory, interconnect, scale_up or scale_out"
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
+BASIS = click.option(
+    "--basis", type=choice(Basis),
+    help="Kind of price of a chip-hour; of one that is set by hand, what it is.  "
+    "[default: the machine's first, in a comparison one that all have]",
+)  # fmt: skip
 SETS = click.option(
     "--set", "sets", multiple=True, metavar="NAME=VALUE",
     help="Any quantity that a formula here contains, with unit, as memory_bandwidth=3.35TB/s; wins over everything.",
@@ -110,6 +115,7 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="Experts that a step reads: those expected to be touched, or all.",
         ),
+        BASIS,
         click.option("--efficiency", type=choice(Efficiency), default="ideal", show_default=True),
         SETS,
         JSON,

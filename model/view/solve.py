@@ -8,7 +8,8 @@ from steptime.model.view.output import Asking, by_hand, ranges, show, stated
 from steptime.model.view.progress import Progress
 
 from steptime.model.view.options import (  # isort: skip
-    FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, range_option, scenario_options, workload_options,
+    BASIS, FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, range_option, scenario_options,
+    workload_options,
 )  # fmt: skip
 
 
@@ -155,6 +156,7 @@ def machine(
 @click.option("--weights", type=FORMATS, help="Format of the weights.  [default: what the model says]")
 @click.option("--kv", type=FORMATS, help="Format of the KV cache.  [default: bf16]")
 @click.option("--activations", type=FORMATS, help="Format of the multiply-adds.  [default: the weights', or wider]")
+@BASIS
 @SETS
 @range_option
 @JSON

@@ -133,7 +133,7 @@ def _chip(
             ours = case.hardware.origin == CATALOGUE
             lacking = f"{case.hardware.missing('chip_price')} is missing" if ours else "no price of the chip is known"
             return None, f"{lacking}; `prices` would give one", {}
-        return figure.value, f"catalogue, {', '.join(figure.source)} {figure.date}", {}
+        return figure.value, f"catalogue, {', '.join(figure.source)} {figure.date}{', doubtful' * figure.doubtful}", {}
     spent = {name: price * amounts[name] for name, price in unit.items() if name in amounts}
     spent["base"] = prices.base.dollars or 0.0
     whole = sum(spent.values())
