@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group
 
 from steptime.model import symbols as q
+from steptime.model.api.beside import Beside
 from steptime.model.api.named import Named, hardware_of, model_of, prices_of
-from steptime.model.api.shown import Shown
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Minimise, TermName
 from steptime.model.layout.layout import Layout
@@ -21,7 +21,6 @@ from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.step.inputs import Question
 from steptime.model.step.words import inputs_of, limit_of, ranges_of, record, word
-from steptime.model.text.bases import energy_basis, price_basis
 from steptime.model.text.header import defaults_json
 from steptime.model.text.step_json import outputs, step_json
 from steptime.model.text.step_table import step_table
@@ -56,7 +55,7 @@ def step(model: Model | Named, hardware: Hardware | Named, **words: Any) -> "Ste
 
 
 @dataclass(frozen=True, repr=False)
-class Step(Shown):
+class Step(Beside):
     """One step. Times in seconds, bytes and FLOP per chip; None where an input has no figure, which ``missing`` names.
 
     ``case`` is the scenario behind it: every symbol with its number or definition.
@@ -127,16 +126,6 @@ class Step(Shown):
     def dollars_per_million_tokens(self) -> float | None:
         """Of the kind that ``price_basis`` names."""
         return self.case.number(q.dollars_per_million_tokens)
-
-    @property
-    def price_basis(self) -> str | None:
-        """What kind of price a chip-hour has: rent, list, ownership, estimate; None where it has none."""
-        return price_basis(self.case)
-
-    @property
-    def energy_basis(self) -> str | None:
-        """Whose watts the joules count: the chip's alone, or the system's; None where no power is known."""
-        return energy_basis(self.case)
 
     # --- what follows ------------------------------------------------------------------------------------------------
     def replace(self, **words: Any) -> "Step":

@@ -18,6 +18,7 @@ from steptime.model.quantity import latex
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import Case
 from steptime.model.step.request import with_answer
+from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
 from steptime.model.terms import Operation
 from steptime.model.text.header import header_json, missing_json
 
@@ -105,6 +106,7 @@ def step_json(
             "capacity": number(q.memory_capacity),
         },
         "fits": case.fits,
+        **room_json(case),
         **request_json(case),
         **training_json(case),
         **ranges_json(spread),
@@ -121,6 +123,17 @@ def ranges_json(spread: "Spread | None") -> dict[str, Any]:
     from steptime.model.text.ranges import spread_json
 
     return spread_json(spread)
+
+
+def room_json(case: Case) -> dict[str, Any]:
+    """Beside a decode step: what its memory has room for, and how long a request alone waits for its first token."""
+    if case.phase.name != PhaseName.DECODE:
+        return {}
+    return {
+        "kv_room_tokens": kv_room_tokens(case),
+        "largest_concurrency": largest_concurrency(case),
+        "time_to_first_token": first_token(case),
+    }
 
 
 def request_json(case: Case) -> dict[str, Any]:

@@ -114,6 +114,8 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     made.add_row(
         "memory/chip", f"{si(memory_used['total'], 'B')} of {si(memory_used['capacity'], 'B')}: {fits} ({parts})"
     )
+    if "kv_room_tokens" in data:
+        made.add_row("KV room", _room(case, data))
     made.add_row("layout", f"{case.layout}")
     made.add_row("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))
     return made
@@ -142,6 +144,14 @@ def _request(first: float | None, request: dict[str, Any]) -> str:
         f"{si(request['time'], 's')}: {si(first, 's')} to the first token, {steps} decode steps "
         f"{si(request['decode_time'], 's')} ({binds}); {plain(request['tokens_per_second'])} output tokens/s{room}"
     )
+
+
+def _room(case: Case, data: dict[str, Any]) -> str:
+    """Tokens of KV cache, sequences in flight, and the first token of a request that has the machine to itself."""
+    most, long = data["largest_concurrency"], plain(data["context"])
+    sequences = f"{plain(most)} sequence{'s' * (most != 1)} of {long} tokens" if most else f"not one sequence of {long}"
+    room = f"{si(data['kv_room_tokens'])} tokens, {sequences}" if most is not None else "no limit known"
+    return f"{room}; first token of a request alone after {si(data['time_to_first_token'], 's')}"
 
 
 def _percent(value: float | None) -> str:
