@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Group
+from rich.text import Text
 
 from steptime.model import symbols as q
 from steptime.model.api.named import Named, hardware_of, model_of
@@ -23,7 +24,7 @@ from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.build import build_case
 from steptime.model.step.defaults import WORK
-from steptime.model.step.words import degrees_of, inputs_of, ranges_of, whole_numbers, word
+from steptime.model.step.words import as_read, degrees_of, inputs_of, ranges_of, whole_numbers, word
 from steptime.model.text.layout import layout_csv, layout_json_of, layout_table
 
 MOST_CHIPS, MOST_BATCH = 100_000, 10**9
@@ -83,7 +84,7 @@ def search(
         {} if layout is None else degrees_of(layout),
         frozenset(name for name in TRAINING if words.get(name) is None),
     )
-    return Found(search_layouts(asked, progress))
+    return Found(search_layouts(asked, progress), notices=as_read(name.strip("`"), bound, second))
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class Found(Shown):
 
     answer: Answer
     spread: Spread | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def points(self) -> int:
@@ -128,17 +130,19 @@ class Found(Shown):
         from steptime.model.solver.ranges.spreads import layout_spread
 
         best = build_case(self.best.question)
-        return Found(self.answer, layout_spread(self.answer.search, best, ranges_of(words), progress))
+        return replace(self, spread=layout_spread(self.answer.search, best, ranges_of(words), progress))
 
     def csv(self) -> str:
         """The best point, and one row for each point of the front."""
         return layout_csv(self.answer)
 
     def _json(self) -> dict[str, Any]:
-        return layout_json_of(self.answer, self.spread)
+        found = layout_json_of(self.answer, self.spread)
+        return {**found, "notices": [*self.notices, *found["notices"]]}
 
     def table(self) -> Group:
-        return layout_table(self.answer, self.spread)
+        head, *rest = layout_table(self.answer, self.spread).renderables
+        return Group(head, *(Text(notice) for notice in self.notices), *rest)
 
     def __repr__(self) -> str:
         best = self.best

@@ -20,7 +20,7 @@ from steptime.model.quantity import second as seconds
 from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.step.inputs import Question
-from steptime.model.step.words import inputs_of, limit_of, ranges_of, record, word
+from steptime.model.step.words import as_read, inputs_of, limit_of, ranges_of, record, word
 from steptime.model.text.header import defaults_json
 from steptime.model.text.step_json import outputs, step_json
 from steptime.model.text.step_table import step_table
@@ -176,7 +176,8 @@ class Step(Beside):
         bound = None if max_step_time is None else parse(max_step_time, seconds, "`max_step_time`")
         asked = tuple(limit_of(text) for text in several(() if limits is None else limits))
         first = parse(start, count, "`start`")
-        return BestBatch(self.case, solve_batch(self.case, goal, bound, asked, first), goal, bound, asked)
+        found = solve_batch(self.case, goal, bound, asked, first)
+        return BestBatch(self.case, found, goal, bound, asked, notices=as_read("max_step_time", max_step_time, seconds))
 
     def who_earns(self, prices: "PriceList | Named | None" = None, batch_adjusts: bool | None = None) -> "Earnings":
         """What one more unit of each resource of the chip is worth; the batch adjusts where none was stated."""

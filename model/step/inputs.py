@@ -16,6 +16,8 @@ from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Model
 from steptime.model.phases.train import Choices
+from steptime.model.quantity import count, lookup
+from steptime.model.units import unit_text
 
 RESULTS = frozenset({
     q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
@@ -91,14 +93,20 @@ class Question:
 
 @dataclass(frozen=True)
 class UserLimit:
-    """A limit of a user's own on a quantity, from above or from below, in base units."""
+    """A limit of a user's own on a quantity, from above or from below, in base units.
+
+    >>> print(UserLimit(q.step_time, True, 33.0), "|", UserLimit(q.batch, True, 512.0))
+    step_time <= 33 s | batch <= 512
+    """
 
     quantity: Symbol
     upper: bool
     value: float
 
     def __str__(self) -> str:
-        return f"{self.quantity.name} {'<=' if self.upper else '>='} {self.value:g}"
+        unit = lookup(self.quantity.name).unit
+        shown = "" if unit == count else f" {unit_text(unit)}"
+        return f"{self.quantity.name} {'<=' if self.upper else '>='} {self.value:g}{shown}"
 
 
 def settled(inputs: Inputs) -> Inputs:

@@ -23,6 +23,7 @@ from steptime.model.text.compared import compared, compared_json
 from steptime.model.text.format import plain, si, table
 from steptime.model.text.header import doubtful, layout_json, not_modelled
 from steptime.model.text.ranges import spread_json, spread_lines
+from steptime.model.text.run import run_line
 from steptime.model.text.solve import solve_batch_json
 from steptime.model.text.step_json import step_json
 
@@ -169,6 +170,7 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
              f"{plain(answer.best.per_sequence)} tokens/s per sequence, {plain(answer.best.per_chip)} per chip; "
              + ", ".join(f"{key} {value}" for key, value in best.precision.items())),
     ]  # fmt: skip
+    lines += [Text(f"  {line}") for line in run_line(best)]
     if answer.runner_up is not None:
         second = answer.runner_up
         lines.append(Text(f"runner-up: {second.question.hardware.name}, {second.layout.chips} chips, {second.layout}"

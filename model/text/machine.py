@@ -18,6 +18,7 @@ from steptime.model.text.bases import NOT_STATED, of_list
 from steptime.model.text.format import formula, si, table
 from steptime.model.text.header import header_json, not_modelled
 from steptime.model.text.ranges import spread_json, spread_lines
+from steptime.model.text.run import machine_run_json, run_words
 
 LEFT_OUT = (
     "prices that change with the amount: each is proportional",
@@ -121,6 +122,7 @@ def _workload_json(found: Machine, number: int) -> dict[str, Any]:
         "times": times,
         "ties": found.ties(number),
         "term_prices": {term: found.price(term, number) for term in times},
+        **machine_run_json(found, number),
         "memory_per_chip": workload.held,
         "tokens_per_second": workload.tokens / found.step_time(number),
     }
@@ -224,6 +226,8 @@ def _trailer(found: Machine, data: dict[str, Any]) -> list[Text]:
         + (f"; defaults: {'; '.join(one['defaults'])}" if one["defaults"] else "")
         for place, one in enumerate(data["workloads"])
     ]
+    kind = f" {of_list(found.design.prices)}"
+    notes += [f"{one['name']}: {run_words(one['training'], kind)}" for one in data["workloads"] if "training" in one]
     unique = (
         "" if found.optimum.prices.unique else "; they are not unique, an interval is between a little more and less"
     )

@@ -11,7 +11,6 @@ from steptime.model.economics.utilisation import (
     hardware_flops_utilisation,
     memory_bandwidth_utilisation,
     model_flops_utilisation,
-    run_days,
     run_dollars,
 )  # fmt: skip
 from steptime.model.quantity import latex
@@ -21,6 +20,7 @@ from steptime.model.step.request import with_answer
 from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
 from steptime.model.terms import Operation
 from steptime.model.text.header import header_json, missing_json
+from steptime.model.text.run import run_of
 
 if TYPE_CHECKING:
     from steptime.model.solver.ranges.uncertainty import Spread
@@ -160,16 +160,14 @@ def training_json(case: Case) -> dict[str, Any]:
     """What training has beside a step: what is computed again, the pipeline's idle time, days and dollars."""
     if case.phase.name != PhaseName.TRAIN:
         return {}
-    number, training, runs = case.number, case.inputs.training, q.training_tokens in case.scenario.values
+    number, training = case.number, case.inputs.training
     return {
         "training": {
             "micro_batches": number(q.micro_batches),
             "bubble": number(q.bubble_ratio),
             "model_flops": number(q.model_flops * q.batch),
             "hfu": number(hardware_flops_utilisation),
-            "tokens": number(q.training_tokens) if runs else None,
-            "days": number(run_days) if runs else None,
-            "dollars": number(run_dollars) if runs else None,
+            **run_of(case),
             **{name: getattr(training, name) for name in training.__dataclass_fields__},
             **_budget(case),
         }

@@ -15,6 +15,7 @@ from steptime.model.step.case import TERMS, Case
 from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.format import formula, in_unit, letter, plain, si, table
 from steptime.model.text.header import missing_lines, trailer
+from steptime.model.text.run import run_words
 from steptime.model.text.step_json import step_json
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     made.add_row("tokens/s", f"{plain(data['tokens_per_second_per_sequence'])} per sequence, "
                              f"{plain(data['tokens_per_second'])} over all chips")  # fmt: skip
     if "training" in data:
-        made.add_row("training", _training(data["training"]))
+        made.add_row("training", _training(case, data["training"]))
     if "request" in data:
         made.add_row("request", _request(data["time_to_first_token"], data["request"]))
     made.add_row("cost", _cost(case, data))
@@ -121,7 +122,7 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     return made
 
 
-def _training(found: dict[str, Any]) -> str:
+def _training(case: Case, found: dict[str, Any]) -> str:
     """Micro-batches, bubble and utilisation of the hardware; days and dollars where the tokens were said."""
     text = (f"{plain(found['micro_batches'])} micro-batches, bubble {found['bubble']:.1%} of the work, "
             f"{_percent(found['hfu'])} of peak with what is computed again (HFU)")  # fmt: skip
@@ -130,10 +131,7 @@ def _training(found: dict[str, Any]) -> str:
         equal, alone = si(found["tokens_at_equal_compute"]), si(found["tokens_of_cheapest_training"])
         text += (f"; to serve {si(found['served_tokens'])} tokens train on {equal} at equal compute, {', '.join(fits)} "
                  f"at the optimum, {alone} for training alone")  # fmt: skip
-    if found["tokens"] is None:
-        return text
-    dollars = "dollars unknown" if found["dollars"] is None else f"${found['dollars']:,.0f}"
-    return f"{text}; {si(found['tokens'])} tokens in {plain(found['days'])} days, {dollars}"
+    return text if found["tokens"] is None else f"{text}; {run_words(found, of_price(case))}"
 
 
 def _request(first: float | None, request: dict[str, Any]) -> str:

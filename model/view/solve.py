@@ -6,6 +6,7 @@ import click
 
 from steptime.model.view.output import Asking, by_hand, ranges, show, stated
 from steptime.model.view.progress import Progress
+from steptime.model.view.suggest import SuggestingGroup
 
 from steptime.model.view.options import (  # isort: skip
     BASIS, FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, range_option, scenario_options,
@@ -13,7 +14,7 @@ from steptime.model.view.options import (  # isort: skip
 )  # fmt: skip
 
 
-class Solving(click.Group):
+class Solving(SuggestingGroup):
     """A group whose commands speak of their options."""
 
     command_class = Asking
@@ -31,7 +32,7 @@ def with_ranges(answer: Any, ctx: click.Context, /, what: str = "samples") -> An
 
 
 @solve.command()
-@scenario_options
+@scenario_options()
 @click.option("--between", default="memory,compute", show_default=True, help=f"Two terms: {TERM_NAMES}.")
 @click.option("--over", default="batch", show_default=True, help="Batch, context, or any quantity of the machine.")
 @range_option
@@ -50,7 +51,7 @@ def crossover(
 
 
 @solve.command()
-@scenario_options
+@scenario_options({"batch": "64, for which the layout is chosen"})
 @click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where no price is known]")
 @click.option("--max-step-time", help="Upper limit of the step time, as 20ms.")
 @click.option(
@@ -76,7 +77,7 @@ def batch(
 @solve.command()
 @click.argument("model")
 @click.argument("hardware", nargs=-1, required=True)
-@workload_options
+@workload_options(own_chips=True)
 @click.option("--chips", required=True, metavar="N[,N…]", help="Numbers of chips that are tried, as 8,16,72.")
 @click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where a price is unknown]")
 @click.option("--max-step-time", help="Upper limit of the step time, as 50ms.")
@@ -105,7 +106,11 @@ def layout(ctx: click.Context, /, model: str, hardware: tuple[str, ...], as_csv:
 
 @solve.command()
 @click.argument("model")
-@workload_options
+@workload_options({
+    "batch": "64; the best of several where a cost is minimised",
+    "layout": "the one that asks for the least",
+    "chips": "one scale-up domain of the price list",
+})  # fmt: skip
 @click.option("--prices", type=click.Path(dir_okay=False), metavar="FILE", help="Unit prices, a TOML file.")
 @click.option("--budget", help="Dollars for the whole machine.")
 @click.option("--power", help="Watts for the whole machine, as 120kW.")

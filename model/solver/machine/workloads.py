@@ -44,8 +44,6 @@ def solve_machine(
     read = [prepare(Question(model, prices.machine(), inputs)) for _, inputs in asked]
     if any(q.answer in inputs.given and inputs.phase == PhaseName.PREFILL for _, inputs in asked):
         raise UserError("`output`: a machine is designed for no whole requests; see `scope` serving")
-    if any(q.training_tokens in inputs.given for _, inputs in asked):
-        raise UserError("`tokens` says nothing to the design of a machine")
     for one in read:
         if by_hand := [f"`{symbol.name}`" for symbol in CHOSEN if symbol in one.inputs.given]:
             raise UserError(f"{', '.join(by_hand)}: the design or {prices.origin} decides it")
