@@ -10,6 +10,7 @@ from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.prices import GOODS
 from steptime.model.choices import MachineGoal
 from steptime.model.quantity import latex
+from steptime.model.solver.machine import bounds
 from steptime.model.solver.machine.best import Machine
 from steptime.model.solver.machine.distance import distances
 from steptime.model.solver.machine.whole_stacks import with_whole_stacks
@@ -27,6 +28,7 @@ LEFT_OUT = (
 )
 NAMES = {"compute": "FLOP/s", "stack": "memory", "scale_up": "scale-up links", "scale_out": "scale-out links",
          "base": "the rest"}  # fmt: skip
+UPPER = {one.name: upper for one, upper in bounds.UPPER.items()}
 TERM_NAMES = {"compute": "compute", "memory": "memory", "scale_up": "interconnect, scale-up",
               "scale_out": "interconnect, scale-out"}  # fmt: skip
 
@@ -47,6 +49,7 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
         "chips": design.chips,
         "minimise": design.minimise,
         "unit": found.unit,
+        "limits": [str(one) for one in design.bounds],
         "cost": found.cost,
         "step_time": found.mean_step_time,
         "resources": _resources(found),
@@ -57,7 +60,7 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
         "workloads": [_workload_json(found, number) for number in range(len(design.workloads))],
         "term_prices": terms,
         "shadow_prices": {
-            name: price if name.startswith("least") else -price
+            name: price if name.startswith("least") or UPPER.get(name) is False else -price
             for name, price in prices.items() if name not in TERM_NAMES
         },
         "slack": found.slack,
@@ -134,6 +137,7 @@ def machine_table(found: Machine, spread: Spread | None = None) -> Group:
     said = " and ".join(
         f"{value:,.10g} {'dollars' if name == 'budget' else 'W'}" for name, value in design.limits.items()
     )
+    said += "".join(f", {one}" for one in design.bounds)
     chips = "one chip" if design.chips == 1 else f"{design.chips} chips"
     head = Text(f"{data['model']}: the machine of {chips} of least {design.minimise} on {said}, "
                 f"at the prices of {design.prices.name} {of_list(design.prices)}", style="bold")  # fmt: skip

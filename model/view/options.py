@@ -144,6 +144,14 @@ def workload_options(usual: Mapping[str, str] = USUAL, own_chips: bool = False) 
     return decorated
 
 
+def limit_option(example: str) -> Decorated:
+    """Limits on what comes out, each of its own command."""
+    return click.option(
+        "--limit", "limits", multiple=True, metavar="NAME<=VALUE",
+        help=f"A limit of your own, as {example}; may be repeated.",
+    )  # fmt: skip
+
+
 range_option = click.option(
     "--range", "ranges", multiple=True, metavar="NAME=lo..hi",
     help="An input within limits, as memory_efficiency=0.6..0.9: intervals of what comes out; may be repeated.",

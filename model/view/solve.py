@@ -9,7 +9,7 @@ from steptime.model.view.progress import Progress
 from steptime.model.view.suggest import SuggestingGroup
 
 from steptime.model.view.options import (  # isort: skip
-    BASIS, FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, range_option, scenario_options,
+    BASIS, FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, limit_option, range_option, scenario_options,
     workload_options,
 )  # fmt: skip
 
@@ -54,13 +54,7 @@ def crossover(
 @scenario_options({"batch": "64, for which the layout is chosen"})
 @click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where no price is known]")
 @click.option("--max-step-time", help="Upper limit of the step time, as 20ms.")
-@click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    metavar="NAME<=VALUE",
-    help="A limit of your own, as batch<=512 or tokens_per_second_per_sequence>=50; may be repeated.",
-)
+@limit_option("batch<=512 or tokens_per_second_per_sequence>=50")
 @range_option
 @click.pass_context
 def batch(
@@ -115,6 +109,7 @@ def layout(ctx: click.Context, /, model: str, hardware: tuple[str, ...], as_csv:
 @click.option("--budget", help="Dollars for the whole machine.")
 @click.option("--power", help="Watts for the whole machine, as 120kW.")
 @click.option("--minimise", type=MACHINE_GOALS, default="step-time", show_default=True)
+@limit_option("step_time<=20ms or tokens_per_second_per_sequence>=50")
 @click.option("--workload", "workloads", multiple=True, metavar="'NAME=VALUE …'",
               help="One of several, as weight=0.7 phase=decode context=32k batch=2048; may be repeated.")  # fmt: skip
 @click.option("--from", "chip", metavar="HARDWARE",
@@ -135,8 +130,8 @@ def machine(
     if chip is not None:
         if "minimise" in words:
             raise click.UsageError("--from says what lowers the cost of a token: no --minimise")
-        if {"budget", "power", "workloads"} & words.keys():
-            raise click.UsageError("--from prices a chip as it is: no --budget, --power or --workload")
+        if {"budget", "power", "workloads", "limits"} & words.keys():
+            raise click.UsageError("--from prices a chip as it is: no --budget, --power, --limit or --workload")
         show(with_ranges(st.step(model, chip, **words).who_earns(prices), ctx), as_json)
         return
     if prices is None:
