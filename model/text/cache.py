@@ -53,9 +53,17 @@ def cache_json(answer: CacheAnswer, spread: Spread | None = None) -> dict[str, A
         "price_basis": chip_basis(answer),
         "notices": of_one_kind(answer),
         "choices": [
-            {"name": one.name, "fixed": one.fixed, "rate": one.rate, "drain_time": one.drain_time}
+            {
+                "name": one.name,
+                "fixed": one.fixed,
+                "rate": one.rate,
+                "drain_time": one.drain_time,
+                "restore_time": one.restore,
+            }
             for one in answer.choices
         ],
+        "limits": [] if answer.most is None else [f"restore_time <= {answer.most:g} s"],
+        "too_slow": {one.name: one.restore for one in answer.too_slow},
         "break_even": [
             {"between": list(pair.between), "hold_time": pair.hold_time, "always": pair.always}
             for pair in answer.break_even
@@ -101,7 +109,7 @@ def _reuse(reuse: Reuse, policy: Policy) -> dict[str, Any]:
 
 def ours(answer: CacheAnswer) -> dict[str, dict[str, Any]]:
     """For each term that others sell: the cheapest choice, what holding and bringing back cost over computing again."""
-    again = next(choice.fixed for choice in answer.choices if choice.name == AGAIN)
+    again = answer.again.fixed
     found = {}
     for term, seconds in _terms.items():
         best = answer.at(seconds)
@@ -199,12 +207,20 @@ def cache_table(answer: CacheAnswer, spread: Spread | None = None) -> Group:
 
 def _choices(answer: CacheAnswer) -> Table:
     """Each choice with its line, and where on the envelope it is the cheapest."""
-    made = table("dollars per million tokens", ">bring back", ">hold, per hour", ">drain time", "cheapest if held")
+    made = table(
+        "dollars per million tokens",
+        ">bring back",
+        ">hold, per hour",
+        ">drain time",
+        ">in the chip after",
+        "cheapest if held",
+    )
     best = {span.choice: span for span in answer.envelope}
-    for one in answer.choices:
-        span = best.get(one.name)
+    for one in (*answer.choices, *answer.too_slow):
         drain = "—" if one.drain_time is None else duration(one.drain_time)
-        made.add_row(one.name, _dollars(one.fixed), _dollars(one.rate * 3600), drain, _between(span) or "never")
+        where = f"too slow: over {duration(answer.most or 0.0)}" if one in answer.too_slow else (
+            _between(best.get(one.name)) or "never")  # fmt: skip
+        made.add_row(one.name, _dollars(one.fixed), _dollars(one.rate * 3600), drain, duration(one.restore), where)
     return made
 
 

@@ -156,6 +156,7 @@ def machine(
 @click.option("--weights", type=FORMATS, help="Format of the weights.  [default: what the model says]")
 @click.option("--kv", type=FORMATS, help="Format of the KV cache.  [default: bf16]")
 @click.option("--activations", type=FORMATS, help="Format of the multiply-adds.  [default: the weights', or wider]")
+@limit_option("restore_time<=500ms")
 @BASIS
 @SETS
 @range_option

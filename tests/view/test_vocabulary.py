@@ -1,5 +1,7 @@
 """One vocabulary of options: what a command takes, says of its defaults, and says of what it does not take."""
 
+import json
+
 import pytest
 
 import steptime as st
@@ -14,6 +16,18 @@ def said(run, *arguments: str) -> str:
     code, out, err = run(*arguments)
     assert code == 0, err
     return " ".join(out.split())
+
+
+@pytest.fixture
+def run_json(run):
+    """The JSON of a command; a search on a busy machine may show its progress beside it."""
+
+    def call(*arguments: str):
+        code, out, err = run(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out)
+
+    return call
 
 
 def refused(run, *arguments: str) -> str:
