@@ -11,7 +11,7 @@ from steptime.model import symbols as q
 from steptime.model.api.named import Named, hardware_of, model_of
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import Step, quiet
-from steptime.model.catalog.bases import common_basis, priced, prices_of
+from steptime.model.catalog.bases import common_basis, priced
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Minimise, PhaseName
 from steptime.model.errors import UserError
@@ -72,7 +72,7 @@ def search(
     named = [hardware_of(machine) for machine in machines]
     if q.chip_hour_price not in inputs.given:
         inputs = replace(inputs, basis=inputs.basis or common_basis(named))
-        named = [priced(machine, inputs.basis if prices_of(machine) else None) for machine in named]
+        named = [priced(machine, inputs.basis) for machine in named]
     asked = Search(
         model_of(model),
         tuple(named),

@@ -49,7 +49,8 @@ def priced(machine: Hardware, basis: Basis | None) -> Hardware:
 
 def common_basis(machines: Sequence[Hardware]) -> Basis | None:
     """The basis on which machines can be compared, where the prices that they would take are of different kinds; None
-    where those are of one kind, and where no basis is common. Of several a basis whose figures have one source.
+    where those are of one kind, where no basis is common, and where a machine has no price, so that no dollars are
+    compared. Of several a basis whose figures have one source.
 
     >>> from steptime.model.catalog.hardware import load_hardware
     >>> common_basis([load_hardware("gb200-nvl72"), load_hardware("b200-sxm")]).value
@@ -58,9 +59,8 @@ def common_basis(machines: Sequence[Hardware]) -> Basis | None:
     'ownership'
     """
     every = [prices_of(machine) for machine in machines]
-    known = [prices for prices in every if prices]
-    if len({next(iter(prices)) for prices in known}) <= 1:
+    if not all(every) or len({next(iter(prices)) for prices in every}) == 1:
         return None
-    common = [basis for basis in Basis if all(basis in prices for prices in known)]
-    of_one_source = [basis for basis in common if len({prices[basis].source for prices in known}) == 1]
+    common = [basis for basis in Basis if all(basis in prices for prices in every)]
+    of_one_source = [basis for basis in common if len({prices[basis].source for prices in every}) == 1]
     return next(iter((*of_one_source, *common)), None)

@@ -29,6 +29,7 @@ def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, An
         "fits": case.fits if found.best is None else True,
         **run_json(case, there.value(q.batch)),
         "chip_dollars": found.chip,
+        "chip_dollars_from": None if found.chip is None else found.chip_from,
         "who_earns": [
             {
                 "resource": one.name,

@@ -46,6 +46,7 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
         "model": first.model,
         "prices": {"name": design.prices.name, "file": design.prices.origin, "life": design.prices.life},
         "price_basis": design.prices.basis or NOT_STATED,
+        "energy_basis": design.prices.power_basis or NOT_STATED,
         "chips": design.chips,
         "minimise": design.minimise,
         "unit": found.unit,
@@ -162,7 +163,8 @@ def machine_table(found: Machine, spread: Spread | None = None) -> Group:
 def _cost_text(found: Machine, cost: float) -> str:
     if found.design.minimise == MachineGoal.COST:
         return f"${cost * 1e6:.6g} per million tokens"
-    return "" if found.design.minimise == MachineGoal.STEP_TIME else f"{cost:.6g} {found.unit}"
+    whose = found.design.prices.power_basis or f"power {NOT_STATED}"
+    return "" if found.design.minimise == MachineGoal.STEP_TIME else f"{cost:.6g} {found.unit} ({whose})"
 
 
 def _bought(found: Machine, data: dict[str, Any]) -> Any:

@@ -75,7 +75,7 @@ common = {
     "a list price and an estimate have a rent of one source": (["gb200-nvl72", "b200-sxm"], "rent"),
     "rents of two sources: ownership has one": (["gb200-nvl72", "h100-sxm"], "ownership"),
     "none in common": (["gb200-nvl72", "tpuv5p"], None),
-    "a machine without a price does not count": (["gb200-nvl72", "b200-sxm", "l40s"], "rent"),
+    "no dollars are compared where one has no price": (["gb200-nvl72", "b200-sxm", "l40s"], None),
 }
 
 
@@ -149,6 +149,15 @@ def test_machine_names_the_basis_of_its_price_list(capsys: pytest.CaptureFixture
     assert "market price (list, written off over 5 years)" in printed(capsys, *asked)
 
 
+def test_machine_names_whose_watts_its_price_list_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    """The watts of the list of a B200 taken apart are its rated 1,000: boards, hosts and cooling are outside."""
+    asked = ("solve", "machine", "llama-3.1-8b", "--power", "100kW", "--minimise", "energy", "--prices")
+    assert "J per token (chip)" in printed(capsys, *asked, "examples/prices-manufacturing.toml")
+    found = st.machine("llama-3.1-8b", "examples/prices-manufacturing.toml", power=1e5, minimise="energy").to_dict()
+    assert (found["price_basis"], found["energy_basis"]) == ("estimate", "chip")
+    assert st.machine("llama-3.1-8b", MARKET, budget=1e7).to_dict()["energy_basis"] == "not stated"
+
+
 def test_cache_says_that_a_rented_chip_and_bought_tiers_differ() -> None:
     """Tiers are bought and written off over their life: what owning a chip costs is the nearest kind to it."""
     rented, owned = (st.cache("llama-3.1-8b", "h100-sxm", basis=basis).to_dict() for basis in (None, "ownership"))
@@ -200,6 +209,15 @@ def test_prices_of_different_kinds_are_warned_of_and_chip_seconds_offered(capsys
     assert "`minimise` chip-seconds needs no price" in notice
     asked = ("solve", "layout", "llama-3.1-70b", "gb200-nvl72", "tpuv5p", "--chips", "4", "--batch", "64")
     assert "--minimise chip-seconds needs no price" in printed(capsys, *asked)
+
+
+def test_machine_without_a_price_is_searched_too() -> None:
+    """Chip-seconds are minimised then; its points can be asked for as steps."""
+    found = st.search("llama-3.1-8b", ["gb200-nvl72", "b200-sxm", "l40s"], chips=[1, 2], batch=64)
+    assert found.to_dict()["minimise"] == "chip-seconds" and "different kinds" in found.to_dict()["notices"][0]
+    assert found.step(found.best_of["l40s"]).price_basis is None
+    with pytest.raises(UserError, match=r"`basis` rent: .*\[l40s\] has no such price"):
+        st.search("llama-3.1-8b", ["gb200-nvl72", "l40s"], chips=1, batch=64, basis="rent")
 
 
 def test_file_without_a_basis_does_not_compare_with_a_rent(tmp_path: Path) -> None:

@@ -139,7 +139,8 @@ def _chip(
     whole = sum(spent.values())
     if whole <= 0:
         raise UserError(f"{prices.origin}: nothing in it costs anything, so that no share or value can be said")
-    return whole, f"its resources at the prices of {prices.name}", {name: part / whole for name, part in spent.items()}
+    listed = f"its resources at the prices of {prices.name}" + (f", {prices.basis}" if prices.basis else "")
+    return whole, listed, {name: part / whole for name, part in spent.items()}
 
 
 def _worth(name: str, amount: float, elasticity: Elasticity, chip: float | None, price: float | None) -> Worth:
