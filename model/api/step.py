@@ -140,6 +140,8 @@ class Step(Beside):
         model, machine = words.pop("model", self.case.accounts.model), words.pop("hardware", self.case.hardware)
         said, asked = inputs_of(words), self.case.inputs
         changed = {name: getattr(said, name) for name in said.__dataclass_fields__ if name in words}
+        if q.chip_hour_price in said.given and "basis" not in words:  # what was said of the former price is not of it
+            changed["basis"] = None
         training = {name: getattr(said.training, name) for name in asked.training.__dataclass_fields__ if name in words}
         inputs = asked.with_given(said.given, training=replace(asked.training, **training), **changed)
         if "layout" in words or "chips" in words:

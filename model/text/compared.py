@@ -52,7 +52,7 @@ def compared(answer: Answer) -> list[str]:
         decides = "the ranking follows them, and " if answer.minimise in DECIDES else ""
         found.append(f"{word} of different kinds ({unit}): {listed}: {decides}they do not compare; "
                      f"`minimise` chip-seconds {remedy}")  # fmt: skip
-    elif known:
+    elif len(known) > 1:
         found.append(f"{word} of one kind ({unit}): {listed}")
     if answer.minimise not in DECIDES:
         return found

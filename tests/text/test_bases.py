@@ -109,6 +109,12 @@ def test_price_set_by_hand_is_what_is_said_of_it() -> None:
     assert found.replace(basis="list").dollars_per_million_tokens == found.dollars_per_million_tokens
 
 
+def test_a_basis_is_not_kept_for_another_price() -> None:
+    owned = st.step("llama-3.1-8b", "h100-sxm", basis="ownership")
+    assert owned.replace(batch=8).price_basis == "ownership"
+    assert owned.replace(chip_hour_price=2.0).price_basis == "set by hand"
+
+
 def test_no_price_has_no_basis() -> None:
     data = st.step("llama-3.1-8b", "l40s").to_dict()
     assert data["price_basis"] is None and data["dollars_per_million_tokens"] is None
