@@ -64,6 +64,7 @@ UNPROVED = {
     "phases.decode.micro_batch_of_batch": "The definition of the micro-batch by the layout.",
     "phases.train.share_of_stage": "A product that names its factors, part of every term of a training step.",
     "phases.pipeline.work_time": "As many micro-batches as pass, each of micro_batch_time.",
+    "economics.cache.restore": "A definition: the bytes of a whole cache over the link that brings them back.",
     "economics.cost.speed": "The definition of a sequence's speed: one over the step time.",
     "economics.cost.cost_per_million_tokens": "The same as cost_per_token, a million times.",
     "economics.cost.energy_per_token": "A definition like that of cost_per_token, with power for the price.",

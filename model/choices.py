@@ -102,6 +102,23 @@ class Minimise(StrEnum):
     CHIP_SECONDS = "chip-seconds"
 
 
+class Basis(StrEnum):
+    """What kind of price a chip-hour has: what a provider asks on demand; what is paid on the market (medians, indices,
+    retail); what having the chip costs its owner; someone's estimate of cost. Prices of two kinds do not compare."""
+
+    RENT = "rent"
+    LIST = "list"
+    OWNERSHIP = "ownership"
+    ESTIMATE = "estimate"
+
+
+class Draw(StrEnum):
+    """Whose watts a power is: the chip's alone, or with its share of host, network and cooling."""
+
+    CHIP = "chip"
+    SYSTEM = "system"
+
+
 class MachineGoal(StrEnum):
     """What a machine is designed for."""
 

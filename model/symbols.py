@@ -101,6 +101,7 @@ far_second_price = quantity("far_second_price", dollar / second, r"p_f", "price 
 far_bandwidth = quantity("far_bandwidth", byte / second, r"W_f", "bandwidth of the tier further away")
 far_link_bandwidth = quantity("far_link_bandwidth", byte / second, r"I_f", "bandwidth at which the tier further away fills a chip, one direction")
 link_bandwidth = quantity("link_bandwidth", byte / second, r"I_t", "bandwidth at which a tier of memory fills a chip, one direction")
+restore_time = quantity("restore_time", second, r"\tau_f", "time until a KV cache that was kept, or is computed again, is in the chip's memory")
 hold_time = quantity("hold_time", second, r"\tau", "time for which a KV cache is kept")
 reuse_age = quantity("reuse_age", second, r"\tau_a", "time since a KV cache was last used")
 reuse_share = quantity("reuse_share", count, r"\rho_r", "share of KV caches that are ever asked for again", sane=(0, 1))

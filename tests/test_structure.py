@@ -30,7 +30,6 @@ OTHER_SIZES = {
     "derivations/serving/symbols.py": "quantities of one chapter",
     "derivations/training/symbols.py": "quantities of one chapter",
     "model/architecture/quantities.py": "the other kind of model: one small class",
-    "model/economics/cache.py": "three formulas",
     "model/economics/cost.py": "three formulas",
     "model/network/experts.py": "two formulas",
     "model/phases/rates.py": "rates that follow from a phase: a few formulas",

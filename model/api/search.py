@@ -1,15 +1,17 @@
 """Every layout, batch, format and machine at once: the best, why the next lost, and the exact Pareto front."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Group
+from rich.text import Text
 
 from steptime.model import symbols as q
 from steptime.model.api.named import Named, hardware_of, model_of
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import Step, quiet
+from steptime.model.catalog.bases import common_basis, priced
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Minimise, PhaseName
 from steptime.model.errors import UserError
@@ -22,7 +24,7 @@ from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.build import build_case
 from steptime.model.step.defaults import WORK
-from steptime.model.step.words import degrees_of, inputs_of, ranges_of, whole_numbers, word
+from steptime.model.step.words import as_read, degrees_of, inputs_of, ranges_of, whole_numbers, word
 from steptime.model.text.layout import layout_csv, layout_json_of, layout_table
 
 MOST_CHIPS, MOST_BATCH = 100_000, 10**9
@@ -67,9 +69,13 @@ def search(
         raise UserError("`hardware`: give at least one machine")
     bound, name = (max_step_time, "`max_step_time`") if max_ttft is None else (max_ttft, "`max_ttft`")
     usual = (int(WORK[q.batch]),) if inputs.phase == PhaseName.TRAIN else BATCHES
+    named = [hardware_of(machine) for machine in machines]
+    if q.chip_hour_price not in inputs.given:
+        inputs = replace(inputs, basis=inputs.basis or common_basis(named))
+        named = [priced(machine, inputs.basis) for machine in named]
     asked = Search(
         model_of(model),
-        tuple(hardware_of(machine) for machine in machines),
+        tuple(named),
         whole_numbers(chips, "chips", MOST_CHIPS),
         inputs,
         whole_numbers(batch, "batch", MOST_BATCH) if batch is not None else usual,
@@ -78,7 +84,7 @@ def search(
         {} if layout is None else degrees_of(layout),
         frozenset(name for name in TRAINING if words.get(name) is None),
     )
-    return Found(search_layouts(asked, progress))
+    return Found(search_layouts(asked, progress), notices=as_read(name.strip("`"), bound, second))
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ class Found(Shown):
 
     answer: Answer
     spread: Spread | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def points(self) -> int:
@@ -123,17 +130,19 @@ class Found(Shown):
         from steptime.model.solver.ranges.spreads import layout_spread
 
         best = build_case(self.best.question)
-        return Found(self.answer, layout_spread(self.answer.search, best, ranges_of(words), progress))
+        return replace(self, spread=layout_spread(self.answer.search, best, ranges_of(words), progress))
 
     def csv(self) -> str:
         """The best point, and one row for each point of the front."""
         return layout_csv(self.answer)
 
     def _json(self) -> dict[str, Any]:
-        return layout_json_of(self.answer, self.spread)
+        found = layout_json_of(self.answer, self.spread)
+        return {**found, "notices": [*self.notices, *found["notices"]]}
 
     def table(self) -> Group:
-        return layout_table(self.answer, self.spread)
+        head, *rest = layout_table(self.answer, self.spread).renderables
+        return Group(head, *(Text(notice) for notice in self.notices), *rest)
 
     def __repr__(self) -> str:
         best = self.best

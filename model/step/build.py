@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.catalog.bases import priced
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Copies, Efficiency, Format, PhaseName
 from steptime.model.errors import Unbound, UserError
@@ -70,6 +71,8 @@ def build_case(question: Question, also: frozenset[Symbol] = frozenset()) -> Cas
 def prepare(question: Question) -> Prepared:
     """Everything but the layout; raises UserError for whatever cannot be used."""
     asked, accounts, hardware = settled(question.inputs), accounts_of(question.model), question.hardware
+    if q.chip_hour_price not in asked.given:  # of a price that is given, the basis says what it is
+        hardware = priced(hardware, asked.basis)
     if asked.efficiency != Efficiency.IDEAL:
         raise UserError(f"`efficiency` {asked.efficiency}: no calibration exists yet; use ideal")
     work = workload(asked)

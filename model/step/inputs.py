@@ -11,11 +11,13 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Efficiency, Experts, Format, Load, Overlap, PhaseName, Scope
+from steptime.model.choices import Basis, Efficiency, Experts, Format, Load, Overlap, PhaseName, Scope
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Model
 from steptime.model.phases.train import Choices
+from steptime.model.quantity import count, lookup
+from steptime.model.units import unit_text
 
 RESULTS = frozenset({
     q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
@@ -48,7 +50,8 @@ class Inputs:
     """One step as asked; None takes the default, which is then shown.
 
     ``given``: a value in base units for any quantity; it wins over everything. ``chips``: their number, where no layout
-    is stated. ``load``: how sequences lie on ranks, whole ones unless the batch is a mean over time.
+    is stated. ``basis``: which of a machine's prices counts; of a price that is given, what it is. ``load``: how
+    sequences lie on ranks, whole ones unless the batch is a mean over time.
     """
 
     phase: PhaseName = PhaseName.DECODE
@@ -62,6 +65,7 @@ class Inputs:
     overlap: Overlap = Overlap.FULL
     experts: Experts = Experts.EXPECTED
     efficiency: Efficiency = Efficiency.IDEAL
+    basis: Basis | None = None
     training: Choices = AS_USUAL
     load: Load = Load.WHOLE
 
@@ -92,14 +96,20 @@ class Question:
 
 @dataclass(frozen=True)
 class UserLimit:
-    """A limit of a user's own on a quantity, from above or from below, in base units."""
+    """A limit of a user's own on a quantity, from above or from below, in base units.
+
+    >>> print(UserLimit(q.step_time, True, 33.0), "|", UserLimit(q.batch, True, 512.0))
+    step_time <= 33 s | batch <= 512
+    """
 
     quantity: Symbol
     upper: bool
     value: float
 
     def __str__(self) -> str:
-        return f"{self.quantity.name} {'<=' if self.upper else '>='} {self.value:g}"
+        unit = lookup(self.quantity.name).unit
+        shown = "" if unit == count else f" {unit_text(unit)}"
+        return f"{self.quantity.name} {'<=' if self.upper else '>='} {self.value:g}{shown}"
 
 
 def settled(inputs: Inputs) -> Inputs:

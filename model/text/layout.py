@@ -18,9 +18,12 @@ from steptime.model.solver.sensitivity import envelope_at
 from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.step.inputs import Question
+from steptime.model.text.bases import of_power, of_price
+from steptime.model.text.compared import compared, compared_json
 from steptime.model.text.format import plain, si, table
 from steptime.model.text.header import doubtful, layout_json, not_modelled
 from steptime.model.text.ranges import spread_json, spread_lines
+from steptime.model.text.run import run_line
 from steptime.model.text.solve import solve_batch_json
 from steptime.model.text.step_json import step_json
 
@@ -78,6 +81,7 @@ def layout_json_of(answer: Answer, spread: Spread | None = None) -> dict[str, An
         "phase": answer.search.inputs.phase,
         "minimise": answer.minimise,
         "unit": SCALES[answer.minimise][2],
+        **compared_json(answer),
         "layouts": answer.layouts,
         "batches": list(answer.search.batches),
         "points": answer.points,
@@ -161,10 +165,12 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
         Text(f"best: {answer.best.question.hardware.name}, {answer.best.layout.chips} chips, "
              f"layout {answer.best.layout}, batch {plain(answer.best.batch)}{_choices(answer.best.question)}",
              style="bold"),
-        Text(f"  {_cost(answer.best.cost, answer.minimise, unit)}, step time {si(answer.best.step_time, 's')}, "
+        Text(f"  {_cost(answer.best.cost, answer.minimise, unit)}{_basis(best, answer.minimise)}, "
+             f"step time {si(answer.best.step_time, 's')}, "
              f"{plain(answer.best.per_sequence)} tokens/s per sequence, {plain(answer.best.per_chip)} per chip; "
              + ", ".join(f"{key} {value}" for key, value in best.precision.items())),
     ]  # fmt: skip
+    lines += [Text(f"  {line}") for line in run_line(best)]
     if answer.runner_up is not None:
         second = answer.runner_up
         lines.append(Text(f"runner-up: {second.question.hardware.name}, {second.layout.chips} chips, {second.layout}"
@@ -177,6 +183,7 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     notes = [Text("not modelled: " + "; ".join(not_modelled(best)))]
     if answer.best.batch == max(answer.search.batches) and len(answer.search.batches) > 1:
         notes.insert(0, Text("the best batch is the largest tried: name others to go on"))
+    notes = [*(Text(text) for text in compared(answer)), *notes]
     if figures := doubtful(best):
         notes.insert(0, Text("doubtful figures: " + "; ".join(figures)))
     # A training batch is given: speed and throughput are one, and the front is the best point.
@@ -211,6 +218,11 @@ def _front(answer: Answer) -> Any:
                      formats["kv"])  # fmt: skip
     title = f"Pareto front: {len(front)} points" + (f", {len(places)} shown" if len(places) < len(front) else "")
     return Group(Text(title, style="bold"), made)
+
+
+def _basis(best: Case, minimise: Minimise) -> str:
+    """What kind of dollars or joules was minimised."""
+    return of_price(best) if minimise == Minimise.COST else of_power(best) if minimise == Minimise.ENERGY else ""
 
 
 def _cost(cost: float, minimise: Minimise, unit: str) -> str:

@@ -1,5 +1,6 @@
 """Crossovers and best batches as JSON and as tables."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sympy
@@ -15,9 +16,11 @@ from steptime.model.solver.batch import RESOURCE, BatchAnswer
 from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import TERMS, Case
+from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.format import formula, in_unit, plain, si, table
 from steptime.model.text.header import header_json, missing_json, trailer
 from steptime.model.text.ranges import spread_json, spread_lines
+from steptime.model.text.run import run_json, run_line
 from steptime.model.text.step_json import crossover_json
 
 
@@ -26,6 +29,7 @@ def solve_crossover_json(case: Case, answer: CrossoverAnswer, spread: Spread | N
         **header_json(case),
         **crossover_json(answer),
         "present": answer.present,
+        **run_json(case),
         "quantities": case.quantities,
         "missing": missing_json(case, {f"terms.{name}": case.resources[name] for name in case.times}),
         **spread_json(spread),
@@ -58,6 +62,7 @@ def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None =
         low, high = (in_unit(value, unit) for value in answer.bracket)
         how = "root enclosed between" if answer.exists else "no root found between"
         lines.append(Text(f"no closed form: the difference is not linear or quadratic; {how} {low} and {high}"))
+    lines += [Text(f"at present: {line}") for line in run_line(case)]
     ranges = spread_lines(spread_json(spread), binds="where they meet apart, at present binds")
     if answer.relaxed:
         lines.append(
@@ -90,6 +95,7 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
             "tokens_per_second": found.value / found.step_time,
         },
         "integer": dict(answer.integer),
+        **({} if found is None else run_json(case, _chosen(answer))),
         "cost": answer.infimum if found is None else found.cost,
         "attained": answer.attained,
         "global": True if found is None else found.is_global,
@@ -116,14 +122,21 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
     }  # fmt: skip
 
 
+def _chosen(answer: BatchAnswer) -> float | None:
+    """The whole batch where one satisfies the limits, else the continuous one."""
+    found = answer.solution
+    return float(answer.integer["batch"]) if answer.integer.get("feasible") else None if found is None else found.value
+
+
 def _times(case: Case, there: Scenario) -> dict[str, float | None]:
     """The terms at the optimum; no number for the interconnect of a model that has none."""
     times: dict[str, float | None] = {name: there.evaluate(case.resources[name]) for name in TERMS}
     return times if case.has_network else {**times, "interconnect": None}
 
 
-def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
-    case, data = answer.case, solve_batch_json(answer, spread)
+def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequence[str] = ()) -> Group:
+    """The best batch for people; ``notices`` are what was made of the question."""
+    case, data, said = answer.case, solve_batch_json(answer, spread), [Text(text) for text in notices]
     ranges = spread_lines(data, {"cost": answer.unit})
     head = Text(f"{case.model} on {case.hardware.name}: batch of least {answer.minimise}", style="bold")
     if answer.solution is None:
@@ -133,6 +146,7 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
                 f"no batch attains it: it falls towards {_cost(answer, answer.infimum or 0.0)} as batch grows, "
                 "and nothing limits the batch"
             ),
+            *said,
             *ranges,
             *_held(case, over=q.batch),
         )
@@ -149,6 +163,7 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
                           f"{_cost(answer, integer['cost'])}"))  # fmt: skip
     else:
         lines.append(Text("no whole batch next to it satisfies the limits"))
+    lines += [Text(line) for line in run_line(case, _chosen(answer))]
     terms = table("term", ">time", ">price")
     for name in TERMS:
         terms.add_row(name, si(data["times"][name], "s"), f"{data['term_prices'][name]:.4f}")
@@ -167,17 +182,17 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
            "are not unique, an interval is between a little more and a little less"),
         style="dim",
     )  # fmt: skip
-    return Group(head, *lines, Text(), terms, Text(), limits, Text(), worth, note, *ranges,
+    return Group(head, *lines, *said, Text(), terms, Text(), limits, Text(), worth, note, *ranges,
                  *_held(case, over=q.batch))  # fmt: skip
 
 
 def _cost(answer: BatchAnswer, cost: float) -> str:
     """What was minimised, in the unit that people use: dollars per million tokens, seconds, joules."""
     if answer.minimise == Minimise.COST:
-        return f"${cost * 1e6:.6g} per million tokens"
+        return f"${cost * 1e6:.6g} per million tokens{of_price(answer.case)}"
     if answer.minimise == Minimise.LATENCY:
         return f"latency {si(cost, 's', 6)}"
-    return f"{cost:.6g} {answer.unit}"
+    return f"{cost:.6g} {answer.unit}" + (of_power(answer.case) if answer.minimise == Minimise.ENERGY else "")
 
 
 def _signed(price: float) -> str:

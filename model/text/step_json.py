@@ -11,15 +11,16 @@ from steptime.model.economics.utilisation import (
     hardware_flops_utilisation,
     memory_bandwidth_utilisation,
     model_flops_utilisation,
-    run_days,
     run_dollars,
 )  # fmt: skip
 from steptime.model.quantity import latex
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import Case
 from steptime.model.step.request import with_answer
+from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
 from steptime.model.terms import Operation
 from steptime.model.text.header import header_json, missing_json
+from steptime.model.text.run import run_of
 
 if TYPE_CHECKING:
     from steptime.model.solver.ranges.uncertainty import Spread
@@ -106,6 +107,7 @@ def step_json(
             "capacity": number(q.memory_capacity),
         },
         "fits": case.fits,
+        **room_json(case),
         **request_json(case),
         **training_json(case),
         **ranges_json(spread),
@@ -122,6 +124,17 @@ def ranges_json(spread: "Spread | None") -> dict[str, Any]:
     from steptime.model.text.ranges import spread_json
 
     return spread_json(spread)
+
+
+def room_json(case: Case) -> dict[str, Any]:
+    """Beside a decode step: what its memory has room for, and how long a request alone waits for its first token."""
+    if case.phase.name != PhaseName.DECODE:
+        return {}
+    return {
+        "kv_room_tokens": kv_room_tokens(case),
+        "largest_concurrency": largest_concurrency(case),
+        "time_to_first_token": first_token(case),
+    }
 
 
 def request_json(case: Case) -> dict[str, Any]:
@@ -148,16 +161,14 @@ def training_json(case: Case) -> dict[str, Any]:
     """What training has beside a step: what is computed again, the pipeline's idle time, days and dollars."""
     if case.phase.name != PhaseName.TRAIN:
         return {}
-    number, training, runs = case.number, case.inputs.training, q.training_tokens in case.scenario.values
+    number, training = case.number, case.inputs.training
     return {
         "training": {
             "micro_batches": number(q.micro_batches),
             "bubble": number(q.bubble_ratio),
             "model_flops": number(q.model_flops * q.batch),
             "hfu": number(hardware_flops_utilisation),
-            "tokens": number(q.training_tokens) if runs else None,
-            "days": number(run_days) if runs else None,
-            "dollars": number(run_dollars) if runs else None,
+            **run_of(case),
             **{name: getattr(training, name) for name in training.__dataclass_fields__},
             **_budget(case),
         }

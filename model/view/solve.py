@@ -6,13 +6,15 @@ import click
 
 from steptime.model.view.output import Asking, by_hand, ranges, show, stated
 from steptime.model.view.progress import Progress
+from steptime.model.view.suggest import SuggestingGroup
 
 from steptime.model.view.options import (  # isort: skip
-    FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, range_option, scenario_options, workload_options,
+    BASIS, FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, limit_option, range_option, scenario_options,
+    workload_options,
 )  # fmt: skip
 
 
-class Solving(click.Group):
+class Solving(SuggestingGroup):
     """A group whose commands speak of their options."""
 
     command_class = Asking
@@ -30,7 +32,7 @@ def with_ranges(answer: Any, ctx: click.Context, /, what: str = "samples") -> An
 
 
 @solve.command()
-@scenario_options
+@scenario_options()
 @click.option("--between", default="memory,compute", show_default=True, help=f"Two terms: {TERM_NAMES}.")
 @click.option("--over", default="batch", show_default=True, help="Batch, context, or any quantity of the machine.")
 @range_option
@@ -49,16 +51,10 @@ def crossover(
 
 
 @solve.command()
-@scenario_options
+@scenario_options({"batch": "64, for which the layout is chosen"})
 @click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where no price is known]")
 @click.option("--max-step-time", help="Upper limit of the step time, as 20ms.")
-@click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    metavar="NAME<=VALUE",
-    help="A limit of your own, as batch<=512 or tokens_per_second_per_sequence>=50; may be repeated.",
-)
+@limit_option("batch<=512 or tokens_per_second_per_sequence>=50")
 @range_option
 @click.pass_context
 def batch(
@@ -75,7 +71,7 @@ def batch(
 @solve.command()
 @click.argument("model")
 @click.argument("hardware", nargs=-1, required=True)
-@workload_options
+@workload_options(own_chips=True)
 @click.option("--chips", required=True, metavar="N[,N…]", help="Numbers of chips that are tried, as 8,16,72.")
 @click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where a price is unknown]")
 @click.option("--max-step-time", help="Upper limit of the step time, as 50ms.")
@@ -104,11 +100,16 @@ def layout(ctx: click.Context, /, model: str, hardware: tuple[str, ...], as_csv:
 
 @solve.command()
 @click.argument("model")
-@workload_options
+@workload_options({
+    "batch": "64; the best of several where a cost is minimised",
+    "layout": "the one that asks for the least",
+    "chips": "one scale-up domain of the price list",
+})  # fmt: skip
 @click.option("--prices", type=click.Path(dir_okay=False), metavar="FILE", help="Unit prices, a TOML file.")
 @click.option("--budget", help="Dollars for the whole machine.")
 @click.option("--power", help="Watts for the whole machine, as 120kW.")
 @click.option("--minimise", type=MACHINE_GOALS, default="step-time", show_default=True)
+@limit_option("step_time<=20ms or tokens_per_second_per_sequence>=50")
 @click.option("--workload", "workloads", multiple=True, metavar="'NAME=VALUE …'",
               help="One of several, as weight=0.7 phase=decode context=32k batch=2048; may be repeated.")  # fmt: skip
 @click.option("--from", "chip", metavar="HARDWARE",
@@ -129,8 +130,8 @@ def machine(
     if chip is not None:
         if "minimise" in words:
             raise click.UsageError("--from says what lowers the cost of a token: no --minimise")
-        if {"budget", "power", "workloads"} & words.keys():
-            raise click.UsageError("--from prices a chip as it is: no --budget, --power or --workload")
+        if {"budget", "power", "workloads", "limits"} & words.keys():
+            raise click.UsageError("--from prices a chip as it is: no --budget, --power, --limit or --workload")
         show(with_ranges(st.step(model, chip, **words).who_earns(prices), ctx), as_json)
         return
     if prices is None:
@@ -155,6 +156,8 @@ def machine(
 @click.option("--weights", type=FORMATS, help="Format of the weights.  [default: what the model says]")
 @click.option("--kv", type=FORMATS, help="Format of the KV cache.  [default: bf16]")
 @click.option("--activations", type=FORMATS, help="Format of the multiply-adds.  [default: the weights', or wider]")
+@limit_option("restore_time<=500ms")
+@BASIS
 @SETS
 @range_option
 @JSON

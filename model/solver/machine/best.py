@@ -18,6 +18,7 @@ from steptime.model.errors import NotSolved
 from steptime.model.scenario import Scenario
 from steptime.model.solver.geometric import GeometricProgram, Optimum
 from steptime.model.solver.machine import balanced
+from steptime.model.solver.machine.bounds import within
 from steptime.model.solver.machine.closed_form import SAME, Closed, closed_form
 from steptime.model.solver.machine.design import GOOD, RATE, VARIABLE, Design, Row
 from steptime.model.solver.machine.sizes import must_be_possible, settled, start_of
@@ -92,7 +93,7 @@ class Machine:
         there = self._there()
         found: dict[str, float] = {}
         for row in self.rows:
-            if row.workload is None or row.label == "memory_capacity":
+            if row.workload is None or row.label not in GOOD:
                 unused = 1 - float(there.evaluate(row.expr))
                 found[row.label] = min(unused, found.get(row.label, np.inf))
         return found
@@ -167,7 +168,8 @@ def best_machine(design: Design) -> Machine:
         tuple(row.expr.xreplace(numbers) for row in rows),
     )
     closed = closed_form(design)
-    optimum = settled(design, program, program.solve(start_of(design, rows, numbers)), rows, numbers)
+    start = within(design.bounds, program, rows, start_of(design, rows, numbers))
+    optimum = settled(design, program, program.solve(start), rows, numbers)
     amounts = {name: optimum.values.get(VARIABLE[name], design.floor(name)) for name in GOODS}
     part_times = tuple({part: optimum.values[symbol] for part, symbol in parts.items()} for parts in design.times())
     found = Machine(design, float(np.exp(optimum.log_cost)), amounts, _spent(design, amounts), part_times, rows,

@@ -15,10 +15,12 @@ from steptime.model.catalog.prices import GOODS, PriceList
 from steptime.model.choices import MachineGoal
 from steptime.model.economics import machine
 from steptime.model.errors import Unbound, UserError
+from steptime.model.phases.phase import Phase
 from steptime.model.precision import peak_format
 from steptime.model.solver.machine.balanced import UNIT
 from steptime.model.solver.parts import parts_of
 from steptime.model.step.case import Case
+from steptime.model.step.inputs import UserLimit
 
 GOOD = {"compute": "compute", "memory": "stack", "scale_up": "scale_up", "scale_out": "scale_out"}
 """Which resource a term waits for."""
@@ -86,13 +88,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Design:
-    """The workloads, the prices, the limits in base units and what is minimised; ``chips`` of the machine."""
+    """The workloads, the prices, the limits in base units and what is minimised; ``chips`` of the machine; ``bounds``
+    on how long the step of each workload may take."""
 
     prices: PriceList
     workloads: tuple[Workload, ...]
     limits: Mapping[str, float]
     minimise: MachineGoal
     chips: int
+    bounds: tuple[UserLimit, ...] = ()
 
     @property
     def needed(self) -> set[str]:
@@ -189,6 +193,10 @@ class Design:
                 held = self.chips * sympy.Float(workload.held)
                 rows.append(Row("memory_capacity", machine.stacks_for_bytes.xreplace({q.capacity_needed: held})
                                 / q.stacks, number, q.memory_per_chip))  # fmt: skip
+            for one in self.bounds:
+                most = longest(one, workload.case.phase)
+                whole = sympy.Add(*times[number].values())
+                rows.append(Row(one.quantity.name, whole / numbers_but(workload.case, most, ()), number, 1 / most))
         limits = {"budget": machine.stacked_spend / q.budget, "power": machine.stacked_power / q.power_limit}
         rows += [Row(name, limits[name]) for name in self.limits]
         for name in self.for_sale:
@@ -217,3 +225,13 @@ def numbers_but(case: Case, expr: Expr, keep: tuple[Symbol, ...]) -> Expr:
     """The expression with numbers for everything but some base quantities."""
     others = expr.free_symbols - set(keep)
     return expr.xreplace({symbol: sympy.Float(case.scenario.value(symbol), 17) for symbol in others})
+
+
+def longest(limit: UserLimit, phase: Phase) -> Expr:
+    """The seconds that a step may take: of a rate, what it yields over the rate."""
+    made = {
+        q.step_time: sympy.Float(limit.value, 17),
+        q.tokens_per_second: q.batch * phase.yields / limit.value,
+        q.tokens_per_second_per_sequence: phase.yields / limit.value,
+    }
+    return made[limit.quantity]

@@ -11,10 +11,11 @@ from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Model
 from steptime.model.solver.machine.best import Machine, best_machine
+from steptime.model.solver.machine.bounds import checked
 from steptime.model.solver.machine.design import RATE, Design, Workload
 from steptime.model.solver.machine.layout_choice import Market, promising, starts_at_once
 from steptime.model.step.build import Prepared, cases_at, prepare
-from steptime.model.step.inputs import Default, Inputs, Question
+from steptime.model.step.inputs import Default, Inputs, Question, UserLimit
 
 MOST_WORKLOADS = 16
 CHOSEN = (*RATE.values(), q.memory_capacity, q.scale_up_domain, q.chip_hour_price, q.power)
@@ -29,10 +30,12 @@ def solve_machine(
     power: float | None = None,
     minimise: MachineGoal = MachineGoal.STEP_TIME,
     batches: Sequence[int] = (),
+    bounds: Sequence[UserLimit] = (),
 ) -> Machine:
     """The best machine for weighted workloads within dollars or watts; raises UserError for what cannot be used.
 
-    With ``batches`` one workload takes the best of them too; in a mix each keeps its own.
+    With ``batches`` one workload takes the best of them too; in a mix each keeps its own. ``bounds`` are limits on how
+    long the step of each may take.
     """
     if len(asked) > MOST_WORKLOADS:
         raise UserError(f"`workload`: at most {MOST_WORKLOADS} workloads, not {len(asked)}")
@@ -44,13 +47,11 @@ def solve_machine(
     read = [prepare(Question(model, prices.machine(), inputs)) for _, inputs in asked]
     if any(q.answer in inputs.given and inputs.phase == PhaseName.PREFILL for _, inputs in asked):
         raise UserError("`output`: a machine is designed for no whole requests; see `scope` serving")
-    if any(q.training_tokens in inputs.given for _, inputs in asked):
-        raise UserError("`tokens` says nothing to the design of a machine")
     for one in read:
         if by_hand := [f"`{symbol.name}`" for symbol in CHOSEN if symbol in one.inputs.given]:
             raise UserError(f"{', '.join(by_hand)}: the design or {prices.origin} decides it")
     chips = _chips(read, prices)
-    market = Market(prices, limits, minimise, chips)
+    market = Market(prices, limits, minimise, chips, checked(bounds))
     chosen = bool(batches) and len(asked) == 1
     alternatives = []
     for one in read:
@@ -66,7 +67,7 @@ def solve_machine(
             Workload.of(_name(case.inputs), weight / total, case)
             for (weight, _), case in zip(asked, cases, strict=True)
         )
-        tried = best_machine(Design(prices, workloads, limits, minimise, chips))
+        tried = best_machine(Design(prices, workloads, limits, minimise, chips, market.bounds))
         found = tried if found is None or tried.cost < found.cost else found
     assert found is not None
     return replace(found, batch_chosen=chosen, layouts_proved=_proved(read))
@@ -122,7 +123,9 @@ def _best_solved(asked: Prepared, market: Market, candidates: Sequence[tuple[Lay
             one = _at_batch(asked, batch)
             alone = [Workload.of("", 1.0, case) for case in cases_at(one, layout)]
             machines = [
-                best_machine(Design(market.prices, (workload,), market.limits, market.minimise, market.chips))
+                best_machine(
+                    Design(market.prices, (workload,), market.limits, market.minimise, market.chips, market.bounds)
+                )
                 for workload in alone
             ]
             costs.append((min(machine.cost for machine in machines), place))
