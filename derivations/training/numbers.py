@@ -84,7 +84,8 @@ class BoardLedger(TrainLedger):
 
     @cached_property
     def replicated(self) -> tuple[Replicated, ...]:
-        return (Replicated(parameters / (tensor_parallel * pipeline_parallel), self.ranks),)
+        weights = parameters / (tensor_parallel * pipeline_parallel)
+        return (Replicated(weights, bytes_per_weight * weights, self.ranks),)
 
 
 class BoardRoom(TrainRoom):

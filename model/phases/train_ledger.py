@@ -4,6 +4,7 @@ A micro-batch passes all stages one after another, so that the forward ledger su
 them, and m micro-batches pass it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -25,7 +26,7 @@ from steptime.model.phases.train import TrainPhase, forward_flops
 from steptime.model.terms import FORWARD_AND_BACKWARD, Operation, OperationName, Transfer, one, zero
 
 from steptime.model.symbols import (  # isort: skip
-    bytes_per_weight, gradient_bytes, micro_batches, optimizer_bytes, reduce_bytes, sequence, weight_passes,
+    gradient_bytes, micro_batches, optimizer_bytes, reduce_bytes, sequence, weight_passes,
 )  # fmt: skip
 
 
@@ -44,9 +45,11 @@ def forward_ledger(model: Transformer, plan: Plan, degrees: Degrees, streams: tu
 
 @dataclass(frozen=True)
 class Replicated:
-    """Weights of one chip of the mean stage that a group of chips each hold, and must keep equal."""
+    """Weights of one chip of the mean stage that a group of chips each hold, and must keep equal: how many, and the
+    bytes that store them."""
 
     weights: Expr
+    stored: Expr
     over: Group
 
 
@@ -134,25 +137,28 @@ class TrainLedger:
 
         Routed experts, and with ffn=all dense blocks, are spread over the whole stage.
         """
-        d, width, zero = self.degrees, self.model.width, sympy.Integer(0)
-        per_tensor_group, per_stage = zero, zero
+        d, width = self.degrees, self.model.width
+        alike, spread = dict.fromkeys(Weight, zero), dict.fromkeys(Weight, zero)
         for row in self.forward.rows:
             if row.kind == Weight.EXPERTS:
                 continue  # what a pass reads of them is less than what is held
-            if row.kind == Weight.DENSE and self.plan.ffn == Split.STAGE:
-                per_stage += row.weights / row.weight_ways
-            else:
-                per_tensor_group += row.weights / row.weight_ways
+            whole_stage = row.kind == Weight.DENSE and self.plan.ffn == Split.STAGE
+            (spread if whole_stage else alike)[row.kind] += row.weights / row.weight_ways
         untied = 0 if self.model.tied else self.model.embedding
-        per_tensor_group += (untied + self.model.positions * width) / d.tp
+        alike[Weight.EMBEDDING] += (untied + self.model.positions * width) / d.tp
         for number, block in self.forward.expert_layers:
             one_expert = block.expert_weights(width) + block.expert_vectors
-            per_stage += number * block.experts * one_expert / d.stage
+            spread[Weight.EXPERTS] += number * block.experts * one_expert / d.stage
         across = group(d.replicas, d.stage * d.pp, self.plan.axes)
         within = group(d.dp * d.cp, d.tp, self.plan.axes)
         everyone = Group(within.size * across.size, within.inside * across.inside, self.plan.axes)
-        found = (Replicated(per_tensor_group / d.pp, everyone), Replicated(per_stage / d.pp, across))
+        found = (self._replicated(alike, everyone), self._replicated(spread, across))
         return tuple(part for part in found if part.weights != 0)
+
+    def _replicated(self, held: Mapping[Weight, Expr], over: Group) -> Replicated:
+        """Weights of each kind over all stages, as those of one; each kind in its own format."""
+        stored = sympy.Add(*[self.plan.bytes_of(kind) * number for kind, number in held.items()])
+        return Replicated(sympy.Add(*held.values()) / self.degrees.pp, stored / self.degrees.pp, over)
 
     def gradients(self) -> Transfer:
         """Sums of gradients over the chips that hold the same weights, and what ZeRO gathers of the weights.
@@ -163,12 +169,12 @@ class TrainLedger:
         """
         zero, total = self.phase.choices.zero, Transfer()
         for part in self.replicated:
-            volume, weights = gradient_bytes * part.weights, bytes_per_weight * part.weights
+            volume = gradient_bytes * part.weights
             if zero == 0:
                 total += all_reduce(volume, part.over, self.plan.in_switch)
                 continue
             total += reduce_scatter(volume, part.over).times(micro_batches if zero >= 2 else 1)
-            total += all_gather(weights, part.over).times(2 * micro_batches if zero == 3 else 1)
+            total += all_gather(part.stored, part.over).times(2 * micro_batches if zero == 3 else 1)
         return total
 
     def state_traffic(self) -> Expr:
@@ -183,8 +189,8 @@ class TrainLedger:
             kept = part.weights / (part.over.size if zero >= 2 else 1)
             updated = part.weights / (part.over.size if zero >= 1 else 1)
             total += (2 * micro_batches - 1) * gradient_bytes * kept
-            renewed = updated if zero == 3 else part.weights
-            total += (2 * optimizer_bytes + gradient_bytes) * updated + bytes_per_weight * renewed
+            renewed = part.stored / (part.over.size if zero == 3 else 1)
+            total += (2 * optimizer_bytes + gradient_bytes) * updated + renewed
         return total
 
     # --- the slots -------------------------------------------------------------------------------------------------
@@ -196,7 +202,10 @@ class TrainLedger:
         per_chip = sympy.Add(*[self.flop_passes(r.operation) * r.flops / r.flop_ways for r in multiplied])
         again = [(self.flop_passes(row.operation) - FORWARD_AND_BACKWARD) * row.flops for row in multiplied]
         total = phase.flops_per_sequence + q.recomputed_flops
-        streamed = [self.weight_passes(row.operation) * row.weights / row.weight_ways for row in rows]
+        bytes_of = self.plan.bytes_of if self.plan.mixed else lambda kind: one
+        weights = [(row.operation, bytes_of(row.kind) * row.weights, row.weight_ways) for row in rows]
+        read = sympy.Add(*[stored for _, stored, _ in weights])
+        streamed = sympy.Add(*[self.weight_passes(name) * stored / ways for name, stored, ways in weights])
         moved = sum((self.moved(row) for row in rows), Transfer())
         gathers, gradients = self.gathers_of_inputs(), self.gradients()
         one_token, tokens = {q.micro_batch: 1 / q.sequence}, q.micro_batch * q.sequence * self.share
@@ -208,7 +217,7 @@ class TrainLedger:
             q.model_flops: phase.flops_per_sequence,
             q.recomputed_flops: sympy.Add(*again),
             q.compute_shards: shards([row.flop_ways for row in multiplied], total, per_chip, own),
-            q.weight_shards: weight_passes * found[q.parameters_read] / sympy.Add(*streamed),
+            q.weight_shards: weight_passes * read / streamed,
             q.scale_up_bytes: moved.scale_up.xreplace(one_token) + gathers.scale_up / tokens,
             q.scale_out_bytes: moved.scale_out.xreplace(one_token) + gathers.scale_out / tokens,
             q.scale_up_starts: starts.scale_up_starts,

@@ -10,13 +10,18 @@ from steptime.model import symbols as q
 from steptime.model.architecture.activations import Kept, layer_input, layer_kept
 from steptime.model.choices import Recompute, Schedule
 from steptime.model.extremes import at_most
+from steptime.model.layout.choices import KIND_BYTES
 from steptime.model.phases.memory import Footprint, Room, Stage
 from steptime.model.phases.train import Choices, TrainPhase
 
 from steptime.model.symbols import (  # isort: skip
-    bytes_per_weight, gradient_bytes, interleave, logit_bytes, micro_batches, microbatch, optimizer_bytes,
+    gradient_bytes, interleave, logit_bytes, micro_batches, microbatch, optimizer_bytes,
     pipeline_parallel, sequence,
 )  # fmt: skip
+
+
+ONE_BYTE = dict.fromkeys((q.bytes_per_weight, *KIND_BYTES.values()), sympy.S.One)
+"""With weights of one byte each, their bytes are their number."""
 
 
 class TrainRoom(Room):
@@ -35,8 +40,9 @@ class TrainRoom(Room):
         alike, spread = self.stage_weights(stage)
         for held, copies in ((alike, d.dp * d.cp * d.replicas), (spread, d.replicas)):
             weights += held / (copies if zero >= 3 else 1)
-            gradients += held / bytes_per_weight * gradient_bytes / (copies if zero >= 2 else 1)
-            optimizer += held / bytes_per_weight * optimizer_bytes / (copies if zero >= 1 else 1)
+            number = held.xreplace(ONE_BYTE)
+            gradients += number * gradient_bytes / (copies if zero >= 2 else 1)
+            optimizer += number * optimizer_bytes / (copies if zero >= 1 else 1)
         logits = stage.last * self.model.vocabulary * logit_bytes / d.tp
         tokens = microbatch * sequence / d.cp
         activations = tokens * (self.held_micro_batches(stage) * self.kept(stage) + self.at_work() + logits)

@@ -49,7 +49,9 @@ CHOICES = (
 def test_the_blackboard_expands_to_the_ledger_exactly(name: str, choices: Choices) -> None:
     layout = Layout(4, 2, 2, 4, 2, 3)
     held = {symbol: Integer(getattr(layout, key)) for key, symbol in SYMBOLS.items()}
-    for plan, degrees in ((Plan(), SYMBOLIC), (Plan(Split.STAGE, Copies.PER_EXPERT, True), layout.degrees)):
+    several = Plan(mixed=True)  # each kind of weights in a format of its own
+    whole_stage = Plan(Split.STAGE, Copies.PER_EXPERT, True)
+    for plan, degrees in ((Plan(), SYMBOLIC), (several, SYMBOLIC), (whole_stage, layout.degrees)):
         ledger = TrainLedger(load_transformer(name), plan, train_phase(choices), degrees)
         slots = {symbol: expr for symbol, expr in ledger.slots.items() if symbol not in ledger.phase.definitions}
         scenario = Scenario({}, slots)
