@@ -23,6 +23,9 @@ WORK: Mapping[Symbol, float] = {
 }  # fmt: skip
 """The workload."""
 
+REQUEST: Mapping[Symbol, float] = {**WORK, q.batch: 1.0}
+"""The workload of a prefill, and of a whole request: prompts are worked on as they arrive, one by one."""
+
 DECODE_EFFICIENCY = 0.3
 """Utilisation in generation over that in training (Pope 2026, blackboard lecture, chapter 4)."""
 

@@ -36,7 +36,7 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options that state a scenario, without model and machine."""
     options = [
         click.option("--phase", type=choice(PHASES), default="decode", show_default=True),
-        click.option("--batch", help="Sequences in flight over all chips.  [default: 64]"),
+        click.option("--batch", help="Sequences in flight over all chips.  [default: 64; a prefill: 1]"),
         click.option("--context", help="Tokens of context per sequence that decode reads, as 200k.  [default: 4096]"),
         click.option("--prompt", help="Tokens per sequence of a prefill.  [default: 4096]"),
         click.option("--cached", help="Those of them that are in the cache already.  [default: 0]"),
