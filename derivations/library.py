@@ -86,6 +86,7 @@ MODULES = (
     "serving.state",
     "training.flops",
     "training.recomputation",
+    "training.fused",
     "training.activations",
     "training.pipeline",
     "training.data",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import PhaseName, Schedule, Scope
+from steptime.model.choices import PhaseName, Recompute, Schedule, Scope
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.decode import DECODE
@@ -96,6 +96,9 @@ def _training(inputs: Inputs, stated: Values) -> Workload:
     choices, given = inputs.training, inputs.given
     if values[q.interleave] > 1 and choices.schedule != Schedule.ONE_F_ONE_B:
         raise UserError(f"`interleave` belongs to `schedule` 1f1b, not to {choices.schedule}")
+    if choices.recompute == Recompute.SELECTIVE and choices.fused:
+        raise UserError("`attention_kernel` fused makes scores again in any case; `recompute` selective is of the "
+                        "steps of an unfused one: leave one of the two out")  # fmt: skip
     values |= {symbol: value for symbol, value in TRAINED.items() if symbol not in given}
     if q.served_tokens in given and q.decode_efficiency not in given:
         values[q.decode_efficiency] = DECODE_EFFICIENCY

@@ -158,6 +158,8 @@ def training_json(case: Case) -> dict[str, Any]:
             "days": number(run_days) if runs else None,
             "dollars": number(run_dollars) if runs else None,
             **{name: getattr(training, name) for name in training.__dataclass_fields__},
+            "sequence_parallel": training.sequence_parallel and case.layout.tp > 1,
+            "attention_kernel": training.kernel,
             **_budget(case),
         }
     }

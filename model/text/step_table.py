@@ -121,7 +121,7 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
 def _training(found: dict[str, Any]) -> str:
     """Micro-batches, bubble and utilisation of the hardware; days and dollars where the tokens were said."""
     text = (f"{plain(found['micro_batches'])} micro-batches, bubble {found['bubble']:.1%} of the work, "
-            f"{_percent(found['hfu'])} of peak with what is computed again (HFU)")  # fmt: skip
+            f"{_percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}")  # fmt: skip
     if "served_tokens" in found:
         fits = [f"{name} {si(tokens)}" for name, tokens in found["tokens_at_optimum"].items()]
         equal, alone = si(found["tokens_at_equal_compute"]), si(found["tokens_of_cheapest_training"])
@@ -131,6 +131,12 @@ def _training(found: dict[str, Any]) -> str:
         return text
     dollars = "dollars unknown" if found["dollars"] is None else f"${found['dollars']:,.0f}"
     return f"{text}; {si(found['tokens'])} tokens in {plain(found['days'])} days, {dollars}"
+
+
+def _kept(found: dict[str, Any]) -> str:
+    """What decides which activations are kept, in words."""
+    shared = ", sequence parallel" if found["sequence_parallel"] else ""
+    return f"{found['attention_kernel']} attention, recompute {found['recompute']}{shared}"
 
 
 def _request(first: float | None, request: dict[str, Any]) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from steptime.model.choices import (  # isort: skip
-    PHASES, Counted, Efficiency, Experts, Format, MachineGoal, Minimise, Overlap, Recompute, Schedule, Scope,
+    PHASES, AttentionKernel, Counted, Efficiency, Experts, Format, MachineGoal, Minimise, Overlap, Recompute, Schedule,
+    Scope,
 )  # fmt: skip
 
 
@@ -66,7 +67,11 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="What data-parallel chips share: 1 optimizer, 2 gradients too, 3 weights too.",
         ),
-        click.option("--sequence-parallel", is_flag=True, help="Tensor-parallel chips share norms and masks too."),
+        click.option(
+            "--sequence-parallel/--no-sequence-parallel",
+            default=None,
+            help="Tensor-parallel chips share norms and masks too.  [default: they do]",
+        ),
         click.option(
             "--schedule",
             type=choice(Schedule),
@@ -80,6 +85,12 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
             default="causal",
             show_default=True,
             help="How training counts attention: each token with those before it, or with all.",
+        ),
+        click.option(
+            "--attention-kernel",
+            type=choice(AttentionKernel),
+            help="fused keeps no scores in training and makes them again; unfused keeps them, or runs them again with "
+            "--recompute selective.  [default: fused; with --recompute selective unfused]",
         ),
         click.option("--dropout", is_flag=True, help="Keep dropout masks in training."),
         click.option("--tokens", help="Tokens that training takes in all, as 15T: adds days and dollars."),

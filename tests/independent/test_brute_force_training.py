@@ -13,10 +13,12 @@ from conftest import case_of
 from test_brute_force import Network, Work, block_weights, messages
 
 from steptime.model import symbols as q
+from steptime.model.architecture import transformer as tf
 from steptime.model.step.case import Case
 
 from test_brute_force_passes import (  # isort: skip
-    DENSE, PROJECTIONS, ROUTED, ROUTER, SHARED, UNEMBEDDING, VECTORS, Pass, lines, mixing_macs, sizes, weights_of,
+    DENSE, PROJECTIONS, ROUTED, ROUTER, SHARED, UNEMBEDDING, VECTORS, Pass, lines, mixing_macs, pairs, sizes,
+    weights_of,
 )  # fmt: skip
 
 SENDS, GRADIENTS, STATE = "pipeline sends", "gradients and weights between replicas", "gradients and optimizer"
@@ -36,10 +38,12 @@ class Step:
     zero: int = 0
     sequence_parallel: bool = False
     dropout: bool = False
+    fused: bool = False
 
     def case(self) -> Case:
         numbers = {name: str(getattr(self, name)) for name in ("batch", "sequence", "microbatch", "interleave")}
         options = {name: getattr(self, name) for name in ("recompute", "zero", "sequence_parallel", "dropout")}
+        options["attention_kernel"] = "fused" if self.fused else "unfused"
         return case_of(self.model, "a100-sxm-80gb", phase="train", layout=self.layout, **numbers, **options)
 
     def micro_batches(self, case: Case) -> int:
@@ -47,6 +51,16 @@ class Step:
         found, rest = divmod(self.batch, case.layout.replicas * case.layout.dp * self.microbatch)
         assert not rest
         return found
+
+
+def score_macs(mixer: tf.Attention, one: Pass, tp: int) -> float:
+    """Multiply-adds of a rank that meet queries with keys, of one sequence whose tokens are all new."""
+    if isinstance(mixer, tf.RecurrentMixer):
+        return 0
+    chosen = mixer.indexer if isinstance(mixer, tf.LatentAttention) else None
+    met = pairs(mixer, one.before, one.tokens, chosen and chosen.selected)
+    width = mixer.head_dim if isinstance(mixer, tf.GroupedAttention) else mixer.nope_dim + mixer.rope_dim
+    return met * mixer.heads / tp * width
 
 
 # --- by hand: FLOP and memory --------------------------------------------------------------------------------------
@@ -64,6 +78,8 @@ def count(step: Step, case: Case) -> tuple[Counter[str], Counter[str]]:
             parts[PROJECTIONS] = (own, own, "attention")
             cores = 3 + (step.recompute != "none")
             macs["attention"] += cores * number * sequences * mixing_macs(layer.attention, whole, layout.tp)
+            if step.fused:  # the backward pass makes the scores again, and not the sums of values
+                macs["attention"] += number * sequences * score_macs(layer.attention, whole, layout.tp)
         for block in layer.feed_forward:
             shared, router, experts = block_weights(block, model.width)
             held = shared / (len(chips) if layout.ffn == "all" else layout.tp)
@@ -214,11 +230,13 @@ LINKED = [
 ]
 
 
-@pytest.mark.parametrize("recompute", ["none", "selective", "full"])
+@pytest.mark.parametrize(("recompute", "fused"), [
+    ("none", False), ("selective", False), ("full", False), ("none", True), ("full", True),
+])  # fmt: skip
 @pytest.mark.parametrize("step", WORKED, ids=str)
-def test_flops_and_weights_of_a_step(step: Step, recompute: str) -> None:
+def test_flops_and_weights_of_a_step(step: Step, recompute: str, fused: bool) -> None:
     """The pipeline idles P - 1 times the share of a micro-batch that one chunk is; no weight is read meanwhile."""
-    step = replace(step, recompute=recompute)
+    step = replace(step, recompute=recompute, fused=fused)
     case, (flops, streamed) = step.case(), count(step, step.case())
     idle = (case.layout.pp - 1) / step.micro_batches(case) / step.interleave
     ours = {name: number * (1 + idle) for name, number in flops.items() if number}

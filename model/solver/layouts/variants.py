@@ -9,7 +9,7 @@ from sympy import Symbol, divisors
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Format, Minimise, PhaseName, Recompute
+from steptime.model.choices import AttentionKernel, Format, Minimise, PhaseName, Recompute
 from steptime.model.errors import UserError
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns
@@ -30,20 +30,24 @@ MOST_EXECUTIONS = 20_000_000
 
 @dataclass(frozen=True)
 class Variant:
-    """A machine, one choice of formats and one of training, as a question without layout and batch; its numbers."""
+    """A machine, one choice of formats and one of training, as a question without layout and batch; its numbers.
+
+    ``free``: the choices of training that are searched.
+    """
 
     question: Question
     phase: Phase
     values: Mapping[Symbol, float]
     plan: Plan
+    free: frozenset[str]
 
     def differs(self, columns: Columns) -> Array:
-        """Rows on which this choice is another execution: sequence parallelism needs tensor-parallel chips, ZeRO chips
-        that hold the same weights."""
+        """Rows on which this choice is another execution than one tried before: where it is searched, sequence
+        parallelism needs tensor-parallel chips, and ZeRO chips that hold the same weights."""
         rows, training = np.ones(len(columns["tp"]), bool), self.question.inputs.training
-        if training.sequence_parallel:
+        if "sequence_parallel" in self.free and not training.sequence_parallel:
             rows &= columns["tp"] > 1
-        if training.zero:
+        if "zero" in self.free and training.zero:
             rows &= columns["dp"] * columns["cp"] * columns["replicas"] > 1
         return rows
 
@@ -60,7 +64,7 @@ def variants_on(search: Search, accounts: Accounts, hardware: Hardware) -> list[
         numbers = {**links, **base.values, **{s: value for s, value in work.values.items() if s != q.batch}}
         numbers.pop(q.batch, None)
         question = Question(search.model, hardware, inputs)
-        found.append(Variant(question, work.phase, numbers, plan_of(inputs, hardware, base.values)))
+        found.append(Variant(question, work.phase, numbers, plan_of(inputs, hardware, base.values), search.free))
     return found
 
 
@@ -73,11 +77,13 @@ def _formats(inputs: Inputs, accounts: Accounts, hardware: Hardware) -> list[Inp
 
 
 def _trained(search: Search) -> list[Inputs]:
-    """Recomputation, ZeRO and sequence parallelism, where they are free."""
+    """Recomputation, ZeRO and sequence parallelism, where they are free; first what is taken where nothing is said."""
     usual, free = search.inputs.training, search.free
-    recompute = (Recompute.NONE, Recompute.SELECTIVE, Recompute.FULL) if "recompute" in free else (usual.recompute,)
+    modes = (Recompute.NONE, Recompute.SELECTIVE, Recompute.FULL) if "recompute" in free else (usual.recompute,)
+    stated = usual.attention_kernel
+    recompute = [mode for mode in modes if not (mode == Recompute.SELECTIVE and stated == AttentionKernel.FUSED)]
     zero = range(4) if "zero" in free else (usual.zero,)
-    shared = (False, True) if "sequence_parallel" in free else (usual.sequence_parallel,)
+    shared = (True, False) if "sequence_parallel" in free else (usual.sequence_parallel,)
     return [
         replace(search.inputs, training=replace(usual, recompute=mode, zero=stage, sequence_parallel=share))
         for mode, stage, share in product(recompute, zero, shared)
