@@ -116,7 +116,8 @@ def test_step_default_layout_and_search_agree(run_json) -> None:
     """The layout that a step takes is one of a search with nothing free, and equal there in time, room and cost."""
     question = asked("llama-3.1-8b", "h100-sxm", phase="train", batch="64", microbatch="1")
     step = build_case(question)
-    search = search_of("llama-3.1-8b", "h100-sxm", (step.layout.chips,), (64,), "latency", phase="train", microbatch="1",
+    chips = (step.layout.chips,)
+    search = search_of("llama-3.1-8b", "h100-sxm", chips, (64,), "latency", phase="train", microbatch="1",
                        layout=f"{step.layout},ffn=tp")  # fmt: skip
     best = search_layouts(search).best
     again = build_case(best.question)
