@@ -98,8 +98,9 @@ def _trained(search: Search) -> list[Inputs]:
     schedules = tuple(Schedule) if "schedule" in free else (usual.schedule,)
     found = []
     for (mode, kernel), stage, share, order in product(again, zero, shared, schedules):
-        said = {"recompute": mode, "attention_kernel": kernel, "zero": stage, "sequence_parallel": share}
-        found.append(replace(search.inputs, training=replace(usual, schedule=order, **said)))
+        chosen = replace(usual, recompute=mode, attention_kernel=kernel, zero=stage)
+        chosen = replace(chosen, sequence_parallel=share, schedule=order)
+        found.append(replace(search.inputs, training=chosen))
     return found
 
 
