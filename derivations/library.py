@@ -87,6 +87,7 @@ MODULES = (
     "serving.state",
     "training.flops",
     "training.recomputation",
+    "training.fused",
     "training.activations",
     "training.pipeline",
     "training.data",

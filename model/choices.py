@@ -68,13 +68,21 @@ class Efficiency(StrEnum):
 
 
 class Recompute(StrEnum):
-    """What the backward pass runs again: nothing; scores and their sums; every layer from its input; and layers whose
-    input follows from their output (Gomez et al. 2017, arXiv 1707.04585)."""
+    """What the backward pass runs again: nothing; scores and their sums, where no fused kernel makes them; every layer
+    from its input; and layers whose input follows from their output (Gomez et al. 2017, arXiv 1707.04585)."""
 
     NONE = "none"
     SELECTIVE = "selective"
     FULL = "full"
     REVERSIBLE = "reversible"
+
+
+class AttentionKernel(StrEnum):
+    """How training makes scores and their sums: in one kernel that keeps neither and makes the scores again (Dao et al.
+    2022, arXiv 2205.14135), or in steps that keep them (Korthikanti et al. 2022, arXiv 2205.05198)."""
+
+    FUSED = "fused"
+    UNFUSED = "unfused"
 
 
 class Schedule(StrEnum):

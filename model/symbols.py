@@ -180,6 +180,7 @@ logit_bytes = quantity("logit_bytes", byte, r"\beta_l", "bytes that store one lo
 model_flops = quantity("model_flops", FLOP, r"f_M", "FLOP per sequence of forward and backward, nothing computed twice", sane=(1.0, 1e30))
 training_tokens = quantity("training_tokens", count, r"D_\mathrm{tr}", "tokens that a model is trained on", sane=(1.0, 1e20))
 mask_bytes = quantity("mask_bytes", byte, r"\beta_\mathrm{mask}", "bytes that store one element of a dropout mask: one", sane=(0.01, 16))
+log_sum_exp_bytes = quantity("log_sum_exp_bytes", byte, r"\beta_\mathrm{lse}", "bytes of the logarithm of a sum of exponentials that a fused attention keeps of a head and token: fp32", sane=(0.0, 1e3))
 
 # --- conventions ---------------------------------------------------------------------------------------------------
 flops_per_mac = quantity("flops_per_mac", FLOP, r"\varphi", "FLOP counted for one multiply-add: two")

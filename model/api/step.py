@@ -42,9 +42,9 @@ def step(model: Model | Named, hardware: Hardware | Named, **words: Any) -> "Ste
 
     Choices: ``phase`` (decode, prefill, train), ``layout``, ``chips``, ``weights``, ``kv``, ``activations``,
     ``overlap``, ``experts``, ``scope``, ``basis``, ``recompute``, ``zero``, ``sequence_parallel``, ``schedule``,
-    ``attention``, ``dropout``. Any quantity is set by its name, as a number in base units or a text with a unit:
-    ``batch=64``, ``context="200k"``, ``memory_bandwidth="10TB/s"``. What is left out takes its default, which the
-    answer shows. Raises UserError for whatever cannot be used.
+    ``attention``, ``attention_kernel``, ``dropout``. Any quantity is set by its name, as a number in base units or a
+    text with a unit: ``batch=64``, ``context="200k"``, ``memory_bandwidth="10TB/s"``. What is left out takes its
+    default, which the answer shows. Raises UserError for whatever cannot be used.
 
     >>> import steptime as st
     >>> step = st.step("llama-3.1-70b", "h100-sxm", layout=st.Layout(tp=8))

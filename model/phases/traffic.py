@@ -99,12 +99,14 @@ class Pass:
         """Chips that split a context share what attention needs of each other, the cheaper of two ways.
 
         Either queries before attention and partial results after it, or, where a pass has many tokens, the keys and
-        values of all tokens. A recurrent state is split by heads: its inputs and results are what is shared.
+        values of all tokens. A recurrent state has neither; what its chips hand to each other is not counted.
         """
         over = group(self.degrees.cp, self.degrees.tp, self.plan.axes)
         here = micro_batch / self.ranks / self.degrees.tp
         moved = Transfer()
         for mixer, number in self.model.mixers:
+            if not mixer.query_elements:
+                continue  # without queries nothing is sent, and nothing started
             queries, results = (
                 here * self.phase.tokens * elements * reduce_bytes
                 for elements in (mixer.query_elements, mixer.output_elements)
@@ -139,6 +141,7 @@ class Pass:
             back += sent.times(number, combine_bytes)
             copies = chosen if self.plan.copies == Copies.PER_EXPERT else distinct_places(d.ep, chosen, limit)
             arriving = all_gather(self.tokens * width * copies / d.ep * (1 - 1 / holders), slices)
+            arriving = arriving.started(at_most(1, holders - 1))  # where one group holds all, nothing arrives
             present = distinct_places(holders, chosen, limit) / holders
             local = gather_between(self.tokens * width / holders * present, at_least(d.tp, sliced), d.tp, axes)
             shared += (arriving + local).times(number, dispatch_bytes)

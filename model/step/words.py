@@ -21,7 +21,8 @@ from steptime.model.step.inputs import CALLED, Inputs, UserLimit
 from steptime.model.units import unit_text
 
 from steptime.model.choices import (  # isort: skip
-    PHASES, Basis, Copies, Counted, Efficiency, Experts, Format, Overlap, Recompute, Schedule, Scope, Split,
+    PHASES, AttentionKernel, Basis, Copies, Counted, Efficiency, Experts, Format, Overlap, Recompute, Schedule, Scope,
+    Split,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ FORMATS = ("weights", "kv", "activations")
 WAYS: Mapping[str, type[StrEnum]] = {
     "scope": Scope, "overlap": Overlap, "experts": Experts, "efficiency": Efficiency, "basis": Basis,
 }  # fmt: skip
-TRAINING: Mapping[str, type[StrEnum]] = {"recompute": Recompute, "schedule": Schedule, "attention": Counted}
+TRAINING: Mapping[str, type[StrEnum]] = {
+    "recompute": Recompute, "schedule": Schedule, "attention": Counted, "attention_kernel": AttentionKernel,
+}  # fmt: skip
 FLAGS = ("sequence_parallel", "dropout")
 MOST_DEGREE = 1_000_000
 MOST_NUMBERS = 1_000
@@ -71,9 +74,10 @@ def _training(stated: Mapping[str, Any]) -> Choices:
     found: dict[str, Any] = {name: word(name, stated[name], tuple(kind)) for name, kind in TRAINING.items()
                              if name in stated}  # fmt: skip
     for name in stated.keys() & set(FLAGS):
-        if str(stated[name]) not in ("True", "False"):
+        said = str(stated[name]).capitalize()
+        if said not in ("True", "False"):
             raise UserError(f"`{name}`: True or False, not {str(stated[name])[:40]!r}")
-        found[name] = str(stated[name]) == "True"
+        found[name] = said == "True"
     if "zero" in stated:
         if str(stated["zero"]) not in tuple("0123"):
             raise UserError("`zero`: 0, 1, 2 or 3")
@@ -258,7 +262,7 @@ def workload_of(text: str) -> tuple[float, dict[str, str]]:
     >>> workload_of("weight=3 context=32k")
     (3.0, {'context': '32k'})
     """
-    known = ["weight", *(name for name in ARGUMENTS if name not in FLAGS), *_called, *declared()]
+    known = ["weight", *ARGUMENTS, *_called, *declared()]
     entries: dict[str, str] = {}
     for entry in text_of(text, "`workload`").split():
         name, separator, value = entry.partition("=")

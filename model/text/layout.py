@@ -55,9 +55,10 @@ def _trained(question: Question) -> dict[str, Any]:
     if inputs.phase != PhaseName.TRAIN:
         return {}
     training, given = inputs.training, inputs.given
+    shared = training.sequence_parallel and inputs.layout is not None and inputs.layout.tp > 1
     return {
         "microbatch": int(given.get(q.microbatch, 1)), "interleave": int(given.get(q.interleave, 1)),
-        "recompute": training.recompute, "zero": training.zero, "sequence_parallel": training.sequence_parallel,
+        "recompute": training.recompute, "zero": training.zero, "sequence_parallel": shared,
     }  # fmt: skip
 
 

@@ -170,6 +170,8 @@ def training_json(case: Case) -> dict[str, Any]:
             "hfu": number(hardware_flops_utilisation),
             **run_of(case),
             **{name: getattr(training, name) for name in training.__dataclass_fields__},
+            "sequence_parallel": training.sequence_parallel and case.layout.tp > 1,
+            "attention_kernel": training.kernel,
             **_budget(case),
         }
     }

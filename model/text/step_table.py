@@ -125,13 +125,19 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
 def _training(case: Case, found: dict[str, Any]) -> str:
     """Micro-batches, bubble and utilisation of the hardware; days and dollars where the tokens were said."""
     text = (f"{plain(found['micro_batches'])} micro-batches, bubble {found['bubble']:.1%} of the work, "
-            f"{_percent(found['hfu'])} of peak with what is computed again (HFU)")  # fmt: skip
+            f"{_percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}")  # fmt: skip
     if "served_tokens" in found:
         fits = [f"{name} {si(tokens)}" for name, tokens in found["tokens_at_optimum"].items()]
         equal, alone = si(found["tokens_at_equal_compute"]), si(found["tokens_of_cheapest_training"])
         text += (f"; to serve {si(found['served_tokens'])} tokens train on {equal} at equal compute, {', '.join(fits)} "
                  f"at the optimum, {alone} for training alone")  # fmt: skip
     return text if found["tokens"] is None else f"{text}; {run_words(found, of_price(case))}"
+
+
+def _kept(found: dict[str, Any]) -> str:
+    """What decides which activations are kept, in words."""
+    shared = ", sequence parallel" if found["sequence_parallel"] else ""
+    return f"{found['attention_kernel']} attention, recompute {found['recompute']}{shared}"
 
 
 def _request(first: float | None, request: dict[str, Any]) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from steptime.model.choices import (  # isort: skip
-    PHASES, Basis, Counted, Efficiency, Experts, Format, MachineGoal, Minimise, Overlap, Recompute, Schedule, Scope,
+    PHASES, AttentionKernel, Basis, Counted, Efficiency, Experts, Format, MachineGoal, Minimise, Overlap, Recompute,
+    Schedule, Scope,
 )  # fmt: skip
 
 
@@ -33,7 +34,7 @@ SETS = click.option(
 
 
 USUAL = {
-    "batch": "64", "context": "4096", "prompt": "4096", "cached": "0", "chunk": "one pass", "sequence": "4096",
+    "batch": "64; a prefill: 1", "context": "4096", "prompt": "4096", "cached": "0", "chunk": "one pass", "sequence": "4096",
     "microbatch": "1", "interleave": "1", "layout": "fewest chips that fit, then least step time",
     "chips": "the fewest that fit", "weights": "what the model says", "kv": "bf16",
     "activations": "the weights', or the next wider the chip has",
@@ -91,7 +92,11 @@ def workload_options(usual: Mapping[str, str] = USUAL, own_chips: bool = False) 
             show_default=True,
             help="What data-parallel chips share: 1 optimizer, 2 gradients too, 3 weights too.",
         ),
-        click.option("--sequence-parallel", is_flag=True, help="Tensor-parallel chips share norms and masks too."),
+        click.option(
+            "--sequence-parallel/--no-sequence-parallel",
+            default=None,
+            help="Tensor-parallel chips share norms and masks too.  [default: they do]",
+        ),
         click.option(
             "--schedule",
             type=choice(Schedule),
@@ -105,6 +110,12 @@ def workload_options(usual: Mapping[str, str] = USUAL, own_chips: bool = False) 
             default="causal",
             show_default=True,
             help="How training counts attention: each token with those before it, or with all.",
+        ),
+        click.option(
+            "--attention-kernel",
+            type=choice(AttentionKernel),
+            help="fused keeps no scores in training and makes them again; unfused keeps them, or runs them again with "
+            "--recompute selective.  [default: fused; with --recompute selective unfused]",
         ),
         click.option("--dropout", is_flag=True, help="Keep dropout masks in training."),
         click.option("--tokens", help="Tokens that training takes in all, as 15T: adds days and dollars."),

@@ -31,7 +31,7 @@ class Search:
     """What is searched: inputs without layout and batch, on several machines, numbers of chips, batches.
 
     ``held``: degrees and words of a layout that every point has. ``free``: choices of training that are searched:
-    microbatch, interleave, recompute, zero, sequence_parallel.
+    microbatch, interleave, recompute, zero, sequence_parallel, schedule, attention_kernel.
     """
 
     model: Model

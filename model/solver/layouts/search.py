@@ -51,8 +51,9 @@ def search_layouts(search: Search, progress: Callable[[float], None] = lambda sh
     for (plan, phase), group in groupby(enumerate(variants), key=lambda one: (one[1].plan, one[1].phase)):
         alike = list(group)
         for split in Split:
-            formulas = _Formulas(accounts, phase, replace(plan, ffn=split), ways, search, minimise)
             rows = np.flatnonzero((columns["ffn_all"] == (split == Split.STAGE)) & alike[0][1].differs(columns))
+            if len(rows):
+                formulas = _Formulas(accounts, phase, replace(plan, ffn=split), ways, search, minimise)
             for block in np.array_split(rows, max(1, -(-len(rows) * len(search.batches) // BLOCK))):
                 if len(block):
                     formulas.evaluate(alike, columns, block, kept)

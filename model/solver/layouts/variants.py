@@ -9,7 +9,7 @@ from sympy import Symbol, divisors
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Format, Minimise, PhaseName, Recompute
+from steptime.model.choices import AttentionKernel, Format, Minimise, PhaseName, Recompute, Schedule
 from steptime.model.errors import UserError
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns
@@ -30,21 +30,30 @@ MOST_EXECUTIONS = 20_000_000
 
 @dataclass(frozen=True)
 class Variant:
-    """A machine, one choice of formats and one of training, as a question without layout and batch; its numbers."""
+    """A machine, one choice of formats and one of training, as a question without layout and batch; its numbers.
+
+    ``free``: the choices of training that are searched.
+    """
 
     question: Question
     phase: Phase
     values: Mapping[Symbol, float]
     plan: Plan
+    free: frozenset[str]
 
     def differs(self, columns: Columns) -> Array:
-        """Rows on which this choice is another execution: sequence parallelism needs tensor-parallel chips, ZeRO chips
-        that hold the same weights."""
+        """Rows on which this choice is another execution than one tried before: where it is searched, sequence
+        parallelism needs tensor-parallel chips, ZeRO chips that hold the same weights, and a schedule stages; and where
+        it is one: only 1F1B has several chunks a stage."""
         rows, training = np.ones(len(columns["tp"]), bool), self.question.inputs.training
-        if training.sequence_parallel:
+        if "sequence_parallel" in self.free and not training.sequence_parallel:
             rows &= columns["tp"] > 1
-        if training.zero:
+        if "zero" in self.free and training.zero:
             rows &= columns["dp"] * columns["cp"] * columns["replicas"] > 1
+        if training.schedule != Schedule.ONE_F_ONE_B and "interleave" in columns:
+            rows &= columns["interleave"] == 1
+            if "schedule" in self.free:
+                rows &= columns["pp"] > 1
         return rows
 
 
@@ -60,7 +69,7 @@ def variants_on(search: Search, accounts: Accounts, hardware: Hardware) -> list[
         numbers = {**links, **base.values, **{s: value for s, value in work.values.items() if s != q.batch}}
         numbers.pop(q.batch, None)
         question = Question(search.model, hardware, inputs)
-        found.append(Variant(question, work.phase, numbers, plan_of(inputs, hardware, base.values)))
+        found.append(Variant(question, work.phase, numbers, plan_of(inputs, hardware, base.values), search.free))
     return found
 
 
@@ -73,15 +82,26 @@ def _formats(inputs: Inputs, accounts: Accounts, hardware: Hardware) -> list[Inp
 
 
 def _trained(search: Search) -> list[Inputs]:
-    """Recomputation, ZeRO and sequence parallelism, where they are free."""
+    """Recomputation, kernel of attention, ZeRO, sequence parallelism and schedule, where they are free; first what is
+    taken where nothing is said."""
     usual, free = search.inputs.training, search.free
-    recompute = (Recompute.NONE, Recompute.SELECTIVE, Recompute.FULL) if "recompute" in free else (usual.recompute,)
+    modes = (Recompute.NONE, Recompute.SELECTIVE, Recompute.FULL) if "recompute" in free else (usual.recompute,)
+    kernels = (None, AttentionKernel.UNFUSED) if "attention_kernel" in free else (usual.attention_kernel,)
+    again = []
+    for mode, kernel in product(modes, kernels):
+        tried = mode == Recompute.SELECTIVE and kernel != kernels[0]  # it has one kernel
+        never = mode == Recompute.SELECTIVE and kernel == AttentionKernel.FUSED and "recompute" in free
+        if not tried and not never:
+            again.append((mode, kernel))
     zero = range(4) if "zero" in free else (usual.zero,)
-    shared = (False, True) if "sequence_parallel" in free else (usual.sequence_parallel,)
-    return [
-        replace(search.inputs, training=replace(usual, recompute=mode, zero=stage, sequence_parallel=share))
-        for mode, stage, share in product(recompute, zero, shared)
-    ]
+    shared = (True, False) if "sequence_parallel" in free else (usual.sequence_parallel,)
+    schedules = tuple(Schedule) if "schedule" in free else (usual.schedule,)
+    found = []
+    for (mode, kernel), stage, share, order in product(again, zero, shared, schedules):
+        chosen = replace(usual, recompute=mode, attention_kernel=kernel, zero=stage)
+        chosen = replace(chosen, sequence_parallel=share, schedule=order)
+        found.append(replace(search.inputs, training=chosen))
+    return found
 
 
 def executions(columns: Columns, search: Search, layers: int) -> Columns:
