@@ -34,8 +34,8 @@ SETS = click.option(
 
 
 USUAL = {
-    "batch": "64; a prefill: 1", "context": "4096", "prompt": "4096", "cached": "0", "chunk": "one pass", "sequence": "4096",
-    "microbatch": "1", "interleave": "1", "layout": "fewest chips that fit, then least step time",
+    "batch": "64; a prefill: 1", "context": "4096", "prompt": "4096", "cached": "0", "chunk": "one pass",
+    "sequence": "4096", "microbatch": "1", "interleave": "1", "layout": "fewest chips that fit, then least step time",
     "chips": "the fewest that fit", "weights": "what the model says", "kv": "bf16",
     "activations": "the weights', or the next wider the chip has",
 }  # fmt: skip
