@@ -110,7 +110,8 @@ def layout(ctx: click.Context, /, model: str, hardware: tuple[str, ...], as_csv:
 @click.option("--power", help="Watts for the whole machine, as 120kW.")
 @click.option("--minimise", type=MACHINE_GOALS, default="step-time", show_default=True)
 @click.option("--workload", "workloads", multiple=True, metavar="'NAME=VALUE …'",
-              help="One of several, as weight=0.7 phase=decode context=32k batch=2048; may be repeated.")  # fmt: skip
+              help="One of several, as weight=0.7 phase=decode context=32k batch=2048, weight being its share of the "
+              "tokens; may be repeated.")  # fmt: skip
 @click.option("--from", "chip", metavar="HARDWARE",
               help="Instead: what one more unit of each resource of this chip is worth.")  # fmt: skip
 @range_option
