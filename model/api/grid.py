@@ -147,4 +147,7 @@ def _free(case: Case, axes: Mapping[Symbol, Array]) -> Scenario:
     if q.batch not in axes or case.phase.name == PhaseName.TRAIN or q.micro_batch in scenario.values:
         return scenario
     mean = q.batch / (q.replicas * q.pipeline_parallel)
-    return replace(scenario, definitions={**scenario.definitions, q.micro_batch: Max(1, mean)}, _known={}, _reach={})
+    least = {q.micro_batch: Max(1, mean)}
+    if q.in_flight in scenario.definitions and q.in_flight not in scenario.values:
+        least[q.in_flight] = Max(1, scenario.definitions[q.in_flight])
+    return replace(scenario, definitions={**scenario.definitions, **least}, _known={}, _reach={})

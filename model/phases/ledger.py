@@ -191,6 +191,8 @@ class Ledger(Pass):
         }
         if self.plan.mixed:  # one weight's bytes on average over those that are read
             found[bytes_per_weight] = stored / parameters_read
+        if q.in_flight in phase.definitions and not self.ranks_meet:
+            found[q.in_flight] = phase.definitions[q.in_flight] / self.degrees.dp
         if phase is not DECODE:
             held = sympy.Add(*[n * cache_bytes(mixer, phase.held) / phase.held for mixer, n in self.model.mixers])
             found |= {q.kv_read: read, q.kv_bytes: held}

@@ -71,18 +71,19 @@ def solve_batch(
     minimise = minimise or (Minimise.COST if case.number(q.chip_hour_price) is not None else Minimise.CHIP_SECONDS)
     factor, exponent, unit = SCALES[minimise]
     factor = factor if exponent == 0 else factor / case.phase.yields
+    timed = case if exponent == 0 else case.of_all_steps
     try:
         scale = case.scenario.evaluate(factor)
-        labelled = parts_of(case)
+        labelled = parts_of(timed)
         parts = tuple(
-            TimedPart(name, {r: numbers_but_batch(case, e) for r, e in terms.items()})
+            TimedPart(name, {r: numbers_but_batch(timed, e) for r, e in terms.items()})
             for name, terms in labelled.items()
         )
     except Unbound as error:
         missing = ", ".join(case.where(name) for name in sorted(error.names))
         offer = "; `minimise` chip-seconds needs no price" if minimise == Minimise.COST else ""
         raise UserError(f"the best batch needs {missing}{offer}") from None
-    bounds, step_limits, shown = limits_of(case, max_step_time, limits)
+    bounds, step_limits, shown = limits_of(case, max_step_time, limits, exponent)
     least = bounds["minimum_batch"].value
     problem = Problem(parts, q.batch, scale, exponent, bounds, step_limits, least)
     infimum = None if exponent == 0 else _infimum_not_attained(problem)
@@ -90,7 +91,7 @@ def solve_batch(
         return BatchAnswer(case, minimise, unit, infimum, None, {}, None, shown)
     found = solve(problem, start)
     return BatchAnswer(case, minimise, unit, None, found, _integer(case, problem, found),
-                       envelope(case, problem, found, labelled, factor), shown)  # fmt: skip
+                       envelope(timed, problem, found, labelled, factor), shown)  # fmt: skip
 
 
 def _infimum_not_attained(problem: Problem) -> float | None:
@@ -140,11 +141,12 @@ def _whole_costs(case: Case, problem: Problem, batches: np.ndarray) -> tuple[np.
     """Step time and cost at whole batches; the cost is infinite where a limit is broken."""
     there = case.scenario | {q.batch: batches}
     step_times, allowed = np.broadcast_to(there.evaluate(q.step_time), batches.shape), np.full(batches.shape, True)
+    timed = step_times if problem.exponent == 0 else (case.of_all_steps.scenario | {q.batch: batches}).evaluate(q.step_time)
     for name, limit in problem.limits.items():
         # Capacity is what whole sequences on the fullest rank need, not the relaxed average.
         for part in (q.memory_per_chip,) if name in CAPACITIES else limit.parts:
             ratio = np.asarray(there.evaluate(part)) / limit.value
             allowed = allowed & (ratio <= 1 + ROUNDING if limit.upper else ratio >= 1 - ROUNDING)
     for bound in problem.step_limits.values():
-        allowed = allowed & (step_times * batches**bound.exponent <= bound.bound * (1 + ROUNDING))
-    return step_times, np.where(allowed, problem.scale * step_times * batches**problem.exponent, np.inf)
+        allowed = allowed & (timed * batches**bound.exponent <= bound.bound * (1 + ROUNDING))
+    return step_times, np.where(allowed, problem.scale * timed * batches**problem.exponent, np.inf)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Max, Symbol
+from sympy import Expr, Max, S, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
@@ -16,7 +16,7 @@ from steptime.model.phases.phase import Phase
 from steptime.model.precision import BYTES, activations_for
 from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
-from steptime.model.step.case import Case, results
+from steptime.model.step.case import Case, every_prefill_counted, results
 from steptime.model.step.default_layout import default_layout
 from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES
 from steptime.model.step.inputs import Default, Inputs, Notice, Question, settled
@@ -175,7 +175,12 @@ def _case(asked: Prepared, layout: Layout, also: frozenset[Symbol]) -> Case:
     if values[q.batch] < layout.replicas * layout.pp and phase.name != PhaseName.TRAIN:
         # A sequence is not divided among replicas or stages: some are idle, and one that works has a whole one.
         definitions[q.micro_batch] = Max(1, definitions[q.micro_batch])
+    if q.in_flight in definitions and values[q.batch] < layout.replicas * layout.dp:
+        definitions[q.in_flight] = Max(1, definitions[q.in_flight])
     scenario = Scenario(numbers, definitions)
+    if q.own_prefill in numbers:
+        mean = scenario.expand(definitions[q.step_time]).xreplace({q.own_prefill: S.Zero})
+        scenario = Scenario(numbers, definitions | every_prefill_counted(comes_out, mean))
     absent = _absent(phase, scenario, layout)
     # What nothing crosses takes no time at any bandwidth, so that a link's missing figure does not matter.
     scenario = scenario | dict.fromkeys(absent, 1.0)

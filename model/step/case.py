@@ -38,7 +38,7 @@ MACHINE = frozenset(symbol.name for symbol in (
 
 ONES = (
     q.compute_efficiency, q.memory_efficiency, q.interconnect_efficiency, q.pipeline_parallel, q.replicas,
-    q.stage_chips, q.expert_load,
+    q.stage_chips, q.expert_load, q.own_prefill,
 )  # fmt: skip
 ZEROS = (
     q.scale_up_latency, q.scale_out_latency, q.attention_flops, q.kv_written, q.kv_read, q.unembedding_parameters,
@@ -107,6 +107,12 @@ class Case:
     def where(self, name: str) -> str:
         """The file and the key that would give a quantity."""
         return self.hardware.missing(name) if name in MACHINE else f"{self.accounts.origin}: {name}"
+
+    @property
+    def of_all_steps(self) -> "Case":
+        """The case whose step is the mean of all, every prefill that rides along counted: throughput and cost follow
+        from it. Itself where none rides along."""
+        return self.changed({q.own_prefill: 0.0}) if q.own_prefill in self.scenario.values else self
 
     @cached_property
     def neutral(self) -> Mapping[Symbol, Expr]:
@@ -212,3 +218,10 @@ def results(
         q.joules_per_token: cost.energy_per_token / phase.yields,
         q.memory_per_chip: fullest(found),
     }
+
+
+def every_prefill_counted(found: Mapping[Symbol, Expr], mean: Expr) -> dict[Symbol, Expr]:
+    """Throughput, cost and energy of in-flight batching follow from the mean step: each request has a prefill, its own
+    too, though none of its own steps waits for it."""
+    of_all = (q.tokens_per_second, q.dollars_per_million_tokens, q.joules_per_token)
+    return {q.mean_step_time: mean} | {symbol: found[symbol].xreplace({q.step_time: q.mean_step_time}) for symbol in of_all}
