@@ -143,8 +143,8 @@ base_power = quantity("base_power", joule / second, r"P_0", "watts of a machine 
 power_limit = quantity("power_limit", joule / second, r"P_\mathrm{max}", "watts that a machine may draw")
 electricity_price = quantity("electricity_price", dollar / joule, r"p_e", "dollars for one joule", sane=OPTIONAL)
 answer = quantity("answer", count, r"T_\mathrm{out}", "tokens generated per request", sane=COUNTS)
-in_flight = quantity("in_flight", count, "c", "sequences that wait for one another's prefills", sane=(1, 1e9))
-own_prefill = quantity("own_prefill", count, r"\omega", "prefills that no step of a request carries: its own, or none, averaged over all steps", sane=(0, 1))
+in_flight = quantity("in_flight", count, r"b_f", "sequences that wait for one another's prefills", sane=(1, 1e9))
+own_prefill = quantity("own_prefill", count, r"\omega_p", "prefills that no step of a request carries: its own, or none, averaged over all steps", sane=(0, 1))
 mean_step_time = quantity("mean_step_time", second, r"\bar t", "time of a step averaged over all, every prefill counted")
 
 # --- passes of several tokens, recurrent states, weights by kind ------------------------------------------------------

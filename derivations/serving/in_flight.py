@@ -69,7 +69,7 @@ others = Derivation(
             equation(prefills_per_decode, prefills_riding_along),
         ),
     ),
-    assumes=(ASSUMES[3], "each sequence ends, and a prefilled one takes its place, once in as many steps as it decodes"),
+    assumes=(ASSUMES[3], "each sequence ends, and a prefilled one takes its place, once in its decode steps"),
     sources=(SARATHI,),
     example=lambda: llama(scope="serving", prompt=1024, output=512, batch=64),
     example_text=SERVING,

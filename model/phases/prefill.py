@@ -141,8 +141,8 @@ prefills_riding_along = (1 - own_prefill / in_flight) / decode_steps
 """Prefills that a step carries for each sequence that decodes.
 
 Of c sequences each decodes for T_out - 1 steps, then one that was prefilled takes its place: c prefills in so many
-steps. A request's own lies before its first step, so that its steps carry those of the other c - 1: (1 - 1/c)/(T_out - 1)
-for each sequence. One alone waits for none, many for all. Averaged over all steps, which throughput and cost follow
+steps. A request's own lies before its first step, so that its steps carry those of the other c - 1: for each sequence
+(1 - 1/c)/(T_out - 1). One alone waits for none, many for all. Averaged over all steps, which throughput and cost follow
 from, every prefill counts: then ``own_prefill`` is zero.
 """
 

@@ -141,7 +141,9 @@ def _whole_costs(case: Case, problem: Problem, batches: np.ndarray) -> tuple[np.
     """Step time and cost at whole batches; the cost is infinite where a limit is broken."""
     there = case.scenario | {q.batch: batches}
     step_times, allowed = np.broadcast_to(there.evaluate(q.step_time), batches.shape), np.full(batches.shape, True)
-    timed = step_times if problem.exponent == 0 else (case.of_all_steps.scenario | {q.batch: batches}).evaluate(q.step_time)
+    timed = step_times
+    if problem.exponent != 0:
+        timed = (case.of_all_steps.scenario | {q.batch: batches}).evaluate(q.step_time)
     for name, limit in problem.limits.items():
         # Capacity is what whole sequences on the fullest rank need, not the relaxed average.
         for part in (q.memory_per_chip,) if name in CAPACITIES else limit.parts:

@@ -55,7 +55,7 @@ def limits_of(
             step_limits[name] = limit
         else:
             limits[name] = limit
-    if case.of_all_steps is not case:  # a request's step and the mean one are two: what limits the other is no step limit
+    if case.of_all_steps is not case:  # a request's step and the mean one: what limits the other is no step limit
         other = {name: limit for name, limit in step_limits.items() if limit.exponent != exponent}
         limits |= {name: _of_terms(case, step_limits.pop(name)) for name in other}
     return limits, step_limits, shown

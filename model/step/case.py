@@ -223,5 +223,5 @@ def results(
 def every_prefill_counted(found: Mapping[Symbol, Expr], mean: Expr) -> dict[Symbol, Expr]:
     """Throughput, cost and energy of in-flight batching follow from the mean step: each request has a prefill, its own
     too, though none of its own steps waits for it."""
-    of_all = (q.tokens_per_second, q.dollars_per_million_tokens, q.joules_per_token)
-    return {q.mean_step_time: mean} | {symbol: found[symbol].xreplace({q.step_time: q.mean_step_time}) for symbol in of_all}
+    of_all, timed = (q.tokens_per_second, q.dollars_per_million_tokens, q.joules_per_token), q.mean_step_time
+    return {q.mean_step_time: mean} | {symbol: found[symbol].xreplace({q.step_time: timed}) for symbol in of_all}

@@ -20,7 +20,8 @@ from steptime.model.phases.train import Choices
 RESULTS = frozenset({
     q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
     q.joules_per_token, q.memory_per_chip, q.stage_chips, q.hour, q.million, q.pass_tokens, q.tokens_per_pass, q.chunks,
-    q.request_time, q.mean_step_time, q.micro_batches, q.bubble_ratio, q.weight_passes, q.recomputed_flops, q.model_flops,
+    q.request_time, q.mean_step_time, q.micro_batches, q.bubble_ratio, q.weight_passes, q.recomputed_flops,
+    q.model_flops,
 })  # fmt: skip
 """Quantities that only come out, and constants."""
 
