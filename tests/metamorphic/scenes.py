@@ -9,11 +9,11 @@ from typing import Any
 
 import steptime as st
 
-MODELS = ("llama-3.1-8b", "llama-3.1-70b", "mixtral-8x7b", "deepseek-v3", "deepseek-v2-lite", "gpt-oss-20b", "gemma-2-27b",
-          "gemma-3-27b", "qwen3-30b-a3b", "qwen3-next-80b-a3b", "mistral-7b-v0.1", "minimax-m1", "gpt2",
+MODELS = ("llama-3.1-8b", "llama-3.1-70b", "mixtral-8x7b", "deepseek-v3", "deepseek-v2-lite", "gpt-oss-20b",
+          "gemma-2-27b", "gemma-3-27b", "qwen3-30b-a3b", "qwen3-next-80b-a3b", "mistral-7b-v0.1", "minimax-m1", "gpt2",
           "nemotron-3-nano-30b-a3b")  # fmt: skip
-HARDWARE = ("h100-sxm", "h200-sxm", "gb200-nvl72", "b200-sxm", "mi300x", "mi355x", "tpuv5p", "a100-sxm-80gb", "trainium2",
-            "gaudi3", "h20")  # fmt: skip
+HARDWARE = ("h100-sxm", "h200-sxm", "gb200-nvl72", "b200-sxm", "mi300x", "mi355x", "tpuv5p", "a100-sxm-80gb",
+            "trainium2", "gaudi3", "h20")  # fmt: skip
 RATES = ("peak_flops", "memory_bandwidth", "scale_up_bandwidth", "scale_out_bandwidth")
 ATTEMPTS = 200
 
@@ -35,8 +35,8 @@ class Scene:
 
     def again(self, hardware: str | None = None, model: str | None = None, **changes: Any) -> st.Step:
         """The step asked for anew with other words, at the same layout unless that is among them."""
-        words = {**self.words, **changes}
-        return st.step(model or self.model, hardware or self.hardware, **{k: v for k, v in words.items() if v is not None})
+        words = {name: value for name, value in {**self.words, **changes}.items() if value is not None}
+        return st.step(model or self.model, hardware or self.hardware, **words)
 
 
 def length(draw: random.Random, least: int, most: int) -> int:
@@ -60,8 +60,8 @@ def words(draw: random.Random) -> dict[str, Any]:
     ranks = draw.choice([1, 2, 8, 64])
     found: dict[str, Any] = {"batch": length(draw, 1, 64) * ranks, "layout": layout(draw)}
     if phase == "train":
-        found |= {"phase": "train", "sequence": length(draw, 64, 8192), "zero": draw.randint(0, 3),
-                  "recompute": draw.choice(["none", "selective", "full"]), "microbatch": draw.choice([1, 1, 2])}  # fmt: skip
+        found |= {"phase": "train", "sequence": length(draw, 64, 8192), "zero": draw.randint(0, 3)}
+        found |= {"recompute": draw.choice(["none", "selective", "full"]), "microbatch": draw.choice([1, 1, 2])}
     elif phase == "prefill":
         found |= {"phase": "prefill", "prompt": length(draw, 300, 50_000)}
         found |= draw.choice([{}, {}, {"cached": length(draw, 1, 200)}, {"chunk": length(draw, 32, 256)}])
@@ -87,5 +87,6 @@ def scene(seed: int, number: int) -> Scene:
         except st.UserError:
             continue
         if found.time is not None:
-            return Scene(f"seed {seed} number {number}: {model} on {hardware}, {asked}", model, hardware, asked, found, draw)
+            name = f"seed {seed} number {number}: {model} on {hardware}, {asked}"
+            return Scene(name, model, hardware, asked, found, draw)
     raise AssertionError(f"none of {ATTEMPTS} draws is possible: seed {seed} number {number}")
