@@ -1,13 +1,14 @@
 """What must hold of every run of the command line, whatever was asked: exit code, streams, time, files."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from steptime.model.errors import NotSolved, NotVerified
-
 SECONDS, LONG = 10.0, 300.0
 """Processor time of a question, and of what verifies or models all there is."""
+PROGRESS = re.compile(r"[a-z ]+: +\d+% after \d+ s")
+"""What a long run says before its answer or error, on a machine that is slow enough."""
 VERIFY = ("derive", "latex")
 GROUPS = ((), ("solve",))
 """Commands that without more print their help, and exit with 2."""
@@ -52,7 +53,8 @@ def faults(run: Run, long: bool = False) -> list[str]:
 def _is_one_line(run: Run) -> bool:
     if run.arguments in GROUPS:
         return run.err.startswith("Usage:")
-    return run.err.startswith("error: ") and run.err.count("\n") == 1 and run.err.endswith("\n")
+    said = [line for line in run.err.splitlines() if not PROGRESS.fullmatch(line)]
+    return len(said) == 1 and said[0].startswith("error: ") and run.err.endswith("\n")
 
 
 def _json_faults(text: str) -> list[str]:
@@ -76,8 +78,3 @@ def _file_faults(run: Run) -> list[str]:
     if added and (run.code != 0 or added != ["out.tex"] or not run.after["out.tex"].endswith(b"\n")):
         found.append(f"left behind: {', '.join(added)}")
     return found
-
-
-def is_check(error: BaseException) -> bool:
-    """Whether an error says that a check failed."""
-    return isinstance(error, NotSolved | NotVerified)

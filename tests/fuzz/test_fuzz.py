@@ -13,7 +13,7 @@ from runs import as_process, in_process, once
 SEED = int(os.environ.get("STEPTIME_FUZZ_SEED", "1"))
 MANY = int(os.environ.get("STEPTIME_FUZZ", "0"))
 FIRST = int(os.environ.get("STEPTIME_FUZZ_FROM", "0"))
-USUAL, PIECE = 120, 20
+USUAL, PIECE = 60, 20
 KNOWN: dict[int, str] = {}
 """Numbers of the usual share that fail today, and why."""
 
@@ -30,7 +30,7 @@ def test_command_lines_answer_or_say_why_not(first: int, last: int) -> None:
     for number in range(first, last):
         if number in KNOWN:
             continue
-        run, found = once(SEED, number, as_process if number % (10 if MANY else 60) == 0 else in_process)
+        run, found = once(SEED, number, as_process if number % (10 if MANY else 30) == 0 else in_process)
         if found:
             wrong.append(f"seed {SEED} number {number}: steptime {' '.join(map(repr, run.arguments))}: {found}")
     assert not wrong, "\n".join(wrong)
