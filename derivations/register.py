@@ -32,6 +32,7 @@ PROVED = {
     "phases.decode.memory_slope": "slopes",
     "phases.prefill.kv_traffic_per_sequence": "prefill-balance",
     "phases.prefill.decode_steps": "answer-memory",
+    "phases.prefill.prefills_riding_along": "in-flight-others",
     "phases.prefill.expected_tokens": "tokens-per-pass",
     "phases.train.forward_flops": "full-recomputation-flops",
     "phases.pipeline.micro_batch_time": "bubble-over-ideal",

@@ -174,8 +174,9 @@ class Scenario:
         """Whether a quantity reaches an expression through the definitions that are in force."""
         return any(on in self.reach(symbol) for symbol in symbols_in(expr))
 
-    def elsewhere(self, expr: Expr, values: Mapping[Symbol, Expr]) -> tuple[Expr, dict[Symbol, Expr]]:
-        """An expression as it is where some quantities have other values, and definitions of what follows from them.
+    def elsewhere(self, expr: Expr, values: Mapping[Symbol, Expr], mark: str = "'") -> tuple[Expr, dict[Symbol, Expr]]:
+        """An expression as it is where some quantities have other values, and definitions of what follows from them,
+        under their names with a mark.
 
         >>> from steptime.model.symbols import batch, micro_batch, replicas
         >>> scenario = Scenario({batch: 64.0, replicas: 2.0}, {micro_batch: batch / replicas})
@@ -185,7 +186,7 @@ class Scenario:
         """
         reached = frozenset[Symbol]().union(*(self.reach(symbol) for symbol in symbols_in(expr)))
         moved: dict[Symbol, Expr] = {
-            symbol: Symbol(f"{symbol.name}'", positive=True)
+            symbol: Symbol(f"{symbol.name}{mark}", positive=True)
             for symbol in sorted(reached, key=lambda symbol: symbol.name)
             if symbol not in self.values and not self.reach(symbol).isdisjoint(values)
         }

@@ -18,7 +18,6 @@ micro_batch = quantity("micro_batch", count, "b", "sequences that one pipeline s
 rank_batch = quantity("rank_batch", count, r"b_\mathrm{r}", "sequences of a micro-batch on the data-parallel rank that has most", sane=(1e-6, 1e9))
 group_tokens = quantity("group_tokens", count, r"n_\mathrm{g}", "tokens of a micro-batch on the tensor-parallel group that has most", sane=(1e-6, 1e15))
 traversal = quantity("traversal", count, r"\theta", "time of a pass over the time of all stages one after another, less than one where they work on chunks of it at once", sane=(1e-6, 1))
-mean_step_time = quantity("mean_step_time", second, r"\bar{t}", "time in which as many tokens come out as there are sequences in flight, ranks that do not meet each at its own pace")
 
 # --- the model, as the blackboard sees it --------------------------------------------------------------------------
 parameters = quantity("parameters", count, "N_t", "weights stored, without multi-token-prediction modules", integer=True, sane=(1, 1e17))
@@ -148,6 +147,9 @@ base_power = quantity("base_power", joule / second, r"P_0", "watts of a machine 
 power_limit = quantity("power_limit", joule / second, r"P_\mathrm{max}", "watts that a machine may draw")
 electricity_price = quantity("electricity_price", dollar / joule, r"p_e", "dollars for one joule", sane=OPTIONAL)
 answer = quantity("answer", count, r"T_\mathrm{out}", "tokens generated per request", sane=COUNTS)
+in_flight = quantity("in_flight", count, r"b_f", "sequences that wait for one another's prefills", sane=(1, 1e9))
+own_prefill = quantity("own_prefill", count, r"\omega_p", "prefills that no step of a request carries: its own, or none, averaged over all steps", sane=(0, 1))
+mean_step_time = quantity("mean_step_time", second, r"\bar t", "time in which as many tokens come out as there are sequences in flight: every prefill counted, and ranks that do not meet each at its own pace")
 
 # --- passes of several tokens, recurrent states, weights by kind ------------------------------------------------------
 cached = quantity("cached", count, r"L_c", "tokens of a sequence that are in the cache before a pass", integer=True, sane=(0, 1e9))

@@ -41,7 +41,8 @@ def machine(
     memory and links.
 
     ``workloads`` as ``"weight=0.7 phase=decode context=32k batch=2048"``, each beside the other words; without any
-    there is one. Its batch is the best of several where ``batch`` is a list, or not stated and a cost is minimised.
+    there is one. A weight is a share of the tokens: of what decode generates, a prefill reads, training trains on.
+    The batch of one workload is the best of several where ``batch`` is a list, or not stated and a cost is minimised.
     ``limits`` as ``"step_time<=20ms"`` or ``"tokens_per_second_per_sequence>=50"`` hold for every workload. Raises
     UserError where a limit cannot be met.
     """
@@ -82,7 +83,7 @@ class Designed(Shown):
 
     @property
     def step_time(self) -> float:
-        """Seconds, weighted over the workloads."""
+        """Seconds of the mean step: of each workload as many as its share of the tokens takes."""
         return self.answer.mean_step_time
 
     @property

@@ -187,7 +187,7 @@ class Ledger(Pass):
         attention = [row.flops for row in rows if row.operation == OperationName.SCORES]
         found = {
             **phase.definitions,
-            **loads(phase, self.plan.load),
+            **loads(phase, self.plan.load, self.ranks_meet),
             q.stage_chips: self.degrees.stage,
             q.parameters: sympy.sympify(self.model.parameters, strict=True),
             q.active_parameters: sympy.sympify(self.model.active_parameters, strict=True),

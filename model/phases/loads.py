@@ -16,16 +16,18 @@ from steptime.model.phases.decode import micro_batch_of_batch
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.pipeline import stage_times_of_chunks
 from steptime.model.scenario import Scenario, symbols_in
-from steptime.model.terms import one
+from steptime.model.terms import one, zero
 
 from steptime.model.symbols import (  # isort: skip
-    batch, context_parallel, data_parallel, group_tokens, mean_step_time, micro_batch, pipeline_parallel,
+    batch, context_parallel, data_parallel, group_tokens, in_flight, mean_step_time, micro_batch, own_prefill,
+    pipeline_parallel,
     rank_batch, replicas, step_time, traversal,
 )  # fmt: skip
 
 
-def loads(phase: Phase, load: Load) -> dict[Symbol, Expr]:
-    """Definitions of the micro-batch, of its fullest rank and its fullest group, and of a pipelined pass.
+def loads(phase: Phase, load: Load, meet: bool = True) -> dict[Symbol, Expr]:
+    """Definitions of the micro-batch, of its fullest rank and group, of what is in flight together, and of a pipelined
+    pass; ``meet`` says whether the ranks of a replica wait for each other.
 
     ``mean``: everything divides evenly. ``whole``: whole sequences, and whole tokens of them. ``at-least-one``: the
     batch is itself a mean over time, so that a rank or micro-batch that exists has one sequence or more.
@@ -36,9 +38,12 @@ def loads(phase: Phase, load: Load) -> dict[Symbol, Expr]:
         rank_batch: _rounded(micro_batch / data_parallel, load),
         group_tokens: sympy.Add(*tokens),
     }
+    if in_flight in phase.definitions:
+        together = phase.definitions[in_flight] / (1 if meet else data_parallel)
+        found[in_flight] = _rounded(together, load)
     if traversal in symbols_in(phase.blackboard.compute.work):
-        in_flight = at_most(pipeline_parallel, _rounded(batch / (replicas * data_parallel), load))
-        found[traversal] = at_least(in_flight, stage_times_of_chunks) / pipeline_parallel
+        busy = at_most(pipeline_parallel, _rounded(batch / (replicas * data_parallel), load))
+        found[traversal] = at_least(busy, stage_times_of_chunks) / pipeline_parallel
     return found
 
 
@@ -57,15 +62,19 @@ def _of_group(stream: Stream, load: Load) -> Expr:
     return _rounded(number, load) if stream.share == one else number
 
 
-def at_own_pace(units: Expr, scenario: Scenario) -> dict[Symbol, Expr]:
-    """The mean step time of ``units`` that never meet: each gives its own sequences per its own step time.
+def mean_step(units: int, scenario: Scenario) -> dict[Symbol, Expr]:
+    """The mean step time of ``units`` that never meet, each with its own sequences at its own pace.
 
     They hold whole sequences: some the least number f = floor(B/U), the others one more. With n_r sequences on unit r
     a second gives sum of n_r / t(n_r) tokens for each that a sequence gains, and their mean step time is B over that.
-    Where the load is even it is the step time.
+    Where the load is even it is the step time; where prefills ride along, that of a step which carries every one.
     """
+    every: dict[Symbol, Expr] = {own_prefill: zero} if own_prefill in scenario.values else {}
+    fuller, definitions = scenario.elsewhere(step_time, every) if every else (step_time, {})
+    if units == 1:
+        return {**definitions, mean_step_time: fuller}
     least = floor(batch / units)
     more = batch - units * least
-    elsewhere, definitions = scenario.elsewhere(step_time, {batch: units * at_least(1, least)})
-    served = more * (least + 1) / step_time + (units - more) * least / elsewhere
-    return {**definitions, mean_step_time: batch / served}
+    emptier, others = scenario.elsewhere(step_time, {**every, batch: units * at_least(1, least)}, "''")
+    served = more * (least + 1) / fuller + (units - more) * least / emptier
+    return {**definitions, **others, mean_step_time: batch / served}

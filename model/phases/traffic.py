@@ -71,6 +71,11 @@ class Pass:
         blocks = [(number, block) for layer, number in self.model.kinds.items() for block in layer.feed_forward]
         return [(number, block) for number, block in blocks if isinstance(block, ExpertFeedForward)]
 
+    @property
+    def ranks_meet(self) -> bool:
+        """Whether data-parallel groups share work in every pass: experts, or dense blocks that all of a stage hold."""
+        return bool(self.expert_layers) or self.plan.ffn == Split.STAGE
+
     def collectives(self) -> list[Line]:
         """The lines: tensor-parallel sums, context, dense blocks over the whole stage, experts, pipeline."""
         d, width, axes = self.degrees, self.model.width, self.plan.axes

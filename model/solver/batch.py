@@ -73,18 +73,19 @@ def solve_batch(
     minimise = minimise or (Minimise.COST if case.number(q.chip_hour_price) is not None else Minimise.CHIP_SECONDS)
     factor, exponent, unit = SCALES[minimise]
     factor = factor if exponent == 0 else factor / case.phase.yields
+    timed = case if exponent == 0 else case.of_all_steps
     try:
         scale = case.scenario.evaluate(factor)
-        labelled = parts_of(case)
+        labelled = parts_of(timed)
         parts = tuple(
-            TimedPart(name, {r: numbers_but_batch(case, e) for r, e in terms.items()})
+            TimedPart(name, {r: numbers_but_batch(timed, e) for r, e in terms.items()})
             for name, terms in labelled.items()
         )
     except Unbound as error:
         missing = ", ".join(case.where(name) for name in sorted(error.names))
         offer = "; `minimise` chip-seconds needs no price" if minimise == Minimise.COST else ""
         raise UserError(f"the best batch needs {missing}{offer}") from None
-    bounds, step_limits, shown = limits_of(case, max_step_time, limits)
+    bounds, step_limits, shown = limits_of(case, max_step_time, limits, exponent)
     least = bounds["minimum_batch"].value
     problem = Problem(parts, q.batch, scale, exponent, bounds, step_limits, least)
     infimum = None if exponent == 0 else _infimum_not_attained(problem)
@@ -92,7 +93,7 @@ def solve_batch(
         return BatchAnswer(case, minimise, unit, infimum, None, {}, None, shown)
     found = solve(problem, start)
     return BatchAnswer(case, minimise, unit, None, found, _integer(whole, problem, found),
-                       envelope(case, problem, found, labelled, factor), shown)  # fmt: skip
+                       envelope(timed, problem, found, labelled, factor), shown)  # fmt: skip
 
 
 def _infimum_not_attained(problem: Problem) -> float | None:

@@ -8,6 +8,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
+from steptime.model.solver.parts import parts_of
 from steptime.model.solver.problem import Limit, StepLimit
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import UserLimit
@@ -30,9 +31,10 @@ def least_batch(case: Case) -> float:
 
 
 def limits_of(
-    case: Case, max_step_time: float | None, asked: Sequence[UserLimit]
+    case: Case, max_step_time: float | None, asked: Sequence[UserLimit], exponent: int = 0
 ) -> tuple[dict[str, Limit], dict[str, StepLimit], dict[str, str]]:
-    """Named limits: capacity, one sequence for each stage and replica, the step time, and the user's own."""
+    """Named limits: capacity, one sequence for each stage and replica, the step time, and the user's own. ``exponent``
+    of what is minimised: 0 where that is a request's step, -1 where it follows from all steps."""
     least = least_batch(case)
     limits = {"minimum_batch": Limit((q.batch,), least, upper=False)}
     shown = {"minimum_batch": f"batch >= {least:g}"}
@@ -53,7 +55,18 @@ def limits_of(
             step_limits[name] = limit
         else:
             limits[name] = limit
+    if case.of_all_steps is not case:  # a request's step and the mean one: what limits the other is no step limit
+        other = {name: limit for name, limit in step_limits.items() if limit.exponent != exponent}
+        limits |= {name: _of_terms(case, step_limits.pop(name)) for name in other}
     return limits, step_limits, shown
+
+
+def _of_terms(case: Case, limit: StepLimit) -> Limit:
+    """A limit on a step, as one on its terms; on their sum where they do not all overlap."""
+    timed = case if limit.exponent == 0 else case.of_all_steps
+    parts = [list(terms.values()) for terms in parts_of(timed).values()]
+    whole = parts[0] if len(parts) == 1 else [sympy.Add(*[sympy.Max(*terms) for terms in parts])]
+    return Limit(tuple(numbers_but_batch(timed, time) * q.batch**limit.exponent for time in whole), limit.bound)
 
 
 def _user_limit(case: Case, asked: UserLimit) -> Limit | StepLimit:

@@ -12,7 +12,7 @@ from steptime.model.economics import cost
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Accounts
-from steptime.model.phases.loads import at_own_pace, loads
+from steptime.model.phases.loads import loads, mean_step
 from steptime.model.phases.memory import Footprint, fullest
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.rates import rates
@@ -88,8 +88,7 @@ def written(
     definitions = {**ledger.slots, **results(phase, operations, whole, inputs.overlap, stages)}
     definitions |= accounts.cache_definitions(phase, values)
     if serves:
-        definitions |= loads(phase, load)
-    units = layout.replicas * (1 if accounts.meets(layout) else layout.dp)
-    if serves and load == Load.WHOLE and units > 1:
-        definitions |= at_own_pace(sympy.Integer(units), Scenario(values, definitions))
+        definitions |= loads(phase, load, accounts.meets(layout))
+        units = layout.replicas * (1 if accounts.meets(layout) else layout.dp) if load == Load.WHOLE else 1
+        definitions |= mean_step(units, Scenario(values, definitions))
     return operations, definitions

@@ -37,7 +37,7 @@ MACHINE = frozenset(symbol.name for symbol in (
 
 ONES = (
     q.compute_efficiency, q.memory_efficiency, q.interconnect_efficiency, q.pipeline_parallel, q.replicas,
-    q.stage_chips, q.expert_load,
+    q.stage_chips, q.expert_load, q.own_prefill,
 )  # fmt: skip
 ZEROS = (
     q.scale_up_latency, q.scale_out_latency, q.attention_flops, q.kv_written, q.kv_read, q.unembedding_parameters,
@@ -124,6 +124,12 @@ class Case:
     def where(self, name: str) -> str:
         """The file and the key that would give a quantity."""
         return self.hardware.missing(name) if name in MACHINE else f"{self.accounts.origin}: {name}"
+
+    @property
+    def of_all_steps(self) -> "Case":
+        """The case whose step is the mean of all, every prefill that rides along counted: throughput and cost follow
+        from it. Itself where none rides along."""
+        return self.changed({q.own_prefill: 0.0}) if q.own_prefill in self.scenario.values else self
 
     @cached_property
     def neutral(self) -> Mapping[Symbol, Expr]:

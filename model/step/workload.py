@@ -80,8 +80,10 @@ def _decode(inputs: Inputs, stated: Values) -> Workload:
             mean = (Default("context", stated[q.context], "the mean over a request's decode steps"),)
     needed = (q.batch, q.context, q.prompt) if serving else (q.batch, q.context)
     values, defaults = _with_defaults(stated, needed)
+    if serving and q.drafts not in given:
+        return Workload(IN_FLIGHT, {**values, q.own_prefill: given.get(q.own_prefill, 1.0)}, mean + defaults)
     if q.drafts not in given:
-        return Workload(IN_FLIGHT if serving else DECODE, values, mean + defaults)
+        return Workload(DECODE, values, mean + defaults)
     if serving:
         raise UserError("`drafts`: drafts are not modelled together with `scope` serving")
     if not 0 <= given.get(q.acceptance, -1.0) < 1:

@@ -120,6 +120,8 @@ def _workload_json(found: Machine, number: int) -> dict[str, Any]:
     return {
         "name": workload.name,
         "weight": workload.weight,
+        "step_share": found.design.step_shares[number],
+        "time_share": found.time_shares[number],
         "batch": case.number(q.batch),
         **{key: value for key, value in header_json(case).items() if key in {*OF_WORKLOAD, case.phase.varies.name}},
         "step_time": found.step_time(number),
@@ -190,10 +192,11 @@ def _bought(found: Machine, data: dict[str, Any]) -> Any:
 
 
 def _per_workload(found: Machine, data: dict[str, Any]) -> Any:
-    shown = table("workload", ">weight", "term", ">time", ">price", "")
+    shown = table("workload", ">of tokens", ">of steps", ">of time", "term", ">time", ">price", "")
     for workload in data["workloads"]:
         for place, (term, time) in enumerate(workload["times"].items()):
-            first = (workload["name"], f"{workload['weight']:.3g}") if place == 0 else ("", "")
+            shares = [f"{workload[key]:.3g}" for key in ("weight", "step_share", "time_share")]
+            first = (workload["name"], *shares) if place == 0 else ("",) * 4
             tied = "ties" if term in workload["ties"] else ""
             shown.add_row(*first, TERM_NAMES[term], si(time, "s"), f"{workload['term_prices'][term]:.4f}", tied)
     return shown

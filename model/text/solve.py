@@ -77,7 +77,8 @@ def _condition(answer: CrossoverAnswer) -> str:
 
 def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[str, Any]:
     case, found = answer.case, answer.solution
-    there = case.scenario if found is None else case.scenario | {q.batch: found.value}
+    timed = case if answer.minimise == Minimise.LATENCY else case.of_all_steps
+    there = timed.scenario if found is None else timed.scenario | {q.batch: found.value}
     prices = dict.fromkeys(TERMS, 0.0)
     network = {"scale_up": 0.0, "scale_out": 0.0}
     for name, price in (found.term_prices if found else {}).items():

@@ -37,6 +37,8 @@ def outputs(case: Case) -> dict[str, Expr]:
     if case.has_network:
         found |= {f"network.{term.name}": term.time for term in (board.scale_up, board.scale_out)}
     found |= {"step_time": q.step_time}
+    if q.own_prefill in case.scenario.values:
+        found["mean_step_time"] = q.mean_step_time
     found |= {f"bounds.{overlap.replace('-', '_')}": bound for overlap, bound in case.bounds.items()}
     found |= rates(case) | {"memory_per_chip.capacity": q.memory_capacity}
     if q.training_tokens in case.scenario.values:
@@ -98,6 +100,7 @@ def step_json(
         "network": {term.name: number(term.time) if case.has_network else None for term in tiers},
         "bottleneck": case.bottleneck,
         "step_time": number(q.step_time),
+        **({"mean_step_time": number(q.mean_step_time)} if q.own_prefill in there else {}),
         "bounds": {overlap.replace("-", "_"): number(bound) for overlap, bound in case.bounds.items()},
         "operations": [_operation_json(number, line) for line in case.operations],
         **{key: number(expr) for key, expr in rates(case).items()},

@@ -99,6 +99,9 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     bound = data["bottleneck"] or "—"
     made.add_row("step time", f"{si(data['step_time'], 's')} at overlap {data['overlap']}; bound by {bound}")
     made.add_row("band", band)
+    if "mean_step_time" in data:
+        made.add_row("mean step", f"{si(data['mean_step_time'], 's')} with every prefill counted, a request's own too: "
+                                  "throughput and cost follow from it")  # fmt: skip
     made.add_row("tokens/s", f"{plain(data['tokens_per_second_per_sequence'])} per sequence, "
                              f"{plain(data['tokens_per_second'])} over all chips")  # fmt: skip
     if "training" in data:

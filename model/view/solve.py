@@ -111,7 +111,8 @@ def layout(ctx: click.Context, /, model: str, hardware: tuple[str, ...], as_csv:
 @click.option("--minimise", type=MACHINE_GOALS, default="step-time", show_default=True)
 @limit_option("step_time<=20ms or tokens_per_second_per_sequence>=50")
 @click.option("--workload", "workloads", multiple=True, metavar="'NAME=VALUE …'",
-              help="One of several, as weight=0.7 phase=decode context=32k batch=2048; may be repeated.")  # fmt: skip
+              help="One of several, as weight=0.7 phase=decode context=32k batch=2048, weight being its share of the "
+              "tokens; may be repeated.")  # fmt: skip
 @click.option("--from", "chip", metavar="HARDWARE",
               help="Instead: what one more unit of each resource of this chip is worth.")  # fmt: skip
 @range_option

@@ -103,7 +103,12 @@ class _Formulas:
         long, shape = spread.long if spread else _as_it_is, (len(rows), len(self.batches))
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             step_time = np.broadcast_to(long(self._step_time(scenarios, spread)), shape)
-            cost = np.broadcast_to(long(scenario.evaluate(self.factor)) * step_time * batches**self.exponent, shape)
+            mean = step_time
+            if q.own_prefill in numbers:
+                every = [one | {q.own_prefill: 0.0} for one in scenarios]
+                mean = np.broadcast_to(long(self._step_time(every, spread)), shape)
+            timed = step_time if self.exponent == 0 else mean
+            cost = np.broadcast_to(long(scenario.evaluate(self.factor)) * timed * batches**self.exponent, shape)
             yields = scenario.evaluate(self.phase.yields)
             broken = {}
             if self.phase.name != PhaseName.TRAIN:  # there, only whole micro-batches are enumerated
@@ -116,7 +121,7 @@ class _Formulas:
             if self.search.max_step_time is not None:
                 broken["max_step_time"] = step_time > self.search.max_step_time
             broken["missing_link"] = ~(step_time < NEVER)
-            per_chip = batches * yields / step_time / long(numbers[q.chips])
+            per_chip = batches * yields / mean / long(numbers[q.chips])
             kept.add(number, rows, step_time, cost, yields / step_time, per_chip,
                      {name: np.broadcast_to(bad, shape) for name, bad in broken.items()})  # fmt: skip
 

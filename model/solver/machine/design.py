@@ -41,7 +41,7 @@ VARIABLE = {
 
 @dataclass(frozen=True)
 class Workload:
-    """A case that the machine must run, with its share of the tokens (of the steps, where step time is minimised).
+    """A case that the machine must run. ``weight``: its share of the tokens that all workloads yield together.
 
     ``parts``: of the step, whose times add up, each with its terms that overlap; ``held``: bytes on the fullest chip.
     """
@@ -97,6 +97,12 @@ class Design:
     minimise: MachineGoal
     chips: int
     bounds: tuple[UserLimit, ...] = ()
+
+    @property
+    def step_shares(self) -> tuple[float, ...]:
+        """Of all steps, each workload's share: as many as yield its share w of the tokens, so w/(b·T) of them."""
+        steps = [workload.weight / workload.tokens for workload in self.workloads]
+        return tuple(one / sum(steps) for one in steps)
 
     @property
     def needed(self) -> set[str]:
@@ -208,11 +214,12 @@ class Design:
         return rows
 
     def factors(self) -> tuple[Expr, ...]:
-        """What is minimised: the product of these."""
-        seconds = sympy.S.Zero
-        for workload, times in zip(self.workloads, self.times(), strict=True):
-            per = 1.0 if self.minimise == MachineGoal.STEP_TIME else workload.tokens
-            seconds += sympy.Float(workload.weight / per) * sympy.Add(*times.values())
+        """What is minimised: the product of these. Weights are shares of the tokens, whatever is minimised: the mean
+        step time and the mean seconds of a token differ by the mean tokens of a step alone."""
+        per_token = [workload.weight / workload.tokens for workload in self.workloads]
+        weights = self.step_shares if self.minimise == MachineGoal.STEP_TIME else per_token
+        each_time = zip(weights, self.times(), strict=True)
+        seconds = sympy.Add(*[sympy.Float(weight) * sympy.Add(*times.values()) for weight, times in each_time])
         each = {
             MachineGoal.STEP_TIME: (),
             MachineGoal.COST: (machine.running_cost,),

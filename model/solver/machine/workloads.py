@@ -44,7 +44,7 @@ def solve_machine(
         raise UserError("a machine needs `budget` DOLLARS or `power` WATTS: without a limit more is always better")
     if minimise == MachineGoal.COST and prices.life is None:
         raise UserError(f"`minimise` cost: {prices.origin}: life is missing: the time over which it is written off")
-    read = [prepare(Question(model, prices.machine(), inputs)) for _, inputs in asked]
+    read = [_read(Question(model, prices.machine(), inputs), minimise) for _, inputs in asked]
     if any(q.answer in inputs.given and inputs.phase == PhaseName.PREFILL for _, inputs in asked):
         raise UserError("`output`: a machine is designed for no whole requests; see `scope` serving")
     for one in read:
@@ -73,6 +73,14 @@ def solve_machine(
     return replace(found, batch_chosen=chosen, layouts_proved=_proved(read))
 
 
+def _read(question: Question, minimise: MachineGoal) -> Prepared:
+    """A workload as far as its layout; where what a token takes is minimised, its step is the mean of all."""
+    found = prepare(question)
+    if minimise == MachineGoal.STEP_TIME or q.own_prefill not in found.values:
+        return found
+    return replace(found, values={**found.values, q.own_prefill: 0.0})
+
+
 def _proved(read: Sequence[Prepared]) -> bool:
     """Whether no other layout does better: all are stated, or the closed form of one workload has tried them all."""
     free = [one for one in read if one.accounts.is_architecture and one.inputs.layout is None]
@@ -82,15 +90,16 @@ def _proved(read: Sequence[Prepared]) -> bool:
 def _with_batch(asked: Prepared, market: Market, batches: Sequence[int]) -> tuple[Prepared, Layout]:
     """The workload with the best of some batches, and its layout."""
     chosen, layout, batch = _layout(asked, market, batches)
-    again = _at_batch(asked, batch)
+    again = _at_batch(asked, batch, market)
     notes = [Default("batch", float(batch), f"the best of {len(batches)} tried"),
              *(one for one in chosen.defaults if one.quantity == "layout")]  # fmt: skip
     return replace(again, defaults=(*again.defaults, *notes)), layout
 
 
-def _at_batch(asked: Prepared, batch: int) -> Prepared:
+def _at_batch(asked: Prepared, batch: int, market: Market) -> Prepared:
     """The workload with another batch."""
-    return prepare(Question(asked.accounts.model, asked.hardware, asked.inputs.with_given({q.batch: float(batch)})))
+    inputs = asked.inputs.with_given({q.batch: float(batch)})
+    return _read(Question(asked.accounts.model, asked.hardware, inputs), market.minimise)
 
 
 def _layout(asked: Prepared, market: Market, batches: Sequence[int]) -> tuple[Prepared, Layout, int]:
@@ -120,7 +129,7 @@ def _best_solved(asked: Prepared, market: Market, candidates: Sequence[tuple[Lay
     failure: UserError | None = None
     for place, (layout, batch) in enumerate(candidates):
         try:
-            one = _at_batch(asked, batch)
+            one = _at_batch(asked, batch, market)
             alone = [Workload.of("", 1.0, case) for case in cases_at(one, layout)]
             machines = [
                 best_machine(

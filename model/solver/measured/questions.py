@@ -130,13 +130,15 @@ def _stated(row: Measurement) -> Layout:
 
 
 def riding_along(row: Measurement, case: Case) -> float | None:
-    """The step of in-flight batching at a steady rate. Lengths are scaled as the mean context says they were."""
+    """The step of in-flight batching at a steady rate, as a request sees it, or for a throughput the mean of all.
+    Lengths are scaled as the mean context says they were."""
     prompt, output = row.number("prompt"), row.number("output")
     if row.scope != Scope.SERVING or prompt is None or output is None:
         return None
     scale = _needed(row, "context") / (prompt + output / 2)
     lengths = _whole({q.prompt: prompt * scale, q.answer: output * scale}, 2)
-    return build_case(case.question.but(lengths, scope=Scope.SERVING)).number(q.step_time)
+    timed = q.mean_step_time if row.quantity == "tokens_per_second" else q.step_time
+    return build_case(case.question.but(lengths, scope=Scope.SERVING)).number(timed)
 
 
 def whole(row: Measurement, question: Question) -> Question:
