@@ -24,7 +24,8 @@ from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.build import build_case
 from steptime.model.step.defaults import WORK
 from steptime.model.step.words import degrees_of, inputs_of, limit_of, ranges_of, searched, whole_numbers, word
-from steptime.model.text.layout import layout_csv, layout_json_of, layout_table
+from steptime.model.text.layout import layout_json_of, layout_table
+from steptime.model.text.layout_points import layout_csv
 
 MOST_CHIPS, MOST_BATCH = 100_000, 10**9
 TRAINING = ("microbatch", "interleave", "recompute", "zero", "sequence_parallel")

@@ -7,7 +7,7 @@ import numpy as np
 
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
-from steptime.model.layout.enumeration import Columns, layout_of
+from steptime.model.layout.enumeration import DEGREES, Columns, layout_of
 from steptime.model.solver.layouts.formulas import Points
 from steptime.model.solver.layouts.kept import FEW, Kept, Rivals, counted
 from steptime.model.solver.layouts.points import EQUAL, Point, Search
@@ -16,6 +16,8 @@ from steptime.model.solver.layouts.variants import Variant
 from steptime.model.step.ties import preferred, rounded
 
 Array = np.ndarray
+SHOWN = 16
+"""Ties, and others, that the answer holds as points."""
 BLOCK = 2**15
 """Layouts whose best whole batches are looked for in one piece."""
 
@@ -55,9 +57,9 @@ class Finalists:
         home = int(machines[order[0]])
         preferences = {number: self._ties(every, np.flatnonzero(machines == number)) for number in set(machines)}
         ties = preferences[home]
-        taken = set(ties[:FEW].tolist())
-        others = [place for place in order[: 2 * FEW].tolist() if place not in taken][:FEW]
-        candidates = tuple(self._points(every, np.array([*ties[:FEW], *others], int)))
+        taken = ties[:SHOWN].tolist()
+        others = [place for place in order[: len(taken) + FEW].tolist() if place not in set(taken)]
+        candidates = tuple(self._points(every, np.array([*taken, *self._varied(every, others)], int)))
         names = list(self.search.machines.values())
         best_of = {names[number]: next(self._points(every, found[:1])) for number, found in preferences.items()}
         best_of = dict(sorted(best_of.items(), key=lambda one: names.index(one[0])))
@@ -66,13 +68,16 @@ class Finalists:
     def _refined(self, every: Rivals) -> Rivals:
         """The rivals at their best whole batches. The most promising come first; those that they leave without a
         chance are dropped unlooked at."""
+        if not len(every):
+            return every
         promising = np.zeros(len(every), bool)
         promising[np.argsort(every.cost, kind="stable")[:FEW]] = True
         for machine in set(self.kept.machine[every.variant]):
             own = np.flatnonzero(self.kept.machine[every.variant] == machine)
             promising[own[np.argsort(every.cost[own], kind="stable")[:FEW]]] = True
         front = {(int(variant), int(row)) for variant, row, _ in self.kept.front.labels}
-        promising |= [pair in front for pair in zip(every.variant.tolist(), every.row.tolist(), strict=True)]
+        pairs = zip(every.variant.tolist(), every.row.tolist(), strict=True)
+        promising |= np.array([pair in front for pair in pairs], bool)
         done = [self._at_best(every.at(np.flatnonzero(promising)))]
         left = every.at(np.flatnonzero(~promising))
         left = left.at(np.argsort(left.bound, kind="stable"))
@@ -128,6 +133,14 @@ class Finalists:
         """Places by cost to twelve digits; among equals the smaller batch, then fewer chips, then the earlier one."""
         chips = self.columns["chips"][every.row]
         return np.lexsort((every.row, chips, every.batch, rounded(every.cost)))
+
+    def _varied(self, every: Rivals, places: Sequence[int]) -> list[int]:
+        """Some places, the cheapest first: each layout on each machine once."""
+        seen: dict[object, int] = {}
+        for place in places:
+            degrees = tuple(self.columns[name][every.row[place]] for name in (*DEGREES, "ffn_all"))
+            seen.setdefault((degrees, int(self.kept.machine[every.variant[place]])), place)
+        return list(seen.values())[:SHOWN]
 
     def _front(self, best: Point, every: Rivals) -> tuple[Point, ...]:
         """The front by rising speed, with the best point on it: of those that stood within one per cent of it in both

@@ -26,7 +26,8 @@ FORMATS = (Format.BF16, Format.FP8, Format.FP4, Format.INT8, Format.INT4)
 """Formats of weights that are tried, where the chip has a peak for them; beside the model's own."""
 NO_LINK = 1e-300
 """Bandwidth of a link whose figure is missing: a layout that needs it never ends."""
-MOST_EXECUTIONS = 20_000_000
+MOST_EXECUTIONS = 5_000_000
+"""Ways to train that are written down for one search: some seconds."""
 
 
 @dataclass(frozen=True)
