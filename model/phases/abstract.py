@@ -155,7 +155,7 @@ class PerfectRooms:
 
     def of(self, columns: Columns, rows: Any, values: Values, spread: Spread | None = None) -> np.ndarray:
         degrees = {symbol: columns[key][rows][:, None] for key, symbol in SYMBOLS.items()}
-        return np.asarray(Scenario({**values, **degrees}, self.definitions).evaluate(self.total))
+        return np.asarray(Scenario({**values, **degrees}, self.definitions, spread).evaluate(self.total))
 
 
 def cache_by_quantities(phase: Phase, numbers: Values) -> Mapping[Symbol, Expr]:

@@ -178,7 +178,8 @@ class Points:
     def _held(self) -> Array:
         """Bytes that the fullest chip needs."""
         phase, first = self.formulas.phase, self.scenarios[0]
-        sizes = {symbol: first.value(symbol) for symbol in phase.definitions}
+        derived = {*phase.definitions, *({q.bytes_per_weight} & first.definitions.keys() - first.values.keys())}
+        sizes = {symbol: first.value(symbol) for symbol in derived}
         return self._long(self.formulas.room.of(self.columns, self.heads, {**first.values, **sizes}, self.spread))
 
     @cached_property
