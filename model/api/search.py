@@ -74,6 +74,7 @@ def search(
     if not machines:
         raise UserError("`hardware`: give at least one machine")
     trains = inputs.phase == PhaseName.TRAIN
+    usual = (int(WORK[q.batch]),) if trains else BATCHES
     step_time = None if max_step_time is None else parse(max_step_time, second, "`max_step_time`")
     ttft = None if max_ttft is None else parse(max_ttft, second, "`max_ttft`")
     if inputs.phase == PhaseName.PREFILL and ttft is not None:
@@ -83,7 +84,7 @@ def search(
         tuple(dict.fromkeys(hardware_of(machine) for machine in machines)),
         whole_numbers(chips, "chips", MOST_CHIPS),
         inputs,
-        whole_numbers(batch, "batch", MOST_BATCH) if batch is not None else (int(WORK[q.batch]),) if trains else BATCHES,
+        usual if batch is None else whole_numbers(batch, "batch", MOST_BATCH),
         None if minimise is None else word("minimise", minimise, tuple(Minimise)),
         step_time,
         {} if layout is None else degrees_of(layout),

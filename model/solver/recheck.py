@@ -1,7 +1,7 @@
 """Answers that no multiplier certifies, once more by another route.
 
-The points of a search: one case built for each alone, every limit asked again, every figure compared. The places of a cache: no choice is
-cheaper anywhere, and the policy moves on where one over the hazard is the envelope's hold time.
+The points of a search: one case built for each alone, every limit asked again, every figure compared. The places of a
+cache: no choice is cheaper anywhere, and the policy moves on where one over the hazard is the envelope's hold time.
 """
 
 from collections.abc import Iterator, Mapping

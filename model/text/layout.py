@@ -105,7 +105,7 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     recheck(answer)
     ranges = spread_lines(spread_json(spread), {"cost": SCALES[answer.minimise][2]})
     machines = ", ".join(machine.name for machine in answer.search.hardware)
-    limit = answer.search.max_step_time
+    limit, own = answer.search.max_step_time, "; ".join(map(str, answer.search.limits))
     what = "executions" if best.inputs.phase == PhaseName.TRAIN else "layouts"
     head = Text(
         f"{best.model}, {best.inputs.phase}, {answer.minimise}: {answer.points:,} points "
@@ -116,7 +116,7 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     broken = ", ".join(f"{name} {count:,}" for name, count in answer.infeasible.items() if count) or "none"
     counted = Text(f"feasible {answer.feasible:,}; points that break a limit: {broken}"
                    + (f" (step time at most {si(limit, 's')})" if limit else "")
-                   + (f" (limits: {'; '.join(map(str, answer.search.limits))})" if answer.search.limits else ""))  # fmt: skip
+                   + (f" (limits: {own})" if own else ""))  # fmt: skip
     unit = SCALES[answer.minimise][2]
     lines = [
         Text(f"best: {answer.best.question.hardware.name}, {answer.best.layout.chips} chips, "
@@ -157,9 +157,9 @@ def _ties(answer: Answer, unit: str) -> Text:
     share = f"{answer.search.within:.0%}"
     if answer.ties == 1:
         return Text(f"no other layout stands within {share} of it on this machine")
-    return Text(f"{answer.ties:,} choices stand within {share} of the least, "
-                f"{_cost(answer.least, answer.minimise, unit)}: of these the least operation by operation, then without "
-                "overlap, then the fewest degrees")  # fmt: skip
+    least = _cost(answer.least, answer.minimise, unit)
+    return Text(f"{answer.ties:,} choices stand within {share} of the least, {least}: of these the least operation by "
+                "operation, then without overlap, then the fewest degrees")  # fmt: skip
 
 
 COLUMNS = (">tokens/s/seq.", ">/chip", ">$/M", "machine", ">chips", "layout", ">batch", "weights/kv")
@@ -198,8 +198,10 @@ def _front(answer: Answer) -> Any:
     """The Pareto front with the best point, thinned evenly where it is long."""
     made = table(*COLUMNS, "")
     front = answer.pareto
-    places = set(range(len(front))) if len(front) <= SHOWN else {
-        round(number * (len(front) - 1) / (SHOWN - 1)) for number in range(SHOWN)} | {front.index(answer.best)}  # fmt: skip
+    places = set(range(len(front)))
+    if len(front) > SHOWN:
+        evenly = (round(number * (len(front) - 1) / (SHOWN - 1)) for number in range(SHOWN))
+        places = {*evenly, front.index(answer.best)}
     for place in sorted(places):
         made.add_row(*_row(front[place]), "best" if front[place] == answer.best else "")
     title = f"Pareto front: {len(front)} points" + (f", {len(places)} shown" if len(places) < len(front) else "")

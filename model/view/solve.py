@@ -77,8 +77,8 @@ def batch(
 @click.option("--chips", required=True, metavar="N[,N…]", help="Numbers of chips that are tried, as 8,16,72.")
 @click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where a price is unknown]")
 @click.option("--max-step-time", help="Upper limit of the step time, as 50ms.")
-@click.option("--max-ttft", help="Upper limit of the time to first token: the step of --phase prefill, else a prompt "
-              "alone on the same layout (--prompt with --scope serving, else as many tokens as the context).")  # fmt: skip
+@click.option("--max-ttft", help="Upper limit of the time to first token: the step of --phase prefill, else one prompt "
+              "alone on the layout (--prompt with --scope serving, else as long as the context).")  # fmt: skip
 @click.option("--limit", "limits", multiple=True, metavar="NAME<=VALUE", help=LIMIT_HELP)
 @click.option("--csv", "as_csv", is_flag=True, help="Print the best point and the Pareto front as CSV.")
 @range_option

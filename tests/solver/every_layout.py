@@ -110,5 +110,3 @@ def undominated(points: Sequence[One]) -> set[tuple[str, str]]:
             best = point.share
             kept.add((f"{point.speed:.9g}", f"{point.share:.9g}"))
     return kept
-
-

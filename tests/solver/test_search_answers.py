@@ -90,7 +90,7 @@ def test_every_figure_is_compared_with_a_step(which: str, figure: str) -> None:
     """One part in 100,000 off, in any point that is reported with its case, is no answer."""
     good = answer()
     recheck(good)
-    point = {"best": good.best, "runner_up": good.runner_up, "best_of": list(good.best_of.values())[0]}[which]
+    point = {"best": good.best, "runner_up": good.runner_up, "best_of": next(iter(good.best_of.values()))}[which]
     assert point is not None
     wrong = replace(point, **{figure: getattr(point, figure) * (1 + 1e-5)})
     candidates = tuple(wrong if one == point else one for one in good.candidates)
@@ -103,7 +103,7 @@ def test_every_figure_is_compared_with_a_step(which: str, figure: str) -> None:
     ({"max_step_time": 1e-3}, "primal=[1-9]"), ({"limits": ("batch<=5",)}, "primal=[1-9]"),
     ({"limits": ("tokens_per_second>=1e9",)}, "primal=[1-9]"), ({"max_ttft": 1e-3}, "primal"),
 ])  # fmt: skip
-def test_every_limit_is_asked_again(limit: dict, match: str) -> None:
+def test_every_limit_is_asked_again(limit: dict[str, Any], match: str) -> None:
     asked = search_of("llama-3.1-8b", "h100-sxm", (2,), **limit)
     with pytest.raises(NotSolved, match=match):
         recheck(replace(answer(), search=asked))

@@ -16,7 +16,7 @@ from steptime.model.catalog.transformers import load_transformer
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import layout_of, layouts
 from steptime.model.layout.layout import impossible
-from steptime.model.solver.layouts.front import Front, dominant
+from steptime.model.solver.layouts.front import Front
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.search import search_layouts
 

@@ -78,7 +78,8 @@ class Formulas:
         """Some layouts, a row each, at batches of their own."""
         numbers = self.numbers(values, columns, rows, rows, batches)
         scenarios = [Scenario(numbers, slots) for slots in self.slots]
-        return Points(self, scenarios, columns, rows, np.broadcast_to(batches, (len(rows), batches.shape[1])), first_token)
+        every = np.broadcast_to(batches, (len(rows), batches.shape[1]))
+        return Points(self, scenarios, columns, rows, every, first_token)
 
 
 def _quietly(evaluated: Callable[["Points"], Any]) -> Callable[["Points"], Any]:

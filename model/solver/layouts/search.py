@@ -159,7 +159,8 @@ class _Work:
             else:
                 differing = {s: numbers[s] for s in variant.values if s in numbers and numbers[s] != first[0].values[s]}
                 first = [scenario | differing for scenario in first]
-            yield number, Points(formulas, first, self.columns, heads, np.broadcast_to(batches, (len(rows), batches.size)))
+            every = np.broadcast_to(batches, (len(rows), batches.size))
+            yield number, Points(formulas, first, self.columns, heads, every)
 
 
 def _values(variants: Sequence[Variant], numbers: Array) -> dict[Symbol, Any]:
