@@ -105,18 +105,22 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     recheck(answer)
     ranges = spread_lines(spread_json(spread), {"cost": SCALES[answer.minimise][2]})
     machines = ", ".join(machine.name for machine in answer.search.hardware)
-    limit, own = answer.search.max_step_time, "; ".join(map(str, answer.search.limits))
+    limit, asked = answer.search.max_step_time, "; ".join(map(str, answer.search.limits))
+    tried = answer.search.chips
+    chips = (
+        ", ".join(map(str, tried)) if len(tried) <= SHOWN else f"{len(tried)} numbers from {tried[0]} to {tried[-1]}"
+    )
+    between = ", and those between where they may be best," if answer.search.whole else ""
     what = "executions" if best.inputs.phase == PhaseName.TRAIN else "layouts"
     head = Text(
         f"{best.model}, {best.inputs.phase}, {answer.minimise}: {answer.points:,} points "
-        f"({answer.layouts:,} {what} of {', '.join(map(str, answer.search.chips))} chips x "
-        f"{len(answer.search.batches)} batches x {len(answer.questions)} choices of machine and formats: {machines}) "
+        f"({answer.layouts:,} {what} of {chips} chips x {len(answer.search.batches)} batches{between} x {len(answer.questions)} choices of machine and formats: {machines}) "
         f"in {answer.seconds:.1f} s", style="bold",
     )  # fmt: skip
     broken = ", ".join(f"{name} {count:,}" for name, count in answer.infeasible.items() if count) or "none"
     counted = Text(f"feasible {answer.feasible:,}; points that break a limit: {broken}"
                    + (f" (step time at most {si(limit, 's')})" if limit else "")
-                   + (f" (limits: {own})" if own else ""))  # fmt: skip
+                   + (f" (limits: {asked})" if asked else ""))  # fmt: skip
     unit = SCALES[answer.minimise][2]
     lines = [
         Text(f"best: {answer.best.question.hardware.name}, {answer.best.layout.chips} chips, "
@@ -146,9 +150,8 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
         notes.insert(0, Text("doubtful figures: " + "; ".join(figures)))
     # A training batch is given: speed and throughput are one, and the front is the best point.
     front = [] if best.inputs.phase == PhaseName.TRAIN else [_front(answer), Text()]
-    machines = [_machines(answer), Text()] if len(answer.best_of) > 1 else []
-    said = Text(formats_said(answer))
-    return Group(head, counted, said, Text(), *lines, Text(), _terms(relaxed, best), Text(), *machines, *front, *ranges,
+    each = [_machines(answer), Text()] if len(answer.best_of) > 1 else []
+    return Group(head, counted, Text(formats_said(answer)), Text(), *lines, Text(), _terms(relaxed, best), Text(), *each, *front, *ranges,
                  *notes)  # fmt: skip
 
 

@@ -236,4 +236,4 @@ class Points:
     @cached_property
     def possible(self) -> Array:
         """Whether no limit is broken."""
-        return self.fits & ~np.logical_or.reduce(list(self.below.values()))
+        return np.asarray(self.fits & ~np.logical_or.reduce(list(self.below.values())))

@@ -99,7 +99,7 @@ class Kept:
         good = some.bound <= np.maximum(self.most()[self.machine[some.variant]], enough)
         if self.search.whole:
             good |= ~self.front.beaten(some.speed, some.share)
-        return good & np.isfinite(some.bound)
+        return np.asarray(good & np.isfinite(some.bound))
 
     def most(self) -> Array:
         """The cost up to which a layout is a tie, by machine."""

@@ -124,13 +124,13 @@ class _Work:
         if not self.first:
             return None
         formulas = self._formulas(int(numbers[0]), split, alone=True)
-        return formulas.at(_values(self.first, numbers), self.columns, rows, np.ones((1, 1))).step_time
+        return np.asarray(formulas.at(_values(self.first, numbers), self.columns, rows, np.ones((1, 1))).step_time)
 
     def stream(self, kept: Kept) -> Iterator[int]:
         """Evaluate all points in blocks; how many are done."""
         batches, columns = np.array(self.search.batches, float)[None, :], self.columns
         done = 0
-        for (_, _), group in groupby(enumerate(self.variants), key=lambda one: self._key(one[1])):
+        for _, group in groupby(enumerate(self.variants), key=lambda one: self._key(one[1])):
             alike = list(group)
             every = np.arange(len(columns["tp"]))
             rows = every[alike[0][1].differs(columns)]
