@@ -56,7 +56,7 @@ def test_no_batch_is_better(
     every = np.arange(1.0, 257.0)
     seen = whole.at(np.array([0]), every[None, :])
     costs = np.where(seen.possible, seen.cost, np.inf)[0]
-    last = int(np.count_nonzero(LADDER <= most)) - 1
+    last = int(np.count_nonzero(most >= LADDER)) - 1
     rungs = np.isin(every, LADDER) & (every <= LADDER[last])
     tried = np.where(rungs, costs, np.inf)
     cheapest = float(every[np.argmin(tried)])

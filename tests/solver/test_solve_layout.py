@@ -16,6 +16,7 @@ from steptime.model.catalog.transformers import load_transformer
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import layout_of, layouts
 from steptime.model.layout.layout import impossible
+from steptime.model.solver.layouts import finalists, kept
 from steptime.model.solver.layouts.front import Front
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.search import search_layouts
@@ -87,6 +88,24 @@ def test_the_best_whole_batch_is_that_of_a_loop_over_every_batch(search: Search)
     for speed, share in expected - front:
         assert found.best.per_sequence <= float(speed) * (1 + 1e-8) <= found.best.per_sequence * 1.0101
         assert found.best.per_chip <= float(share) * (1 + 1e-8) <= found.best.per_chip * 1.0101
+
+
+MANY = search_of("deepseek-v3", "gb200-nvl72", (8,), context="8000", whole=True, weights="fp8", kv="fp8")
+"""Its front has the largest batches of layouts that cost a tenth more than the best."""
+
+
+@pytest.mark.parametrize("search", [*WHOLE.values(), MANY], ids=[*WHOLE, "a front of many layouts"])
+def test_what_is_dropped_had_no_chance(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no layout kept for its rank alone, the bounds alone keep all that the answer and its front need."""
+    whole = search_layouts(search)
+    monkeypatch.setattr(kept, "FEW", 1)
+    monkeypatch.setattr(kept, "SPARE", 0)
+    monkeypatch.setattr(finalists, "FEW", 1)
+    few = search_layouts(search)
+    assert (few.best, few.ties, few.least) == (whole.best, whole.ties, whole.least)
+    assert few.pareto == whole.pareto and few.best_of == whole.best_of
+    assert few.runner_up is not None and whole.runner_up is not None
+    assert few.runner_up.cost == whole.runner_up.cost
 
 
 @settings(max_examples=200)
