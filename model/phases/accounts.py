@@ -19,7 +19,7 @@ from steptime.model.layout.choices import Plan, Weight
 from steptime.model.layout.enumeration import Columns, layouts
 from steptime.model.layout.layout import SYMBOLIC, Degrees, Layout, impossible
 from steptime.model.numeric import Spread
-from steptime.model.phases.abstract import Quantities, abstract_footprint, cache_by_quantities
+from steptime.model.phases.abstract import PerfectRooms, Quantities, abstract_footprint, cache_by_quantities
 from steptime.model.phases.ledger import Ledger
 from steptime.model.phases.memory import Footprint, Room, footprints
 from steptime.model.phases.phase import Phase
@@ -102,7 +102,7 @@ class Accounts(Protocol):
     def footprints(self, layout: Layout, plan: Plan, phase: Phase, given: Values, whole: bool) -> tuple[Footprint, ...]:
         """What a chip of each distinct stage holds; with ``whole`` sequences on the fullest rank."""
 
-    def rooms(self, plan: Plan, phase: Phase) -> Held:
+    def rooms(self, plan: Plan, phase: Phase, given: Values | None = None) -> Held:
         """What the fullest chip holds, for many layouts at once."""
 
     def layouts(self, chips: int) -> Columns | None:
@@ -163,7 +163,9 @@ class Architecture:
             self._footprints[key] = footprints(self.model, layout, whole, phase, plan, room_of(phase))
         return self._footprints[key]
 
-    def rooms(self, plan: Plan, phase: Phase) -> Held:
+    def rooms(self, plan: Plan, phase: Phase, given: Values | None = None) -> Held:
+        if q.kv_bytes in (given or {}):  # as `footprints` has it
+            return PerfectRooms(phase, self.ledger(plan, phase).slots)
         return Rooms(self.model, plan, phase, room_of(phase))
 
     def layouts(self, chips: int) -> Columns | None:

@@ -69,28 +69,43 @@ def _of_terms(case: Case, limit: StepLimit) -> Limit:
     return Limit(tuple(numbers_but_batch(timed, time) * q.batch**limit.exponent for time in whole), limit.bound)
 
 
+EITHER_WAY = (q.batch, q.micro_batch)
+UPPER = (q.memory_per_chip, q.step_time, q.dollars_per_million_tokens, q.joules_per_token)
+LOWER = (q.tokens_per_second, q.tokens_per_second_per_sequence)
+"""What a user may limit: either way, from above, from below."""
+
+
+def must_be_limits(asked: Sequence[UserLimit]) -> None:
+    """Raise UserError for a limit on what has none, or the wrong way, or that is given twice."""
+    names = [one.quantity.name for one in asked]
+    for place, one in enumerate(asked):
+        if names[place] in names[:place]:
+            raise UserError(f"`limit` {names[place]}: given twice")
+        if one.quantity not in EITHER_WAY + (UPPER if one.upper else LOWER):
+            raise UserError(
+                f"`limit` {one}: limits are batch, micro_batch (either way), memory_per_chip<=, "
+                "step_time<=, dollars_per_million_tokens<=, joules_per_token<=, tokens_per_second>=, "
+                "tokens_per_second_per_sequence>="
+            )
+
+
 def _user_limit(case: Case, asked: UserLimit) -> Limit | StepLimit:
     """A limit on the batch itself, on what a chip holds, or on the step time that follows from a rate or a cost."""
+    must_be_limits([asked])
     quantity, upper, value = asked.quantity, asked.upper, asked.value
-    if quantity in (q.batch, q.micro_batch):
+    if quantity in EITHER_WAY:
         return Limit((numbers_but_batch(case, quantity),), value, upper)
-    if quantity == q.memory_per_chip and upper:
+    if quantity == q.memory_per_chip:
         return Limit(tuple(numbers_but_batch(case, f.total) for f in case.footprints), value)
     yields = case.phase.yields
-    per_step: dict[Symbol, tuple[int, bool, Expr]] = {  # exponent of batch, upper, limit on t·batch^exponent
-        q.step_time: (0, True, sympy.Float(value)),
-        q.tokens_per_second_per_sequence: (0, False, yields / value),
-        q.tokens_per_second: (-1, False, yields / value),
-        q.dollars_per_million_tokens: (-1, True, yields * value / q.million * q.hour / (q.chips * q.chip_hour_price)),
-        q.joules_per_token: (-1, True, yields * value / (q.chips * q.power)),
+    per_step: dict[Symbol, tuple[int, Expr]] = {  # exponent of batch, limit on t·batch^exponent
+        q.step_time: (0, sympy.Float(value)),
+        q.tokens_per_second_per_sequence: (0, yields / value),
+        q.tokens_per_second: (-1, yields / value),
+        q.dollars_per_million_tokens: (-1, yields * value / q.million * q.hour / (q.chips * q.chip_hour_price)),
+        q.joules_per_token: (-1, yields * value / (q.chips * q.power)),
     }
-    if quantity not in per_step or per_step[quantity][1] != upper:
-        raise UserError(
-            f"`limit` {asked}: limits are batch, micro_batch (either way), memory_per_chip<=, "
-            "step_time<=, dollars_per_million_tokens<=, joules_per_token<=, tokens_per_second>=, "
-            "tokens_per_second_per_sequence>="
-        )
-    exponent, _, bound = per_step[quantity]
+    exponent, bound = per_step[quantity]
     number = case.number(bound)
     if number is None:
         raise UserError(f"`limit` {quantity.name} needs a price or power that is missing here")

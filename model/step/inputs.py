@@ -33,6 +33,9 @@ WORKLOAD = frozenset({
 })  # fmt: skip
 """Quantities that say what a step works on: each phase has its own."""
 
+MOST_CHIPS = 1_000_000
+"""Chips of one system: more is a slip."""
+
 CALLED: Mapping[Symbol, str] = {q.answer: "output", q.training_tokens: "tokens"}
 """Arguments that people know by another word than their quantity."""
 
@@ -128,6 +131,8 @@ def settled(inputs: Inputs) -> Inputs:
         layout = replace(layout or Layout(), **degrees)
     if q.chips in given:
         chips = int(given.pop(q.chips))
+    if layout is not None and layout.chips > MOST_CHIPS:
+        raise UserError(f"`layout` {layout} has {layout.chips:,} chips, more than {MOST_CHIPS:,}")
     if layout is not None and chips is not None and layout.chips != chips:
         raise UserError(f"`chips`={chips} conflicts with `layout` {layout}, which has {layout.chips} chips")
     return replace(inputs, given=given, layout=layout, chips=chips)

@@ -32,6 +32,8 @@ Word = TypeVar("Word", bound=StrEnum)
 Ranges = dict[Symbol, tuple[float, float]]
 
 FORMATS = ("weights", "kv", "activations")
+ANY = "any"
+"""The word by which a search tries every format; without it, it holds the model's own."""
 WAYS: Mapping[str, type[StrEnum]] = {
     "scope": Scope, "overlap": Overlap, "experts": Experts, "efficiency": Efficiency, "basis": Basis,
 }  # fmt: skip
@@ -67,6 +69,16 @@ def inputs_of(words: Mapping[str, Any]) -> Inputs:
         choices["chips"] = int(one_value("chips", lookup("chips"), stated["chips"]))
     given = quantities({name: value for name, value in stated.items() if name not in ARGUMENTS})
     return Inputs(given=given, training=_training(stated), **choices)
+
+
+def searched(words: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """The words of a search without the formats that are ``any``, and the names of these.
+
+    >>> searched({"weights": "any", "kv": "fp8"})
+    ({'kv': 'fp8'}, frozenset({'weights'}))
+    """
+    free = frozenset(name for name in FORMATS if isinstance(words.get(name), str) and words[name] == ANY)
+    return {name: value for name, value in words.items() if name not in free}, free
 
 
 def _training(stated: Mapping[str, Any]) -> Choices:

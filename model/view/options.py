@@ -163,6 +163,15 @@ def limit_option(example: str) -> Decorated:
     )  # fmt: skip
 
 
+def searched(command: click.Command, name: str, said: str) -> None:
+    """An option of a search: its own words for what is taken where it is not given; a format may be any."""
+    option = next(one for one in command.params if one.name == name)
+    assert isinstance(option, click.Option)
+    option.help, option.show_default = said, False
+    if option.type is FORMATS:
+        option.type = click.Choice([*FORMATS.choices, "any"])
+
+
 range_option = click.option(
     "--range", "ranges", multiple=True, metavar="NAME=lo..hi",
     help="An input within limits, as memory_efficiency=0.6..0.9: intervals of what comes out; may be repeated.",

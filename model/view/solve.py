@@ -10,6 +10,7 @@ from steptime.model.view.suggest import SuggestingGroup
 
 from steptime.model.view.options import (  # isort: skip
     BASIS, FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, limit_option, range_option, scenario_options,
+    searched,
     workload_options,
 )  # fmt: skip
 
@@ -75,14 +76,17 @@ def batch(
 @click.option("--chips", required=True, metavar="N[,N…]", help="Numbers of chips that are tried, as 8,16,72.")
 @click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where a price is unknown]")
 @click.option("--max-step-time", help="Upper limit of the step time, as 50ms.")
-@click.option("--max-ttft", help="Upper limit of the time to first token: the step time of --phase prefill.")
+@click.option("--max-ttft", help="Upper limit of the time to first token: the step of --phase prefill, else one prompt "
+              "alone on the layout (--prompt with --scope serving, else as long as the context).")  # fmt: skip
+@limit_option("batch<=512 or tokens_per_second_per_sequence>=50")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the best point and the Pareto front as CSV.")
 @range_option
 @click.pass_context
 def layout(ctx: click.Context, /, model: str, hardware: tuple[str, ...], as_csv: bool, as_json: bool, **_: Any) -> None:
-    """All layouts, batches, formats and machines: the best, why the next lost, and the exact Pareto front.
+    """All layouts, batches and machines: the best, why the next lost, and the exact Pareto front.
 
-    --batch takes a list here, --layout degrees to hold. Formats not stated are tried: all that a chip has peaks for.
+    --batch takes a list here, --layout degrees to hold. Formats are the model's own unless they are any: then all that
+    a chip has peaks for are tried.
     """
     import steptime as st
 
@@ -96,6 +100,24 @@ def layout(ctx: click.Context, /, model: str, hardware: tuple[str, ...], as_csv:
         click.echo(found.csv(), nl=False)
     else:
         show(with_ranges(found, ctx, "searches"), as_json)
+
+
+for option, said in {
+    "batch": "Sequences in flight over all chips: one number or several, as 16,32,64.  [default: every whole number up "
+             "to 1,048,576; 64 in training]",
+    "layout": "Degrees of parallelism that every layout has, as tp=8,pp=1, also ffn=all and copies=per-expert.  "
+              "[default: all layouts are tried]",
+    "weights": "Format of the weights, or any.  [default: what the model says]",
+    "kv": "Format of the KV cache, or any.  [default: bf16]",
+    "activations": "Format of the multiply-adds, or any.  [default: the weights', or the next wider the chip has]",
+    "output": "Tokens that each request generates, with --scope serving.",
+    "microbatch": "Sequences per micro-batch and data-parallel rank.  [default: all are tried]",
+    "interleave": "Chunks of layers that each pipeline stage holds.  [default: all are tried]",
+    "recompute": "What the backward pass runs again.  [default: none, selective and full are tried]",
+    "zero": "What data-parallel chips share: 1 optimizer, 2 gradients too, 3 weights too.  [default: all are tried]",
+    "sequence_parallel": "Tensor-parallel chips share norms and masks too.  [default: both are tried]",
+}.items():  # fmt: skip
+    searched(layout, option, said)
 
 
 @solve.command()

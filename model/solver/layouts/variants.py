@@ -15,6 +15,7 @@ from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns
 from steptime.model.phases.accounts import Accounts
 from steptime.model.phases.phase import Phase
+from steptime.model.precision import activations_for
 from steptime.model.solver.layouts.points import Search
 from steptime.model.step.build import base_values, plan_of
 from steptime.model.step.inputs import Inputs, Question, settled
@@ -25,7 +26,8 @@ FORMATS = (Format.BF16, Format.FP8, Format.FP4, Format.INT8, Format.INT4)
 """Formats of weights that are tried, where the chip has a peak for them; beside the model's own."""
 NO_LINK = 1e-300
 """Bandwidth of a link whose figure is missing: a layout that needs it never ends."""
-MOST_EXECUTIONS = 20_000_000
+MOST_EXECUTIONS = 5_000_000
+"""Ways to train that are written down for one search: some seconds."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,9 @@ class Variant:
 
 
 def variants_on(search: Search, accounts: Accounts, hardware: Hardware) -> list[Variant]:
-    """Every choice of formats that a machine has peaks for, and in training of what is not stated; the model's own
-    format of weights is always one."""
+    """Every choice of the formats and, in training, of what is free; the model's own format of weights is the first."""
     found = []
-    trains = search.inputs.phase == PhaseName.TRAIN
-    for chosen in _trained(search) if trains else _formats(search.inputs, accounts, hardware):
+    for chosen in _trained(search, _formats(search, accounts, hardware)):
         inputs = settled(chosen)
         work, base = workload(inputs), base_values(inputs, accounts, hardware)
         links = {q.scale_up_bandwidth: NO_LINK, q.scale_out_bandwidth: NO_LINK, q.scale_up_domain: 1.0}
@@ -73,17 +73,34 @@ def variants_on(search: Search, accounts: Accounts, hardware: Hardware) -> list[
     return found
 
 
-def _formats(inputs: Inputs, accounts: Accounts, hardware: Hardware) -> list[Inputs]:
+def _formats(search: Search, accounts: Accounts, hardware: Hardware) -> list[Inputs]:
+    """The formats that are stated, else the model's own; those that are free are tried, its own first."""
+    inputs, free, peaks = search.inputs, search.free, hardware.peaks
     own = accounts.precision or Format.BF16
-    others = [known for known in FORMATS if known in hardware.peaks and known != own]
-    weights = [inputs.weights] if inputs.weights else [None, *others]
-    kvs = [inputs.kv] if inputs.kv else [Format.BF16, *([Format.FP8] if Format.FP8 in hardware.peaks else [])]
-    return [replace(inputs, weights=stored, kv=kv) for stored, kv in product(weights, kvs)]
+    weights, kvs, activations = [inputs.weights], [inputs.kv], [inputs.activations]
+    if "weights" in free:
+        weights = [None, *(known for known in FORMATS if known in peaks and known != own)]
+    if "kv" in free:
+        kvs = [Format.BF16, *([Format.FP8] if Format.FP8 in peaks else [])]
+    if "activations" in free:
+        activations = [None, *(known for known in FORMATS if known in peaks)]
+    found = [replace(inputs, weights=stored, kv=kv, activations=used)
+             for stored, kv, used in product(weights, kvs, activations)]  # fmt: skip
+    if "activations" not in free:
+        return found
+    return [one for one in found if one.activations != _usual(one, own, hardware)]
 
 
-def _trained(search: Search) -> list[Inputs]:
+def _usual(inputs: Inputs, own: str, hardware: Hardware) -> str | None:
+    """The format of the multiply-adds where none is stated and they are free: stated anew, it would be tried twice."""
+    return activations_for(inputs.weights or own, tuple(hardware.peaks)) if hardware.peaks else None
+
+
+def _trained(search: Search, formats: Sequence[Inputs]) -> list[Inputs]:
     """Recomputation, kernel of attention, ZeRO, sequence parallelism and schedule, where they are free; first what is
     taken where nothing is said."""
+    if search.inputs.phase != PhaseName.TRAIN:
+        return list(formats)
     usual, free = search.inputs.training, search.free
     modes = (Recompute.NONE, Recompute.SELECTIVE, Recompute.FULL) if "recompute" in free else (usual.recompute,)
     kernels = (None, AttentionKernel.UNFUSED) if "attention_kernel" in free else (usual.attention_kernel,)
@@ -97,10 +114,10 @@ def _trained(search: Search) -> list[Inputs]:
     shared = (True, False) if "sequence_parallel" in free else (usual.sequence_parallel,)
     schedules = tuple(Schedule) if "schedule" in free else (usual.schedule,)
     found = []
-    for (mode, kernel), stage, share, order in product(again, zero, shared, schedules):
+    for inputs, (mode, kernel), stage, share, order in product(formats, again, zero, shared, schedules):
         chosen = replace(usual, recompute=mode, attention_kernel=kernel, zero=stage)
         chosen = replace(chosen, sequence_parallel=share, schedule=order)
-        found.append(replace(search.inputs, training=chosen))
+        found.append(replace(inputs, training=chosen))
     return found
 
 
@@ -136,10 +153,16 @@ def affordable(variants: Sequence[Variant]) -> Minimise:
     return Minimise.COST if all(q.chip_hour_price in one.values for one in variants) else Minimise.CHIP_SECONDS
 
 
-def must_have(variants: Sequence[Variant], minimise: Minimise) -> None:
-    """Raise UserError for a machine without the figure that is minimised."""
+def must_have(variants: Sequence[Variant], minimise: Minimise, search: Search) -> None:
+    """Raise UserError for a machine without a figure that is minimised or limited."""
     needed = {Minimise.COST: q.chip_hour_price, Minimise.ENERGY: q.power}.get(minimise)
+    limited = {q.dollars_per_million_tokens: q.chip_hour_price, q.joules_per_token: q.power}
     for variant in variants:
+        hardware = variant.question.hardware
         if needed is not None and needed not in variant.values:
-            where = variant.question.hardware.missing(needed.name)
+            where = hardware.missing(needed.name)
             raise UserError(f"the search needs {where}; `minimise` chip-seconds needs no price")
+        for limit in search.limits:
+            figure = limited.get(limit.quantity)
+            if figure is not None and figure not in variant.values:
+                raise UserError(f"`limit` {limit.quantity.name} needs {hardware.missing(figure.name)}")
