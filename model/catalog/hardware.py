@@ -14,7 +14,7 @@ from typing import Any
 from steptime.model import symbols as q
 from steptime.model.catalog.files import Tables, read_toml
 from steptime.model.catalog.table import Place, Table, line, named, read, record
-from steptime.model.errors import UserError, unknown
+from steptime.model.errors import UserError, printable, unknown
 from steptime.model.precision import peak_format
 from steptime.model.quantity import lookup
 
@@ -194,7 +194,7 @@ def _from_catalogue(name: str) -> Hardware:
 
 def _from_file(path: Path) -> Hardware:
     """A user's machine: quantity names as keys, base units or strings with a unit."""
-    origin = str(path)
+    origin = printable(str(path))
     found = read(_user, read_toml(path), Place(origin))
     numbers = {key: Figure(found[key], (origin,)) for key in QUANTITIES if key in found}
     peaks = {precision: Figure(value, (origin,)) for precision, value in found.get("peak_flops", {}).items()}
