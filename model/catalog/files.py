@@ -25,11 +25,12 @@ MOST_BITS = 100
 MOST_PARTS = 16
 """Of a dotted TOML key; the parser's time grows with their square. Files here need three."""
 
-# One pass over strings, comments and words; possessive, so that nothing is tried in two ways. Only keys have many parts.
+# One pass over strings, comments and words, without a second try: parts with dots between them are keys there.
 _part = r'(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|\'[^\'\n]*+\')[ \t]*+'
 _words = re.compile(
-    rf"\"\"\"(?:[^\\]|\\.)*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)|#[^\n]*+|(?P<long>{_part}(?:\.[ \t]*+{_part}){{{MOST_PARTS}}})"
-    r"""|"(?:[^"\\\n]|\\.)*+"?|'[^'\n]*+'?|[A-Za-z0-9_-]++""", re.DOTALL,
+    r'"""(?:[^\\]|\\.)*?(?:"""|\Z)|' r"'''.*?(?:'''|\Z)|#[^\n]*+|"
+    rf"(?P<long>{_part}(?:\.[ \t]*+{_part}){{{MOST_PARTS}}})|"
+    r'"(?:[^"\\\n]|\\.)*+"?|' r"'[^'\n]*+'?|[A-Za-z0-9_-]++", re.DOTALL,
 )  # fmt: skip
 _heading = re.compile(r'^\[(?:"([^"]+)"|([^\]".]+))[\].]', re.MULTILINE)
 
@@ -50,8 +51,8 @@ def read_text(path: Path, most: int = MAXIMUM_FILE_BYTES) -> str:
 
 
 def _read(path: Path, most: int) -> bytes:
-    """The first bytes of a regular file. What a name stands for is asked before it is opened, which some devices notice,
-    and again of what was opened; a pipe without a writer does not make it wait."""
+    """The first bytes of a regular file. What a name stands for is asked before it is opened, as some devices notice
+    that, and again of what was opened; a pipe without a writer does not make it wait."""
     _must_be_regular(path.stat().st_mode)
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
         _must_be_regular(os.fstat(file.fileno()).st_mode)

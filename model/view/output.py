@@ -53,7 +53,7 @@ def entries(texts: tuple[str, ...], option: str, example: str) -> dict[str, str]
 
 
 _obeyed = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What JSON lets stand and a terminal obeys, or cannot show: inside a text, where alone it stands, \\u… says the same."""
+"""What JSON lets stand and a terminal obeys, or cannot show. It stands inside texts, where \\u… says the same."""
 
 
 def show(answer: Any, as_json: bool, **how: Any) -> None:

@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import click
 
-
 _standing = 0
 """Characters of the line that stands on a terminal's last row."""
 
