@@ -152,7 +152,8 @@ class Kept:
         """The answer; raises UserError where no point satisfies every limit."""
         if not len(self.rows):
             broken = ", ".join(f"{name} by {count:,}" for name, count in self.infeasible.items() if count)
-            raise UserError(f"infeasible: none of {self.points:,} points satisfies every limit; broken: {broken}")
+            why = f"broken: {broken}" if broken else "no cost is a finite number"
+            raise UserError(f"infeasible: none of {self.points:,} points satisfies every limit; {why}")
         return Answer(
             self.search, self.minimise, len(self.columns["tp"]), self.questions, self.points, self.feasible, seconds,
             dict(self.infeasible), tuple(self._point(row[2:]) for row in self.rows),

@@ -23,8 +23,11 @@ from steptime.model.phases.phase import Phase
 from steptime.model.scenario import Scenario
 from steptime.model.solver.batch import SCALES
 from steptime.model.solver.layouts.points import Answer, Kept, Search
-from steptime.model.solver.layouts.variants import Variant, affordable, executions, must_have, variants_on
 from steptime.model.step.case import step_bound
+
+from steptime.model.solver.layouts.variants import (  # isort: skip
+    Variant, affordable, executions, must_have, nothing_to_try, variants_on,
+)  # fmt: skip
 
 Array = np.ndarray
 BLOCK = 2**20
@@ -58,6 +61,8 @@ def search_layouts(search: Search, progress: Callable[[float], None] = lambda sh
                     formulas.evaluate(alike, columns, block, kept)
             done += len(alike)
             progress(done / 2 / len(variants))
+    if not kept.points:
+        raise nothing_to_try(search)
     return kept.finished(time.perf_counter() - started)
 
 

@@ -68,8 +68,8 @@ class Places:
         """The file in a folder that has this name. A row comes from elsewhere: what it names is no path, so that it
         reads nothing but the catalogue and these folders."""
         if {"/", "\\"} & set(name) or name.startswith(".") or name.lower().endswith((".json", ".toml")):
-            raise UserError(f"{column} {name[:60]!r} is a path: a row names an entry of the catalogue, or a file of the "
-                            "folder that was given, without its ending")  # fmt: skip
+            raise UserError(f"{column} {name[:60]!r} is a path: a row names an entry of the catalogue, or, without its "
+                            "ending, a file of the folder that was given")  # fmt: skip
         found = (os.path.join(folder, f"{name}{ending}") for ending in endings) if folder is not None else ()
         return next(filter(os.path.isfile, found), None)  # pathlib raises for names that are too long
 
