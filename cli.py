@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         fail("interrupted", 130)
     except (BrokenPipeError, SystemExit):  # as click and rich leave: who reads the output has had enough
         _to_nowhere(sys.stdout)
-        leave(0)
+        sys.exit(0)
     except OSError as error:  # a full disk, or no output at all
         _to_nowhere(sys.stdout)  # what is left is not tried again at exit
         fail(f"error: the output cannot be written ({error.strerror})", 2)
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         fail(f"error: {_one_line(str(error))}", 1)
     except Unbound as error:
         fail(f"error: {_one_line(str(error))}", 2)
-    leave(outcome if isinstance(outcome, int) else 0)
+    sys.exit(outcome if isinstance(outcome, int) else 0)
 
 
 def _prepare() -> None:
@@ -93,15 +93,6 @@ def fail(message: str, code: int) -> NoReturn:
     wipe()
     with suppress(OSError):
         click.echo(message, err=True)
-    leave(code)
-
-
-def leave(code: int) -> NoReturn:
-    """End with this code, which what stderr could not take does not change."""
-    try:
-        sys.stderr.flush()
-    except OSError:
-        _to_nowhere(sys.stderr)
     sys.exit(code)
 
 

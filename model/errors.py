@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 
 def printable(text: str) -> str:
-    """A text with whatever a terminal would obey, or cannot show, written as its escape: names of files, and what
+    r"""A text with whatever a terminal would obey, or cannot show, written as its escape: names of files, and what
     stands in them, may hold control characters and half a character of UTF-16.
 
     >>> print(printable("a\x1b[31m.toml"), printable("Φ"))

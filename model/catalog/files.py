@@ -102,7 +102,7 @@ def _parsed(text: str, path: Path, form: str, parser: Callable[[str], Any]) -> A
         reason = "a whole number of thousands of digits" if "integer string conversion" in first else first
         raise UserError(f"{path}: not valid {form}: {reason}") from None
     if (name := _too_long(data)) is not None:
-        raise UserError(f"{path}: {name[:40]!r} holds a whole number of more than thirty digits")
+        raise UserError(f"{path}: {name[:40]!r}: a whole number may have at most thirty digits")
     return data
 
 

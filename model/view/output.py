@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from steptime.model.errors import UserError
+from steptime.model.view.progress import wipe
 
 
 def stated(ctx: click.Context, *but: str) -> dict[str, Any]:
@@ -58,6 +59,7 @@ _obeyed = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\ud
 
 def show(answer: Any, as_json: bool, **how: Any) -> None:
     """Print an answer: one JSON object, or a table."""
+    wipe()
     if as_json:
         text = json.dumps(answer.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
         click.echo(_obeyed.sub(lambda found: f"\\u{ord(found[0]):04x}", text))

@@ -148,6 +148,9 @@ REDUCE = {"phase": "all_reduce", "chips": "8", "quantity": "step_time", "value":
 EXCHANGE = {"phase": "all_to_all", "chips": "64", "quantity": "step_time", "value": "1",
             "detail": "tokens=128;hidden=7168;topk=8;dtype=fp8"}  # fmt: skip
 
+CONFIG = """{"model_type": "llama", "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2, "vocab_size": 9,
+             "num_attention_heads": 8, "num_key_value_heads": 8, "torch_dtype": "bfloat16"}"""
+
 BAD_CELLS = [
     ({"unit": "GB"}, "expected s"),
     ({"unit": "\x1b[31m"}, r"no known unit"),
@@ -199,7 +202,7 @@ def test_a_bad_cell_spoils_its_own_row(
     """It says why, and on which line; nothing takes its place, and the rows around it are as they were. Files that lie
     about are not read, whatever a row calls them."""
     (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "config.json").symlink_to("/dev/zero")
+    (tmp_path / "folder" / "config.json").write_text(CONFIG)
     (tmp_path / "toy.toml").symlink_to("/dev/zero")
     monkeypatch.chdir(tmp_path)
     good = {**DECODE, "hardware": "h100-sxm"}

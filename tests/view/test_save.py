@@ -66,12 +66,14 @@ def test_a_new_file_has_the_mode_of_new_files(tmp_path: Path) -> None:
 
 
 def test_a_device_is_written_to_and_never_replaced(tmp_path: Path) -> None:
-    save(os.devnull, "new")
-    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+    """A pipe stands for all: a broken product must not take the machine's /dev/null away."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError):  # nobody reads from it, and it does not wait
         save(str(tmp_path / "pipe"), "new")
-    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    save(str(tmp_path / "pipe"), "new")
+    assert os.read(reader, 100) == b"new" and stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    os.close(reader)
 
 
 def test_who_ends_at_once_takes_away_what_was_begun(tmp_path: Path, monkeypatch) -> None:

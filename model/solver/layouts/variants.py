@@ -114,8 +114,10 @@ def executions(columns: Columns, search: Search, layers: int) -> Columns:
 def nothing_to_try(search: Search) -> UserError:
     """Why no execution is left: what was asked of training needs chips that no layout here has."""
     asked = search.inputs.training
-    needs = [("`sequence_parallel` needs chips that split a tensor: tp of at least 2", asked.sequence_parallel),
-             ("`zero` needs chips that hold the same weights: dp, cp or replicas of at least 2", bool(asked.zero))]
+    needs = [
+        ("`sequence_parallel` needs chips that split a tensor: tp of at least 2", asked.sequence_parallel),
+        ("`zero` needs chips that hold the same weights: dp, cp or replicas of at least 2", bool(asked.zero)),
+    ]
     chips = ", ".join(map(str, search.chips))
     said = "; ".join(why for why, does in needs if does)
     return UserError(f"nothing to try: {said}; no layout of {chips} chips that may be tried has them")
