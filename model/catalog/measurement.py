@@ -54,7 +54,7 @@ DETAILS: Mapping[str, Limits] = {
     "bytes": (1, 1e18, False), "hidden": (1, 1e6, True), "topk": (1, 1e4, True),
 }  # fmt: skip
 """Numbers that a detail may give; ``tokens`` too, of an all-to-all, where it is no word."""
-WORDS: Mapping[str, Sequence[str]] = {"dtype": tuple(BYTES), "attention": tuple(Counted)}
+WORDS: Mapping[str, tuple[str, ...]] = {"dtype": tuple(BYTES), "attention": tuple(Counted)}
 _known = {"model", "recompute", "scope", "unit", "detail", *_needed, *NUMBERS, *DEGREES, *FORMATS}
 
 
