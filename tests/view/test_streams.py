@@ -55,6 +55,11 @@ def test_a_file_is_written_where_nothing_can_be_printed(tmp_path: Path) -> None:
     assert (tmp_path / "out.tex").read_text().count("\n") > 5
 
 
+def heeded() -> None:
+    """Ctrl-C as a terminal's user has it, though these tests may run in the background, where it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 AT = """
 import os, signal, sys
 class At:
@@ -75,7 +80,7 @@ main()
 def test_ctrl_c_while_something_is_imported(module: str) -> None:
     """Some libraries make another error of it on the way, and some lose it."""
     done = subprocess.run([sys.executable, "-c", AT.format(name=module)], capture_output=True, text=True, timeout=120,
-                          check=False)  # fmt: skip
+                          check=False, preexec_fn=heeded)  # fmt: skip
     early = module.startswith(("click", "steptime.model.view"))
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "" if early else "interrupted\n")
 
@@ -84,7 +89,7 @@ def test_ctrl_c_while_something_is_imported(module: str) -> None:
 def test_ctrl_c_where_nothing_can_be_said() -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-c", AT.format(name="sympy")], stdout=full, stderr=full, timeout=120,
-                              check=False)  # fmt: skip
+                              check=False, preexec_fn=heeded)  # fmt: skip
     assert done.returncode == 130
 
 
@@ -162,7 +167,8 @@ def test_progress_that_cannot_be_shown_does_not_stop_the_work(monkeypatch: pytes
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs signals")
 def test_ctrl_c_in_the_middle_of_work() -> None:
     command = [sys.executable, "-m", "steptime.cli", "validate"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          preexec_fn=heeded) as process:  # fmt: skip
         assert process.stderr is not None
         assert process.stderr.readline().startswith("rows: ")  # after two seconds of work
         process.send_signal(signal.SIGINT)
