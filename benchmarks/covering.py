@@ -1,0 +1,96 @@
+"""Pytest plugin: record which tests run which lines of the model, and how long each takes; or run chosen tests in order.
+
+``STEPTIME_RECORD=FILE`` records, as coverage contexts; ``STEPTIME_CHOSEN=FILE`` runs the tests whose names the file
+lists, in its order, after any that the record ``STEPTIME_KNOWN=FILE`` does not know. Used by `mutation.py`.
+"""
+
+import functools
+import importlib
+import json
+import os
+import pkgutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+IMPORTED = "imported"
+"""Context of what runs as the modules are imported: any test may depend on it."""
+
+
+def lines(names: str) -> list[str]:
+    return Path(os.environ[names]).read_text("utf-8").splitlines()
+
+
+def forget() -> None:
+    """Empty the model's caches, so that a line counts for every test that needs it, not for the first one only."""
+    for one in _caches(len(sys.modules)):
+        one.cache_clear()
+
+
+@functools.cache
+def _caches(_modules: int) -> list[Any]:
+    found: dict[int, Any] = {}
+    for name, module in list(sys.modules.items()):
+        if name.startswith("steptime.model"):
+            for value in vars(module).values():
+                for one in (value, *(vars(value).values() if isinstance(value, type) else ())):
+                    one = getattr(one, "fget", getattr(one, "__func__", one))
+                    if hasattr(one, "cache_clear") and hasattr(one, "cache_info"):
+                        found[id(one)] = one
+    return list(found.values())
+
+
+class Recorder:
+    """Coverage by test, and seconds of each."""
+
+    def __init__(self, file: str) -> None:
+        from coverage import Coverage
+
+        self.file, self.seconds = file, dict[str, float]()
+        self.coverage = Coverage(data_file=file, include=["*/model/*"], config_file=False)
+        self.coverage.start()
+        self.coverage.switch_context(IMPORTED)
+        import steptime.model
+
+        for one in pkgutil.walk_packages(steptime.model.__path__, "steptime.model."):
+            importlib.import_module(one.name)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Iterator[None]:
+        """What a file of tests works out as it is imported counts for all its tests."""
+        self.coverage.switch_context(collector.nodeid if isinstance(collector, pytest.Module) else IMPORTED)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        forget()
+        self.coverage.switch_context(item.nodeid)
+        begun = time.perf_counter()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.perf_counter() - begun
+
+    def pytest_sessionfinish(self) -> None:
+        self.coverage.stop()
+        self.coverage.save()
+        Path(self.file).with_suffix(".json").write_text(json.dumps(self.seconds), "utf-8")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if "STEPTIME_RECORD" in os.environ:
+        config.pluginmanager.register(Recorder(os.environ["STEPTIME_RECORD"]))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "STEPTIME_CHOSEN" in os.environ:
+        known = set(json.loads(Path(os.environ["STEPTIME_KNOWN"]).read_text("utf-8")))
+        place = {name: number for number, name in enumerate(lines("STEPTIME_CHOSEN"))}
+        new = {one.nodeid: -1 for one in items if one.nodeid not in known}
+        items[:] = sorted((one for one in items if one.nodeid in place or one.nodeid in new),
+                          key=lambda one: place.get(one.nodeid, -1))  # fmt: skip

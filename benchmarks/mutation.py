@@ -1,0 +1,140 @@
+"""A seeded run of semantic mutants over the model: how many the tests kill, and which survive.
+
+``python benchmarks/mutation.py [--count 120] [--seed 1] [--only 3,17] [--folder model]`` from an environment with the
+extra ``dev``. Every mutant is applied in a temporary copy of the checkout. The tests that run the changed line, by
+recorded coverage, are run against it, those of the same room first, then by their time; the first failure stops. What
+runs as a module is imported may matter to any test. The record lies in build/mutation and is made anew where the model
+has changed since; tests that are newer than it are run too. A run longer than the limit counts as killed, by time.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from code_mutants import Mutant, drawn
+from covering import IMPORTED
+
+ROOT = Path(__file__).parents[1]
+RECORD = ROOT / "build" / "mutation" / "record"
+TIMES, SOURCES = RECORD.with_suffix(".json"), RECORD.with_suffix(".sources")
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".hypothesis", ".*_cache")
+LEAST_LIMIT, TIMES_SLOWER = 120.0, 4.0
+"""Seconds that a run may take at least, and how many times as long as recorded."""
+
+
+def copied(folder: Path) -> Path:
+    """The checkout as it stands, in a folder; it is found there under the package's name."""
+    shutil.copytree(ROOT, folder / "checkout", ignore=LEFT_OUT)
+    (folder / "found").mkdir()
+    (folder / "found" / "steptime").symlink_to(folder / "checkout", target_is_directory=True)
+    return folder / "checkout"
+
+
+def pytest_in(checkout: Path, *arguments: str, limit: float | None = None, **variables: object) -> int | None:
+    """The exit code of pytest in a copy, with the plugin; None past the limit."""
+    path = os.pathsep.join(map(str, (checkout.parent / "found", checkout / "benchmarks")))
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1",
+                   **{name: str(value) for name, value in variables.items()}}  # fmt: skip
+    command = [sys.executable, "-m", "pytest", "-p", "covering", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments]
+    with open(checkout.parent / "output", "w+", encoding="utf-8") as output:
+        try:
+            return subprocess.run(command, cwd=checkout, env=environment, stdout=output, stderr=output,
+                                  timeout=limit).returncode  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return None
+
+
+def state() -> str:
+    """A fingerprint of the model's files: the record speaks of their lines."""
+    files = sorted((ROOT / "model").rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def record() -> None:
+    """Which tests run which lines: the whole suite once, without mutants."""
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    RECORD.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        checkout = copied(Path(name))
+        code = pytest_in(checkout, STEPTIME_RECORD=RECORD)
+        if code:
+            sys.exit(f"the suite fails without a mutant:\n{(Path(name) / 'output').read_text('utf-8')[-3000:]}")
+    SOURCES.write_text(state(), "utf-8")
+
+
+class Covered:
+    """What the record says."""
+
+    def __init__(self) -> None:
+        from coverage import CoverageData
+
+        self.data = CoverageData(str(RECORD))
+        self.data.read()
+        self.seconds: dict[str, float] = json.loads(TIMES.read_text("utf-8"))
+
+    def tests(self, mutant: Mutant) -> list[str]:
+        """Names of tests that run a mutant's lines: of its own room first, then by time."""
+        path = next((path for path in self.data.measured_files() if path.endswith(f"/{mutant.path}")), None)
+        by_line = self.data.contexts_by_lineno(path) if path else {}
+        found = {name for line in range(mutant.line, mutant.last_line + 1) for name in by_line.get(line, ())}
+        anything = IMPORTED in found
+        modules = tuple(f"{name}::" for name in found if name.endswith(".py"))
+        chosen = [one for one in self.seconds if anything or one in found or one.startswith(modules)]
+        room = f"tests/{Path(mutant.path).parts[1]}/"
+        return sorted(chosen, key=lambda one: (not one.startswith(room), self.seconds[one]))
+
+
+def outcome(mutant: Mutant, covered: Covered) -> tuple[str, str]:
+    """What becomes of a mutant: killed, killed by time, survived, or run by no test; and by which test."""
+    tests = covered.tests(mutant)
+    with tempfile.TemporaryDirectory() as name:
+        checkout = copied(Path(name))
+        file = checkout / mutant.path
+        file.write_bytes(mutant.applied(file.read_bytes()))
+        (chosen := Path(name) / "chosen").write_text("\n".join(tests), "utf-8")
+        limit = LEAST_LIMIT + TIMES_SLOWER * sum(covered.seconds[one] for one in tests)
+        code = pytest_in(checkout, "-x", "--tb=no", limit=limit, STEPTIME_CHOSEN=chosen, STEPTIME_KNOWN=TIMES)
+        said = (Path(name) / "output").read_text("utf-8").splitlines()
+    if code is None:
+        return "killed by time", ""
+    if code in (0, 5):
+        return ("survived" if tests else "run by no test"), f"{len(tests)} tests"
+    return "killed", next((line[:150] for line in said if line.startswith(("FAILED", "ERROR"))), said[-1][:150])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="numbers of mutants of the draw, with commas")
+    parser.add_argument("--folder", default="model", help="the part of the model that is mutated")
+    asked = parser.parse_args()
+    if not SOURCES.exists() or SOURCES.read_text("utf-8") != state():
+        record()
+    covered, counts = Covered(), Counter[str]()
+    only = {int(number) for number in asked.only.split(",") if number}
+    survivors = []
+    for number, mutant in enumerate(drawn(ROOT, asked.folder, asked.count, asked.seed), 1):
+        if only and number not in only:
+            continue
+        begun = time.perf_counter()
+        became, by = outcome(mutant, covered)
+        counts[became.split()[0]] += 1
+        print(f"{number:4} {became} in {time.perf_counter() - begun:.0f} s: {mutant}\n     {by}", flush=True)
+        if not became.startswith("killed"):
+            survivors.append(f"{number:4} {became}: {mutant}")
+    total = sum(counts.values())
+    print(f"\n{counts['killed']} of {total} killed: {counts['killed'] / total:.1%}; seed {asked.seed}")
+    print("\n".join(survivors))
+
+
+if __name__ == "__main__":
+    main()
