@@ -1,4 +1,4 @@
-"""Pytest plugin: record which tests run which lines of the model, and how long each takes; or run chosen tests in order.
+"""Pytest plugin: record which tests run which lines of the model and how long each takes, or run chosen ones in order.
 
 ``STEPTIME_RECORD=FILE`` records, as coverage contexts; ``STEPTIME_CHOSEN=FILE`` runs the tests whose names the file
 lists, in its order, after any that the record ``STEPTIME_KNOWN=FILE`` does not know. Used by `mutation.py`.

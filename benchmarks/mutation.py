@@ -1,10 +1,11 @@
 """A seeded run of semantic mutants over the model: how many the tests kill, and which survive.
 
-``python benchmarks/mutation.py [--count 120] [--seed 1] [--only 3,17] [--folder model]`` from an environment with the
-extra ``dev``. Every mutant is applied in a temporary copy of the checkout. The tests that run the changed line, by
-recorded coverage, are run against it, those of the same room first, then by their time; the first failure stops. What
-runs as a module is imported may matter to any test. The record lies in build/mutation and is made anew where the model
-has changed since; tests that are newer than it are run too. A run longer than the limit counts as killed, by time.
+``python benchmarks/mutation.py [--count 120] [--seed 1] [--only 3,17] [--folder model] [--record]``, in an environment
+with the extra ``dev``. Every mutant is applied in a temporary copy of the checkout. The tests that run the changed
+line, by recorded coverage, are run against it, those of the same room first, then by their time; the first failure
+stops. What runs as a module is imported, and a file that has changed since the record was made, may matter to any test;
+tests newer than the record are run too. The record lies in build/mutation; making it takes some three times as long as
+the suite. A run longer than the limit counts as killed, by time.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from covering import IMPORTED
 ROOT = Path(__file__).parents[1]
 RECORD = ROOT / "build" / "mutation" / "record"
 TIMES, SOURCES = RECORD.with_suffix(".json"), RECORD.with_suffix(".sources")
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".hypothesis", ".*_cache")
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "build", "dist", "*.egg-info", "__pycache__", ".hypothesis")
 LEAST_LIMIT, TIMES_SLOWER = 120.0, 4.0
 """Seconds that a run may take at least, and how many times as long as recorded."""
 
@@ -43,7 +44,7 @@ def pytest_in(checkout: Path, *arguments: str, limit: float | None = None, **var
     path = os.pathsep.join(map(str, (checkout.parent / "found", checkout / "benchmarks")))
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1",
                    **{name: str(value) for name, value in variables.items()}}  # fmt: skip
-    command = [sys.executable, "-m", "pytest", "-p", "covering", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments]
+    command = [sys.executable, "-m", "pytest", "-p", "covering", "-p", "no:cacheprovider", *arguments]
     with open(checkout.parent / "output", "w+", encoding="utf-8") as output:
         try:
             return subprocess.run(command, cwd=checkout, env=environment, stdout=output, stderr=output,
@@ -52,10 +53,10 @@ def pytest_in(checkout: Path, *arguments: str, limit: float | None = None, **var
             return None
 
 
-def state() -> str:
-    """A fingerprint of the model's files: the record speaks of their lines."""
+def prints() -> dict[str, str]:
+    """A fingerprint of each file of the model: the record speaks of their lines."""
     files = sorted((ROOT / "model").rglob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+    return {path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def record() -> None:
@@ -63,11 +64,11 @@ def record() -> None:
     RECORD.parent.mkdir(parents=True, exist_ok=True)
     RECORD.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        checkout = copied(Path(name))
+        checkout, taken = copied(Path(name)), prints()
         code = pytest_in(checkout, STEPTIME_RECORD=RECORD)
         if code:
             sys.exit(f"the suite fails without a mutant:\n{(Path(name) / 'output').read_text('utf-8')[-3000:]}")
-    SOURCES.write_text(state(), "utf-8")
+    SOURCES.write_text(json.dumps(taken), "utf-8")
 
 
 class Covered:
@@ -79,13 +80,15 @@ class Covered:
         self.data = CoverageData(str(RECORD))
         self.data.read()
         self.seconds: dict[str, float] = json.loads(TIMES.read_text("utf-8"))
+        then, now = json.loads(SOURCES.read_text("utf-8")), prints()
+        self.changed = {name for name in now if now[name] != then.get(name)}
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Names of tests that run a mutant's lines: of its own room first, then by time."""
         path = next((path for path in self.data.measured_files() if path.endswith(f"/{mutant.path}")), None)
         by_line = self.data.contexts_by_lineno(path) if path else {}
         found = {name for line in range(mutant.line, mutant.last_line + 1) for name in by_line.get(line, ())}
-        anything = IMPORTED in found
+        anything = IMPORTED in found or mutant.path in self.changed
         modules = tuple(f"{name}::" for name in found if name.endswith(".py"))
         chosen = [one for one in self.seconds if anything or one in found or one.startswith(modules)]
         room = f"tests/{Path(mutant.path).parts[1]}/"
@@ -115,9 +118,10 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="numbers of mutants of the draw, with commas")
+    parser.add_argument("--record", action="store_true", help="record anew which tests run which lines")
     parser.add_argument("--folder", default="model", help="the part of the model that is mutated")
     asked = parser.parse_args()
-    if not SOURCES.exists() or SOURCES.read_text("utf-8") != state():
+    if asked.record or not SOURCES.exists():
         record()
     covered, counts = Covered(), Counter[str]()
     only = {int(number) for number in asked.only.split(",") if number}

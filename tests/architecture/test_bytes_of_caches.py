@@ -1,4 +1,4 @@
-"""Bytes of caches, indices and recurrent states, element by element: at widths that are not one, so that each counts."""
+"""Bytes of caches, indices and recurrent states, element by element, at widths that are not one."""
 
 import pytest
 from conftest import case_of
@@ -72,7 +72,8 @@ def test_states_are_kept_in_fp32() -> None:
     each element takes two less, and a step that reads and writes it moves four less."""
     elements = 36 * 32 * 128 * 128
     asked = {"layout": "tp=1", "batch": "1", "context": "1"}
-    full, half = (case_of("qwen3-next-80b-a3b", "h200", **asked, **more) for more in ({}, {"sets": ("bytes_per_state=2",)}))
+    stored = ({}, {"sets": ("bytes_per_state=2",)})
+    full, half = (case_of("qwen3-next-80b-a3b", "h200", **asked, **more) for more in stored)
     assert (full.number(q.bytes_per_state), half.number(q.bytes_per_state)) == (4.0, 2.0)
     assert full.number(q.memory_per_chip) - half.number(q.memory_per_chip) == pytest.approx(2 * elements, rel=1e-9)
     moved = [one.number(one.phase.blackboard.memory.work) for one in (full, half)]

@@ -108,7 +108,8 @@ BY_HAND = {
     "interleaved: 80 (1 + 3/8)": (pipelines.held_interleaved, PIPE, 110.0),
     "7 layers: 4 tokens * 10 * 3 copies * 3 B, 2/3 of them leave, at 40/s":
         (pipelines.stage_exchange_time, PIPE, 7 * 360 * 2 / 3 / 40),
-    "a quarter of 200 B / 5 and of 100 B * 6 / 2, at 12.5/s": (pipelines.stage_memory.time, PIPE, (40 + 300) / 4 / 12.5),
+    "a quarter of 200 B / 5 and of 100 B * 6 / 2, at 12.5/s":
+        (pipelines.stage_memory.time, PIPE, (40 + 300) / 4 / 12.5),
     "prefill: 200 FLOP and 4*50/2 at 60/s, 3 $/s": (prices.rematerialise, CACHE, 15.0),
     "a tenth of 2 $/s for 7 s": (prices.far_hold, CACHE, 1.4),
     "2 s of 2 $/s and 4 s of 3 $/s": (prices.far_fetch, CACHE, 16.0),

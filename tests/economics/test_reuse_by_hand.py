@@ -54,7 +54,7 @@ def test_hazards(name: str) -> None:
 
 
 AGES = {
-    "exponential, half return: e^-x = (1/3) at 3 s over 1 s: x = ln 2": (Reuse("exponential", 1.0, share=0.5), 3.0, log(2)),
+    "exponential, half return: (1 + e^-x)/e^-x = 3 s: x = ln 2": (Reuse("exponential", 1.0, share=0.5), 3.0, log(2)),
     "weibull 1/2 of 1 s: 2 sqrt(t) = 6 s": (Reuse("weibull", 1.0, 0.5), 6.0, 9.0),
     "weibull of shape 1 is exponential: half return": (Reuse("weibull", 1.0, 1.0, 0.5), 3.0, log(2)),
     "weibull of shape 1, all return: never": (Reuse("weibull", 1.0, 1.0), 3.0, inf),

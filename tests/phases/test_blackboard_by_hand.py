@@ -67,7 +67,7 @@ def test_a_prefill_in_chunks_behind_a_prefix() -> None:
 
 
 def test_a_check_of_drafts() -> None:
-    """Three drafts: a pass of four tokens, each with its unembedding, behind 50; at 1/2 it keeps 1 + 1/2 + 1/4 + 1/8."""
+    """Three drafts: a pass of four tokens, all predict, behind 50; at 1/2 it keeps 1 + 1/2 + 1/4 + 1/8."""
     found = times(VERIFY, drafts=3.0, acceptance=0.5)
     assert found[0] == pytest.approx((2 * 4000 + 4 * (200 + 6)) * 6 / 4 / 500)
     assert found[1] == pytest.approx((2000 + 710 * 6 / 3) / 80)

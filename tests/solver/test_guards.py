@@ -1,6 +1,7 @@
 """What the solvers refuse, where they begin, what is worth nothing, and what a search counts."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -91,7 +92,7 @@ def test_what_falls_per_unit(name: str) -> None:
     assert falls_per_unit(expr, x) is expected
     if expected:
         values = [float(expr.subs(x, n) / n) for n in np.geomspace(0.01, 100, 200)]
-        assert all(later <= earlier * (1 + 1e-12) for earlier, later in zip(values, values[1:], strict=False))
+        assert all(later <= earlier * (1 + 1e-12) for earlier, later in pairwise(values))
         assert float(slope_at_infinity(expr, x)) == pytest.approx(values[-1], abs=0.1) or expr.has(Max)
 
 
