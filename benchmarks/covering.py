@@ -1,7 +1,7 @@
 """Pytest plugin: record which tests run which lines of the model and how long each takes, or run chosen ones in order.
 
 ``STEPTIME_RECORD=FILE`` records, as coverage contexts; ``STEPTIME_CHOSEN=FILE`` runs the tests whose names the file
-lists, in its order, after any that the record ``STEPTIME_KNOWN=FILE`` does not know. Used by `mutation.py`.
+lists, in its order, after any that the times of a record in ``STEPTIME_KNOWN=FILE`` lack. Used by `mutation.py`.
 """
 
 import functools
@@ -89,8 +89,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if "STEPTIME_CHOSEN" in os.environ:
-        known = set(json.loads(Path(os.environ["STEPTIME_KNOWN"]).read_text("utf-8")))
         place = {name: number for number, name in enumerate(lines("STEPTIME_CHOSEN"))}
-        new = {one.nodeid: -1 for one in items if one.nodeid not in known}
-        items[:] = sorted((one for one in items if one.nodeid in place or one.nodeid in new),
-                          key=lambda one: place.get(one.nodeid, -1))  # fmt: skip
+        if "STEPTIME_KNOWN" in os.environ:
+            known = json.loads(Path(os.environ["STEPTIME_KNOWN"]).read_text("utf-8"))
+            place |= {one.nodeid: -1 for one in items if one.nodeid not in known}
+        items[:] = sorted((one for one in items if one.nodeid in place), key=lambda one: place[one.nodeid])

@@ -236,3 +236,11 @@ def test_counts_of_what_breaks_each_limit() -> None:
     assert found.infeasible["memory_capacity"] >= found.layouts
     assert found.feasible <= found.layouts
     assert found.feasible + sum(found.infeasible.values()) >= found.points
+
+
+def test_the_progress_of_a_search_rises_to_all_of_it() -> None:
+    """Each choice of formats on each machine counts once, in both ways to cut feed-forward blocks."""
+    shares: list[float] = []
+    search = search_of("mixtral-8x7b", ("h100-sxm", "mi300x"), (2,), (8, 16), "latency", context="1000")
+    search_layouts(search, shares.append)
+    assert shares == sorted(shares) and shares[0] > 0 and shares[-1] == pytest.approx(1.0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from machine_instances import designed, random_mix
+from machine_instances import designed
 from questions import MARKET as PRICES
 from questions import machine_for, workload
 
@@ -13,6 +13,7 @@ from steptime.model.catalog.models import load_model
 from steptime.model.catalog.prices import read_prices
 from steptime.model.choices import MachineGoal
 from steptime.model.errors import UserError
+from steptime.model.solver.machine import layout_choice
 from steptime.model.solver.machine.balanced import Limit, fastest, formula, one_after_another
 from steptime.model.solver.machine.best import best_machine
 from steptime.model.solver.machine.layout_choice import Market, promising
@@ -201,14 +202,40 @@ def test_an_unequal_price_moves_the_split() -> None:
     assert (float(found["compute"]), float(found["stack"])) == (pytest.approx(2.0), pytest.approx(2.0))
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_figures_that_only_one_workload_has_are_worth_their_share(seed: int, tmp_path) -> None:
-    """The prompt of a prefill in a mix with decode steps: zero in the rows of the others, not missing."""
-    design = random_mix(seed, tmp_path)
-    found = best_machine(design)
-    for number, one in enumerate(design.workloads):
-        for symbol in (q.kv_bytes, q.attention_flops):
-            if symbol in one.case.scenario.values:
-                slopes = [found._case_slope(row, symbol) for row in found.rows]
-                assert all(slope == 0 for row, slope in zip(found.rows, slopes, strict=True) if row.workload is None)
-                assert any(slope > 0 for row, slope in zip(found.rows, slopes, strict=True) if row.workload == number)
+def test_figures_that_only_one_workload_has_are_worth_its_share() -> None:
+    """The sequence of a training step in a mix with decode steps: nothing in the rows of the others and of the limits,
+    and as much as a second solve says."""
+    model = load_model("llama-3.1-8b")
+
+    def mix(sequence: int):
+        asked = [workload("weight=1 batch=512 layout=tp=8"),
+                 workload(f"weight=1 phase=train batch=64 sequence={sequence} layout=tp=8")]  # fmt: skip
+        return solve_machine(model, MARKET, asked, 6e5)
+
+    found, less, more = mix(4096), mix(4055), mix(4137)
+    for row in found.rows:
+        if row.workload != 1:
+            assert found._case_slope(row, q.sequence) == 0.0
+    slope = np.log(more.cost / less.cost) / np.log(4137 / 4055)
+    assert found.sensitivities()["sequence"].found == pytest.approx(slope, abs=2e-3)
+
+
+def test_ties_are_rounding_and_no_more(monkeypatch) -> None:
+    """Of batches whose costs differ by rounding the smallest is taken; one in ten thousand million is no rounding."""
+    asked, prices = asked_of()
+    market = Market(prices, {"budget": 1e6}, MachineGoal.COST, 8)
+    usual = layout_choice._costs
+
+    def with_costs(*relative: float):
+        def costs(*given):
+            found, taken = usual(*given)
+            one = np.where(np.isfinite(found[:, :1]), 1.0, np.inf)
+            return one * np.array(relative), taken
+
+        monkeypatch.setattr(layout_choice, "_costs", costs)
+        return promising(asked, market, (8, 64, 512))[0][1]
+
+    assert with_costs(1.0, 1.0, 1.0) == 8
+    assert with_costs(1.0 + 1e-15, 1.0, 1.0) == 8
+    assert with_costs(1.0 + 1e-10, 1.0, 1.0 + 1e-9) == 64
+    assert with_costs(1.0 + 1e-9, 1.0 + 1e-10, 1.0) == 512
