@@ -194,6 +194,22 @@ def test_a_term_that_does_not_bind_is_worth_nothing() -> None:
     assert found["memory_bandwidth"].found == pytest.approx(-1, abs=1e-6)
 
 
+def test_where_two_terms_tie_one_of_them_carries_the_price() -> None:
+    """Compute made exactly as slow as memory: more of one alone brings nothing, more of both their per cent; what
+    is found is one division of it, not both."""
+    asked = {"layout": "tp=8", "context": "1000", "batch": "8"}
+    case = case_of("llama-3.1-70b", "h100-sxm", **asked)
+    board = case.phase.blackboard
+    peak = case.number(board.compute.work) / case.number(board.memory.time)
+    tied = envelope_at(case_of("llama-3.1-70b", "h100-sxm", sets=(f"peak_flops={peak!r}",), **asked))
+    each = [tied.to(symbol) for symbol in (q.peak_flops, q.memory_bandwidth)]
+    assert sum(one.found for one in each) == pytest.approx(-1, abs=1e-6)
+    for one in each:
+        assert one.ends == (pytest.approx(-1, abs=1e-6), pytest.approx(0, abs=1e-6))
+        assert -1.000001 <= one.found <= 0
+    assert tied.to(q.peak_flops, q.memory_bandwidth).ends == (pytest.approx(-1, abs=1e-6),) * 2
+
+
 def test_where_nothing_overlaps_every_term_is_worth_its_share() -> None:
     case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", context="1000", batch="8", overlap="none")
     board, found = case.phase.blackboard, envelope_at(case).of_every(case)
