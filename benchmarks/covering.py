@@ -50,8 +50,12 @@ class Recorder:
     def __init__(self, file: str) -> None:
         from coverage import Coverage
 
-        self.file, self.seconds = file, dict[str, float]()
+        self.seconds: dict[str, float] = {}
         self.coverage = Coverage(data_file=file, include=["*/model/*"], config_file=False)
+        self.times = Path(file).with_suffix(".json")
+        if self.times.exists():  # an earlier record is added to
+            self.coverage.load()
+            self.seconds |= json.loads(self.times.read_text("utf-8"))
         self.coverage.start()
         self.coverage.switch_context(IMPORTED)
         import steptime.model
@@ -78,7 +82,7 @@ class Recorder:
     def pytest_sessionfinish(self) -> None:
         self.coverage.stop()
         self.coverage.save()
-        Path(self.file).with_suffix(".json").write_text(json.dumps(self.seconds), "utf-8")
+        self.times.write_text(json.dumps(self.seconds), "utf-8")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,11 +1,11 @@
 """A seeded run of semantic mutants over the model: how many the tests kill, and which survive.
 
-``python benchmarks/mutation.py [--count 120] [--seed 1] [--only 3,17] [--folder model] [--record]``, in an environment
-with the extra ``dev``. Every mutant is applied in a temporary copy of the checkout. The tests that run the changed
-line, by recorded coverage, are run against it, those of the same room first, then by their time; the first failure
-stops. What runs as a module is imported, and a file that has changed since the record was made, may matter to any test;
-tests newer than the record are run too. The record lies in build/mutation; making it takes some three times as long as
-the suite. A run longer than the limit counts as killed, by time.
+``python benchmarks/mutation.py [--count 120] [--seed 1] [--only 3,17] [--folder model] [--record [FILE ...]]``, in an
+environment with the extra ``dev``. Every mutant is applied in a temporary copy of the checkout. The tests that run the
+changed line, by recorded coverage, are run against it, those of the same room first, then by their time; the first
+failure stops. What runs as a module is imported, and a file that has changed since the record was made, may matter to
+any test; tests newer than the record are run too. The record lies in build/mutation; making it takes some three times
+as long as the suite. A run longer than the limit counts as killed, by time.
 """
 
 import argparse
@@ -62,16 +62,18 @@ def prints() -> dict[str, str]:
     return {path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def record() -> None:
-    """Which tests run which lines: the whole suite once, without mutants."""
+def record(*files: str) -> None:
+    """Which tests run which lines, without mutants: the whole suite once, or some files of tests in addition."""
     RECORD.parent.mkdir(parents=True, exist_ok=True)
-    RECORD.unlink(missing_ok=True)
+    for path in () if files else (RECORD, TIMES):
+        path.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as name:
         checkout, taken = copied(Path(name)), prints()
-        code = pytest_in(checkout, STEPTIME_RECORD=RECORD)
+        code = pytest_in(checkout, *files, STEPTIME_RECORD=RECORD)
         if code:
             sys.exit(f"the suite fails without a mutant:\n{(Path(name) / 'output').read_text('utf-8')[-3000:]}")
-    SOURCES.write_text(json.dumps(taken), "utf-8")
+    if not files:
+        SOURCES.write_text(json.dumps(taken), "utf-8")
 
 
 class Covered:
@@ -88,9 +90,10 @@ class Covered:
 
     def tests(self, mutant: Mutant) -> list[str]:
         """Names of tests that run a mutant's lines: of its own room first, then by time."""
-        path = next((path for path in self.data.measured_files() if path.endswith(f"/{mutant.path}")), None)
-        by_line = self.data.contexts_by_lineno(path) if path else {}
-        found = {name for line in range(mutant.line, mutant.last_line + 1) for name in by_line.get(line, ())}
+        paths = [path for path in self.data.measured_files() if path.endswith(f"/{mutant.path}")]
+        by_line = [self.data.contexts_by_lineno(path) for path in paths]
+        lines = range(mutant.line, mutant.last_line + 1)
+        found = {name for one in by_line for line in lines for name in one.get(line, ())}
         anything = IMPORTED in found or mutant.path in self.changed
         modules = tuple(f"{name}::" for name in found if name.endswith(".py"))
         chosen = [one for one in self.seconds if anything or one in found or one.startswith(modules)]
@@ -125,11 +128,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="numbers of mutants of the draw, with commas")
-    parser.add_argument("--record", action="store_true", help="record anew which tests run which lines")
+    parser.add_argument("--record", nargs="*", help="record anew which tests run which lines, or of some files too")
     parser.add_argument("--folder", default="model", help="the part of the model that is mutated")
     asked = parser.parse_args()
-    if asked.record or not SOURCES.exists():
-        record()
+    if asked.record is not None or not SOURCES.exists():
+        record(*(asked.record or ()))
     covered, counts = Covered(), Counter[str]()
     only = {int(number) for number in asked.only.split(",") if number}
     survivors = []
