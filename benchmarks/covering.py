@@ -1,7 +1,7 @@
 """Pytest plugin: record which tests run which lines of the model and how long each takes, or run chosen ones in order.
 
 ``STEPTIME_RECORD=FILE`` records, as coverage contexts; ``STEPTIME_CHOSEN=FILE`` runs the tests whose names the file
-lists, in its order, after any that the times of a record in ``STEPTIME_KNOWN=FILE`` lack. Used by `mutation.py`.
+lists, in its order, after all tests of files of which it names none. Used by `mutation.py`.
 """
 
 import functools
@@ -85,16 +85,19 @@ class Recorder:
         self.times.write_text(json.dumps(self.seconds), "utf-8")
 
 
+RECORDER = Recorder(os.environ["STEPTIME_RECORD"]) if "STEPTIME_RECORD" in os.environ else None
+"""Made as the plugin is imported: before any file of tests, which would import the model."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    if "STEPTIME_RECORD" in os.environ:
-        config.pluginmanager.register(Recorder(os.environ["STEPTIME_RECORD"]))
+    if RECORDER is not None:
+        config.pluginmanager.register(RECORDER)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if "STEPTIME_CHOSEN" in os.environ:
         place = {name: number for number, name in enumerate(lines("STEPTIME_CHOSEN"))}
-        if "STEPTIME_KNOWN" in os.environ:
-            known = json.loads(Path(os.environ["STEPTIME_KNOWN"]).read_text("utf-8"))
-            place |= {one.nodeid: -1 for one in items if one.nodeid not in known}
+        files = {name.partition("::")[0] for name in place}
+        place |= {one.nodeid: -1 for one in items if one.nodeid.partition("::")[0] not in files}
         items[:] = sorted((one for one in items if one.nodeid in place), key=lambda one: place[one.nodeid])
