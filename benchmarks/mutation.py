@@ -1,7 +1,7 @@
 """A seeded run of semantic mutants over the model: how many the tests kill, and which survive.
 
 ``python benchmarks/mutation.py [--count 120] [--seed 1] [--only 3,17] [--folder model] [--record [FILE ...]]``, in an
-environment with the extra ``dev``. Every mutant is applied in a temporary copy of the checkout. The tests that run the
+environment with the extra ``dev``. Mutants are applied in a temporary copy of the checkout. The tests that run the
 changed line, by recorded coverage, are run against it, those of the same room first, then by their time; the first
 failure stops. What runs as a module is imported or in another process, and a file that has changed since the record was
 made, may matter to any test; files of tests that are newer than the record are run too. The record lies in
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from code_mutants import Mutant, drawn
@@ -46,7 +47,7 @@ def copied(folder: Path) -> Path:
 def pytest_in(checkout: Path, *arguments: str, limit: float | None = None, **variables: object) -> int | None:
     """The exit code of pytest in a copy, with the plugin; None past the limit."""
     path = os.pathsep.join(map(str, (checkout.parent / "found", checkout / "benchmarks")))
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1",
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1",
                    **{name: str(value) for name, value in variables.items()}}  # fmt: skip
     command = [sys.executable, "-m", "pytest", "-p", "covering", "-p", "no:cacheprovider", *arguments]
     with open(checkout.parent / "output", "w+", encoding="utf-8") as output:
@@ -105,25 +106,37 @@ class Covered:
         return sorted(chosen, key=lambda one: (not one.startswith(room), self.seconds[one]))
 
 
-def outcome(mutant: Mutant, covered: Covered) -> tuple[str, str]:
-    """What becomes of a mutant: killed, killed by time, or survived; and by which test."""
-    tests = covered.tests(mutant)
-    with tempfile.TemporaryDirectory() as name:
-        checkout = copied(Path(name))
-        file = checkout / mutant.path
-        file.write_bytes(mutant.applied(file.read_bytes()))
-        for portion, new in ((tests[:FIRST], []), (tests[FIRST:], covered.new)):
-            files = {*new, *(one.partition("::")[0] for one in portion)}  # others are not even collected
-            if not files:
-                continue
-            (chosen := Path(name) / "chosen").write_text("\n".join(portion), "utf-8")
-            limit = LEAST_LIMIT + TIMES_SLOWER * sum(covered.seconds[one] for one in portion)
-            code = pytest_in(checkout, "-x", "--tb=no", *sorted(files), limit=limit, STEPTIME_CHOSEN=chosen)
-            said = (Path(name) / "output").read_text("utf-8").splitlines()
-            if code is None:
-                return "killed by time", ""
-            if code not in (0, 5):
-                return "killed", next((line[:150] for line in said if line.startswith(FAILURE)), said[-1][:150])
+def outcome(mutant: Mutant, covered: Covered, checkout: Path) -> tuple[str, str]:
+    """What becomes of a mutant in a copy, which is put right again: killed, killed by time, or survived; and by what."""
+    file = checkout / mutant.path
+    source = file.read_bytes()
+    try:
+        replaced(file, mutant.applied(source))
+        return _tried(covered.tests(mutant), covered, checkout)
+    finally:
+        replaced(file, source)
+
+
+def replaced(file: Path, source: bytes) -> None:
+    """Write a module; what was compiled of it may look as new as it is, and is taken away."""
+    file.write_bytes(source)
+    Path(cache_from_source(str(file))).unlink(missing_ok=True)
+
+
+def _tried(tests: list[str], covered: Covered, checkout: Path) -> tuple[str, str]:
+    """Run tests until one fails: the first few by themselves, then the others with all that are new."""
+    for portion, new in ((tests[:FIRST], []), (tests[FIRST:], covered.new)):
+        files = {*new, *(one.partition("::")[0] for one in portion)}  # others are not even collected
+        if not files:
+            continue
+        (chosen := checkout.parent / "chosen").write_text("\n".join(portion), "utf-8")
+        limit = LEAST_LIMIT + TIMES_SLOWER * sum(covered.seconds[one] for one in portion)
+        code = pytest_in(checkout, "-x", "--tb=no", *sorted(files), limit=limit, STEPTIME_CHOSEN=chosen)
+        said = (checkout.parent / "output").read_text("utf-8").splitlines()
+        if code is None:
+            return "killed by time", ""
+        if code not in (0, 5):
+            return "killed", next((line[:150] for line in said if line.startswith(FAILURE)), said[-1][:150])
     return "survived", f"{len(tests)} tests"
 
 
@@ -140,15 +153,17 @@ def main() -> None:
     covered, counts = Covered(), Counter[str]()
     only = {int(number) for number in asked.only.split(",") if number}
     survivors = []
-    for number, mutant in enumerate(drawn(ROOT, asked.folder, asked.count, asked.seed), 1):
-        if only and number not in only:
-            continue
-        begun = time.perf_counter()
-        became, by = outcome(mutant, covered)
-        counts[became.split()[0]] += 1
-        print(f"{number:4} {became} in {time.perf_counter() - begun:.0f} s: {mutant}\n     {by}", flush=True)
-        if not became.startswith("killed"):
-            survivors.append(f"{number:4} {became}: {mutant}")
+    with tempfile.TemporaryDirectory() as name:
+        checkout = copied(Path(name))
+        for number, mutant in enumerate(drawn(ROOT, asked.folder, asked.count, asked.seed), 1):
+            if only and number not in only:
+                continue
+            begun = time.perf_counter()
+            became, by = outcome(mutant, covered, checkout)
+            counts[became.split()[0]] += 1
+            print(f"{number:4} {became} in {time.perf_counter() - begun:.0f} s: {mutant}\n     {by}", flush=True)
+            if not became.startswith("killed"):
+                survivors.append(f"{number:4} {became}: {mutant}")
     total = sum(counts.values())
     print(f"\n{counts['killed']} of {total} killed: {counts['killed'] / total:.1%}; seed {asked.seed}")
     print("\n".join(survivors))
