@@ -107,7 +107,7 @@ class Covered:
 
 
 def outcome(mutant: Mutant, covered: Covered, checkout: Path) -> tuple[str, str]:
-    """What becomes of a mutant in a copy, which is put right again: killed, killed by time, or survived; and by what."""
+    """What becomes of a mutant in a copy, which is put right after it: killed, killed by time, or survived; by what."""
     file = checkout / mutant.path
     source = file.read_bytes()
     try:
