@@ -10,10 +10,11 @@ from steptime.model.view.catalog import catalog
 from steptime.model.view.derive import derive, latex
 from steptime.model.view.solve import solve
 from steptime.model.view.step import step
+from steptime.model.view.suggest import SuggestingGroup
 from steptime.model.view.validate import validate
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=SuggestingGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="steptime", message="%(version)s")
 def steptime() -> None:
     """How long one step of an LLM takes: t_step = max(compute, memory, interconnect), in closed form.

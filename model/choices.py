@@ -52,6 +52,14 @@ class Split(StrEnum):
     STAGE = "all"
 
 
+class Load(StrEnum):
+    """Sequences on a rank of chips: their mean, whole ones on the fullest, or a mean over time of at least one."""
+
+    MEAN = "mean"
+    WHOLE = "whole"
+    AT_LEAST_ONE = "at-least-one"
+
+
 class Efficiency(StrEnum):
     """Achieved over peak: one, or fitted to measurements."""
 
@@ -60,13 +68,21 @@ class Efficiency(StrEnum):
 
 
 class Recompute(StrEnum):
-    """What the backward pass runs again: nothing; scores and their sums; every layer from its input; and layers whose
-    input follows from their output (Gomez et al. 2017, arXiv 1707.04585)."""
+    """What the backward pass runs again: nothing; scores and their sums, where no fused kernel makes them; every layer
+    from its input; and layers whose input follows from their output (Gomez et al. 2017, arXiv 1707.04585)."""
 
     NONE = "none"
     SELECTIVE = "selective"
     FULL = "full"
     REVERSIBLE = "reversible"
+
+
+class AttentionKernel(StrEnum):
+    """How training makes scores and their sums: in one kernel that keeps neither and makes the scores again (Dao et al.
+    2022, arXiv 2205.14135), or in steps that keep them (Korthikanti et al. 2022, arXiv 2205.05198)."""
+
+    FUSED = "fused"
+    UNFUSED = "unfused"
 
 
 class Schedule(StrEnum):
@@ -92,6 +108,23 @@ class Minimise(StrEnum):
     LATENCY = "latency"
     ENERGY = "energy"
     CHIP_SECONDS = "chip-seconds"
+
+
+class Basis(StrEnum):
+    """What kind of price a chip-hour has: what a provider asks on demand; what is paid on the market (medians, indices,
+    retail); what having the chip costs its owner; someone's estimate of cost. Prices of two kinds do not compare."""
+
+    RENT = "rent"
+    LIST = "list"
+    OWNERSHIP = "ownership"
+    ESTIMATE = "estimate"
+
+
+class Draw(StrEnum):
+    """Whose watts a power is: the chip's alone, or with its share of host, network and cooling."""
+
+    CHIP = "chip"
+    SYSTEM = "system"
 
 
 class MachineGoal(StrEnum):

@@ -14,6 +14,28 @@ BLOCK = 16_384
 
 Function = Callable[..., Any]
 
+ROUNDING = 1e-12
+"""A ratio of whole numbers, worked out as a product with a reciprocal, may lie this far beside its whole number."""
+
+
+def ceiling(value: Any) -> Any:
+    """The least whole number that is not below, of a value known to rounding: 1,050 · (1/75) is fourteen.
+
+    >>> import math
+    >>> math.ceil(1050 * (1 / 75)), float(ceiling(1050 * (1 / 75)))
+    (15, 14.0)
+    """
+    return np.ceil(value - ROUNDING * np.abs(value))
+
+
+def floor(value: Any) -> Any:
+    """The largest whole number that is not above, of a value known to rounding."""
+    return np.floor(value + ROUNDING * np.abs(value))
+
+
+WITH_ROUNDING = [{"ceiling": ceiling, "floor": floor}, "numpy"]
+"""Where a compiled function finds its functions."""
+
 
 @lru_cache(maxsize=4096)
 def compiled(expr: Expr | tuple[Expr, ...], over: tuple[Symbol, ...]) -> Function:
@@ -26,7 +48,7 @@ def compiled(expr: Expr | tuple[Expr, ...], over: tuple[Symbol, ...]) -> Functio
     6.0
     """
     together = isinstance(expr, tuple)
-    function: Function = sympy.lambdify(over, list(expr) if together else expr, modules="numpy", cse=together)
+    function: Function = sympy.lambdify(over, list(expr) if together else expr, modules=WITH_ROUNDING, cse=together)
     return function
 
 

@@ -88,6 +88,16 @@ def parse_quantity(record: Quantity, value: Any) -> float:
     return number
 
 
+def is_bare(text: str) -> bool:
+    """Whether a text is a number without a unit.
+
+    >>> is_bare("33"), is_bare("33ms"), is_bare("fast")
+    (True, False, False)
+    """
+    matched = _number.fullmatch(text) if len(text) <= 80 else None
+    return matched is not None and not matched[2]
+
+
 def text_of(value: Any, name: str) -> str:
     """A text as it stands; raises UserError for anything else."""
     if not isinstance(value, str):

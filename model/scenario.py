@@ -11,7 +11,8 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model.errors import Unbound
-from steptime.model.numeric import BLOCK, Function, Spread, compiled
+from steptime.model.extremes import put_in
+from steptime.model.numeric import BLOCK, Function, Spread, ceiling, compiled, floor
 
 Number = Any
 """A float, or an array of floats."""
@@ -41,8 +42,8 @@ _rules: dict[Any, Function] = {
     sympy.Pow: lambda base, exponent: _power(base, exponent),
     sympy.Max: lambda *values: reduce(np.maximum, values),
     sympy.Min: lambda *values: reduce(np.minimum, values),
-    sympy.floor: np.floor,
-    sympy.ceiling: np.ceil,
+    sympy.floor: floor,
+    sympy.ceiling: ceiling,
 }
 
 
@@ -172,6 +173,25 @@ class Scenario:
     def depends(self, expr: Expr, on: Symbol) -> bool:
         """Whether a quantity reaches an expression through the definitions that are in force."""
         return any(on in self.reach(symbol) for symbol in symbols_in(expr))
+
+    def elsewhere(self, expr: Expr, values: Mapping[Symbol, Expr], mark: str = "'") -> tuple[Expr, dict[Symbol, Expr]]:
+        """An expression as it is where some quantities have other values, and definitions of what follows from them,
+        under their names with a mark.
+
+        >>> from steptime.model.symbols import batch, micro_batch, replicas
+        >>> scenario = Scenario({batch: 64.0, replicas: 2.0}, {micro_batch: batch / replicas})
+        >>> there, definitions = scenario.elsewhere(micro_batch, {batch: batch / 4})
+        >>> Scenario(scenario.values, definitions).evaluate(there)
+        8.0
+        """
+        reached = frozenset[Symbol]().union(*(self.reach(symbol) for symbol in symbols_in(expr)))
+        moved: dict[Symbol, Expr] = {
+            symbol: Symbol(f"{symbol.name}{mark}", positive=True)
+            for symbol in sorted(reached, key=lambda symbol: symbol.name)
+            if symbol not in self.values and not self.reach(symbol).isdisjoint(values)
+        }
+        there = {**moved, **values}
+        return put_in(expr, there), {other: put_in(self.definitions[s], there) for s, other in moved.items()}
 
     def expand(self, expr: Expr, keep: Symbol | None = None) -> Expr:
         """The expression with definitions put in; with ``keep``, only those through which that quantity acts."""

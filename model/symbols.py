@@ -15,6 +15,9 @@ batch = quantity("batch", count, "B", "sequences in flight over all chips and re
 context = quantity("context", count, "L", "tokens of context per sequence that a decode step reads", integer=True, sane=COUNTS)
 prompt = quantity("prompt", count, r"T_{\mathrm{in}}", "tokens per sequence in a prefill", integer=True, sane=COUNTS)
 micro_batch = quantity("micro_batch", count, "b", "sequences that one pipeline stage works on at once", sane=(1e-6, 1e9))
+rank_batch = quantity("rank_batch", count, r"b_\mathrm{r}", "sequences of a micro-batch on the data-parallel rank that has most", sane=(1e-6, 1e9))
+group_tokens = quantity("group_tokens", count, r"n_\mathrm{g}", "tokens of a micro-batch on the tensor-parallel group that has most", sane=(1e-6, 1e15))
+traversal = quantity("traversal", count, r"\theta", "time of a pass over the time of all stages one after another, less than one where they work on chunks of it at once", sane=(1e-6, 1))
 
 # --- the model, as the blackboard sees it --------------------------------------------------------------------------
 parameters = quantity("parameters", count, "N_t", "weights stored, without multi-token-prediction modules", integer=True, sane=(1, 1e17))
@@ -97,6 +100,7 @@ far_second_price = quantity("far_second_price", dollar / second, r"p_f", "price 
 far_bandwidth = quantity("far_bandwidth", byte / second, r"W_f", "bandwidth of the tier further away")
 far_link_bandwidth = quantity("far_link_bandwidth", byte / second, r"I_f", "bandwidth at which the tier further away fills a chip, one direction")
 link_bandwidth = quantity("link_bandwidth", byte / second, r"I_t", "bandwidth at which a tier of memory fills a chip, one direction")
+restore_time = quantity("restore_time", second, r"\tau_f", "time until a KV cache that was kept, or is computed again, is in the chip's memory")
 hold_time = quantity("hold_time", second, r"\tau", "time for which a KV cache is kept")
 reuse_age = quantity("reuse_age", second, r"\tau_a", "time since a KV cache was last used")
 reuse_share = quantity("reuse_share", count, r"\rho_r", "share of KV caches that are ever asked for again", sane=(0, 1))
@@ -143,6 +147,9 @@ base_power = quantity("base_power", joule / second, r"P_0", "watts of a machine 
 power_limit = quantity("power_limit", joule / second, r"P_\mathrm{max}", "watts that a machine may draw")
 electricity_price = quantity("electricity_price", dollar / joule, r"p_e", "dollars for one joule", sane=OPTIONAL)
 answer = quantity("answer", count, r"T_\mathrm{out}", "tokens generated per request", sane=COUNTS)
+in_flight = quantity("in_flight", count, r"b_f", "sequences that wait for one another's prefills", sane=(1, 1e9))
+own_prefill = quantity("own_prefill", count, r"\omega_p", "prefills that no step of a request carries: its own, or none, averaged over all steps", sane=(0, 1))
+mean_step_time = quantity("mean_step_time", second, r"\bar t", "time in which as many tokens come out as there are sequences in flight: every prefill counted, and ranks that do not meet each at its own pace")
 
 # --- passes of several tokens, recurrent states, weights by kind ------------------------------------------------------
 cached = quantity("cached", count, r"L_c", "tokens of a sequence that are in the cache before a pass", integer=True, sane=(0, 1e9))
@@ -175,6 +182,7 @@ logit_bytes = quantity("logit_bytes", byte, r"\beta_l", "bytes that store one lo
 model_flops = quantity("model_flops", FLOP, r"f_M", "FLOP per sequence of forward and backward, nothing computed twice", sane=(1.0, 1e30))
 training_tokens = quantity("training_tokens", count, r"D_\mathrm{tr}", "tokens that a model is trained on", sane=(1.0, 1e20))
 mask_bytes = quantity("mask_bytes", byte, r"\beta_\mathrm{mask}", "bytes that store one element of a dropout mask: one", sane=(0.01, 16))
+log_sum_exp_bytes = quantity("log_sum_exp_bytes", byte, r"\beta_\mathrm{lse}", "bytes of the logarithm of a sum of exponentials that a fused attention keeps of a head and token: fp32", sane=(0.0, 1e3))
 
 # --- conventions ---------------------------------------------------------------------------------------------------
 flops_per_mac = quantity("flops_per_mac", FLOP, r"\varphi", "FLOP counted for one multiply-add: two")

@@ -73,9 +73,7 @@ class Transfer:
 
     def started(self, passes: Expr) -> "Transfer":
         """The same bytes in so many passes, each with its own start-ups."""
-        return Transfer(
-            self.scale_up, self.scale_out, passes * self.scale_up_starts, passes * self.scale_out_starts
-        )  # fmt: skip
+        return Transfer(self.scale_up, self.scale_out, passes * self.scale_up_starts, passes * self.scale_out_starts)
 
 
 @dataclass(frozen=True)
@@ -91,6 +89,11 @@ class Operation:
         """Two lines of one name in one."""
         flops, memory = self.flops + other.flops, self.memory_bytes + other.memory_bytes
         return Operation(self.name, flops, memory, self.network + other.network)
+
+    def times(self, repeats: Expr) -> "Operation":
+        """The line so many times."""
+        sent = tuple(moved.times(repeats) for moved in self.network)
+        return Operation(self.name, repeats * self.flops, repeats * self.memory_bytes, sent)
 
     @cached_property
     def traffic(self) -> Transfer:

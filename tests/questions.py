@@ -15,7 +15,7 @@ from steptime.model.solver.machine.best import Machine
 from steptime.model.solver.machine.workloads import solve_machine
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import Inputs
-from steptime.model.step.words import degrees_of, mix_of
+from steptime.model.step.words import degrees_of, limit_of, mix_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MARKET = EXAMPLES / "prices-market.toml"
@@ -43,13 +43,13 @@ def machine_for(
 def search_of(
     model: str, hardware: str | tuple[str, ...], chips: tuple[int, ...], batches: tuple[int, ...] = BATCHES,
     minimise: str | None = None, max_step_time: float | None = None, free: frozenset[str] = frozenset(),
-    layout: str = "", **options: Any,
+    layout: str = "", whole: bool = False, limits: tuple[str, ...] = (), max_ttft: float | None = None, **options: Any,
 ) -> Search:  # fmt: skip
     """A search on one machine or several; ``layout`` holds degrees, the options are those of a step."""
     machines = (hardware,) if isinstance(hardware, str) else hardware
     goal, held = None if minimise is None else Minimise(minimise), degrees_of(layout) if layout else {}
     return Search(load_model(model), tuple(map(load_hardware, machines)), chips, inputs(**options), batches, goal,
-                  max_step_time, held, free)  # fmt: skip
+                  max_step_time, held, free, whole, tuple(map(limit_of, limits)), max_ttft)  # fmt: skip
 
 
 def cache_of(model: str = "deepseek-v3", hardware: str = "h100-sxm", context: Any = "32k", **options: Any) -> Case:

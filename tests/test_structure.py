@@ -27,10 +27,8 @@ ASKED = {*vars(symbols), "layout", "chips", "output", "zero"}
 OTHER_SIZES = {
     "derivations/collectives/formulas.py": "names of a chapter's results, imported by others without its proofs",
     "derivations/reversible/symbols.py": "quantities of one chapter",
-    "derivations/serving/symbols.py": "quantities of one chapter",
     "derivations/training/symbols.py": "quantities of one chapter",
     "model/architecture/quantities.py": "the other kind of model: one small class",
-    "model/economics/cache.py": "three formulas",
     "model/economics/cost.py": "three formulas",
     "model/network/experts.py": "two formulas",
     "model/phases/rates.py": "rates that follow from a phase: a few formulas",

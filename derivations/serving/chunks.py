@@ -18,12 +18,13 @@ from steptime.derivations.serving.numbers import (  # isort: skip
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, bytes_per_weight, cached, chunk, chunks, context, flops_per_mac, kv_bytes,
-    memory_bandwidth, micro_batch, parameters, parameters_read, pass_tokens, peak_flops, stage_chips,
+    memory_bandwidth, micro_batch, parameters, parameters_read, pass_tokens, peak_flops, stage_chips, traversal,
     unembedding_parameters,
 )  # fmt: skip
 
 in_one = BEHIND.blackboard.memory.work.xreplace({one.lhs: one.rhs for one in cache_of(BEHIND)})
-in_chunks = CHUNKED.blackboard.memory.work.xreplace({one.lhs: one.rhs for one in cache_of(CHUNKED)})
+ONE_STAGE = is_(traversal, sympy.S.One)
+in_chunks = CHUNKED.blackboard.memory.work.xreplace({one.lhs: one.rhs for one in (ONE_STAGE, *cache_of(CHUNKED))})
 mean_context = cached + pass_tokens / 2
 flops = (
     flops_per_mac * (body * pass_tokens + unembedding_parameters)
@@ -108,8 +109,8 @@ hidden = Derivation(
     start=equation(CHUNKED.blackboard.compute.time, CHUNKED.blackboard.memory.time),
     steps=(
         Step(
-            "at the peak, perfectly sharded; the cache of all that came before, once a chunk",
-            substitute(*SHARED, *cache_of(CHUNKED)),
+            "at the peak, one stage, perfectly sharded; the cache of all that came before, once a chunk",
+            substitute(*SHARED, ONE_STAGE, *cache_of(CHUNKED)),
             equation(
                 flops * micro_batch / (stage_chips * peak_flops),
                 (chunks * read_again + micro_batch * kv_bytes * pass_tokens / 2) / (stage_chips * memory_bandwidth),

@@ -11,6 +11,7 @@ prefix_saving = quantity("prefix_saving", second, r"\Delta t_c", "time that a ca
 latent_ratio = quantity("latent_ratio", count, r"r_\ell", "attention FLOP with latents absorbed over expanded")
 answer_time = quantity("answer_time", second, r"t_a", "time of all decode steps of a request, one after another")
 prefill_share = quantity("prefill_share", count, r"\sigma_p", "share of prefills in the FLOP of a step", sane=(0, 1))
+prefills_per_decode = quantity("prefills_per_decode", count, r"x_r", "prefills that a step carries for each sequence that decodes", sane=(0, 1e9))
 prompt_ratio = quantity("prompt_ratio", count, r"x_p", "tokens of the prompt for each decode step of a request")
 state_heads = quantity("state_heads", count, r"h_s", "heads of a recurrent mixer")
 state_key_dim = quantity("state_key_dim", count, r"d_k", "width of a key of a recurrent mixer")

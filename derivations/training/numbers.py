@@ -23,17 +23,18 @@ from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Degrees
 from steptime.model.network.collectives import Group, all_reduce
 from steptime.model.phases.memory import Stage
+from steptime.model.phases.replicated import Replicated
 from steptime.model.phases.train import Choices, TrainPhase, forward_flops, terms_of, train_phase
-from steptime.model.phases.train_ledger import Replicated, TrainLedger
+from steptime.model.phases.train_ledger import TrainLedger
 from steptime.model.phases.train_memory import TrainRoom
 from steptime.model.scenario import Scenario
 from steptime.model.terms import FORWARD_AND_BACKWARD, OperationName, Transfer, one
 
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, batch, bubble_ratio, bytes_per_activation, bytes_per_weight, compute_shards,
-    data_parallel, flops_per_mac, interconnect_efficiency, layers, mask_bytes, micro_batch, micro_batches, microbatch,
-    model_flops, parameters, pipeline_parallel, recomputed_flops, reduce_bytes, replicas, sequence, tensor_parallel,
-    width,
+    data_parallel, flops_per_mac, interconnect_efficiency, layers, log_sum_exp_bytes, mask_bytes, micro_batch,
+    micro_batches, microbatch, model_flops, parameters, pipeline_parallel, recomputed_flops, reduce_bytes, replicas,
+    sequence, tensor_parallel, width,
 )  # fmt: skip
 
 KAPLAN = "Kaplan et al. 2020, arXiv 2001.08361, section 2.1"
@@ -61,9 +62,9 @@ HEADS = is_(head_dim, width / query_heads)
 """The heads share the width."""
 
 
-def kept(mode: Recompute, tp: Expr = one, sequence_parallel: bool = False) -> Expr:
+def kept(mode: Recompute, tp: Expr = one, sequence_parallel: bool = False, fused: bool = False) -> Expr:
     """Bytes that one layer of a GPT with dropout keeps of a micro-batch on one of tp chips."""
-    per_token = layer_kept(gpt_layer, width, mode, dropout=True).on_chip(tp, sequence_parallel)
+    per_token = layer_kept(gpt_layer, width, mode, dropout=True, fused=fused).on_chip(tp, sequence_parallel)
     return microbatch * sequence * sympy.expand(per_token)
 
 
@@ -84,7 +85,8 @@ class BoardLedger(TrainLedger):
 
     @cached_property
     def replicated(self) -> tuple[Replicated, ...]:
-        return (Replicated(parameters / (tensor_parallel * pipeline_parallel), self.ranks),)
+        weights = parameters / (tensor_parallel * pipeline_parallel)
+        return (Replicated(weights, bytes_per_weight * weights, self.ranks),)
 
 
 class BoardRoom(TrainRoom):
@@ -121,7 +123,8 @@ def sums(**choices: Any) -> Transfer:
 
 
 def run_again(**choices: Any) -> Expr:
-    """FLOP per sequence that a choice of recomputation runs again: of layers' weights, attention, unembedding."""
+    """FLOP per sequence that a choice of recomputation runs again: of layers' weights, attention, unembedding; and the
+    scores that a fused kernel makes again, of all layers."""
     rows, stream = ledger(**choices), phase(**choices).streams[0]
     last = forward_flops.xreplace({active_parameters: GPT.embedding})
     parts = {
@@ -129,7 +132,8 @@ def run_again(**choices: Any) -> Expr:
         OperationName.SCORES: attention_flops * stream.pairs,
         OperationName.UNEMBEDDING: last,
     }
-    return sympy.Add(*[(rows.flop_passes(name) - FORWARD_AND_BACKWARD) * flops for name, flops in parts.items()])
+    passed = [(rows.flop_passes(name) - FORWARD_AND_BACKWARD) * flops for name, flops in parts.items()]
+    return sympy.Add(*passed, layers * rows.scored_again.flops)
 
 
 def state(zero: int) -> Expr:
@@ -172,7 +176,8 @@ def shapes(model: str, sequence_tokens: float, step_sequences: float = 1.0) -> M
         parameters: found.parameters,
     }
     values = {symbol: float(size) for symbol, size in sizes.items()}
-    values |= {flops_per_mac: 2.0, bytes_per_activation: 2.0, mask_bytes: 1.0, microbatch: 1.0, tensor_parallel: 8.0}
+    values |= {flops_per_mac: 2.0, bytes_per_activation: 2.0, mask_bytes: 1.0, log_sum_exp_bytes: 4.0}
+    values |= {microbatch: 1.0, tensor_parallel: 8.0}
     values |= {head_dim: values[width] / values[query_heads], sequence: sequence_tokens, batch: step_sequences}
     return {**values, attention_flops: Scenario(values).evaluate(gpt_attention)}
 

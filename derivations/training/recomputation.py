@@ -24,7 +24,7 @@ everything_again = Derivation(
     title="FLOP with every layer run again, attention counted",
     rows=("10.2",),
     claim="Attention runs again as well, so that 8/6 stays; only the unembedding runs once.",
-    start=equation(flops_ratio, 1 + run_again(recompute="full") / PHASE.flops_per_sequence),
+    start=equation(flops_ratio, 1 + run_again(recompute="full", attention_kernel="unfused") / PHASE.flops_per_sequence),
     steps=(
         Step(
             "a third more, but for the unembedding",
@@ -40,7 +40,7 @@ everything_again = Derivation(
             ),
         ),
     ),
-    assumes=(CAUSAL,),
+    assumes=(CAUSAL, "scores and their sums by an unfused kernel"),
     sources=(MEGATRON + ", equation 3", KORTHIKANTI),
     example=gpt_3,
     example_text="GPT-3, sequences of 2048 tokens",
@@ -76,7 +76,7 @@ attention_again = Derivation(
             equation(flops_ratio, 1 + sequence / (18 * width + 3 * sequence + 3 * vocabulary / (2 * layers))),
         ),
     ),
-    assumes=("each token counted with all of its sequence", GPT),
+    assumes=("each token counted with all of its sequence", GPT, "scores and their sums by an unfused kernel"),
     sources=(KORTHIKANTI + ", section 5 and appendix A",),
     example=gpt_3,
     example_text="GPT-3, sequences of 2048 tokens",

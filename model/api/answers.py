@@ -2,7 +2,7 @@
 themselves."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import sympy
@@ -114,6 +114,7 @@ class BestBatch(Shown):
     bound: float | None = None
     limits: tuple[UserLimit, ...] = ()
     spread: Spread | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def batch(self) -> float | None:
@@ -149,13 +150,14 @@ class BestBatch(Shown):
         from steptime.model.solver.ranges.spreads import batch_spread
 
         found = batch_spread(self.case, ranges_of(words), self.goal, self.bound, self.limits, progress)
-        return BestBatch(self.case, self.answer, self.goal, self.bound, self.limits, found)
+        return replace(self, spread=found)
 
     def _json(self) -> dict[str, Any]:
-        return {**solve_batch_json(self.answer, self.spread), "batch": self.batch, "step_time": self.time}
+        found = solve_batch_json(self.answer, self.spread)
+        return {**found, "batch": self.batch, "step_time": self.time, "notices": list(self.notices)}
 
     def table(self) -> Group:
-        return batch_table(self.answer, self.spread)
+        return batch_table(self.answer, self.spread, self.notices)
 
     def __repr__(self) -> str:
         said = "no batch attains it" if self.batch is None else f"batch {self.batch:.6g}"

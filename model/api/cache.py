@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Group
 
+from steptime.model import symbols as q
 from steptime.model.api.named import Named, hardware_of, model_of, tiers_of
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import quiet
@@ -13,12 +14,12 @@ from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.tiers import Tier
 from steptime.model.economics.reuse import Reuse
 from steptime.model.errors import UserError
-from steptime.model.parse import LARGEST, parse_quantity
+from steptime.model.parse import LARGEST, parse_quantity, several
 from steptime.model.phases.accounts import Model
 from steptime.model.solver.cache.holding import CacheAnswer, holding_case, solve_cache
 from steptime.model.solver.ranges.uncertainty import Spread
-from steptime.model.step.inputs import Question
-from steptime.model.step.words import inputs_of, ranges_of, record, reuse_of
+from steptime.model.step.inputs import Question, UserLimit
+from steptime.model.step.words import inputs_of, limit_of, ranges_of, record, reuse_of
 from steptime.model.text.cache import cache_json, cache_table
 
 
@@ -27,12 +28,14 @@ def cache(
     hardware: Hardware | Named,
     tiers: Sequence[Tier] | Named | None = None,
     reuse: Reuse | str | None = None,
+    limits: Sequence[str] = (),
     **words: Any,
 ) -> "Kept":
     """Hold a KV cache, and in which memory, or compute it again: ``context`` tokens of one sequence.
 
     ``tiers`` from a file, or the catalogue's; ``reuse`` says when caches are asked for again, as
-    ``"lomax shape=1.5 scale=5min share=0.6"``.
+    ``"lomax shape=1.5 scale=5min share=0.6"``. ``limits``: ``"restore_time<=500ms"`` leaves out what takes longer to
+    bring the cache back.
 
     >>> import steptime as st
     >>> st.cache("deepseek-v3", "h100-sxm", context="32k").choices
@@ -42,7 +45,16 @@ def cache(
         if words.get(name) is not None:
             raise UserError(f"`{name}` says nothing here: the cache is computed again in a prefill on one chip")
     case = holding_case(Question(model_of(model), hardware_of(hardware), inputs_of(words)))
-    return Kept(solve_cache(case, tiers_of(tiers), None if reuse is None else reuse_of(reuse)))
+    most = _most([limit_of(text) for text in several(() if limits is None else limits)])
+    return Kept(solve_cache(case, tiers_of(tiers), None if reuse is None else reuse_of(reuse), most))
+
+
+def _most(limits: list[UserLimit]) -> float | None:
+    """Seconds that it may take to restore a cache; raises UserError for other limits."""
+    for one in limits:
+        if one.quantity != q.restore_time or not one.upper:
+            raise UserError(f"`limit` {one}: the limit of a cache is restore_time<=, until it is in the chip again")
+    return min((one.value for one in limits), default=None)
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,7 +78,7 @@ class Kept(Shown):
         from steptime.model.solver.ranges.spreads import cache_spread
 
         found = self.answer
-        return Kept(found, cache_spread(found.case, ranges_of(words), found.tiers, found.reuse, progress))
+        return Kept(found, cache_spread(found.case, ranges_of(words), found.tiers, found.reuse, progress, found.most))
 
     def _json(self) -> dict[str, Any]:
         return cache_json(self.answer, self.spread)

@@ -5,15 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Max, Symbol
+from sympy import Expr
 
 from steptime.model import symbols as q
-from steptime.model.choices import PhaseName, TermName
+from steptime.model.choices import Load, TermName
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.parse import parse_quantity, several
 from steptime.model.quantity import Quantity
-from steptime.model.scenario import Scenario
 from steptime.model.solver.grid import on_grid
 from steptime.model.step.build import cases_at, prepare
 from steptime.model.step.case import MACHINE, TERMS, Case
@@ -33,7 +32,8 @@ class Grid:
     """Results over axes, in the order in which these were given; layouts are the first axis where they vary.
 
     Everything is worked out when it is asked for; nothing is kept. Arrays are in base units; NaN where a figure is
-    missing. Memory is not checked: ``fits`` of a step at a point says whether it has room.
+    missing. Where a batch is no whole number, all are taken for means over time: a rank that works has one sequence or
+    more, and none is fuller than the others. Memory is not checked: ``fits`` of a step says whether it has room.
     """
 
     ways: tuple[tuple[Case, ...], ...]
@@ -75,7 +75,7 @@ class Grid:
         axes = {record(name).symbol: values for name, values in self.axes.items()}
         pieces = []
         for ways in self.ways:
-            free = [_free(case, axes) for case in ways]
+            free = [case.scenario for case in ways]
             if (lacking := free[0].missing(expr)) and lacking <= MACHINE:
                 pieces.append(np.full([len(values) for values in axes.values()], np.nan))
                 continue
@@ -124,7 +124,8 @@ def grid_of(case: Case, layouts: Sequence[Layout | str] | None, axes: Mapping[st
     if not columns and not chosen:
         raise UserError("a grid needs at least one axis, as batch=[1, 2, 4]")
     stated = replace(case.layout, copies=None if case.inputs.layout is None else case.inputs.layout.copies)
-    asked = prepare(case.question)
+    fractional = q.batch.name in columns and bool((columns[q.batch.name] % 1).any())
+    asked = prepare(case.question.but(load=Load.AT_LEAST_ONE if fractional else case.inputs.load))
     grid = Grid(tuple(tuple(cases_at(asked, layout)) for layout in chosen or (stated,)), columns, chosen)
     if (points := int(np.prod(grid.shape, dtype=float))) > LARGEST:
         raise UserError(f"a grid of {points:.3g} points; at most {LARGEST:.3g} are worked out in one process")
@@ -139,12 +140,3 @@ def _column(known: Quantity, values: Any) -> Array:
     if not listed or listed[0] is values:
         raise UserError(f"`{known.name}`: give a list of values, one dimension")
     return np.array([parse_quantity(replace(known, integer=False), value) for value in listed])
-
-
-def _free(case: Case, axes: Mapping[Symbol, Array]) -> Scenario:
-    """The scenario of a case where the batch may fall below the ranks that share it."""
-    scenario = case.scenario
-    if q.batch not in axes or case.phase.name == PhaseName.TRAIN or q.micro_batch in scenario.values:
-        return scenario
-    mean = q.batch / (q.replicas * q.pipeline_parallel)
-    return replace(scenario, definitions={**scenario.definitions, q.micro_batch: Max(1, mean)}, _known={}, _reach={})

@@ -20,7 +20,7 @@ from steptime.model.solver.layouts.points import BATCHES
 from steptime.model.solver.machine.best import Machine
 from steptime.model.solver.machine.workloads import solve_machine
 from steptime.model.solver.ranges.uncertainty import Spread
-from steptime.model.step.words import inputs_of, mix_of, ranges_of, whole_numbers, word
+from steptime.model.step.words import inputs_of, limit_of, mix_of, ranges_of, whole_numbers, word
 from steptime.model.text.machine import machine_json, machine_table
 
 MOST_BATCH = 10**9
@@ -34,14 +34,17 @@ def machine(
     minimise: str = "step-time",
     workloads: Sequence[str] = (),
     batch: Any = None,
+    limits: Sequence[str] = (),
     **words: Any,
 ) -> "Designed":
     """The balanced machine that dollars (``budget``) or watts (``power``) buy, at the ``prices`` of FLOP/s, stacks of
     memory and links.
 
     ``workloads`` as ``"weight=0.7 phase=decode context=32k batch=2048"``, each beside the other words; without any
-    there is one. Its batch is the best of several where ``batch`` is a list, or not stated and a cost is minimised.
-    Raises UserError where a limit cannot be met.
+    there is one. A weight is a share of the tokens: of what decode generates, a prefill reads, training trains on.
+    The batch of one workload is the best of several where ``batch`` is a list, or not stated and a cost is minimised.
+    ``limits`` as ``"step_time<=20ms"`` or ``"tokens_per_second_per_sequence>=50"`` hold for every workload. Raises
+    UserError where a limit cannot be met.
     """
     listed, usual = prices_of(prices), {name: value for name, value in words.items() if value is not None}
     goal = word("minimise", minimise, tuple(MachineGoal))
@@ -61,6 +64,7 @@ def machine(
     found = solve_machine(
         model_of(model), listed, asked, None if budget is None else parse(budget, dollar, "`budget`"),
         None if power is None else parse(power, joule / second, "`power`"), goal, batches,
+        [limit_of(text) for text in several(() if limits is None else limits)],
     )  # fmt: skip
     return Designed(found)
 
@@ -79,7 +83,7 @@ class Designed(Shown):
 
     @property
     def step_time(self) -> float:
-        """Seconds, weighted over the workloads."""
+        """Seconds of the mean step: of each workload as many as its share of the tokens takes."""
         return self.answer.mean_step_time
 
     @property

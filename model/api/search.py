@@ -1,15 +1,17 @@
 """Every layout, batch, format and machine at once: the best, why the next lost, and the exact Pareto front."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Group
+from rich.text import Text
 
 from steptime.model import symbols as q
 from steptime.model.api.named import Named, hardware_of, model_of
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import Step, quiet
+from steptime.model.catalog.bases import common_basis, priced
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Minimise, PhaseName
 from steptime.model.errors import UserError
@@ -19,11 +21,16 @@ from steptime.model.phases.accounts import Model
 from steptime.model.quantity import second
 from steptime.model.solver.layouts.points import BATCHES, Answer, Point, Search
 from steptime.model.solver.layouts.search import search_layouts
+from steptime.model.solver.limits import must_be_limits
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.build import build_case
 from steptime.model.step.defaults import WORK
-from steptime.model.step.words import degrees_of, inputs_of, ranges_of, whole_numbers, word
-from steptime.model.text.layout import layout_csv, layout_json_of, layout_table
+from steptime.model.text.layout import layout_json_of, layout_table
+from steptime.model.text.layout_points import layout_csv
+
+from steptime.model.step.words import (  # isort: skip
+    as_read, degrees_of, inputs_of, limit_of, ranges_of, searched, whole_numbers, word,
+)  # fmt: skip
 
 MOST_CHIPS, MOST_BATCH = 100_000, 10**9
 TRAINING = ("microbatch", "interleave", "recompute", "zero", "sequence_parallel")
@@ -39,25 +46,31 @@ def search(
     minimise: str | None = None,
     max_step_time: Any = None,
     max_ttft: Any = None,
+    limits: Sequence[str] = (),
     progress: Callable[[float], None] = quiet,
     **words: Any,
 ) -> "Found":
-    """All layouts on all machines and numbers of ``chips``, all batches, all formats that are not stated.
+    """All layouts on all machines and numbers of ``chips``, and all batches.
 
-    ``batch``: a number, a list, or None for a ladder of them; ``layout``: degrees that are held. ``max_step_time`` and,
-    in a prefill, ``max_ttft`` are limits. Other words are those of ``step``. Raises UserError where a figure is missing
-    or no point satisfies all limits.
+    ``batch``: a number, a list, or None for every whole number of them; ``layout``: degrees that are held. Formats are
+    the model's own; ``weights``, ``kv`` and ``activations`` may be "any" to try all that a chip has peaks for.
+    ``max_step_time``, ``max_ttft`` and ``limits`` as ``"batch<=512"`` are limits; the time to first token is that of
+    the prefill, and in a decode step that of one prompt alone on the same layout. Other words are those of ``step``.
+    Raises UserError where a figure is missing or no point satisfies all limits.
 
     >>> import steptime as st
     >>> found = st.search("llama-3.1-8b", "h100-sxm", chips=[1, 2], batch=[1, 64], minimise="latency")
     >>> found.points, str(found.best.layout)
-    (96, 'tp=2,cp=1,dp=1,ep=1,pp=1,replicas=1')
+    (16, 'tp=2,cp=1,dp=1,ep=1,pp=1,replicas=1')
     """
-    inputs = inputs_of(words)
-    if max_ttft is not None and inputs.phase != PhaseName.PREFILL:
-        raise UserError("`max_ttft` is a limit of `phase` prefill; a decode step has `max_step_time`")
-    if max_ttft is not None and max_step_time is not None:
+    stated, tried = searched(words)
+    inputs = inputs_of(stated)
+    if max_ttft is not None and inputs.phase == PhaseName.TRAIN:
+        raise UserError("`max_ttft` says nothing in `phase` train")
+    if max_ttft is not None and max_step_time is not None and inputs.phase == PhaseName.PREFILL:
         raise UserError("`max_ttft` and `max_step_time` are the same limit in `phase` prefill: give one")
+    asked_limits = tuple(map(limit_of, several(limits)))
+    must_be_limits(asked_limits)
     if inputs.phase == PhaseName.PREFILL and q.answer in inputs.given:
         raise UserError("`output`: a search over prefills has no whole requests; see `scope` serving")
     if held := sorted(symbol.name for symbol in inputs.given if symbol in SYMBOLS.values()):
@@ -65,20 +78,32 @@ def search(
     machines = [hardware] if isinstance(hardware, Hardware) else several(hardware)
     if not machines:
         raise UserError("`hardware`: give at least one machine")
-    bound, name = (max_step_time, "`max_step_time`") if max_ttft is None else (max_ttft, "`max_ttft`")
-    usual = (int(WORK[q.batch]),) if inputs.phase == PhaseName.TRAIN else BATCHES
+    trains = inputs.phase == PhaseName.TRAIN
+    usual = (int(WORK[q.batch]),) if trains else BATCHES
+    step_time = None if max_step_time is None else parse(max_step_time, second, "`max_step_time`")
+    ttft = None if max_ttft is None else parse(max_ttft, second, "`max_ttft`")
+    if inputs.phase == PhaseName.PREFILL and ttft is not None:
+        step_time, ttft = ttft, None
+    named = list(dict.fromkeys(hardware_of(machine) for machine in machines))
+    if q.chip_hour_price not in inputs.given:
+        inputs = replace(inputs, basis=inputs.basis or common_basis(named))
+        named = [priced(machine, inputs.basis) for machine in named]
     asked = Search(
         model_of(model),
-        tuple(hardware_of(machine) for machine in machines),
+        tuple(named),
         whole_numbers(chips, "chips", MOST_CHIPS),
         inputs,
-        whole_numbers(batch, "batch", MOST_BATCH) if batch is not None else usual,
+        usual if batch is None else whole_numbers(batch, "batch", MOST_BATCH),
         None if minimise is None else word("minimise", minimise, tuple(Minimise)),
-        None if bound is None else parse(bound, second, name),
+        step_time,
         {} if layout is None else degrees_of(layout),
-        frozenset(name for name in TRAINING if words.get(name) is None),
+        tried | frozenset(name for name in TRAINING if stated.get(name) is None),
+        whole=batch is None and not trains,
+        limits=asked_limits,
+        max_ttft=ttft,
     )
-    return Found(search_layouts(asked, progress))
+    read = as_read("max_step_time", max_step_time, second) + as_read("max_ttft", max_ttft, second)
+    return Found(search_layouts(asked, progress), notices=read)
 
 
 @dataclass(frozen=True)
@@ -87,6 +112,7 @@ class Found(Shown):
 
     answer: Answer
     spread: Spread | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def points(self) -> int:
@@ -99,7 +125,7 @@ class Found(Shown):
 
     @property
     def best(self) -> Point:
-        """The point of least cost; its ``layout``, ``batch``, ``step_time``, ``cost``."""
+        """The point of least cost, ties decided; its ``layout``, ``batch``, ``step_time``, ``cost``."""
         return self.answer.best
 
     @property
@@ -109,7 +135,7 @@ class Found(Shown):
 
     @property
     def pareto(self) -> tuple[Point, ...]:
-        """Tokens per second of a sequence against those of a chip: no point has more of both."""
+        """Tokens per second of a sequence against those of a chip: no point has more of both. The best is on it."""
         return self.answer.pareto
 
     def step(self, point: Point | None = None) -> Step:
@@ -123,17 +149,19 @@ class Found(Shown):
         from steptime.model.solver.ranges.spreads import layout_spread
 
         best = build_case(self.best.question)
-        return Found(self.answer, layout_spread(self.answer.search, best, ranges_of(words), progress))
+        return replace(self, spread=layout_spread(self.answer.search, best, ranges_of(words), progress))
 
     def csv(self) -> str:
         """The best point, and one row for each point of the front."""
         return layout_csv(self.answer)
 
     def _json(self) -> dict[str, Any]:
-        return layout_json_of(self.answer, self.spread)
+        found = layout_json_of(self.answer, self.spread)
+        return {**found, "notices": [*self.notices, *found["notices"]]}
 
     def table(self) -> Group:
-        return layout_table(self.answer, self.spread)
+        head, *rest = layout_table(self.answer, self.spread).renderables
+        return Group(head, *(Text(notice) for notice in self.notices), *rest)
 
     def __repr__(self) -> str:
         best = self.best

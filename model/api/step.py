@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group
 
 from steptime.model import symbols as q
+from steptime.model.api.beside import Beside
 from steptime.model.api.named import Named, hardware_of, model_of, prices_of
-from steptime.model.api.shown import Shown
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Minimise, TermName
 from steptime.model.layout.layout import Layout
@@ -20,7 +20,7 @@ from steptime.model.quantity import second as seconds
 from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.step.inputs import Question
-from steptime.model.step.words import inputs_of, limit_of, ranges_of, record, word
+from steptime.model.step.words import as_read, inputs_of, limit_of, ranges_of, record, word
 from steptime.model.text.header import defaults_json
 from steptime.model.text.step_json import outputs, step_json
 from steptime.model.text.step_table import step_table
@@ -41,10 +41,10 @@ def step(model: Model | Named, hardware: Hardware | Named, **words: Any) -> "Ste
     """One step: ``model`` and ``hardware`` by catalogue name, file, or as objects; everything else by name.
 
     Choices: ``phase`` (decode, prefill, train), ``layout``, ``chips``, ``weights``, ``kv``, ``activations``,
-    ``overlap``, ``experts``, ``scope``, ``recompute``, ``zero``, ``sequence_parallel``, ``schedule``, ``attention``,
-    ``dropout``. Any quantity is set by its name, as a number in base units or a text with a unit: ``batch=64``,
-    ``context="200k"``, ``memory_bandwidth="10TB/s"``. What is left out takes its default, which the answer shows.
-    Raises UserError for whatever cannot be used.
+    ``overlap``, ``experts``, ``scope``, ``basis``, ``recompute``, ``zero``, ``sequence_parallel``, ``schedule``,
+    ``attention``, ``attention_kernel``, ``dropout``. Any quantity is set by its name, as a number in base units or a
+    text with a unit: ``batch=64``, ``context="200k"``, ``memory_bandwidth="10TB/s"``. What is left out takes its
+    default, which the answer shows. Raises UserError for whatever cannot be used.
 
     >>> import steptime as st
     >>> step = st.step("llama-3.1-70b", "h100-sxm", layout=st.Layout(tp=8))
@@ -55,7 +55,7 @@ def step(model: Model | Named, hardware: Hardware | Named, **words: Any) -> "Ste
 
 
 @dataclass(frozen=True, repr=False)
-class Step(Shown):
+class Step(Beside):
     """One step. Times in seconds, bytes and FLOP per chip; None where an input has no figure, which ``missing`` names.
 
     ``case`` is the scenario behind it: every symbol with its number or definition.
@@ -124,6 +124,7 @@ class Step(Shown):
 
     @property
     def dollars_per_million_tokens(self) -> float | None:
+        """Of the kind that ``price_basis`` names."""
         return self.case.number(q.dollars_per_million_tokens)
 
     # --- what follows ------------------------------------------------------------------------------------------------
@@ -139,6 +140,8 @@ class Step(Shown):
         model, machine = words.pop("model", self.case.accounts.model), words.pop("hardware", self.case.hardware)
         said, asked = inputs_of(words), self.case.inputs
         changed = {name: getattr(said, name) for name in said.__dataclass_fields__ if name in words}
+        if q.chip_hour_price in said.given and "basis" not in words:  # what was said of the former price is not of it
+            changed["basis"] = None
         training = {name: getattr(said.training, name) for name in asked.training.__dataclass_fields__ if name in words}
         inputs = asked.with_given(said.given, training=replace(asked.training, **training), **changed)
         if "layout" in words or "chips" in words:
@@ -159,7 +162,7 @@ class Step(Shown):
         from steptime.model.solver.crossover import find_crossover
 
         between = text_of(first, "`between`"), text_of(second, "`between`")
-        return Crossover(self.case, find_crossover(self.case, *between, record(over).symbol))
+        return Crossover(self.case.relaxed, find_crossover(self.case, *between, record(over).symbol))
 
     def best_batch(
         self, minimise: str | None = None, max_step_time: Any = None, limits: Sequence[str] = (), start: float = 64.0
@@ -175,7 +178,8 @@ class Step(Shown):
         bound = None if max_step_time is None else parse(max_step_time, seconds, "`max_step_time`")
         asked = tuple(limit_of(text) for text in several(() if limits is None else limits))
         first = parse(start, count, "`start`")
-        return BestBatch(self.case, solve_batch(self.case, goal, bound, asked, first), goal, bound, asked)
+        found = solve_batch(self.case, goal, bound, asked, first)
+        return BestBatch(self.case, found, goal, bound, asked, notices=as_read("max_step_time", max_step_time, seconds))
 
     def who_earns(self, prices: "PriceList | Named | None" = None, batch_adjusts: bool | None = None) -> "Earnings":
         """What one more unit of each resource of the chip is worth; the batch adjusts where none was stated."""

@@ -3,7 +3,8 @@
 What each part keeps, with a bytes for an activation and one for a mask, follows Korthikanti et al. 2022 (arXiv
 2205.05198), section 4: attention keeps its input, queries, keys and values, scores after softmax (and after dropout,
 with its mask), the result before the output projection; a feed-forward block its input and what lies between its
-matrices.
+matrices. A fused kernel keeps queries, keys, values, results and for each head the logarithm of a sum of exponentials
+in fp32, and neither scores nor their masks (Dao et al. 2022, arXiv 2205.14135; 2023, arXiv 2307.08691, section 3.1).
 What tensor-parallel chips share by heads or features is divided by tp; inputs, norms and masks are whole on each of
 them, unless sequence parallelism shares them too. For a GPT with dropout that is s b h (34 + 5 a s/h) at 16 bits.
 """
@@ -17,7 +18,7 @@ from steptime.model.architecture.attention import GroupedAttention, LatentAttent
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, FeedForward, Layer
 from steptime.model.choices import Recompute
 from steptime.model.extremes import at_most
-from steptime.model.symbols import bytes_per_activation, mask_bytes, sequence
+from steptime.model.symbols import bytes_per_activation, log_sum_exp_bytes, mask_bytes, sequence
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,12 @@ class Kept:
         return alike + self.shared / tp + sympy.Add(*[part / at_most(tp, sympy.Integer(n)) for part, n in self.by_head])
 
 
-def layer_kept(layer: Layer, width: int, mode: Recompute, dropout: bool) -> Kept:
-    """What one layer keeps of each token.
+def layer_kept(layer: Layer, width: int, mode: Recompute, dropout: bool, fused: bool) -> Kept:
+    """What one layer keeps of each token; ``fused`` where one kernel makes scores and their sums.
 
     >>> from steptime.model.symbols import bytes_per_activation, mask_bytes
     >>> gpt = Layer(GroupedAttention(heads=8, kv_heads=8, head_dim=16, value_dim=16), (DenseFeedForward(512, False),))
-    >>> kept = layer_kept(gpt, 128, Recompute.SELECTIVE, dropout=True)
+    >>> kept = layer_kept(gpt, 128, Recompute.SELECTIVE, dropout=True, fused=False)
     >>> kept.total.subs({bytes_per_activation: 2, mask_bytes: 1}) / 128
     34
     """
@@ -56,7 +57,7 @@ def layer_kept(layer: Layer, width: int, mode: Recompute, dropout: bool) -> Kept
         return Kept()
     total = Kept()
     if layer.attention is not None:
-        total += _norm(width) + _mixer(layer, width, mode, dropout)
+        total += _norm(width) + _mixer(layer, width, mode, dropout, fused)
     if layer.feed_forward:
         total += _norm(width)
     for block in layer.feed_forward:
@@ -74,22 +75,21 @@ def _norm(width: int) -> Kept:
     return Kept(whole=width * bytes_per_activation)
 
 
-def _mixer(layer: Layer, width: int, mode: Recompute, dropout: bool) -> Kept:
+def _mixer(layer: Layer, width: int, mode: Recompute, dropout: bool, fused: bool) -> Kept:
     mixer, a = layer.attention, bytes_per_activation
+    scores = _log_sums if fused else _scores if mode == Recompute.NONE else _nothing
     kept = Kept(whole=width * a) + _mask(width, dropout)
     if isinstance(mixer, GroupedAttention):
         keys = 0 if mixer.reuses_cache else mixer.cache_elements
         kept += Kept(shared=(mixer.query_elements + mixer.output_elements) * a)
         as_queries = mixer.kv_heads == mixer.heads
         kept += Kept(shared=keys * a) if as_queries else Kept(by_head=((keys * a, mixer.kv_heads),))
-        if mode == Recompute.NONE:
-            kept += _scores(mixer.heads, mixer.window, dropout)
+        kept += scores(mixer.heads, mixer.window, dropout)
     elif isinstance(mixer, LatentAttention):
         head = mixer.nope_dim + mixer.rope_dim
         kept += Kept(whole=(mixer.cache_elements + (mixer.query_rank or 0)) * a)
         kept += Kept(shared=mixer.heads * (2 * head + 2 * mixer.value_dim) * a)
-        if mode == Recompute.NONE:
-            kept += _scores(mixer.heads, mixer.window, dropout)
+        kept += scores(mixer.heads, mixer.window, dropout)
     elif isinstance(mixer, RecurrentMixer):
         kept += Kept(shared=(mixer.inputs + mixer.heads * mixer.value_dim) * a)
     return kept
@@ -100,6 +100,17 @@ def _scores(heads: int, window: int | None, dropout: bool) -> Kept:
     a = bytes_per_activation
     columns = sequence if window is None else sympy.Min(sequence, window)
     return Kept(shared=heads * columns * ((2 * a + mask_bytes) if dropout else a))
+
+
+def _log_sums(heads: int, window: int | None, dropout: bool) -> Kept:
+    """What a fused kernel keeps of a row of scores: from its sum of exponentials it makes them again, and their dropout
+    from the seed."""
+    return Kept(shared=heads * log_sum_exp_bytes)
+
+
+def _nothing(heads: int, window: int | None, dropout: bool) -> Kept:
+    """What is kept of scores that run again."""
+    return Kept()
 
 
 def _feed_forward(block: FeedForward, width: int, dropout: bool) -> Kept:

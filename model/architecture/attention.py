@@ -66,6 +66,10 @@ class GroupedAttention(Mixer):
         return self.heads * self.head_dim
 
     @property
+    def score_features(self) -> int:
+        return self.heads * self.head_dim
+
+    @property
     def output_elements(self) -> int:
         return self.heads * self.value_dim
 
@@ -164,6 +168,13 @@ class LatentAttention(Mixer):
     def query_elements(self) -> int:
         """Absorbed: latent and rotary part for each head."""
         return self.heads * (self.kv_rank + self.rope_dim)
+
+    @property
+    def score_features(self) -> int:
+        """Expanded, or absorbed where that is cheaper even with nothing cached."""
+        expanded = self.nope_dim + self.rope_dim
+        absorbed = self.kv_rank + self.rope_dim
+        return self.heads * (expanded if expanded + self.value_dim <= absorbed + self.kv_rank else absorbed)
 
     @property
     def output_elements(self) -> int:

@@ -98,6 +98,12 @@ class Mixer(ABC):
         return 0
 
     @property
+    def score_features(self) -> int:
+        """Features that queries meet keys in, over all heads, where every token is new; none where there are no
+        scores."""
+        return 0
+
+    @property
     def output_elements(self) -> int:
         """Elements of the result per token, before the output projection."""
         return 0

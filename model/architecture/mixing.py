@@ -35,6 +35,17 @@ def choosing_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
     return sympy.Add(*[stream.share * mixer.index_flops_per_pair * stream.pairs for stream in streams])
 
 
+def score_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
+    """FLOP of scores alone, without the sums of values that they weigh; every token is new.
+
+    >>> from steptime.model.architecture.attention import GroupedAttention
+    >>> score_flops(GroupedAttention(8, 8, 64, 64), [Stream(cached=sympy.Integer(10))])
+    5120*flops_per_mac
+    """
+    pairs = sympy.Add(*[stream.share * stream.pairs_of(mixer) for stream in streams])
+    return flops_per_mac * mixer.score_features * pairs
+
+
 def latent_flops(mixer: Attention, stream: Stream) -> Expr:
     """FLOP of scores and sums; of latents in the cheaper way, absorbed or expanded.
 

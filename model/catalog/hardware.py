@@ -6,7 +6,7 @@ file does not give is absent, never guessed; ``Hardware.missing`` says which fil
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from steptime.model import symbols as q
 from steptime.model.catalog.files import Tables, read_toml
 from steptime.model.catalog.table import Place, Table, line, named, read, record
+from steptime.model.choices import Basis, Draw
 from steptime.model.errors import UserError, unknown
 from steptime.model.precision import peak_format
 from steptime.model.quantity import lookup
@@ -45,7 +46,8 @@ class Figure:
 
     ``source``: keys of ``sources()``, or the path of a user's file. ``date``: of the source's state, ISO, to the day,
     month or year; empty for a user's file. ``grade``: A vendor, B secondary, C recalled, D arithmetic on other figures.
-    ``doubtful``: sources disagree, or it is a price, recalled, or from before release.
+    ``doubtful``: sources disagree, or it is a price, recalled, or from before release. ``basis``: of a price and of
+    power, what kind it is (`Basis`, `Draw`); empty where nothing says so.
     """
 
     value: float
@@ -54,15 +56,16 @@ class Figure:
     grade: str = ""
     note: str = ""
     doubtful: bool = False
+    basis: str = ""
 
 
 @dataclass(frozen=True)
 class Hardware:
     """One accelerator, per chip.
 
-    ``peaks`` by precision (FLOP/s, dense), ``figures`` by quantity name, ``facts`` by the names in FACTS. ``origin`` is
-    the file that the figures come from, for messages; ``also`` are other names under which the catalogue finds it. A
-    description that is not known is None.
+    ``peaks`` by precision (FLOP/s, dense), ``figures`` by quantity name, ``facts`` by the names in FACTS, ``prices`` of
+    a chip-hour by basis, beside that among the figures. ``origin`` is the file that the figures come from, for
+    messages; ``also`` are other names under which the catalogue finds it. A description that is not known is None.
 
     >>> load_hardware("h100-sxm").figures["memory_bandwidth"].value
     3350000000000.0
@@ -81,6 +84,7 @@ class Hardware:
     in_switch_reduction: bool = False
     described_by: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    prices: Mapping[str, Figure] = field(default_factory=dict, hash=False)
 
     def peak(self, precision: str) -> float:
         """Dense peak in FLOP/s at a precision; fp16's is bf16's unless listed.
@@ -159,11 +163,16 @@ def load_hardware(name_or_path: str) -> Hardware:
     return _from_catalogue(name)
 
 
-_figure, _described = record(Figure), {"topology": TOPOLOGIES, "in_switch_reduction": bool}
+_described = {"topology": TOPOLOGIES, "in_switch_reduction": bool}
+_of_any = record(Figure)
+_figure = Table({key: kind for key, kind in _of_any.keys.items() if key != "basis"}, _of_any.needed, Figure)
+_price = Table({**_of_any.keys, "basis": tuple(Basis)}, (*_of_any.needed, "basis"), Figure)
+_power = Table({**_of_any.keys, "basis": tuple(Draw)}, _of_any.needed, Figure)
 _entry = Table(
     {
         **dict.fromkeys(("vendor", "family", "memory_type"), str), "year": int, "described_by": [str], "also": [str],
         **dict.fromkeys((*QUANTITIES, *FACTS), _figure), "peak_flops": Table(dict.fromkeys(PRECISIONS, _figure)),
+        q.chip_hour_price.name: _price, q.power.name: _power, "prices": Table(dict.fromkeys(Basis, _figure)),
         **_described,
     }
 )  # fmt: skip
@@ -178,7 +187,16 @@ def _peaks(given: Any, place: Place) -> Any:
     return {"bf16": read(peak, given, place)} if one else read(Table(dict.fromkeys(PRECISIONS, peak)), given, place)
 
 
-_user = Table({"name": line, "peak_flops": _peaks, **{key: lookup(key) for key in QUANTITIES}, **_described})
+BASES: Mapping[str, tuple[str, type[Basis | Draw]]] = {
+    "basis": (q.chip_hour_price.name, Basis),
+    "power_basis": (q.power.name, Draw),
+}
+"""What a user's file may say of a price and of power, and of which figure."""
+
+_user = Table({
+    "name": line, "peak_flops": _peaks, **{key: lookup(key) for key in QUANTITIES}, **_described,
+    **{key: tuple(words) for key, (_, words) in BASES.items()},
+})  # fmt: skip
 _catalogue = Tables("hardware.toml")
 
 
@@ -189,14 +207,24 @@ def _find(name: str) -> str | None:
 
 @cache
 def _from_catalogue(name: str) -> Hardware:
-    return _hardware(name, CATALOGUE, read(_entry, _catalogue[name], Place(CATALOGUE, name)))
+    found = read(_entry, _catalogue[name], Place(CATALOGUE, name))
+    found["prices"] = {basis: replace(figure, basis=str(basis)) for basis, figure in found.get("prices", {}).items()}
+    if power := found.get(q.power.name):
+        found[q.power.name] = replace(power, basis=power.basis or str(Draw.CHIP))
+    return _hardware(name, CATALOGUE, found)
 
 
 def _from_file(path: Path) -> Hardware:
     """A user's machine: quantity names as keys, base units or strings with a unit."""
     origin = str(path)
     found = read(_user, read_toml(path), Place(origin))
-    numbers = {key: Figure(found[key], (origin,)) for key in QUANTITIES if key in found}
+    kinds = {}
+    for key, (figure, _) in BASES.items():
+        if key in found:
+            if figure not in found:
+                raise Place(origin, "", key).error(f"says what kind of figure {figure} is, which is missing")
+            kinds[figure] = str(found.pop(key))
+    numbers = {key: Figure(found[key], (origin,), basis=kinds.get(key, "")) for key in QUANTITIES if key in found}
     peaks = {precision: Figure(value, (origin,)) for precision, value in found.get("peak_flops", {}).items()}
     return _hardware(named(found, origin), origin, {**found, **numbers, "peak_flops": peaks})
 

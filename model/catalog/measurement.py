@@ -9,7 +9,7 @@ pairs with ; between them). Others are kept as they are.
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,13 @@ class Measurement:
     def family(self) -> str:
         """What rows of one source share: the id without its number."""
         return family_of(self.id)
+
+    @property
+    def run(self) -> Hashable:
+        """What was run, whatever was measured of it: alike for rows that ask the same."""
+        stated = (self.formats, self.degrees, self.numbers, self.detail)
+        whole = (self.phase, self.model, self.hardware, self.chips, self.scope, self.recompute)
+        return (*whole, *(tuple(part.items()) for part in stated))
 
     def number(self, name: str) -> float | None:
         """A number of a column, or of the details."""

@@ -2,7 +2,8 @@
 
 A table a resource says what an amount costs: ``dollars`` and ``watts`` for what it ``buys``; memory comes in stacks,
 each with its ``capacity`` and ``bandwidth``. ``least`` and ``most`` bound what one chip may have. A resource with a
-``given`` amount is not for sale: it comes with the base. All figures are per chip.
+``given`` amount is not for sale: it comes with the base. All figures are per chip. ``basis`` says what kind of prices
+they are, ``power_basis`` whose watts.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import Any
 from steptime.model.catalog.files import read_toml
 from steptime.model.catalog.hardware import TOPOLOGIES, Figure, Hardware
 from steptime.model.catalog.table import Place, Table, free, missing, named, read, whole
+from steptime.model.choices import Basis, Draw
 from steptime.model.errors import UserError
 from steptime.model.quantity import FLOP, byte, count, dollar, joule, second
 
@@ -45,7 +47,10 @@ _tables = {
 }
 _tables["base"] = Table({**_price, **_notes})
 _tables["electricity"] = Table({"dollars": free(dollar), "buys": joule, **_notes}, needed=("dollars", "buys"))
-_schema = Table({**_tables, "name": str, "life": second, **_notes}, needed=("compute", "stack"))
+_schema = Table(
+    {**_tables, "name": str, "life": second, "basis": tuple(Basis), "power_basis": tuple(Draw), **_notes},
+    needed=("compute", "stack"),
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ class Good:
 @dataclass(frozen=True)
 class PriceList:
     """What resources cost. ``goods`` by name; ``base`` what one chip costs and draws beside them; ``peaks`` by format
-    relative to the one in which FLOP/s are sold; ``template`` the rest of the machine: domain, topology."""
+    relative to the one in which FLOP/s are sold; ``template`` the rest of the machine: domain, topology. ``basis``:
+    what kind of prices they are (`Basis`), ``power_basis`` whose watts (`Draw`); empty where the file does not say."""
 
     name: str
     origin: str
@@ -91,6 +97,8 @@ class PriceList:
     life: float | None
     electricity: float | None
     notes: tuple[str, ...]
+    basis: str = ""
+    power_basis: str = ""
 
     def machine(self) -> Hardware:
         """A machine with one unit of everything, whose figures a design replaces."""
@@ -126,6 +134,7 @@ def read_prices(path: Path) -> PriceList:
         links.get("topology"), links.get("in_switch_reduction", False), found.get("life"),
         power["dollars"] / power["buys"] if power else None,
         tuple(f"{name}: {found[name]['note']}" for name in _tables if "note" in found.get(name, {})),
+        found.get("basis", ""), found.get("power_basis", ""),
     )  # fmt: skip
 
 

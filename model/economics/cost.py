@@ -9,9 +9,10 @@ speed = 1 / step_time
 """Tokens per second of one sequence."""
 
 cost_per_token = chips * chip_hour_price / hour * step_time / batch
-"""Dollars per token, every chip rented for the whole step."""
+"""Dollars per token, every chip paid for during the whole step: of the kind that the price of a chip-hour is."""
 
 cost_per_million_tokens = million * cost_per_token
 
 energy_per_token = chips * power * step_time / batch
-"""Joules per token, every chip at its rated power for the whole step: an upper bound on the chips' own energy."""
+"""Joules per token, every chip at its power for the whole step. At its rated power an upper bound on the chips' own
+energy; host, network and cooling count where the power is the system's."""

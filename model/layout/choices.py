@@ -6,7 +6,7 @@ from enum import StrEnum
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import Copies, Experts, Split
+from steptime.model.choices import Copies, Experts, Load, Split
 
 
 class Weight(StrEnum):
@@ -34,7 +34,8 @@ class Plan:
     """Expert traffic, all-reduce, which experts a step reads, how weights are stored, how chips are joined.
 
     ``in_switch`` where the scale-up switch adds; ``mixed`` where kinds of weights are stored in formats of their own;
-    ``axes`` of a torus, 0 where a switch joins the chips of a domain.
+    ``axes`` of a torus, 0 where a switch joins the chips of a domain; ``load`` which chip the lines are of: the mean
+    one, or one on the fullest rank.
     """
 
     ffn: Split = Split.TENSOR
@@ -43,6 +44,7 @@ class Plan:
     experts: Experts = Experts.EXPECTED
     mixed: bool = False
     axes: int = 0
+    load: Load = Load.MEAN
 
     def bytes_of(self, kind: Weight) -> Expr:
         """Bytes that store one weight of a kind."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 
 import numpy as np
 from sympy import divisors
@@ -12,19 +13,24 @@ from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
 
 DEGREES = ("tp", "cp", "dp", "ep", "pp", "replicas")
+MOST_LAYOUTS = 2_000_000
+"""Layouts that are written down for one search: some seconds."""
 Columns = dict[str, np.ndarray]
 
 
 def layouts(model: Transformer, chips: Sequence[int], fixed: Mapping[str, int | str] | None = None) -> Columns:
     """All possible layouts, one a row: a column for each degree, ``ffn_all`` 0 or 1, and ``chips``.
 
-    ``fixed`` degrees are held. Raises UserError where nothing is possible.
+    ``fixed`` degrees are held. Raises UserError where nothing is possible, or too much.
 
     >>> from steptime.model.catalog.transformers import load_transformer
     >>> len(layouts(load_transformer("llama-3.1-70b"), [8])["tp"])
     60
     """
-    rows = [(*row, number) for number in chips for row in _rows(model, number) if not fixed or _as_fixed(row, fixed)]
+    every = ((*row, number) for number in chips for row in _rows(model, number) if not fixed or _as_fixed(row, fixed))
+    rows = list(islice(every, MOST_LAYOUTS + 1))
+    if len(rows) > MOST_LAYOUTS:
+        raise UserError(f"more than {MOST_LAYOUTS:,} layouts: give fewer `chips`, or hold some degrees with `layout`")
     if not rows:
         held = f" with {', '.join(f'{key}={value}' for key, value in fixed.items())}" if fixed else ""
         raise UserError(f"`chips` {', '.join(map(str, chips))}: {model.name} has no layout on so many chips{held}")

@@ -121,15 +121,23 @@ def all_to_all(volume: Expr, over: Group) -> Transfer:
 def gather_between(volume: Expr, size: Expr, held: Expr, axes: int = 0) -> Transfer:
     """An all-gather among neighbouring groups whose ``held`` chips each have their group's whole share already.
 
-    What the all-gather over all ``size`` chips moves, less what it would move inside such a group.
+    What the all-gather over all ``size`` chips moves, less what it would move inside such a group. Groups of one domain
+    each send over both tiers: across once, shared by the chips of the domain, which then gather it. A single group has
+    everything already.
+
+    >>> from sympy import Integer
+    >>> alone = gather_between(Integer(8), Integer(16), Integer(16))
+    >>> alone.scale_up_starts, alone.scale_out_starts
+    (0, 0)
     """
     everyone, own = group(size, one), group(held, one)
     whole, inner = all_gather(volume, everyone), all_gather(volume * held / size, own)
+    others = size - held
     return Transfer(
         scale_up=(whole.scale_up - inner.scale_up) * neighbour_factor(everyone.inside, axes),
         scale_out=whole.scale_out - inner.scale_out,
-        scale_up_starts=at_most(1, everyone.inside - own.inside),
-        scale_out_starts=at_most(1, size - everyone.inside),
+        scale_up_starts=at_most(1, others * (everyone.inside - 1)),
+        scale_out_starts=at_most(1, others * (size - everyone.inside)),
     )
 
 

@@ -18,11 +18,12 @@ from steptime.model.layout.enumeration import Columns, one_split
 from steptime.model.layout.layout import SYMBOLIC, SYMBOLS, Degrees, Layout
 from steptime.model.network.collectives import all_reduce, group, send
 from steptime.model.numeric import Spread
-from steptime.model.phases.decode import DECODE, micro_batch_of_batch
+from steptime.model.phases.decode import DECODE
+from steptime.model.phases.loads import loads
 from steptime.model.phases.memory import Footprint
 from steptime.model.phases.phase import Phase
 from steptime.model.quantity import lookup
-from steptime.model.scenario import evaluate
+from steptime.model.scenario import Scenario
 from steptime.model.symbols import batch, bytes_per_weight, kv_bytes, parameters
 from steptime.model.terms import Operation, Transfer, one, zero
 
@@ -55,7 +56,7 @@ class AbstractLedger:
         moved, stage = self.collectives(), self.degrees.stage
         return {
             **self.phase.definitions,
-            q.micro_batch: micro_batch_of_batch,
+            **loads(self.phase, self.plan.load),
             q.stage_chips: stage,
             q.active_parameters: q.parameters,
             q.parameters_read: q.parameters,
@@ -133,8 +134,8 @@ class Quantities:
     def footprints(self, layout: Layout, plan: Plan, phase: Phase, given: Values, whole: bool) -> tuple[Footprint, ...]:
         return (abstract_footprint(layout, phase.held),)
 
-    def rooms(self, plan: Plan, phase: Phase) -> "_PerfectRooms":
-        return _PerfectRooms(phase)
+    def rooms(self, plan: Plan, phase: Phase, given: Values | None = None) -> "PerfectRooms":
+        return PerfectRooms(phase)
 
     def layouts(self, chips: int) -> Columns | None:
         return one_split(chips)
@@ -142,20 +143,23 @@ class Quantities:
     def refusal(self, layout: Layout) -> str | None:
         return None
 
+    def meets(self, layout: Layout) -> bool:
+        return True
+
     def has_network(self, given: Values) -> bool:
         known = set(given)
         return {q.width, q.layers} <= known or bool({q.scale_up_bytes, q.scale_out_bytes} & known)
 
 
-class _PerfectRooms:
-    """Memory of a chip where everything is split perfectly."""
+class PerfectRooms:
+    """Memory of a chip where everything is split perfectly; ``definitions`` of what has no number of its own."""
 
-    def __init__(self, phase: Phase) -> None:
-        self.total = abstract_footprint(SYMBOLIC, phase.held).total
+    def __init__(self, phase: Phase, definitions: Mapping[Symbol, Expr] | None = None) -> None:
+        self.total, self.definitions = abstract_footprint(SYMBOLIC, phase.held).total, definitions or {}
 
     def of(self, columns: Columns, rows: Any, values: Values, spread: Spread | None = None) -> np.ndarray:
         degrees = {symbol: columns[key][rows][:, None] for key, symbol in SYMBOLS.items()}
-        return np.asarray(evaluate(self.total, {**values, **degrees}))
+        return np.asarray(Scenario({**values, **degrees}, self.definitions, spread).evaluate(self.total))
 
 
 def cache_by_quantities(phase: Phase, numbers: Values) -> Mapping[Symbol, Expr]:

@@ -4,6 +4,7 @@ This is the one place that tells the two kinds of model apart, and the phases of
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -12,13 +13,13 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.architecture.quantities import AbstractModel
 from steptime.model.architecture.transformer import Attention, Layer, Transformer
-from steptime.model.choices import Split
+from steptime.model.choices import Load, Split
 from steptime.model.errors import UserError
 from steptime.model.layout.choices import Plan, Weight
 from steptime.model.layout.enumeration import Columns, layouts
 from steptime.model.layout.layout import SYMBOLIC, Degrees, Layout, impossible
 from steptime.model.numeric import Spread
-from steptime.model.phases.abstract import Quantities, abstract_footprint, cache_by_quantities
+from steptime.model.phases.abstract import PerfectRooms, Quantities, abstract_footprint, cache_by_quantities
 from steptime.model.phases.ledger import Ledger
 from steptime.model.phases.memory import Footprint, Room, footprints
 from steptime.model.phases.phase import Phase
@@ -101,7 +102,7 @@ class Accounts(Protocol):
     def footprints(self, layout: Layout, plan: Plan, phase: Phase, given: Values, whole: bool) -> tuple[Footprint, ...]:
         """What a chip of each distinct stage holds; with ``whole`` sequences on the fullest rank."""
 
-    def rooms(self, plan: Plan, phase: Phase) -> Held:
+    def rooms(self, plan: Plan, phase: Phase, given: Values | None = None) -> Held:
         """What the fullest chip holds, for many layouts at once."""
 
     def layouts(self, chips: int) -> Columns | None:
@@ -109,6 +110,9 @@ class Accounts(Protocol):
 
     def refusal(self, layout: Layout) -> str | None:
         """Why a layout cannot run the model, or None."""
+
+    def meets(self, layout: Layout) -> bool:
+        """Whether the data-parallel ranks of a replica wait for each other in a step."""
 
     def has_network(self, given: Values) -> bool:
         """Whether anything says what crosses the links."""
@@ -141,6 +145,8 @@ class Architecture:
         return sorted(SLOTS & set(given), key=lambda symbol: symbol.name)
 
     def ledger(self, plan: Plan, phase: Phase, degrees: Degrees = SYMBOLIC, given: Values | None = None) -> Books:
+        if isinstance(phase, TrainPhase):
+            plan = replace(plan, load=Load.MEAN)  # a micro-batch is whole on every rank
         key = (plan, phase, degrees)
         if key not in self._ledgers:
             self._ledgers[key] = ledger_of(self.model, plan, phase, degrees)
@@ -157,7 +163,9 @@ class Architecture:
             self._footprints[key] = footprints(self.model, layout, whole, phase, plan, room_of(phase))
         return self._footprints[key]
 
-    def rooms(self, plan: Plan, phase: Phase) -> Held:
+    def rooms(self, plan: Plan, phase: Phase, given: Values | None = None) -> Held:
+        if q.kv_bytes in (given or {}):  # as `footprints` has it
+            return PerfectRooms(phase, self.ledger(plan, phase).slots)
         return Rooms(self.model, plan, phase, room_of(phase))
 
     def layouts(self, chips: int) -> Columns | None:
@@ -168,6 +176,9 @@ class Architecture:
 
     def refusal(self, layout: Layout) -> str | None:
         return impossible(layout, self.model)
+
+    def meets(self, layout: Layout) -> bool:
+        return bool(self.experts) or layout.ffn == Split.STAGE
 
     def has_network(self, given: Values) -> bool:
         return True

@@ -18,10 +18,11 @@ from steptime.model import symbols as q
 from steptime.model.architecture.mixer import Matrix
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, Layer
 from steptime.model.choices import Experts, Split
-from steptime.model.extremes import at_most
+from steptime.model.extremes import at_least, at_most
 from steptime.model.layout.choices import Weight
 from steptime.model.network.experts import distinct_experts
-from steptime.model.phases.decode import DECODE, micro_batch_of_batch
+from steptime.model.phases.decode import DECODE
+from steptime.model.phases.loads import loads
 from steptime.model.phases.phase import weight_traffic
 from steptime.model.phases.shards import AMOUNTS, shards
 from steptime.model.phases.traffic import Pass
@@ -83,8 +84,8 @@ class Ledger(Pass):
     # --- weights -----------------------------------------------------------------------------------------------------
     def dense_rows(self, layer: Layer, number: int) -> Iterator[Row]:
         """What every token multiplies in all layers of one kind."""
-        width, stage, router = self.model.width, self.degrees.stage, Weight.ROUTER
-        whole = stage if self.plan.ffn == Split.STAGE else self.degrees.tp
+        width, router, everyone = self.model.width, Weight.ROUTER, self.plan.ffn == Split.STAGE
+        whole, split = (self.degrees.stage,) * 2 if everyone else (self.degrees.tp, self.slices)
         for matrix in layer.matrices(width):
             ways = self.ways(matrix)
             yield self.multiplied(OperationName.PROJECTIONS, number * matrix.weights, Weight.ATTENTION, ways,
@@ -92,11 +93,11 @@ class Ledger(Pass):
         for block in layer.feed_forward:
             if isinstance(block, DenseFeedForward):
                 weights = number * block.weights(width)
-                yield self.multiplied(OperationName.DENSE, weights, Weight.DENSE, whole, stage)
+                yield self.multiplied(OperationName.DENSE, weights, Weight.DENSE, whole, split)
                 continue
             yield self.multiplied(OperationName.ROUTER, number * block.router_weights(width), router, one, self.groups)
             if shared := number * block.shared_weights(width):
-                yield self.multiplied(OperationName.SHARED, shared, Weight.DENSE, whole, stage)
+                yield self.multiplied(OperationName.SHARED, shared, Weight.DENSE, whole, split)
 
     def multiplied(self, name: OperationName, weights: Expr | int, kind: Weight, ways: Expr, split: Expr) -> Row:
         """Weights that every token multiplies, held by ``ways`` chips; their multiply-adds are ``split``."""
@@ -108,47 +109,59 @@ class Ledger(Pass):
         """Only predicted tokens need it."""
         weights = sympy.sympify(self.model.embedding, strict=True)
         flops = flops_per_mac * weights * self.phase.predicted
-        return Row(OperationName.UNEMBEDDING, flops, self.degrees.stage, weights, Weight.EMBEDDING, self.degrees.tp)
+        return Row(OperationName.UNEMBEDDING, flops, self.slices, weights, Weight.EMBEDDING, self.degrees.tp)
 
     def ways(self, matrix: Matrix) -> Expr:
         """Chips that share a matrix: tp, or fewer where it cannot be split so far."""
         return self.degrees.tp if matrix.split is None else at_most(self.degrees.tp, sympy.Integer(matrix.split))
 
     def expert_row(self, block: ExpertFeedForward, number: int) -> Row:
-        """Routed experts of all layers of one kind: those chosen are multiplied, those touched are read."""
-        weights, stage = block.expert_weights(self.model.width), self.degrees.stage
+        """Routed experts of all layers of one kind: those chosen are multiplied, those touched are read.
+
+        The mean over the chips of a stage; a chip that works at all multiplies one token by one expert or slice, and
+        reads it.
+        """
+        weights, stage, ep = block.expert_weights(self.model.width), self.degrees.stage, self.degrees.ep
         chosen = flops_per_mac * number * block.experts_per_token * weights * self.phase.tokens
         touched = touched_experts(block, self.plan.experts, self.tokens / self.phase.passes)
-        read = number * (weights + block.expert_vectors) * touched
-        return Row(OperationName.ROUTED, chosen, stage / expert_load, read, Weight.EXPERTS, stage)
+        one_expert = number * (weights + block.expert_vectors)
+        read = one_expert * touched
+        flop_ways, read_ways = stage / expert_load, stage
+        if not self.is_mean and ep != 1:
+            copies = block.experts_per_token * self.tokens / self.phase.passes
+            flop_ways = stage * copies / at_least(ep, copies * expert_load)
+            read_ways = read / (one_expert * at_least(ep, touched) / stage)
+        return Row(OperationName.ROUTED, chosen, flop_ways, read, Weight.EXPERTS, read_ways)
 
     # --- attention ---------------------------------------------------------------------------------------------------
     def attention_rows(self) -> Iterator[Row]:
         """Scores and sums, split by heads too; choosing tokens, which tensor parallelism does not split."""
-        streams, mixers = self.phase.streams, self.model.mixers
+        tp, streams, mixers = self.degrees.tp, self.phase.streams, self.model.mixers
+        shared = self.ranks * self.degrees.cp
         for mixer, number in mixers:
             if flops := number * attention_flops(mixer, streams):
-                yield Row(OperationName.SCORES, flops, self.degrees.stage)
+                yield Row(OperationName.SCORES, flops, tp * shared)
         for mixer, number in mixers:
             if flops := number * choosing_flops(mixer, streams):
-                yield Row(OperationName.SCORES, flops, self.groups)
+                yield Row(OperationName.SCORES, flops, shared)
 
     def cache_rows(self) -> Iterator[Row]:
         """Each kind of mixer's cache, split by its own heads, and its state, split by all heads."""
-        tp, streams = self.degrees.tp, self.phase.streams
+        tp, streams, shared = self.degrees.tp, self.phase.streams, self.ranks * self.degrees.cp
         for mixer, number in self.model.mixers:
             read, written = number * cache_read(mixer, streams), number * cache_written(mixer, streams)
             if read or written:
-                ways = at_most(tp, sympy.Integer(mixer.cache_split)) * self.groups
+                ways = at_most(tp, sympy.Integer(mixer.cache_split)) * shared
                 yield Row(OperationName.SCORES, read=read, written=written, cache_ways=ways)
             if state := number * state_moved(mixer, streams):
-                yield Row(OperationName.SCORES, written=state, cache_ways=tp * self.groups)
+                yield Row(OperationName.SCORES, written=state, cache_ways=tp * shared)
 
     # --- read both ways ----------------------------------------------------------------------------------------------
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """What each operation costs one chip in one step."""
-        return tuple(joined(self.operation(row) for row in self.rows))
+        lines = tuple(joined(self.operation(row) for row in self.rows))
+        return lines if self.phase.traversed == 1 else tuple(line.times(self.phase.traversed) for line in lines)
 
     def operation(self, row: Row) -> Operation:
         """One row in the bytes and FLOP of one chip."""
@@ -170,12 +183,11 @@ class Ledger(Pass):
         flops_per_chip = sympy.Add(*[row.flops / row.flop_ways for row in multiplied])
         weights_per_chip = sympy.Add(*[bytes_of(row.kind) * row.weights / row.weight_ways for row in streamed])
         kv_per_chip = sympy.Add(*[(row.read + row.written) / row.cache_ways for row in cached])
-        # Every transfer is proportional to the micro-batch: one token's bytes are those of a micro-batch of one token.
-        moved, one_token = sum((row.moved for row in rows), Transfer()), {micro_batch: 1 / phase.tokens}
+        moved = sum((row.moved for row in rows), Transfer())
         attention = [row.flops for row in rows if row.operation == OperationName.SCORES]
         found = {
             **phase.definitions,
-            q.micro_batch: micro_batch_of_batch,
+            **loads(phase, self.plan.load, self.ranks_meet),
             q.stage_chips: self.degrees.stage,
             q.parameters: sympy.sympify(self.model.parameters, strict=True),
             q.active_parameters: sympy.sympify(self.model.active_parameters, strict=True),
@@ -184,10 +196,10 @@ class Ledger(Pass):
             q.attention_flops: sympy.Add(*attention) / phase.pairs,
             q.kv_bytes: sympy.Add(*[row.read / context for row in cached]),
             q.kv_written: written,
-            q.scale_up_bytes: moved.scale_up.xreplace(one_token),
-            q.scale_out_bytes: moved.scale_out.xreplace(one_token),
-            q.scale_up_starts: moved.scale_up_starts,
-            q.scale_out_starts: moved.scale_out_starts,
+            q.scale_up_bytes: self.per_token(moved.scale_up),
+            q.scale_out_bytes: self.per_token(moved.scale_out),
+            q.scale_up_starts: phase.traversed * moved.scale_up_starts,
+            q.scale_out_starts: phase.traversed * moved.scale_out_starts,
         }
         if self.plan.mixed:  # one weight's bytes on average over those that are read
             found[bytes_per_weight] = stored / parameters_read
@@ -201,6 +213,11 @@ class Ledger(Pass):
             q.weight_shards: shards([row.weight_ways for row in streamed], total, weights_per_chip, own),
             q.kv_shards: shards([row.cache_ways for row in cached], phase.kv_traffic, kv_per_chip, own),
         }
+
+    def per_token(self, moved: Expr) -> Expr:
+        """Bytes a token of the micro-batch; at the mean load they are those of a micro-batch of one token, since every
+        transfer is proportional to it."""
+        return moved.xreplace({micro_batch: 1 / self.phase.tokens}) if self.is_mean else moved / self.tokens
 
 
 def joined(operations: Iterable[Operation]) -> Iterable[Operation]:

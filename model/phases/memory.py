@@ -146,8 +146,13 @@ def footprints(
     """The footprint of each distinct stage, in bytes, as expressions of batch, context and precisions."""
     room = (kind or Room)(model, layout.degrees, plan or Plan(ffn=layout.ffn), phase, _share_of_one)
     found: dict[Footprint, None] = {}
+    shapes: set[tuple[frozenset[tuple[Layer, int]], bool, bool]] = set()
     for number, chosen in enumerate(stages(len(model.layers), layout.pp)):
         kinds = Counter(model.layers[chosen.start : chosen.stop])
+        shape = (frozenset(kinds.items()), number == 0, number == layout.pp - 1)
+        if shape in shapes:  # of equal stages the first holds most: in training, micro-batches wait for it longest
+            continue
+        shapes.add(shape)
         stage = Stage(
             tuple((layer, sympy.Integer(times)) for layer, times in kinds.items()),
             sympy.Integer(number == 0), sympy.Integer(number == layout.pp - 1), sympy.Integer(number),

@@ -32,7 +32,8 @@ class Phase:
     ``flops_per_sequence`` and ``kv_traffic`` (bytes): what a step costs for each sequence of the micro-batch, in the
     blackboard's symbols. ``held``: tokens whose cache a sequence in flight needs. ``yields``: tokens per sequence and
     step that count as throughput. ``passes``: how often a step streams the weights. ``varies``: what crossovers are
-    asked over, beside batch. ``definitions``: what its own symbols are.
+    asked over, beside batch. ``definitions``: what its own symbols are. ``traversed``: the share of a traversal of all
+    stages that a step takes.
     """
 
     name: PhaseName
@@ -45,6 +46,12 @@ class Phase:
     passes: Expr = one
     varies: Symbol = context
     definitions: Mapping[Symbol, Expr] = field(default_factory=dict, hash=False)
+    traversed: Expr = one
+
+    @property
+    def idle(self) -> Expr:
+        """What bubbles stretch a stage's time by; compute has it in its term."""
+        return one
 
     @cached_property
     def tokens(self) -> Expr:
@@ -64,21 +71,23 @@ class Phase:
     @cached_property
     def compute_slope(self) -> Expr:
         """Compute time that one more sequence in the micro-batch adds."""
-        return self.flops_per_sequence / compute_shards / self.blackboard.compute.rate
+        return self.traversed * self.flops_per_sequence / compute_shards / self.blackboard.compute.rate
 
     @cached_property
     def memory_slope(self) -> Expr:
         """Memory time that one more sequence in the micro-batch adds, once every expert is read anyway."""
-        return self.kv_traffic / kv_shards / self.blackboard.memory.rate
+        return self.traversed * self.kv_traffic / kv_shards / self.blackboard.memory.rate
 
     @cached_property
     def ledger(self) -> tuple[Operation, ...]:
         """The blackboard's own ledger: what an abstract model has, and what is left where a slot is set by hand."""
         attention, split = attention_flops * self.pairs, micro_batch / compute_shards
         streamed = self.passes * weight_traffic / weight_shards
+        weights = Operation(OperationName.WEIGHTS, (self.flops_per_sequence - attention) * split, streamed)
+        scores = Operation(OperationName.SCORES, attention * split, self.kv_traffic * micro_batch / kv_shards)
         return (
-            Operation(OperationName.WEIGHTS, (self.flops_per_sequence - attention) * split, streamed),
-            Operation(OperationName.SCORES, attention * split, self.kv_traffic * micro_batch / kv_shards),
+            weights.times(self.traversed),
+            scores.times(self.traversed),
             Operation(OperationName.COLLECTIVES, network=(self.blackboard.sent,)),
         )
 

@@ -23,10 +23,10 @@ from steptime.model.phases.rates import rates
 from steptime.model.terms import StepTime, Term, one, zero
 
 from steptime.model.symbols import (  # isort: skip
-    acceptance, active_parameters, answer, attention_flops, cached, chunk, chunks, compute_shards, context, drafts,
-    flops_per_mac, kv_read, kv_shards, kv_written, micro_batch, pass_tokens, prompt, scale_out_bytes, scale_out_latency,
-    scale_out_starts, scale_up_bytes, scale_up_latency, scale_up_starts, tokens_per_pass, unembedding_parameters,
-    weight_shards,
+    acceptance, active_parameters, answer, attention_flops, batch, cached, chunk, chunks, compute_shards, context,
+    drafts, flops_per_mac, in_flight, kv_read, kv_shards, kv_written, micro_batch, own_prefill, pass_tokens, prompt,
+    replicas, scale_out_bytes, scale_out_latency, scale_out_starts, scale_up_bytes, scale_up_latency, scale_up_starts,
+    tokens_per_pass, traversal, unembedding_parameters, weight_shards,
 )  # fmt: skip
 
 kv_traffic_per_sequence = kv_read + kv_written
@@ -82,16 +82,22 @@ def _phase(
     passes: Expr = one,
     varies: Symbol = context,
     definitions: Mapping[Symbol, Expr] | None = None,
+    traversed: Expr = one,
 ) -> Phase:
     """A phase of passes that read and write a cache."""
     tokens = sympy.Add(*[stream.share * stream.tokens for stream in streams])
-    board = terms_of(flops, kv_traffic_per_sequence, tokens, passes)
-    return Phase(name, board, streams, flops, kv_traffic_per_sequence, held, yields, passes, varies, definitions or {})
+    work = (flops, kv_traffic_per_sequence, tokens, passes)
+    board = terms_of(*(traversed * amount for amount in work))
+    return Phase(name, board, streams, flops, kv_traffic_per_sequence, held, yields, passes, varies, definitions or {},
+                 traversed)  # fmt: skip
 
 
 @cache
 def prefill_phase(has_cache: bool = False, in_chunks: bool = False) -> Phase:
-    """A prefill; behind a cached prefix, and in chunks, where it says so, so that its formulas stay short elsewhere."""
+    """A prefill; behind a cached prefix, and in chunks, where it says so, so that its formulas stay short elsewhere.
+
+    The stages of a pipeline work on a sequence one after another, but on its chunks at the same time.
+    """
     before = cached if has_cache else zero
     passes = chunks if in_chunks else one
     definitions = {pass_tokens: prompt - before}
@@ -106,6 +112,7 @@ def prefill_phase(has_cache: bool = False, in_chunks: bool = False) -> Phase:
         passes=passes,
         varies=prompt,
         definitions=definitions,
+        traversed=traversal if in_chunks else one,
     )
 
 
@@ -137,14 +144,23 @@ Its terms are sums over the steps, so that its time is that of the steps one aft
 of them, and less where the growing context changes what binds. With a prefill before it, it is the whole request.
 """
 
-_rides_along = Stream(1 / decode_steps, pass_tokens)
+prefills_riding_along = (1 - own_prefill / in_flight) / decode_steps
+"""Prefills that a step carries for each sequence that decodes.
+
+Of c sequences each decodes for T_out - 1 steps, then one that was prefilled takes its place: c prefills in so many
+steps. A request's own lies before its first step, so that its steps carry those of the other c - 1: for each sequence
+(1 - 1/c)/(T_out - 1). One alone waits for none, many for all. Averaged over all steps, which throughput and cost follow
+from, every prefill counts: then ``own_prefill`` is zero.
+"""
 
 IN_FLIGHT = _phase(
     PhaseName.DECODE,
-    (Stream(cached=context), _rides_along),
-    flops_per_token + flops_of(pass_tokens, zero, one) / decode_steps,
+    (Stream(cached=context), Stream(prefills_riding_along, pass_tokens)),
+    flops_per_token + flops_of(pass_tokens, zero, one) * prefills_riding_along,
     held=context,
-    definitions={pass_tokens: prompt},
+    definitions={pass_tokens: prompt, in_flight: batch / replicas},
 )
-"""In-flight batching at a steady rate: a request decodes for T_out - 1 steps, then one that was prefilled takes its
-place, so that each step carries 1/(T_out - 1) of a prefill for every sequence that decodes."""
+"""In-flight batching at a steady rate: the steps of a request, and the prefills of the others that ride along.
+
+All sequences of a replica wait for one another, stages of a pipeline too; where ranks of a layout share no work, those
+of one rank (``Ledger.slots``)."""

@@ -7,7 +7,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 
 AMOUNTS = (q.active_parameters, q.attention_flops, q.parameters_read, q.kv_bytes, q.kv_read, q.kv_written,
-           q.bytes_per_weight)  # fmt: skip
+           q.bytes_per_weight, q.unembedding_parameters)  # fmt: skip
 """What is split. Set by hand, they change the amount, and not how many ways the layout splits it."""
 
 

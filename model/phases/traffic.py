@@ -10,7 +10,7 @@ from sympy import Expr
 
 from steptime.model.architecture.attended import whole_context_read
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, Layer, Transformer
-from steptime.model.choices import Copies, Split
+from steptime.model.choices import Copies, Load, Split
 from steptime.model.extremes import at_least, at_most
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import SYMBOLIC, Degrees
@@ -23,7 +23,8 @@ from steptime.model.network.collectives import (  # isort: skip
     all_gather, all_reduce, expert_exchange, gather_between, group, reduce_scatter, send, send_back,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    bytes_per_kv, combine_bytes, dispatch_bytes, expert_load, micro_batch, reduce_bytes, send_bytes,
+    bytes_per_kv, combine_bytes, dispatch_bytes, expert_load, group_tokens, micro_batch, rank_batch, reduce_bytes,
+    send_bytes,
 )  # fmt: skip
 
 Line = tuple[OperationName, Transfer]
@@ -39,20 +40,41 @@ class Pass:
     phase: Phase = DECODE
 
     @property
-    def groups(self) -> Expr:
-        """Groups of chips with a share of the batch of their own, each holding its tokens on tp chips."""
-        return self.degrees.dp * self.degrees.cp
-
-    @property
     def tokens(self) -> Expr:
         """Tokens that a stage works on in one micro-batch."""
         return micro_batch * self.phase.tokens
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether the lines are of a chip with the mean load; else of one on the fullest rank."""
+        return self.plan.load == Load.MEAN
+
+    @property
+    def ranks(self) -> Expr:
+        """Ways that data parallelism splits the sequences of a micro-batch."""
+        return self.degrees.dp if self.is_mean or self.degrees.dp == 1 else micro_batch / rank_batch
+
+    @property
+    def groups(self) -> Expr:
+        """Ways that groups of tp chips, each holding its tokens on all of them, split the tokens of a micro-batch."""
+        mean = self.degrees.dp * self.degrees.cp
+        return mean if self.is_mean or mean == 1 else self.tokens / group_tokens
+
+    @property
+    def slices(self) -> Expr:
+        """Ways that a stage splits what is split within a group too: its chips, where every group is as full."""
+        return self.degrees.tp * self.groups
 
     @property
     def expert_layers(self) -> list[tuple[int, ExpertFeedForward]]:
         """Layers of each kind with routed experts."""
         blocks = [(number, block) for layer, number in self.model.kinds.items() for block in layer.feed_forward]
         return [(number, block) for number, block in blocks if isinstance(block, ExpertFeedForward)]
+
+    @property
+    def ranks_meet(self) -> bool:
+        """Whether data-parallel groups share work in every pass: experts, or dense blocks that all of a stage hold."""
+        return bool(self.expert_layers) or self.plan.ffn == Split.STAGE
 
     def collectives(self) -> list[Line]:
         """The lines: tensor-parallel sums, context, dense blocks over the whole stage, experts, pipeline."""
@@ -72,7 +94,7 @@ class Pass:
     @property
     def handed_on(self) -> Expr:
         """Bytes that a chip hands to the next stage."""
-        return self.tokens / self.degrees.stage * self.model.width * send_bytes
+        return self.tokens / self.slices * self.model.width * send_bytes
 
     def send_back(self) -> Transfer:
         """From the last stage to the first, where each holds several chunks of layers."""
@@ -82,12 +104,14 @@ class Pass:
         """Chips that split a context share what attention needs of each other, the cheaper of two ways.
 
         Either queries before attention and partial results after it, or, where a pass has many tokens, the keys and
-        values of all tokens. A recurrent state is split by heads: its inputs and results are what is shared.
+        values of all tokens. A recurrent state has neither; what its chips hand to each other is not counted.
         """
         over = group(self.degrees.cp, self.degrees.tp, self.plan.axes)
-        here = micro_batch / self.degrees.dp / self.degrees.tp
+        here = micro_batch / self.ranks / self.degrees.tp
         moved = Transfer()
         for mixer, number in self.model.mixers:
+            if not mixer.query_elements:
+                continue  # without queries nothing is sent, and nothing started
             queries, results = (
                 here * self.phase.tokens * elements * reduce_bytes
                 for elements in (mixer.query_elements, mixer.output_elements)
@@ -109,17 +133,20 @@ class Pass:
         the tokens that chose it.
         """
         d, width, axes = self.degrees, self.model.width, self.plan.axes
-        holders, sliced = at_most(self.groups, d.ep), d.stage / d.ep
+        holders, sliced = at_most(d.dp * d.cp, d.ep), d.stage / d.ep
         over, slices = group(holders, d.stage / holders, axes), group(sliced, one, axes)
         out, back, shared, added = Transfer(), Transfer(), Transfer(), Transfer()
         for number, block in self.expert_layers:
             limit = (block.groups_kept, block.groups) if block.groups > 1 else None
             chosen = block.experts_per_token
-            sent = expert_exchange(self.tokens / d.stage * width * expert_load, over, chosen, limit, self.plan.copies)
+            sent = expert_exchange(
+                self.tokens / self.slices * width * expert_load, over, chosen, limit, self.plan.copies
+            )
             out += sent.times(number, dispatch_bytes)
             back += sent.times(number, combine_bytes)
             copies = chosen if self.plan.copies == Copies.PER_EXPERT else distinct_places(d.ep, chosen, limit)
             arriving = all_gather(self.tokens * width * copies / d.ep * (1 - 1 / holders), slices)
+            arriving = arriving.started(at_most(1, holders - 1))  # where one group holds all, nothing arrives
             present = distinct_places(holders, chosen, limit) / holders
             local = gather_between(self.tokens * width / holders * present, at_least(d.tp, sliced), d.tp, axes)
             shared += (arriving + local).times(number, dispatch_bytes)

@@ -2,11 +2,12 @@
 
 The blackboard has one line a term. A stage of the pipeline holds 1/P of the layers and works on m micro-batches of b
 sequences one after another; its chips stand idle while the pipeline fills and drains, which stretches compute by the
-bubble. The backward pass multiplies twice what the forward pass does, and recomputation some of it again. Weights are
-streamed for every pass of every micro-batch; gradients, optimizer state and weights are updated once a step.
+bubble. The backward pass multiplies twice what the forward pass does, and recomputation some of it again; fused
+attention makes its scores again in any case, five products for the two of its forward pass. Weights are streamed for
+every pass of every micro-batch; gradients, optimizer state and weights are updated once a step.
 Sources: Kaplan et al. 2020 (arXiv 2001.08361) for 6N; Korthikanti et al. 2022 (arXiv 2205.05198) for recomputation and
 sequence parallelism; Narayanan et al. 2021 (arXiv 2104.04473) for schedules; Rajbhandari et al. 2020 (arXiv 1910.02054)
-for ZeRO.
+for ZeRO; Dao et al. 2022 (arXiv 2205.14135) and 2023 (arXiv 2307.08691, section 4.1) for fused attention.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import sympy
 from sympy import Expr
 
 from steptime.model.architecture.stream import Stream
-from steptime.model.choices import Counted, PhaseName, Recompute, Schedule
+from steptime.model.choices import AttentionKernel, Counted, PhaseName, Recompute, Schedule
 from steptime.model.phases import pipeline
 from steptime.model.phases.phase import Phase, weight_traffic
 from steptime.model.phases.rates import rates
@@ -56,17 +57,31 @@ def terms_of(flops: Expr) -> StepTime:
 class Choices:
     """How a step is trained: recomputation, ZeRO stage, sequence parallelism, schedule, and how attention is counted.
 
+    ``sequence_parallel``: tensor-parallel chips share norms and masks too; a single one has nothing to share.
     ``attention``: causal, each token with those before it, or full, each with all, as many papers print. ``dropout``:
-    whether masks are kept. ZeRO 1 shares the optimizer state over data-parallel chips, 2 the gradients too, 3 the
+    whether masks are kept. ``attention_kernel``: None takes the fused one, but for selective recomputation, which is of
+    the steps of an unfused one. ZeRO 1 shares the optimizer state over data-parallel chips, 2 the gradients too, 3 the
     weights too.
     """
 
     recompute: Recompute = Recompute.NONE
     zero: int = 0
-    sequence_parallel: bool = False
+    sequence_parallel: bool = True
     schedule: Schedule = Schedule.ONE_F_ONE_B
     attention: Counted = Counted.CAUSAL
     dropout: bool = False
+    attention_kernel: AttentionKernel | None = None
+
+    @property
+    def kernel(self) -> AttentionKernel:
+        """What makes scores and their sums."""
+        usual = AttentionKernel.UNFUSED if self.recompute == Recompute.SELECTIVE else AttentionKernel.FUSED
+        return self.attention_kernel or usual
+
+    @property
+    def fused(self) -> bool:
+        """Whether scores are never kept, and made once more in the backward pass, whatever else runs again."""
+        return self.kernel == AttentionKernel.FUSED
 
     @property
     def runs_layers_again(self) -> bool:
@@ -100,6 +115,11 @@ class TrainPhase(Phase):
     """The phase of training: ``flops_per_sequence`` is what the model needs, without anything computed again."""
 
     choices: Choices = field(default_factory=Choices)
+
+    @property
+    def idle(self) -> Expr:
+        """A stage stands idle while the pipeline fills and drains."""
+        return 1 + bubble_ratio
 
     @property
     def compute_slope(self) -> Expr:

@@ -11,21 +11,23 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.architecture.mixing import score_flops
 from steptime.model.architecture.stream import Stream
 from steptime.model.architecture.transformer import Transformer
-from steptime.model.choices import PhaseName, Recompute, Split
-from steptime.model.layout.choices import Plan, Weight
+from steptime.model.choices import PhaseName, Recompute
+from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import SYMBOLIC, Degrees
-from steptime.model.network.collectives import Group, all_gather, all_reduce, group, reduce_scatter
+from steptime.model.network.collectives import all_gather, all_reduce, group, reduce_scatter
 from steptime.model.phases import prefill
 from steptime.model.phases.ledger import Ledger, Row, joined
 from steptime.model.phases.phase import Phase
+from steptime.model.phases.replicated import Replicated, replicated_weights
 from steptime.model.phases.shards import AMOUNTS, shards
 from steptime.model.phases.train import TrainPhase, forward_flops
 from steptime.model.terms import FORWARD_AND_BACKWARD, Operation, OperationName, Transfer, one, zero
 
 from steptime.model.symbols import (  # isort: skip
-    bytes_per_weight, gradient_bytes, micro_batches, optimizer_bytes, reduce_bytes, sequence, weight_passes,
+    gradient_bytes, micro_batches, optimizer_bytes, reduce_bytes, sequence, weight_passes,
 )  # fmt: skip
 
 
@@ -40,14 +42,6 @@ def forward_phase(streams: tuple[Stream, ...]) -> Phase:
 def forward_ledger(model: Transformer, plan: Plan, degrees: Degrees, streams: tuple[Stream, ...]) -> Ledger:
     """One forward ledger for all choices of training, which a search goes through by the dozen."""
     return Ledger(model, plan, degrees, forward_phase(streams))
-
-
-@dataclass(frozen=True)
-class Replicated:
-    """Weights of one chip of the mean stage that a group of chips each hold, and must keep equal."""
-
-    weights: Expr
-    over: Group
 
 
 @dataclass(frozen=True)
@@ -70,11 +64,19 @@ class TrainLedger:
         return micro_batches / self.degrees.pp
 
     def flop_passes(self, name: OperationName) -> int:
-        """Forward passes' worth of FLOP of a line: three, and one where the backward pass runs it again."""
+        """Forward passes' worth of FLOP of a line: three, and one where the backward pass runs it again; what a fused
+        kernel makes again is no whole pass (`scored_again`)."""
         choices = self.phase.choices
         again = choices.runs_layers_again and name != OperationName.UNEMBEDDING
-        scores_again = choices.recompute == Recompute.SELECTIVE and name == OperationName.SCORES
+        steps_again = choices.recompute == Recompute.SELECTIVE and not choices.fused
+        scores_again = steps_again and name == OperationName.SCORES
         return FORWARD_AND_BACKWARD + int(again or scores_again)
+
+    @cached_property
+    def scored_again(self) -> Row:
+        """The scores that a fused kernel makes once more in its backward pass, split as attention is."""
+        scored = [number * score_flops(mixer, self.phase.streams) for mixer, number in self.model.mixers]
+        return Row(OperationName.SCORES, sympy.Add(*scored) if self.phase.choices.fused else zero, self.degrees.stage)
 
     def weight_passes(self, name: OperationName) -> Expr:
         """Times that a micro-batch streams the weights of a line; the unembedding is never run again."""
@@ -94,12 +96,24 @@ class TrainLedger:
         if row.operation == OperationName.SENDS:
             back = self.forward.send_back()
             return row.moved.times(2 * q.interleave) + back.times(2 * (q.interleave - 1))
-        return row.moved.times(self.network_passes(row.operation))
+        shared = row.operation == OperationName.TENSOR_SUMS and self.phase.choices.sequence_parallel
+        once = self.stream_gathers.times(2) if shared else row.moved  # scattered, and gathered after norm and dropout
+        return once.times(self.network_passes(row.operation))
+
+    @cached_property
+    def stream_gathers(self) -> Transfer:
+        """A gather of the stream by tensor-parallel chips for each of its sums, in one forward pass of a micro-batch; a
+        scatter moves the same bytes back."""
+        held = self.forward.tokens / self.forward.groups * self.model.width * reduce_bytes
+        sums = sum(number * layer.sums for layer, number in self.model.kinds.items())
+        return all_gather(held, group(self.degrees.tp, one, self.plan.axes)).times(sums)
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """Forward, backward and recomputation of each line; gathers of sequence parallelism; gradients; optimizer."""
-        lines = list(joined(self.operation(row) for row in self.forward.rows))
+        again = self.forward.operation(self.scored_again).flops * self.share * (1 + q.bubble_ratio)
+        scored = [Operation(OperationName.ATTENTION, again)] if again != 0 else []
+        lines = list(joined([*map(self.operation, self.forward.rows), *scored]))
         gathers, gradients = self.gathers_of_inputs(), self.gradients()
         if gathers != Transfer():
             lines.append(Operation(OperationName.INPUT_GATHERS, network=(gathers,)))
@@ -124,35 +138,12 @@ class TrainLedger:
         """
         if not self.phase.choices.sequence_parallel or self.phase.choices.runs_layers_again:
             return Transfer()
-        held = self.forward.tokens / self.forward.groups * self.model.width * reduce_bytes
-        blocks = sum(number * layer.sums for layer, number in self.model.kinds.items())
-        return all_gather(held, group(self.degrees.tp, one, self.plan.axes)).times(blocks * self.share)
+        return self.stream_gathers.times(self.share)
 
     @cached_property
     def replicated(self) -> tuple[Replicated, ...]:
-        """Weights that data- and context-parallel chips and replicas hold alike, and those that only replicas do.
-
-        Routed experts, and with ffn=all dense blocks, are spread over the whole stage.
-        """
-        d, width, zero = self.degrees, self.model.width, sympy.Integer(0)
-        per_tensor_group, per_stage = zero, zero
-        for row in self.forward.rows:
-            if row.kind == Weight.EXPERTS:
-                continue  # what a pass reads of them is less than what is held
-            if row.kind == Weight.DENSE and self.plan.ffn == Split.STAGE:
-                per_stage += row.weights / row.weight_ways
-            else:
-                per_tensor_group += row.weights / row.weight_ways
-        untied = 0 if self.model.tied else self.model.embedding
-        per_tensor_group += (untied + self.model.positions * width) / d.tp
-        for number, block in self.forward.expert_layers:
-            one_expert = block.expert_weights(width) + block.expert_vectors
-            per_stage += number * block.experts * one_expert / d.stage
-        across = group(d.replicas, d.stage * d.pp, self.plan.axes)
-        within = group(d.dp * d.cp, d.tp, self.plan.axes)
-        everyone = Group(within.size * across.size, within.inside * across.inside, self.plan.axes)
-        found = (Replicated(per_tensor_group / d.pp, everyone), Replicated(per_stage / d.pp, across))
-        return tuple(part for part in found if part.weights != 0)
+        """Weights that several chips hold alike."""
+        return replicated_weights(self.forward)
 
     def gradients(self) -> Transfer:
         """Sums of gradients over the chips that hold the same weights, and what ZeRO gathers of the weights.
@@ -163,12 +154,12 @@ class TrainLedger:
         """
         zero, total = self.phase.choices.zero, Transfer()
         for part in self.replicated:
-            volume, weights = gradient_bytes * part.weights, bytes_per_weight * part.weights
+            volume = gradient_bytes * part.weights
             if zero == 0:
                 total += all_reduce(volume, part.over, self.plan.in_switch)
                 continue
             total += reduce_scatter(volume, part.over).times(micro_batches if zero >= 2 else 1)
-            total += all_gather(weights, part.over).times(2 * micro_batches if zero == 3 else 1)
+            total += all_gather(part.stored, part.over).times(2 * micro_batches if zero == 3 else 1)
         return total
 
     def state_traffic(self) -> Expr:
@@ -183,8 +174,8 @@ class TrainLedger:
             kept = part.weights / (part.over.size if zero >= 2 else 1)
             updated = part.weights / (part.over.size if zero >= 1 else 1)
             total += (2 * micro_batches - 1) * gradient_bytes * kept
-            renewed = updated if zero == 3 else part.weights
-            total += (2 * optimizer_bytes + gradient_bytes) * updated + bytes_per_weight * renewed
+            renewed = part.stored / (part.over.size if zero == 3 else 1)
+            total += (2 * optimizer_bytes + gradient_bytes) * updated + renewed
         return total
 
     # --- the slots -------------------------------------------------------------------------------------------------
@@ -192,23 +183,30 @@ class TrainLedger:
     def slots(self) -> dict[Symbol, Expr]:
         """Definitions that make the blackboard's terms equal to the ledger's sums."""
         phase, rows, found = self.phase, self.forward.rows, self.forward.slots
-        multiplied = [row for row in rows if row.flops != 0]
-        per_chip = sympy.Add(*[self.flop_passes(r.operation) * r.flops / r.flop_ways for r in multiplied])
-        again = [(self.flop_passes(row.operation) - FORWARD_AND_BACKWARD) * row.flops for row in multiplied]
+        passes = [(self.flop_passes(row.operation), row) for row in rows if row.flops != 0]
+        once_more = self.scored_again
+        per_chip = sympy.Add(*[times * row.flops / row.flop_ways for times, row in passes])
+        per_chip += once_more.flops / once_more.flop_ways
+        ways = [row.flop_ways for row in (*(row for _, row in passes), *([once_more] if once_more.flops != 0 else []))]
+        again = [(times - FORWARD_AND_BACKWARD) * row.flops for times, row in passes]
+        run_again = sympy.Add(*again, once_more.flops)
         total = phase.flops_per_sequence + q.recomputed_flops
-        streamed = [self.weight_passes(row.operation) * row.weights / row.weight_ways for row in rows]
+        bytes_of = self.plan.bytes_of if self.plan.mixed else lambda kind: one
+        weights = [(row.operation, bytes_of(row.kind) * row.weights, row.weight_ways) for row in rows]
+        read = sympy.Add(*[stored for _, stored, _ in weights])
+        streamed = sympy.Add(*[self.weight_passes(name) * stored / ways for name, stored, ways in weights])
         moved = sum((self.moved(row) for row in rows), Transfer())
         gathers, gradients = self.gathers_of_inputs(), self.gradients()
         one_token, tokens = {q.micro_batch: 1 / q.sequence}, q.micro_batch * q.sequence * self.share
         starts = moved.times(self.share) + gathers + gradients
         own = {symbol: found[symbol] for symbol in AMOUNTS if symbol in found}
-        own |= {q.recomputed_flops: sympy.Add(*again)}
+        own |= {q.recomputed_flops: run_again}
         return {
             **found,
             q.model_flops: phase.flops_per_sequence,
-            q.recomputed_flops: sympy.Add(*again),
-            q.compute_shards: shards([row.flop_ways for row in multiplied], total, per_chip, own),
-            q.weight_shards: weight_passes * found[q.parameters_read] / sympy.Add(*streamed),
+            q.recomputed_flops: run_again,
+            q.compute_shards: shards(ways, total, per_chip, own),
+            q.weight_shards: weight_passes * read / streamed,
             q.scale_up_bytes: moved.scale_up.xreplace(one_token) + gathers.scale_up / tokens,
             q.scale_out_bytes: moved.scale_out.xreplace(one_token) + gathers.scale_out / tokens,
             q.scale_up_starts: starts.scale_up_starts,

@@ -65,32 +65,35 @@ def solve_batch(
     limits: Sequence[UserLimit] = (),
     start: float = 64.0,
 ) -> BatchAnswer:
-    """The smallest batch of least cost; raises UserError where the problem is infeasible or a figure is missing."""
+    """The smallest batch of least cost, at the mean load of every rank; and the best whole one next to it, with whole
+    sequences. Raises UserError where the problem is infeasible or a figure is missing."""
     if case.phase.name == PhaseName.PREFILL and q.answer in case.inputs.given:
         raise UserError("`output`: the best batch is of no whole requests; see `scope` serving")
+    whole, case = case, case.relaxed
     minimise = minimise or (Minimise.COST if case.number(q.chip_hour_price) is not None else Minimise.CHIP_SECONDS)
     factor, exponent, unit = SCALES[minimise]
     factor = factor if exponent == 0 else factor / case.phase.yields
+    timed = case if exponent == 0 else case.of_all_steps
     try:
         scale = case.scenario.evaluate(factor)
-        labelled = parts_of(case)
+        labelled = parts_of(timed)
         parts = tuple(
-            TimedPart(name, {r: numbers_but_batch(case, e) for r, e in terms.items()})
+            TimedPart(name, {r: numbers_but_batch(timed, e) for r, e in terms.items()})
             for name, terms in labelled.items()
         )
     except Unbound as error:
         missing = ", ".join(case.where(name) for name in sorted(error.names))
         offer = "; `minimise` chip-seconds needs no price" if minimise == Minimise.COST else ""
         raise UserError(f"the best batch needs {missing}{offer}") from None
-    bounds, step_limits, shown = limits_of(case, max_step_time, limits)
+    bounds, step_limits, shown = limits_of(case, max_step_time, limits, exponent)
     least = bounds["minimum_batch"].value
     problem = Problem(parts, q.batch, scale, exponent, bounds, step_limits, least)
     infimum = None if exponent == 0 else _infimum_not_attained(problem)
     if infimum is not None:
         return BatchAnswer(case, minimise, unit, infimum, None, {}, None, shown)
     found = solve(problem, start)
-    return BatchAnswer(case, minimise, unit, None, found, _integer(case, problem, found),
-                       envelope(case, problem, found, labelled, factor), shown)  # fmt: skip
+    return BatchAnswer(case, minimise, unit, None, found, _integer(whole, problem, found),
+                       envelope(timed, problem, found, labelled, factor), shown)  # fmt: skip
 
 
 def _infimum_not_attained(problem: Problem) -> float | None:
@@ -140,11 +143,13 @@ def _whole_costs(case: Case, problem: Problem, batches: np.ndarray) -> tuple[np.
     """Step time and cost at whole batches; the cost is infinite where a limit is broken."""
     there = case.scenario | {q.batch: batches}
     step_times, allowed = np.broadcast_to(there.evaluate(q.step_time), batches.shape), np.full(batches.shape, True)
+    paces = step_times if problem.exponent == 0 else np.broadcast_to(there.evaluate(q.mean_step_time), batches.shape)
     for name, limit in problem.limits.items():
         # Capacity is what whole sequences on the fullest rank need, not the relaxed average.
         for part in (q.memory_per_chip,) if name in CAPACITIES else limit.parts:
             ratio = np.asarray(there.evaluate(part)) / limit.value
             allowed = allowed & (ratio <= 1 + ROUNDING if limit.upper else ratio >= 1 - ROUNDING)
     for bound in problem.step_limits.values():
-        allowed = allowed & (step_times * batches**bound.exponent <= bound.bound * (1 + ROUNDING))
-    return step_times, np.where(allowed, problem.scale * step_times * batches**problem.exponent, np.inf)
+        times = step_times if bound.exponent == 0 else paces
+        allowed = allowed & (times * batches**bound.exponent <= bound.bound * (1 + ROUNDING))
+    return step_times, np.where(allowed, problem.scale * paces * batches**problem.exponent, np.inf)

@@ -24,7 +24,8 @@ GRID = 2000
 class CrossoverAnswer:
     """Where two terms meet over one quantity. ``closed_form`` is None where the equation has none; then ``bracket``
     holds the values between which the root was enclosed. ``values`` are all positive roots, ``value`` the one nearest
-    to the present scenario. ``fits`` says whether the fullest chip has room there."""
+    to the present scenario. ``fits`` says whether the fullest chip has room there; ``relaxed`` that the terms are those
+    of the mean load, where whole sequences may load some chips more."""
 
     between: tuple[str, str]
     over: Symbol
@@ -35,6 +36,7 @@ class CrossoverAnswer:
     bracket: tuple[float, float] | None
     remark: str
     fits: bool | None = None
+    relaxed: bool = False
 
     @property
     def exists(self) -> bool:
@@ -51,6 +53,7 @@ PAIRS = ((TermName.COMPUTE, TermName.MEMORY), (TermName.MEMORY, TermName.INTERCO
 
 def crossovers(case: Case) -> list[CrossoverAnswer]:
     """Where pairs of terms meet over batch and over context; pairs without a number or a meaning are left out."""
+    case = case.relaxed
     found, terms = [], case.resources
     times = case.scenario.numbers(terms[name] for name in TermName)
     for over in (q.batch, case.phase.varies):
@@ -64,10 +67,11 @@ def crossovers(case: Case) -> list[CrossoverAnswer]:
 
 
 def find_crossover(case: Case, first: str, second: str, over: Symbol) -> CrossoverAnswer:
-    """The crossover of two terms over one quantity; raises UserError where the question has no meaning.
+    """The crossover of two terms over one quantity, at the mean load; raises UserError where it has no meaning.
 
     Raises Unbound where a term needs a missing figure.
     """
+    case = case.relaxed
     terms, scenario = case.resources, case.scenario
     for name in (first, second):
         if name not in terms:
@@ -106,7 +110,7 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
         # Memory is the larger at a small batch, since weights are read anyway: they meet if compute grows faster.
         exists_when = sympy.Gt(case.short(case.phase.compute_slope), case.short(case.phase.memory_slope))
     answer = CrossoverAnswer((first, second), over, closed, exists_when, values, present, bracket, remark)
-    return replace(answer, fits=_fits(case, over, answer.value))
+    return replace(answer, fits=_fits(case, over, answer.value), relaxed=case.relaxes)
 
 
 def _fits(case: Case, over: Symbol, value: float | None) -> bool | None:

@@ -8,6 +8,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
+from steptime.model.solver.parts import parts_of
 from steptime.model.solver.problem import Limit, StepLimit
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import UserLimit
@@ -30,9 +31,10 @@ def least_batch(case: Case) -> float:
 
 
 def limits_of(
-    case: Case, max_step_time: float | None, asked: Sequence[UserLimit]
+    case: Case, max_step_time: float | None, asked: Sequence[UserLimit], exponent: int = 0
 ) -> tuple[dict[str, Limit], dict[str, StepLimit], dict[str, str]]:
-    """Named limits: capacity, one sequence for each stage and replica, the step time, and the user's own."""
+    """Named limits: capacity, one sequence for each stage and replica, the step time, and the user's own. ``exponent``
+    of what is minimised: 0 where that is a request's step, -1 where it follows from all steps."""
     least = least_batch(case)
     limits = {"minimum_batch": Limit((q.batch,), least, upper=False)}
     shown = {"minimum_batch": f"batch >= {least:g}"}
@@ -53,31 +55,57 @@ def limits_of(
             step_limits[name] = limit
         else:
             limits[name] = limit
+    if case.of_all_steps is not case:  # a request's step and the mean one: what limits the other is no step limit
+        other = {name: limit for name, limit in step_limits.items() if limit.exponent != exponent}
+        limits |= {name: _of_terms(case, step_limits.pop(name)) for name in other}
     return limits, step_limits, shown
+
+
+def _of_terms(case: Case, limit: StepLimit) -> Limit:
+    """A limit on a step, as one on its terms; on their sum where they do not all overlap."""
+    timed = case if limit.exponent == 0 else case.of_all_steps
+    parts = [list(terms.values()) for terms in parts_of(timed).values()]
+    whole = parts[0] if len(parts) == 1 else [sympy.Add(*[sympy.Max(*terms) for terms in parts])]
+    return Limit(tuple(numbers_but_batch(timed, time) * q.batch**limit.exponent for time in whole), limit.bound)
+
+
+EITHER_WAY = (q.batch, q.micro_batch)
+UPPER = (q.memory_per_chip, q.step_time, q.dollars_per_million_tokens, q.joules_per_token)
+LOWER = (q.tokens_per_second, q.tokens_per_second_per_sequence)
+"""What a user may limit: either way, from above, from below."""
+
+
+def must_be_limits(asked: Sequence[UserLimit]) -> None:
+    """Raise UserError for a limit on what has none, or the wrong way, or that is given twice."""
+    names = [one.quantity.name for one in asked]
+    for place, one in enumerate(asked):
+        if names[place] in names[:place]:
+            raise UserError(f"`limit` {names[place]}: given twice")
+        if one.quantity not in EITHER_WAY + (UPPER if one.upper else LOWER):
+            raise UserError(
+                f"`limit` {one}: limits are batch, micro_batch (either way), memory_per_chip<=, "
+                "step_time<=, dollars_per_million_tokens<=, joules_per_token<=, tokens_per_second>=, "
+                "tokens_per_second_per_sequence>="
+            )
 
 
 def _user_limit(case: Case, asked: UserLimit) -> Limit | StepLimit:
     """A limit on the batch itself, on what a chip holds, or on the step time that follows from a rate or a cost."""
+    must_be_limits([asked])
     quantity, upper, value = asked.quantity, asked.upper, asked.value
-    if quantity in (q.batch, q.micro_batch):
+    if quantity in EITHER_WAY:
         return Limit((numbers_but_batch(case, quantity),), value, upper)
-    if quantity == q.memory_per_chip and upper:
+    if quantity == q.memory_per_chip:
         return Limit(tuple(numbers_but_batch(case, f.total) for f in case.footprints), value)
     yields = case.phase.yields
-    per_step: dict[Symbol, tuple[int, bool, Expr]] = {  # exponent of batch, upper, limit on t·batch^exponent
-        q.step_time: (0, True, sympy.Float(value)),
-        q.tokens_per_second_per_sequence: (0, False, yields / value),
-        q.tokens_per_second: (-1, False, yields / value),
-        q.dollars_per_million_tokens: (-1, True, yields * value / q.million * q.hour / (q.chips * q.chip_hour_price)),
-        q.joules_per_token: (-1, True, yields * value / (q.chips * q.power)),
+    per_step: dict[Symbol, tuple[int, Expr]] = {  # exponent of batch, limit on t·batch^exponent
+        q.step_time: (0, sympy.Float(value)),
+        q.tokens_per_second_per_sequence: (0, yields / value),
+        q.tokens_per_second: (-1, yields / value),
+        q.dollars_per_million_tokens: (-1, yields * value / q.million * q.hour / (q.chips * q.chip_hour_price)),
+        q.joules_per_token: (-1, yields * value / (q.chips * q.power)),
     }
-    if quantity not in per_step or per_step[quantity][1] != upper:
-        raise UserError(
-            f"`limit` {asked}: limits are batch, micro_batch (either way), memory_per_chip<=, "
-            "step_time<=, dollars_per_million_tokens<=, joules_per_token<=, tokens_per_second>=, "
-            "tokens_per_second_per_sequence>="
-        )
-    exponent, _, bound = per_step[quantity]
+    exponent, bound = per_step[quantity]
     number = case.number(bound)
     if number is None:
         raise UserError(f"`limit` {quantity.name} needs a price or power that is missing here")

@@ -4,6 +4,7 @@ from sympy import Expr
 
 from steptime.model.choices import Overlap
 from steptime.model.phases.rates import rates
+from steptime.model.step.bounds import serial
 from steptime.model.step.case import Case
 
 Parts = dict[str, dict[str, Expr]]
@@ -15,6 +16,8 @@ def parts_of(case: Case) -> Parts:
     Raises Unbound for a term that lacks a figure.
     """
     steps = {"step": case.phase.blackboard}
+    if case.inputs.overlap == Overlap.NONE:
+        steps = {"step": serial(case.phase, case.operations, case.stages)}
     if case.inputs.overlap == Overlap.PER_OPERATION:
         steps = {line.name: rates.step([line]) for line in case.operations}
     parts = {

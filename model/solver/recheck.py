@@ -1,41 +1,85 @@
 """Answers that no multiplier certifies, once more by another route.
 
-The best point of a search: one case built for it alone, every limit asked again. The places of a cache: no choice is
-cheaper anywhere, and the policy moves on where one over the hazard is the envelope's hold time.
+The points of a search: one case built for each alone, every limit asked again, every figure compared. The places of a
+cache: no choice is cheaper anywhere, and the policy moves on where one over the hazard is the envelope's hold time.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import isfinite
+from math import inf, isfinite
 
 from steptime.model import symbols as q
+from steptime.model.choices import Minimise, Scope
 from steptime.model.errors import NotSolved
 from steptime.model.solver.cache.holding import CacheAnswer
-from steptime.model.solver.layouts.points import Answer
+from steptime.model.solver.layouts.points import Answer, Point, Search, first_token_inputs
 from steptime.model.solver.optimality import TOLERANCE
+from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
 
 
 @dataclass(frozen=True)
 class Recheck:
-    """By how much the best point oversteps a limit, relative, and by how much its step time differs on both routes."""
+    """By how much points overstep a limit, relative, and by how much each figure differs on both routes."""
 
     primal: float
-    step_time: float
+    figures: Mapping[str, float]
 
 
-def recheck(answer: Answer, best: Case) -> Recheck:
-    """The check of the best point; raises NotSolved where it fails. ``best`` is its case, built from the question."""
-    step_time = best.scenario.evaluate(q.step_time)
-    over = [0.0]
-    if (capacity := best.number(q.memory_capacity)) is not None:
-        over.append(best.scenario.evaluate(q.memory_per_chip) / capacity - 1)
-    if answer.search.max_step_time is not None:
-        over.append(step_time / answer.search.max_step_time - 1)
-    found = Recheck(max(over), abs(step_time / answer.best.step_time - 1))
-    if max(found.primal, found.step_time) > TOLERANCE:
-        raise NotSolved(f"the best point failed its check: {found}")
+FIGURES = {
+    "step_time": q.step_time, "per_sequence": q.tokens_per_second_per_sequence,
+    "per_chip": q.tokens_per_second / q.chips, "dollars_per_million_tokens": q.dollars_per_million_tokens,
+    "joules_per_token": q.joules_per_token,
+}  # fmt: skip
+COSTS = {
+    Minimise.COST: q.dollars_per_million_tokens / q.million, Minimise.ENERGY: q.joules_per_token,
+    Minimise.CHIP_SECONDS: q.chips / q.tokens_per_second, Minimise.LATENCY: q.step_time,
+}  # fmt: skip
+"""What a step says of each figure of a point."""
+
+
+def recheck(answer: Answer) -> Recheck:
+    """The check of the best point, of the next one, and of the best on each machine: each a case of its own, built from
+    its question, every limit asked again and every figure compared. Raises NotSolved where one fails."""
+    over, differ = 0.0, dict[str, float]()
+    others = [point for point in (answer.runner_up, *answer.best_of.values()) if point not in (None, answer.best)]
+    for point in (answer.best, *others):
+        assert point is not None
+        case = build_case(point.question)
+        over = max(over, *_oversteps(answer.search, case, point))
+        for name, expr in {**FIGURES, "cost": COSTS[answer.minimise]}.items():
+            differ[name] = max(differ.get(name, 0.0), _apart(case.number(expr), getattr(point, name)))
+    found = Recheck(over, differ)
+    if max(over, *differ.values()) > TOLERANCE:
+        raise NotSolved(f"a point failed its check: {found}")
     return found
+
+
+def _oversteps(search: Search, case: Case, point: Point) -> Iterator[float]:
+    """By how much a point oversteps each limit, relative."""
+    yield 0.0
+    if (capacity := case.number(q.memory_capacity)) is not None:
+        yield case.scenario.evaluate(q.memory_per_chip) / capacity - 1
+    if search.max_step_time is not None:
+        yield case.scenario.evaluate(q.step_time) / search.max_step_time - 1
+    for limit in search.limits:
+        ratio = case.scenario.evaluate(limit.quantity) / limit.value
+        yield (ratio if limit.upper else 1 / ratio) - 1
+    if search.max_ttft is not None:
+        lengths = case.numbers((q.prompt, q.context))
+        prompt = lengths[q.prompt if search.inputs.scope == Scope.SERVING else q.context]
+        inputs = first_token_inputs(point.question.inputs, prompt or 0.0)
+        time = build_case(replace(point.question, inputs=inputs)).scenario.evaluate(q.step_time)
+        yield time / search.max_ttft - 1
+        yield _apart(time, point.time_to_first_token)
+
+
+def _apart(one: float | None, other: float | None) -> float:
+    """How far two figures are apart, relative; not at all where neither exists."""
+    if one is None or other is None:
+        return 0.0 if one is other else inf
+    return abs(one / other - 1) if other else abs(one)
 
 
 @dataclass(frozen=True)

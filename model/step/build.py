@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Max, Symbol
+from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.catalog.bases import priced
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Copies, Efficiency, Format, PhaseName
 from steptime.model.errors import Unbound, UserError
@@ -16,7 +17,8 @@ from steptime.model.phases.phase import Phase
 from steptime.model.precision import BYTES, activations_for
 from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
-from steptime.model.step.case import Case, results
+from steptime.model.step.bounds import written
+from steptime.model.step.case import Case
 from steptime.model.step.default_layout import default_layout
 from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES
 from steptime.model.step.inputs import Default, Inputs, Notice, Question, settled
@@ -69,6 +71,8 @@ def build_case(question: Question, also: frozenset[Symbol] = frozenset()) -> Cas
 def prepare(question: Question) -> Prepared:
     """Everything but the layout; raises UserError for whatever cannot be used."""
     asked, accounts, hardware = settled(question.inputs), accounts_of(question.model), question.hardware
+    if q.chip_hour_price not in asked.given:  # of a price that is given, the basis says what it is
+        hardware = priced(hardware, asked.basis)
     if asked.efficiency != Efficiency.IDEAL:
         raise UserError(f"`efficiency` {asked.efficiency}: no calibration exists yet; use ideal")
     work = workload(asked)
@@ -88,6 +92,7 @@ def plan_of(inputs: Inputs, hardware: Hardware, values: Mapping[Symbol, float]) 
         experts=inputs.experts,
         mixed=q.bytes_per_weight not in values,
         axes=hardware.torus_axes,
+        load=inputs.load,
     )
 
 
@@ -159,29 +164,20 @@ def _with_copies(layout: Layout, values: Mapping[Symbol, float]) -> list[Layout]
 
 def _case(asked: Prepared, layout: Layout, also: frozenset[Symbol]) -> Case:
     """The case at one layout."""
-    accounts, phase, values, given = asked.accounts, asked.phase, asked.values, asked.inputs.given
+    accounts, phase, values = asked.accounts, asked.phase, asked.values
     plan = replace(asked.plan, ffn=layout.ffn, copies=layout.copies or Copies.PER_DOMAIN)
-    ledger = accounts.ledger(plan, phase, layout.degrees, values)
-    by_hand = accounts.by_hand(values)
-    operations = phase.ledger if by_hand else ledger.operations
     numbers = {**values, q.chips: float(layout.chips), q.stage_chips: float(layout.stage)}
     numbers |= {symbol: float(getattr(layout, key)) for key, symbol in SYMBOLS.items()}
-    whole = accounts.footprints(layout, plan, phase, given, whole=True)
-    comes_out = results(phase, operations, whole, asked.inputs.overlap)
-    definitions: dict[Symbol, Expr] = {**ledger.slots, **comes_out}
-    if cached := accounts.cache_definitions(phase, numbers):
+    operations, definitions = written(accounts, plan, phase, layout, numbers, asked.inputs)
+    if accounts.cache_definitions(phase, numbers):
         numbers.pop(q.kv_written, None)  # given per token, as the definition has it
-        definitions |= cached
-    if values[q.batch] < layout.replicas * layout.pp and phase.name != PhaseName.TRAIN:
-        # A sequence is not divided among replicas or stages: some are idle, and one that works has a whole one.
-        definitions[q.micro_batch] = Max(1, definitions[q.micro_batch])
     scenario = Scenario(numbers, definitions)
     absent = _absent(phase, scenario, layout)
     # What nothing crosses takes no time at any bandwidth, so that a link's missing figure does not matter.
     scenario = scenario | dict.fromkeys(absent, 1.0)
     notices: tuple[Notice, ...] = ()
     if hand := asked.inputs.by_hand.keys() - also:
-        notices = (*of_slots(by_hand, values), *without_effect(hand, phase, asked.known, scenario))
+        notices = (*of_slots(accounts.by_hand(values), values), *without_effect(hand, phase, asked.known, scenario))
     return Case(asked.inputs, accounts, asked.hardware, layout, asked.precision, plan, phase, operations, scenario,
                 asked.defaults, notices, absent)  # fmt: skip
 

@@ -10,20 +10,19 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Figure, Hardware
-from steptime.model.choices import Overlap, TermName
-from steptime.model.economics import cost
+from steptime.model.choices import Load, Overlap, TermName
 from steptime.model.errors import Unbound
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Accounts
 from steptime.model.phases.decode import DECODE
-from steptime.model.phases.memory import Footprint, fullest
+from steptime.model.phases.memory import Footprint
 from steptime.model.phases.phase import Phase
-from steptime.model.phases.rates import rates
 from steptime.model.quantity import declared
 from steptime.model.scenario import Scenario
+from steptime.model.step.bounds import stages_of, step_bound, written
 from steptime.model.step.inputs import Default, Inputs, Missing, Notice, Question
-from steptime.model.terms import Operation, operation_by_operation
+from steptime.model.terms import Operation
 
 RESOURCES = DECODE.resources
 """The terms of a decode step by name."""
@@ -38,7 +37,7 @@ MACHINE = frozenset(symbol.name for symbol in (
 
 ONES = (
     q.compute_efficiency, q.memory_efficiency, q.interconnect_efficiency, q.pipeline_parallel, q.replicas,
-    q.stage_chips, q.expert_load,
+    q.stage_chips, q.expert_load, q.own_prefill,
 )  # fmt: skip
 ZEROS = (
     q.scale_up_latency, q.scale_out_latency, q.attention_flops, q.kv_written, q.kv_read, q.unembedding_parameters,
@@ -79,9 +78,27 @@ class Case:
         """The terms by name; interconnect is the larger of its two tiers."""
         return self.phase.resources
 
+    @property
+    def relaxes(self) -> bool:
+        """Whether the mean load and the fullest can differ: sequences, experts or layers lie on several places."""
+        return self.layout.chips > self.layout.tp or self.layout.ep > 1
+
+    @cached_property
+    def relaxed(self) -> "Case":
+        """The case with the mean load on every rank, micro-batch and stage: what closed forms and crossovers are of."""
+        if self.plan.load == Load.MEAN:
+            return self
+        plan = replace(self.plan, load=Load.MEAN)
+        values = self.scenario.values
+        operations, definitions = written(self.accounts, plan, self.phase, self.layout, values, self.inputs)
+        return replace(self, plan=plan, operations=operations, scenario=Scenario(values, definitions))
+
     def changed(self, values: Mapping[Symbol, float]) -> "Case":
         """The case with other numbers for quantities that have one."""
-        return replace(self, scenario=self.scenario | values)
+        case = replace(self, scenario=self.scenario | values)
+        if self.plan.load != Load.MEAN and "relaxed" in self.__dict__:  # its formulas are written once
+            case.__dict__["relaxed"] = self.relaxed.changed(values)
+        return case
 
     def number(self, expr: Expr) -> float | None:
         """The number for an expression, or None where an input is missing."""
@@ -107,6 +124,12 @@ class Case:
     def where(self, name: str) -> str:
         """The file and the key that would give a quantity."""
         return self.hardware.missing(name) if name in MACHINE else f"{self.accounts.origin}: {name}"
+
+    @property
+    def of_all_steps(self) -> "Case":
+        """The case whose step is the mean of all, every prefill that rides along counted: throughput and cost follow
+        from it. Itself where none rides along."""
+        return self.changed({q.own_prefill: 0.0}) if q.own_prefill in self.scenario.values else self
 
     @cached_property
     def neutral(self) -> Mapping[Symbol, Expr]:
@@ -154,10 +177,15 @@ class Case:
             return None
         return TermName(max(times, key=lambda name: times[name] or 0.0))
 
+    @property
+    def stages(self) -> Expr:
+        """Layers of the fullest stage over those of the mean one."""
+        return stages_of(self.accounts, self.plan.load, self.layout.pp)
+
     @cached_property
     def bounds(self) -> dict[Overlap, Expr]:
         """The step time with everything, operations, or nothing overlapped."""
-        return {overlap: step_bound(self.phase, self.operations, overlap) for overlap in Overlap}
+        return {overlap: step_bound(self.phase, self.operations, overlap, self.stages) for overlap in Overlap}
 
     @cached_property
     def doubtful(self) -> dict[str, Figure]:
@@ -191,24 +219,3 @@ class Case:
     def fullest_stage(self) -> Footprint:
         """The stage whose chips hold most."""
         return max(self.whole_footprints, key=lambda footprint: self.number(footprint.total) or 0.0)
-
-
-def step_bound(phase: Phase, operations: tuple[Operation, ...], overlap: Overlap) -> Expr:
-    """A bound of the step time: full <= per-operation <= none <= 4 full."""
-    if overlap == Overlap.PER_OPERATION:
-        return operation_by_operation(rates, operations)
-    return phase.blackboard.time if overlap == Overlap.FULL else phase.blackboard.serial_time
-
-
-def results(
-    phase: Phase, operations: tuple[Operation, ...], found: tuple[Footprint, ...], overlap: Overlap
-) -> dict[Symbol, Expr]:
-    """Definitions of what comes out, from the ledger and the overlap that was asked for."""
-    return {
-        q.step_time: step_bound(phase, operations, overlap),
-        q.tokens_per_second: phase.yields * cost.throughput,
-        q.tokens_per_second_per_sequence: phase.yields * cost.speed,
-        q.dollars_per_million_tokens: cost.cost_per_million_tokens / phase.yields,
-        q.joules_per_token: cost.energy_per_token / phase.yields,
-        q.memory_per_chip: fullest(found),
-    }

@@ -14,8 +14,10 @@ from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Accounts
 from steptime.model.phases.phase import Phase
 from steptime.model.scenario import Scenario
-from steptime.model.step.case import step_bound
+from steptime.model.step.bounds import stages_of, step_bound
+from steptime.model.step.ties import near, preferred
 from steptime.model.step.workload import no_such_step
+from steptime.model.terms import Operation
 
 MOST_CHIPS = 2**14
 SHARED_ENDS = 0.98
@@ -36,7 +38,7 @@ def default_layout(
     Raises UserError where not even 16384 chips have room, or the number of chips that was asked for has no layout.
     """
     capacity = None if chips else values.get(q.memory_capacity)
-    rooms, trains = accounts.rooms(plan, phase), False
+    rooms, trains = accounts.rooms(plan, phase, values), False
     least = _least_bytes(accounts, values)
     for number in [chips] if chips else [2**exponent for exponent in range(MOST_CHIPS.bit_length())]:
         if capacity is not None and least > capacity * number:
@@ -86,14 +88,34 @@ def degree_columns(columns: Columns) -> dict[Symbol, np.ndarray]:
 def fastest(
     accounts: Accounts, columns: Columns, values: Mapping[Symbol, float], plan: Plan, phase: Phase, overlap: Overlap
 ) -> Layout:
-    """The layout of least step time, all evaluated at once; the first among equals."""
+    """The layout of least step time, all evaluated at once; among those within one per cent of it, the one that takes
+    the least time where operations, and then nothing, overlap, and then the simplest."""
     if len(columns["tp"]) == 1:
         return layout_of(columns, 0)
+    by_hand = accounts.by_hand(values)
     ledger = accounts.ledger(plan, phase, given=values)
-    operations = ledger.operations if overlap == Overlap.PER_OPERATION else ()
     # A link without a figure cannot carry anything: a layout that needs it is never the fastest.
     links = {q.scale_up_bandwidth: 1e-300, q.scale_out_bandwidth: 1e-300, q.scale_up_domain: 1.0}
-    scenario = Scenario({**links, **values, **degree_columns(columns)}, ledger.slots)
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        times = scenario.evaluate(step_bound(phase, operations, overlap))
-    return layout_of(columns, int(np.argmin(np.broadcast_to(times, (len(columns["tp"]), 1)))))
+    numbers = {**links, **values}
+    definitions = {**ledger.slots}
+    if cached := accounts.cache_definitions(phase, values):
+        numbers.pop(q.kv_written, None)
+        definitions |= cached
+
+    stages = stages_of(accounts, plan.load, q.pipeline_parallel)
+
+    def times(some: Columns, kind: Overlap) -> np.ndarray:
+        operations: tuple[Operation, ...] = ()
+        if kind != Overlap.FULL:
+            operations = phase.ledger if by_hand else ledger.operations
+        scenario = Scenario({**numbers, **degree_columns(some)}, definitions)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            found = scenario.evaluate(step_bound(phase, operations, kind, stages))
+        return np.broadcast_to(found, (len(some["tp"]), 1))[:, 0]
+
+    places = near(times(columns, overlap))
+    if len(places) <= 1:  # none where no time is a number
+        return layout_of(columns, int(places[0]) if len(places) else 0)
+    ties = {name: column[places] for name, column in columns.items()}
+    bounds = [times(ties, kind) for kind in (Overlap.PER_OPERATION, Overlap.NONE)]
+    return layout_of(ties, int(preferred(bounds, ties, np.arange(len(places)))[0]))

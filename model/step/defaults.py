@@ -23,11 +23,16 @@ WORK: Mapping[Symbol, float] = {
 }  # fmt: skip
 """The workload."""
 
+REQUEST: Mapping[Symbol, float] = {**WORK, q.batch: 1.0}
+"""The workload of a prefill, and of a whole request: prompts are worked on as they arrive, one by one."""
+
 DECODE_EFFICIENCY = 0.3
 """Utilisation in generation over that in training (Pope 2026, blackboard lecture, chapter 4)."""
 
 TRAINED: Mapping[Symbol, float] = {
     q.gradient_bytes: 4.0, q.optimizer_bytes: 12.0, q.bytes_per_activation: 2.0, q.logit_bytes: 4.0, q.mask_bytes: 1.0,
+    q.log_sum_exp_bytes: 4.0,
 }  # fmt: skip
 """Mixed precision as Megatron and ZeRO describe it: gradients added up in fp32, Adam's master weight and two moments in
-fp32, activations in 16 bits, logits in fp32 (Rajbhandari et al. 2020, arXiv 1910.02054, section 3.1)."""
+fp32, activations in 16 bits, logits and sums of exponentials in fp32 (Rajbhandari et al. 2020, arXiv 1910.02054,
+section 3.1)."""

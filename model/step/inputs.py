@@ -11,16 +11,19 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Efficiency, Experts, Format, Overlap, PhaseName, Scope
+from steptime.model.choices import Basis, Efficiency, Experts, Format, Load, Overlap, PhaseName, Scope
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Model
 from steptime.model.phases.train import Choices
+from steptime.model.quantity import count, lookup
+from steptime.model.units import unit_text
 
 RESULTS = frozenset({
     q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
     q.joules_per_token, q.memory_per_chip, q.stage_chips, q.hour, q.million, q.pass_tokens, q.tokens_per_pass, q.chunks,
     q.request_time, q.micro_batches, q.bubble_ratio, q.weight_passes, q.recomputed_flops, q.model_flops,
+    q.rank_batch, q.group_tokens, q.traversal, q.mean_step_time,
 })  # fmt: skip
 """Quantities that only come out, and constants."""
 
@@ -29,6 +32,9 @@ WORKLOAD = frozenset({
     q.training_tokens,
 })  # fmt: skip
 """Quantities that say what a step works on: each phase has its own."""
+
+MOST_CHIPS = 1_000_000
+"""Chips of one system: more is a slip."""
 
 CALLED: Mapping[Symbol, str] = {q.answer: "output", q.training_tokens: "tokens"}
 """Arguments that people know by another word than their quantity."""
@@ -47,7 +53,8 @@ class Inputs:
     """One step as asked; None takes the default, which is then shown.
 
     ``given``: a value in base units for any quantity; it wins over everything. ``chips``: their number, where no layout
-    is stated.
+    is stated. ``basis``: which of a machine's prices counts; of a price that is given, what it is. ``load``: how
+    sequences lie on ranks, whole ones unless the batch is a mean over time.
     """
 
     phase: PhaseName = PhaseName.DECODE
@@ -61,7 +68,9 @@ class Inputs:
     overlap: Overlap = Overlap.FULL
     experts: Experts = Experts.EXPECTED
     efficiency: Efficiency = Efficiency.IDEAL
+    basis: Basis | None = None
     training: Choices = AS_USUAL
+    load: Load = Load.WHOLE
 
     def with_given(self, values: Mapping[Symbol, float | None], **changes: Any) -> "Inputs":
         """The same with other values; None takes one away."""
@@ -90,14 +99,20 @@ class Question:
 
 @dataclass(frozen=True)
 class UserLimit:
-    """A limit of a user's own on a quantity, from above or from below, in base units."""
+    """A limit of a user's own on a quantity, from above or from below, in base units.
+
+    >>> print(UserLimit(q.step_time, True, 33.0), "|", UserLimit(q.batch, True, 512.0))
+    step_time <= 33 s | batch <= 512
+    """
 
     quantity: Symbol
     upper: bool
     value: float
 
     def __str__(self) -> str:
-        return f"{self.quantity.name} {'<=' if self.upper else '>='} {self.value:g}"
+        unit = lookup(self.quantity.name).unit
+        shown = "" if unit == count else f" {unit_text(unit)}"
+        return f"{self.quantity.name} {'<=' if self.upper else '>='} {self.value:g}{shown}"
 
 
 def settled(inputs: Inputs) -> Inputs:
@@ -116,6 +131,8 @@ def settled(inputs: Inputs) -> Inputs:
         layout = replace(layout or Layout(), **degrees)
     if q.chips in given:
         chips = int(given.pop(q.chips))
+    if layout is not None and layout.chips > MOST_CHIPS:
+        raise UserError(f"`layout` {layout} has {layout.chips:,} chips, more than {MOST_CHIPS:,}")
     if layout is not None and chips is not None and layout.chips != chips:
         raise UserError(f"`chips`={chips} conflicts with `layout` {layout}, which has {layout.chips} chips")
     return replace(inputs, given=given, layout=layout, chips=chips)

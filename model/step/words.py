@@ -4,22 +4,25 @@ A value may be a number in base units or a text with a unit. Every mistake is a 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
+from steptime.model import symbols as q
 from steptime.model.errors import UserError, unknown
 from steptime.model.layout.layout import SYMBOLS, Layout
-from steptime.model.parse import parse, parse_quantity, several, text_of
+from steptime.model.parse import is_bare, parse, parse_quantity, several, text_of
 from steptime.model.phases.train import Choices
 from steptime.model.quantity import Quantity, count, declared, lookup, second
 from steptime.model.step.inputs import CALLED, Inputs, UserLimit
+from steptime.model.units import unit_text
 
 from steptime.model.choices import (  # isort: skip
-    PHASES, Copies, Counted, Efficiency, Experts, Format, Overlap, Recompute, Schedule, Scope, Split,
+    PHASES, AttentionKernel, Basis, Copies, Counted, Efficiency, Experts, Format, Overlap, Recompute, Schedule, Scope,
+    Split,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -29,8 +32,14 @@ Word = TypeVar("Word", bound=StrEnum)
 Ranges = dict[Symbol, tuple[float, float]]
 
 FORMATS = ("weights", "kv", "activations")
-WAYS: Mapping[str, type[StrEnum]] = {"scope": Scope, "overlap": Overlap, "experts": Experts, "efficiency": Efficiency}
-TRAINING: Mapping[str, type[StrEnum]] = {"recompute": Recompute, "schedule": Schedule, "attention": Counted}
+ANY = "any"
+"""The word by which a search tries every format; without it, it holds the model's own."""
+WAYS: Mapping[str, type[StrEnum]] = {
+    "scope": Scope, "overlap": Overlap, "experts": Experts, "efficiency": Efficiency, "basis": Basis,
+}  # fmt: skip
+TRAINING: Mapping[str, type[StrEnum]] = {
+    "recompute": Recompute, "schedule": Schedule, "attention": Counted, "attention_kernel": AttentionKernel,
+}  # fmt: skip
 FLAGS = ("sequence_parallel", "dropout")
 MOST_DEGREE = 1_000_000
 MOST_NUMBERS = 1_000
@@ -57,9 +66,19 @@ def inputs_of(words: Mapping[str, Any]) -> Inputs:
     if "layout" in stated:
         choices["layout"] = layout_of(stated["layout"])
     if "chips" in stated:
-        choices["chips"] = int(parse_quantity(lookup("chips"), stated["chips"]))
+        choices["chips"] = int(one_value("chips", lookup("chips"), stated["chips"]))
     given = quantities({name: value for name, value in stated.items() if name not in ARGUMENTS})
     return Inputs(given=given, training=_training(stated), **choices)
+
+
+def searched(words: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
+    """The words of a search without the formats that are ``any``, and the names of these.
+
+    >>> searched({"weights": "any", "kv": "fp8"})
+    ({'kv': 'fp8'}, frozenset({'weights'}))
+    """
+    free = frozenset(name for name in FORMATS if isinstance(words.get(name), str) and words[name] == ANY)
+    return {name: value for name, value in words.items() if name not in free}, free
 
 
 def _training(stated: Mapping[str, Any]) -> Choices:
@@ -67,9 +86,10 @@ def _training(stated: Mapping[str, Any]) -> Choices:
     found: dict[str, Any] = {name: word(name, stated[name], tuple(kind)) for name, kind in TRAINING.items()
                              if name in stated}  # fmt: skip
     for name in stated.keys() & set(FLAGS):
-        if str(stated[name]) not in ("True", "False"):
+        said = str(stated[name]).capitalize()
+        if said not in ("True", "False"):
             raise UserError(f"`{name}`: True or False, not {str(stated[name])[:40]!r}")
-        found[name] = str(stated[name]) == "True"
+        found[name] = said == "True"
     if "zero" in stated:
         if str(stated["zero"]) not in tuple("0123"):
             raise UserError("`zero`: 0, 1, 2 or 3")
@@ -104,8 +124,47 @@ def quantities(words: Mapping[str, Any]) -> dict[Symbol, float]:
         known = record(name)
         if known.symbol in found:
             raise UserError(f"`{name}`: {known.name} is given twice")
-        found[known.symbol] = parse_quantity(known, value)
+        found[known.symbol] = one_value(name, known, value)
     return found
+
+
+SEARCHED = ("batch", "chips")
+"""Quantities of which a search over layouts takes several."""
+
+
+def one_value(name: str, known: Quantity, value: Any) -> float:
+    """A value for a quantity; raises UserError for several, and for a share, that says what takes them.
+
+    >>> one_value("context", lookup("context"), "4k,32k")
+    Traceback (most recent call last):
+    ...
+    steptime.model.errors.UserError: `context` '4k,32k': one number here; several go to step.over(context=[…])
+    """
+    listed = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    alone = getattr(value, "ndim", None) == 0
+    if "," in value if isinstance(value, str) else listed and not alone:
+        takes = [] if name == "chips" else [f"step.over({name}=[…])"]
+        takes += [f"`{name}` of solve layout"] if name in SEARCHED else []
+        raise UserError(f"`{name}` {str(value)[:40]!r}: one number here; several go to {' and '.join(takes)}")
+    _refuse_share(name, known, value)
+    return parse_quantity(known, value)
+
+
+def _refuse_share(name: str, known: Quantity, value: Any) -> None:
+    """A share in per cent is a number only where something whole is meant: raises UserError that says what to write."""
+    if not isinstance(value, str) or not value.strip().endswith("%"):
+        return
+    shown, share = f"`{name}` {value.strip()[:40]!r}", value.strip().removesuffix("%")
+    if known.symbol == q.batch:
+        raise UserError(f"{shown}: a batch is a number of sequences; step says how many fit (largest concurrency), "
+                        "solve batch which is best, and solve layout tries several: `batch` 16,32,64")  # fmt: skip
+    if known.unit == count and known.sane[1] <= 1:
+        raise UserError(f"{shown}: write a share as a number from 0 to 1, as {parse(share, count, shown) / 100:g}")
+    raise UserError(f"{shown}: a share of what is not known here; give a number{_in(known)}")
+
+
+def _in(known: Quantity) -> str:
+    return "" if known.unit == count else f" in {unit_text(known.unit)}"
 
 
 def layout_of(value: Any) -> Layout:
@@ -178,12 +237,26 @@ def whole_numbers(value: Any, name: str, most: int) -> tuple[int, ...]:
     parts = value.split(",") if isinstance(value, str) else several(value, MOST_NUMBERS)
     if len(parts) > MOST_NUMBERS:
         raise UserError(f"`{name}`: at most {MOST_NUMBERS} numbers")
+    for part in parts:
+        _refuse_share(name, lookup(name), part)
     numbers = {int(parse_quantity(lookup(name), part)) for part in parts}
     if not numbers:
         raise UserError(f"`{name}`: give at least one number")
     if max(numbers) > most:
         raise UserError(f"`{name}`: {max(numbers)} is more than {most}")
     return tuple(sorted(numbers))
+
+
+def as_read(name: str, value: Any, unit: Expr) -> tuple[str, ...]:
+    """What to know of a text without a unit where a unit is meant: it counts in base units.
+
+    >>> as_read("max_step_time", "33", second), as_read("max_step_time", "33ms", second)
+    (('`max_step_time` 33 has no unit: read in base units, as 33 s',), ())
+    """
+    if unit == count or not isinstance(value, str) or not is_bare(value):
+        return ()
+    return (f"`{name}` {value.strip()} has no unit: read in base units, as {parse(value, unit, name):g} "
+            f"{unit_text(unit)}",)  # fmt: skip
 
 
 def limit_of(text: str) -> UserLimit:
@@ -201,7 +274,7 @@ def workload_of(text: str) -> tuple[float, dict[str, str]]:
     >>> workload_of("weight=3 context=32k")
     (3.0, {'context': '32k'})
     """
-    known = ["weight", *(name for name in ARGUMENTS if name not in FLAGS), *_called, *declared()]
+    known = ["weight", *ARGUMENTS, *_called, *declared()]
     entries: dict[str, str] = {}
     for entry in text_of(text, "`workload`").split():
         name, separator, value = entry.partition("=")

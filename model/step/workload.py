@@ -6,17 +6,18 @@ from dataclasses import dataclass, fields
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import PhaseName, Schedule, Scope
+from steptime.model.choices import PhaseName, Recompute, Schedule, Scope
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.prefill import ANSWER, IN_FLIGHT, VERIFY, prefill_phase
 from steptime.model.phases.train import Choices, train_phase
-from steptime.model.step.defaults import DECODE_EFFICIENCY, TRAINED, WORK
+from steptime.model.step.defaults import DECODE_EFFICIENCY, REQUEST, TRAINED, WORK
 from steptime.model.step.inputs import WORKLOAD, Default, Inputs, called
 
 Values = dict[Symbol, float]
+_Filled = tuple[Values, tuple[Default, ...]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def workload(inputs: Inputs) -> Workload:
     if stated.get(q.cached) == 0:
         del stated[q.cached]
     if inputs.phase == PhaseName.ANSWER:  # asked for by `request`, after the prefill that it belongs to
-        return Workload(ANSWER, {**WORK, **stated})
+        return Workload(ANSWER, {**REQUEST, **stated})
     _refuse_strangers(inputs, stated)
     if inputs.phase == PhaseName.TRAIN:
         return _training(inputs, stated)
@@ -43,15 +44,15 @@ def workload(inputs: Inputs) -> Workload:
     return _decode(inputs, stated)
 
 
-def _with_defaults(stated: Values, needed: tuple[Symbol, ...]) -> tuple[Values, tuple[Default, ...]]:
-    """The values with the usual ones for what is needed and not stated."""
+def _with_defaults(stated: Values, needed: tuple[Symbol, ...], usual: Mapping[Symbol, float] = WORK) -> _Filled:
+    """The values with the usual ones for what is needed and not stated, and these."""
     left_out = [symbol for symbol in needed if symbol not in stated]
-    taken = {symbol: WORK[symbol] for symbol in left_out}
+    taken = {symbol: usual[symbol] for symbol in left_out}
     return {**stated, **taken}, tuple(Default(symbol.name, value) for symbol, value in taken.items())
 
 
 def _prefill(inputs: Inputs, stated: Values) -> Workload:
-    values, defaults = _with_defaults(stated, (q.batch, q.prompt))
+    values, defaults = _with_defaults(stated, (q.batch, q.prompt), REQUEST)
     if q.drafts in inputs.given and q.answer in stated:
         raise UserError("`drafts`: drafts are not modelled together with `output`")
     cached, prompt = values.get(q.cached, 0.0), values[q.prompt]
@@ -79,8 +80,10 @@ def _decode(inputs: Inputs, stated: Values) -> Workload:
             mean = (Default("context", stated[q.context], "the mean over a request's decode steps"),)
     needed = (q.batch, q.context, q.prompt) if serving else (q.batch, q.context)
     values, defaults = _with_defaults(stated, needed)
+    if serving and q.drafts not in given:
+        return Workload(IN_FLIGHT, {**values, q.own_prefill: given.get(q.own_prefill, 1.0)}, mean + defaults)
     if q.drafts not in given:
-        return Workload(IN_FLIGHT if serving else DECODE, values, mean + defaults)
+        return Workload(DECODE, values, mean + defaults)
     if serving:
         raise UserError("`drafts`: drafts are not modelled together with `scope` serving")
     if not 0 <= given.get(q.acceptance, -1.0) < 1:
@@ -95,6 +98,9 @@ def _training(inputs: Inputs, stated: Values) -> Workload:
     choices, given = inputs.training, inputs.given
     if values[q.interleave] > 1 and choices.schedule != Schedule.ONE_F_ONE_B:
         raise UserError(f"`interleave` belongs to `schedule` 1f1b, not to {choices.schedule}")
+    if choices.recompute == Recompute.SELECTIVE and choices.fused:
+        raise UserError("`attention_kernel` fused makes scores again in any case; `recompute` selective is of the "
+                        "steps of an unfused one: leave one of the two out")  # fmt: skip
     values |= {symbol: value for symbol, value in TRAINED.items() if symbol not in given}
     if q.served_tokens in given and q.decode_efficiency not in given:
         values[q.decode_efficiency] = DECODE_EFFICIENCY

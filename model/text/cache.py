@@ -8,12 +8,16 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from steptime.model import symbols as q
+from steptime.model.catalog.bases import prices_of
 from steptime.model.catalog.economy import figures, names
 from steptime.model.catalog.tiers import AGAIN, OWN
+from steptime.model.choices import Basis
 from steptime.model.economics.reuse import Reuse
 from steptime.model.solver.cache.holding import BreakEven, CacheAnswer, Policy, Span, drain_time
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.solver.recheck import recheck_cache
+from steptime.model.text.bases import BY_HAND, price_basis
 from steptime.model.text.format import plain, si, table
 from steptime.model.text.header import defaults_json, header_json, missing_json, not_modelled
 from steptime.model.text.header import doubtful as of_case
@@ -46,10 +50,20 @@ def cache_json(answer: CacheAnswer, spread: Spread | None = None) -> dict[str, A
         "defaults": defaults_json(answer.defaults),
         "kv_bytes_per_token": answer.kv_bytes,
         "unit": "$ per token",
+        "price_basis": chip_basis(answer),
+        "notices": of_one_kind(answer),
         "choices": [
-            {"name": one.name, "fixed": one.fixed, "rate": one.rate, "drain_time": one.drain_time}
+            {
+                "name": one.name,
+                "fixed": one.fixed,
+                "rate": one.rate,
+                "drain_time": one.drain_time,
+                "restore_time": one.restore,
+            }
             for one in answer.choices
         ],
+        "limits": [] if answer.most is None else [f"restore_time <= {answer.most:g} s"],
+        "too_slow": {one.name: one.restore for one in answer.too_slow},
         "break_even": [
             {"between": list(pair.between), "hold_time": pair.hold_time, "always": pair.always}
             for pair in answer.break_even
@@ -95,7 +109,7 @@ def _reuse(reuse: Reuse, policy: Policy) -> dict[str, Any]:
 
 def ours(answer: CacheAnswer) -> dict[str, dict[str, Any]]:
     """For each term that others sell: the cheapest choice, what holding and bringing back cost over computing again."""
-    again = next(choice.fixed for choice in answer.choices if choice.name == AGAIN)
+    again = answer.again.fixed
     found = {}
     for term, seconds in _terms.items():
         best = answer.at(seconds)
@@ -127,6 +141,20 @@ def published() -> list[dict[str, Any]]:
             entry |= {f"write_{term}": write, f"hold_{term}": hold, f"total_{term}": total}
         found.append(entry | {"source": list(rows["input"].source), "date": rows["input"].date})
     return found
+
+
+def chip_basis(answer: CacheAnswer) -> str | None:
+    """The kind of price that the chip's memory and its time have."""
+    return BY_HAND if q.chip_second_price in answer.case.inputs.given else price_basis(answer.case)
+
+
+def of_one_kind(answer: CacheAnswer) -> list[str]:
+    """What to know where the chip's dollars are of another kind than the tiers', which are bought and written off."""
+    basis = chip_basis(answer)
+    if basis == Basis.OWNERSHIP or not answer.tiers:
+        return []
+    remedy = "" if Basis.OWNERSHIP not in prices_of(answer.case.hardware) else "; `basis` ownership is of their kind"
+    return [f"dollars of different kinds: the chip's are of basis {basis}, the tiers' a purchase over its life{remedy}"]
 
 
 def doubtful(answer: CacheAnswer) -> list[str]:
@@ -170,6 +198,7 @@ def cache_table(answer: CacheAnswer, spread: Spread | None = None) -> Group:
     lines = [Text("assumes: " + "; ".join(ASSUMES)), Text(f"defaults taken: {taken}")]
     if figures_in_doubt := doubtful(answer):
         lines.append(Text("doubtful figures: " + "; ".join(figures_in_doubt)))
+    lines += [Text(text) for text in of_one_kind(answer)]
     lines += [Text(f"note: {note}") for tier in answer.tiers for note in tier.notes]
     lines.append(Text("not modelled: " + "; ".join([*LEFT_OUT, *not_modelled(case)])))
     return Group(head, Text(), _choices(answer), Text(), *_break_evens(answer), Text(), *_policy(answer),
@@ -178,12 +207,20 @@ def cache_table(answer: CacheAnswer, spread: Spread | None = None) -> Group:
 
 def _choices(answer: CacheAnswer) -> Table:
     """Each choice with its line, and where on the envelope it is the cheapest."""
-    made = table("dollars per million tokens", ">bring back", ">hold, per hour", ">drain time", "cheapest if held")
+    made = table(
+        "dollars per million tokens",
+        ">bring back",
+        ">hold, per hour",
+        ">drain time",
+        ">in the chip after",
+        "cheapest if held",
+    )
     best = {span.choice: span for span in answer.envelope}
-    for one in answer.choices:
-        span = best.get(one.name)
+    for one in (*answer.choices, *answer.too_slow):
         drain = "—" if one.drain_time is None else duration(one.drain_time)
-        made.add_row(one.name, _dollars(one.fixed), _dollars(one.rate * 3600), drain, _between(span) or "never")
+        where = f"too slow: over {duration(answer.most or 0.0)}" if one in answer.too_slow else (
+            _between(best.get(one.name)) or "never")  # fmt: skip
+        made.add_row(one.name, _dollars(one.fixed), _dollars(one.rate * 3600), drain, duration(one.restore), where)
     return made
 
 

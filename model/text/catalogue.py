@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.text import Text
 
 from steptime.model import symbols as q
+from steptime.model.catalog.bases import PRICE
 from steptime.model.catalog.hardware import Figure, Hardware, hardware_names, load_hardware, sources
 from steptime.model.catalog.models import load_model
 from steptime.model.catalog.transformers import entry, find, transformer_names
@@ -79,12 +80,13 @@ def list_table(kind: str) -> Group:
 
 def _hardware_list() -> Group:
     made = table(
-        "name", ">year", ">bf16", ">fp8", ">memory", ">bandwidth", ">scale-up", ">domain", ">scale-out", ">$/h", ">W"
-    )
+        "name", ">year", ">bf16", ">fp8", ">memory", ">bandwidth", ">scale-up", ">domain", ">scale-out", ">$/h",
+        "basis", ">W",
+    )  # fmt: skip
     for name in hardware_names():
         machine = load_hardware(name)
         peaks = {key: figure.value for key, figure in machine.peaks.items()}
-        figures = {key: figure.value for key, figure in machine.figures.items()}
+        figures, price = {key: figure.value for key, figure in machine.figures.items()}, machine.figures.get(PRICE)
         made.add_row(
             name,
             str(machine.year or "—"),
@@ -95,7 +97,8 @@ def _hardware_list() -> Group:
             si(figures.get("scale_up_bandwidth"), "B/s"),
             plain(figures.get("scale_up_domain")),
             si(figures.get("scale_out_bandwidth"), "B/s"),
-            plain(figures.get("chip_hour_price")),
+            plain(figures.get(PRICE)),
+            price.basis if price else "",
             plain(figures.get("power")),
         )
     return Group(
@@ -129,7 +132,8 @@ def _model_list() -> Group:
 def entry_json(kind: str, name: str) -> dict[str, Any]:
     if kind == "hardware":
         machine = load_hardware(name)
-        named = {**{f"peak_flops.{p}": f for p, f in machine.peaks.items()}, **machine.figures, **machine.facts}
+        named = {**{f"peak_flops.{p}": f for p, f in machine.peaks.items()}, **machine.figures, **machine.facts,
+                 **{f"prices.{basis}": figure for basis, figure in machine.prices.items()}}  # fmt: skip
         used = {key for figure in named.values() for key in figure.source} | set(machine.described_by)
         return {
             "name": machine.name, "origin": machine.origin, "vendor": machine.vendor, "year": machine.year,
@@ -155,8 +159,9 @@ def entry_json(kind: str, name: str) -> dict[str, Any]:
 
 
 def _figure_json(figure: Figure) -> dict[str, Any]:
+    basis = {"basis": figure.basis} if figure.basis else {}
     return {"value": figure.value, "source": list(figure.source), "date": figure.date, "grade": figure.grade,
-            "note": figure.note, "doubtful": figure.doubtful}  # fmt: skip
+            "note": figure.note, "doubtful": figure.doubtful, **basis}  # fmt: skip
 
 
 def entry_table(kind: str, name: str) -> Group:
@@ -165,14 +170,15 @@ def entry_table(kind: str, name: str) -> Group:
 
 def _hardware_entry(name: str) -> Group:
     data = entry_json("hardware", name)
-    made = table("figure", ">value", "", "source", "date", "note")
+    made = table("figure", ">value", "", "", "source", "date", "note")
     for key, figure in data["figures"].items():
-        unit = _units.get(key) or (lookup(key.partition(".")[0]).unit if key not in _plain else None)
+        unit = _units.get(key.partition(".")[0]) or (lookup(key.partition(".")[0]).unit if key not in _plain else None)
         value = plain(figure["value"]) if unit is None else si(figure["value"], unit) if isinstance(unit, str) else (
             in_unit(figure["value"], unit))  # fmt: skip
         made.add_row(
             key,
             value,
+            figure.get("basis", ""),
             "doubtful" if figure["doubtful"] else "",
             ", ".join(figure["source"]),
             figure["date"],
@@ -185,7 +191,8 @@ def _hardware_entry(name: str) -> Group:
     return Group(Text(f"{data['name']}: {about}", style="bold"), made, Text(), *lines)
 
 
-_units = {"system_power": "W", "chip_price": "$", "onchip_memory": "B", "measured_matmul_bf16": "FLOP/s"}
+_units = {"system_power": "W", "chip_price": "$", "prices": "$/h", "onchip_memory": "B"}
+_units["measured_matmul_bf16"] = "FLOP/s"
 _plain = ("memory_label_gb",)
 
 

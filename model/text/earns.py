@@ -12,12 +12,13 @@ from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.text.format import in_unit, plain, si, table
 from steptime.model.text.header import header_json
 from steptime.model.text.ranges import spread_json, spread_lines
+from steptime.model.text.run import run_json, run_line
 
 
 def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, Any]:
     case = found.case
     there = case.scenario if found.best is None or found.best.solution is None else (
-        case.scenario | {q.batch: found.best.solution.value}
+        case.relaxed.scenario | {q.batch: found.best.solution.value}
     )  # fmt: skip
     return {
         **header_json(case),
@@ -26,7 +27,9 @@ def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, An
         "batch_adjusts": found.best is not None,
         "step_time": there.evaluate(q.step_time),
         "fits": case.fits if found.best is None else True,
+        **run_json(case, there.value(q.batch)),
         "chip_dollars": found.chip,
+        "chip_dollars_from": None if found.chip is None else found.chip_from,
         "who_earns": [
             {
                 "resource": one.name,
@@ -55,6 +58,7 @@ def earnings_table(found: Earnings, spread: Spread | None = None) -> Group:
     head = Text(f"who earns: {data['model']} on {data['hardware']}, {data['phase']}, "
                 f"{case.phase.varies.name} {plain(case.number(case.phase.varies))}", style="bold")  # fmt: skip
     lines = [Text(f"batch {plain(data['batch'])} ({how})   step time {si(data['step_time'], 's')}")]
+    lines += [Text(line) for line in run_line(case, data["batch"])]
     if found.best is None and case.fits is False:
         lines.append(Text("at this batch the fullest chip has no room: it DOES NOT FIT in memory", style="bold"))
     if found.chip is not None:

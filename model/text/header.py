@@ -14,6 +14,7 @@ from steptime.model.layout.layout import Layout
 from steptime.model.quantity import Quantity, count, lookup
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import Default, Missing
+from steptime.model.text.bases import bases_json
 from steptime.model.text.format import in_unit
 
 LAYOUT = ("tp", "dp", "cp", "ep", "pp", "replicas", "ffn", "copies")
@@ -35,6 +36,7 @@ def header_json(case: Case) -> dict[str, Any]:
         "overlap": case.inputs.overlap,
         "experts": case.inputs.experts,
         "efficiency": case.inputs.efficiency,
+        **bases_json(case),
         "defaults": defaults_json(case.defaults),
         "set": by_hand(case),
         "doubtful": doubtful(case),

@@ -10,13 +10,16 @@ from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.prices import GOODS
 from steptime.model.choices import MachineGoal
 from steptime.model.quantity import latex
+from steptime.model.solver.machine import bounds
 from steptime.model.solver.machine.best import Machine
 from steptime.model.solver.machine.distance import distances
 from steptime.model.solver.machine.whole_stacks import with_whole_stacks
 from steptime.model.solver.ranges.uncertainty import Spread
+from steptime.model.text.bases import NOT_STATED, of_list
 from steptime.model.text.format import formula, si, table
 from steptime.model.text.header import header_json, not_modelled
 from steptime.model.text.ranges import spread_json, spread_lines
+from steptime.model.text.run import machine_run_json, run_words
 
 LEFT_OUT = (
     "prices that change with the amount: each is proportional",
@@ -25,6 +28,7 @@ LEFT_OUT = (
 )
 NAMES = {"compute": "FLOP/s", "stack": "memory", "scale_up": "scale-up links", "scale_out": "scale-out links",
          "base": "the rest"}  # fmt: skip
+UPPER = {one.name: upper for one, upper in bounds.UPPER.items()}
 TERM_NAMES = {"compute": "compute", "memory": "memory", "scale_up": "interconnect, scale-up",
               "scale_out": "interconnect, scale-out"}  # fmt: skip
 
@@ -40,10 +44,13 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
     whole, worth = with_whole_stacks(found), found.sensitivities()
     return {
         "model": first.model,
-        "prices": {"name": design.prices.name, "file": design.prices.origin},
+        "prices": {"name": design.prices.name, "file": design.prices.origin, "life": design.prices.life},
+        "price_basis": design.prices.basis or NOT_STATED,
+        "energy_basis": design.prices.power_basis or NOT_STATED,
         "chips": design.chips,
         "minimise": design.minimise,
         "unit": found.unit,
+        "limits": [str(one) for one in design.bounds],
         "cost": found.cost,
         "step_time": found.mean_step_time,
         "resources": _resources(found),
@@ -54,7 +61,7 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
         "workloads": [_workload_json(found, number) for number in range(len(design.workloads))],
         "term_prices": terms,
         "shadow_prices": {
-            name: price if name.startswith("least") else -price
+            name: price if name.startswith("least") or UPPER.get(name) is False else -price
             for name, price in prices.items() if name not in TERM_NAMES
         },
         "slack": found.slack,
@@ -113,12 +120,15 @@ def _workload_json(found: Machine, number: int) -> dict[str, Any]:
     return {
         "name": workload.name,
         "weight": workload.weight,
+        "step_share": found.design.step_shares[number],
+        "time_share": found.time_shares[number],
         "batch": case.number(q.batch),
         **{key: value for key, value in header_json(case).items() if key in {*OF_WORKLOAD, case.phase.varies.name}},
         "step_time": found.step_time(number),
         "times": times,
         "ties": found.ties(number),
         "term_prices": {term: found.price(term, number) for term in times},
+        **machine_run_json(found, number),
         "memory_per_chip": workload.held,
         "tokens_per_second": workload.tokens / found.step_time(number),
     }
@@ -130,9 +140,10 @@ def machine_table(found: Machine, spread: Spread | None = None) -> Group:
     said = " and ".join(
         f"{value:,.10g} {'dollars' if name == 'budget' else 'W'}" for name, value in design.limits.items()
     )
+    said += "".join(f", {one}" for one in design.bounds)
     chips = "one chip" if design.chips == 1 else f"{design.chips} chips"
     head = Text(f"{data['model']}: the machine of {chips} of least {design.minimise} on {said}, "
-                f"at the prices of {design.prices.name}", style="bold")  # fmt: skip
+                f"at the prices of {design.prices.name} {of_list(design.prices)}", style="bold")  # fmt: skip
     line = f"step time {si(found.mean_step_time, 's')}   {_cost_text(found, found.cost)}"
     proof = "global optimum" if found.layouts_proved else "global optimum at these layouts; others may do better"
     lines = [Text(f"{line}   ({proof})", style="bold")]
@@ -154,7 +165,8 @@ def machine_table(found: Machine, spread: Spread | None = None) -> Group:
 def _cost_text(found: Machine, cost: float) -> str:
     if found.design.minimise == MachineGoal.COST:
         return f"${cost * 1e6:.6g} per million tokens"
-    return "" if found.design.minimise == MachineGoal.STEP_TIME else f"{cost:.6g} {found.unit}"
+    whose = found.design.prices.power_basis or f"power {NOT_STATED}"
+    return "" if found.design.minimise == MachineGoal.STEP_TIME else f"{cost:.6g} {found.unit} ({whose})"
 
 
 def _bought(found: Machine, data: dict[str, Any]) -> Any:
@@ -180,10 +192,11 @@ def _bought(found: Machine, data: dict[str, Any]) -> Any:
 
 
 def _per_workload(found: Machine, data: dict[str, Any]) -> Any:
-    shown = table("workload", ">weight", "term", ">time", ">price", "")
+    shown = table("workload", ">of tokens", ">of steps", ">of time", "term", ">time", ">price", "")
     for workload in data["workloads"]:
         for place, (term, time) in enumerate(workload["times"].items()):
-            first = (workload["name"], f"{workload['weight']:.3g}") if place == 0 else ("", "")
+            shares = [f"{workload[key]:.3g}" for key in ("weight", "step_share", "time_share")]
+            first = (workload["name"], *shares) if place == 0 else ("",) * 4
             tied = "ties" if term in workload["ties"] else ""
             shown.add_row(*first, TERM_NAMES[term], si(time, "s"), f"{workload['term_prices'][term]:.4f}", tied)
     return shown
@@ -222,6 +235,8 @@ def _trailer(found: Machine, data: dict[str, Any]) -> list[Text]:
         + (f"; defaults: {'; '.join(one['defaults'])}" if one["defaults"] else "")
         for place, one in enumerate(data["workloads"])
     ]
+    kind = f" {of_list(found.design.prices)}"
+    notes += [f"{one['name']}: {run_words(one['training'], kind)}" for one in data["workloads"] if "training" in one]
     unique = (
         "" if found.optimum.prices.unique else "; they are not unique, an interval is between a little more and less"
     )

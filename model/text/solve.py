@@ -1,5 +1,6 @@
 """Crossovers and best batches as JSON and as tables."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sympy
@@ -15,9 +16,11 @@ from steptime.model.solver.batch import RESOURCE, BatchAnswer
 from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import TERMS, Case
+from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.format import formula, in_unit, plain, si, table
 from steptime.model.text.header import header_json, missing_json, trailer
 from steptime.model.text.ranges import spread_json, spread_lines
+from steptime.model.text.run import run_json, run_line
 from steptime.model.text.step_json import crossover_json
 
 
@@ -26,6 +29,7 @@ def solve_crossover_json(case: Case, answer: CrossoverAnswer, spread: Spread | N
         **header_json(case),
         **crossover_json(answer),
         "present": answer.present,
+        **run_json(case),
         "quantities": case.quantities,
         "missing": missing_json(case, {f"terms.{name}": case.resources[name] for name in case.times}),
         **spread_json(spread),
@@ -58,7 +62,12 @@ def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None =
         low, high = (in_unit(value, unit) for value in answer.bracket)
         how = "root enclosed between" if answer.exists else "no root found between"
         lines.append(Text(f"no closed form: the difference is not linear or quadratic; {how} {low} and {high}"))
+    lines += [Text(f"at present: {line}") for line in run_line(case)]
     ranges = spread_lines(spread_json(spread), binds="where they meet apart, at present binds")
+    if answer.relaxed:
+        lines.append(
+            Text("relaxed: the mean load on every rank; whole sequences may load some chips more", style="dim")
+        )
     return Group(*lines, *([Text(), *ranges] if ranges else []), *_held(case, answer.over))
 
 
@@ -68,7 +77,8 @@ def _condition(answer: CrossoverAnswer) -> str:
 
 def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[str, Any]:
     case, found = answer.case, answer.solution
-    there = case.scenario if found is None else case.scenario | {q.batch: found.value}
+    timed = case if answer.minimise == Minimise.LATENCY else case.of_all_steps
+    there = timed.scenario if found is None else timed.scenario | {q.batch: found.value}
     prices = dict.fromkeys(TERMS, 0.0)
     network = {"scale_up": 0.0, "scale_out": 0.0}
     for name, price in (found.term_prices if found else {}).items():
@@ -86,9 +96,11 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
             "tokens_per_second": found.value / found.step_time,
         },
         "integer": dict(answer.integer),
+        **({} if found is None else run_json(case, _chosen(answer))),
         "cost": answer.infimum if found is None else found.cost,
         "attained": answer.attained,
         "global": True if found is None else found.is_global,
+        "relaxed": case.relaxes,
         "times": None if found is None else _times(case, there),
         "term_prices": None if found is None else prices,
         "network_prices": None if found is None else network,
@@ -111,14 +123,21 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
     }  # fmt: skip
 
 
+def _chosen(answer: BatchAnswer) -> float | None:
+    """The whole batch where one satisfies the limits, else the continuous one."""
+    found = answer.solution
+    return float(answer.integer["batch"]) if answer.integer.get("feasible") else None if found is None else found.value
+
+
 def _times(case: Case, there: Scenario) -> dict[str, float | None]:
     """The terms at the optimum; no number for the interconnect of a model that has none."""
     times: dict[str, float | None] = {name: there.evaluate(case.resources[name]) for name in TERMS}
     return times if case.has_network else {**times, "interconnect": None}
 
 
-def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
-    case, data = answer.case, solve_batch_json(answer, spread)
+def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequence[str] = ()) -> Group:
+    """The best batch for people; ``notices`` are what was made of the question."""
+    case, data, said = answer.case, solve_batch_json(answer, spread), [Text(text) for text in notices]
     ranges = spread_lines(data, {"cost": answer.unit})
     head = Text(f"{case.model} on {case.hardware.name}: batch of least {answer.minimise}", style="bold")
     if answer.solution is None:
@@ -128,10 +147,13 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
                 f"no batch attains it: it falls towards {_cost(answer, answer.infimum or 0.0)} as batch grows, "
                 "and nothing limits the batch"
             ),
+            *said,
             *ranges,
             *_held(case, over=q.batch),
         )
     proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
+    if case.relaxes:
+        proof += "; relaxed: the mean load on every rank"
     found, integer = answer.solution, data["integer"]
     lines = [
         Text(f"batch {found.value:,.6g}   step time {si(found.step_time, 's')}   "
@@ -142,6 +164,7 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
                           f"{_cost(answer, integer['cost'])}"))  # fmt: skip
     else:
         lines.append(Text("no whole batch next to it satisfies the limits"))
+    lines += [Text(line) for line in run_line(case, _chosen(answer))]
     terms = table("term", ">time", ">price")
     for name in TERMS:
         terms.add_row(name, si(data["times"][name], "s"), f"{data['term_prices'][name]:.4f}")
@@ -160,17 +183,17 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None) -> Group:
            "are not unique, an interval is between a little more and a little less"),
         style="dim",
     )  # fmt: skip
-    return Group(head, *lines, Text(), terms, Text(), limits, Text(), worth, note, *ranges,
+    return Group(head, *lines, *said, Text(), terms, Text(), limits, Text(), worth, note, *ranges,
                  *_held(case, over=q.batch))  # fmt: skip
 
 
 def _cost(answer: BatchAnswer, cost: float) -> str:
     """What was minimised, in the unit that people use: dollars per million tokens, seconds, joules."""
     if answer.minimise == Minimise.COST:
-        return f"${cost * 1e6:.6g} per million tokens"
+        return f"${cost * 1e6:.6g} per million tokens{of_price(answer.case)}"
     if answer.minimise == Minimise.LATENCY:
         return f"latency {si(cost, 's', 6)}"
-    return f"{cost:.6g} {answer.unit}"
+    return f"{cost:.6g} {answer.unit}" + (of_power(answer.case) if answer.minimise == Minimise.ENERGY else "")
 
 
 def _signed(price: float) -> str:

@@ -11,15 +11,16 @@ from steptime.model.economics.utilisation import (
     hardware_flops_utilisation,
     memory_bandwidth_utilisation,
     model_flops_utilisation,
-    run_days,
     run_dollars,
 )  # fmt: skip
 from steptime.model.quantity import latex
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import Case
 from steptime.model.step.request import with_answer
+from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
 from steptime.model.terms import Operation
 from steptime.model.text.header import header_json, missing_json
+from steptime.model.text.run import run_of
 
 if TYPE_CHECKING:
     from steptime.model.solver.ranges.uncertainty import Spread
@@ -36,6 +37,8 @@ def outputs(case: Case) -> dict[str, Expr]:
     if case.has_network:
         found |= {f"network.{term.name}": term.time for term in (board.scale_up, board.scale_out)}
     found |= {"step_time": q.step_time}
+    if q.own_prefill in case.scenario.values:
+        found["mean_step_time"] = q.mean_step_time
     found |= {f"bounds.{overlap.replace('-', '_')}": bound for overlap, bound in case.bounds.items()}
     found |= rates(case) | {"memory_per_chip.capacity": q.memory_capacity}
     if q.training_tokens in case.scenario.values:
@@ -67,6 +70,7 @@ def crossover_json(answer: CrossoverAnswer) -> dict[str, Any]:
         "value": answer.value,
         "values": list(answer.values),
         "fits": answer.fits,
+        "relaxed": answer.relaxed,
         "bracket": None if answer.bracket is None else list(answer.bracket),
         "remark": answer.remark,
     }
@@ -96,6 +100,7 @@ def step_json(
         "network": {term.name: number(term.time) if case.has_network else None for term in tiers},
         "bottleneck": case.bottleneck,
         "step_time": number(q.step_time),
+        **({"mean_step_time": number(q.mean_step_time)} if q.own_prefill in there else {}),
         "bounds": {overlap.replace("-", "_"): number(bound) for overlap, bound in case.bounds.items()},
         "operations": [_operation_json(number, line) for line in case.operations],
         **{key: number(expr) for key, expr in rates(case).items()},
@@ -105,6 +110,7 @@ def step_json(
             "capacity": number(q.memory_capacity),
         },
         "fits": case.fits,
+        **room_json(case),
         **request_json(case),
         **training_json(case),
         **ranges_json(spread),
@@ -121,6 +127,17 @@ def ranges_json(spread: "Spread | None") -> dict[str, Any]:
     from steptime.model.text.ranges import spread_json
 
     return spread_json(spread)
+
+
+def room_json(case: Case) -> dict[str, Any]:
+    """Beside a decode step: what its memory has room for, and how long a request alone waits for its first token."""
+    if case.phase.name != PhaseName.DECODE:
+        return {}
+    return {
+        "kv_room_tokens": kv_room_tokens(case),
+        "largest_concurrency": largest_concurrency(case),
+        "time_to_first_token": first_token(case),
+    }
 
 
 def request_json(case: Case) -> dict[str, Any]:
@@ -147,17 +164,17 @@ def training_json(case: Case) -> dict[str, Any]:
     """What training has beside a step: what is computed again, the pipeline's idle time, days and dollars."""
     if case.phase.name != PhaseName.TRAIN:
         return {}
-    number, training, runs = case.number, case.inputs.training, q.training_tokens in case.scenario.values
+    number, training = case.number, case.inputs.training
     return {
         "training": {
             "micro_batches": number(q.micro_batches),
             "bubble": number(q.bubble_ratio),
             "model_flops": number(q.model_flops * q.batch),
             "hfu": number(hardware_flops_utilisation),
-            "tokens": number(q.training_tokens) if runs else None,
-            "days": number(run_days) if runs else None,
-            "dollars": number(run_dollars) if runs else None,
+            **run_of(case),
             **{name: getattr(training, name) for name in training.__dataclass_fields__},
+            "sequence_parallel": training.sequence_parallel and case.layout.tp > 1,
+            "attention_kernel": training.kernel,
             **_budget(case),
         }
     }

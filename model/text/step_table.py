@@ -12,8 +12,10 @@ from steptime.model import symbols as q
 from steptime.model.quantity import declared
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import TERMS, Case
+from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.format import formula, in_unit, letter, plain, si, table
 from steptime.model.text.header import missing_lines, trailer
+from steptime.model.text.run import run_words
 from steptime.model.text.step_json import step_json
 
 if TYPE_CHECKING:
@@ -97,13 +99,16 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     bound = data["bottleneck"] or "—"
     made.add_row("step time", f"{si(data['step_time'], 's')} at overlap {data['overlap']}; bound by {bound}")
     made.add_row("band", band)
+    if "mean_step_time" in data:
+        made.add_row("mean step", f"{si(data['mean_step_time'], 's')} with every prefill counted, a request's own too: "
+                                  "throughput and cost follow from it")  # fmt: skip
     made.add_row("tokens/s", f"{plain(data['tokens_per_second_per_sequence'])} per sequence, "
                              f"{plain(data['tokens_per_second'])} over all chips")  # fmt: skip
     if "training" in data:
-        made.add_row("training", _training(data["training"]))
+        made.add_row("training", _training(case, data["training"]))
     if "request" in data:
         made.add_row("request", _request(data["time_to_first_token"], data["request"]))
-    made.add_row("cost", _cost(data))
+    made.add_row("cost", _cost(case, data))
     compute, memory_share = _percent(data["mfu"]), _percent(data["mbu"])
     made.add_row("utilisation", f"{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)")
     fits = {True: "fits", False: "DOES NOT FIT", None: "capacity unknown"}[data["fits"]]
@@ -113,24 +118,29 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     made.add_row(
         "memory/chip", f"{si(memory_used['total'], 'B')} of {si(memory_used['capacity'], 'B')}: {fits} ({parts})"
     )
+    if "kv_room_tokens" in data:
+        made.add_row("KV room", _room(case, data))
     made.add_row("layout", f"{case.layout}")
     made.add_row("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))
     return made
 
 
-def _training(found: dict[str, Any]) -> str:
+def _training(case: Case, found: dict[str, Any]) -> str:
     """Micro-batches, bubble and utilisation of the hardware; days and dollars where the tokens were said."""
     text = (f"{plain(found['micro_batches'])} micro-batches, bubble {found['bubble']:.1%} of the work, "
-            f"{_percent(found['hfu'])} of peak with what is computed again (HFU)")  # fmt: skip
+            f"{_percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}")  # fmt: skip
     if "served_tokens" in found:
         fits = [f"{name} {si(tokens)}" for name, tokens in found["tokens_at_optimum"].items()]
         equal, alone = si(found["tokens_at_equal_compute"]), si(found["tokens_of_cheapest_training"])
         text += (f"; to serve {si(found['served_tokens'])} tokens train on {equal} at equal compute, {', '.join(fits)} "
                  f"at the optimum, {alone} for training alone")  # fmt: skip
-    if found["tokens"] is None:
-        return text
-    dollars = "dollars unknown" if found["dollars"] is None else f"${found['dollars']:,.0f}"
-    return f"{text}; {si(found['tokens'])} tokens in {plain(found['days'])} days, {dollars}"
+    return text if found["tokens"] is None else f"{text}; {run_words(found, of_price(case))}"
+
+
+def _kept(found: dict[str, Any]) -> str:
+    """What decides which activations are kept, in words."""
+    shared = ", sequence parallel" if found["sequence_parallel"] else ""
+    return f"{found['attention_kernel']} attention, recompute {found['recompute']}{shared}"
 
 
 def _request(first: float | None, request: dict[str, Any]) -> str:
@@ -143,19 +153,28 @@ def _request(first: float | None, request: dict[str, Any]) -> str:
     )
 
 
+def _room(case: Case, data: dict[str, Any]) -> str:
+    """Tokens of KV cache, sequences in flight, and the first token of a request that has the machine to itself."""
+    most, long = data["largest_concurrency"], plain(data["context"])
+    sequences = f"{plain(most)} sequence{'s' * (most != 1)} of {long} tokens" if most else f"not one sequence of {long}"
+    room = f"{si(data['kv_room_tokens'])} tokens, {sequences}" if most is not None else "no limit known"
+    return f"{room}; first token of a request alone after {si(data['time_to_first_token'], 's')}"
+
+
 def _percent(value: float | None) -> str:
     return "—" if value is None else f"{value:.1%}"
 
 
-def _cost(data: dict[str, Any]) -> str:
+def _cost(case: Case, data: dict[str, Any]) -> str:
     dollars, joules = data["dollars_per_million_tokens"], data["joules_per_token"]
-    parts = ["dollars unknown" if dollars is None else f"${dollars:.4g} per million tokens"]
-    parts.append("energy unknown" if joules is None else f"{si(joules, 'J')} per token")
+    parts = ["dollars unknown" if dollars is None else f"${dollars:.4g} per million tokens{of_price(case)}"]
+    parts.append("energy unknown" if joules is None else f"{si(joules, 'J')} per token{of_power(case)}")
     return ", ".join(parts)
 
 
 def _crossover_lines(case: Case, answers: Sequence[CrossoverAnswer]) -> list[Text]:
-    lines = [Text("crossovers", style="bold")]
+    relaxed = ", relaxed: the mean load on every rank" if case.relaxes else ""
+    lines = [Text.assemble(("crossovers", "bold"), relaxed)]
     for over in (q.batch, case.phase.varies):
         found = [answer for answer in answers if answer.over == over]
         found.sort(key=lambda answer: abs(answer.value - answer.present) if answer.value else float("inf"))

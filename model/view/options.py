@@ -1,13 +1,14 @@
 """Options that several commands share. Imports nothing heavy: help must come at once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
 import click
 
 from steptime.model.choices import (  # isort: skip
-    PHASES, Counted, Efficiency, Experts, Format, MachineGoal, Minimise, Overlap, Recompute, Schedule, Scope,
+    PHASES, AttentionKernel, Basis, Counted, Efficiency, Experts, Format, MachineGoal, Minimise, Overlap, Recompute,
+    Schedule, Scope,
 )  # fmt: skip
 
 
@@ -21,26 +22,51 @@ LAYOUT_GOALS, MACHINE_GOALS = choice(Minimise), choice(MachineGoal)
 TERM_NAMES = "compute, memory, interconnect, scale_up or scale_out"
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
+BASIS = click.option(
+    "--basis", type=choice(Basis),
+    help="Kind of price of a chip-hour; of one that is set by hand, what it is.  "
+    "[default: the machine's first, in a comparison one that all have]",
+)  # fmt: skip
 SETS = click.option(
     "--set", "sets", multiple=True, metavar="NAME=VALUE",
     help="Any quantity that a formula here contains, with unit, as memory_bandwidth=3.35TB/s; wins over everything.",
 )  # fmt: skip
 
 
-def scenario_options(function: Callable[..., Any]) -> Callable[..., Any]:
+USUAL = {
+    "batch": "64; a prefill: 1", "context": "4096", "prompt": "4096", "cached": "0", "chunk": "one pass",
+    "sequence": "4096", "microbatch": "1", "interleave": "1", "layout": "fewest chips that fit, then least step time",
+    "chips": "the fewest that fit", "weights": "what the model says", "kv": "bf16",
+    "activations": "the weights', or the next wider the chip has",
+}  # fmt: skip
+"""What help says is taken where nothing is said; a command that takes something else says so."""
+
+Decorated = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def scenario_options(usual: Mapping[str, str] = USUAL) -> Decorated:
     """One model on one machine, and the options that state a scenario."""
-    return click.argument("model")(click.argument("hardware")(workload_options(function)))
+    workload = workload_options(usual)
+    return lambda function: click.argument("model")(click.argument("hardware")(workload(function)))
 
 
-def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that state a scenario, without model and machine."""
-    options = [
+def workload_options(usual: Mapping[str, str] = USUAL, own_chips: bool = False) -> Decorated:
+    """The options that state a scenario, without model and machine; ``usual``: the command's own defaults, in words.
+
+    With ``own_chips`` the command has an option of its own for them.
+    """
+    taken = {**USUAL, **usual}
+
+    def stated(name: str, text: str, **more: Any) -> Decorated:
+        return click.option(f"--{name}", help=f"{text}  [default: {taken[name]}]", **more)
+
+    options: list[Decorated] = [
         click.option("--phase", type=choice(PHASES), default="decode", show_default=True),
-        click.option("--batch", help="Sequences in flight over all chips.  [default: 64]"),
-        click.option("--context", help="Tokens of context per sequence that decode reads, as 200k.  [default: 4096]"),
-        click.option("--prompt", help="Tokens per sequence of a prefill.  [default: 4096]"),
-        click.option("--cached", help="Those of them that are in the cache already.  [default: 0]"),
-        click.option("--chunk", help="Tokens of a chunk, where a prefill is cut in chunks.  [default: one pass]"),
+        stated("batch", "Sequences in flight over all chips."),
+        stated("context", "Tokens of context per sequence that decode reads, as 200k."),
+        stated("prompt", "Tokens per sequence of a prefill."),
+        stated("cached", "Those of them that are in the cache already."),
+        stated("chunk", "Tokens of a chunk, where a prefill is cut in chunks."),
         click.option("--output", help="Tokens that each request generates: adds the whole request to a prefill."),
         click.option(
             "--scope",
@@ -49,9 +75,9 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="A pure pass, or decode with prefills riding along at a steady rate (needs --output).",
         ),
-        click.option("--sequence", help="Tokens per sequence in training.  [default: 4096]"),
-        click.option("--microbatch", help="Sequences per micro-batch and data-parallel rank.  [default: 1]"),
-        click.option("--interleave", help="Chunks of layers that each pipeline stage holds.  [default: 1]"),
+        stated("sequence", "Tokens per sequence in training."),
+        stated("microbatch", "Sequences per micro-batch and data-parallel rank."),
+        stated("interleave", "Chunks of layers that each pipeline stage holds."),
         click.option(
             "--recompute",
             type=choice(Recompute),
@@ -66,7 +92,11 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="What data-parallel chips share: 1 optimizer, 2 gradients too, 3 weights too.",
         ),
-        click.option("--sequence-parallel", is_flag=True, help="Tensor-parallel chips share norms and masks too."),
+        click.option(
+            "--sequence-parallel/--no-sequence-parallel",
+            default=None,
+            help="Tensor-parallel chips share norms and masks too.  [default: they do]",
+        ),
         click.option(
             "--schedule",
             type=choice(Schedule),
@@ -81,21 +111,22 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="How training counts attention: each token with those before it, or with all.",
         ),
+        click.option(
+            "--attention-kernel",
+            type=choice(AttentionKernel),
+            help="fused keeps no scores in training and makes them again; unfused keeps them, or runs them again with "
+            "--recompute selective.  [default: fused; with --recompute selective unfused]",
+        ),
         click.option("--dropout", is_flag=True, help="Keep dropout masks in training."),
         click.option("--tokens", help="Tokens that training takes in all, as 15T: adds days and dollars."),
-        click.option(
-            "--layout",
-            help="Degrees of parallelism: tp=8,dp=1,cp=1,ep=8,pp=1,replicas=1, also ffn=all and "
-            "copies=per-expert.  [default: fewest chips that fit, then least step time]",
+        stated(
+            "layout",
+            "Degrees of parallelism: tp=8,dp=1,cp=1,ep=8,pp=1,replicas=1, also ffn=all and copies=per-expert.",
         ),
-        click.option("--weights", type=FORMATS, help="Format of the weights.  [default: what the model says]"),
-        click.option("--kv", type=FORMATS, help="Format of the KV cache.  [default: bf16]"),
-        click.option(
-            "--activations",
-            type=FORMATS,
-            help="Format of the multiply-adds, whose peak applies.  "
-            "[default: the weights', or the next wider the chip has]",
-        ),
+        *([] if own_chips else [stated("chips", "Chips of the machine, where no layout is stated.")]),
+        stated("weights", "Format of the weights.", type=FORMATS),
+        stated("kv", "Format of the KV cache.", type=FORMATS),
+        stated("activations", "Format of the multiply-adds, whose peak applies.", type=FORMATS),
         click.option(
             "--overlap",
             type=choice(Overlap),
@@ -110,13 +141,35 @@ def workload_options(function: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="Experts that a step reads: those expected to be touched, or all.",
         ),
+        BASIS,
         click.option("--efficiency", type=choice(Efficiency), default="ideal", show_default=True),
         SETS,
         JSON,
     ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorated
+
+
+def limit_option(example: str) -> Decorated:
+    """Limits on what comes out, each of its own command."""
+    return click.option(
+        "--limit", "limits", multiple=True, metavar="NAME<=VALUE",
+        help=f"A limit of your own, as {example}; may be repeated.",
+    )  # fmt: skip
+
+
+def searched(command: click.Command, name: str, said: str) -> None:
+    """An option of a search: its own words for what is taken where it is not given; a format may be any."""
+    option = next(one for one in command.params if one.name == name)
+    assert isinstance(option, click.Option)
+    option.help, option.show_default = said, False
+    if option.type is FORMATS:
+        option.type = click.Choice([*FORMATS.choices, "any"])
 
 
 range_option = click.option(

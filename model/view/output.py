@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from steptime.model.errors import UserError
+from steptime.model.view.suggest import Suggesting
 
 
 def stated(ctx: click.Context, *but: str) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def _worded(answer: Any, command: click.Command) -> Any:
     return Group(*map(line, answer.renderables))
 
 
-class Asking(click.Command):
+class Asking(Suggesting):
     """A command whose errors speak of its options."""
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -6,13 +6,16 @@ import click
 
 from steptime.model.view.output import Asking, by_hand, ranges, show, stated
 from steptime.model.view.progress import Progress
+from steptime.model.view.suggest import SuggestingGroup
 
 from steptime.model.view.options import (  # isort: skip
-    FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, range_option, scenario_options, workload_options,
+    BASIS, FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, limit_option, range_option, scenario_options,
+    searched,
+    workload_options,
 )  # fmt: skip
 
 
-class Solving(click.Group):
+class Solving(SuggestingGroup):
     """A group whose commands speak of their options."""
 
     command_class = Asking
@@ -30,7 +33,7 @@ def with_ranges(answer: Any, ctx: click.Context, /, what: str = "samples") -> An
 
 
 @solve.command()
-@scenario_options
+@scenario_options()
 @click.option("--between", default="memory,compute", show_default=True, help=f"Two terms: {TERM_NAMES}.")
 @click.option("--over", default="batch", show_default=True, help="Batch, context, or any quantity of the machine.")
 @range_option
@@ -49,16 +52,10 @@ def crossover(
 
 
 @solve.command()
-@scenario_options
+@scenario_options({"batch": "64, for which the layout is chosen"})
 @click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where no price is known]")
 @click.option("--max-step-time", help="Upper limit of the step time, as 20ms.")
-@click.option(
-    "--limit",
-    "limits",
-    multiple=True,
-    metavar="NAME<=VALUE",
-    help="A limit of your own, as batch<=512 or tokens_per_second_per_sequence>=50; may be repeated.",
-)
+@limit_option("batch<=512 or tokens_per_second_per_sequence>=50")
 @range_option
 @click.pass_context
 def batch(
@@ -75,18 +72,21 @@ def batch(
 @solve.command()
 @click.argument("model")
 @click.argument("hardware", nargs=-1, required=True)
-@workload_options
+@workload_options(own_chips=True)
 @click.option("--chips", required=True, metavar="N[,N…]", help="Numbers of chips that are tried, as 8,16,72.")
 @click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where a price is unknown]")
 @click.option("--max-step-time", help="Upper limit of the step time, as 50ms.")
-@click.option("--max-ttft", help="Upper limit of the time to first token: the step time of --phase prefill.")
+@click.option("--max-ttft", help="Upper limit of the time to first token: the step of --phase prefill, else one prompt "
+              "alone on the layout (--prompt with --scope serving, else as long as the context).")  # fmt: skip
+@limit_option("batch<=512 or tokens_per_second_per_sequence>=50")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the best point and the Pareto front as CSV.")
 @range_option
 @click.pass_context
 def layout(ctx: click.Context, /, model: str, hardware: tuple[str, ...], as_csv: bool, as_json: bool, **_: Any) -> None:
-    """All layouts, batches, formats and machines: the best, why the next lost, and the exact Pareto front.
+    """All layouts, batches and machines: the best, why the next lost, and the exact Pareto front.
 
-    --batch takes a list here, --layout degrees to hold. Formats not stated are tried: all that a chip has peaks for.
+    --batch takes a list here, --layout degrees to hold. Formats are the model's own unless they are any: then all that
+    a chip has peaks for are tried.
     """
     import steptime as st
 
@@ -102,15 +102,39 @@ def layout(ctx: click.Context, /, model: str, hardware: tuple[str, ...], as_csv:
         show(with_ranges(found, ctx, "searches"), as_json)
 
 
+for option, said in {
+    "batch": "Sequences in flight over all chips: one number or several, as 16,32,64.  [default: every whole number up "
+             "to 1,048,576; 64 in training]",
+    "layout": "Degrees of parallelism that every layout has, as tp=8,pp=1, also ffn=all and copies=per-expert.  "
+              "[default: all layouts are tried]",
+    "weights": "Format of the weights, or any.  [default: what the model says]",
+    "kv": "Format of the KV cache, or any.  [default: bf16]",
+    "activations": "Format of the multiply-adds, or any.  [default: the weights', or the next wider the chip has]",
+    "output": "Tokens that each request generates, with --scope serving.",
+    "microbatch": "Sequences per micro-batch and data-parallel rank.  [default: all are tried]",
+    "interleave": "Chunks of layers that each pipeline stage holds.  [default: all are tried]",
+    "recompute": "What the backward pass runs again.  [default: none, selective and full are tried]",
+    "zero": "What data-parallel chips share: 1 optimizer, 2 gradients too, 3 weights too.  [default: all are tried]",
+    "sequence_parallel": "Tensor-parallel chips share norms and masks too.  [default: both are tried]",
+}.items():  # fmt: skip
+    searched(layout, option, said)
+
+
 @solve.command()
 @click.argument("model")
-@workload_options
+@workload_options({
+    "batch": "64; the best of several where a cost is minimised",
+    "layout": "the one that asks for the least",
+    "chips": "one scale-up domain of the price list",
+})  # fmt: skip
 @click.option("--prices", type=click.Path(dir_okay=False), metavar="FILE", help="Unit prices, a TOML file.")
 @click.option("--budget", help="Dollars for the whole machine.")
 @click.option("--power", help="Watts for the whole machine, as 120kW.")
 @click.option("--minimise", type=MACHINE_GOALS, default="step-time", show_default=True)
+@limit_option("step_time<=20ms or tokens_per_second_per_sequence>=50")
 @click.option("--workload", "workloads", multiple=True, metavar="'NAME=VALUE …'",
-              help="One of several, as weight=0.7 phase=decode context=32k batch=2048; may be repeated.")  # fmt: skip
+              help="One of several, as weight=0.7 phase=decode context=32k batch=2048, weight being its share of the "
+              "tokens; may be repeated.")  # fmt: skip
 @click.option("--from", "chip", metavar="HARDWARE",
               help="Instead: what one more unit of each resource of this chip is worth.")  # fmt: skip
 @range_option
@@ -129,8 +153,8 @@ def machine(
     if chip is not None:
         if "minimise" in words:
             raise click.UsageError("--from says what lowers the cost of a token: no --minimise")
-        if {"budget", "power", "workloads"} & words.keys():
-            raise click.UsageError("--from prices a chip as it is: no --budget, --power or --workload")
+        if {"budget", "power", "workloads", "limits"} & words.keys():
+            raise click.UsageError("--from prices a chip as it is: no --budget, --power, --limit or --workload")
         show(with_ranges(st.step(model, chip, **words).who_earns(prices), ctx), as_json)
         return
     if prices is None:
@@ -155,6 +179,8 @@ def machine(
 @click.option("--weights", type=FORMATS, help="Format of the weights.  [default: what the model says]")
 @click.option("--kv", type=FORMATS, help="Format of the KV cache.  [default: bf16]")
 @click.option("--activations", type=FORMATS, help="Format of the multiply-adds.  [default: the weights', or wider]")
+@limit_option("restore_time<=500ms")
+@BASIS
 @SETS
 @range_option
 @JSON

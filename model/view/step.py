@@ -9,7 +9,7 @@ from steptime.model.view.output import Asking, ranges, show, stated
 
 
 @click.command(cls=Asking)
-@scenario_options
+@scenario_options()
 @range_option
 @click.pass_context
 def step(ctx: click.Context, /, model: str, hardware: str, as_json: bool, **_: Any) -> None:

@@ -25,10 +25,11 @@ exactly = pytest.approx
 
 
 def at(one: Derivation | Expr, case: Case, **values: float) -> float:
-    """A derivation's result, or an expression, at a case's numbers, some of them given."""
+    """A derivation's result, or an expression, at a case's numbers and the mean load, some of them given."""
     given = {Symbol(name, positive=True): value for name, value in values.items()}
     expr = one.result.rhs if isinstance(one, Derivation) else one
-    return float(Scenario({**case.scenario.values, **given}, case.scenario.definitions).evaluate(expr))
+    mean = case.relaxed.scenario
+    return float(Scenario({**mean.values, **given}, mean.definitions).evaluate(expr))
 
 
 def times(case: Case, **values: float) -> tuple[float, float]:
@@ -165,14 +166,24 @@ def test_an_answer_as_long_as_its_prefill() -> None:
 
 def test_prefills_ride_along_for_nothing() -> None:
     options = {**CHIP, "scope": "serving", "prompt": "1024", "batch": "16", "context": "1200"}
-    case = case_of(**options, output="512")
+    case = case_of(**options, output="512").of_all_steps
     output = 1 + 1024 / at(in_flight.balance, case)
     assert balanced(case, answer=output)
-    assert case_of(**options, output=str(int(output) + 20)).bottleneck == "memory"
-    assert case_of(**options, output=str(int(output) - 20)).bottleneck == "compute"
+    assert case_of(**options, output=str(int(output) + 20)).of_all_steps.bottleneck == "memory"
+    assert case_of(**options, output=str(int(output) - 20)).of_all_steps.bottleneck == "compute"
     alone = case_of(**CHIP, batch="16", context="1200")
     share = at(in_flight.share.start.rhs, case)
     assert share == exactly(1 - alone.times["compute"] / case.times["compute"], rel=1e-9)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 64])
+def test_a_request_waits_for_the_prefills_of_the_others(batch: int) -> None:
+    """Counted over the steps of one request: each other sequence ends once in them, and its successor is prefilled."""
+    case = case_of(**CHIP, scope="serving", prompt="1024", batch=str(batch), output="512", context="1200")
+    found = case.scenario.evaluate(case.phase.streams[1].share) * batch
+    assert found == exactly((batch - 1) / 511, rel=1e-12)
+    assert at(in_flight.others, case) * batch == exactly(found, rel=1e-12)
+    assert at(in_flight.many, case) * batch == exactly(batch / 511, rel=1e-12)
 
 
 def test_verifying_drafts() -> None:

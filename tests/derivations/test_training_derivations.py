@@ -16,13 +16,16 @@ from steptime.model.scenario import Scenario
 from steptime.model.step.case import Case
 
 from steptime.derivations.training import (  # isort: skip
-    accumulation, activations, data, flops, pipeline, recomputation, run, split, tensor, zero,
+    accumulation, activations, data, flops, fused, pipeline, recomputation, run, split, tensor, zero,
 )  # fmt: skip
 
-GPT = {"model": "gpt3-175b", "hardware": "a100-sxm-80gb", "sequence": "2048"}
-"""A GPT, on chips whose switch does not add."""
+GPT = {"model": "gpt3-175b", "hardware": "a100-sxm-80gb", "sequence": "2048", "attention_kernel": "unfused"}
+"""A GPT, on chips whose switch does not add, scores and their sums in steps of their own."""
 
-SPLIT = {"model": "llama-3.1-8b", "hardware": "a100-sxm-80gb", "batch": "64", "sequence": "4096"}
+SPLIT = {"model": "llama-3.1-8b", "hardware": "a100-sxm-80gb", "batch": "64", "sequence": "4096",
+         "sequence_parallel": False, "attention_kernel": "unfused"}  # fmt: skip
+"""Nothing is run again, and tensor-parallel sums are all that their chips send."""
+
 VECTORS = 1e-4
 """Share of norms in the weights, which nothing splits and no token multiplies."""
 
@@ -39,7 +42,7 @@ def at(one: Derivation | Expr, case: Case, **values: float) -> float:
     mixer = model.mixers[0][0]
     known = {
         q.width: model.width, q.layers: len(model.layers), vocabulary: model.vocabulary, query_heads: mixer.heads,
-        q.mask_bytes: 1.0, microbatch_tokens: case.number(q.microbatch * q.sequence),
+        q.mask_bytes: 1.0, q.log_sum_exp_bytes: 4.0, microbatch_tokens: case.number(q.microbatch * q.sequence),
         rank_tokens: case.number(q.batch * q.sequence / (q.data_parallel * q.replicas)),
     }  # fmt: skip
     given = {Symbol(name, positive=True): value for name, value in values.items()}
@@ -72,11 +75,14 @@ def test_a_gpt_by_its_shapes(model: str) -> None:
     assert at(flops.gpt_sequence, causal) == exactly(at(flops.attention_sequence, causal), rel=1e-9)
 
 
-@pytest.mark.parametrize(("mode", "attention", "one"), [
-    ("full", "causal", recomputation.everything_again), ("selective", "full", recomputation.attention_again),
+@pytest.mark.parametrize(("mode", "attention", "kernel", "one"), [
+    ("full", "causal", "unfused", recomputation.everything_again),
+    ("selective", "full", "unfused", recomputation.attention_again),
+    ("none", "full", "fused", fused.added),
 ])  # fmt: skip
-def test_what_is_run_again(mode: str, attention: str, one: Derivation) -> None:
-    case = train(**GPT, layout="tp=8", batch="4", recompute=mode, attention=attention)
+def test_what_is_run_again(mode: str, attention: str, kernel: str, one: Derivation) -> None:
+    again = {**GPT, "recompute": mode, "attention_kernel": kernel}
+    case = train(**again, layout="tp=8", batch="4", attention=attention)
     assert at(one, case) == exactly(at(1 + q.recomputed_flops / q.model_flops, case), rel=1e-9)
     once = train(**GPT, layout="tp=8", batch="4", attention=attention)
     assert at(one, case) == exactly(case.times["compute"] / once.times["compute"], rel=1e-9)
@@ -85,17 +91,21 @@ def test_what_is_run_again(mode: str, attention: str, one: Derivation) -> None:
 @pytest.mark.parametrize(("one", "mode", "tp", "shared"), [
     (activations.on_one_chip, "none", 1, False), (activations.shared, "none", 8, False),
     (activations.by_sequence, "none", 8, True), (activations.selective, "selective", 8, True),
-], ids=["one chip", "tensor", "sequence", "selective"])  # fmt: skip
+    (fused.activations, "fused", 8, True),
+], ids=["one chip", "tensor", "sequence", "selective", "fused"])  # fmt: skip
 def test_activations_of_a_layer(one: Derivation, mode: str, tp: int, shared: bool) -> None:
     """By hand, from the model's layer, and on the fullest chip of a case."""
     values = {**shapes("gpt3-175b", 2048.0), q.tensor_parallel: float(tp)}
     found = float(Scenario(values).evaluate(one.result.rhs))
     model = load_transformer("gpt3-175b")
-    per_token = layer_kept(model.layers[0], model.width, mode, dropout=True).on_chip(Integer(tp), shared)
+    is_fused, again = mode == "fused", "none" if mode == "fused" else mode
+    per_token = layer_kept(model.layers[0], model.width, again, dropout=True, fused=is_fused)
+    per_token = per_token.on_chip(Integer(tp), shared)
     assert found == exactly(2048 * Scenario(values).evaluate(per_token), rel=1e-12)
     # the first of 96 stages holds one layer of 96 micro-batches
-    options = {"recompute": mode, "sequence_parallel": shared, "dropout": True, "batch": "96"}
-    room = (case := train(**GPT, layout=f"tp={tp},pp=96", **options)).fullest_stage
+    options = {"recompute": again, "sequence_parallel": shared, "dropout": True, "batch": "96"}
+    kernel = {"attention_kernel": "fused" if is_fused else "unfused"}
+    room = (case := train(**{**GPT, **kernel}, layout=f"tp={tp},pp=96", **options)).fullest_stage
     assert at(room.activations, case) == exactly(96 * found, rel=1e-9)
 
 
@@ -169,7 +179,7 @@ def test_state_on_a_chip(stage: int, one: Derivation) -> None:
 @pytest.mark.parametrize(("together", "one"), [(False, tensor.limit), (True, tensor.sequence_limit)])
 def test_sums_that_hide(together: bool, one: Derivation) -> None:
     """Time of the sums over that of the multiply-adds is (tp - 1) over the limit's."""
-    case = train(**SPLIT, layout="tp=8", sequence_parallel=together)
+    case = train(**{**SPLIT, "sequence_parallel": together}, layout="tp=8")
     sent = line(case, "tensor-parallel all-reduce")[0]
     if together:
         sent += line(case, "sequence-parallel gathers")[0]

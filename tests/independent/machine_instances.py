@@ -108,10 +108,21 @@ def step_times(design: Design, amounts):
     return [np.max([asked[name] / amounts[name] for name in asked], axis=0) for asked in work(design)]
 
 
+def shares_of_steps(design: Design) -> np.ndarray:
+    """How often each workload runs: its share of the tokens over the tokens of one step, a decode's batch or all tokens
+    of the prompts of a prefill."""
+    steps = []
+    for workload in design.workloads:
+        case = workload.case
+        tokens = case.number(q.batch) * (case.number(q.prompt) if case.inputs.phase == PhaseName.PREFILL else 1)
+        steps.append(workload.weight / tokens)
+    return np.array(steps) / sum(steps)
+
+
 def independent(design: Design) -> float:
     """The least mean step time by trust-constr: variables ln amounts and ln times, one constraint function."""
     asked, names = work(design), design.for_sale
-    weights = np.array([workload.weight for workload in design.workloads])
+    weights = shares_of_steps(design)
     prices = np.array([design.prices.goods[name].dollars / design.prices.goods[name].amount for name in names])
     left = design.limits["budget"] - design.chips * design.prices.base.dollars
     floors = np.array([design.floor(name) for name in names])

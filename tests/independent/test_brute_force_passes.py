@@ -5,6 +5,7 @@ attends to the tokens before it that its layer still sees; keys and values of ea
 of the pass itself are written once, where a later token can see them.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from test_brute_force import attention_shard, block_weights
 
 from steptime.model import symbols as q
 from steptime.model.architecture import transformer as tf
+from steptime.model.layout.layout import Layout
 from steptime.model.step.case import Case
 
 PROJECTIONS, ATTENTION, UNEMBEDDING = "attention projections", "attention over the KV cache", "unembedding"
@@ -120,15 +122,41 @@ def sizes(case: Case) -> dict[str, float]:
                     "index": case.number(q.bytes_per_index)}  # fmt: skip
 
 
-def count(case: Case, passes: list[Pass], batch: int) -> tuple[Counter[str], Counter[str]]:
-    """FLOP and bytes by operation, a mean over the chips of a stage, summed over stages."""
+def dealt(number: int, places: int) -> list[int]:
+    """Sequences dealt out one by one."""
+    return [len(range(place, number, places)) for place in range(places)]
+
+
+def fullest(layout: Layout, batch: int) -> tuple[int, int]:
+    """Sequences of the fullest micro-batch of all replicas, and those on its fullest data-parallel rank."""
+    micro_batch = max(dealt(max(dealt(batch, layout.replicas)), layout.pp))
+    return micro_batch, max(dealt(micro_batch, layout.dp))
+
+
+def traversal(layout: Layout, batch: int, chunks: int) -> float:
+    """Time of a pass over that of all stages one after another. Stage s works on chunk c once it is done with chunk
+    c-1 and stage s-1 with chunk c; the next pass of the same micro-batch begins when all others have passed the first
+    stage."""
+    ends = [[0.0] * chunks for _ in range(layout.pp)]
+    for stage, chunk in product(range(layout.pp), range(chunks)):
+        before = max(ends[stage][chunk - 1] if chunk else 0.0, ends[stage - 1][chunk] if stage else 0.0)
+        ends[stage][chunk] = before + 1 / chunks
+    in_flight = sum(held > 0 for held in dealt(max(dealt(max(dealt(batch, layout.replicas)), layout.dp)), layout.pp))
+    return max(ends[-1][-1], in_flight) / layout.pp
+
+
+def count(case: Case, passes: list[Pass], batch: int, in_chunks: bool = False) -> tuple[Counter[str], Counter[str]]:
+    """FLOP and bytes by operation of a chip on the fullest rank, a mean over its tensor-parallel group, all stages."""
     model, layout, size = case.accounts.model, case.layout, sizes(case)
-    width, tp, chips = model.width, layout.tp, list(product(range(layout.dp), range(layout.cp), range(layout.tp)))
-    micro_batch = batch / layout.replicas / layout.pp
-    sequences = micro_batch / layout.dp / layout.cp  # a chip of a context-parallel group has its share of the tokens
+    width, tp, stage = model.width, layout.tp, layout.tp * layout.cp * layout.dp
+    micro_batch, held = fullest(layout, batch)
+    sequences, all_tokens = held / layout.cp, sum(one.tokens for one in passes)
+    # A chip of a context-parallel group has its share of the tokens; one token is not divided.
+    whole_tokens = sum(math.ceil(sequences * one.tokens) for one in passes) if not in_chunks else (
+        math.ceil(sequences * all_tokens))  # fmt: skip
     macs, streamed = Counter[str](), Counter[str]()
-    for one, (layer, number), (_, _, rank) in product(passes, model.kinds.items(), chips):
-        tokens = sequences * one.tokens
+    for one, (layer, number), rank in product(passes, model.kinds.items(), range(tp)):
+        tokens = whole_tokens * one.tokens / all_tokens
         if layer.attention is not None:
             weights = weights_of(layer.attention, width, rank, tp)
             macs[PROJECTIONS] += number * tokens * weights
@@ -137,7 +165,7 @@ def count(case: Case, passes: list[Pass], batch: int) -> tuple[Counter[str], Cou
             streamed[ATTENTION] += number * sequences * mixing_bytes(layer.attention, one, rank, tp, size)
         streamed[VECTORS] += number * (layer.mixer_vectors + layer.vectors) * size["router"]
         for block in layer.feed_forward:
-            ways, multiplied = (len(chips), tokens * len(chips) / tp) if layout.ffn == "all" else (tp, tokens)
+            ways, multiplied = (stage, micro_batch * one.tokens) if layout.ffn == "all" else (tp, tokens)
             shared, router, experts = block_weights(block, width)
             name = SHARED if experts else DENSE
             macs[name] += number * shared / ways * multiplied
@@ -147,17 +175,20 @@ def count(case: Case, passes: list[Pass], batch: int) -> tuple[Counter[str], Cou
             streamed[VECTORS] += number * block.vectors * size["router"]
     for one, (layer, number) in product(passes, model.kinds.items()):
         for block in layer.feed_forward:
-            for expert in block_weights(block, width)[2]:
-                chosen, tokens = block.experts_per_token / block.experts, micro_batch * one.tokens
-                macs[ROUTED] += number * expert * tokens * chosen
-                touched = 1 - (1 - chosen) ** tokens
-                streamed[ROUTED] += number * touched * (expert + block.expert_vectors) * size["experts"]
+            if not (experts := block_weights(block, width)[2]):
+                continue
+            chosen, tokens, expert = block.experts_per_token / block.experts, micro_batch * one.tokens, experts[0]
+            one_slice = layout.ep / stage  # of an expert; a chip that works multiplies one token by it, and reads it
+            macs[ROUTED] += tp * number * expert * max(one_slice, tokens * chosen * len(experts) / stage)
+            touched = max(one_slice, len(experts) * (1 - (1 - chosen) ** tokens) / stage)
+            streamed[ROUTED] += tp * number * touched * (expert + block.expert_vectors) * size["experts"]
     for one in passes:
-        macs[UNEMBEDDING] += len(chips) * sequences * one.predicted * model.vocabulary * width / tp
-        streamed[UNEMBEDDING] += len(chips) * model.vocabulary * width / tp * size["embedding"]
-        streamed[VECTORS] += len(chips) * model.vectors * size["router"]
-    flops = Counter({name: 2 * number / len(chips) for name, number in macs.items()})
-    return flops, Counter({name: number / len(chips) for name, number in streamed.items()})
+        macs[UNEMBEDDING] += whole_tokens * one.predicted / all_tokens * model.vocabulary * width
+        streamed[UNEMBEDDING] += model.vocabulary * width * size["embedding"]
+        streamed[VECTORS] += tp * model.vectors * size["router"]
+    share = (traversal(layout, batch, len(passes)) if in_chunks else 1) / tp
+    flops = Counter({name: 2 * number * share for name, number in macs.items()})
+    return flops, Counter({name: number * share for name, number in streamed.items()})
 
 
 # --- the project's numbers -----------------------------------------------------------------------------------------
@@ -167,9 +198,9 @@ def lines(case: Case, amount: str) -> dict[str, float]:
     return {name: value for name, value in found.items() if value}
 
 
-def agree(case: Case, passes: list[Pass], batch: int, *, cache: bool = True) -> None:
+def agree(case: Case, passes: list[Pass], batch: int, *, cache: bool = True, in_chunks: bool = False) -> None:
     """Every operation, and all of them together; ``cache`` leaves out the cache's traffic where it is false."""
-    flops, streamed = count(case, passes, batch)
+    flops, streamed = count(case, passes, batch, in_chunks)
     for amount, ours in (("flops", flops), ("memory_bytes", streamed)):
         found = lines(case, amount)
         if amount == "memory_bytes" and not cache:
@@ -225,9 +256,9 @@ CUT_WINDOWS = [
 
 @pytest.mark.parametrize("asked", PREFILLS, ids=str)
 def test_a_prefill_counted_token_by_token(asked: tuple[str, str, int, int, int, int]) -> None:
-    agree(prefill(*asked), prefill_passes(*asked[3:]), asked[2])
+    agree(prefill(*asked), prefill_passes(*asked[3:]), asked[2], in_chunks=True)
 
 
 @pytest.mark.parametrize("asked", CUT_WINDOWS, ids=str)
 def test_pairs_in_fixed_chunks(asked: tuple[str, str, int, int, int, int]) -> None:
-    agree(prefill(*asked), prefill_passes(*asked[3:]), asked[2], cache=False)
+    agree(prefill(*asked), prefill_passes(*asked[3:]), asked[2], cache=False, in_chunks=True)

@@ -7,7 +7,7 @@ import pytest
 from conftest import asked as question_of
 from conftest import case_of
 from test_brute_force import Network, Work, attention_shard, messages
-from test_brute_force_passes import Pass, agree, prefill, prefill_passes
+from test_brute_force_passes import Pass, agree, fullest, prefill, prefill_passes, traversal
 
 from steptime.model import symbols as q
 from steptime.model.architecture import transformer as tf
@@ -25,8 +25,9 @@ def sent(case: Case, passes: list[Pass], batch: int) -> tuple[float, float]:
     split a context gather keys and values instead of queries and results where those are fewer bytes."""
     model, layout, wide = case.accounts.model, case.layout, case.number(q.bytes_per_kv)
     tokens = sum(one.tokens for one in passes)
-    work = Work(batch * tokens, 0, dispatch=case.number(q.dispatch_bytes), domain=int(case.number(q.scale_up_domain)))
-    here = batch / layout.replicas / layout.pp / layout.dp / layout.cp
+    whole = fullest(layout, batch)[1] * layout.dp * layout.pp * layout.replicas  # as if every rank were as full
+    work = Work(whole * tokens, 0, dispatch=case.number(q.dispatch_bytes), domain=int(case.number(q.scale_up_domain)))
+    here = fullest(layout, batch)[1] / layout.cp
     total = Counter(dict(zip(("up", "out"), messages(model, layout, work), strict=True)))
     for (layer, number), rank in product(model.kinds.items(), range(layout.tp)):
         mixer, ways = layer.attention, {"queries": Network(work.domain), "keys": Network(work.domain)}
@@ -43,7 +44,8 @@ def sent(case: Case, passes: list[Pass], batch: int) -> tuple[float, float]:
         cheaper = min(ways.values(), key=lambda way: way.bytes.total())
         for tier in ("up", "out"):
             total[tier] += number * (cheaper.bytes[tier] - ways["queries"].bytes[tier]) / layout.stage
-    return total["up"], total["out"]
+    share = traversal(layout, batch, len(passes))
+    return total["up"] * share, total["out"] * share
 
 
 LINKED = [
@@ -68,6 +70,7 @@ REQUESTS = [  # model, layout, batch, prompt, output
     ("nemotron-3-nano-30b-a3b", "dp=2,ep=2,pp=2", 16, 100, 50),
     ("gpt-oss-20b", "tp=2,replicas=2", 16, 100, 300),
     ("llama-4-maverick", "tp=4,cp=2", 16, 7000, 1000),
+    ("llama-3.1-8b", "tp=2,cp=4,dp=3,replicas=2", 17, 100, 50),
 ]  # fmt: skip
 
 

@@ -13,10 +13,12 @@ from conftest import case_of
 from test_brute_force import Network, Work, block_weights, messages
 
 from steptime.model import symbols as q
+from steptime.model.architecture import transformer as tf
 from steptime.model.step.case import Case
 
 from test_brute_force_passes import (  # isort: skip
-    DENSE, PROJECTIONS, ROUTED, ROUTER, SHARED, UNEMBEDDING, VECTORS, Pass, lines, mixing_macs, sizes, weights_of,
+    DENSE, PROJECTIONS, ROUTED, ROUTER, SHARED, UNEMBEDDING, VECTORS, Pass, lines, mixing_macs, pairs, sizes,
+    weights_of,
 )  # fmt: skip
 
 SENDS, GRADIENTS, STATE = "pipeline sends", "gradients and weights between replicas", "gradients and optimizer"
@@ -36,10 +38,12 @@ class Step:
     zero: int = 0
     sequence_parallel: bool = False
     dropout: bool = False
+    fused: bool = False
 
     def case(self) -> Case:
         numbers = {name: str(getattr(self, name)) for name in ("batch", "sequence", "microbatch", "interleave")}
         options = {name: getattr(self, name) for name in ("recompute", "zero", "sequence_parallel", "dropout")}
+        options["attention_kernel"] = "fused" if self.fused else "unfused"
         return case_of(self.model, "a100-sxm-80gb", phase="train", layout=self.layout, **numbers, **options)
 
     def micro_batches(self, case: Case) -> int:
@@ -47,6 +51,16 @@ class Step:
         found, rest = divmod(self.batch, case.layout.replicas * case.layout.dp * self.microbatch)
         assert not rest
         return found
+
+
+def score_macs(mixer: tf.Attention, one: Pass, tp: int) -> float:
+    """Multiply-adds of a rank that meet queries with keys, of one sequence whose tokens are all new."""
+    if isinstance(mixer, tf.RecurrentMixer):
+        return 0
+    chosen = mixer.indexer if isinstance(mixer, tf.LatentAttention) else None
+    met = pairs(mixer, one.before, one.tokens, chosen and chosen.selected)
+    width = mixer.head_dim if isinstance(mixer, tf.GroupedAttention) else mixer.nope_dim + mixer.rope_dim
+    return met * mixer.heads / tp * width
 
 
 # --- by hand: FLOP and memory --------------------------------------------------------------------------------------
@@ -64,6 +78,8 @@ def count(step: Step, case: Case) -> tuple[Counter[str], Counter[str]]:
             parts[PROJECTIONS] = (own, own, "attention")
             cores = 3 + (step.recompute != "none")
             macs["attention"] += cores * number * sequences * mixing_macs(layer.attention, whole, layout.tp)
+            if step.fused:  # the backward pass makes the scores again, and not the sums of values
+                macs["attention"] += number * sequences * score_macs(layer.attention, whole, layout.tp)
         for block in layer.feed_forward:
             shared, router, experts = block_weights(block, model.width)
             held = shared / (len(chips) if layout.ffn == "all" else layout.tp)
@@ -90,35 +106,44 @@ def count(step: Step, case: Case) -> tuple[Counter[str], Counter[str]]:
     return flops, Counter({name: share * number for name, number in streamed.items()})
 
 
-def held_alike(case: Case) -> list[tuple[float, int]]:
-    """Weights that a chip of the mean stage holds, with the places in a replica that hold the same: those that only
-    tensor-parallel chips share, and those spread over the whole stage."""
+def held_alike(case: Case) -> list[tuple[Counter[str], int]]:
+    """Weights of each kind that a chip of the mean stage holds, with the places in a replica that hold the same: those
+    that only tensor-parallel chips share, and those spread over the whole stage."""
     model, layout = case.accounts.model, case.layout
-    alike, spread = 0.0, 0.0
+    alike, spread = Counter[str](), Counter[str]()
     for layer, number in model.kinds.items():
         if layer.attention is not None:
-            alike += number * weights_of(layer.attention, model.width, 0, layout.tp)
-        alike += number * (layer.mixer_vectors + layer.vectors)
+            alike["attention"] += number * weights_of(layer.attention, model.width, 0, layout.tp)
+        alike["router"] += number * (layer.mixer_vectors + layer.vectors)
         for block in layer.feed_forward:
             shared, router, experts = block_weights(block, model.width)
-            alike += number * (router + block.vectors + (0 if layout.ffn == "all" else shared / layout.tp))
-            spread += number * (shared / layout.stage if layout.ffn == "all" else 0)
-            spread += number * sum(expert + block.expert_vectors for expert in experts) / layout.stage
+            alike["router"] += number * (router + block.vectors)
+            alike["dense"] += number * (0 if layout.ffn == "all" else shared / layout.tp)
+            spread["dense"] += number * (shared / layout.stage if layout.ffn == "all" else 0)
+            spread["experts"] += number * sum(expert + block.expert_vectors for expert in experts) / layout.stage
     tables = model.vocabulary * (1 if model.tied else 2) + model.positions
-    alike += tables * model.width / layout.tp + model.vectors
-    return [(alike / layout.pp, layout.dp * layout.cp), (spread / layout.pp, 1)]
+    alike["embedding"] += tables * model.width / layout.tp
+    alike["router"] += model.vectors
+    stage = [Counter({kind: number / layout.pp for kind, number in held.items()}) for held in (alike, spread)]
+    return [(stage[0], layout.dp * layout.cp), (stage[1], 1)]
+
+
+def stored(case: Case, weights: Counter[str]) -> float:
+    """Bytes of weights, each kind in its own format."""
+    return sum(number * sizes(case)[kind] for kind, number in weights.items())
 
 
 def state_bytes(step: Step, case: Case) -> float:
     """Gradients added up micro-batch by micro-batch, then one update: by chips that share all state, or none."""
     gradient, state, total = case.number(q.gradient_bytes), case.number(q.optimizer_bytes), 0.0
     for weights, places in held_alike(case):
-        own = weights / (places * case.layout.replicas if step.zero else 1)
-        summed = own if step.zero >= 2 else weights
+        copies = places * case.layout.replicas
+        own = weights.total() / (copies if step.zero else 1)
+        summed = own if step.zero >= 2 else weights.total()
         for micro_batch in range(step.micro_batches(case)):
             total += summed * gradient * (1 if micro_batch == 0 else 2)  # the first only writes
-        renewed = weights if step.zero in (1, 2) else own  # all are gathered, and kept
-        total += own * (gradient + state + state) + renewed * case.number(q.bytes_per_weight)
+        renewed = stored(case, weights) / (copies if step.zero == 3 else 1)  # with 1 and 2 all are gathered, and kept
+        total += own * (gradient + state + state) + renewed
     return total
 
 
@@ -126,17 +151,17 @@ def state_bytes(step: Step, case: Case) -> float:
 def gradient_messages(step: Step, case: Case) -> Counter[str]:
     """Bytes by tier: reduce-scatters of gradients and all-gathers of weights among chips that hold the same."""
     layout, net = case.layout, Network(int(case.number(q.scale_up_domain)))
-    gradient, weight, passes = case.number(q.gradient_bytes), case.number(q.bytes_per_weight), step.micro_batches(case)
+    gradient, passes = case.number(q.gradient_bytes), step.micro_batches(case)
     for (weights, places), first in product(held_alike(case), range(layout.stage)):
         if places > 1 and first >= layout.tp:
             continue
         chips = [first + place * layout.tp + copy * layout.stage * layout.pp
                  for copy in range(layout.replicas) for place in range(places)]  # fmt: skip
-        share = weights / len(chips)
+        share = weights.total() / len(chips)
         for _ in range(passes if step.zero >= 2 else 1):
             net.gather(chips, share * gradient)  # a reduce-scatter: the same messages the other way round
         for _ in range({0: 0, 1: 1, 2: 1, 3: 2 * passes}[step.zero]):
-            net.gather(chips, share * weight)
+            net.gather(chips, stored(case, weights) / len(chips))
         if step.zero == 0:
             net.gather(chips, share * gradient)
     return Counter({tier: number / layout.stage / layout.replicas for tier, number in net.bytes.items()})
@@ -201,14 +226,17 @@ LINKED = [
     Step("deepseek-v3", "dp=8,ep=8,pp=16,replicas=2,copies=per-expert", 64, 1000),
     Step("mixtral-8x7b", "dp=8,ep=8,replicas=2,copies=per-expert", 64, 1000),
     Step("gpt2", "dp=8", 64, 1000, 2),
+    Step("gpt-oss-20b", "dp=8,ep=8,replicas=2,copies=per-expert", 64, 500, 2),
 ]
 
 
-@pytest.mark.parametrize("recompute", ["none", "selective", "full"])
+@pytest.mark.parametrize(("recompute", "fused"), [
+    ("none", False), ("selective", False), ("full", False), ("none", True), ("full", True),
+])  # fmt: skip
 @pytest.mark.parametrize("step", WORKED, ids=str)
-def test_flops_and_weights_of_a_step(step: Step, recompute: str) -> None:
+def test_flops_and_weights_of_a_step(step: Step, recompute: str, fused: bool) -> None:
     """The pipeline idles P - 1 times the share of a micro-batch that one chunk is; no weight is read meanwhile."""
-    step = replace(step, recompute=recompute)
+    step = replace(step, recompute=recompute, fused=fused)
     case, (flops, streamed) = step.case(), count(step, step.case())
     idle = (case.layout.pp - 1) / step.micro_batches(case) / step.interleave
     ours = {name: number * (1 + idle) for name, number in flops.items() if number}

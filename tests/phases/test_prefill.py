@@ -44,6 +44,7 @@ def equal(left: sympy.Expr, right: sympy.Expr) -> bool:
     for draw in (1, 2, 3):
         numbers = {symbol: Integer(2 + (7 * draw + 5 * place) % 23) for place, symbol in enumerate(symbols)}
         numbers |= {symbol: Integer(64 * draw) for symbol in (q.prompt, q.pass_tokens) if symbol in numbers}
+        numbers |= {q.own_prefill: Integer(1)}  # of at least as many in flight
         if sympy.nsimplify(left.xreplace(numbers) - right.xreplace(numbers)) != 0:
             return False
     return True
@@ -59,7 +60,9 @@ def test_the_blackboard_expands_to_the_ledger_exactly(model: Transformer, plan: 
     for degrees in (SYMBOLIC, Layout(tp=4, dp=2, cp=2, pp=2).degrees):
         ledger = Ledger(model, plan, degrees, phase)
         slots = {
-            symbol: expr for symbol, expr in ledger.slots.items() if symbol not in (q.micro_batch, *phase.definitions)
+            symbol: expr
+            for symbol, expr in ledger.slots.items()
+            if symbol not in (q.micro_batch, q.traversal, *phase.definitions)
         }
         for term, sums in zip(phase.blackboard.terms, rates.step(ledger.operations).terms, strict=True):
             assert equal(Scenario({}, slots).expand(term.work), sums.work), term.name
@@ -170,19 +173,57 @@ def test_a_cached_prefix_costs_reading_and_saves_computing() -> None:
 
 
 def test_in_flight_batching_between_decode_and_prefill() -> None:
-    """With one prefill for every 255 steps, a step costs a decode step and 1/255 of a prefill, weights read once."""
+    """With one prefill for every 255 steps, a step costs a decode step and 1/255 of a prefill, weights read once; of 64
+    sequences a request waits for the prefills of 63."""
     options = {"batch": "64", "layout": "tp=8"}
     mixed = case_of(
         "llama-3.1-70b", "h100-sxm", scope="serving", prompt="1024", output="256", context="1151", **options
     )
     decode = case_of("llama-3.1-70b", "h100-sxm", context="1151", **options)
     prefill = case_of("llama-3.1-70b", "h100-sxm", phase="prefill", prompt="1024", **options)
-    assert mixed.times["compute"] == pytest.approx(decode.times["compute"] + prefill.times["compute"] / 255, rel=1e-12)
-    written = 1024 * 327_680 / 255 * 64 / 8 / 3.35e12
-    assert mixed.times["memory"] == pytest.approx(decode.times["memory"] + written, rel=1e-12)
-    assert mixed.times["interconnect"] == pytest.approx(
-        decode.times["interconnect"] + prefill.times["interconnect"] / 255, rel=1e-12
-    )
+    for case, riding in ((mixed, 63 / 64 / 255), (mixed.of_all_steps, 1 / 255)):
+        written = 1024 * 327_680 * riding * 64 / 8 / 3.35e12
+        expected = {"memory": decode.times["memory"] + written}
+        expected |= {name: decode.times[name] + prefill.times[name] * riding for name in ("compute", "interconnect")}
+        assert case.times == {name: pytest.approx(time, rel=1e-12) for name, time in expected.items()}
+
+
+ALONE = {"model": "llama-3.1-70b", "hardware": "h100-sxm", "weights": "fp8", "prompt": "32000", "output": "20"}
+
+
+def test_a_request_alone_waits_for_no_prefill() -> None:
+    """Llama 3.1 70B in fp8 on four H100: alone it decodes at 69.5 GB of weights and 10.5 GB of cache over 4 times 3.35
+    TB/s, 5.97 ms. Its own prefill, 38 ms for each of 19 tokens, lies before; throughput and cost count it."""
+    alone = case_of(**ALONE, scope="serving", layout="tp=4", batch="1")
+    read = 69_503_033_344 + (32_009 + 1) * 327_680
+    assert alone.scenario.evaluate(q.step_time) == pytest.approx(read / 4 / 3.35e12, rel=1e-4)  # all have the norms
+    options = ALONE | {"output": None}
+    prefill = case_of(**options, phase="prefill", layout="tp=4", batch="1").times["compute"]
+    mean = alone.scenario.evaluate(q.mean_step_time)
+    assert mean == pytest.approx(alone.times["compute"] + prefill / 19, rel=1e-9) == pytest.approx(38.08e-3, rel=1e-3)
+    assert alone.scenario.evaluate(q.tokens_per_second) == pytest.approx(1 / mean)
+    assert alone.scenario.evaluate(q.tokens_per_second_per_sequence) == pytest.approx(4 * 3.35e12 / read, rel=1e-4)
+    assert alone.scenario.evaluate(q.dollars_per_million_tokens) == pytest.approx(4 * 3.49 / 3600 * mean * 1e6)
+
+
+def test_among_many_a_request_waits_for_all() -> None:
+    many = case_of(**ALONE, scope="serving", layout="tp=4", batch="1000000")
+    assert many.scenario.evaluate(q.mean_step_time / q.step_time) == pytest.approx(1, abs=2e-6)
+
+
+@pytest.mark.parametrize("model, layout, batch, waits", [
+    ("llama-3.1-70b", "tp=8,replicas=4", 64, 16), ("llama-3.1-70b", "tp=4,dp=2,replicas=2", 64, 16),
+    ("llama-3.1-70b", "tp=4,dp=2,ffn=all", 64, 64), ("deepseek-v3", "dp=32,ep=32", 64, 64),
+    ("llama-3.1-70b", "tp=4,pp=4", 64, 64), ("llama-3.1-70b", "tp=4,dp=8", 2, 1),
+], ids=["replicas", "ranks apart", "ranks that share dense blocks", "ranks that share experts",
+        "micro-batches of one pipeline", "fewer sequences than ranks"])  # fmt: skip
+def test_which_sequences_wait_for_one_another(model, layout, batch, waits) -> None:
+    """Those that share a pass, or wait their turn in one pipeline; neither other replicas nor ranks that never meet."""
+    options = {"scope": "serving", "prompt": "1000", "output": "100"}
+    case = case_of(model, "h200-sxm", layout=layout, batch=str(batch), **options)
+    assert case.scenario.evaluate(q.in_flight) == waits
+    expected = (1 - 1 / waits) / 99
+    assert case.scenario.evaluate(case.phase.streams[1].share) == pytest.approx(expected, rel=1e-12)
 
 
 def test_drafts_are_checked_in_one_pass() -> None:

@@ -9,7 +9,7 @@ from steptime.model import symbols as q
 from steptime.model.architecture.activations import layer_kept
 from steptime.model.catalog.economy import loss_law
 from steptime.model.catalog.transformers import load_transformer
-from steptime.model.choices import Copies, Counted, Recompute, Schedule, Split
+from steptime.model.choices import AttentionKernel, Copies, Counted, Recompute, Schedule, Split
 from steptime.model.errors import UserError
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import SYMBOLIC, SYMBOLS, Layout
@@ -39,17 +39,20 @@ def published(model: str, **options: object) -> Case:
 
 
 CHOICES = (
-    Choices(), Choices(Recompute.SELECTIVE, 1, True), Choices(Recompute.FULL, 2, schedule=Schedule.ZB_H1),
+    Choices(), Choices(Recompute.SELECTIVE, 1, True), Choices(Recompute.FULL, 2, False, schedule=Schedule.ZB_H1),
     Choices(Recompute.REVERSIBLE, 3), Choices(Recompute.NONE, 3, True, Schedule.ZB_H2, Counted.FULL, True),
+    Choices(Recompute.NONE, 0, False, attention_kernel=AttentionKernel.UNFUSED),
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("choices", CHOICES, ids=lambda c: f"{c.recompute}-zero{c.zero}-{c.schedule}-{c.attention}")
+@pytest.mark.parametrize("choices", CHOICES, ids=lambda c: f"{c.recompute}-{c.kernel}-zero{c.zero}-{c.schedule}")
 @pytest.mark.parametrize("name", ["deepseek-v3", "llama-3.1-70b", "megatron-gpt-1t", "qwen3-next-80b-a3b"])
 def test_the_blackboard_expands_to_the_ledger_exactly(name: str, choices: Choices) -> None:
     layout = Layout(4, 2, 2, 4, 2, 3)
     held = {symbol: Integer(getattr(layout, key)) for key, symbol in SYMBOLS.items()}
-    for plan, degrees in ((Plan(), SYMBOLIC), (Plan(Split.STAGE, Copies.PER_EXPERT, True), layout.degrees)):
+    several = Plan(mixed=True)  # each kind of weights in a format of its own
+    whole_stage = Plan(Split.STAGE, Copies.PER_EXPERT, True)
+    for plan, degrees in ((Plan(), SYMBOLIC), (several, SYMBOLIC), (whole_stage, layout.degrees)):
         ledger = TrainLedger(load_transformer(name), plan, train_phase(choices), degrees)
         slots = {symbol: expr for symbol, expr in ledger.slots.items() if symbol not in ledger.phase.definitions}
         scenario = Scenario({}, slots)
@@ -89,7 +92,8 @@ def test_mfu_at_the_published_times(model: str, mode: str, mfu: float) -> None:
 
 def test_hardware_flops_with_full_recomputation() -> None:
     """96 B s l h^2 (1 + s/6h + V/16lh): Narayanan et al. 2021 (arXiv 2104.04473), equation 3; logits run once."""
-    case = published("megatron-gpt-1t", attention="full", recompute="full")
+    unfused = {"attention": "full", "attention_kernel": "unfused"}
+    case = published("megatron-gpt-1t", recompute="full", **unfused)
     width, layers = 25600, 128
     expected = 96 * 512 * 2048 * layers * width**2 * (1 + 2048 / (6 * width) + 51200 / (16 * layers * width))
     assert case.scenario.evaluate((q.model_flops + q.recomputed_flops) * q.batch) == pytest.approx(expected, rel=1e-9)
@@ -117,7 +121,7 @@ def test_bubbles(options: dict[str, str], bubble: float) -> None:
 def test_activations_of_a_gpt_layer(mode: str, tp: int, shared: bool, expected) -> None:
     """Korthikanti et al. 2022, table 2, in units of s b h bytes at 16 bits with dropout."""
     model = load_transformer("gpt3-175b")
-    kept = layer_kept(model.layers[0], model.width, mode, dropout=True).on_chip(Integer(tp), shared)
+    kept = layer_kept(model.layers[0], model.width, mode, dropout=True, fused=False).on_chip(Integer(tp), shared)
     stored = {q.bytes_per_activation: Integer(2), q.mask_bytes: Integer(1), q.sequence: Integer(2048)}
     found = kept.xreplace(stored) / model.width
     assert float(found) == pytest.approx(expected(96, 2048, 12288, tp))
@@ -186,7 +190,9 @@ def test_days_and_dollars(run_json) -> None:
     assert found["days"] == pytest.approx(1e12 / data["tokens_per_second"] / 86400)
     assert found["dollars"] == pytest.approx(1e6 * data["dollars_per_million_tokens"])
     assert found["dollars"] == pytest.approx(8 * 24 * found["days"] * data["quantities"]["chip_hour_price"])
-    assert data["mfu"] == pytest.approx(found["hfu"]) and found["micro_batches"] == 16
+    assert found["micro_batches"] == 16
+    scored = 2 * 32 * 128 * 4096 * 4095 / 2 * 32 * 64  # QK' of 32 heads of 128, in 32 layers of 64 sequences
+    assert found["hfu"] / data["mfu"] == pytest.approx(1 + scored / found["model_flops"], rel=1e-12)
 
 
 def test_how_long_to_train_what_serves(run_json) -> None:

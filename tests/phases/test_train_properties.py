@@ -21,6 +21,7 @@ SCENARIOS = st.fixed_dictionaries({
     "layout": LAYOUTS, "batch": st.sampled_from(["16", "64"]), "sequence": st.sampled_from(["128", "4096", "100000"]),
     "recompute": st.sampled_from(Recompute), "sequence_parallel": st.booleans(), "dropout": st.booleans(),
     "schedule": st.sampled_from(Schedule), "attention": st.sampled_from(Counted),
+    "attention_kernel": st.none() | st.just("unfused"),
 })  # fmt: skip
 
 
@@ -40,10 +41,11 @@ def test_zero_never_raises_memory_and_the_band_is_ordered(options) -> None:
 @given(SCENARIOS)
 def test_recomputation_trades_flops_for_bytes(options) -> None:
     """Each mode keeps no more than the one before; full runs all layers once more: a third more FLOP but for logits."""
-    cases = [possible({**options, "recompute": mode}) for mode in ("none", "selective", "full")]
+    unfused = {**options, "attention_kernel": "unfused"}
+    cases = [possible({**unfused, "recompute": mode}) for mode in ("none", "selective", "full")]
     again = [case.scenario.evaluate(q.recomputed_flops) for case in cases]
     model = cases[0].accounts.model
-    held = [sum(float(layer_kept(layer, model.width, mode, False).on_chip(Integer(1), False).xreplace(
+    held = [sum(float(layer_kept(layer, model.width, mode, False, False).on_chip(Integer(1), False).xreplace(
         {q.bytes_per_activation: Integer(2), q.sequence: Integer(4096)})) for layer in model.layers)
         for mode in ("none", "selective", "full", "reversible")]  # fmt: skip
     assert held == sorted(held, reverse=True) and again == sorted(again) and again[0] == 0

@@ -34,7 +34,7 @@ def test_terms_meet_at_every_crossover(between, over, context, batch, model, exp
     layout = "dp=16,ep=16" if model == "deepseek-v3" else "tp=16"
     sets = ("scale_up_latency=1e-6",) if over == "scale_up_latency" else ()
     case = case_of(model, "h100-sxm", layout=layout, context=str(context), batch=str(batch), experts=experts, sets=sets)
-    symbol = lookup(over).symbol
+    symbol, case = lookup(over).symbol, case.relaxed
     try:
         answer = find_crossover(case, *between, symbol)
     except UserError as error:

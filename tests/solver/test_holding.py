@@ -88,7 +88,11 @@ def test_computing_again_counts_every_token_of_the_context(tokens: int) -> None:
     weights = 2 * ((69_501_714_432 - 1_050_673_152) * tokens + 1_050_673_152)
     attention = 80 * 4 * 8192 * tokens * (tokens - 1) / 2
     dollars = (weights + attention) / 989e12 * 3.49 / 3600 / tokens
-    assert answer.choices[-1] == Choice(AGAIN, exactly(dollars, rel=1e-12), 0.0) and answer.context == tokens
+    assert (
+        answer.choices[-1]
+        == Choice(AGAIN, exactly(dollars, rel=1e-12), 0.0, restore=exactly(dollars * tokens * 3600 / 3.49, rel=1e-12))
+        and answer.context == tokens
+    )
     assert answer.choices[0].rate == exactly(327680 / 85899345920 * 3.49 / 3600, rel=1e-12)
 
 

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 from conftest import case_of
+from every_layout import cheapest, decided, every_layout, undominated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from questions import search_of
@@ -15,10 +16,10 @@ from steptime.model.catalog.transformers import load_transformer
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import layout_of, layouts
 from steptime.model.layout.layout import impossible
-from steptime.model.solver.layouts.front import Front, dominant
+from steptime.model.solver.layouts import finalists, kept
+from steptime.model.solver.layouts.front import Front
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.search import search_layouts
-from steptime.model.step.build import build_case
 
 FP8 = {"weights": "fp8", "kv": "bf16"}
 GRIDS = {
@@ -32,35 +33,79 @@ GRIDS = {
 }  # fmt: skip
 
 
+WHOLE = {
+    "capacity": search_of("llama-3.1-8b", "h100-sxm", (1, 2, 3), context="7000", whole=True),
+    "a step time": search_of("mixtral-8x7b", "h100-sxm", (6,), max_step_time=0.0071, context="900", whole=True),
+    "floor of a prefill": search_of("llama-3.1-8b", "h100-sxm", (2, 5), minimise="energy", phase="prefill",
+                                    prompt="100", whole=True),
+    "latency with a least rate": search_of("qwen3-30b-a3b", "h200-sxm", (5, 6), minimise="latency", context="9000",
+                                           limits=("tokens_per_second>=9000",), whole=True),
+    "limits from both sides": search_of("llama-3.1-8b", "h100-sxm", (3, 4), context="3000", whole=True,
+                                        limits=("batch<=333", "micro_batch>=5", "memory_per_chip<=60e9")),
+    "two machines, two formats": search_of("gpt-oss-20b", ("h100-sxm", "mi300x"), (3,), minimise="chip-seconds",
+                                           context="60000", free=frozenset({"kv"}), whole=True),
+    "a first token": search_of("llama-3.1-8b", "h100-sxm", (4,), context="16000", max_ttft=0.13, whole=True),
+    "a speed and joules": search_of("llama-3.1-8b", "h100-sxm", (4,), minimise="cost", context="16000", whole=True,
+                                    limits=("tokens_per_second_per_sequence>=70", "joules_per_token<=0.9")),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("search", GRIDS.values(), ids=GRIDS)
 def test_the_best_is_that_of_a_loop_over_every_case(search: Search) -> None:
-    """Every point built as a case of its own: same feasible points, same best, same front."""
+    """Every layout built as a case of its own: same feasible points, same best, ties counted, same front."""
     found = search_layouts(search)
-    columns = layouts(search.model, search.chips, search.held)
-    feasible, rates = [], []
-    for question, row, batch in product(found.questions, range(len(columns["tp"])), search.batches):
-        layout = layout_of(columns, row)
-        case = build_case(question.but({q.batch: float(batch)}, layout=layout))
-        step_time = case.scenario.evaluate(q.step_time)
-        if batch < layout.replicas * layout.dp * layout.pp or not case.fits:
-            continue
-        if search.max_step_time is not None and step_time > search.max_step_time:
-            continue
-        cost = {
-            "cost": q.dollars_per_million_tokens / 1e6, "latency": q.step_time, "energy": q.joules_per_token,
-            "chip-seconds": q.chips / q.tokens_per_second,
-        }[search.minimise or "cost"]  # fmt: skip
-        feasible.append((case.scenario.evaluate(cost), batch, layout.chips))
-        per_chip = case.scenario.evaluate(q.tokens_per_second) / layout.chips
-        rates.append((case.scenario.evaluate(q.tokens_per_second_per_sequence), per_chip))
-    least = min(cost for cost, *_ in feasible)
-    cost, batch, chips = min((f"{cost:.11g}", batch, chips) for cost, batch, chips in feasible if cost < least * 1.001)
-    assert found.feasible == len(feasible)
-    assert found.best.cost == pytest.approx(least, rel=1e-12)
-    assert (f"{found.best.cost:.11g}", found.best.batch, found.best.layout.chips) == (cost, batch, chips)
-    front = np.array(rates)[dominant(*np.array(rates).T)]
-    assert [point.per_sequence for point in found.pareto] == pytest.approx(list(front[:, 0]), rel=1e-12)
-    assert [point.per_chip for point in found.pareto] == pytest.approx(list(front[:, 1]), rel=1e-12)
+    every = list(every_layout(search, found.questions, np.array(search.batches, float)))
+    points = [point for one in every for point in one]
+    best, ties, least = decided([cheapest(one) for one in every if one])
+    assert found.feasible == len(points)
+    assert (found.ties, found.least) == (ties, pytest.approx(least, rel=1e-12))
+    assert (found.best.layout, found.best.batch) == (replace(best.layout, copies=None), best.batch)
+    front = {(f"{point.per_sequence:.9g}", f"{point.per_chip:.9g}") for point in found.pareto}
+    assert found.best in found.pareto and len(front) == len(found.pareto)
+    of_best = {(f"{found.best.per_sequence:.9g}", f"{found.best.per_chip:.9g}")}
+    assert front - of_best <= undominated(points)
+
+
+@pytest.mark.parametrize("search", WHOLE.values(), ids=WHOLE)
+def test_the_best_whole_batch_is_that_of_a_loop_over_every_batch(search: Search) -> None:
+    """Every whole batch up to 5,000 of every layout, each a case of its own."""
+    found = search_layouts(search)
+    every = list(every_layout(search, found.questions, np.arange(1.0, 5001.0)))
+    of_each = [cheapest(one) for one in every if one]
+    best, ties, least = decided(of_each)
+    assert (found.ties, found.least) == (ties, pytest.approx(least, rel=1e-12))
+    assert (found.best.layout, found.best.batch) == (replace(best.layout, copies=None), best.batch)
+    assert found.best.batch not in (1, 5000)
+    for machine, point in found.best_of.items():
+        own, _, _ = decided([one for one in of_each if one.machine == machine])
+        assert (point.layout, point.batch) == (replace(own.layout, copies=None), own.batch)
+    rung = {point for one in every for point in one if point.batch in search.batches}
+    front = {(f"{point.per_sequence:.9g}", f"{point.per_chip:.9g}") for point in found.pareto}
+    expected = undominated([*rung, *of_each])
+    near = {(f"{point.per_sequence:.9g}", f"{point.per_chip:.9g}") for point in (found.best,)}
+    assert front - near <= expected and near <= front
+    # What is missing stood within one per cent of the best point in both rates, and lost the tie.
+    for speed, share in expected - front:
+        assert found.best.per_sequence <= float(speed) * (1 + 1e-8) <= found.best.per_sequence * 1.0101
+        assert found.best.per_chip <= float(share) * (1 + 1e-8) <= found.best.per_chip * 1.0101
+
+
+MANY = search_of("deepseek-v3", "gb200-nvl72", (8,), context="8000", whole=True, weights="fp8", kv="fp8")
+"""Its front has the largest batches of layouts that cost a tenth more than the best."""
+
+
+@pytest.mark.parametrize("search", [*WHOLE.values(), MANY], ids=[*WHOLE, "a front of many layouts"])
+def test_what_is_dropped_had_no_chance(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no layout kept for its rank alone, the bounds alone keep all that the answer and its front need."""
+    whole = search_layouts(search)
+    monkeypatch.setattr(kept, "FEW", 1)
+    monkeypatch.setattr(kept, "SPARE", 0)
+    monkeypatch.setattr(finalists, "FEW", 1)
+    few = search_layouts(search)
+    assert (few.best, few.ties, few.least) == (whole.best, whole.ties, whole.least)
+    assert few.pareto == whole.pareto and few.best_of == whole.best_of
+    assert few.runner_up is not None and whole.runner_up is not None
+    assert few.runner_up.cost == whole.runner_up.cost
 
 
 @settings(max_examples=200)

@@ -101,8 +101,26 @@ BAD = {
     "layout of an abstract model": (["solve", "layout", "{abstract}", "h100-sxm", "--chips", "8"], "architecture"),
     "layout that cannot be held": (
         ["solve", "layout", "gpt2", "h100-sxm", "--chips", "8", "--layout", "tp=7"], "no layout"),
-    "time to first token of a decode step": (
-        ["solve", "layout", "gpt2", "h100-sxm", "--chips", "8", "--max-ttft", "1s"], "--phase prefill"),
+    "time to first token in training": (
+        ["solve", "layout", "gpt2", "h100-sxm", "--chips", "8", "--phase", "train", "--max-ttft", "1s"], "--max-ttft"),
+    "a limit that a search has not": (
+        ["solve", "layout", "gpt2", "h100-sxm", "--chips", "8", "--limit", "context<=8"], "--limit context <= 8"),
+    "a limit given twice": (["solve", "layout", "gpt2", "h100-sxm", "--chips", "8", "--limit", "batch<=8",
+                             "--limit", "batch<=9"], "--limit batch: given twice"),
+    "a limit that needs a price": (["solve", "layout", "gpt2", "tpu7x", "--chips", "8", "--minimise", "latency",
+                                    "--limit", "dollars_per_million_tokens<=9"], "chip_hour_price"),
+    "a degree set by hand in a search": (
+        ["solve", "layout", "gpt2", "h100-sxm", "--chips", "8", "--set", "tensor_parallel=2"], "--layout"),
+    "what no formula of a search contains": (
+        ["solve", "layout", "gpt2", "h100-sxm", "--chips", "8", "--set", "optimizer_bytes=8"], "optimizer_bytes"),
+    "more chips than a system has": (
+        ["step", "gpt2", "h100-sxm", "--layout", "dp=1000000,replicas=1000000"], "more than 1,000,000"),
+    "more points than a search takes": (
+        ["solve", "layout", "deepseek-v3", "h100-sxm", "--chips", "50400", "--weights", "any", "--batch",
+         ",".join(map(str, range(1, 1001)))], "more than 500,000,000"),
+    "more layouts than a search takes": (
+        ["solve", "layout", "deepseek-v3", "h100-sxm", "--chips", ",".join(map(str, range(5040, 99000, 5040)))],
+        "more than 2,000,000 layouts"),
     "layouts too slow": (
         ["solve", "layout", "llama-3.1-70b", "h100-sxm", "--chips", "8", "--max-step-time", "1us"], "max_step_time by"),
     "layouts without a price": (

@@ -50,12 +50,14 @@ class Choice:
     """A place for a token's cache: ``fixed`` dollars to bring it back, ``rate`` dollars per second to hold it.
 
     ``drain_time``: seconds to read all of the tier once; None where nothing is read, or no bandwidth is known.
+    ``restore``: seconds until the whole cache is in the chip again.
     """
 
     name: str
     fixed: float
     rate: float
     drain_time: float | None = None
+    restore: float = 0.0
 
     def cost(self, time: float) -> float:
         """Dollars per token held for some seconds and brought back."""
@@ -106,7 +108,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class CacheAnswer:
-    """Choices in the order given, their lower envelope over the hold time, and the policy where reuse is known."""
+    """Choices in the order given, their lower envelope over the hold time, and the policy where reuse is known.
+
+    ``too_slow``: those that are out of the question, since they take longer than ``most`` seconds to restore.
+    """
 
     case: Case
     tiers: tuple[Tier, ...]
@@ -116,6 +121,13 @@ class CacheAnswer:
     envelope: tuple[Span, ...]
     reuse: Reuse | None = None
     policy: Policy | None = None
+    too_slow: tuple[Choice, ...] = ()
+    most: float | None = None
+
+    @property
+    def again(self) -> Choice:
+        """Computing the cache again, also where that is too slow: what prices of caches are compared to."""
+        return next(choice for choice in (*self.choices, *self.too_slow) if choice.name == AGAIN)
 
     @property
     def break_even(self) -> tuple[BreakEven, ...]:
@@ -151,8 +163,12 @@ def holding_case(question: Question) -> Case:
     return build_case(question.but(there, phase=PhaseName.PREFILL, layout=Layout()), also=PRICES)
 
 
-def solve_cache(case: Case, tiers: Sequence[Tier], reuse: Reuse | None = None) -> CacheAnswer:
+def solve_cache(
+    case: Case, tiers: Sequence[Tier], reuse: Reuse | None = None, most: float | None = None
+) -> CacheAnswer:
     """The cheapest place for a cache at every hold time; quick enough to be asked hundreds of times a second.
+
+    Of those that restore it within ``most`` seconds, where that is given; the chip's own memory always does.
 
     ``case`` is from `holding_case`, its scenario changed at will. Raises UserError where price or capacity is missing.
 
@@ -167,10 +183,12 @@ def solve_cache(case: Case, tiers: Sequence[Tier], reuse: Reuse | None = None) -
     """
     tokens = _need(case, q.prompt, "prompt")
     kv_bytes = _need(case, case.fullest_stage.kv, "kv_bytes") / tokens
-    choices = choices_of(case, tiers, tokens, kv_bytes)
+    every = choices_of(case, tiers, tokens, kv_bytes)
+    choices = tuple(choice for choice in every if most is None or choice.restore <= most)
+    too_slow = tuple(choice for choice in every if choice not in choices)
     lower = envelope(choices)
     policy = None if reuse is None else best_policy(choices, lower, reuse)
-    return CacheAnswer(case, tuple(tiers), tokens, kv_bytes, choices, lower, reuse, policy)
+    return CacheAnswer(case, tuple(tiers), tokens, kv_bytes, choices, lower, reuse, policy, too_slow, most)
 
 
 def choices_of(case: Case, tiers: Sequence[Tier], tokens: float, kv_bytes: float) -> tuple[Choice, ...]:
@@ -179,15 +197,16 @@ def choices_of(case: Case, tiers: Sequence[Tier], tokens: float, kv_bytes: float
     if price is None:
         price = _need(case, q.chip_hour_price / q.hour, "chip_hour_price")
     capacity = _need(case, q.memory_capacity, "memory_capacity")
-    given = Scenario({q.kv_bytes: kv_bytes, q.chip_second_price: price, q.memory_capacity: capacity})
+    given = Scenario({q.context: tokens, q.kv_bytes: kv_bytes, q.chip_second_price: price, q.memory_capacity: capacity})
     drain = case.number(drain_time)
     found = [Choice(OWN, 0.0, given.evaluate(own_rate), drain)]
     for tier in tiers:
         there = given | tier.numbers
         drain = float(there.evaluate(q.tier_capacity / q.tier_bandwidth))
-        found.append(Choice(tier.name, there.evaluate(cache.fetch), there.evaluate(tier_rate), drain))
-    again = price * _need(case, case.resources["compute"], "compute") / tokens
-    return (*found, Choice(AGAIN, again, 0.0))
+        found.append(Choice(tier.name, there.evaluate(cache.fetch), there.evaluate(tier_rate), drain,
+                            there.evaluate(cache.restore)))  # fmt: skip
+    computing = _need(case, case.resources["compute"], "compute")
+    return (*found, Choice(AGAIN, price * computing / tokens, 0.0, restore=computing))
 
 
 def _need(case: Case, expr: Expr, name: str) -> float:
@@ -237,11 +256,14 @@ def envelope(choices: Sequence[Choice]) -> tuple[Span, ...]:
 def best_policy(choices: Sequence[Choice], lower: Sequence[Span], reuse: Reuse) -> Policy:
     """The policy of least expected cost: at each age the envelope's choice at hold time one over the hazard."""
     named = {choice.name: choice for choice in choices}
-    again, ends = named[AGAIN], [*(reuse.age(span.end) for span in lower[:-1]), inf]
+    again, ends = named.get(AGAIN), [*(reuse.age(span.end) for span in lower[:-1]), inf]
     aged = zip(lower, [0.0, *ends[:-1]], ends, strict=True)
     spans = tuple(Span(span.choice, start, end) for span, start, end in aged if start < end)
     cost = sum(expected(named[span.choice], reuse, span.start, span.end) for span in spans)
     alone = {choice.name: expected(choice, reuse, 0.0, inf) for choice in choices}
+    if again is None:  # too slow: what is dropped could not come back in time, so nothing is
+        best = min(choices, key=lambda choice: alone[choice.name])
+        return Policy(spans, cost, alone, Drop(best.name, inf, alone[best.name]))
     drops = [Drop(AGAIN, inf, alone[AGAIN])]
     for choice in choices:
         # The cost falls with the age of dropping for as long as 1/hazard is below the break-even with computing again.

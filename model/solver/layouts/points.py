@@ -1,8 +1,9 @@
-"""What a search over layouts keeps of its points while they stream past, and its answer."""
+"""What a search over layouts is asked, and what it answers."""
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from sympy import Symbol
@@ -10,28 +11,27 @@ from sympy import Symbol
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Copies, Minimise
-from steptime.model.errors import UserError
-from steptime.model.layout.enumeration import Columns, layout_of
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Model
-from steptime.model.solver.layouts.front import Front
-from steptime.model.step.inputs import Inputs, Question
+from steptime.model.step.inputs import Inputs, Question, UserLimit
+from steptime.model.step.ties import NEAR
 
 Array = np.ndarray
 BATCHES = tuple(sorted({2**n for n in range(21)} | {3 * 2**n for n in range(19)}))
 """Batches tried where none are named: powers of two, and one and a half times them, up to 1,048,576."""
 EQUAL = 1e-12
 """Costs that differ by less, relative, are equal: the smaller batch is taken."""
-CANDIDATES = 64
-"""Best layouts kept, so that among several formats of the same layout another layout is the runner-up."""
 
 
 @dataclass(frozen=True)
 class Search:
     """What is searched: inputs without layout and batch, on several machines, numbers of chips, batches.
 
-    ``held``: degrees and words of a layout that every point has. ``free``: choices of training that are searched:
-    microbatch, interleave, recompute, zero, sequence_parallel.
+    ``held``: degrees and words of a layout that every point has. ``free``: what is searched beside them: formats
+    (weights, kv, activations) and choices of training (microbatch, interleave, recompute, zero, sequence_parallel,
+    schedule, attention_kernel). ``whole``: every whole batch between those named is tried too. ``max_ttft``: seconds in
+    which a decode step's machine prefills one prompt alone. ``within``: layouts whose cost exceeds the least by no more
+    are ties.
     """
 
     model: Model
@@ -43,11 +43,21 @@ class Search:
     max_step_time: float | None = None
     held: Mapping[str, int | str] = field(default_factory=dict)
     free: frozenset[str] = frozenset()
+    whole: bool = False
+    limits: tuple[UserLimit, ...] = ()
+    max_ttft: float | None = None
+    within: float = NEAR
 
     @property
     def copies(self) -> Copies | None:
         """How tokens are copied to experts, where every point has the same way."""
         return Copies(str(self.held["copies"])) if "copies" in self.held else None
+
+    @cached_property
+    def machines(self) -> Mapping[Hardware, str]:
+        """What each machine is called: its name, and its file too where another one has the same name."""
+        times = Counter(machine.name for machine in self.hardware)
+        return {one: one.name if times[one.name] == 1 else f"{one.name} ({one.origin})" for one in self.hardware}
 
     def given(self, symbol: Symbol, otherwise: float = 1.0) -> int:
         """A whole number that was given, else another."""
@@ -57,7 +67,7 @@ class Search:
 @dataclass(frozen=True)
 class Point:
     """One point as a question of its own, and what it gives: seconds, the cost, tokens per second and sequence, tokens
-    per second and chip."""
+    per second and chip; dollars and joules where price and power are known; the time to first token where limited."""
 
     question: Question
     layout: Layout
@@ -66,6 +76,9 @@ class Point:
     cost: float
     per_sequence: float
     per_chip: float
+    dollars_per_million_tokens: float | None = None
+    joules_per_token: float | None = None
+    time_to_first_token: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,9 @@ class Answer:
     """All points counted, the best of them, and the front by rising speed.
 
     ``infeasible`` counts the points that break each limit; one may break several. ``layouts``, ``questions``: what the
-    points combine. ``candidates``: the best layouts, the best of all first; ``best_of``: the best on each machine.
+    points combine. ``candidates``: the best of all first, then those that stood within one per cent on its machine by
+    preference, then others by cost; ``best_of``: the best on each machine. ``ties``: how many layouts stood within that
+    one per cent, the best among them; ``least``: the least cost, by which they are measured.
     """
 
     search: Search
@@ -87,6 +102,8 @@ class Answer:
     candidates: tuple[Point, ...]
     pareto: tuple[Point, ...]
     best_of: Mapping[str, Point]
+    ties: int = 1
+    least: float = 0.0
 
     @property
     def best(self) -> Point:
@@ -94,83 +111,21 @@ class Answer:
 
     @property
     def runner_up(self) -> Point | None:
-        """The best point with another layout or another machine."""
-        best = (self.best.layout, self.best.question.hardware.name)
-        others = (p for p in self.candidates if (p.layout, p.question.hardware.name) != best)
+        """The next point with another layout or another machine."""
+        best = (self.best.layout, self.best.question.hardware)
+        others = (p for p in self.candidates if (p.layout, p.question.hardware) != best)
         return next(others, None)
 
-
-class Kept:
-    """The best points and the front of all points added so far."""
-
-    def __init__(self, search: Search, minimise: Minimise, columns: Columns, questions: tuple[Question, ...]) -> None:
-        self.search, self.minimise, self.columns, self.questions = search, minimise, columns, questions
-        self.points, self.feasible, self.infeasible, self.front = 0, 0, Counter[str](), Front()
-        self.rows = np.zeros((0, 9))  # batch and chips, then as for a point of the front
-        self.best_of: dict[str, Array] = {}
-
-    def add(
-        self, machine: int, rows: Array, step_time: Array, cost: Array, per_sequence: Array, per_chip: Array,
-        broken: Mapping[str, Array],
-    ) -> None:  # fmt: skip
-        """Points of some layouts (rows) and all batches (columns)."""
-        bad = np.zeros(cost.shape, bool)
-        for name, where in broken.items():
-            self.infeasible[name] += int(np.count_nonzero(where))
-            bad |= where
-        self.points += bad.size
-        self.feasible += bad.size - int(np.count_nonzero(bad))
-
-        def labelled(place: Array, batch: Array) -> Array:
-            """Machine, layout, place of the batch, step time, cost and both rates of some points."""
-            here, number = (place, batch), np.full(len(place), machine)
-            return np.stack([number, rows[place], batch, step_time[here], cost[here], per_sequence[here],
-                             per_chip[here]], axis=1)  # fmt: skip
-
-        place, batch = np.nonzero(~bad & ~self.front.beaten(per_sequence, per_chip))
-        self.front.add(per_sequence[place, batch], per_chip[place, batch], labelled(place, batch))
-        place, batch = self._cheapest(np.where(bad, np.inf, cost))
-        keys = [np.array(self.search.batches, float)[batch], self.columns["chips"][rows[place]]]
-        here = _ranked(np.column_stack([*keys, labelled(place, batch)]))
-        self.rows = _ranked(np.concatenate([self.rows, here]))[:CANDIDATES]
-        if len(here):
-            name = self.questions[machine].hardware.name
-            before = self.best_of.get(name, here[:0])
-            self.best_of[name] = _ranked(np.concatenate([before, here[:1]]))[:1]
-
-    def _cheapest(self, cost: Array) -> tuple[Array, Array]:
-        """The cheapest batch of each layout, the smallest among equals; of these the best few."""
-        least = cost.min(axis=1)
-        if len(least) > CANDIDATES:  # equals of the last one kept stay in, so that ties are broken below
-            few = np.flatnonzero(least <= np.partition(least, CANDIDATES)[CANDIDATES] * (1 + EQUAL))
-        else:
-            few = np.arange(len(least))
-        few = few[np.isfinite(least[few])]
-        return few, np.argmax(cost[few] <= least[few][:, None] * (1 + EQUAL), axis=1)
-
-    def finished(self, seconds: float) -> Answer:
-        """The answer; raises UserError where no point satisfies every limit."""
-        if not len(self.rows):
-            broken = ", ".join(f"{name} by {count:,}" for name, count in self.infeasible.items() if count)
-            raise UserError(f"infeasible: none of {self.points:,} points satisfies every limit; broken: {broken}")
-        return Answer(
-            self.search, self.minimise, len(self.columns["tp"]), self.questions, self.points, self.feasible, seconds,
-            dict(self.infeasible), tuple(self._point(row[2:]) for row in self.rows),
-            tuple(self._point(row) for row in self.front.labels),
-            {name: self._point(row[0, 2:]) for name, row in self.best_of.items()},
-        )  # fmt: skip
-
-    def _point(self, labels: Array) -> Point:
-        machine, row, place = (int(label) for label in labels[:3])
-        layout, batch = layout_of(self.columns, row), self.search.batches[place]
-        given = {q.batch: float(batch)}
-        given |= {s: float(self.columns[s.name][row]) for s in (q.microbatch, q.interleave) if s.name in self.columns}
-        stated = replace(layout, copies=self.search.copies)
-        question = self.questions[machine].but(given, layout=stated)
-        return Point(question, layout, batch, *(float(label) for label in labels[3:]))
+    @property
+    def tied(self) -> int:
+        """How many of the candidates stood within one per cent."""
+        return min(self.ties, len(self.candidates))
 
 
-def _ranked(rows: Array) -> Array:
-    """Rows by cost to twelve digits; among equals the smaller batch, then fewer chips, then the earlier layout."""
-    rounded = np.array([float(f"{value:.12g}") for value in rows[:, 6]])
-    return rows[np.lexsort((rows[:, 3], rows[:, 1], rows[:, 0], rounded))]
+def first_token_inputs(inputs: Inputs, prompt: float) -> Inputs:
+    """The prefill of one sequence alone on the machine of a decode step: what its first token waits for at least."""
+    from steptime.model.choices import PhaseName, Scope  # here, beside its only use
+
+    lengths = {q.batch: 1.0, q.prompt: prompt}
+    strangers = dict.fromkeys((q.context, q.answer, q.drafts, q.acceptance))
+    return inputs.with_given({**strangers, **lengths}, phase=PhaseName.PREFILL, scope=Scope.STEPS)

@@ -1,133 +1,178 @@
 """Every layout, batch, format and machine at once: the best under named limits, the runner-up, and the Pareto front.
 
-The ledger's slots are evaluated with arrays in the place of degrees and batch, in blocks, so that memory stays bounded
-however many points there are.
+Points are evaluated in blocks, so that memory stays bounded however many there are; what may yet be best is kept, and
+then looked at closely: its best whole batch, and its time where less overlaps.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
+from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import Copies, Minimise, Overlap, PhaseName, Split
+from steptime.model.choices import Minimise, PhaseName, Scope, Split
 from steptime.model.errors import UserError
-from steptime.model.layout.choices import Plan
-from steptime.model.layout.enumeration import Columns, layouts
-from steptime.model.layout.layout import SYMBOLS
+from steptime.model.layout.enumeration import Columns, layout_of, layouts
 from steptime.model.numeric import Spread
 from steptime.model.phases.accounts import Accounts, accounts_of
-from steptime.model.phases.phase import Phase
 from steptime.model.scenario import Scenario
-from steptime.model.solver.batch import SCALES
-from steptime.model.solver.layouts.points import Answer, Kept, Search
+from steptime.model.solver.layouts.evaluated import Points
+from steptime.model.solver.layouts.finalists import Finalists
+from steptime.model.solver.layouts.formulas import Formulas
+from steptime.model.solver.layouts.kept import Kept
+from steptime.model.solver.layouts.points import Answer, Search, first_token_inputs
+from steptime.model.solver.layouts.refine import Whole
 from steptime.model.solver.layouts.variants import Variant, affordable, executions, must_have, variants_on
-from steptime.model.step.case import step_bound
+from steptime.model.step.build import build_case
 
 Array = np.ndarray
+Progress = Callable[[float], None]
 BLOCK = 2**20
 """Points evaluated in one piece."""
-NEVER = 1e100
-"""Seconds of a step over a link that has no figure."""
+MOST_POINTS = 500_000_000
+"""Points of one search: some minutes."""
+STREAMED = 0.9
+"""Share of the work, roughly, after which the finalists are looked at."""
 
 
-def search_layouts(search: Search, progress: Callable[[float], None] = lambda share: None) -> Answer:
+def search_layouts(search: Search, progress: Progress = lambda share: None) -> Answer:
     """The best point under the limits; raises UserError where a figure is missing or no point satisfies all limits."""
     started, accounts = time.perf_counter(), accounts_of(search.model)
     if not accounts.is_architecture:
         raise UserError(f"a search needs an architecture: {accounts.name} is a list of quantities, split perfectly")
     held = {key: value for key, value in search.held.items() if key != "copies"}
-    ways = [search.copies] if search.copies else list(Copies)[: 1 + bool(accounts.experts)]
+    variants = [variant for machine in search.hardware for variant in variants_on(search, accounts, machine)]
+    minimise = search.minimise or affordable(variants)
+    must_have(variants, minimise, search)
     columns = layouts(accounts.model, search.chips, held)
     if search.inputs.phase == PhaseName.TRAIN:
         columns = executions(columns, search, accounts.layers)
-    variants = [variant for machine in search.hardware for variant in variants_on(search, accounts, machine)]
-    minimise = search.minimise or affordable(variants)
-    must_have(variants, minimise)
-    kept = Kept(search, minimise, columns, tuple(variant.question for variant in variants))
-    done = 0
-    for (plan, phase), group in groupby(enumerate(variants), key=lambda one: (one[1].plan, one[1].phase)):
-        alike = list(group)
-        for split in Split:
-            formulas = _Formulas(accounts, phase, replace(plan, ffn=split), ways, search, minimise)
-            rows = np.flatnonzero((columns["ffn_all"] == (split == Split.STAGE)) & alike[0][1].differs(columns))
-            for block in np.array_split(rows, max(1, -(-len(rows) * len(search.batches) // BLOCK))):
-                if len(block):
-                    formulas.evaluate(alike, columns, block, kept)
-            done += len(alike)
-            progress(done / 2 / len(variants))
-    return kept.finished(time.perf_counter() - started)
+    size = len(columns["tp"]) * len(search.batches) * len(variants)
+    if size > MOST_POINTS:
+        raise UserError(f"{size:,} points, more than {MOST_POINTS:,}: give fewer `chips` or `batch`, or hold some "
+                        "degrees with `layout`")  # fmt: skip
+    _refuse_early(variants, columns, search)
+    work = _Work(search, accounts, columns, variants, minimise)
+    kept = Kept(search, work.machine)
+    for done in work.stream(kept):
+        progress(STREAMED * done / size)
+    rest = max(1, len(kept.rivals()))
+    left = Finalists(search, kept, columns, variants, work.group, work.whole,
+                     lambda looked: progress(STREAMED + (1 - STREAMED) * min(1.0, looked / rest)))  # fmt: skip
+    chosen = left.chosen()
+    progress(1.0)
+    return Answer(search, minimise, len(columns["tp"]), tuple(variant.question for variant in variants), kept.points,
+                  kept.feasible, time.perf_counter() - started, dict(kept.infeasible), **vars(chosen))  # fmt: skip
 
 
-class _Formulas:
-    """Expressions with symbols for degrees and batch: the same for all machines and formats that share a plan."""
+def _refuse_early(variants: Sequence[Variant], columns: Columns, search: Search) -> None:
+    """What a step refuses is refused before the search, in the words of a step: one case on each machine."""
+    for machine in search.hardware:
+        question = next(variant.question for variant in variants if variant.question.hardware is machine)
+        given = {q.batch: float(search.batches[-1])}
+        given |= {s: float(columns[s.name][0]) for s in (q.microbatch, q.interleave) if s.name in columns}
+        build_case(question.but(given, layout=replace(layout_of(columns, 0), copies=search.copies)))
+
+
+class _Work:
+    """Layouts and variants of a search, with the formulas that each pair of plan and split has."""
 
     def __init__(
-        self, accounts: Accounts, phase: Phase, plan: Plan, ways: Sequence[Copies], search: Search, minimise: Minimise
+        self, search: Search, accounts: Accounts, columns: Columns, variants: Sequence[Variant], minimise: Minimise
     ) -> None:
-        self.phase, self.search, overlap = phase, search, search.inputs.overlap
-        self.room = accounts.rooms(plan, phase)
-        ledgers = [accounts.ledger(replace(plan, copies=way), phase) for way in ways]
-        self.slots = [ledger.slots for ledger in ledgers]
-        lines = [ledger.operations if overlap == Overlap.PER_OPERATION else () for ledger in ledgers]
-        self.times = [step_bound(phase, operations, overlap) for operations in lines]
-        self.batches = np.array(search.batches, dtype=float)
-        factor, self.exponent, _ = SCALES[minimise]
-        self.factor = factor if self.exponent == 0 else factor / phase.yields
+        self.search, self.accounts, self.columns, self.variants = search, accounts, columns, variants
+        self.minimise, self.formulas = minimise, dict[tuple[int, Split, bool], Formulas]()
+        places = {machine: number for number, machine in enumerate(search.hardware)}
+        self.machine = np.array([places[variant.question.hardware] for variant in variants])
+        self.first, self.heads = list[Variant](), dict[int, int]()
+        if search.max_ttft is not None:
+            inputs = search.inputs
+            prompt = variants[0].values[q.prompt if inputs.scope == Scope.SERVING else q.context]
+            alone = replace(search, inputs=first_token_inputs(inputs, float(prompt)))
+            self.first = [one for machine in search.hardware for one in variants_on(alone, accounts, machine)]
+        heads: dict[object, int] = {}
+        groups: dict[object, int] = {}
+        for number, variant in enumerate(variants):  # the first variant that shares the plan: its formulas are all's
+            key = self._key(variant)
+            self.heads[number] = heads.setdefault(key, number)
+            groups.setdefault((key, frozenset(variant.values)), len(groups))
+        self.group = np.array([groups[self._key(one), frozenset(one.values)] for one in variants])
 
-    def evaluate(self, variants: Sequence[tuple[int, Variant]], columns: Columns, rows: Array, kept: Kept) -> None:
-        """All batches of some layouts on every machine and in every format: what is the same for them, once."""
-        spread, heads = _spread(columns, rows)
-        first = None
+    def _key(self, variant: Variant) -> object:
+        return variant.plan, variant.phase
+
+    def _formulas(self, number: int, split: Split, alone: bool = False) -> Formulas:
+        key = (self.heads[number], split, alone)
+        if key not in self.formulas:
+            variant = (self.first if alone else self.variants)[key[0]]
+            plan = replace(variant.plan, ffn=split)
+            self.formulas[key] = Formulas(
+                self.accounts, variant.phase, plan, self.search, self.minimise, variant.values)  # fmt: skip
+        return self.formulas[key]
+
+    def whole(self, numbers: Array, rows: Array) -> Whole:
+        """Some layouts of one split, each on its variant, all of one group."""
+        split = Split.STAGE if self.columns["ffn_all"][rows[0]] else Split.TENSOR
+        return Whole(self._formulas(int(numbers[0]), split), _values(self.variants, numbers), self.columns, rows,
+                     self._first_token(numbers, rows, split))  # fmt: skip
+
+    def _first_token(self, numbers: Array, rows: Array, split: Split) -> Array | None:
+        """Seconds of a prompt alone on each layout, where they are limited."""
+        if not self.first:
+            return None
+        formulas = self._formulas(int(numbers[0]), split, alone=True)
+        return np.asarray(formulas.at(_values(self.first, numbers), self.columns, rows, np.ones((1, 1))).step_time)
+
+    def stream(self, kept: Kept) -> Iterator[int]:
+        """Evaluate all points in blocks; how many are done."""
+        batches, columns = np.array(self.search.batches, float)[None, :], self.columns
+        done = 0
+        for _, group in groupby(enumerate(self.variants), key=lambda one: self._key(one[1])):
+            alike = list(group)
+            every = np.arange(len(columns["tp"]))
+            rows = every[alike[0][1].differs(columns)]
+            done += (len(every) - len(rows)) * batches.size * len(alike)
+            for split in Split:
+                some = rows[columns["ffn_all"][rows] == (split == Split.STAGE)]
+                formulas = self._formulas(alike[0][0], split)
+                for block in np.array_split(some, max(1, -(-len(some) * batches.size // BLOCK))):
+                    if len(block):
+                        for number, points in self._block(formulas, alike, block, batches):
+                            first = self._first_token(np.full(len(block), number), block, split)
+                            kept.add(number, block, replace(points, first_token=first))
+                            done += block.size * batches.size
+                            yield done
+
+    def _block(
+        self, formulas: Formulas, variants: Sequence[tuple[int, Variant]], rows: Array, batches: Array
+    ) -> Iterator[tuple[int, Points]]:
+        """Some layouts at all batches on every machine and in every format: what is the same for them, once."""
+        spread, heads = _spread(self.columns, rows)
+        first: list[Scenario] = []
         for number, variant in variants:
-            numbers = {**variant.values, q.batch: self.batches[None, :], q.chips: columns["chips"][heads][:, None]}
-            numbers |= {symbol: columns[name][heads][:, None] for name, symbol in SYMBOLS.items()}
-            numbers[q.stage_chips] = numbers[q.tensor_parallel] * numbers[q.context_parallel] * numbers[q.data_parallel]
-            numbers |= {s: columns[s.name][rows][:, None] for s in (q.microbatch, q.interleave) if s.name in columns}
-            if first is None or numbers.keys() != first[0].values.keys():
-                first = [Scenario(numbers, slots, spread) for slots in self.slots]
+            numbers = formulas.numbers(variant.values, self.columns, rows, heads, batches)
+            if not first or numbers.keys() != first[0].values.keys():
+                first = [Scenario(numbers, slots, spread) for slots in formulas.slots]
             else:
-                differing = {s: numbers[s] for s in variant.values if numbers[s] != first[0].values[s]}
+                differing = {s: numbers[s] for s in variant.values if s in numbers and numbers[s] != first[0].values[s]}
                 first = [scenario | differing for scenario in first]
-            self._points(number, first, columns, rows, heads, kept)
+            every = np.broadcast_to(batches, (len(rows), batches.size))
+            yield number, Points(formulas, first, self.columns, heads, every)
 
-    def _points(
-        self, number: int, scenarios: Sequence[Scenario], columns: Columns, rows: Array, heads: Array, kept: Kept
-    ) -> None:
-        """Step time, cost, rates, and the limits that each point breaks."""
-        scenario, batches = scenarios[0], self.batches[None, :]
-        spread, numbers = scenario.spread, scenario.values
-        long, shape = spread.long if spread else _as_it_is, (len(rows), len(self.batches))
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            step_time = np.broadcast_to(long(self._step_time(scenarios, spread)), shape)
-            cost = np.broadcast_to(long(scenario.evaluate(self.factor)) * step_time * batches**self.exponent, shape)
-            yields = scenario.evaluate(self.phase.yields)
-            broken = {}
-            if self.phase.name != PhaseName.TRAIN:  # there, only whole micro-batches are enumerated
-                ranks = numbers[q.replicas] * numbers[q.data_parallel] * numbers[q.pipeline_parallel]
-                broken["minimum_batch"] = batches < ranks
-            if q.memory_capacity in numbers:
-                sizes = {symbol: scenario.value(symbol) for symbol in self.phase.definitions}
-                needed = self.room.of(columns, heads, {**numbers, **sizes}, spread)
-                broken["memory_capacity"] = long(needed) > numbers[q.memory_capacity]
-            if self.search.max_step_time is not None:
-                broken["max_step_time"] = step_time > self.search.max_step_time
-            broken["missing_link"] = ~(step_time < NEVER)
-            per_chip = batches * yields / step_time / long(numbers[q.chips])
-            kept.add(number, rows, step_time, cost, yields / step_time, per_chip,
-                     {name: np.broadcast_to(bad, shape) for name, bad in broken.items()})  # fmt: skip
 
-    def _step_time(self, scenarios: Sequence[Scenario], spread: Spread | None) -> Array:
-        """The step time in the faster way to copy tokens to experts. What both ways share is evaluated once."""
-        first, slots = scenarios[0], self.slots[0]
-        least = np.asarray(first.evaluate(self.times[0]))
-        for scenario, expr in zip(scenarios[1:], self.times[1:], strict=True):
-            shared = {s: value for s, value in first.known.items() if scenario.definitions.get(s) == slots[s]}
-            both = [least, scenario.knowing(shared).evaluate(expr)]
-            least = np.minimum(*(spread.level(both) if spread else both))
-        return least
+def _values(variants: Sequence[Variant], numbers: Array) -> dict[Symbol, Any]:
+    """Numbers of variants with the same quantities: one for all, or a row for each."""
+    used, which = np.unique(numbers, return_inverse=True)
+    first, *others = (variants[int(number)].values for number in used)
+    found: dict[Symbol, Any] = dict(first)
+    for symbol in first:
+        if any(other[symbol] != first[symbol] for other in others):
+            found[symbol] = np.array([variants[int(number)].values[symbol] for number in used])[which][:, None]
+    return found
 
 
 def _spread(columns: Columns, rows: Array) -> tuple[Spread | None, Array]:
@@ -136,7 +181,3 @@ def _spread(columns: Columns, rows: Array) -> tuple[Spread | None, Array]:
         return None, rows
     distinct, first, index = np.unique(columns["layout_row"][rows], return_index=True, return_inverse=True)
     return Spread(len(distinct), index), rows[first]
-
-
-def _as_it_is(value: float | Array) -> float | Array:
-    return value

@@ -18,6 +18,7 @@ from steptime.model.errors import NotSolved
 from steptime.model.scenario import Scenario
 from steptime.model.solver.geometric import GeometricProgram, Optimum
 from steptime.model.solver.machine import balanced
+from steptime.model.solver.machine.bounds import within
 from steptime.model.solver.machine.closed_form import SAME, Closed, closed_form
 from steptime.model.solver.machine.design import GOOD, RATE, VARIABLE, Design, Row
 from steptime.model.solver.machine.sizes import must_be_possible, settled, start_of
@@ -58,8 +59,14 @@ class Machine:
 
     @property
     def mean_step_time(self) -> float:
-        """Weighted over the workloads."""
-        return sum(w.weight * self.step_time(number) for number, w in enumerate(self.design.workloads))
+        """The mean over all steps, each workload's as many as its share of the tokens takes."""
+        return sum(share * self.step_time(number) for number, share in enumerate(self.design.step_shares))
+
+    @property
+    def time_shares(self) -> tuple[float, ...]:
+        """Of the machine's time, each workload's share: w·t/(b·T) of it."""
+        steps = self.design.step_shares
+        return tuple(share * self.step_time(number) / self.mean_step_time for number, share in enumerate(steps))
 
     @property
     def needed(self) -> dict[str, float]:
@@ -92,7 +99,7 @@ class Machine:
         there = self._there()
         found: dict[str, float] = {}
         for row in self.rows:
-            if row.workload is None or row.label == "memory_capacity":
+            if row.workload is None or row.label not in GOOD:
                 unused = 1 - float(there.evaluate(row.expr))
                 found[row.label] = min(unused, found.get(row.label, np.inf))
         return found
@@ -125,18 +132,16 @@ class Machine:
         return found - FIXED - set(RATE.values())
 
     def _tokens_slope(self, symbol: Symbol) -> float:
-        """What a figure does to the tokens that a step yields, where what is minimised is per token."""
-        if self.design.minimise == MachineGoal.STEP_TIME:
-            return 0.0
-        parts = [
-            (w.weight * self.step_time(number) / w.tokens, w.case) for number, w in enumerate(self.design.workloads)
-        ]
-        whole = sum(part for part, _ in parts)
-        return -sum(
-            part / whole * log_slope(q.batch * case.phase.yields, case.scenario, symbol)
-            for part, case in parts
-            if symbol in case.scenario.values
-        )
+        """What a figure does to the tokens that a step yields: a workload whose steps yield more takes fewer of them,
+        and where the mean step is asked for, the others' count for more."""
+        per_step = self.design.step_shares if self.design.minimise == MachineGoal.STEP_TIME else None
+        found = 0.0
+        for number, workload in enumerate(self.design.workloads):
+            case = workload.case
+            if symbol in case.scenario.values:
+                weight = self.time_shares[number] - (per_step[number] if per_step else 0.0)
+                found -= weight * log_slope(q.batch * case.phase.yields, case.scenario, symbol)
+        return found
 
     def _case_slope(self, row: Row, symbol: Symbol) -> float:
         if row.workload is None:
@@ -167,7 +172,8 @@ def best_machine(design: Design) -> Machine:
         tuple(row.expr.xreplace(numbers) for row in rows),
     )
     closed = closed_form(design)
-    optimum = settled(design, program, program.solve(start_of(design, rows, numbers)), rows, numbers)
+    start = within(design.bounds, program, rows, start_of(design, rows, numbers))
+    optimum = settled(design, program, program.solve(start), rows, numbers)
     amounts = {name: optimum.values.get(VARIABLE[name], design.floor(name)) for name in GOODS}
     part_times = tuple({part: optimum.values[symbol] for part, symbol in parts.items()} for parts in design.times())
     found = Machine(design, float(np.exp(optimum.log_cost)), amounts, _spent(design, amounts), part_times, rows,

@@ -15,10 +15,12 @@ from steptime.model.catalog.prices import GOODS, PriceList
 from steptime.model.choices import MachineGoal
 from steptime.model.economics import machine
 from steptime.model.errors import Unbound, UserError
+from steptime.model.phases.phase import Phase
 from steptime.model.precision import peak_format
 from steptime.model.solver.machine.balanced import UNIT
 from steptime.model.solver.parts import parts_of
 from steptime.model.step.case import Case
+from steptime.model.step.inputs import UserLimit
 
 GOOD = {"compute": "compute", "memory": "stack", "scale_up": "scale_up", "scale_out": "scale_out"}
 """Which resource a term waits for."""
@@ -39,7 +41,7 @@ VARIABLE = {
 
 @dataclass(frozen=True)
 class Workload:
-    """A case that the machine must run, with its share of the tokens (of the steps, where step time is minimised).
+    """A case that the machine must run. ``weight``: its share of the tokens that all workloads yield together.
 
     ``parts``: of the step, whose times add up, each with its terms that overlap; ``held``: bytes on the fullest chip.
     """
@@ -86,13 +88,21 @@ class Row:
 
 @dataclass(frozen=True)
 class Design:
-    """The workloads, the prices, the limits in base units and what is minimised; ``chips`` of the machine."""
+    """The workloads, the prices, the limits in base units and what is minimised; ``chips`` of the machine; ``bounds``
+    on how long the step of each workload may take."""
 
     prices: PriceList
     workloads: tuple[Workload, ...]
     limits: Mapping[str, float]
     minimise: MachineGoal
     chips: int
+    bounds: tuple[UserLimit, ...] = ()
+
+    @property
+    def step_shares(self) -> tuple[float, ...]:
+        """Of all steps, each workload's share: as many as yield its share w of the tokens, so w/(b·T) of them."""
+        steps = [workload.weight / workload.tokens for workload in self.workloads]
+        return tuple(one / sum(steps) for one in steps)
 
     @property
     def needed(self) -> set[str]:
@@ -189,6 +199,10 @@ class Design:
                 held = self.chips * sympy.Float(workload.held)
                 rows.append(Row("memory_capacity", machine.stacks_for_bytes.xreplace({q.capacity_needed: held})
                                 / q.stacks, number, q.memory_per_chip))  # fmt: skip
+            for one in self.bounds:
+                most = longest(one, workload.case.phase)
+                whole = sympy.Add(*times[number].values())
+                rows.append(Row(one.quantity.name, whole / numbers_but(workload.case, most, ()), number, 1 / most))
         limits = {"budget": machine.stacked_spend / q.budget, "power": machine.stacked_power / q.power_limit}
         rows += [Row(name, limits[name]) for name in self.limits]
         for name in self.for_sale:
@@ -200,11 +214,12 @@ class Design:
         return rows
 
     def factors(self) -> tuple[Expr, ...]:
-        """What is minimised: the product of these."""
-        seconds = sympy.S.Zero
-        for workload, times in zip(self.workloads, self.times(), strict=True):
-            per = 1.0 if self.minimise == MachineGoal.STEP_TIME else workload.tokens
-            seconds += sympy.Float(workload.weight / per) * sympy.Add(*times.values())
+        """What is minimised: the product of these. Weights are shares of the tokens, whatever is minimised: the mean
+        step time and the mean seconds of a token differ by the mean tokens of a step alone."""
+        per_token = [workload.weight / workload.tokens for workload in self.workloads]
+        weights = self.step_shares if self.minimise == MachineGoal.STEP_TIME else per_token
+        each_time = zip(weights, self.times(), strict=True)
+        seconds = sympy.Add(*[sympy.Float(weight) * sympy.Add(*times.values()) for weight, times in each_time])
         each = {
             MachineGoal.STEP_TIME: (),
             MachineGoal.COST: (machine.running_cost,),
@@ -217,3 +232,13 @@ def numbers_but(case: Case, expr: Expr, keep: tuple[Symbol, ...]) -> Expr:
     """The expression with numbers for everything but some base quantities."""
     others = expr.free_symbols - set(keep)
     return expr.xreplace({symbol: sympy.Float(case.scenario.value(symbol), 17) for symbol in others})
+
+
+def longest(limit: UserLimit, phase: Phase) -> Expr:
+    """The seconds that a step may take: of a rate, what it yields over the rate."""
+    made = {
+        q.step_time: sympy.Float(limit.value, 17),
+        q.tokens_per_second: q.batch * phase.yields / limit.value,
+        q.tokens_per_second_per_sequence: phase.yields / limit.value,
+    }
+    return made[limit.quantity]

@@ -133,13 +133,14 @@ def _chip(
             ours = case.hardware.origin == CATALOGUE
             lacking = f"{case.hardware.missing('chip_price')} is missing" if ours else "no price of the chip is known"
             return None, f"{lacking}; `prices` would give one", {}
-        return figure.value, f"catalogue, {', '.join(figure.source)} {figure.date}", {}
+        return figure.value, f"catalogue, {', '.join(figure.source)} {figure.date}{', doubtful' * figure.doubtful}", {}
     spent = {name: price * amounts[name] for name, price in unit.items() if name in amounts}
     spent["base"] = prices.base.dollars or 0.0
     whole = sum(spent.values())
     if whole <= 0:
         raise UserError(f"{prices.origin}: nothing in it costs anything, so that no share or value can be said")
-    return whole, f"its resources at the prices of {prices.name}", {name: part / whole for name, part in spent.items()}
+    listed = f"its resources at the prices of {prices.name}" + (f", {prices.basis}" if prices.basis else "")
+    return whole, listed, {name: part / whole for name, part in spent.items()}
 
 
 def _worth(name: str, amount: float, elasticity: Elasticity, chip: float | None, price: float | None) -> Worth:

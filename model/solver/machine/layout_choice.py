@@ -19,9 +19,11 @@ from steptime.model.layout.enumeration import Columns, layout_of, layouts
 from steptime.model.layout.layout import Layout
 from steptime.model.scenario import Scenario
 from steptime.model.solver.machine import balanced
-from steptime.model.solver.machine.design import GOOD, RATE
+from steptime.model.solver.machine.bounds import SLACK, missed
+from steptime.model.solver.machine.design import GOOD, RATE, longest
 from steptime.model.step.build import Prepared
 from steptime.model.step.default_layout import degree_columns, trainable
+from steptime.model.step.inputs import UserLimit
 
 Array = np.ndarray
 LAYOUTS = 12
@@ -33,12 +35,13 @@ NEVER = 1e100
 
 @dataclass(frozen=True)
 class Market:
-    """What can be bought: prices, limits, what is minimised, and the chips of the machine."""
+    """What can be bought: prices, limits, what is minimised, and the chips of the machine; ``bounds`` on the step."""
 
     prices: PriceList
     limits: Mapping[str, float]
     minimise: MachineGoal
     chips: int
+    bounds: tuple[UserLimit, ...] = ()
 
     def limit(self, name: str) -> balanced.Limit:
         """A limit after what the base takes; raises UserError for a price that is missing."""
@@ -80,15 +83,17 @@ def promising(asked: Prepared, market: Market, batches: Sequence[int]) -> list[t
     columns = trainable(accounts, layouts(accounts.model, [market.chips]), asked.values, asked.phase)
     if not len(columns["tp"]):
         raise UserError(f"no layout of {accounts.name} on {market.chips} chips trains with this batch; state `layout`")
-    tables, lacking = [], np.inf
+    tables, lacking, late = [], np.inf, np.inf
     for ffn_all in (0, 1):
         rows = columns["ffn_all"] == ffn_all
         if rows.any():
             some = {name: column[rows] for name, column in columns.items()}
-            costs, taken = _costs(asked, some, market, np.array(batches, float))
-            lacking = min(lacking, float(np.min(taken)))
+            costs, taken, over = _costs(asked, some, market, np.array(batches, float))
+            lacking, late = min(lacking, float(np.min(taken))), min(late, over)
             tables.append((some, costs))
     every = np.concatenate([costs for _, costs in tables])
+    if not np.isfinite(every).any() and 1 < late < np.inf:
+        raise missed(market.bounds, late)
     if not np.isfinite(every).any():
         takes = f"what must be bought anyway takes {lacking:.4g} times the {' or '.join(market.limits)}: the base, "
         takes += "stacks for the bytes that it holds, and bounds"
@@ -110,9 +115,10 @@ def starts_at_once(asked: Prepared) -> bool:
     return asked.inputs.overlap == Overlap.FULL and not any(latencies)
 
 
-def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) -> tuple[Array, Array]:
+def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) -> tuple[Array, Array, float]:
     """What is minimised, a row a layout and a column a batch: infinite where it does not fit, needs links that are not
-    sold, or leaves ranks idle; and what base and floors take over the limits."""
+    sold, leaves ranks idle, or takes longer than it may; what base and floors take over the limits; and how many times
+    as long as it may the fastest takes."""
     prices, chips, accounts = market.prices, market.chips, asked.accounts
     plan = replace(asked.plan, ffn=Split.STAGE if columns["ffn_all"][0] else Split.TENSOR)
     numbers: dict[Symbol, Any] = {**asked.values, **degree_columns(columns), q.chips: float(chips)}
@@ -137,7 +143,8 @@ def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) ->
         ranks = numbers[q.replicas] * numbers[q.data_parallel] * numbers[q.pipeline_parallel]
         whole = batches[None, :] >= ranks
         possible = possible & (whole if whole.any() else True)
-    best = np.full(shape, np.inf)
+    best, late = np.full(shape, np.inf), np.inf
+    may = [np.broadcast_to(definitions.evaluate(longest(one, asked.phase)), shape) for one in market.bounds]
     for copies in Copies:
         slots = accounts.ledger(replace(plan, copies=copies), asked.phase).slots
         scenario = Scenario(numbers, slots)
@@ -155,11 +162,14 @@ def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) ->
                 each = [np.where(work[name] > 0, work[name] / amounts[name], 0.0) for name in work]
                 time = np.sum(each, axis=0) + waits.sum(axis=0)
             cost = market.cost(time, amounts, tokens)
-        best = np.minimum(best, np.where(possible & (overlapped < NEVER), cost, np.inf))
+            over = np.max([time / most for most in may], axis=0) if may else np.zeros(shape)
+        there = possible & (overlapped < NEVER)
+        late = min(late, float(np.min(np.where(there, over, np.inf))))
+        best = np.minimum(best, np.where(there & (over <= 1 + SLACK), cost, np.inf))
     taken = [
         1
         + (sum(np.asarray(floor.get(name, 0.0)) * price for name, price in one.price.items()) - one.available)
         / market.limits[one.name]
         for one in priced
     ]
-    return best, np.max(np.broadcast_arrays(*taken), axis=0)
+    return best, np.max(np.broadcast_arrays(*taken), axis=0), late

@@ -13,7 +13,7 @@ from steptime.model.scenario import Scenario
 from steptime.model.solver.geometric import GeometricProgram, Optimum
 from steptime.model.solver.machine import balanced
 from steptime.model.solver.machine.closed_form import SAME, limits_of
-from steptime.model.solver.machine.design import VARIABLE, Design, Row
+from steptime.model.solver.machine.design import GOOD, VARIABLE, Design, Row
 
 MADE_OF = {"budget": machine.stacked_spend, "power": machine.stacked_power}
 PLENTY = 1e21
@@ -79,7 +79,7 @@ def times_of(
             terms = [
                 float((there | {symbol: 1.0}).evaluate(row.expr.xreplace(numbers)))
                 for row in rows
-                if row.workload == number and symbol in row.expr.free_symbols
+                if row.workload == number and row.label in GOOD and symbol in row.expr.free_symbols
             ]
             found[symbol] = max(terms)
     return found

@@ -11,10 +11,11 @@ from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Model
 from steptime.model.solver.machine.best import Machine, best_machine
+from steptime.model.solver.machine.bounds import checked
 from steptime.model.solver.machine.design import RATE, Design, Workload
 from steptime.model.solver.machine.layout_choice import Market, promising, starts_at_once
 from steptime.model.step.build import Prepared, cases_at, prepare
-from steptime.model.step.inputs import Default, Inputs, Question
+from steptime.model.step.inputs import Default, Inputs, Question, UserLimit
 
 MOST_WORKLOADS = 16
 CHOSEN = (*RATE.values(), q.memory_capacity, q.scale_up_domain, q.chip_hour_price, q.power)
@@ -29,10 +30,12 @@ def solve_machine(
     power: float | None = None,
     minimise: MachineGoal = MachineGoal.STEP_TIME,
     batches: Sequence[int] = (),
+    bounds: Sequence[UserLimit] = (),
 ) -> Machine:
     """The best machine for weighted workloads within dollars or watts; raises UserError for what cannot be used.
 
-    With ``batches`` one workload takes the best of them too; in a mix each keeps its own.
+    With ``batches`` one workload takes the best of them too; in a mix each keeps its own. ``bounds`` are limits on how
+    long the step of each may take.
     """
     if len(asked) > MOST_WORKLOADS:
         raise UserError(f"`workload`: at most {MOST_WORKLOADS} workloads, not {len(asked)}")
@@ -41,16 +44,14 @@ def solve_machine(
         raise UserError("a machine needs `budget` DOLLARS or `power` WATTS: without a limit more is always better")
     if minimise == MachineGoal.COST and prices.life is None:
         raise UserError(f"`minimise` cost: {prices.origin}: life is missing: the time over which it is written off")
-    read = [prepare(Question(model, prices.machine(), inputs)) for _, inputs in asked]
+    read = [_read(Question(model, prices.machine(), inputs), minimise) for _, inputs in asked]
     if any(q.answer in inputs.given and inputs.phase == PhaseName.PREFILL for _, inputs in asked):
         raise UserError("`output`: a machine is designed for no whole requests; see `scope` serving")
-    if any(q.training_tokens in inputs.given for _, inputs in asked):
-        raise UserError("`tokens` says nothing to the design of a machine")
     for one in read:
         if by_hand := [f"`{symbol.name}`" for symbol in CHOSEN if symbol in one.inputs.given]:
             raise UserError(f"{', '.join(by_hand)}: the design or {prices.origin} decides it")
     chips = _chips(read, prices)
-    market = Market(prices, limits, minimise, chips)
+    market = Market(prices, limits, minimise, chips, checked(bounds))
     chosen = bool(batches) and len(asked) == 1
     alternatives = []
     for one in read:
@@ -66,10 +67,18 @@ def solve_machine(
             Workload.of(_name(case.inputs), weight / total, case)
             for (weight, _), case in zip(asked, cases, strict=True)
         )
-        tried = best_machine(Design(prices, workloads, limits, minimise, chips))
+        tried = best_machine(Design(prices, workloads, limits, minimise, chips, market.bounds))
         found = tried if found is None or tried.cost < found.cost else found
     assert found is not None
     return replace(found, batch_chosen=chosen, layouts_proved=_proved(read))
+
+
+def _read(question: Question, minimise: MachineGoal) -> Prepared:
+    """A workload as far as its layout; where what a token takes is minimised, its step is the mean of all."""
+    found = prepare(question)
+    if minimise == MachineGoal.STEP_TIME or q.own_prefill not in found.values:
+        return found
+    return replace(found, values={**found.values, q.own_prefill: 0.0})
 
 
 def _proved(read: Sequence[Prepared]) -> bool:
@@ -81,15 +90,16 @@ def _proved(read: Sequence[Prepared]) -> bool:
 def _with_batch(asked: Prepared, market: Market, batches: Sequence[int]) -> tuple[Prepared, Layout]:
     """The workload with the best of some batches, and its layout."""
     chosen, layout, batch = _layout(asked, market, batches)
-    again = _at_batch(asked, batch)
+    again = _at_batch(asked, batch, market)
     notes = [Default("batch", float(batch), f"the best of {len(batches)} tried"),
              *(one for one in chosen.defaults if one.quantity == "layout")]  # fmt: skip
     return replace(again, defaults=(*again.defaults, *notes)), layout
 
 
-def _at_batch(asked: Prepared, batch: int) -> Prepared:
+def _at_batch(asked: Prepared, batch: int, market: Market) -> Prepared:
     """The workload with another batch."""
-    return prepare(Question(asked.accounts.model, asked.hardware, asked.inputs.with_given({q.batch: float(batch)})))
+    inputs = asked.inputs.with_given({q.batch: float(batch)})
+    return _read(Question(asked.accounts.model, asked.hardware, inputs), market.minimise)
 
 
 def _layout(asked: Prepared, market: Market, batches: Sequence[int]) -> tuple[Prepared, Layout, int]:
@@ -119,10 +129,12 @@ def _best_solved(asked: Prepared, market: Market, candidates: Sequence[tuple[Lay
     failure: UserError | None = None
     for place, (layout, batch) in enumerate(candidates):
         try:
-            one = _at_batch(asked, batch)
+            one = _at_batch(asked, batch, market)
             alone = [Workload.of("", 1.0, case) for case in cases_at(one, layout)]
             machines = [
-                best_machine(Design(market.prices, (workload,), market.limits, market.minimise, market.chips))
+                best_machine(
+                    Design(market.prices, (workload,), market.limits, market.minimise, market.chips, market.bounds)
+                )
                 for workload in alone
             ]
             costs.append((min(machine.cost for machine in machines), place))

@@ -1,6 +1,6 @@
 """Published measurements against the ideal: for each row the time that physics allows, or why it is not modelled."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -13,6 +13,7 @@ from steptime.model.choices import PhaseName
 from steptime.model.errors import Unbound, UserError
 from steptime.model.solver.measured.collective import collective_time
 from steptime.model.step.build import build_case
+from steptime.model.step.inputs import Question
 from steptime.model.step.request import whole_request
 
 from steptime.model.solver.measured.questions import (  # isort: skip
@@ -70,10 +71,10 @@ def validate(
     rows: list[Measurement], places: Places = Places(), progress: Callable[[float], None] = lambda share: None
 ) -> list[Judged]:
     """Every row judged; what cannot be modelled says why, and nothing is left out."""
-    found = []
+    found, asked = [], dict[Hashable, Question]()
     for number, row in enumerate(rows):
         try:
-            found.append(_judge(row, places))
+            found.append(_judge(row, places, asked))
         except (UserError, Unbound) as error:
             found.append(Judged(row, None, None, None, why=" ".join(str(error).split())))
         progress((number + 1) / len(rows))
@@ -99,13 +100,16 @@ def summary(judged: list[Judged]) -> dict[str, dict[str, float | int | None]]:
     return found
 
 
-def _judge(row: Measurement, places: Places) -> Judged:
+def _judge(row: Measurement, places: Places, known: dict[Hashable, Question]) -> Judged:
+    """A row judged; ``known`` are the questions of rows before it, as several figures are printed of one run."""
     machine = load_hardware(places.machine(row.hardware))
     if row.phase in ("all_reduce", "all_gather", "all_to_all"):
         ideal, tier = collective_time(row, machine)
         return Judged(row, row.value, ideal, tier)
     asked = optimizer_step if row.phase == PhaseName.TRAIN else one_pass
-    question = asked(row, load_model(places.model(row.model)), machine)
+    if row.run not in known:
+        known[row.run] = asked(row, load_model(places.model(row.model)), machine)
+    question = known[row.run]
     if row.scope == "request":
         request = whole_request(whole(row, question))
         return Judged(row, request_seconds(row), request.time, request.bottleneck, str(request.prefill.layout))

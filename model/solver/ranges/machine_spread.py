@@ -50,8 +50,11 @@ def machine_spread(found: Machine, ranges: Ranges, progress: Callable[[float], N
             return agreed_direction([*design.factors(), *(row.expr for row in found.rows)], symbol)
         cases = [(design.workloads[row.workload].case, row.of_case) for row in found.rows if row.workload is not None]
         exprs = [case.scenario.expand(expr) for case, expr in cases]
+        yields = [case.scenario.expand(q.batch * case.phase.yields) for case in _cases(design)]
         if design.minimise != MachineGoal.STEP_TIME:
-            exprs += [1 / case.scenario.expand(q.batch * case.phase.yields) for case in _cases(design)]
+            exprs += [1 / tokens for tokens in yields]
+        elif len(yields) > 1 and any(symbol in tokens.free_symbols for tokens in yields):
+            return None  # what one step yields decides how many there are of each: the mean may move either way
         return agreed_direction(exprs, symbol)
 
     return spread_solved(ranges, solve, proved, progress=progress)

@@ -67,7 +67,7 @@ def batch_spread(
     def proved(output: str, symbol: Symbol) -> int | None:
         if output != "cost" or worth is None:
             return None
-        return agreed_direction([case.scenario.expand(expr) for expr in (worth.factor, *worth.rows)], symbol)
+        return agreed_direction([case.relaxed.scenario.expand(expr) for expr in (worth.factor, *worth.rows)], symbol)
 
     return spread_solved(ranges, solve, proved, progress=progress)
 
@@ -126,7 +126,10 @@ def earnings_spread(
     return spread_solved(ranges, solve, progress=progress)
 
 
-def cache_spread(case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse | None, progress: Progress) -> Spread:
+def cache_spread(
+    case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse | None, progress: Progress,
+    most: float | None = None,
+) -> Spread:  # fmt: skip
     """Break-even times between neighbours, and what a token's cache costs for five minutes, an hour, and by the policy.
 
     A cost is exact where bytes, computing and the chip's price and room all move it one way: every choice is a sum of
@@ -141,7 +144,7 @@ def cache_spread(case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse
     must_be_inputs(case, {own[symbol]: ends for symbol, ends in ranges.items()})
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
-        answer = solve_cache(case.changed({own[symbol]: value for symbol, value in values.items()}), tiers, reuse)
+        answer = solve_cache(case.changed({own[symbol]: value for symbol, value in values.items()}), tiers, reuse, most)
         kept = {f"held {name}": answer.at(time).cost(time) for name, time in HELD.items()}
         if answer.policy is not None:
             kept |= {"by the policy": answer.policy.expected_cost}
@@ -153,7 +156,7 @@ def cache_spread(case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse
              q.chip_hour_price)  # fmt: skip
 
     def proved(output: str, symbol: Symbol) -> int | None:
-        if output.endswith("until"):
+        if output.endswith("until") or most is not None:  # a choice that becomes too slow is no longer one
             return None
         ways = {slope_sign(sympy.expand(case.scenario.expand(part)), own[symbol]) for part in parts} - {0}
         return ways.pop() if len(ways) == 1 else None if ways else 0

@@ -90,13 +90,14 @@ def is_input(case: Case, symbol: Symbol) -> bool:
 
 
 def sobol(ranges: Ranges, samples: int = SAMPLES) -> dict[Symbol, np.ndarray]:
-    """Sobol points, log-uniform between the limits of each input; their number is a power of two."""
+    """Sobol points, log-uniform between the limits of each input; their number is a power of two. A batch is whole."""
     from scipy.stats import qmc  # only where there are ranges: SciPy takes half a second to load
 
     points = qmc.Sobol(len(ranges), seed=SEED).random(samples)
-    return {
+    drawn = {
         symbol: low * (high / low) ** points[:, place] for place, (symbol, (low, high)) in enumerate(ranges.items())
     }
+    return {s: np.clip(np.rint(values), *ranges[s]) if s == q.batch else values for s, values in drawn.items()}
 
 
 def _at(case: Case, expr: Expr, values: Mapping[Symbol, np.ndarray | float]) -> np.ndarray:
@@ -134,10 +135,10 @@ def _direction(case: Case, output: Symbol, symbol: Symbol, ranges: Ranges) -> in
             return None if None in signs else int(np.prod([found or 0 for found in signs]))
         return None if expr.has(*ranges) else int(np.sign(case.scenario.evaluate(expr)))
 
-    step = case.phase.blackboard
-    parts = [term.time for term in step.terms]
-    if case.inputs.overlap == Overlap.PER_OPERATION:
-        parts = [term.time for line in case.operations for term in rates.step([line]).terms]
+    # The ledger's sums, not the blackboard's terms: what both multiply and divide by has fallen out of them.
+    apart = case.inputs.overlap == Overlap.PER_OPERATION
+    steps = [rates.step([line]) for line in case.operations] if apart else [rates.step(case.operations)]
+    parts = [term.time for step in steps for term in step.terms]
     found = {direction(case.scenario.expand(part), {symbol: 1}, sign) for part in parts} - {0}
     through = found.pop() if len(found) == 1 else None if found else 0
     if output == q.step_time:
@@ -146,4 +147,7 @@ def _direction(case: Case, output: Symbol, symbol: Symbol, ranges: Ranges) -> in
     others = {
         other: case.scenario.definitions[other] for other in definition.free_symbols & set(case.phase.definitions)
     }
-    return direction(definition.xreplace(others), {symbol: 1, q.step_time: through}, sign)
+    # Ranks at their own pace all move as the step time does, but that a batch may load some of them and not the others.
+    alike = symbol != q.batch or case.scenario.definitions[q.mean_step_time] == q.step_time
+    moving = {symbol: 1, q.step_time: through, q.mean_step_time: through if alike else None}
+    return direction(definition.xreplace(others), moving, sign)

@@ -1,0 +1,47 @@
+"""What a step says beside its time: what kind of dollars and joules it counts, and what its memory has room for."""
+
+from abc import ABC
+from dataclasses import dataclass
+
+from steptime.model.api.shown import Shown
+from steptime.model.step.case import Case
+from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
+from steptime.model.text.bases import energy_basis, price_basis
+
+
+@dataclass(frozen=True, repr=False)
+class Beside(Shown, ABC):
+    """The part of a step's answer that its terms do not enter."""
+
+    case: Case
+
+    @property
+    def price_basis(self) -> str | None:
+        """What kind of price a chip-hour has: rent, list, ownership, estimate; None where it has none."""
+        return price_basis(self.case)
+
+    @property
+    def energy_basis(self) -> str | None:
+        """Whose watts the joules count: the chip's alone, or the system's; None where no power is known."""
+        return energy_basis(self.case)
+
+    @property
+    def kv_room_tokens(self) -> float | None:
+        """Tokens of KV cache that all chips have room for, in sequences as long as the context."""
+        return kv_room_tokens(self.case)
+
+    @property
+    def largest_concurrency(self) -> int | None:
+        """The most sequences in flight that fit at this layout and context; None where nothing limits them.
+
+        >>> import steptime as st
+        >>> step = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", context=8192)
+        >>> step.largest_concurrency, step.replace(batch=203).fits, step.replace(batch=204).fits
+        (203, True, False)
+        """
+        return largest_concurrency(self.case)
+
+    @property
+    def time_to_first_token(self) -> float | None:
+        """Seconds of a prefill: of this one, or, beside a decode step, of one request's context alone at its layout."""
+        return first_token(self.case)

@@ -1,0 +1,66 @@
+"""Prices of one kind: what a chip-hour costs on each basis that a machine has a figure for, and the basis on which
+several machines can be compared.
+
+A rent beside an estimate of cost, or a list price, says more about the seller than about the machine.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from steptime.model import symbols as q
+from steptime.model.catalog.hardware import CATALOGUE, Figure, Hardware
+from steptime.model.choices import Basis
+from steptime.model.errors import UserError
+
+PRICE = q.chip_hour_price.name
+
+
+def prices_of(machine: Hardware) -> Mapping[str, Figure]:
+    """Dollars of a chip-hour by basis; first the one that is taken where none is asked for, under "" if it states none.
+
+    >>> from steptime.model.catalog.hardware import load_hardware
+    >>> {basis: figure.value for basis, figure in prices_of(load_hardware("gb200-nvl72")).items()}
+    {'estimate': 3.2, 'rent': 2.6, 'ownership': 2.26}
+    """
+    own = machine.figures.get(PRICE)
+    return {**({own.basis: own} if own else {}), **machine.prices}
+
+
+def priced(machine: Hardware, basis: Basis | None) -> Hardware:
+    """The machine at its price of a basis; raises UserError where it has none, naming those that it has.
+
+    >>> from steptime.model.catalog.hardware import load_hardware
+    >>> priced(load_hardware("gb200-nvl72"), Basis.RENT).figures["chip_hour_price"].value
+    2.6
+    >>> priced(load_hardware("tpuv4"), Basis.RENT)
+    Traceback (most recent call last):
+    ...
+    steptime.model.errors.UserError: `basis` rent: model/catalog/hardware.toml: [tpuv4] has no such price; it has list
+    """
+    if basis is None:
+        return machine
+    known = prices_of(machine)
+    if basis not in known:
+        has = ", ".join(one or "one of no stated basis" for one in known) or "none at all"
+        where = f"{machine.origin}: [{machine.name}]" if machine.origin == CATALOGUE else machine.origin
+        raise UserError(f"`basis` {basis}: {where} has no such price; it has {has}")
+    return replace(machine, figures={**machine.figures, PRICE: known[basis]}, prices=known)
+
+
+def common_basis(machines: Sequence[Hardware]) -> Basis | None:
+    """The basis on which machines can be compared, where the prices that they would take are of different kinds; None
+    where those are of one kind, where no basis is common, and where a machine has no price, so that no dollars are
+    compared. Of several a basis whose figures have one source.
+
+    >>> from steptime.model.catalog.hardware import load_hardware
+    >>> common_basis([load_hardware("gb200-nvl72"), load_hardware("b200-sxm")]).value
+    'rent'
+    >>> common_basis([load_hardware("gb200-nvl72"), load_hardware("h100-sxm")]).value  # two sources of rents
+    'ownership'
+    """
+    every = [prices_of(machine) for machine in machines]
+    if not all(every) or len({next(iter(prices)) for prices in every}) == 1:
+        return None
+    common = [basis for basis in Basis if all(basis in prices for prices in every)]
+    of_one_source = [basis for basis in common if len({prices[basis].source for prices in every}) == 1]
+    return next(iter((*of_one_source, *common)), None)

@@ -1,0 +1,218 @@
+"""Figures of many layouts at many batches: step time, cost, rates, and the limits that each breaks."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.choices import Overlap, PhaseName
+from steptime.model.layout.enumeration import Columns
+from steptime.model.numeric import Spread
+from steptime.model.scenario import Scenario
+from steptime.model.solver.batch import ROUNDING
+
+if TYPE_CHECKING:
+    from steptime.model.solver.layouts.formulas import Formulas
+
+Array = np.ndarray
+NEVER = 1e100
+"""Seconds of a step over a link that has no figure."""
+
+
+def _quietly(evaluated: Callable[["Points"], Any]) -> Callable[["Points"], Any]:
+    """Without warnings of numbers that no float holds."""
+
+    def call(points: "Points") -> Any:
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            return evaluated(points)
+
+    return call
+
+
+@dataclass(frozen=True)
+class Points:
+    """Some layouts (rows) at some batches (columns); each figure is worked out where it is asked for.
+
+    ``heads``: the rows of ``columns`` that the scenarios' short arrays stand for. ``first_token``: seconds of a prompt
+    alone, a row each.
+    """
+
+    formulas: "Formulas"
+    scenarios: Sequence[Scenario]
+    columns: Columns
+    heads: Array
+    batches: Array
+    first_token: Array | None = None
+
+    @property
+    def spread(self) -> Spread | None:
+        return self.scenarios[0].spread
+
+    def _long(self, value: Any) -> Array:
+        """A figure for every point."""
+        return np.broadcast_to(self.spread.long(value) if self.spread else value, self.batches.shape)
+
+    @cached_property
+    def _each_way(self) -> list[Any]:
+        """The step time in each way to copy tokens to experts. What the ways share is evaluated once."""
+        return self._times(self.formulas.times)
+
+    def _times(self, bounds: Sequence[Expr], scenarios: Sequence[Scenario] | None = None) -> list[Any]:
+        first, *others = self.scenarios if scenarios is None else scenarios
+        slots = self.formulas.slots
+        found = [np.asarray(first.evaluate(bounds[0]))]
+        for scenario, mine, expr in zip(others, slots[1:], bounds[1:], strict=True):
+            shared = {s: value for s, value in first.known.items() if mine.get(s) == slots[0][s]}
+            found.append(scenario.knowing(shared).evaluate(expr))
+        return list(self.spread.level(found)) if self.spread else found
+
+    @cached_property
+    @_quietly
+    def step_time(self) -> Array:
+        """The step time in the faster way to copy tokens to experts."""
+        return self._long(np.minimum.reduce(self._each_way) if len(self._each_way) > 1 else self._each_way[0])
+
+    @cached_property
+    @_quietly
+    def mean_step_time(self) -> Array:
+        """The time in which as many tokens come out as there are sequences in flight, copied the way that is the
+        faster: every prefill counted, and units that never meet each at its own pace (`phases.loads.mean_step`)."""
+        every = {q.own_prefill: 0.0} if q.own_prefill in self.scenarios[0].values else {}
+        fuller = self._chosen([one | every for one in self.scenarios]) if every else self.step_time
+        if self.formulas.units is None:
+            return fuller
+        units = self._long(self.scenarios[0].evaluate(self.formulas.units))
+        least = np.floor(self.batches / units)
+        more = self.batches - units * least
+        rows = np.flatnonzero(((more > 0) & (least > 0)).any(axis=1))
+        if not len(rows):  # all alike, or some with one and the others idle
+            return fuller
+        emptier = {q.batch: (units * np.maximum(least, 1))[rows]} | every
+        there = [self._rows(one, rows, emptier) for one in self.scenarios]
+        part = replace(self, scenarios=there, batches=self.batches[rows], heads=self.heads[rows])
+        lighter = fuller.copy()
+        lighter[rows] = part._chosen(there, self._faster[rows])
+        return np.asarray(self.batches / (more * (least + 1) / fuller + (units - more) * least / lighter))
+
+    def _rows(self, scenario: Scenario, rows: Array, values: Mapping[Symbol, Any]) -> Scenario:
+        """A scenario of some rows, with other values."""
+        size = len(self.batches)
+        own = {s: v[rows] if np.ndim(v) == 2 and len(v) == size > 1 else v for s, v in scenario.values.items()}
+        return Scenario({**own, **values}, scenario.definitions)
+
+    @cached_property
+    def _faster(self) -> Array:
+        """Which way to copy tokens is the faster."""
+        return np.argmin(np.broadcast_arrays(*map(self._long, self._each_way)), axis=0)
+
+    def _chosen(self, scenarios: Sequence[Scenario], faster: Array | None = None) -> Array:
+        """The step time in the way that is the faster here, in other scenarios of the same points."""
+        ways = self._times(self.formulas.times, scenarios)
+        return np.choose(self._faster if faster is None else faster, [self._long(way) for way in ways])
+
+    @_quietly
+    def tie_bounds(self) -> list[Array]:
+        """What is minimised where operations, and where nothing, overlaps, copied the way that was the faster."""
+        found = []
+        for overlap in (Overlap.PER_OPERATION, Overlap.NONE):
+            ways = self._times(self.formulas.bounds(overlap))
+            found.append(self._cost(np.choose(self._faster, [self._long(way) for way in ways])))
+        return found
+
+    def _cost(self, times: Array) -> Array:
+        scale = self._long(self.scenarios[0].evaluate(self.formulas.factor))
+        return np.asarray(scale * times * self.batches**self.formulas.exponent)
+
+    @cached_property
+    @_quietly
+    def cost(self) -> Array:
+        """What is minimised."""
+        return self._cost(self.step_time if self.formulas.exponent == 0 else self.mean_step_time)
+
+    @cached_property
+    @_quietly
+    def _yields(self) -> Any:
+        return self.scenarios[0].evaluate(self.formulas.phase.yields)
+
+    @cached_property
+    @_quietly
+    def per_sequence(self) -> Array:
+        """Tokens per second of a sequence."""
+        return np.asarray(self._yields / self.step_time)
+
+    @cached_property
+    @_quietly
+    def per_chip(self) -> Array:
+        """Tokens per second of a chip."""
+        return np.asarray(self.batches * self._yields / self.mean_step_time / self._long(self._number(q.chips)))
+
+    def _number(self, symbol: Symbol) -> Any:
+        return self.scenarios[0].value(symbol)
+
+    @cached_property
+    @_quietly
+    def _held(self) -> Array:
+        """Bytes that the fullest chip needs."""
+        phase, first = self.formulas.phase, self.scenarios[0]
+        derived = {*phase.definitions, *({q.bytes_per_weight} & first.definitions.keys() - first.values.keys())}
+        sizes = {symbol: first.value(symbol) for symbol in derived}
+        return self._long(self.formulas.room.of(self.columns, self.heads, {**first.values, **sizes}, self.spread))
+
+    @cached_property
+    @_quietly
+    def above(self) -> dict[str, Array]:
+        """Limits that a point breaks, and every larger batch with it."""
+        search, found = self.formulas.search, dict[str, Array]()
+        if q.memory_capacity in self.scenarios[0].values:
+            found["memory_capacity"] = self._held > self._number(q.memory_capacity)
+        if search.max_step_time is not None:
+            found["max_step_time"] = self.step_time > search.max_step_time
+        if self.first_token is not None and search.max_ttft is not None:
+            found["max_ttft"] = np.broadcast_to(self.first_token > search.max_ttft, self.batches.shape)
+        for limit in search.limits:
+            most = limit.value * (1 + ROUNDING)
+            if limit.quantity in (q.batch, q.micro_batch) and limit.upper:
+                found[limit.quantity.name] = self._long(self._number(limit.quantity)) > most
+            elif limit.quantity == q.memory_per_chip:
+                found[limit.quantity.name] = self._held > most
+            elif limit.quantity == q.step_time:
+                found[limit.quantity.name] = self.step_time > most
+            elif limit.quantity == q.tokens_per_second_per_sequence:
+                found[limit.quantity.name] = self.per_sequence * (1 + ROUNDING) < limit.value
+        return found
+
+    @cached_property
+    @_quietly
+    def below(self) -> dict[str, Array]:
+        """Limits that a point breaks, and every smaller batch with it; and layouts over links that are not there."""
+        search, found = self.formulas.search, dict[str, Array]()
+        if self.formulas.phase.name != PhaseName.TRAIN:  # there, only whole micro-batches are enumerated
+            ranks = self._number(q.replicas) * self._number(q.data_parallel) * self._number(q.pipeline_parallel)
+            found["minimum_batch"] = self.batches < ranks
+        for limit in search.limits:
+            name, least = limit.quantity.name, limit.value * (1 - ROUNDING)
+            if limit.quantity in (q.batch, q.micro_batch) and not limit.upper:
+                found[name] = found.get(name, False) | (self._long(self._number(limit.quantity)) < least)
+            elif limit.quantity == q.tokens_per_second:
+                found[name] = self.per_chip * self._long(self._number(q.chips)) < least
+            elif limit.quantity == q.dollars_per_million_tokens:
+                hours = self._number(q.chip_hour_price) / self._number(q.hour) * self._number(q.million)
+                found[name] = hours / self.per_chip * (1 - ROUNDING) > limit.value
+            elif limit.quantity == q.joules_per_token:
+                found[name] = self._number(q.power) / self.per_chip * (1 - ROUNDING) > limit.value
+        found["missing_link"] = ~(self.step_time < NEVER)
+        return found
+
+    @cached_property
+    def fits(self) -> Array:
+        """Whether larger batches may be possible: no limit on what grows with the batch is broken."""
+        return ~np.logical_or.reduce(list(self.above.values())) if self.above else np.ones(self.batches.shape, bool)
+
+    @cached_property
+    def possible(self) -> Array:
+        """Whether no limit is broken."""
+        return np.asarray(self.fits & ~np.logical_or.reduce(list(self.below.values())))

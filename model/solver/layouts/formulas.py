@@ -1,0 +1,78 @@
+"""Formulas of a search over layouts: numbers for many layouts and batches at once, from one ledger.
+
+The ledger's slots are evaluated with arrays in the place of degrees and batch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.choices import Copies, Load, Minimise, Overlap, PhaseName
+from steptime.model.layout.choices import Plan
+from steptime.model.layout.enumeration import Columns
+from steptime.model.layout.layout import SYMBOLS, Layout
+from steptime.model.phases.accounts import Accounts
+from steptime.model.phases.phase import Phase
+from steptime.model.scenario import Scenario
+from steptime.model.solver.batch import SCALES
+from steptime.model.solver.layouts.evaluated import Points
+from steptime.model.solver.layouts.points import Search
+from steptime.model.step.bounds import stages_of, step_bound
+
+Array = np.ndarray
+
+
+class Formulas:
+    """Expressions with symbols for degrees and batch: the same for all machines and formats that share a plan."""
+
+    def __init__(
+        self, accounts: Accounts, phase: Phase, plan: Plan, search: Search, minimise: Minimise,
+        given: Mapping[Symbol, Any],
+    ) -> None:  # fmt: skip
+        ways = [search.copies] if search.copies else list(Copies)[: 1 + bool(accounts.experts)]
+        self.phase, self.search = phase, search
+        self.room = accounts.rooms(plan, phase, given)
+        self.ledgers = [accounts.ledger(replace(plan, copies=way), phase, given=given) for way in ways]
+        cached = accounts.cache_definitions(phase, given)
+        self.stated_per_token = {q.kv_written} if cached else set[Symbol]()  # its definition has the number
+        self.slots = [{**ledger.slots, **cached} for ledger in self.ledgers]
+        self.by_hand = bool(accounts.by_hand(given))
+        self.stages = stages_of(accounts, plan.load, q.pipeline_parallel)
+        serves = phase.name != PhaseName.TRAIN and plan.load == Load.WHOLE
+        meet = accounts.meets(Layout(ffn=plan.ffn))
+        self.units = None if not serves else q.replicas if meet else q.replicas * q.data_parallel
+        self.times = self.bounds(search.inputs.overlap)
+        factor, self.exponent, _ = SCALES[minimise]
+        self.factor = factor if self.exponent == 0 else factor / phase.yields
+
+    def bounds(self, overlap: Overlap) -> list[Expr]:
+        """The step time in each way to copy tokens to experts."""
+        if overlap == Overlap.FULL:
+            return [step_bound(self.phase, (), overlap)] * len(self.ledgers)
+        lines = [self.phase.ledger if self.by_hand else ledger.operations for ledger in self.ledgers]
+        return [step_bound(self.phase, operations, overlap, self.stages) for operations in lines]
+
+    def numbers(
+        self, values: Mapping[Symbol, Any], columns: Columns, rows: Array, heads: Array, batches: Array
+    ) -> dict[Symbol, Any]:
+        """A number or an array for each symbol: a row for each layout, a column for each batch."""
+        numbers: dict[Symbol, Any] = {s: v for s, v in values.items() if s not in self.stated_per_token}
+        numbers |= {q.batch: batches, q.chips: columns["chips"][heads][:, None]}
+        numbers |= {symbol: columns[name][heads][:, None] for name, symbol in SYMBOLS.items()}
+        numbers[q.stage_chips] = numbers[q.tensor_parallel] * numbers[q.context_parallel] * numbers[q.data_parallel]
+        own = [s for s in (q.microbatch, q.interleave) if s.name in columns]
+        return numbers | {symbol: columns[symbol.name][rows][:, None] for symbol in own}
+
+    def at(
+        self, values: Mapping[Symbol, Any], columns: Columns, rows: Array, batches: Array,
+        first_token: Array | None = None,
+    ) -> Points:  # fmt: skip
+        """Some layouts, a row each, at batches of their own."""
+        numbers = self.numbers(values, columns, rows, rows, batches)
+        scenarios = [Scenario(numbers, slots) for slots in self.slots]
+        every = np.broadcast_to(batches, (len(rows), batches.shape[1]))
+        return Points(self, scenarios, columns, rows, every, first_token)

@@ -1,0 +1,142 @@
+"""What a search over layouts keeps of its points while they stream past: counts, the front, and every layout that may
+yet turn out best.
+
+Between two batches that are tried, b and b', a step takes at least as long as at b, since time never falls as the batch
+grows; so a token of any batch below b' costs at least what it costs at b times b/b'. That bounds from below what a
+layout can cost at any whole batch, and a layout is dropped only where this bound lies above what was found already.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from steptime.model.solver.layouts.formulas import Points
+from steptime.model.solver.layouts.front import Front
+from steptime.model.solver.layouts.points import EQUAL, Search
+
+Array = np.ndarray
+FEW = 64
+"""Layouts that are kept for their cost alone, so that there is a next one where the best has no rival."""
+SPARE = 2**18
+"""Layouts that may gather before those that have no chance any more are dropped."""
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """Layouts, each on one machine in one choice of formats, that may be best: a row each.
+
+    ``variant``, ``row``: which. ``batch``, ``cost``: the cheapest tried batch, the smallest among equals; infinite cost
+    where none is possible. ``last``: place of the largest tried batch up to which the layout fits. ``bound``: no whole
+    batch costs less. ``speed``, ``share``: no best whole batch has more tokens per second of a sequence, of a chip.
+    """
+
+    variant: Array = field(default_factory=lambda: np.zeros(0, int))
+    row: Array = field(default_factory=lambda: np.zeros(0, int))
+    batch: Array = field(default_factory=lambda: np.zeros(0))
+    cost: Array = field(default_factory=lambda: np.zeros(0))
+    last: Array = field(default_factory=lambda: np.zeros(0, int))
+    bound: Array = field(default_factory=lambda: np.zeros(0))
+    speed: Array = field(default_factory=lambda: np.zeros(0))
+    share: Array = field(default_factory=lambda: np.zeros(0))
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def at(self, places: Array) -> "Rivals":
+        """Some of them."""
+        return Rivals(**{name: column[places] for name, column in vars(self).items()})
+
+    @staticmethod
+    def joined(several: Sequence["Rivals"]) -> "Rivals":
+        """All of several."""
+        names = vars(Rivals())
+        return Rivals(**{name: np.concatenate([getattr(one, name) for one in several]) for name in names})
+
+
+class Kept:
+    """Counts, front and rivals of all points added so far. ``machine``: the number of each variant's machine."""
+
+    def __init__(self, search: Search, machine: Array) -> None:
+        self.search, self.machine = search, machine
+        self.points, self.feasible, self.infeasible, self.front = 0, 0, Counter[str](), Front()
+        self.least = np.full(int(machine.max()) + 1, np.inf)
+        self._waiting, self._gathered, self._settled = [Rivals()], 0, 0
+        ladder = np.array(search.batches, float)
+        self.ladder, self.next = ladder, np.append(ladder[1:], ladder[-1]) if search.whole else ladder
+
+    def add(self, variant: int, rows: Array, points: Points) -> None:
+        """Points of some layouts (rows) and all batches (columns)."""
+        broken = {**points.below, **points.above}
+        for name, where in broken.items():
+            self.infeasible[name] += int(np.count_nonzero(where))
+        fine = points.possible
+        self.points += fine.size
+        self.feasible += int(np.count_nonzero(fine))
+        place, batch = np.nonzero(fine & ~self.front.beaten(points.per_sequence, points.per_chip))
+        labels = np.stack([np.full(len(place), variant), rows[place], self.ladder[batch]], axis=1)
+        self.front.add(points.per_sequence[place, batch], points.per_chip[place, batch], labels)
+        found = self._rivals(variant, rows, points, np.where(fine, points.cost, np.inf))
+        machine = self.machine[variant]
+        self.least[machine] = min(self.least[machine], found.cost.min(initial=np.inf))
+        found = found.at(self.chances(found, self._few(found)))
+        self._waiting.append(found)
+        self._gathered += len(found)
+        if self._gathered > self._settled + SPARE:
+            self.rivals()
+
+    def rivals(self) -> Rivals:
+        """Those that still may be best, or on the front."""
+        every = Rivals.joined(self._waiting)
+        every = every.at(self.chances(every, self._few(every)))
+        self._waiting, self._gathered, self._settled = [every], len(every), len(every)
+        return every
+
+    def chances(self, some: Rivals, enough: float) -> Array:
+        """Which of some may be within one per cent of the best on their machine, on the front, or cost no more than
+        ``enough``."""
+        good = some.bound <= np.maximum(self.most()[self.machine[some.variant]], enough)
+        if self.search.whole:
+            good |= ~self.front.beaten(some.speed, some.share)
+        return np.asarray(good & np.isfinite(some.bound))
+
+    def most(self) -> Array:
+        """The cost up to which a layout is a tie, by machine."""
+        return np.asarray(self.least * (1 + max(self.search.within, EQUAL)))
+
+    def _few(self, some: Rivals) -> float:
+        """The cost of the few-th best."""
+        if len(some) <= FEW:
+            return np.inf
+        return float(np.partition(some.cost, FEW)[FEW] * (1 + EQUAL))
+
+    def _rivals(self, variant: int, rows: Array, points: Points, cost: Array) -> Rivals:
+        """Every layout of a block, with its cheapest tried batch and its bounds."""
+        least = cost.min(axis=1)
+        with np.errstate(invalid="ignore"):
+            cheapest = np.argmax(cost <= least[:, None] * (1 + EQUAL), axis=1)
+        number = np.full(len(rows), variant)
+        batch = self.ladder[cheapest]
+        if not self.search.whole:
+            zero = np.zeros(len(rows))
+            return Rivals(number, rows, batch, least, cheapest, least, zero, zero)
+        fits = points.fits & ~points.below["missing_link"]
+        reach = (self.ladder / self.next) ** (-points.formulas.exponent)
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            bounds = np.where(fits, points.cost, np.inf) * reach
+            bound = bounds.min(axis=1)
+            # Dollars, joules and chip-seconds a token are one over tokens a second and chip, but for a factor.
+            share = points.cost[:, 0] * points.per_chip[:, 0] / bound
+            if points.formulas.exponent == 0:
+                share = (np.where(fits, points.per_chip, 0.0) * (self.next / self.ladder)).max(axis=1)
+        # What is best costs no more than the best tried batch: it lies where the bound admits as much.
+        first = np.argmax(bounds <= least[:, None] * (1 + EQUAL), axis=1)
+        speed = points.per_sequence[np.arange(len(rows)), first]
+        last = np.count_nonzero(fits, axis=1) - 1
+        return Rivals(number, rows, batch, least, last, bound, speed, share)
+
+
+def counted(infeasible: Mapping[str, int]) -> str:
+    """How many points break each limit."""
+    return ", ".join(f"{name} by {count:,}" for name, count in infeasible.items() if count)

@@ -1,0 +1,81 @@
+"""What kind of dollars and joules an answer counts: every price and every energy names its basis."""
+
+from typing import TYPE_CHECKING, Any
+
+from steptime.model import symbols as q
+from steptime.model.catalog.hardware import Figure
+from steptime.model.choices import Draw
+from steptime.model.step.case import Case
+from steptime.model.text.format import si
+
+if TYPE_CHECKING:  # a step alone needs no price list
+    from steptime.model.catalog.prices import PriceList
+
+YEAR = 365 * 86_400.0
+"""Seconds; 43,800 hours are five of them."""
+NOT_STATED, BY_HAND = "not stated", "set by hand"
+"""What a figure of no basis is called: one of a file that does not say, and one that was set."""
+
+
+def price_basis(case: Case) -> str | None:
+    """The kind of price behind the dollars (`Basis`); None where there is no price.
+
+    A price that was set by hand is of the basis that was said with it.
+    """
+    if case.number(q.chip_hour_price) is None:
+        return None
+    if q.chip_hour_price in case.inputs.given:
+        return str(case.inputs.basis or BY_HAND)
+    return stated(case.hardware.figures[q.chip_hour_price.name])
+
+
+def energy_basis(case: Case) -> str | None:
+    """Whose watts the joules are (`Draw`); None where no power is known."""
+    if case.number(q.power) is None:
+        return None
+    return BY_HAND if q.power in case.inputs.given else stated(case.hardware.figures[q.power.name])
+
+
+def stated(figure: Figure) -> str:
+    """The basis of a figure of a machine."""
+    return figure.basis or NOT_STATED
+
+
+def system_power(case: Case) -> float | None:
+    """Watts of a chip with its share of the system, where the catalogue knows them."""
+    figure = case.hardware.facts.get("system_power")
+    return None if figure is None else figure.value
+
+
+def bases_json(case: Case) -> dict[str, Any]:
+    return {
+        "price_basis": price_basis(case),
+        "energy_basis": energy_basis(case),
+        "system_power": system_power(case),
+    }
+
+
+def of_price(case: Case) -> str:
+    """The kind of price, to follow dollars."""
+    basis = price_basis(case)
+    return "" if basis is None else f" ({_worded('price', basis)})"
+
+
+def of_power(case: Case) -> str:
+    """Whose watts were counted, to follow joules; and how many those of the system are, where both are known."""
+    basis, system = energy_basis(case), system_power(case)
+    if basis is None:
+        return ""
+    counted = f"{_worded('power', basis)}, {si(case.number(q.power), 'W')}"
+    both = system is not None and basis == Draw.CHIP
+    return f" ({counted}; system {si(system, 'W')})" if both else f" ({counted})"
+
+
+def _worded(what: str, basis: str) -> str:
+    return f"{what} {basis}" if basis in (NOT_STATED, BY_HAND) else basis
+
+
+def of_list(prices: "PriceList") -> str:
+    """What kind of prices a price list has, and over what time they are written off, to follow its name."""
+    basis = prices.basis or f"basis {NOT_STATED}"
+    return f"({basis}" + (f", written off over {prices.life / YEAR:.3g} years)" if prices.life else ")")

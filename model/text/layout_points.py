@@ -1,0 +1,106 @@
+"""Points of a search over layouts as JSON and CSV, and in words."""
+
+import csv
+import io
+from typing import Any
+
+from steptime.model import symbols as q
+from steptime.model.choices import Format, PhaseName
+from steptime.model.phases.accounts import accounts_of
+from steptime.model.precision import activations_for
+from steptime.model.solver.layouts.points import Answer, Point
+from steptime.model.step.case import Case
+from steptime.model.step.inputs import Inputs, Question
+from steptime.model.text.header import layout_json
+
+FORMATS = ("weights", "kv", "activations")
+
+
+def point_json(point: Point, case: Case | None = None) -> dict[str, Any]:
+    """A point under the keys of `step`."""
+    fields = ("tp", "dp", "cp", "ep", "pp", "replicas", "ffn")
+    layout = layout_json(case.layout) if case else {name: getattr(point.layout, name) for name in fields}
+    limited = {} if point.time_to_first_token is None else {"time_to_first_token": point.time_to_first_token}
+    return {
+        "hardware": point.question.hardware.name,
+        "layout": layout,
+        "chips": point.layout.chips,
+        "batch": point.batch,
+        "precision": dict(case.precision) if case else formats(point.question),
+        "step_time": point.step_time,
+        "cost": point.cost,
+        "tokens_per_second_per_sequence": point.per_sequence,
+        "tokens_per_second_per_chip": point.per_chip,
+        "dollars_per_million_tokens": point.dollars_per_million_tokens,
+        "joules_per_token": point.joules_per_token,
+        **limited,
+        **trained(point.question),
+    }
+
+
+def trained(question: Question) -> dict[str, Any]:
+    """The choices of training of a point; none in serving."""
+    inputs = question.inputs
+    if inputs.phase != PhaseName.TRAIN:
+        return {}
+    training, given = inputs.training, inputs.given
+    shared = training.sequence_parallel and inputs.layout is not None and inputs.layout.tp > 1
+    return {
+        "microbatch": int(given.get(q.microbatch, 1)), "interleave": int(given.get(q.interleave, 1)),
+        "recompute": training.recompute, "zero": training.zero, "sequence_parallel": shared,
+    }  # fmt: skip
+
+
+def choices(question: Question) -> str:
+    """The same in words, to follow a layout."""
+    return "".join(f", {name.replace('_', ' ')} {value}" for name, value in trained(question).items())
+
+
+def formats(question: Question) -> dict[str, str]:
+    """The formats of a point, as a step takes them."""
+    inputs, peaks = question.inputs, tuple(question.hardware.peaks)
+    weights = inputs.weights or accounts_of(question.model).precision or Format.BF16
+    used = inputs.activations or (activations_for(weights, peaks) if peaks else weights)
+    return {"weights": weights, "activations": used, "kv": inputs.kv or Format.BF16}
+
+
+def formats_said(answer: Answer) -> str:
+    """Which formats every point has, and which were tried."""
+    search = answer.search
+    own = accounts_of(search.model).precision
+    usual = {"weights": f"{own}, the model's own" if own else "bf16, as the model states none", "kv": "bf16",
+             "activations": "the weights', or the next wider that the chip has"}  # fmt: skip
+    found = [f"{name} {'any' if name in search.free else _stated(search.inputs, name) or usual[name]}"
+             for name in _meant(search.inputs)]  # fmt: skip
+    held = [f"`{name}` any" for name in _meant(search.inputs)
+            if name not in search.free and not _stated(search.inputs, name)]  # fmt: skip
+    return "formats: " + "; ".join(found) + (f" ({', '.join(held)} would try others)" if held else "")
+
+
+def _meant(inputs: Inputs) -> tuple[str, ...]:
+    """Formats that a phase has: training keeps no cache."""
+    return tuple(name for name in FORMATS if name != "kv" or inputs.phase != PhaseName.TRAIN)
+
+
+def _stated(inputs: Inputs, name: str) -> str | None:
+    return {"weights": inputs.weights, "kv": inputs.kv, "activations": inputs.activations}[name]
+
+
+def layout_csv(answer: Answer) -> str:
+    """One row for the best point, one for the best on each machine, and one for each point of the front by rising speed
+    of a sequence."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    degrees = ("tp", "cp", "dp", "ep", "pp", "replicas", "ffn")
+    rates = ("step_time", "cost", "tokens_per_second_per_sequence", "tokens_per_second_per_chip",
+             "dollars_per_million_tokens", "joules_per_token")  # fmt: skip
+    chosen = list(trained(answer.best.question))
+    writer.writerow(["what", "hardware", "chips", *degrees, "batch", *FORMATS, *chosen, *rates])
+    machines = [("machine", point) for point in answer.best_of.values()]
+    for what, point in (("best", answer.best), *machines, *(("pareto", point) for point in answer.pareto)):
+        row = point_json(point)
+        numbers = ("" if row[rate] is None else repr(row[rate]) for rate in rates)
+        writer.writerow([what, row["hardware"], row["chips"], *(row["layout"][d] for d in degrees), row["batch"],
+                         *(row["precision"][name] for name in FORMATS), *(row[name] for name in chosen),
+                         *numbers])  # fmt: skip
+    return out.getvalue()

@@ -1,0 +1,60 @@
+"""How long a whole training run takes, wherever its tokens are said: days and dollars, as JSON and in words."""
+
+from typing import TYPE_CHECKING, Any
+
+from steptime.model import symbols as q
+from steptime.model.economics.utilisation import SECONDS_PER_DAY, run_days, run_dollars
+from steptime.model.step.case import Case
+from steptime.model.text.bases import of_price
+from steptime.model.text.format import plain, si
+
+if TYPE_CHECKING:  # a step alone designs no machine
+    from steptime.model.solver.machine.best import Machine
+
+
+def run_of(case: Case, batch: float | None = None) -> dict[str, float | None]:
+    """Tokens, days and dollars of a run at the case's step, or at that of another batch; None without tokens."""
+    if q.training_tokens not in case.scenario.values:
+        return {"tokens": None, "days": None, "dollars": None}
+    there = case if batch is None else case.changed({q.batch: batch})
+    return {
+        "tokens": there.number(q.training_tokens),
+        "days": there.number(run_days),
+        "dollars": there.number(run_dollars),
+    }
+
+
+def run_json(case: Case, batch: float | None = None) -> dict[str, Any]:
+    """The same under the key that a training step has; nothing where no tokens were said."""
+    run = run_of(case, batch)
+    return {} if run["tokens"] is None else {"training": run}
+
+
+def run_words(run: dict[str, Any], kind: str = "") -> str:
+    """A run in words; ``kind`` of its dollars.
+
+    >>> run_words({"tokens": 15e12, "days": 8469.4, "dollars": 5.67e6}, " (rent)")
+    '15 T tokens in 8,469 days, $5,670,000 (rent)'
+    """
+    dollars = "dollars unknown" if run["dollars"] is None else f"${run['dollars']:,.0f}{kind}"
+    return f"{si(run['tokens'])} tokens in {plain(run['days'])} days, {dollars}"
+
+
+def run_line(case: Case, batch: float | None = None) -> list[str]:
+    """One line where tokens were said."""
+    run = run_of(case, batch)
+    return [] if run["tokens"] is None else [run_words(run, of_price(case))]
+
+
+def machine_run_json(found: "Machine", number: int) -> dict[str, Any]:
+    """A whole run of one workload on the machine, where its tokens were said: dollars of writing it off and feeding it
+    meanwhile, where the price list says over what time."""
+    workload, prices = found.design.workloads[number], found.design.prices
+    tokens = workload.case.scenario.values.get(q.training_tokens)
+    if tokens is None:
+        return {}
+    seconds = tokens * found.step_time(number) / workload.tokens
+    spend, watts = (sum(found.spent[limit].values()) for limit in ("budget", "power"))
+    per_second = None if prices.life is None else spend / prices.life + (prices.electricity or 0.0) * watts
+    dollars = None if per_second is None else per_second * seconds
+    return {"training": {"tokens": tokens, "days": seconds / float(SECONDS_PER_DAY), "dollars": dollars}}

@@ -1,0 +1,82 @@
+"""What to say of an option that a command does not have: which it may have been, here or in another command.
+
+Imports nothing heavy before it must: only a slip comes here.
+"""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+import click
+
+MOST = 4
+"""Commands that are named."""
+CLOSE = 0.75
+"""Likeness from which on an option may have been meant; the hyphens alone make for some."""
+
+
+class Suggesting(click.Command):
+    """A command that answers an unknown option with options that there are."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise click.UsageError(no_such_option(error.option_name, ctx), ctx) from None
+
+
+class SuggestingGroup(Suggesting, click.Group):
+    """A group that does so too."""
+
+
+def no_such_option(name: str, ctx: click.Context) -> str:
+    """One line on an unknown option: its best match here, the commands that have it, or the quantity that it names."""
+    said, own = f"No such option {name!r} of {_path(ctx)}", _options(ctx.command)
+    elsewhere: dict[str, list[str]] = {}
+    for path, command in _commands(ctx.find_root().command, ""):
+        if command is not ctx.command:
+            for option in _options(command):
+                elsewhere.setdefault(option, []).append(path)
+    if name in elsewhere:
+        return f"{said}; {_listed(elsewhere[name])} {'has' if len(elsewhere[name]) == 1 else 'have'} it"
+    if "--set" in own and name.removeprefix("--").replace("-", "_") in _quantities():
+        return f"{said}; --set {name.removeprefix('--').replace('-', '_')}=VALUE gives that quantity"
+    if close := get_close_matches(name, own, cutoff=CLOSE):
+        return f"{said}; did you mean {' or '.join(close)}?"
+    if close := get_close_matches(name, list(elsewhere), n=1, cutoff=CLOSE):
+        return f"{said}; did you mean {close[0]} of {_listed(elsewhere[close[0]])}?"
+    return f"{said}; {_path(ctx)} --help lists those that there are"
+
+
+def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command that is no group, with what is typed for it."""
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from _commands(inner, f"{path} {name}".strip())
+    else:
+        yield path, command
+
+
+def _options(command: click.Command) -> list[str]:
+    """Long names of a command's own options."""
+    return [name for one in command.params if isinstance(one, click.Option) for name in one.opts if name[:2] == "--"]
+
+
+def _quantities() -> set[str]:
+    from steptime.model import symbols  # noqa: F401 (declares them)
+    from steptime.model.quantity import declared
+
+    return set(declared())
+
+
+def _listed(paths: list[str]) -> str:
+    return ", ".join(paths[:MOST]) + (" and others" if len(paths) > MOST else "")
+
+
+def _path(ctx: click.Context) -> str:
+    """What was typed for the command, without the program's own name."""
+    names = [one.info_name or "" for one in _parents(ctx)]
+    return " ".join(names[1:] or names)
+
+
+def _parents(ctx: click.Context) -> list[click.Context]:
+    return [*(_parents(ctx.parent) if ctx.parent else []), ctx]
