@@ -55,15 +55,17 @@ def test_flops_of_a_pass() -> None:
     assert found == 2 * (4500 + 100) + 4 * 25
 
 
-def test_a_prefill_in_chunks_behind_a_prefix() -> None:
-    """10 of 12 tokens in chunks of 4: three passes stream the weights three times."""
+@pytest.mark.parametrize("traversal", [1.0, 0.5])
+def test_a_prefill_in_chunks_behind_a_prefix(traversal: float) -> None:
+    """10 of 12 tokens in chunks of 4: three passes stream the weights three times; where the stages of a pipeline work
+    on chunks at the same time, all of it takes a share of their times one after another."""
     phase = prefill_phase(has_cache=True, in_chunks=True)
     flops = 2 * (900 * 10 + 100) + 4 * (10 * 2 + 45)
-    found = times(phase, prompt=12.0, cached=2.0, chunk=4.0)
-    assert found[0] == pytest.approx(flops * 6 / 4 / 500)
-    assert found[1] == pytest.approx((3 * 2000 + 710 * 6 / 3) / 80)
-    assert found[2] == pytest.approx(0.3 + 30 * 6 * 10 / 10)
-    assert found[3] == pytest.approx(1.4 + 7 * 6 * 10 / 2)
+    found = times(phase, prompt=12.0, cached=2.0, chunk=4.0, traversal=traversal)
+    assert found[0] == pytest.approx(traversal * flops * 6 / 4 / 500)
+    assert found[1] == pytest.approx(traversal * (3 * 2000 + 710 * 6 / 3) / 80)
+    assert found[2] == pytest.approx(0.3 + traversal * 30 * 6 * 10 / 10)
+    assert found[3] == pytest.approx(1.4 + traversal * 7 * 6 * 10 / 2)
 
 
 def test_a_check_of_drafts() -> None:
@@ -85,16 +87,19 @@ def test_a_whole_answer() -> None:
     assert (value(ANSWER.held, numbers), value(ANSWER.yields, numbers)) == (26.0, 6.0)
 
 
-def test_in_flight() -> None:
-    """Serving: a request decodes for six steps; a sixth of a prefill of 20 tokens (pairs 190) rides with each."""
-    found = times(IN_FLIGHT, prompt=20.0, answer=7.0)
-    ridden = 2 * (900 * 20 + 100) + 4 * 190
-    assert found[0] == pytest.approx((2200 + ridden / 6) * 6 / 4 / 500)
-    assert found[2] == pytest.approx(0.3 + 30 * 6 * (1 + 20 / 6) / 10)
-    numbers = MODEL | {q.prompt: 20.0, q.answer: 7.0, q.pass_tokens: 20.0}
-    assert value(IN_FLIGHT.tokens, numbers) == pytest.approx(1 + 20 / 6)
-    assert value(IN_FLIGHT.predicted, numbers) == pytest.approx(1 + 1 / 6)
-    assert value(IN_FLIGHT.pairs, numbers) == pytest.approx(50 + 190 / 6)
+@pytest.mark.parametrize(("own", "ridden"), [(0.0, 1 / 6), (0.6, 0.9 / 6)])
+def test_in_flight(own: float, ridden: float) -> None:
+    """Serving: a request decodes for six steps; a sixth of a prefill of 20 tokens (pairs 190) rides with each of them.
+    Of six sequences in flight a request's own prefill is one, and does not ride along with it."""
+    asked = {"prompt": 20.0, "answer": 7.0, "batch": 12.0, "replicas": 2.0, "own_prefill": own}
+    found = times(IN_FLIGHT, **asked)
+    assert found[0] == pytest.approx((2200 + (2 * (900 * 20 + 100) + 4 * 190) * ridden) * 6 / 4 / 500)
+    assert found[2] == pytest.approx(0.3 + 30 * 6 * (1 + 20 * ridden) / 10)
+    numbers = MODEL | {getattr(q, name): number for name, number in asked.items()}
+    for amount, expected in {
+        IN_FLIGHT.tokens: 1 + 20 * ridden, IN_FLIGHT.predicted: 1 + ridden, IN_FLIGHT.pairs: 50 + 190 * ridden,
+    }.items():  # fmt: skip
+        assert value(amount, numbers, dict(IN_FLIGHT.definitions)) == pytest.approx(expected)
 
 
 PASSES = {q.forward_time: 3.0, q.backward_time: 4.0, q.weight_gradient_time: 2.0, q.micro_batches: 12.0,
