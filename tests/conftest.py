@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -20,6 +22,14 @@ from steptime.model.step.words import inputs_of
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A fifth of the tests where the environment variable STEPTIME_TESTS is fifth: always the same, drawn by name."""
+    if os.environ.get("STEPTIME_TESTS") == "fifth":
+        left = [one for one in items if crc32(one.nodeid.encode()) % 5]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [one for one in items if not crc32(one.nodeid.encode()) % 5]
 
 
 @pytest.fixture
@@ -42,7 +52,8 @@ def run_json(run: Callable[..., tuple[int, str, str]]) -> Callable[..., dict[str
 
     def call(*arguments: str) -> dict[str, Any]:
         code, out, err = run(*arguments, "--json")
-        assert (code, err) == (0, ""), err
+        said = re.sub(r"^[\w ]+: +\d+% after \d+ s\n", "", err, flags=re.MULTILINE)  # on a machine that is slow or busy
+        assert (code, said) == (0, ""), err
         found = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
         assert isinstance(found, dict)
         return found

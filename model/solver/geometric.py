@@ -45,7 +45,7 @@ class Posynomial:
         logs, exponents = [], []
         for term in Add.make_args(expand(expr)):
             constant, depending = term.as_independent(*variables, as_Add=False)
-            if constant == 0:
+            if constant.is_zero:  # as a number with a point it does not equal 0
                 continue
             powers = dict(factor.as_base_exp() for factor in Mul.make_args(depending))
             logs.append(float(np.log(float(constant))))

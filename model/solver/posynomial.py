@@ -25,7 +25,9 @@ def is_posynomial(expr: Expr, variables: tuple[Symbol, ...]) -> bool:
 
 def _is_monomial(term: Expr, variables: tuple[Symbol, ...]) -> bool:
     constant, depending = term.as_independent(*variables, as_Add=False)
-    if not (constant.is_positive or constant.is_zero):
+    if constant.is_zero:
+        return True  # a sum of none
+    if not constant.is_positive:
         return False
     for factor in sympy.Mul.make_args(depending):
         base, exponent = factor.as_base_exp()

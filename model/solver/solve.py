@@ -188,7 +188,7 @@ def _least_violation(program: Program, value: float) -> float:
     found = minimize_scalar(
         worst, bounds=(max(near - 0.1, least), near + 0.1), method="bounded", options={"xatol": 1e-12}
     )
-    return min(program.problem.least, value) if worst(least) <= found.fun else float(np.exp(found.x))
+    return program.problem.least if worst(least) <= found.fun else float(np.exp(found.x))
 
 
 def _smallest(program: Program, found: Vector) -> Vector:

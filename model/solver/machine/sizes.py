@@ -102,11 +102,14 @@ def settled(
         return optimum
     amounts = {VARIABLE[name]: optimum.values[VARIABLE[name]] for name in design.for_sale}
     if not binding and design.minimise != MachineGoal.STEP_TIME:
-        room = [bound / amounts[VARIABLE[name]] for name in design.for_sale if (bound := design.most(name)) is not None]
+        bounds = {VARIABLE[name]: bound for name in design.for_sale if (bound := design.most(name)) is not None}
+        free = {VARIABLE[name] for name in idle}  # may lie at their bounds already, and hold nothing else back
+        room = [bound / amounts[symbol] for symbol, bound in bounds.items() if symbol not in free]
         for limit in limits_of(design):
             spent = sum(limit.price[name] * amounts[VARIABLE[name]] for name in limit.price)
             room += [limit.available / spent] if spent > 0 else []
-        larger = {symbol: amount * max(1.0, min(room, default=1.0)) for symbol, amount in amounts.items()}
+        grown = max(1.0, min(room, default=1.0))
+        larger = {symbol: min(amount * grown, bounds.get(symbol, np.inf)) for symbol, amount in amounts.items()}
         try:
             optimum = program.at({**larger, **times_of(design, rows, numbers, larger)}, prices)
             amounts = larger
