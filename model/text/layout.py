@@ -114,7 +114,8 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     what = "executions" if best.inputs.phase == PhaseName.TRAIN else "layouts"
     head = Text(
         f"{best.model}, {best.inputs.phase}, {answer.minimise}: {answer.points:,} points "
-        f"({answer.layouts:,} {what} of {chips} chips x {len(answer.search.batches)} batches{between} x {len(answer.questions)} choices of machine and formats: {machines}) "
+        f"({answer.layouts:,} {what} of {chips} chips x {len(answer.search.batches)} batches{between} x "
+        f"{len(answer.questions)} choices of machine and formats: {machines}) "
         f"in {answer.seconds:.1f} s", style="bold",
     )  # fmt: skip
     broken = ", ".join(f"{name} {count:,}" for name, count in answer.infeasible.items() if count) or "none"
@@ -151,8 +152,8 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     # A training batch is given: speed and throughput are one, and the front is the best point.
     front = [] if best.inputs.phase == PhaseName.TRAIN else [_front(answer), Text()]
     each = [_machines(answer), Text()] if len(answer.best_of) > 1 else []
-    return Group(head, counted, Text(formats_said(answer)), Text(), *lines, Text(), _terms(relaxed, best), Text(), *each, *front, *ranges,
-                 *notes)  # fmt: skip
+    return Group(head, counted, Text(formats_said(answer)), Text(), *lines, Text(), _terms(relaxed, best), Text(),
+                 *each, *front, *ranges, *notes)  # fmt: skip
 
 
 def _ties(answer: Answer, unit: str) -> Text:

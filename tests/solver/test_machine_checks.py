@@ -115,7 +115,8 @@ def test_a_share_that_may_outweigh_has_no_sign() -> None:
 def test_a_best_point_that_fails_its_check_is_an_error() -> None:
     answer = search_layouts(search_of("llama-3.1-8b", "h100-sxm", (1,), (8, 64), context="1000"))
     assert max(recheck(answer).figures.values()) < 1e-9
-    for changed, match in (({q.memory_bandwidth: 1e12}, "failed its check"), ({q.memory_capacity: 1e9}, "primal=[1-9]")):
+    slower, fuller = {q.memory_bandwidth: 1e12}, {q.memory_capacity: 1e9}
+    for changed, match in ((slower, "failed its check"), (fuller, "primal=[1-9]")):
         wrong = replace(answer.best, question=answer.best.question.but(changed))
         with pytest.raises(NotSolved, match=match):
             recheck(replace(answer, candidates=(wrong,), best_of={}))
