@@ -158,15 +158,17 @@ class _Work:
         """Some layouts at all batches on every machine and in every format: what is the same for them, once."""
         spread, heads = _spread(self.columns, rows)
         first: list[Scenario] = []
+        shared: list[Scenario] = []
         for number, variant in variants:
             numbers = formulas.numbers(variant.values, self.columns, rows, heads, batches)
             if not first or numbers.keys() != first[0].values.keys():
+                shared = []
                 first = [Scenario(numbers, slots, spread) for slots in formulas.slots]
             else:
                 differing = {s: numbers[s] for s in variant.values if s in numbers and numbers[s] != first[0].values[s]}
                 first = [scenario | differing for scenario in first]
             every = np.broadcast_to(batches, (len(rows), batches.size))
-            yield number, Points(formulas, first, self.columns, heads, every)
+            yield number, Points(formulas, first, self.columns, heads, every, shared=shared)
 
 
 def _values(variants: Sequence[Variant], numbers: Array) -> dict[Symbol, Any]:
