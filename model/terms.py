@@ -64,12 +64,8 @@ class Transfer:
 
     def times(self, repeats: Expr | int, payload: Expr | int = 1) -> "Transfer":
         """The same collective ``repeats`` times, each carrying ``payload`` times the bytes."""
-        return Transfer(
-            repeats * payload * self.scale_up,
-            repeats * payload * self.scale_out,
-            repeats * self.scale_up_starts,
-            repeats * self.scale_out_starts,
-        )
+        up, out = repeats * payload * self.scale_up, repeats * payload * self.scale_out
+        return Transfer(up, out, repeats * self.scale_up_starts, repeats * self.scale_out_starts)
 
     def started(self, passes: Expr) -> "Transfer":
         """The same bytes in so many passes, each with its own start-ups."""

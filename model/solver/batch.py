@@ -127,7 +127,8 @@ def _infimum_not_attained(problem: Problem) -> float | None:
 def _integer(case: Case, problem: Problem, found: Solution) -> dict[str, float | bool]:
     """The best whole batch next to the continuous optimum, re-checked with whole sequences on every rank."""
     below, ranks = int(np.floor(found.value * (1 + 1e-12))), int(least_batch(case))
-    tried = range(below + 1, max(0, below - 2 * ranks - 1), -1)
+    even = ranks * case.layout.cp  # the next batch at which every rank, and group of chips, is as full as the fullest
+    tried = range((below // even + 1) * even, max(0, below - 2 * ranks - 1), -1)
     if case.phase.name == PhaseName.TRAIN:  # micro-batches are whole
         tried = range((below // ranks + 1) * ranks, 0, -ranks)[:3]
     batches = np.array(list(tried), float)

@@ -57,7 +57,7 @@ def test_chips_against_the_layout(run) -> None:
 
 # --- help --------------------------------------------------------------------------------------------------------
 defaults = {
-    "step": (("step",), ["[default: 64]", "[default: fewest chips that fit, then least step time]",
+    "step": (("step",), ["[default: 64; a prefill: 1]", "[default: fewest chips that fit, then least step time]",
                          "[default: the fewest that fit]"]),
     "batch": (("solve", "batch"), ["[default: 64, for which the layout is chosen]"]),
     "machine": (("solve", "machine"), ["[default: 64; the best of several where a cost is minimised]",

@@ -26,11 +26,8 @@ from steptime.model.solver.layouts.formulas import Formulas
 from steptime.model.solver.layouts.kept import Kept
 from steptime.model.solver.layouts.points import Answer, Search, first_token_inputs
 from steptime.model.solver.layouts.refine import Whole
+from steptime.model.solver.layouts.variants import Variant, affordable, executions, must_have, variants_on
 from steptime.model.step.build import build_case
-
-from steptime.model.solver.layouts.variants import (  # isort: skip
-    Variant, affordable, executions, must_have, nothing_to_try, variants_on,
-)  # fmt: skip
 
 Array = np.ndarray
 Progress = Callable[[float], None]
@@ -63,8 +60,6 @@ def search_layouts(search: Search, progress: Progress = lambda share: None) -> A
     kept = Kept(search, work.machine)
     for done in work.stream(kept):
         progress(STREAMED * done / size)
-    if not kept.points:
-        raise nothing_to_try(search)
     rest = max(1, len(kept.rivals()))
     left = Finalists(search, kept, columns, variants, work.group, work.whole,
                      lambda looked: progress(STREAMED + (1 - STREAMED) * min(1.0, looked / rest)))  # fmt: skip
