@@ -122,7 +122,7 @@ class Points:
     def _chosen(self, scenarios: Sequence[Scenario], faster: Array | None = None) -> Array:
         """The step time in the way that is the faster here, in other scenarios of the same points."""
         ways = self._times(self.formulas.times, scenarios)
-        return np.choose(self._faster if faster is None else faster, [self._long(way) for way in ways])
+        return np.asarray(np.choose(self._faster if faster is None else faster, [self._long(way) for way in ways]))
 
     @_quietly
     def tie_bounds(self) -> list[Array]:

@@ -8,7 +8,7 @@ import numpy as np
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import DEGREES, Columns, layout_of
-from steptime.model.solver.layouts.formulas import Points
+from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.kept import FEW, Kept, Rivals, counted
 from steptime.model.solver.layouts.points import EQUAL, Point, Search
 from steptime.model.solver.layouts.refine import Whole

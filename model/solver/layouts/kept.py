@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from steptime.model.solver.layouts.formulas import Points
+from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.front import Front
 from steptime.model.solver.layouts.points import EQUAL, Search
 
