@@ -117,7 +117,7 @@ class Points:
     @cached_property
     def _faster(self) -> Array:
         """Which way to copy tokens is the faster."""
-        return np.argmin(np.broadcast_arrays(*map(self._long, self._each_way)), axis=0)
+        return np.asarray(np.argmin(np.broadcast_arrays(*map(self._long, self._each_way)), axis=0))
 
     def _chosen(self, scenarios: Sequence[Scenario], faster: Array | None = None) -> Array:
         """The step time in the way that is the faster here, in other scenarios of the same points."""
