@@ -113,6 +113,7 @@ def _positive(root: Expr, given: Mapping[Symbol, float]) -> float | None:
     return value if np.isfinite(value) and value > 0 else None
 
 
+@np.errstate(all="ignore")  # far from a root a power may overflow or a denominator vanish
 def _solutions(
     line: Eq, closed: tuple[Expr, ...], wanted: Symbol, given: Mapping[Symbol, float]
 ) -> tuple[tuple[float, ...], tuple[float, float] | None]:
@@ -124,8 +125,7 @@ def _solutions(
         there = {**given, wanted: x}
         return evaluate(line.lhs, there) - evaluate(line.rhs, there)
 
-    with np.errstate(all="ignore"):
-        heights = np.broadcast_to(gap(GRID), GRID.shape)
+    heights = np.broadcast_to(gap(GRID), GRID.shape)
     changes = np.flatnonzero(np.sign(heights[:-1]) * np.sign(heights[1:]) < 0)
     if not len(changes):
         return (), (float(GRID[0]), float(GRID[-1]))

@@ -7,11 +7,21 @@ or a quantity; the command line shows it as the option that gives it.
 from difflib import get_close_matches
 
 
+def printable(text: str) -> str:
+    r"""A text with whatever a terminal would obey, or cannot show, written as its escape: names of files, and what
+    stands in them, may hold control characters and half a character of UTF-16.
+
+    >>> print(printable("a\x1b[31m.toml"), printable("Φ"))
+    a\x1b[31m.toml Φ
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class UserError(ValueError):
     """The input cannot be used as given; one line, whatever stood in the input."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(printable(" ".join(message.split())))
 
 
 class Unbound(ValueError):

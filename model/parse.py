@@ -157,5 +157,8 @@ def _expected(unit: Expr) -> str:
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    try:
+        text = str(value)
+    except ValueError:  # Python writes no whole number of thousands of digits
+        return "a number of thousands of digits"
     return repr(text if len(text) <= 40 else text[:37] + "...") if isinstance(value, str) else text[:40]

@@ -15,7 +15,7 @@ from steptime.model import symbols as q
 from steptime.model.catalog.files import Tables, read_toml
 from steptime.model.catalog.table import Place, Table, line, named, read, record
 from steptime.model.choices import Basis, Draw
-from steptime.model.errors import UserError, unknown
+from steptime.model.errors import UserError, printable, unknown
 from steptime.model.precision import peak_format
 from steptime.model.quantity import lookup
 
@@ -216,7 +216,7 @@ def _from_catalogue(name: str) -> Hardware:
 
 def _from_file(path: Path) -> Hardware:
     """A user's machine: quantity names as keys, base units or strings with a unit."""
-    origin = str(path)
+    origin = printable(str(path))
     found = read(_user, read_toml(path), Place(origin))
     kinds = {}
     for key, (figure, _) in BASES.items():

@@ -3,22 +3,23 @@
 Columns: id, phase (decode, prefill, train, all_reduce, all_gather, all_to_all), model, hardware, chips, weights,
 activations, kv (empty: not stated), batch, prompt, output, context, tp, pp, ep, dp, cp, scope (steps, request,
 serving), quantity (step_time, tokens_per_second, mfu, hfu, flops_per_second_per_chip), value, unit, detail (key=value
-pairs with ; between them). Others are kept as they are.
+pairs with ; between them). Others are not read. A cell that cannot be used spoils its row, which says why, no other.
 """
 
-import csv
-import io
-from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from sympy import Symbol
+
+from steptime.model import symbols as q
 from steptime.model.catalog.files import packaged, read_text
+from steptime.model.catalog.rows import nearly, records
+from steptime.model.choices import Counted
 from steptime.model.errors import UserError
 from steptime.model.parse import parse
-from steptime.model.precision import STORED
-from steptime.model.quantity import FLOP, count, second
+from steptime.model.precision import BYTES, STORED
+from steptime.model.quantity import FLOP, count, lookup, second
 
 PHASES = ("decode", "prefill", "train", "all_reduce", "all_gather", "all_to_all")
 UNITS = {
@@ -28,14 +29,39 @@ UNITS = {
 """What a row may state, with its unit; the column ``unit`` may have a prefix, as ms."""
 QUANTITIES = tuple(UNITS)
 RECOMPUTED = ("", "none", "selective", "full", "reversible", "partial")
+SCOPES = ("", "steps", "request", "serving")
 DEGREES = ("tp", "cp", "dp", "ep", "pp")
+FORMATS = ("weights", "activations", "kv")
 MOST_ROWS = 20_000
+LONGEST_ID = 80
 _needed = ("id", "phase", "hardware", "chips", "quantity", "value")
+
+Limits = tuple[float, float, bool]
+"""Least and largest value of a number, and whether it is a whole one; lengths and batches may be means."""
+
+
+def _sane(symbol: Symbol, whole: bool = False) -> Limits:
+    return (*lookup(symbol.name).sane, whole)
+
+
+_chips = _sane(q.chips, True)
+NUMBERS: Mapping[str, Limits] = {
+    "batch": _sane(q.batch), "prompt": _sane(q.prompt), "output": _sane(q.answer), "context": _sane(q.context),
+    "sequence": _sane(q.sequence), "microbatch": _sane(q.microbatch, True),
+}  # fmt: skip
+DETAILS: Mapping[str, Limits] = {
+    "inflight": _sane(q.micro_batch), "cached": _sane(q.cached), "interleave": _sane(q.interleave, True),
+    "bytes": (1, 1e18, False), "hidden": (1, 1e6, True), "topk": (1, 1e4, True),
+}  # fmt: skip
+"""Numbers that a detail may give; ``tokens`` too, of an all-to-all, where it is no word."""
+WORDS: Mapping[str, tuple[str, ...]] = {"dtype": tuple(BYTES), "attention": tuple(Counted)}
+_known = {"model", "recompute", "scope", "unit", "detail", *_needed, *NUMBERS, *DEGREES, *FORMATS}
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One row; numbers that it does not state are None."""
+    """One row, from the line on which it begins; numbers that it does not state are None. Of a row that cannot be used
+    only id, phase and line stand, and ``wrong`` says why."""
 
     id: str
     phase: str
@@ -50,6 +76,8 @@ class Measurement:
     numbers: Mapping[str, float | None]
     recompute: str
     detail: Mapping[str, str]
+    line: int = 0
+    wrong: str = ""
 
     @property
     def family(self) -> str:
@@ -65,9 +93,7 @@ class Measurement:
 
     def number(self, name: str) -> float | None:
         """A number of a column, or of the details."""
-        if name in self.numbers:
-            return self.numbers[name]
-        return float(self.detail[name]) if name in self.detail else None
+        return self.numbers.get(name)
 
 
 def family_of(identifier: str) -> str:
@@ -86,80 +112,125 @@ def catalogue() -> list[Measurement]:
 
 
 def read_measurements(path: Path) -> list[Measurement]:
-    """The rows of a file; raises UserError naming row and column for what cannot be read."""
+    """The rows of a file, each usable or with what is wrong in it; raises UserError where there are none."""
     return _read_all(read_text(path), path)
 
 
 def _read_all(text: str, path: Path) -> list[Measurement]:
-    table = csv.DictReader(io.StringIO(text), strict=True)
-    try:
-        header = table.fieldnames or []
-        missing = [name for name in _needed if name not in header]
-        if missing:
-            raise UserError(f"{path}: no column {', '.join(missing)}")
-        rows = [_read(row, f"{path}: row {number}") for number, row in enumerate(_limited(table, path), start=2)]
-    except csv.Error as error:
-        raise UserError(f"{path}: not valid CSV: {error}") from None
-    repeated = [name for name, times in Counter(row.id for row in rows).items() if times > 1]
-    if repeated:
-        raise UserError(f"{path}: id {repeated[0][:40]!r} occurs twice")
-    return rows
-
-
-def _limited(table: "csv.DictReader[str]", path: Path) -> list[dict[str, str]]:
-    rows = []
-    for row in table:
-        rows.append(row)
-        if len(rows) > MOST_ROWS:
+    found = records(text)
+    number, names, wrong = next(found, (1, [], "no header"))
+    header = [name.strip() for name in names]
+    if wrong := wrong or _wrong_header(header):
+        raise UserError(f"{path}: line {number}: {wrong}")
+    rows: list[Measurement] = []
+    places: dict[str, int] = {}
+    for number, given, wrong in found:
+        if len(rows) == MOST_ROWS:
             raise UserError(f"{path}: more than {MOST_ROWS} rows")
+        rows.append(_row(number, header, given, wrong, places))
+    if not rows:
+        raise UserError(f"{path}: no row below the header")
     return rows
 
 
-def _read(row: Mapping[Any, Any], where: str) -> Measurement:
-    cells: dict[str, str] = {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)}
-    if len(cells) < len(row):
-        raise UserError(f"{where}: more cells than columns")
-    for name, allowed in (("phase", PHASES), ("quantity", QUANTITIES), ("recompute", RECOMPUTED)):
-        if cells.get(name, "") not in allowed:
-            raise UserError(f"{where}: {name} {cells[name][:40]!r} is not one of {', '.join(filter(None, allowed))}")
-    formats: dict[str, str | None] = {}
-    for name in ("weights", "activations", "kv"):
-        formats[name] = cells.get(name) or None
-        if formats[name] is not None and formats[name] not in STORED:
-            raise UserError(f"{where}: {name} {cells[name][:40]!r} is not one of {', '.join(STORED)}")
-    names = ("batch", "prompt", "output", "context", "sequence", "microbatch")
-    value = _value(cells, where)
-    chips = _number(cells["chips"], f"{where}: chips")
-    if value is None or value <= 0 or chips is None or chips < 1 or chips % 1:
-        raise UserError(f"{where}: value must be positive and chips a whole number")
-    degrees = {name: _number(cells.get(name, ""), f"{where}: {name}") for name in DEGREES}
+def _wrong_header(header: Sequence[str]) -> str:
+    """What is wrong with the names of the columns: a name that is nearly one would not be missed, but be taken as not
+    stated."""
+    named = [name for name in header if name]
+    if missing := [name for name in _needed if name not in named]:
+        return f"no column {', '.join(missing)}"
+    if twice := [name for name in named if named.count(name) > 1]:
+        return f"column {twice[0][:40]!r} occurs twice"
+    return next((f"column {name[:40]!r}: did you mean {near}?" for name in named
+                 if (near := nearly(name, _known - set(named)))), "")  # fmt: skip
+
+
+def _row(number: int, header: Sequence[str], given: Sequence[str], wrong: str, places: dict[str, int]) -> Measurement:
+    """A row, or why it cannot be used; ``places`` are the lines of the ids so far."""
+    cells = {name: cell.strip() for name, cell in zip(header, given, strict=False) if name}
+    try:
+        if wrong or any(cell.strip() for cell in given[len(header) :]):
+            raise UserError(wrong or "more cells than columns")
+        identifier = cells["id"]
+        if not 0 < len(identifier) <= LONGEST_ID or not identifier.isprintable():
+            raise UserError(f"id: expected one line of text of at most {LONGEST_ID} characters")
+        if places.setdefault(identifier, number) != number:
+            raise UserError(f"id {identifier!r} is that of line {places[identifier]}")
+        return _read({name: cells.get(name, "") for name in _known}, number)
+    except UserError as error:
+        identifier, phase = (cells.get(name, "") for name in ("id", "phase"))
+        shown = identifier if 0 < len(identifier) <= LONGEST_ID and identifier.isprintable() else f"line {number}"
+        known = phase if phase in PHASES else "unknown phase"
+        return Measurement(shown, known, "", "", 0, {}, {}, "", "", 0.0, {}, "", {}, number, str(error))
+
+
+def _read(cells: Mapping[str, str], number: int) -> Measurement:
+    for name, allowed in (("phase", PHASES), ("quantity", QUANTITIES), ("recompute", RECOMPUTED), ("scope", SCOPES),
+                          *((name, ("", *STORED)) for name in FORMATS)):  # fmt: skip
+        _one_of(cells[name], allowed, name)
+    if cells["scope"] in ("request", "serving") and cells["phase"] != "decode":
+        raise UserError(f"scope {cells['scope']} is of a decode row, not of {cells['phase']}")
+    detail = _details(cells["detail"])
+    wanted = {**DETAILS, **({"tokens": NUMBERS["batch"]} if cells["phase"] == "all_to_all" else {})}
+    given = {name: _number(cells[name], limits, name) for name, limits in NUMBERS.items()}
+    given |= {name: _number(detail[name], limits, f"detail {name}") for name, limits in wanted.items()
+              if name in detail}  # fmt: skip
+    for name, allowed in WORDS.items():
+        if name in detail:
+            _one_of(detail[name], allowed, f"detail {name}")
+    degrees = {name: _number(cells[name], _chips, name) for name in DEGREES}
+    chips = _number(cells["chips"], _chips, "chips")
+    if chips is None:
+        raise UserError("chips is not stated")
     return Measurement(
-        cells["id"], cells["phase"], cells.get("model", ""), cells["hardware"], int(chips), formats,
+        cells["id"], cells["phase"], cells["model"], cells["hardware"], int(chips),
+        {name: cells[name] or None for name in FORMATS},
         {name: None if degree is None else int(degree) for name, degree in degrees.items()},
-        cells.get("scope", ""), cells["quantity"], value,
-        {name: _number(cells.get(name, ""), f"{where}: {name}") for name in names}, cells.get("recompute", ""),
-        dict(part.split("=", 1) for part in cells.get("detail", "").split(";") if "=" in part),
+        cells["scope"], cells["quantity"], _value(cells), given, cells["recompute"], detail, number,
     )  # fmt: skip
 
 
-def _value(cells: Mapping[str, str], where: str) -> float | None:
+def _one_of(word: str, allowed: Sequence[str], name: str) -> None:
+    if word not in allowed:
+        raise UserError(f"{name} {word[:40]!r} is not one of {', '.join(filter(None, allowed))}")
+
+
+def _details(text: str) -> dict[str, str]:
+    """The pairs of a detail, each key once; a key that is nearly a known one is a slip, not a note."""
+    found: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        key, separator, value = (piece.strip() for piece in part.partition("="))
+        if not separator or not value:
+            raise UserError(f"detail {part[:40]!r}: write key=value")
+        if key in found:
+            raise UserError(f"detail {key[:40]!r} occurs twice")
+        if near := nearly(key, {*DETAILS, *WORDS, "tokens"}):
+            raise UserError(f"detail {key[:40]!r}: did you mean {near}?")
+        found[key] = value
+    return found
+
+
+def _value(cells: Mapping[str, str]) -> float:
     """The measured value in base units; a share of the peak is at most one."""
-    quantity, unit = cells["quantity"], cells.get("unit", "")
-    value = _number(cells["value"], f"{where}: value")
-    if value and unit not in ("", "1"):
-        value = parse(f"{value!r} {unit}", UNITS[quantity], f"{where}: {quantity}")
-    if value is not None and quantity in ("mfu", "hfu") and value > 1:
-        raise UserError(f"{where}: {quantity} {value:g} is above 1; it is a share of the peak, not per cent")
+    quantity, unit = cells["quantity"], cells["unit"]
+    value = parse(cells["value"], count, "value")
+    if unit not in ("", "1"):
+        value = parse(f"{value!r} {unit}", UNITS[quantity], quantity)
+    if quantity in ("mfu", "hfu") and value > 1:
+        raise UserError(f"{quantity} {value:g} is above 1; it is a share of the peak, not per cent")
     return value
 
 
-def _number(text: str, where: str) -> float | None:
+def _number(text: str, limits: Limits, name: str) -> float | None:
+    """A number within limits; None where a cell is empty."""
     if not text:
         return None
+    least, most, whole = limits
     try:
         found = float(text)
     except ValueError:
-        raise UserError(f"{where}: {text[:40]!r} is not a number") from None
-    if not 0 <= found < 1e30:
-        raise UserError(f"{where}: {text[:40]!r} is not a number between 0 and 1e30")
+        raise UserError(f"{name}: {text[:40]!r} is not a number") from None
+    if not least <= found <= most or (whole and found % 1):
+        kind = "a whole number" if whole else "a number"
+        raise UserError(f"{name}: {text[:40]!r} is not {kind} between {least:g} and {most:g}")
     return found

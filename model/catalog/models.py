@@ -12,7 +12,7 @@ from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.files import read_toml
 from steptime.model.catalog.table import Place, Table, line, named, read
 from steptime.model.catalog.transformers import find, load_transformer, transformer_names
-from steptime.model.errors import unknown
+from steptime.model.errors import printable, unknown
 from steptime.model.precision import STORED
 from steptime.model.quantity import lookup
 
@@ -46,7 +46,7 @@ def load_model(name_or_path: str) -> Transformer | AbstractModel:
     if path.suffix.lower() == ".json":
         return _configuration(path)
     if path.suffix.lower() == ".toml":
-        return read_abstract(read_toml(path), name_or_path)
+        return read_abstract(read_toml(path), printable(name_or_path))
     if name_or_path and os.path.isfile(path / "config.json"):  # pathlib raises for names that are too long
         return _configuration(path / "config.json")
     hint = "give a catalogue name, a config.json or a .toml file"

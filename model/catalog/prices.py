@@ -15,7 +15,7 @@ from steptime.model.catalog.files import read_toml
 from steptime.model.catalog.hardware import TOPOLOGIES, Figure, Hardware
 from steptime.model.catalog.table import Place, Table, free, missing, named, read, whole
 from steptime.model.choices import Basis, Draw
-from steptime.model.errors import UserError
+from steptime.model.errors import UserError, printable
 from steptime.model.quantity import FLOP, byte, count, dollar, joule, second
 
 MOST_DOMAIN = 2**14
@@ -120,7 +120,7 @@ class PriceList:
 
 def read_prices(path: Path) -> PriceList:
     """A price list from a file; raises UserError naming file and key for whatever cannot be used."""
-    where = str(path)
+    where = printable(str(path))
     found = read(_schema, read_toml(path), Place(where))
     compute, stack, links = found["compute"], found["stack"], found.get("scale_up", {})
     base, power, domain = found.get("base", {}), found.get("electricity"), links.get("domain", 1)

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from sympy import Expr
 
-from steptime.model.errors import UserError, unknown
+from steptime.model.errors import UserError, printable, unknown
 from steptime.model.parse import parse, parse_quantity
 from steptime.model.quantity import Quantity, count
 
@@ -92,7 +92,7 @@ def read(schema: Any, value: Any, place: Place) -> Any:
     if not _is_like(value, schema):
         raise place.error(f"expected {expected(schema)}, got {type(value).__name__}")
     if isinstance(schema, type):
-        return " ".join(value.split()) if schema is str else schema(value)
+        return printable(" ".join(value.split())) if schema is str else schema(value)
     if isinstance(schema, tuple):
         return value if value in schema else _refuse("value", value, schema, place)
     if isinstance(schema, list):

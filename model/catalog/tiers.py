@@ -15,6 +15,7 @@ from sympy import Symbol
 from steptime.model.catalog.economy import CATALOGUE, figures, names, tier
 from steptime.model.catalog.files import read_toml
 from steptime.model.catalog.table import Place, Table, line, read
+from steptime.model.errors import printable
 from steptime.model.quantity import byte, dollar, second
 from steptime.model.symbols import link_bandwidth, tier_bandwidth, tier_capacity, tier_second_price
 
@@ -73,12 +74,13 @@ def _said(row: Any) -> str:
 
 def read_tiers(path: Path) -> tuple[Tier, ...]:
     """The tiers of a file, in its order; raises UserError naming file and key for whatever cannot be used."""
-    data, place = read_toml(path), Place(str(path))
+    where = printable(str(path))
+    data, place = read_toml(path), Place(where)
     if not data:
         raise place.error("no tier in it; give a table for each, as [ddr]")
     if len(data) > MOST_TIERS:
         raise place.error(f"{len(data)} tiers; at most {MOST_TIERS} are compared")
-    return tuple(read_tier(name, given, str(path)) for name, given in data.items())
+    return tuple(read_tier(name, given, where) for name, given in data.items())
 
 
 def read_tier(name: str, given: Any, where: str) -> Tier:

@@ -8,7 +8,7 @@ from steptime.model import symbols as q
 from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError, matches
 from steptime.model.phases.phase import Phase
-from steptime.model.quantity import lookup
+from steptime.model.quantity import declared, lookup
 from steptime.model.scenario import Scenario, symbols_in
 from steptime.model.step.inputs import Notice
 
@@ -41,7 +41,7 @@ def without_effect(by_hand: Set[Symbol], phase: Phase, known: Set[Symbol], scena
     outputs = (*COMES_OUT, *terms)
     for symbol in sorted(by_hand - BESIDE.get(phase.name, FITS), key=lambda symbol: symbol.name):
         if symbol not in contained:
-            near = matches(symbol.name, sorted(other.name for other in contained))
+            near = matches(symbol.name, sorted({other.name for other in contained} & declared().keys()))
             advice = f"; did you mean {', '.join(near)}?" if near else ""
             raise UserError(f"`{symbol.name}`: no formula of a {phase.name} step contains it{advice}")
         if not _acts(symbol, scenario, [expr for expr in outputs if scenario.depends(expr, symbol)]):

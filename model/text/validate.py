@@ -1,6 +1,5 @@
 """Measurements against the ideal, as JSON and as tables."""
 
-from collections import Counter
 from typing import Any
 
 from rich.console import Group
@@ -9,6 +8,8 @@ from rich.text import Text
 from steptime.model.solver.measured.validate import Judged, summary
 from steptime.model.text.format import si, table
 
+SHOWN = 8
+
 
 def validate_json(judged: list[Judged]) -> dict[str, Any]:
     return {
@@ -16,7 +17,7 @@ def validate_json(judged: list[Judged]) -> dict[str, Any]:
             {
                 "id": one.row.id, "measured": one.measured, "ideal": one.ideal, "calibrated": None, "ratio": one.ratio,
                 "bottleneck": one.bottleneck, "layout": one.layout, "in_flight": one.in_flight,
-                "status": f"not modelled: {one.why}" if one.why else "ok",
+                "status": f"not modelled: {one.why}, line {one.row.line}" if one.why else "ok", "line": one.row.line,
             }
             for one in judged
         ],
@@ -43,8 +44,11 @@ def validate_table(judged: list[Judged], rows: bool) -> Group:
                        f"({one.bottleneck})") for one in beating]  # fmt: skip
     else:
         lines.append(Text("no row is faster than the ideal"))
-    reasons = Counter((f"{one.row.family} {one.row.phase}", one.why) for one in judged if one.why)
-    lines += [Text(f"not modelled: {name}: {number} rows: {why}") for (name, why), number in reasons.items()]
+    reasons: dict[tuple[str, str], list[int]] = {}
+    for one in (one for one in judged if one.why):
+        reasons.setdefault((f"{one.row.family} {one.row.phase}", one.why), []).append(one.row.line)
+    lines += [Text(f"not modelled: {name}: {len(places)} rows: {why}, {_lines(places)}")
+              for (name, why), places in reasons.items()]  # fmt: skip
     if rows:
         lines += [Text(), _rows(judged)]
     return Group(head, *lines)
@@ -56,6 +60,12 @@ def _rows(judged: list[Judged]) -> Any:
         made.add_row(one.row.id, si(one.measured, "s"), si(one.ideal, "s"), _ratio(one.ratio), one.bottleneck or "—",
                      one.layout or one.why)  # fmt: skip
     return made
+
+
+def _lines(places: list[int]) -> str:
+    """Where rows stand, the first few of many."""
+    shown = ", ".join(map(str, places[:SHOWN])) + (", …" if len(places) > SHOWN else "")
+    return f"line{'s' if len(places) > 1 else ''} {shown}"
 
 
 def _ratio(value: Any) -> str:

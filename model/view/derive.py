@@ -4,6 +4,7 @@ import click
 
 from steptime.model.view.options import JSON
 from steptime.model.view.output import Asking, show
+from steptime.model.view.save import save
 
 
 @click.command(cls=Asking)
@@ -47,7 +48,6 @@ def latex(names: tuple[str, ...], everything: bool, form: str, output: str | Non
         click.echo(text, nl=False)
         return
     try:
-        with open(output, "w", encoding="utf-8") as file:
-            file.write(text)
+        save(output, text)
     except OSError as error:
         raise click.UsageError(f"{output}: cannot be written ({error.strerror})") from None

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from steptime.model.errors import UserError
+from steptime.model.view.progress import wipe
 from steptime.model.view.suggest import Suggesting
 
 
@@ -53,10 +54,16 @@ def entries(texts: tuple[str, ...], option: str, example: str) -> dict[str, str]
     return found
 
 
+_obeyed = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON lets stand and a terminal obeys, or cannot show. It stands inside texts, where \\u… says the same."""
+
+
 def show(answer: Any, as_json: bool, **how: Any) -> None:
     """Print an answer: one JSON object, or a table."""
+    wipe()
     if as_json:
-        click.echo(json.dumps(answer.to_dict(), indent=1, allow_nan=False, ensure_ascii=False))
+        text = json.dumps(answer.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
+        click.echo(_obeyed.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
     else:
         from steptime.model.text.format import console
 

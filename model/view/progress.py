@@ -1,23 +1,41 @@
 """Progress of long work, on stderr."""
 
+import math
 import sys
 import time
+from contextlib import suppress
 
 import click
 
+_standing = 0
+"""Characters of the line that stands on a terminal's last row."""
+
 
 class Progress:
-    """One line on stderr while something takes longer than two seconds; wiped away at the end."""
+    """One line on stderr while something takes longer than two seconds; on a terminal wiped away at the end."""
 
     def __init__(self, what: str) -> None:
-        self.what, self.started, self.shown = what, time.monotonic(), 0.0
+        self.what, self.started, self.shown = what, time.monotonic(), -math.inf
 
     def show(self, share: float) -> None:
         """``share`` of the work is done."""
-        now = time.monotonic()
-        pause = 0.5 if sys.stderr.isatty() else 10.0
-        if now - self.started > 2 and (now - self.shown > pause or share >= 1):
+        global _standing
+        now, on_terminal = time.monotonic(), sys.stderr.isatty()
+        if now - self.started > 2 and (now - self.shown > (0.5 if on_terminal else 10.0) or share >= 1):
             self.shown = now
-            end = "\n" if share >= 1 or not sys.stderr.isatty() else ""
-            start = "\r" if sys.stderr.isatty() else ""
-            click.echo(f"{start}{self.what}: {share:.0%} after {now - self.started:.0f} s{end}", err=True, nl=False)
+            line = f"{self.what}: {share:.0%} after {now - self.started:.0f} s"
+            wipe()
+            with suppress(OSError):  # where nothing can be said, the work goes on
+                click.echo(line, err=True, nl=not on_terminal)
+            _standing = len(line) if on_terminal else 0
+        if share >= 1:
+            wipe()
+
+
+def wipe() -> None:
+    """Take the line away, so that what comes next has its own."""
+    global _standing
+    if _standing:
+        with suppress(OSError):
+            click.echo(f"\r{' ' * _standing}\r", err=True, nl=False)
+        _standing = 0

@@ -15,6 +15,7 @@ FORMULAS = {name: line for name, line in formulas().items() if isinstance(line.l
 HOLDS = {one.name: one.holds for one in derivations()}
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")  # those of NumPy would reach a terminal
 @pytest.mark.parametrize("name", FORMULAS)
 def test_every_formula_comes_back_for_each_of_its_symbols(name: str) -> None:
     """Draw all inputs, compute the left side, forget one input, and find it again among the answers."""

@@ -59,7 +59,8 @@ def test_a_search_says_what_its_step_says(goal) -> None:
     words = {"scope": "serving", "prompt": "8000", "output": "50", **formats}
     answer = search_layouts(search_of("mixtral-8x7b", "h100-sxm", (8,), (1, 8, 64), goal, **words))
     best = build_case(answer.best.question)
-    assert max(recheck(answer, best).step_time, recheck(answer, best).primal) < 1e-9
+    found = recheck(answer)
+    assert max(found.primal, *found.figures.values()) < 1e-9
     assert answer.best.per_chip * 8 == pytest.approx(best.number(q.tokens_per_second), rel=1e-9)
     assert answer.best.per_sequence == pytest.approx(best.number(q.tokens_per_second_per_sequence), rel=1e-9)
     cost = best.number(q.dollars_per_million_tokens) / 1e6 if goal == "cost" else best.number(q.step_time)

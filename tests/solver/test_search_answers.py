@@ -173,7 +173,7 @@ def str_table(found: Any) -> str:
 
 def test_ties_of_training_are_decided_by_what_less_overlap_costs() -> None:
     """Llama-70B on 512 chips: hundreds of layouts are equal where all overlaps, tp=2 with cp=8 among them, which
-    without overlap takes 1.5 times as long as the one that is taken."""
+    without overlap takes 1.9 times as long (5.57 s) as the one that is taken (2.89 s)."""
     search = search_of("llama-3.1-70b", "h100-sxm", (512,), (512,), free=TRAINED, phase="train")
     found = search_layouts(search)
     assert found.ties > 1000 and found.best.cost <= found.least * 1.01

@@ -103,7 +103,8 @@ def test_what_is_dropped_had_no_chance(search: Search, monkeypatch: pytest.Monke
     monkeypatch.setattr(finalists, "FEW", 1)
     few = search_layouts(search)
     assert (few.best, few.ties, few.least) == (whole.best, whole.ties, whole.least)
-    assert few.pareto == whole.pareto and few.best_of == whole.best_of
+    rates = [[(point.batch, point.per_sequence, point.per_chip) for point in one.pareto] for one in (few, whole)]
+    assert rates[0] == rates[1] and few.best_of == whole.best_of  # of layouts that are equal in both, either may stand
     assert few.runner_up is not None and whole.runner_up is not None
     assert few.runner_up.cost == whole.runner_up.cost
 

@@ -1,5 +1,6 @@
 """The search over training executions: equal to a loop over every one, built as a case of its own."""
 
+import re
 from itertools import product
 
 import pytest
@@ -88,3 +89,14 @@ def test_choices_that_are_stated_are_held() -> None:
     assert (best.training.recompute, best.given[q.microbatch]) == ("full", 2)
     with pytest.raises(UserError, match="memory_capacity by"):
         search_layouts(search_of("llama-3.1-405b", "h100-sxm", (8,), (8,), "latency", free=TRAINED, phase="train"))
+
+
+@pytest.mark.parametrize(("choice", "why"), [
+    (("--sequence-parallel",), "--sequence-parallel needs .* tp of at least 2"),
+    (("--zero", "1"), "--zero needs .* dp, cp or replicas of at least 2"),
+])  # fmt: skip
+def test_a_search_without_a_point_says_why(run, choice: tuple[str, ...], why: str) -> None:
+    """One chip splits nothing and shares nothing, so that there is no execution to try."""
+    asked = ["solve", "layout", "gpt2", "h100-sxm", "--phase", "train", "--chips", "1", "--batch", "1"]
+    code, out, err = run(*asked, *choice)
+    assert (code, out, err.count("\n")) == (2, "", 1) and re.search(why, err) and "0 points" not in err, err

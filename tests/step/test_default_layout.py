@@ -17,7 +17,7 @@ from steptime.model.step.default_layout import default_layout
 
 QUESTIONS = {
     "decode on one domain": ("deepseek-v3", "gb200-nvl72", {"chips": 8, "batch": 256}),
-    "a perfect split": ("llama-3.1-8b", "h100-sxm", {"chips": 2, "phase": "prefill"}),
+    "a perfect split": ("llama-3.1-8b", "h100-sxm", {"chips": 2, "phase": "prefill", "batch": 2}),
     "prefill": ("deepseek-v3", "h100-sxm", {"chips": 16, "phase": "prefill", "batch": 64}),
     "training": ("llama-3.1-70b", "h100-sxm", {"chips": 64, "phase": "train", "batch": 256, "recompute": "selective"}),
     "no overlap": ("mixtral-8x7b", "h100-sxm", {"chips": 8, "overlap": "none", "batch": 32}),

@@ -12,7 +12,7 @@ from steptime.model.catalog.files import read_json
 from steptime.model.catalog.huggingface.families import FAMILIES
 from steptime.model.catalog.huggingface.keys import Settings, is_neutral, shown, tables
 from steptime.model.catalog.huggingface.precision import read_precision
-from steptime.model.errors import UserError, unknown
+from steptime.model.errors import UserError, printable, unknown
 
 _inherited = ("tie_word_embeddings", "dtype", "torch_dtype", "quantization_config")
 _prediction = ("num_nextn_predict_layers", "num_mtp_layers", "num_mtp_modules", "mtp_num_hidden_layers")
@@ -25,7 +25,8 @@ def read_config_file(path: Path) -> Transformer:
     Raises UserError, in one line that names the file and the key, for whatever cannot be used.
     """
     data = read_json(path)
-    return read_config(data, path.resolve().parent.name if path.name.lower() == "config.json" else path.stem)
+    own = path.resolve().parent.name if path.name.lower() == "config.json" else path.stem
+    return read_config(data, printable(own))
 
 
 def read_config(data: Mapping[str, Any], name: str) -> Transformer:

@@ -1,7 +1,7 @@
 """Figures of many layouts at many batches: step time, cost, rates, and the limits that each breaks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ class Points:
     """Some layouts (rows) at some batches (columns); each figure is worked out where it is asked for.
 
     ``heads``: the rows of ``columns`` that the scenarios' short arrays stand for. ``first_token``: seconds of a prompt
-    alone, a row each.
+    alone, a row each. ``shared``: with points of the same layouts and batches on other machines, their emptier ranks.
     """
 
     formulas: "Formulas"
@@ -47,6 +47,7 @@ class Points:
     heads: Array
     batches: Array
     first_token: Array | None = None
+    shared: list[Scenario] = field(default_factory=list)
 
     @property
     def spread(self) -> Spread | None:
@@ -88,15 +89,24 @@ class Points:
         units = self._long(self.scenarios[0].evaluate(self.formulas.units))
         least = np.floor(self.batches / units)
         more = self.batches - units * least
-        rows = np.flatnonzero(((more > 0) & (least > 0)).any(axis=1))
+        rows, columns = np.nonzero((more > 0) & (least > 0))
         if not len(rows):  # all alike, or some with one and the others idle
             return fuller
-        emptier = {q.batch: (units * np.maximum(least, 1))[rows]} | every
-        there = [self._rows(one, rows, emptier) for one in self.scenarios]
-        part = replace(self, scenarios=there, batches=self.batches[rows], heads=self.heads[rows])
+        batches = (units * least)[rows, columns][:, None]
+        there = self._emptier(rows, {q.batch: batches} | every)
+        part = replace(self, scenarios=there, batches=batches, heads=self.heads[rows])
         lighter = fuller.copy()
-        lighter[rows] = part._chosen(there, self._faster[rows])
+        lighter[rows, columns] = part._chosen(there, self._faster[rows, columns][:, None])[:, 0]
         return np.asarray(self.batches / (more * (least + 1) / fuller + (units - more) * least / lighter))
+
+    def _emptier(self, rows: Array, values: Mapping[Symbol, Any]) -> list[Scenario]:
+        """The scenarios of some rows, with other values. What another machine has worked out of the same rows stays."""
+        if not self.shared:
+            self.shared.extend(self._rows(one, rows, values) for one in self.scenarios)
+        numbers, known = self.scenarios[0].values, self.shared[0].values
+        differing = {s: v for s, v in numbers.items() if np.ndim(v) == 0 and s not in values and known[s] != v}
+        self.shared[:] = [one | differing for one in self.shared]
+        return list(self.shared)
 
     def _rows(self, scenario: Scenario, rows: Array, values: Mapping[Symbol, Any]) -> Scenario:
         """A scenario of some rows, with other values."""

@@ -26,8 +26,11 @@ from steptime.model.solver.layouts.formulas import Formulas
 from steptime.model.solver.layouts.kept import Kept
 from steptime.model.solver.layouts.points import Answer, Search, first_token_inputs
 from steptime.model.solver.layouts.refine import Whole
-from steptime.model.solver.layouts.variants import Variant, affordable, executions, must_have, variants_on
 from steptime.model.step.build import build_case
+
+from steptime.model.solver.layouts.variants import (  # isort: skip
+    Variant, affordable, executions, must_have, nothing_to_try, variants_on,
+)  # fmt: skip
 
 Array = np.ndarray
 Progress = Callable[[float], None]
@@ -60,6 +63,8 @@ def search_layouts(search: Search, progress: Progress = lambda share: None) -> A
     kept = Kept(search, work.machine)
     for done in work.stream(kept):
         progress(STREAMED * done / size)
+    if not kept.points:
+        raise nothing_to_try(search)
     rest = max(1, len(kept.rivals()))
     left = Finalists(search, kept, columns, variants, work.group, work.whole,
                      lambda looked: progress(STREAMED + (1 - STREAMED) * min(1.0, looked / rest)))  # fmt: skip
@@ -153,15 +158,17 @@ class _Work:
         """Some layouts at all batches on every machine and in every format: what is the same for them, once."""
         spread, heads = _spread(self.columns, rows)
         first: list[Scenario] = []
+        shared: list[Scenario] = []
         for number, variant in variants:
             numbers = formulas.numbers(variant.values, self.columns, rows, heads, batches)
             if not first or numbers.keys() != first[0].values.keys():
+                shared = []
                 first = [Scenario(numbers, slots, spread) for slots in formulas.slots]
             else:
                 differing = {s: numbers[s] for s in variant.values if s in numbers and numbers[s] != first[0].values[s]}
                 first = [scenario | differing for scenario in first]
             every = np.broadcast_to(batches, (len(rows), batches.size))
-            yield number, Points(formulas, first, self.columns, heads, every)
+            yield number, Points(formulas, first, self.columns, heads, every, shared=shared)
 
 
 def _values(variants: Sequence[Variant], numbers: Array) -> dict[Symbol, Any]:

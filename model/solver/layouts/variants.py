@@ -148,6 +148,18 @@ def executions(columns: Columns, search: Search, layers: int) -> Columns:
                     "interleave": table[:, 2].astype(float)}  # fmt: skip
 
 
+def nothing_to_try(search: Search) -> UserError:
+    """Why no execution is left: what was asked of training needs chips that no layout here has."""
+    asked = search.inputs.training
+    needs = [
+        ("`sequence_parallel` needs chips that split a tensor: tp of at least 2", asked.sequence_parallel),
+        ("`zero` needs chips that hold the same weights: dp, cp or replicas of at least 2", bool(asked.zero)),
+    ]
+    chips = ", ".join(map(str, search.chips))
+    said = "; ".join(why for why, does in needs if does)
+    return UserError(f"nothing to try: {said}; no layout of {chips} chips that may be tried has them")
+
+
 def affordable(variants: Sequence[Variant]) -> Minimise:
     """Cost where every machine has a price, else chip-seconds."""
     return Minimise.COST if all(q.chip_hour_price in one.values for one in variants) else Minimise.CHIP_SECONDS

@@ -20,6 +20,8 @@ from steptime.model.terms import Operation, OperationName, Transfer
 
 def collective_time(row: Measurement, hardware: Hardware) -> tuple[float, str]:
     """The time of one collective, and the tier that takes it; the cheapest algorithm of the model."""
+    if row.chips == 1:
+        raise UserError("one chip has nobody to exchange with")
     size = sympy.Integer(row.chips)
     over = group(size, sympy.S.One, hardware.torus_axes)
     if row.phase == "all_reduce":
@@ -55,7 +57,7 @@ def _bytes(row: Measurement) -> Expr:
 
 
 def _detail(row: Measurement, name: str) -> float:
-    try:
-        return float(row.detail[name])
-    except (KeyError, ValueError):
-        raise UserError(f"detail {name} is not stated as a number") from None
+    value = row.number(name)
+    if value is None:
+        raise UserError(f"detail {name} is not stated")
+    return value

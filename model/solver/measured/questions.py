@@ -30,8 +30,8 @@ def one_pass(row: Measurement, model: Model, machine: Hardware) -> Question:
     """One pass of a row. A serving row's prefills may all fall between the steps: the bound is pure decode, of the
     sequences that decode on average: a mean over time, which ranks share evenly as long as each has one."""
     batch = _needed(row, "batch")
-    if row.scope == "serving" and "inflight" in row.detail:
-        batch = min(batch, max(1.0, _needed(row, "inflight")))
+    if row.scope == "serving" and (in_flight := row.number("inflight")) is not None:
+        batch = min(batch, max(1.0, in_flight))
     prefills = row.phase == PhaseName.PREFILL
     length = {q.prompt: _needed(row, "prompt")} if prefills else {q.context: _needed(row, "context")}
     phase = PhaseName.PREFILL if prefills else PhaseName.DECODE
@@ -121,8 +121,6 @@ def _has_layout(row: Measurement) -> bool:
 def _stated(row: Measurement) -> Layout:
     """The layout that a row states, replicas over the chips left."""
     degrees: dict[str, Any] = {name: degree for name, degree in row.degrees.items() if degree is not None}
-    if least := [name for name, degree in degrees.items() if degree < 1]:
-        raise UserError(f"{', '.join(least)} must be a whole number from 1 on")
     layout = Layout(**degrees)
     if row.chips % layout.chips:
         raise UserError(f"{row.chips} chips are no multiple of the {layout.chips} of its layout")

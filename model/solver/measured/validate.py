@@ -1,16 +1,20 @@
 """Published measurements against the ideal: for each row the time that physics allows, or why it is not modelled."""
 
-from collections.abc import Callable, Hashable, Iterable
+import math
+import os
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from steptime.model import symbols as q
-from steptime.model.catalog.hardware import load_hardware
+from steptime.model.catalog.hardware import Hardware, load_hardware
 from steptime.model.catalog.measurement import Measurement
 from steptime.model.catalog.models import load_model
+from steptime.model.catalog.transformers import load_transformer
 from steptime.model.choices import PhaseName
-from steptime.model.errors import Unbound, UserError
+from steptime.model.errors import NotSolved, Unbound, UserError
+from steptime.model.phases.accounts import Model
 from steptime.model.solver.measured.collective import collective_time
 from steptime.model.step.build import build_case
 from steptime.model.step.inputs import Question
@@ -40,7 +44,7 @@ class Judged:
     @property
     def ratio(self) -> float | None:
         """Ideal over measured: one is physics' best."""
-        return None if self.measured is None or self.ideal is None else self.ideal / self.measured
+        return None if not self.measured or self.ideal is None else self.ideal / self.measured
 
     @property
     def beats_ideal(self) -> bool:
@@ -54,17 +58,21 @@ class Places:
     models: Path | None = None
     hardware: Path | None = None
 
-    def model(self, name: str) -> str:
-        return self._found(name, self.models, (".json", ".toml"))
+    def model(self, name: str) -> Model:
+        file = self._found("model", name, self.models, (".json", ".toml"))
+        return load_transformer(name) if file is None else load_model(file)
 
-    def machine(self, name: str) -> str:
-        return self._found(name, self.hardware, (".toml",))
+    def machine(self, name: str) -> Hardware:
+        return load_hardware(self._found("hardware", name, self.hardware, (".toml",)) or name)
 
-    def _found(self, name: str, folder: Path | None, endings: Iterable[str]) -> str:
-        for ending in endings:
-            if folder is not None and (folder / f"{name}{ending}").is_file():
-                return str(folder / f"{name}{ending}")
-        return name
+    def _found(self, column: str, name: str, folder: Path | None, endings: Sequence[str]) -> str | None:
+        """The file in a folder that has this name. A row comes from elsewhere: what it names is no path, so that it
+        reads nothing but the catalogue and these folders."""
+        if {"/", "\\"} & set(name) or name.startswith(".") or name.lower().endswith((".json", ".toml")):
+            raise UserError(f"{column} {name[:60]!r} is a path: a row names an entry of the catalogue, or, without its "
+                            "ending, a file of the folder that was given")  # fmt: skip
+        found = (os.path.join(folder, f"{name}{ending}") for ending in endings) if folder is not None else ()
+        return next(filter(os.path.isfile, found), None)  # pathlib raises for names that are too long
 
 
 def validate(
@@ -75,7 +83,7 @@ def validate(
     for number, row in enumerate(rows):
         try:
             found.append(_judge(row, places, asked))
-        except (UserError, Unbound) as error:
+        except (UserError, Unbound, NotSolved) as error:
             found.append(Judged(row, None, None, None, why=" ".join(str(error).split())))
         progress((number + 1) / len(rows))
     return found
@@ -102,13 +110,22 @@ def summary(judged: list[Judged]) -> dict[str, dict[str, float | int | None]]:
 
 def _judge(row: Measurement, places: Places, known: dict[Hashable, Question]) -> Judged:
     """A row judged; ``known`` are the questions of rows before it, as several figures are printed of one run."""
-    machine = load_hardware(places.machine(row.hardware))
+    if row.wrong:
+        raise UserError(row.wrong)
+    found = _timed(row, places, known)
+    if found.ratio is None or not 0 < found.ratio < math.inf:
+        raise UserError("its ideal time, or what was measured, is no finite number of seconds")
+    return found
+
+
+def _timed(row: Measurement, places: Places, known: dict[Hashable, Question]) -> Judged:
+    machine = places.machine(row.hardware)
     if row.phase in ("all_reduce", "all_gather", "all_to_all"):
         ideal, tier = collective_time(row, machine)
         return Judged(row, row.value, ideal, tier)
     asked = optimizer_step if row.phase == PhaseName.TRAIN else one_pass
     if row.run not in known:
-        known[row.run] = asked(row, load_model(places.model(row.model)), machine)
+        known[row.run] = asked(row, places.model(row.model), machine)
     question = known[row.run]
     if row.scope == "request":
         request = whole_request(whole(row, question))
