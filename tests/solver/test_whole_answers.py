@@ -20,7 +20,8 @@ from steptime.model.solver.measured.questions import printed_flops
 from steptime.model.solver.measured.validate import validate
 from steptime.model.solver.monotone import rises
 from steptime.model.solver.ranges.solved import agreed_direction
-from steptime.model.solver.recheck import recheck
+from steptime.model.solver.recheck import _oversteps, recheck
+from steptime.model.step.build import build_case
 from steptime.model.step.workload import workload
 
 
@@ -57,22 +58,19 @@ def test_batches_tried() -> None:
     assert BATCHES[-3:] == (2**19, 3 * 2**18, 2**20) and len(BATCHES) == 40
 
 
-@pytest.mark.parametrize("broken", ["capacity", "step time"])
+@pytest.mark.parametrize("broken", ["capacity", "step time", "neither"])
 def test_the_best_point_is_checked_against_every_limit(broken: str) -> None:
-    """By the limit that is overstepped most, whichever it is; the other one holds."""
-    search = search_of("llama-3.1-8b", "h100-sxm", (1,), (8, 64), context="1000", max_step_time=1.0)
-    answer = search_layouts(search)
-    formats = answer.best.question.inputs
-    best = case_of("llama-3.1-8b", "h100-sxm", layout="tp=1", batch=answer.best.batch, context="1000",
-                   weights=formats.weights, kv=formats.kv, activations=formats.activations)  # fmt: skip
-    assert recheck(answer, best).primal == 0.0
+    """By the limit that is overstepped most, whichever it is, while the other one holds; by nothing where all hold."""
+    answer = search_layouts(search_of("llama-3.1-8b", "h100-sxm", (1,), (8, 64), context="1000", max_step_time=1.0))
+    search, case = answer.search, build_case(answer.best.question)
     if broken == "capacity":
-        best = replace(best, scenario=best.scenario | {q.memory_capacity: best.number(q.memory_per_chip) / 1.5})
-    else:
-        step = best.number(q.step_time)
-        answer = replace(answer, search=replace(search, max_step_time=step / 1.5))
-    with pytest.raises(NotSolved, match=r"primal=0\.5"):
-        recheck(answer, best)
+        case = replace(case, scenario=case.scenario | {q.memory_capacity: case.number(q.memory_per_chip) / 1.5})
+    elif broken == "step time":
+        search = replace(search, max_step_time=case.number(q.step_time) / 1.5)
+    assert max(_oversteps(search, case, answer.best)) == pytest.approx(0.0 if broken == "neither" else 0.5)
+    if broken == "step time":
+        with pytest.raises(NotSolved, match="failed its check"):
+            recheck(replace(answer, search=search))
 
 
 TRAINED = {"id": "T-001", "hardware": "h100-sxm", "phase": "train", "model": "gpt3-175b", "chips": "64", "batch": "64",
@@ -99,6 +97,23 @@ def test_progress_of_judging_ends_at_all_rows(tmp_path: Path) -> None:
     shares: list[float] = []
     validate(read_measurements(file_of(tmp_path, *rows)), progress=shares.append)
     assert shares == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_lengths_of_requests_are_scaled_to_the_mean_context(tmp_path: Path) -> None:
+    """A prompt of 1,000 and half of 200 make 1,100 tokens on average: at a mean context of 2,200 requests were twice as
+    long, at 550 half as long; at 1,100 they are as they stand."""
+    serving = {"id": "R-001", "hardware": "h100-sxm", "phase": "decode", "model": "llama-3.1-70b", "chips": "8",
+               "tp": "8", "weights": "fp8", "batch": "16", "scope": "serving", "quantity": "step_time",
+               "value": "0.05"}  # fmt: skip
+
+    def riding(prompt: int, output: int, context: int) -> float:
+        row = {**serving, "prompt": str(prompt), "output": str(output), "context": str(context)}
+        (one,) = validate(read_measurements(file_of(tmp_path, row)))
+        assert one.in_flight is not None and one.ideal is not None and one.in_flight > one.ideal
+        return one.in_flight
+
+    assert riding(1000, 200, 2200) == riding(2000, 400, 2200)
+    assert riding(1000, 200, 550) == riding(500, 100, 550)
 
 
 x, y = q.batch, q.context
