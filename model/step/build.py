@@ -61,10 +61,11 @@ def build_case(question: Question, also: frozenset[Symbol] = frozenset()) -> Cas
     layout = asked.inputs.layout
     if layout is None:
         chips = asked.inputs.chips
-        layout = default_layout(asked.accounts, asked.values, asked.plan, asked.phase, asked.inputs.overlap,
-                                chips, asked.hardware.name)  # fmt: skip
-        fewest = "the fewest chips that fit, in powers of two" if chips is None else ""
-        asked = replace(asked, defaults=(*asked.defaults, Default("layout", str(layout), fewest)))
+        layout, ties = default_layout(asked.accounts, asked.values, asked.plan, asked.phase, asked.inputs.overlap,
+                                      chips, asked.hardware.name)  # fmt: skip
+        why = ["the fewest chips that fit, in powers of two"] if chips is None else []
+        why += [f"of {ties} layouts within 1% of the least time"] if ties > 1 else []
+        asked = replace(asked, defaults=(*asked.defaults, Default("layout", str(layout), "; ".join(why))))
     return min(cases_at(asked, layout, also), key=lambda case: case.number(q.step_time) or float("inf"))
 
 

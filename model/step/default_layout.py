@@ -32,8 +32,8 @@ def default_layout(
     overlap: Overlap,
     chips: int | None,
     machine: str,
-) -> Layout:
-    """The default layout of one replica on ``chips``, or on the fewest that fit.
+) -> tuple[Layout, int]:
+    """The default layout of one replica on ``chips``, or on the fewest that fit; and how many are ties.
 
     Raises UserError where not even 16384 chips have room, or the number of chips that was asked for has no layout.
     """
@@ -87,11 +87,11 @@ def degree_columns(columns: Columns) -> dict[Symbol, np.ndarray]:
 
 def fastest(
     accounts: Accounts, columns: Columns, values: Mapping[Symbol, float], plan: Plan, phase: Phase, overlap: Overlap
-) -> Layout:
+) -> tuple[Layout, int]:
     """The layout of least step time, all evaluated at once; among those within one per cent of it, the one that takes
-    the least time where operations, and then nothing, overlap, and then the simplest."""
+    the least time where operations, and then nothing, overlap, and then the simplest; and how many these were."""
     if len(columns["tp"]) == 1:
-        return layout_of(columns, 0)
+        return layout_of(columns, 0), 1
     by_hand = accounts.by_hand(values)
     ledger = accounts.ledger(plan, phase, given=values)
     # A link without a figure cannot carry anything: a layout that needs it is never the fastest.
@@ -115,7 +115,7 @@ def fastest(
 
     places = near(times(columns, overlap))
     if len(places) <= 1:  # none where no time is a number
-        return layout_of(columns, int(places[0]) if len(places) else 0)
+        return layout_of(columns, int(places[0]) if len(places) else 0), 1
     ties = {name: column[places] for name, column in columns.items()}
     bounds = [times(ties, kind) for kind in (Overlap.PER_OPERATION, Overlap.NONE)]
-    return layout_of(ties, int(preferred(bounds, ties, np.arange(len(places)))[0]))
+    return layout_of(ties, int(preferred(bounds, ties, np.arange(len(places)))[0])), len(places)

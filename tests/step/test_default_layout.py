@@ -43,8 +43,9 @@ def test_of_ties_the_one_that_loses_least_with_less_overlap(model: str, hardware
             cases.append(cases_at(prepared, layout)[0])
     times = [case.number(q.step_time) for case in cases]
     ties = [case for case, time in zip(cases, times, strict=True) if time <= min(times) * 1.01]
-    chosen = default_layout(prepared.accounts, prepared.values, prepared.plan, prepared.phase, prepared.inputs.overlap,
-                            words["chips"], hardware)  # fmt: skip
+    chosen, number = default_layout(prepared.accounts, prepared.values, prepared.plan, prepared.phase,
+                                    prepared.inputs.overlap, words["chips"], hardware)  # fmt: skip
+    assert number == len(ties)
     taken = [case for case in ties if str(case.layout) == str(chosen)]
     assert len(ties) > 1 and len(taken) == 1 and preference(taken[0]) == min(map(preference, ties))
 
