@@ -47,13 +47,18 @@ def outputs(case: Case) -> dict[str, Expr]:
 
 
 def rates(case: Case) -> dict[str, Expr]:
-    """Throughput, speed, cost, energy and the shares of the peaks."""
+    """Throughput, speed, cost, energy and the shares of the peaks.
+
+    What all chips do is counted over the time in which they do it, ranks that never meet each at its own pace; of
+    in-flight batching both are of a request's own steps.
+    """
+    over = {} if q.own_prefill in case.scenario.values else {q.step_time: q.mean_step_time}
     return {
         "tokens_per_second": q.tokens_per_second,
         "tokens_per_second_per_sequence": q.tokens_per_second_per_sequence,
         "dollars_per_million_tokens": q.dollars_per_million_tokens,
         "joules_per_token": q.joules_per_token,
-        "mfu": model_flops_utilisation(case.phase.flops_per_sequence),
+        "mfu": model_flops_utilisation(case.phase.flops_per_sequence).xreplace(over),
         "mbu": memory_bandwidth_utilisation(case.phase.blackboard.memory.work),
     }
 

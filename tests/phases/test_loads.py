@@ -83,6 +83,8 @@ def test_ranks_that_never_meet_run_at_their_own_pace() -> None:
         assert together.time == pytest.approx(three.time, rel=1e-12)
         apart = 2 * three.tokens_per_second + 2 * two.tokens_per_second
         assert together.tokens_per_second == pytest.approx(apart, rel=1e-12)
+        mfu = together.to_dict()["mfu"]
+        assert mfu == pytest.approx((three.to_dict()["mfu"] + two.to_dict()["mfu"]) / 2, rel=1e-12)
         rent = 8 * together.quantities["chip_hour_price"] / 3600
         assert together.dollars_per_million_tokens == pytest.approx(1e6 * rent / apart, rel=1e-12)
 
