@@ -66,10 +66,11 @@ def crossovers(case: Case) -> list[CrossoverAnswer]:
     return found
 
 
-def find_crossover(case: Case, first: str, second: str, over: Symbol) -> CrossoverAnswer:
+def find_crossover(case: Case, first: str, second: str, over: Symbol, closed: bool = True) -> CrossoverAnswer:
     """The crossover of two terms over one quantity, at the mean load; raises UserError where it has no meaning.
 
-    Raises Unbound where a term needs a missing figure.
+    Raises Unbound where a term needs a missing figure. Without ``closed`` no closed form is sought: where it is known
+    that there is none, as at other numbers of the same case.
     """
     case = case.relaxed
     terms, scenario = case.resources, case.scenario
@@ -91,7 +92,7 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
         raise UserError(f"`over`: neither {first} nor {second} depends on {over.name}")
     present, (least, most) = scenario.values[over], lookup(over.name).sane
     pairs = [(a, b) for a in _tiers(case, first) for b in _tiers(case, second)]
-    answers = [_closed(case, terms[a], terms[b], over) for a, b in pairs]
+    answers = [_closed(case, terms[a], terms[b], over) if closed else None for a, b in pairs]
     values: tuple[float, ...] = ()
     bracket = None
     if all(answer is not None for answer in answers):
@@ -105,11 +106,11 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol) -> Crossov
     remark = "" if values else _remark(case, times, over)
     if beyond and not values:
         remark = f"no crossover: they would meet at {over.name} = {beyond[0]:.4g}, outside {least:g} to {most:g}"
-    closed, exists_when = (shown.at, shown.exists_when) if shown is not None and bracket is None else (None, None)
+    form, exists_when = (shown.at, shown.exists_when) if shown is not None and bracket is None else (None, None)
     if bracket is not None and over == q.batch and {first, second} == {"compute", "memory"}:
         # Memory is the larger at a small batch, since weights are read anyway: they meet if compute grows faster.
         exists_when = sympy.Gt(case.short(case.phase.compute_slope), case.short(case.phase.memory_slope))
-    answer = CrossoverAnswer((first, second), over, closed, exists_when, values, present, bracket, remark)
+    answer = CrossoverAnswer((first, second), over, form, exists_when, values, present, bracket, remark)
     return replace(answer, fits=_fits(case, over, answer.value), relaxed=case.relaxes)
 
 

@@ -82,13 +82,15 @@ HELD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("fused", [False, True], ids=["unfused", "fused"])
+KERNELS = [  # a fused kernel makes scores again in any case
+    ("none", False), ("none", True), ("selective", False), ("full", False), ("full", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("recompute", "fused"), KERNELS, ids=str)
 @pytest.mark.parametrize("shared", [False, True], ids=["", "sequence-parallel"])
-@pytest.mark.parametrize("recompute", ["none", "selective", "full"])
 @pytest.mark.parametrize("step", HELD, ids=str)
 def test_memory_of_the_fullest_chip(step: Step, recompute: str, shared: bool, fused: bool) -> None:
-    if fused and recompute == "selective":
-        pytest.skip("a fused kernel makes scores again in any case")
     for dropout in (False, True):
         asked = replace(step, recompute=recompute, sequence_parallel=shared, dropout=dropout, fused=fused)
         case = asked.case()

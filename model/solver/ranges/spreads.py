@@ -75,14 +75,15 @@ def batch_spread(
 def crossover_spread(case: Case, ranges: Ranges, between: tuple[str, str], over: Symbol, progress: Progress) -> Spread:
     """The crossover nearest to the present value; exact where its closed form is proved to move one way."""
     must_be_inputs(case, ranges, (over,))
+    here = find_crossover(case, *between, over)
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
-        answer = find_crossover(case.changed(values), *between, over)
+        answer = find_crossover(case.changed(values), *between, over, closed=here.bracket is None)
         if answer.value is None:
             raise UserError(answer.remark)
         return Outcome({over.name: answer.value}, case.changed(values).bottleneck or "unknown")
 
-    closed = find_crossover(case, *between, over).closed_form
+    closed = here.closed_form
 
     def proved(output: str, symbol: Symbol) -> int | None:
         if closed is None:
