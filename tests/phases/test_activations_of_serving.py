@@ -16,7 +16,7 @@ WIDTH, VOCABULARY = 8192, 128_256
                  id="in chunks: those of one chunk at a time"),
 ])  # fmt: skip
 def test_by_hand(asked: dict[str, str], tokens: int, predicted: int) -> None:
-    """The residual stream and what is added to it, in the format of sums that are exchanged; logits over eight chips."""
+    """The residual stream and what is added to it, in the format of exchanged sums; logits over eight chips."""
     case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", **asked)
     (held,) = case.footprints
     expected = case.number(q.reduce_bytes) * (2 * WIDTH * tokens + predicted * VOCABULARY / 8)
