@@ -121,6 +121,8 @@ class Finalists:
         """Those of one machine within one per cent of its least cost, in order of preference."""
         most = every.cost[own].min() * (1 + max(self.search.within, EQUAL))
         ties = own[every.cost[own] <= most]
+        if len(ties) == 1:
+            return np.asarray(ties)
         some = every.at(ties)
         bounds = np.zeros((2, len(ties)))
         for places, whole in self._pieces(some):

@@ -138,6 +138,8 @@ class _Work:
             done += (len(every) - len(rows)) * batches.size * len(alike)
             for split in Split:
                 some = rows[columns["ffn_all"][rows] == (split == Split.STAGE)]
+                if not len(some):
+                    continue
                 formulas = self._formulas(alike[0][0], split)
                 for block in np.array_split(some, max(1, -(-len(some) * batches.size // BLOCK))):
                     if len(block):
