@@ -12,12 +12,15 @@ from steptime.model import symbols as q
 from steptime.model.choices import TermName
 from steptime.model.errors import Unbound, UserError
 from steptime.model.quantity import lookup
+from steptime.model.solver.limits import numbers_but
 from steptime.model.step.case import Case
 from steptime.model.terms import Crossover, crossover
 
 SPAN = 1e9
 """A root is looked for from a billionth to a billion times the quantity's present value."""
 GRID = 2000
+LONGEST = 150
+"""Operations of two terms above which no closed form is sought: it would take minutes, and nobody could read it."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,8 @@ def _closed(case: Case, first: Expr, second: Expr, over: Symbol) -> tuple[Crosso
     left, right = (case.short(case.scenario.expand(case.short(term, over), over), over) for term in (first, second))
     if not (left.has(over) or right.has(over)):
         return ()
+    if left.count_ops() + right.count_ops() > LONGEST:
+        return None
     if found := crossover(left, right, over):
         return found
     numerator, _ = sympy.fraction(sympy.together(left - right))
@@ -199,7 +204,7 @@ def _bracketed(
 
 def balanced_context(case: Case) -> float | None:
     """L*: the context at which compute and memory grow equally fast with batch; None where they never do."""
-    slopes = [case.scenario.expand(s, q.context) for s in (case.phase.compute_slope, case.phase.memory_slope)]
+    slopes = [numbers_but(case, s, q.context) for s in (case.phase.compute_slope, case.phase.memory_slope)]
     for crossing in crossover(slopes[0], slopes[1], q.context):
         for value in _numbers(case, crossing, q.context):
             return value

@@ -19,9 +19,14 @@ CAPACITIES = ("memory_capacity", "memory_per_chip")
 
 def numbers_but_batch(case: Case, expr: Expr) -> Expr:
     """The expression with numbers for everything but batch."""
-    expanded = case.scenario.expand(expr, q.batch)
-    others = expanded.free_symbols - {q.batch}
-    return expanded.xreplace({symbol: sympy.Float(case.scenario.value(symbol), 17) for symbol in others})
+    return numbers_but(case, expr, q.batch)
+
+
+def numbers_but(case: Case, expr: Expr, symbol: Symbol) -> Expr:
+    """The expression with numbers for everything but one quantity."""
+    expanded = case.scenario.expand(expr, symbol)
+    others = expanded.free_symbols - {symbol}
+    return expanded.xreplace({other: sympy.Float(case.scenario.value(other), 17) for other in others})
 
 
 def least_batch(case: Case) -> float:
