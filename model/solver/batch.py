@@ -144,13 +144,18 @@ def _whole_costs(case: Case, problem: Problem, batches: np.ndarray) -> tuple[np.
     """Step time and cost at whole batches; the cost is infinite where a limit is broken."""
     there = case.scenario | {q.batch: batches}
     step_times, allowed = np.broadcast_to(there.evaluate(q.step_time), batches.shape), np.full(batches.shape, True)
-    paces = step_times if problem.exponent == 0 else np.broadcast_to(there.evaluate(q.mean_step_time), batches.shape)
+    paces = np.broadcast_to(there.evaluate(q.mean_step_time), batches.shape)
+    on_steps = [*problem.step_limits.values(), *(one.step for one in problem.limits.values() if one.step is not None)]
     for name, limit in problem.limits.items():
+        if limit.step is not None:  # asked of the whole step below, not of its terms at the mean load
+            continue
         # Capacity is what whole sequences on the fullest rank need, not the relaxed average.
-        for part in (q.memory_per_chip,) if name in CAPACITIES else limit.parts:
+        whole = {q.micro_batch.name: q.micro_batch, **dict.fromkeys(CAPACITIES, q.memory_per_chip)}
+        for part in (whole[name],) if name in whole else limit.parts:
             ratio = np.asarray(there.evaluate(part)) / limit.value
             allowed = allowed & (ratio <= 1 + ROUNDING if limit.upper else ratio >= 1 - ROUNDING)
-    for bound in problem.step_limits.values():
+    for bound in on_steps:
         times = step_times if bound.exponent == 0 else paces
         allowed = allowed & (times * batches**bound.exponent <= bound.bound * (1 + ROUNDING))
-    return step_times, np.where(allowed, problem.scale * paces * batches**problem.exponent, np.inf)
+    timed = step_times if problem.exponent == 0 else paces
+    return step_times, np.where(allowed, problem.scale * timed * batches**problem.exponent, np.inf)

@@ -71,7 +71,8 @@ def _of_terms(case: Case, limit: StepLimit) -> Limit:
     timed = case if limit.exponent == 0 else case.of_all_steps
     parts = [list(terms.values()) for terms in parts_of(timed).values()]
     whole = parts[0] if len(parts) == 1 else [sympy.Add(*[sympy.Max(*terms) for terms in parts])]
-    return Limit(tuple(numbers_but_batch(timed, time) * q.batch**limit.exponent for time in whole), limit.bound)
+    parts_of_it = tuple(numbers_but_batch(timed, time) * q.batch**limit.exponent for time in whole)
+    return Limit(parts_of_it, limit.bound, step=limit)
 
 
 EITHER_WAY = (q.batch, q.micro_batch)

@@ -8,18 +8,6 @@ from sympy import Expr, Symbol
 
 
 @dataclass(frozen=True)
-class Limit:
-    """``value`` bounds every one of ``parts`` from above, or from below where ``upper`` is false.
-
-    A maximum is limited by limiting each of its parts, which keeps every constraint smooth.
-    """
-
-    parts: tuple[Expr, ...]
-    value: float
-    upper: bool = True
-
-
-@dataclass(frozen=True)
 class StepLimit:
     """``step time * over**exponent <= bound``. ``upper`` is false where it says that a rate must not fall below its
     own limit, as tokens per second: its price is then positive. ``formula``: what the bound follows from."""
@@ -28,6 +16,20 @@ class StepLimit:
     exponent: int = 0
     upper: bool = True
     formula: Expr = sympy.S.One
+
+
+@dataclass(frozen=True)
+class Limit:
+    """``value`` bounds every one of ``parts`` from above, or from below where ``upper`` is false.
+
+    A maximum is limited by limiting each of its parts, which keeps every constraint smooth. ``step``: the limit on a
+    step that is so written as one on its terms.
+    """
+
+    parts: tuple[Expr, ...]
+    value: float
+    upper: bool = True
+    step: StepLimit | None = None
 
 
 @dataclass(frozen=True)
