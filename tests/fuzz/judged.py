@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-SECONDS, LONG = 10.0, 300.0
-"""Processor time of a question, and of what verifies or models all there is."""
+SECONDS, LONG = 10.0, 120.0
+"""Processor time of a question that is silent meanwhile; and of what verifies all there is, or shows its progress."""
 PROGRESS = re.compile(r"[a-z ]+: +\d+% after \d+ s")
 """What a long run says before its answer or error, on a machine that is slow enough."""
 VERIFY = ("derive", "latex")
@@ -30,7 +30,8 @@ class Run:
 def faults(run: Run, long: bool = False) -> list[str]:
     """What is wrong with a run, in words; nothing where all holds."""
     found = []
-    if run.code is None or run.seconds > (LONG if long else SECONDS):
+    silent = not long and not any(PROGRESS.fullmatch(line) for line in run.err.splitlines())
+    if run.code is None or run.seconds > (SECONDS if silent else LONG):
         found.append(f"hangs: {run.seconds:.0f} s")
     if "Traceback" in run.out + run.err or run.code not in (0, 1, 2, None):
         found.append(f"breaks: exit code {run.code}: {run.err.strip().splitlines()[-1:]}")

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from command_lines import Invocation, invocation
-from judged import LONG, SECONDS, Run, faults
+from judged import LONG, Run, faults
 
 from steptime.cli import main
 
@@ -30,7 +30,7 @@ def in_process(asked: Invocation, folder: Path) -> Run:
     """Through the entry point, with streams of its own."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
     before, code, started = contents(folder), None, time.process_time()
-    with redirect_stdout(out), redirect_stderr(err), alarm(LONG if asked.long else SECONDS):
+    with redirect_stdout(out), redirect_stderr(err), alarm(LONG):
         try:
             main(list(asked.arguments))
         except SystemExit as stopped:
@@ -50,7 +50,7 @@ def in_process(asked: Invocation, folder: Path) -> Run:
 def as_process(asked: Invocation, folder: Path) -> Run:
     """A process of its own: its processor time too is what counts, so long as it ends at all."""
     before, started = contents(folder), spent()
-    most = 12 * (LONG if asked.long else SECONDS)
+    most = 3 * LONG
     command = [sys.executable, "-m", "steptime.cli", *asked.arguments]
     try:
         done = subprocess.run(command, capture_output=True, timeout=most, env={**os.environ, "OMP_NUM_THREADS": "1"})
