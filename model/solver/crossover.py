@@ -69,6 +69,7 @@ def crossovers(case: Case) -> list[CrossoverAnswer]:
     return found
 
 
+@np.errstate(all="ignore")  # far from the present point a power may overflow or a denominator vanish
 def find_crossover(case: Case, first: str, second: str, over: Symbol, closed: bool = True) -> CrossoverAnswer:
     """The crossover of two terms over one quantity, at the mean load; raises UserError where it has no meaning.
 
@@ -94,6 +95,7 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol, closed: bo
     if not any(scenario.depends(terms[name], over) for name in times):
         raise UserError(f"`over`: neither {first} nor {second} depends on {over.name}")
     present, (least, most) = scenario.values[over], lookup(over.name).sane
+    least = max(least, _least(case, over))
     pairs = [(a, b) for a in _tiers(case, first) for b in _tiers(case, second)]
     answers = [_closed(case, terms[a], terms[b], over) if closed else None for a, b in pairs]
     values: tuple[float, ...] = ()
@@ -173,6 +175,16 @@ def _shown(found: list[Crossover], case: Case, over: Symbol, values: tuple[float
     return found[0] if found else None
 
 
+def _least(case: Case, over: Symbol) -> float:
+    """The least value that has a meaning: a prompt is what is cached and two more tokens, so that there is a pair; of
+    in-flight batching there is a sequence on every rank or replica that others do not wait for."""
+    if over == q.prompt:
+        return float(case.scenario.values.get(q.cached, 0.0)) + 2
+    if over == q.batch and (in_flight := case.number(q.in_flight)) is not None:
+        return float(case.scenario.value(q.batch)) / in_flight
+    return 1e-12
+
+
 def _bracketed(
     case: Case, first: str, second: str, over: Symbol, present: float
 ) -> tuple[tuple[float, ...], tuple[float, float]]:
@@ -181,12 +193,9 @@ def _bracketed(
     difference = terms[first] - terms[second]
 
     def height(at: Any) -> Any:
-        with np.errstate(all="ignore"):  # far from the present point a power may overflow or a denominator vanish
-            return (case.scenario | {over: at}).evaluate(difference)
+        return (case.scenario | {over: at}).evaluate(difference)
 
-    # A prompt is at least the tokens that are cached, and two more, so that there is a pair.
-    least = case.scenario.values.get(q.cached, 0.0) + 2 if over == q.prompt else 1e-12
-    grid = np.geomspace(max(present / SPAN, least), present * SPAN, GRID)
+    grid = np.geomspace(max(present / SPAN, _least(case, over)), present * SPAN, GRID)
     heights = np.broadcast_to(height(grid), grid.shape)
     changes = np.flatnonzero(np.sign(heights[:-1]) * np.sign(heights[1:]) < 0)
     brackets = [(float(grid[i]), float(grid[i + 1])) for i in changes]

@@ -7,12 +7,13 @@ from conftest import case_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+import steptime
 from steptime.derivations.library import find
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
 from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
-from steptime.model.solver.crossover import balanced_context, find_crossover
+from steptime.model.solver.crossover import balanced_context, crossovers, find_crossover
 from steptime.model.step.case import RESOURCES
 from steptime.model.terms import crossover
 
@@ -176,3 +177,15 @@ def test_meaningless_questions(between, over, complaint) -> None:
     case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8")
     with pytest.raises(UserError, match=complaint):
         find_crossover(case, *between, lookup(over).symbol)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("model", "hardware", "output"), [("mixtral-8x7b", "h20", 500), ("gpt-oss-20b", "trainium2", 4000)]
+)
+def test_nothing_is_asked_of_less_than_a_sequence_in_flight(model: str, hardware: str, output: int) -> None:
+    """Of c sequences 1 - 1/c of their prefills ride along: below one the terms are negative, and no root has a meaning."""
+    step = steptime.step(model, hardware, chips=8, scope="serving", output=output)
+    alone = step.case.relaxed.scenario.values[q.batch] / step.case.relaxed.number(q.in_flight)
+    found = [one for one in crossovers(step.case) if one.over == q.batch]
+    assert found and all(value >= alone for one in found for value in one.values)
