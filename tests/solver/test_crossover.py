@@ -184,7 +184,7 @@ def test_meaningless_questions(between, over, complaint) -> None:
     ("model", "hardware", "output"), [("mixtral-8x7b", "h20", 500), ("gpt-oss-20b", "trainium2", 4000)]
 )
 def test_nothing_is_asked_of_less_than_a_sequence_in_flight(model: str, hardware: str, output: int) -> None:
-    """Of c sequences 1 - 1/c of their prefills ride along: below one they would be negative, so a root means nothing."""
+    """Of c sequences 1 - 1/c of their prefills ride along: below one that is negative, and a root means nothing."""
     step = steptime.step(model, hardware, chips=8, scope="serving", output=output)
     alone = step.case.relaxed.scenario.values[q.batch] / step.case.relaxed.number(q.in_flight)
     found = [one for one in crossovers(step.case) if one.over == q.batch]
