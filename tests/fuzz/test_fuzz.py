@@ -14,8 +14,6 @@ SEED = int(os.environ.get("STEPTIME_FUZZ_SEED", "1"))
 MANY = int(os.environ.get("STEPTIME_FUZZ", "0"))
 FIRST = int(os.environ.get("STEPTIME_FUZZ_FROM", "0"))
 USUAL, PIECE = 60, 20
-KNOWN: dict[int, str] = {}
-"""Numbers of the usual share that fail today, and why."""
 
 
 def numbers() -> list[object]:
@@ -28,15 +26,7 @@ def numbers() -> list[object]:
 def test_command_lines_answer_or_say_why_not(first: int, last: int) -> None:
     wrong = []
     for number in range(first, last):
-        if number in KNOWN:
-            continue
         run, found = once(SEED, number, as_process if number % (10 if MANY else 30) == 0 else in_process)
         if found:
             wrong.append(f"seed {SEED} number {number}: steptime {' '.join(map(repr, run.arguments))}: {found}")
     assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.parametrize("number", KNOWN)
-@pytest.mark.xfail(strict=True, reason="known today")
-def test_what_is_known_to_fail_does(number: int) -> None:
-    assert not once(SEED, number)[1], KNOWN[number]

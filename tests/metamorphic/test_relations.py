@@ -13,8 +13,6 @@ from scenes import scene
 SEED = int(os.environ.get("STEPTIME_SCENES_SEED", "1"))
 MANY = int(os.environ.get("STEPTIME_SCENES", "0"))
 USUAL, PIECE = 8, 4
-KNOWN: dict[int, str] = {}
-"""Numbers of the usual share that violate a relation today, and why."""
 
 
 def pieces() -> list[object]:
@@ -27,13 +25,6 @@ def pieces() -> list[object]:
 def test_relations_hold(first: int, last: int) -> None:
     found = []
     for number in range(first, last):
-        if number not in KNOWN:
-            drawn = scene(SEED, number)
-            found += [f"{drawn.name}\n    {relation}: {text}" for relation, text in violations(drawn)]
+        drawn = scene(SEED, number)
+        found += [f"{drawn.name}\n    {relation}: {text}" for relation, text in violations(drawn)]
     assert not found, "\n".join(found)
-
-
-@pytest.mark.parametrize("number", KNOWN)
-@pytest.mark.xfail(strict=True, reason="known today")
-def test_what_is_known_to_be_violated_is(number: int) -> None:
-    assert not violations(scene(SEED, number)), KNOWN[number]
