@@ -16,6 +16,12 @@ def derive(name: str | None, claims: bool, graph: bool, as_json: bool) -> int:
     """List the derivations, or show one: every line with its reason, the numbers put in, and the result."""
     import steptime as st
 
+    ways = {"NAME": name is not None, "--claims": claims, "--graph": graph}
+    asked = [way for way, is_asked in ways.items() if is_asked]
+    if len(asked) > 1:
+        raise click.UsageError(f"{' and '.join(asked)} are different questions: give one")
+    if graph and as_json:
+        raise click.UsageError("--graph and --json are two forms of the answer: give one")
     if graph:
         click.echo(st.library().graph())
         return 0

@@ -89,6 +89,8 @@ BAD = {
     "recomputation in decode": (["step", "gpt2", "h100-sxm", "--recompute", "full"], "see --phase train"),
     "shared state in a prefill": (["step", "gpt2", "h100-sxm", "--phase", "prefill", "--zero", "1"], "--phase train"),
     "micro-batches of no layout": (["step", "gpt2", "h100-sxm", "--phase", "train", "--microbatch", "3"], "whole"),
+    "two forms of a graph": (["derive", "--graph", "--json"], "give one"),
+    "two questions at once": (["derive", "ridge", "--claims"], "different questions"),
     "two forms of one answer": (["solve", "layout", "gpt2", "h100-sxm", "--chips", "1", "--csv", "--json"], "give one"),
     "a folder that is not there": (["validate", "--models", "/no/such/folder"], "does not exist"),
     "drafts without acceptance": (["step", "gpt2", "h100-sxm", "--set", "drafts=2"], "acceptance"),
