@@ -24,6 +24,7 @@ from steptime.model.phases.ledger import Ledger
 from steptime.model.phases.memory import Footprint, Room, footprints
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.rooms import Rooms
+from steptime.model.phases.traffic import ranks_meet
 from steptime.model.phases.train import TrainPhase
 from steptime.model.terms import Operation
 
@@ -178,7 +179,7 @@ class Architecture:
         return impossible(layout, self.model)
 
     def meets(self, layout: Layout) -> bool:
-        return bool(self.experts) or layout.ffn == Split.STAGE
+        return ranks_meet(self.model, layout.ffn)
 
     def has_network(self, given: Values) -> bool:
         return True

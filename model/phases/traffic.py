@@ -30,6 +30,12 @@ from steptime.model.symbols import (  # isort: skip
 Line = tuple[OperationName, Transfer]
 
 
+def ranks_meet(model: Transformer, ffn: Split) -> bool:
+    """Whether data-parallel groups share work in every pass: experts, or dense blocks that all of a stage hold."""
+    blocks = (block for layer in model.kinds for block in layer.feed_forward)
+    return ffn == Split.STAGE or any(isinstance(block, ExpertFeedForward) for block in blocks)
+
+
 @dataclass(frozen=True)
 class Pass:
     """One pass of an architecture at given degrees of parallelism, and what crosses the links in it."""
@@ -73,8 +79,8 @@ class Pass:
 
     @property
     def ranks_meet(self) -> bool:
-        """Whether data-parallel groups share work in every pass: experts, or dense blocks that all of a stage hold."""
-        return bool(self.expert_layers) or self.plan.ffn == Split.STAGE
+        """Whether data-parallel groups share work in every pass."""
+        return ranks_meet(self.model, self.plan.ffn)
 
     def collectives(self) -> list[Line]:
         """The lines: tensor-parallel sums, context, dense blocks over the whole stage, experts, pipeline."""
