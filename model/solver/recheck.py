@@ -13,7 +13,7 @@ from steptime.model import symbols as q
 from steptime.model.choices import Minimise, Scope
 from steptime.model.errors import NotSolved
 from steptime.model.solver.cache.holding import CacheAnswer
-from steptime.model.solver.layouts.points import Answer, Point, Search, first_token_inputs
+from steptime.model.solver.layouts.points import Answer, Point, Search
 from steptime.model.solver.optimality import TOLERANCE
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
@@ -69,7 +69,7 @@ def _oversteps(search: Search, case: Case, point: Point) -> Iterator[float]:
     if search.max_ttft is not None:
         lengths = case.numbers((q.prompt, q.context))
         prompt = lengths[q.prompt if search.inputs.scope == Scope.SERVING else q.context]
-        inputs = first_token_inputs(point.question.inputs, prompt or 0.0)
+        inputs = point.question.inputs.prompt_alone(prompt or 0.0)
         time = build_case(replace(point.question, inputs=inputs)).scenario.evaluate(q.step_time)
         yield time / search.max_ttft - 1
         yield _apart(time, point.time_to_first_token)

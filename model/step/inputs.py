@@ -78,6 +78,12 @@ class Inputs:
         given = {symbol: value for symbol, value in merged.items() if value is not None}
         return replace(self, given=given, **changes)
 
+    def prompt_alone(self, prompt: float) -> "Inputs":
+        """The prefill of one prompt, of so many tokens, that has the machine of these inputs to itself."""
+        left_out = dict.fromkeys((q.context, q.answer, q.micro_batch, q.drafts, q.acceptance))
+        lengths = {q.batch: 1.0, q.prompt: prompt}
+        return self.with_given({**left_out, **lengths}, phase=PhaseName.PREFILL, scope=Scope.STEPS)
+
     @property
     def by_hand(self) -> Mapping[Symbol, float]:
         """Quantities set by hand, beside those of the workload."""

@@ -85,12 +85,8 @@ def first_token(case: Case) -> float | None:
     prompt = case.number(q.prompt if serving else q.context)
     if case.inputs.phase != PhaseName.DECODE or prompt is None or prompt < 2:
         return None
-    left_out = (q.context, q.answer, q.micro_batch, q.drafts, q.acceptance)
     stated = case.inputs.layout
     layout = replace(case.layout, copies=None if stated is None else stated.copies)
-    alone = case.question.but(
-        {**dict.fromkeys(left_out), q.batch: 1.0, q.prompt: prompt},
-        phase=PhaseName.PREFILL, scope=Scope.STEPS, layout=layout, chips=None,
-    )  # fmt: skip
+    alone = replace(case.inputs.prompt_alone(prompt), layout=layout, chips=None)
     # What was set by hand for the decode step need not act in a prefill.
-    return build_case(alone, also=frozenset(case.inputs.by_hand)).number(q.step_time)
+    return build_case(replace(case.question, inputs=alone), also=frozenset(case.inputs.by_hand)).number(q.step_time)

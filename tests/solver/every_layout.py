@@ -9,7 +9,7 @@ from steptime.model import symbols as q
 from steptime.model.choices import Overlap
 from steptime.model.layout.enumeration import layout_of, layouts
 from steptime.model.layout.layout import Layout
-from steptime.model.solver.layouts.points import Search, first_token_inputs
+from steptime.model.solver.layouts.points import Search
 from steptime.model.step.build import build_case, cases_at, prepare
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import Question
@@ -55,7 +55,7 @@ def every_layout(search: Search, questions: Sequence[Question], batches: np.ndar
 
 def first_token(question: Question) -> float:
     """Seconds of one prompt alone at the layout of a question: as long as its context."""
-    inputs = first_token_inputs(question.inputs, question.inputs.given[q.context])
+    inputs = question.inputs.prompt_alone(question.inputs.given[q.context])
     return float(build_case(Question(question.model, question.hardware, inputs)).scenario.evaluate(q.step_time))
 
 

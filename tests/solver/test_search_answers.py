@@ -14,7 +14,7 @@ import steptime as st
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import load_hardware
 from steptime.model.errors import NotSolved, UserError
-from steptime.model.solver.layouts.points import Answer, first_token_inputs
+from steptime.model.solver.layouts.points import Answer
 from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.solver.recheck import FIGURES, recheck
 from steptime.model.step.build import build_case
@@ -139,7 +139,7 @@ def test_first_token_and_step_time_are_limited_together(scope: str) -> None:
     loose = st.search("llama-3.1-70b", "h200-sxm", **asked)
     tight = st.search("llama-3.1-70b", "h200-sxm", **asked, max_step_time="40ms", max_ttft="260ms")
     point, found = tight.best, tight.to_dict()
-    alone = build_case(replace(point.question, inputs=first_token_inputs(point.question.inputs, 6000.0)))
+    alone = build_case(replace(point.question, inputs=point.question.inputs.prompt_alone(6000.0)))
     assert point.time_to_first_token == pytest.approx(alone.number(q.step_time), rel=1e-12)
     assert point.time_to_first_token <= 0.26 and point.step_time <= 0.04
     assert found["best"]["time_to_first_token"] == point.time_to_first_token and found["infeasible"]["max_ttft"] > 0

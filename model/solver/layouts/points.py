@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 from sympy import Symbol
 
-from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Copies, Minimise
 from steptime.model.layout.layout import Layout
@@ -120,12 +119,3 @@ class Answer:
     def tied(self) -> int:
         """How many of the candidates stood within one per cent."""
         return min(self.ties, len(self.candidates))
-
-
-def first_token_inputs(inputs: Inputs, prompt: float) -> Inputs:
-    """The prefill of one sequence alone on the machine of a decode step: what its first token waits for at least."""
-    from steptime.model.choices import PhaseName, Scope  # here, beside its only use
-
-    lengths = {q.batch: 1.0, q.prompt: prompt}
-    strangers = dict.fromkeys((q.context, q.answer, q.drafts, q.acceptance))
-    return inputs.with_given({**strangers, **lengths}, phase=PhaseName.PREFILL, scope=Scope.STEPS)

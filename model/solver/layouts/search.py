@@ -24,7 +24,7 @@ from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.finalists import Finalists
 from steptime.model.solver.layouts.formulas import Formulas
 from steptime.model.solver.layouts.kept import Kept
-from steptime.model.solver.layouts.points import Answer, Search, first_token_inputs
+from steptime.model.solver.layouts.points import Answer, Search
 from steptime.model.solver.layouts.refine import Whole
 from steptime.model.solver.layouts.variants import Variant, affordable, executions, must_have, variants_on
 from steptime.model.step.build import build_case
@@ -92,7 +92,7 @@ class _Work:
         if search.max_ttft is not None:
             inputs = search.inputs
             prompt = variants[0].values[q.prompt if inputs.scope == Scope.SERVING else q.context]
-            alone = replace(search, inputs=first_token_inputs(inputs, float(prompt)))
+            alone = replace(search, inputs=inputs.prompt_alone(float(prompt)))
             self.first = [one for machine in search.hardware for one in variants_on(alone, accounts, machine)]
         heads: dict[object, int] = {}
         groups: dict[object, int] = {}
