@@ -62,10 +62,10 @@ def _options(command: click.Command) -> list[str]:
 
 
 def _quantities() -> set[str]:
-    from steptime.model import symbols  # noqa: F401 (declares them)
+    from steptime.model import symbols
     from steptime.model.quantity import declared
 
-    return set(declared())
+    return {name for name in declared() if hasattr(symbols, name)}
 
 
 def _listed(paths: list[str]) -> str:
