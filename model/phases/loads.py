@@ -20,8 +20,7 @@ from steptime.model.terms import one, zero
 
 from steptime.model.symbols import (  # isort: skip
     batch, context_parallel, data_parallel, group_tokens, in_flight, mean_step_time, micro_batch, own_prefill,
-    pipeline_parallel,
-    rank_batch, replicas, step_time, traversal,
+    pipeline_parallel, rank_batch, replicas, step_time, traversal,
 )  # fmt: skip
 
 

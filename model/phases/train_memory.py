@@ -16,10 +16,8 @@ from steptime.model.phases.memory import Footprint, Room, Stage
 from steptime.model.phases.train import Choices, TrainPhase
 
 from steptime.model.symbols import (  # isort: skip
-    gradient_bytes, interleave, logit_bytes, micro_batches, microbatch, optimizer_bytes,
-    pipeline_parallel, sequence,
+    gradient_bytes, interleave, logit_bytes, micro_batches, microbatch, optimizer_bytes, pipeline_parallel, sequence,
 )  # fmt: skip
-
 
 ONE_BYTE = dict.fromkeys((q.bytes_per_weight, *KIND_BYTES.values()), sympy.S.One)
 """With weights of one byte each, their bytes are their number."""

@@ -87,7 +87,7 @@ def written(
     stages = stages_of(accounts, load, layout.pp)
     definitions = {**ledger.slots, **results(phase, operations, whole, inputs.overlap, stages)}
     definitions |= accounts.cache_definitions(phase, values)
-    if serves:
+    if serves:  # again: the ledger of a layout whose ranks are all alike is that of the mean load
         definitions |= loads(phase, load, accounts.meets(layout))
         units = layout.replicas * (1 if accounts.meets(layout) else layout.dp) if load == Load.WHOLE else 1
         definitions |= mean_step(units, Scenario(values, definitions))

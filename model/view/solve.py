@@ -10,8 +10,7 @@ from steptime.model.view.suggest import SuggestingGroup
 
 from steptime.model.view.options import (  # isort: skip
     BASIS, FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, limit_option, range_option, scenario_options,
-    searched,
-    workload_options,
+    searched, workload_options,
 )  # fmt: skip
 
 

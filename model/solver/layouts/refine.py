@@ -5,6 +5,10 @@ is a constant, a rising concave function of the batch, or one of the whole seque
 whole batch is the largest that every limit admits, or, where that leaves a rank with less than its share, the largest
 below it that fills every rank (a multiple of replicas·dp·pp, and of cp where the tokens of a step are split by it); and
 of batches that cost the same, the smallest.
+
+Where the groups of data-parallel ranks never wait for each other, some hold one sequence more than others. One over
+their mean step time is a mean of the two kinds' own, weighted by their number, and as the batch grows weight moves to
+the slower: the mean time never falls, and a token costs what lies between the even batches below and above it.
 """
 
 from collections.abc import Callable, Mapping
