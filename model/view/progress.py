@@ -21,7 +21,7 @@ class Progress:
         """``share`` of the work is done."""
         global _standing
         now, on_terminal = time.monotonic(), sys.stderr.isatty()
-        if now - self.started > 2 and (now - self.shown > (0.5 if on_terminal else 10.0) or share >= 1):
+        if now - self.started > 2 and (now - self.shown > (0.5 if on_terminal else 5.0) or share >= 1):
             self.shown = now
             line = f"{self.what}: {share:.0%} after {now - self.started:.0f} s"
             wipe()

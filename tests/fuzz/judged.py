@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SECONDS, LONG = 10.0, 120.0
-"""Processor time of a question that is silent meanwhile; and of what verifies all there is, or shows its progress."""
+"""Processor time of which a question may be silent; and all that of one that shows progress, or verifies everything."""
 PROGRESS = re.compile(r"[a-z ]+: +\d+% after \d+ s")
 """What a long run says before its answer or error, on a machine that is slow enough."""
 VERIFY = ("derive", "latex")
@@ -16,7 +16,8 @@ GROUPS = ((), ("solve",))
 
 @dataclass(frozen=True)
 class Run:
-    """One run: what was asked, and what came out. ``files``: contents of the folder before and after, by name."""
+    """One run: what was asked, and what came out. ``before``, ``after``: contents of the folder, by name. ``silence``:
+    the longest processor time without a word on stderr, where it was measured."""
 
     arguments: tuple[str, ...]
     code: int | None
@@ -25,14 +26,16 @@ class Run:
     seconds: float
     before: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     after: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    silence: float | None = None
 
 
 def faults(run: Run, long: bool = False) -> list[str]:
     """What is wrong with a run, in words; nothing where all holds."""
     found = []
-    silent = not long and not any(PROGRESS.fullmatch(line) for line in run.err.splitlines())
-    if run.code is None or run.seconds > (SECONDS if silent else LONG):
-        found.append(f"hangs: {run.seconds:.0f} s")
+    spoke = any(PROGRESS.fullmatch(line) for line in run.err.splitlines())
+    silence = run.silence if run.silence is not None else 0.0 if spoke else run.seconds
+    if run.code is None or run.seconds > LONG or (silence > SECONDS and not long):
+        found.append(f"hangs: {run.seconds:.0f} s, {silence:.0f} s of them silent")
     if "Traceback" in run.out + run.err or run.code not in (0, 1, 2, None):
         found.append(f"breaks: exit code {run.code}: {run.err.strip().splitlines()[-1:]}")
         return found

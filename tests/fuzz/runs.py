@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from command_lines import Invocation, invocation
 from judged import LONG, Run, faults
@@ -26,9 +27,28 @@ class Hangs(BaseException):
     """A run used more processor time than it may; nothing catches it."""
 
 
+class Heard(io.BytesIO):
+    """Bytes, and the longest processor time that passed between two pieces of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last, self.silence = time.process_time(), 0.0
+
+    def write(self, data: Any) -> int:
+        self.rest()
+        return super().write(data)
+
+    def rest(self) -> float:
+        """The longest silence, that since the last piece among them."""
+        now = time.process_time()
+        self.silence, self.last = max(self.silence, now - self.last), now
+        return self.silence
+
+
 def in_process(asked: Invocation, folder: Path) -> Run:
     """Through the entry point, with streams of its own."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
+    raw = io.BytesIO(), Heard()
+    out, err = (io.TextIOWrapper(one, encoding="utf-8", newline="", write_through=True) for one in raw)
     before, code, started = contents(folder), None, time.process_time()
     with redirect_stdout(out), redirect_stderr(err), alarm(LONG):
         try:
@@ -40,11 +60,11 @@ def in_process(asked: Invocation, folder: Path) -> Run:
         except BaseException:  # an interpreter would print it, and exit with 1
             traceback.print_exc()
             code = 1
-    texts = []
+    seconds, silence = time.process_time() - started, raw[1].rest()
     for stream in (out, err):
         stream.flush()
-        texts.append(stream.buffer.getvalue().decode("utf-8"))  # type: ignore[attr-defined]
-    return Run(asked.arguments, code, *texts, time.process_time() - started, before, contents(folder))
+    texts = [one.getvalue().decode("utf-8") for one in raw]
+    return Run(asked.arguments, code, *texts, seconds, before, contents(folder), silence)
 
 
 def as_process(asked: Invocation, folder: Path) -> Run:
