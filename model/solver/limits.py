@@ -22,11 +22,12 @@ def numbers_but_batch(case: Case, expr: Expr) -> Expr:
     return numbers_but(case, expr, q.batch)
 
 
-def numbers_but(case: Case, expr: Expr, symbol: Symbol) -> Expr:
-    """The expression with numbers for everything but one quantity."""
-    expanded = case.scenario.expand(expr, symbol)
-    others = expanded.free_symbols - {symbol}
-    return expanded.xreplace({other: sympy.Float(case.scenario.value(other), 17) for other in others})
+def numbers_but(case: Case, expr: Expr, *kept: Symbol) -> Expr:
+    """The expression with numbers for everything but some quantities."""
+    for symbol in kept:
+        expr = case.scenario.expand(expr, symbol)
+    others = expr.free_symbols - set(kept)
+    return expr.xreplace({other: sympy.Float(case.scenario.value(other), 17) for other in others})
 
 
 def least_batch(case: Case) -> float:

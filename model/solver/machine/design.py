@@ -17,6 +17,7 @@ from steptime.model.economics import machine
 from steptime.model.errors import Unbound, UserError
 from steptime.model.phases.phase import Phase
 from steptime.model.precision import peak_format
+from steptime.model.solver.limits import numbers_but
 from steptime.model.solver.machine.balanced import UNIT
 from steptime.model.solver.parts import parts_of
 from steptime.model.step.case import Case
@@ -193,7 +194,7 @@ class Design:
         for number, (workload, rates_of) in enumerate(zip(self.workloads, self.rates, strict=True)):
             for part, terms in workload.parts.items():
                 for term, time in terms.items():
-                    seconds = numbers_but(workload.case, time, tuple(rates_of)).xreplace(rates_of)
+                    seconds = numbers_but(workload.case, time, *rates_of).xreplace(rates_of)
                     rows.append(Row(term, seconds / times[number][part], number, time))
             if "stack" in self.for_sale:
                 held = self.chips * sympy.Float(workload.held)
@@ -202,7 +203,7 @@ class Design:
             for one in self.bounds:
                 most = longest(one, workload.case.phase)
                 whole = sympy.Add(*times[number].values())
-                rows.append(Row(one.quantity.name, whole / numbers_but(workload.case, most, ()), number, 1 / most))
+                rows.append(Row(one.quantity.name, whole / numbers_but(workload.case, most), number, 1 / most))
         limits = {"budget": machine.stacked_spend / q.budget, "power": machine.stacked_power / q.power_limit}
         rows += [Row(name, limits[name]) for name in self.limits]
         for name in self.for_sale:
@@ -226,12 +227,6 @@ class Design:
             MachineGoal.ENERGY: (machine.stacked_power,),
         }[self.minimise]
         return (*each, seconds)
-
-
-def numbers_but(case: Case, expr: Expr, keep: tuple[Symbol, ...]) -> Expr:
-    """The expression with numbers for everything but some base quantities."""
-    others = expr.free_symbols - set(keep)
-    return expr.xreplace({symbol: sympy.Float(case.scenario.value(symbol), 17) for symbol in others})
 
 
 def longest(limit: UserLimit, phase: Phase) -> Expr:
