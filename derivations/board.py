@@ -5,27 +5,31 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-import sympy
-from sympy import Eq, Expr, Symbol
+from sympy import Symbol
 
-from steptime.derivations.rules import equation
+from steptime.derivations.facts import given
 from steptime.model import symbols as q
 
-
-def is_(symbol: Symbol, value: Expr | int) -> Eq:
-    """A definition to substitute: a single quantity and what it is."""
-    return equation(symbol, sympy.sympify(value, strict=True))
-
-
-PEAK = (is_(q.compute_efficiency, 1), is_(q.memory_efficiency, 1))
+PEAK = (
+    given(q.compute_efficiency, 1, "compute reaches its catalogue peak"),
+    given(q.memory_efficiency, 1, "memory reaches its catalogue peak"),
+)
 """Every resource at its peak."""
 
 PERFECT_SHARDS = (
-    is_(q.compute_shards, q.stage_chips),
-    is_(q.weight_shards, q.stage_chips),
-    is_(q.kv_shards, q.stage_chips),
+    given(q.compute_shards, q.stage_chips, "the multiply-adds are split evenly over the chips of a stage"),
+    given(q.weight_shards, q.stage_chips, "the weights are split evenly over the chips of a stage"),
+    given(q.kv_shards, q.stage_chips, "the KV cache is split evenly over the chips of a stage"),
 )
 """Weights, multiply-adds and KV cache all split over every chip of the stage."""
+
+NO_ATTENTION_FLOPS = given(q.attention_flops, 0, "attention's own multiply-adds are left out")
+NOTHING_WRITTEN = given(q.kv_written, 0, "the one token that a step writes is left out")
+READS_ALL = given(q.parameters_read, q.parameters, "every weight is read in every step, every expert too")
+ONE_STAGE = (
+    given(q.chips, q.stage_chips, "one pipeline stage, one replica"),
+    given(q.batch, q.micro_batch, "all sequences are on that stage"),
+)
 
 
 def numbers(model: str, hardware: str, **options: Any) -> Mapping[Symbol, float]:

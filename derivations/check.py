@@ -5,26 +5,24 @@ one, and the new line must then be true; a limit is approached, a minimum is ste
 """
 
 import random
-from collections.abc import Callable
-from functools import cache, reduce
-from operator import mul
-from typing import Any
 
 import mpmath
 import sympy
-from sympy import Eq, Expr, Symbol
+from sympy import Eq, Symbol
+from sympy.core.relational import Le, Lt, Relational
+
+from steptime.derivations.draws import DIGITS, Values, draw, number
 
 from steptime.derivations.rules import (  # isort: skip
-    BothSides, Drop, Identity, Limit, Minimise, Rule, Series, SolveFor, Substitute, side,
+    BothSides, Branch, Drop, Extreme, Identity, Limit, Minimise, Optimum, Rule, Series, SolveFor, Substitute, Total,
+    side,
 )  # fmt: skip
 
-Values = dict[Symbol, mpmath.mpf]
 DRAWS = 4
 TOLERANCE = mpmath.mpf(10) ** -25
-DIGITS = 60
 
 
-def check_numerically(before: Eq, rule: Rule, gives: Eq, holds: tuple[Expr, ...] = ()) -> str | None:
+def check_numerically(before: Eq, rule: Rule, gives: Eq, holds: tuple[Relational, ...] = ()) -> str | None:
     """What fails at random numbers, or None where everything holds."""
     source = random.Random(20260429)
     with mpmath.workdps(DIGITS):
@@ -35,13 +33,17 @@ def check_numerically(before: Eq, rule: Rule, gives: Eq, holds: tuple[Expr, ...]
     return None
 
 
-def _check_once(before: Eq, rule: Rule, gives: Eq, holds: tuple[Expr, ...], source: random.Random) -> str | None:
+def _check_once(before: Eq, rule: Rule, gives: Eq, holds: tuple[Relational, ...], source: random.Random) -> str | None:
     symbols = before.free_symbols | gives.free_symbols | rule_symbols(rule)
-    values = _draw(symbols, holds, source)
+    values = draw(symbols, holds, source, counted(before, gives))
     if isinstance(rule, Limit):
         return _approached(before, rule, gives, values)
     if isinstance(rule, Minimise):
         return _least(before, rule, gives, values)
+    if isinstance(rule, Extreme):
+        return _bounded(before, rule, gives, values, source)
+    if isinstance(rule, Optimum):
+        return _no_better(before, rule, gives, values, source)
     if isinstance(rule, Drop):
         dropped = sum((number(term, values) for term in rule.terms), mpmath.mpf(0))
         return _equal(number(before.rhs, values), number(gives.rhs, values) + dropped, "what stays and what is dropped")
@@ -65,62 +67,22 @@ def rule_symbols(rule: Rule) -> set[Symbol]:
         return {rule.unknown}
     if isinstance(rule, Identity):
         return set()
+    if isinstance(rule, Total):
+        return set(rule.of.free_symbols | rule.closed.free_symbols)
+    if isinstance(rule, Branch):
+        return set(rule.of.free_symbols)
+    if isinstance(rule, Extreme):
+        return set(rule.bound.free_symbols)
+    if isinstance(rule, Optimum):
+        parts = (rule.within, rule.value, rule.price, *rule.weights, *rule.at)
+        return set().union(*(part.free_symbols for part in parts))
     return {rule.over if isinstance(rule, Minimise) else rule.variable}
 
 
-def _draw(symbols: set[Symbol], holds: tuple[Expr, ...], source: random.Random) -> Values:
-    """Random positive rationals at which every inequality holds."""
-    ordered = sorted(symbols | set().union(*(expr.free_symbols for expr in holds)), key=lambda symbol: symbol.name)
-    for _ in range(2000):
-        values = {symbol: mpmath.mpf(source.randint(1, 60)) / source.randint(1, 20) for symbol in ordered}
-        if all(number(expr, values) > 0 for expr in holds):
-            return values
-    raise ValueError("no numbers satisfy the assumptions")
-
-
-def number(expr: Expr, values: Values) -> mpmath.mpf:
-    """An expression at given numbers, to many digits."""
-    return mpmath.mpmathify(_walk(sympy.sympify(expr, strict=True), values))
-
-
-def _walk(expr: Expr, values: Values) -> mpmath.mpf:
-    """The number for an expression part by part: most are needed at a few points only, and compiling takes longer."""
-    if isinstance(expr, Symbol):
-        if expr not in values:
-            raise ValueError(f"no number for {expr}")
-        return values[expr]
-    if not expr.args:
-        return _constant(expr)
-    if (rule := _rules.get(expr.func)) is not None:
-        return rule(*[_walk(part, values) for part in expr.args])
-    over = tuple(sorted(expr.free_symbols, key=lambda symbol: symbol.name))
-    return _compiled(expr, over)(*[_walk(symbol, values) for symbol in over])
-
-
-@cache
-def _constant(expr: Expr) -> mpmath.mpf:
-    """A number that stands in an expression."""
-    with mpmath.workdps(DIGITS):
-        return mpmath.mpf(int(expr.p)) / int(expr.q) if expr.is_Rational else _compiled(expr, ())()
-
-
-@cache
-def _compiled(expr: Expr, over: tuple[Symbol, ...]) -> Callable[..., Any]:
-    function: Callable[..., Any] = sympy.lambdify(over, expr, modules="mpmath")
-    return function
-
-
-_rules: dict[Any, Callable[..., Any]] = {
-    sympy.Add: lambda *terms: sum(terms[1:], terms[0]),
-    sympy.Mul: lambda *factors: reduce(mul, factors),
-    sympy.Pow: pow,
-    sympy.Max: max,
-    sympy.Min: min,
-    sympy.exp: mpmath.exp,
-    sympy.log: mpmath.log,
-    sympy.floor: mpmath.floor,
-    sympy.ceiling: mpmath.ceil,
-}
+def counted(*lines: Eq) -> frozenset[Symbol]:
+    """Quantities that count the summands of a sum."""
+    sums = [part for line in lines for part in line.atoms(sympy.Sum)]
+    return frozenset(symbol for one in sums for bound in one.limits[0][1:] for symbol in bound.free_symbols)
 
 
 def _satisfy(line: Eq, values: Values, definitions: tuple[Eq, ...]) -> Values | None:
@@ -183,6 +145,36 @@ def _least(before: Eq, rule: Minimise, gives: Eq, values: Values) -> str | None:
     ]
     if gives.lhs != rule.over or best <= 0 or min(costs[1:]) <= costs[0]:
         return f"{mpmath.nstr(best, 8)} is not where it is least over {rule.over}"
+    return None
+
+
+def _bounded(before: Eq, rule: Extreme, gives: Eq, values: Values, source: random.Random) -> str | None:
+    """Anywhere within the bound it costs no less, or gains no more."""
+    end = number(rule.bound.rhs, values)
+    inside = end * mpmath.mpf(source.randint(11, 30)) / 10 + mpmath.mpf(1) / 7
+    if isinstance(rule.bound, Le | Lt):
+        inside = end * mpmath.mpf(source.randint(1, 9)) / 10
+    there, best = number(before.rhs, {**values, rule.over: inside}), number(gives.rhs, values)
+    if gives.lhs != before.lhs or (there < best if rule.least else there > best):
+        return f"at {rule.over} = {mpmath.nstr(inside, 8)} it is {mpmath.nstr(there, 8)}, beyond {mpmath.nstr(best, 8)}"
+    return None
+
+
+def _no_better(before: Eq, rule: Optimum, gives: Eq, values: Values, source: random.Random) -> str | None:
+    """At the optimum it is what is said, and at no other way to spend the budget less."""
+    best = {point.lhs: number(point.rhs, values) for point in rule.at}
+    value = number(gives.rhs, values)
+    if gives.lhs != before.lhs or abs(number(before.rhs, {**values, **best}) - value) > TOLERANCE * value:
+        return "the value at the optimum is another one"
+    limit = number(rule.within.rhs, values)
+    for _ in range(8):
+        tried = {symbol: x * mpmath.mpf(source.randint(2, 20)) / 10 for symbol, x in best.items()}
+        for _ in range(200):
+            if number(rule.within.lhs, {**values, **tried}) <= limit:
+                break
+            tried = {symbol: x * mpmath.mpf("0.97") for symbol, x in tried.items()}
+        if number(rule.within.lhs, {**values, **tried}) <= limit and number(before.rhs, {**values, **tried}) < value:
+            return f"at {tried} it is less"
     return None
 
 

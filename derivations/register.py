@@ -5,21 +5,14 @@ names at its top. A derivation holds it where it starts from it, puts it in, or 
 neither can change without the other.
 """
 
-import ast
-import inspect
-from importlib import import_module
-from pkgutil import walk_packages
-from types import ModuleType
-from typing import TypeAlias
+from sympy import preorder_traversal
 
-from sympy import Expr, Symbol, preorder_traversal
-
+from steptime.derivations.owned import Formula, formulas
 from steptime.derivations.rules import BothSides
 from steptime.derivations.steps import Derivation
 from steptime.model.terms import StepTime, Term
 
-Formula: TypeAlias = Expr | Term | StepTime
-PLACES = ("phases", "network", "economics")
+__all__ = ["PROVED", "UNPROVED", "formulas", "holds"]
 
 PROVED = {
     "phases.decode.flops_per_token": "compute-term",
@@ -82,27 +75,6 @@ UNPROVED = {
 """Why no derivation holds a formula."""
 
 
-def formulas() -> dict[str, Formula]:
-    """Every formula of the model by module and name; those of a mapping by key, where they have no name of their own.
-
-    >>> formulas()["economics.cost.cost_per_token"]
-    chip_hour_price*chips*step_time/(batch*hour)
-    """
-    modules = [module for place in PLACES for module in _modules(f"steptime.model.{place}")]
-    found: dict[str, Formula] = {}
-    keyed: dict[str, Formula] = {}
-    for module in modules:
-        where = module.__name__.removeprefix("steptime.model.")
-        for name in _assigned(module):
-            value = getattr(module, name)
-            if _is_formula(value):
-                found[f"{where}.{name}"] = value
-            elif isinstance(value, dict):
-                keyed |= {f"{where}.{name}.{key}": part for key, part in value.items() if _is_formula(part)}
-    named = {id(value) for value in found.values()}
-    return {**found, **{name: value for name, value in keyed.items() if id(value) not in named}}
-
-
 def holds(one: Derivation, formula: Formula) -> bool:
     """Whether a derivation starts from a formula, puts it in or ends in it, as the very same object."""
     operations = [step.rule.operation for step in one.steps if isinstance(step.rule, BothSides)]
@@ -110,24 +82,3 @@ def holds(one: Derivation, formula: Formula) -> bool:
     if isinstance(formula, Term | StepTime):
         return formula.time in parts  # a term is the object; its time is written down when asked for
     return any(part is formula for part in parts)
-
-
-def _is_formula(value: object) -> bool:
-    return isinstance(value, Term | StepTime) or (
-        isinstance(value, Expr) and not isinstance(value, Symbol) and not value.is_number
-    )
-
-
-def _modules(package: str) -> list[ModuleType]:
-    path = import_module(package).__path__
-    return [import_module(found.name) for found in walk_packages(path, f"{package}.")]
-
-
-def _assigned(module: ModuleType) -> list[str]:
-    """Names that a module gives at its top, without what it imports."""
-    names: list[str] = []
-    for statement in ast.parse(inspect.getsource(module)).body:
-        if isinstance(statement, ast.Assign | ast.AnnAssign):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            names += [part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)]
-    return names

@@ -4,21 +4,32 @@ A rule is data: its arguments are expressions, so that a test can change each of
 to a line it computes the next; `Step.gives` states that line independently, and the two must agree.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import sympy
 from sympy import Eq, Expr, Symbol
+from sympy.core.relational import Ne, Relational
+
+from steptime.derivations.approached import Drop, Limit, Series
+from steptime.derivations.conditions import Condition, RuleError, of_expression, related
+from steptime.derivations.optima import Extreme, Minimise, Optimum
+from steptime.derivations.rule import Rule, equation, must_be_quantity
+from steptime.derivations.sums import Branch, Total
+
+__all__ = [
+    "BothSides", "Branch", "Drop", "Extreme", "Identity", "Limit", "Minimise", "Optimum", "Rule", "RuleError", "Series",
+    "SolveFor", "Substitute", "Total", "both_sides", "branch", "drop", "equation", "extreme", "identity", "limit",
+    "minimise", "optimum", "series", "side", "solve_for", "substitute", "total",
+]  # fmt: skip
 
 side = Symbol("side", positive=True)
 """Stands for either side of a line in `BothSides`."""
 
 
-class RuleError(ValueError):
-    """A rule does not apply to a line."""
-
-
 @dataclass(frozen=True)
-class BothSides:
+class BothSides(Rule):
     """The same operation on both sides: ``both_sides(side * F)`` multiplies by F."""
 
     operation: Expr
@@ -28,9 +39,14 @@ class BothSides:
             raise RuleError(f"the operation {self.operation} forgets the line")
         return equation(self.operation.xreplace({side: line.lhs}), self.operation.xreplace({side: line.rhs}))
 
+    def needs(self, line: Eq) -> Iterator[Condition]:
+        for part in (line.lhs, line.rhs):
+            for condition in of_expression(self.operation, "on both sides"):
+                yield condition.put({side: part})
+
 
 @dataclass(frozen=True)
-class Identity:
+class Identity(Rule):
     """The same line written differently: each side stays equal to what it was."""
 
     def apply(self, line: Eq) -> Eq:
@@ -38,14 +54,26 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Substitute:
-    """Put in definitions, each an equation whose left side is a single quantity."""
+class Substitute(Rule):
+    """Put in facts, each an equation whose left side is a single quantity (`facts`)."""
 
-    definitions: tuple[Eq, ...]
+    facts: tuple[Any, ...]
+
+    @property
+    def definitions(self) -> tuple[Eq, ...]:
+        """The equations that are put in."""
+        return tuple(fact if isinstance(fact, Eq) else fact.line for fact in self.facts)
+
+    def replacements(self) -> dict[Symbol, Expr]:
+        """What is put in for what."""
+        return {definition.lhs: definition.rhs for definition in self.definitions}
 
     def apply(self, line: Eq) -> Eq:
-        replacements = {definition.lhs: definition.rhs for definition in self.definitions}
-        if len(replacements) < len(self.definitions):
+        for fact in self.facts:
+            if not isinstance(getattr(fact, "line", fact), Eq):
+                raise RuleError(f"{fact} is no equation")
+        replacements = self.replacements()
+        if len(replacements) < len(self.facts):
             raise RuleError("a quantity is defined twice")
         for symbol in replacements:
             must_be_quantity(symbol)
@@ -53,9 +81,13 @@ class Substitute:
                 raise RuleError(f"{symbol} does not occur in the line")
         return equation(line.lhs.xreplace(replacements), line.rhs.xreplace(replacements))
 
+    def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
+        for condition in conditions:
+            yield condition.put(self.replacements())
+
 
 @dataclass(frozen=True)
-class SolveFor:
+class SolveFor(Rule):
     """The line solved for one quantity that occurs in it linearly, or as one power: the positive root."""
 
     unknown: Symbol
@@ -73,84 +105,11 @@ class SolveFor:
             raise RuleError(f"the line has no positive root in {self.unknown}")
         return equation(self.unknown, (-constant / coefficient) ** (1 / power))
 
-
-@dataclass(frozen=True)
-class Limit:
-    """Both sides as one quantity tends to zero or to infinity."""
-
-    variable: Symbol
-    to: Expr
-
-    def apply(self, line: Eq) -> Eq:
-        must_be_quantity(self.variable)
-        if self.to not in (sympy.S.Zero, sympy.oo):
-            raise RuleError("a limit is taken to zero or to infinity")
-        direction = "-" if self.to == sympy.oo else "+"
-        try:
-            sides = [sympy.limit(part, self.variable, self.to, direction) for part in (line.lhs, line.rhs)]
-        except (NotImplementedError, RecursionError, ValueError) as error:
-            raise RuleError(f"the limit as {self.variable} tends to {self.to} is not found") from error
-        if any(part.has(sympy.oo, sympy.zoo, sympy.nan) for part in sides):
-            raise RuleError(f"no finite limit as {self.variable} tends to {self.to}")
-        return equation(*sides)
-
-
-@dataclass(frozen=True)
-class Minimise:
-    """Where the right side is least over one positive quantity: the line becomes the stationary value of it.
-
-    The second derivative must be positive there, so that it is a minimum and not a maximum.
-    """
-
-    over: Symbol
-
-    def apply(self, line: Eq) -> Eq:
-        must_be_quantity(self.over)
-        slope = sympy.diff(line.rhs, self.over)
-        stationary = SolveFor(self.over).apply(equation(sympy.powsimp(sympy.expand(slope * self.over)), sympy.S.Zero))
-        curvature = sympy.diff(slope, self.over).xreplace({self.over: stationary.rhs})
-        if not is_positive(curvature):
-            raise RuleError(f"the stationary point over {self.over} is not shown to be a minimum")
-        return stationary
-
-
-@dataclass(frozen=True)
-class Drop:
-    """Leave out summands of the right side. At the derivation's example they must be small: ``error`` is the most that
-    they may be, relative to what stays."""
-
-    terms: tuple[Expr, ...]
-    error: Expr
-
-    def apply(self, line: Eq) -> Eq:
-        rest = sympy.expand(line.rhs)
-        for term in self.terms:
-            smaller = sympy.expand(rest - sympy.expand(term))
-            if len(sympy.Add.make_args(smaller)) >= len(sympy.Add.make_args(rest)):
-                raise RuleError(f"{term} is not a summand of the right side")
-            rest = smaller
-        return equation(line.lhs, rest)
-
-
-@dataclass(frozen=True)
-class Series:
-    """The right side to some order in a small quantity, the rest left out; small at the example as for `Drop`."""
-
-    variable: Symbol
-    order: int
-    error: Expr
-
-    def apply(self, line: Eq) -> Eq:
-        must_be_quantity(self.variable)
-        return equation(line.lhs, sympy.series(line.rhs, self.variable, 0, self.order + 1).removeO())
-
-
-Rule = BothSides | Identity | Substitute | SolveFor | Limit | Minimise | Drop | Series
-
-
-def equation(left: Expr, right: Expr) -> Eq:
-    """An equation that stays one, even where both sides are the same."""
-    return Eq(left, right, evaluate=False)
+    def needs(self, line: Eq) -> Iterator[Condition]:
+        numerator = sympy.expand(sympy.fraction(sympy.together(line.lhs - line.rhs))[0])
+        (power,) = {t.as_coeff_exponent(self.unknown)[1] for t in sympy.Add.make_args(numerator)} - {sympy.S.Zero}
+        coefficient = numerator.coeff(self.unknown**power)
+        yield Condition(related(Ne, coefficient, 0), f"{coefficient} multiplies {self.unknown}")
 
 
 def both_sides(operation: Expr) -> BothSides:
@@ -161,8 +120,8 @@ def identity() -> Identity:
     return Identity()
 
 
-def substitute(*definitions: Eq) -> Substitute:
-    return Substitute(tuple(definitions))
+def substitute(*facts: Any) -> Substitute:
+    return Substitute(tuple(facts))
 
 
 def solve_for(unknown: Symbol) -> SolveFor:
@@ -177,20 +136,30 @@ def minimise(over: Symbol) -> Minimise:
     return Minimise(over)
 
 
-def drop(*terms: Expr, error: Expr) -> Drop:
-    return Drop(tuple(terms), sympy.sympify(error, strict=True))
+def extreme(bound: Relational, least: bool = True) -> Extreme:
+    return Extreme(bound, least)
 
 
-def series(variable: Symbol, order: int, error: Expr) -> Series:
-    return Series(variable, order, sympy.sympify(error, strict=True))
+def optimum(within: Relational, at: Iterable[Eq], value: Expr, weights: Iterable[Expr], price: Expr) -> Optimum:
+    return Optimum(within, tuple(at), value, tuple(weights), price)
 
 
-def must_be_quantity(expr: Expr) -> None:
-    """Refuse what is not a single quantity, where a rule needs one."""
-    if not isinstance(expr, Symbol):
-        raise RuleError(f"{expr} is not a single quantity")
+def total(of: sympy.Sum, closed: Expr) -> Total:
+    return Total(of, closed)
 
 
-def is_positive(expr: Expr) -> bool:
-    """Whether an expression of positive quantities is shown to be positive, as given or written differently."""
-    return any(form.is_positive for form in (expr, sympy.factor(expr), sympy.simplify(expr)))
+def branch(of: Expr, takes: Expr) -> Branch:
+    return Branch(of, takes)
+
+
+def drop(*terms: Expr, error: Expr | float) -> Drop:
+    return Drop(tuple(terms), exact(error))
+
+
+def series(variable: Symbol, order: int, error: Expr | float) -> Series:
+    return Series(variable, order, exact(error))
+
+
+def exact(number: Expr | float) -> Expr:
+    """A number as a fraction, as it is written."""
+    return sympy.Rational(str(number)) if isinstance(number, float) else sympy.sympify(number, strict=True)

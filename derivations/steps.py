@@ -1,22 +1,32 @@
-"""A derivation: a chain of lines, each with its reason and its rule, checked three ways.
+"""A theorem: what is assumed, the region in which it holds, a chain of lines that proves it, and an example.
 
 Each line must follow by its rule from the line before (symbolically; what cannot be decided is a failure), hold at
-random positive rationals by arithmetic alone, and have one unit on both sides. A start is imported from the model's
-terms or from another derivation's result, never written out, so that a circular proof cannot be imported.
+random positive rationals by arithmetic alone, and have one unit on both sides. Nothing enters but results of other
+derivations, formulas of the model, definitions and declared assumptions (`facts`). What the lines need to mean anything
+(`conditions`) is collected on the way; ``holds`` must say just that, no less and no more (`certificate`).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
-import sympy
 from sympy import Eq, Expr, Symbol
+from sympy.core.relational import Relational
 
+from steptime.derivations import standing as stands
 from steptime.derivations.check import check_numerically
+from steptime.derivations.conditions import as_relation
+from steptime.derivations.facts import Axiom, Chosen, Fact, Given, Tends
 from steptime.derivations.rules import Drop, Rule, RuleError, Series, Substitute
+from steptime.derivations.same import same, same_equation
+from steptime.derivations.standing import Standing
 from steptime.model.errors import NotVerified
 from steptime.model.scenario import Scenario
 from steptime.model.units import UnitError, unit_of
+
+__all__ = ["Assumption", "Derivation", "Step", "applied", "same", "same_equation"]
+
+Assumption = str | Axiom | Given | Tends | Chosen
 
 
 @dataclass(frozen=True)
@@ -28,43 +38,57 @@ class Step:
     gives: Eq
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Derivation:
-    """A claim with its proof.
+    """A theorem with its proof.
 
-    ``name`` is how it is asked for; ``rows`` the rows of the blackboard lecture that it covers. ``example`` gives
-    numbers, in base units and with their origin in the text, for every symbol of the result; called only when shown.
-    ``holds`` are inequalities, each an expression that must be positive, for the validity region and for the checks.
+    ``name`` is how it is asked for; ``rows`` the rows of the blackboard lecture that it covers. ``assumes`` are its
+    assumptions: axioms and prose about the world, and equations, limits and choices that the chain may use. ``holds``
+    are the inequalities under which it is true; an expression alone must be positive. ``regime`` says where it matters
+    and is no part of it. ``example`` gives numbers, in base units and with their origin in the text, for every symbol
+    of the result; called only when shown.
     """
 
     name: str
     title: str
     rows: tuple[str, ...]
     claim: str
-    start: Eq
+    start: Eq | Fact
     steps: tuple[Step, ...]
-    assumes: tuple[str, ...]
+    assumes: tuple[Assumption, ...]
     sources: tuple[str, ...]
     example: Callable[[], Mapping[Symbol, float]]
     example_text: str
-    holds: tuple[Expr, ...] = ()
+    holds: tuple[Relational | Expr, ...] = ()
+    regime: tuple[Relational | str, ...] = ()
 
     @property
     def result(self) -> Eq:
         """The last line."""
-        return self.steps[-1].gives if self.steps else self.start
+        return self.lines[-1]
 
     @property
+    def line(self) -> Eq:
+        """The result, as a fact for other derivations."""
+        return self.result
+
+    @cached_property
     def lines(self) -> tuple[Eq, ...]:
-        return (self.start, *(step.gives for step in self.steps))
+        first = self.start if isinstance(self.start, Eq) else self.start.line
+        return (first, *(step.gives for step in self.steps))
 
     @property
     def ingredients(self) -> tuple[Eq, ...]:
         """The start, and every equation that is put in."""
         return (
-            self.start,
+            self.lines[0],
             *(eq for step in self.steps if isinstance(step.rule, Substitute) for eq in step.rule.definitions),
         )
+
+    @cached_property
+    def region(self) -> tuple[Relational, ...]:
+        """The inequalities under which it is true."""
+        return tuple(as_relation(condition) for condition in self.holds)
 
     @cached_property
     def numbers(self) -> Mapping[Symbol, float]:
@@ -76,8 +100,8 @@ class Derivation:
         return float(Scenario(self.numbers).evaluate(self.result.rhs))
 
     def verify(self) -> None:
-        """Check every line, once for this value however often it is asked; raises NotVerified at the first that
-        fails. A copy with something changed is another value, and checked."""
+        """Check every line and the region, once for this value however often it is asked; raises NotVerified at the
+        first that fails. A copy with something changed is another value, and checked."""
         if self.failure is not None:
             raise NotVerified(self.failure)
 
@@ -85,12 +109,25 @@ class Derivation:
     def failure(self) -> str | None:
         """What fails first, None where every line holds."""
         try:
-            self._check_unit(self.start, "start")
+            if not self.steps:
+                raise NotVerified(f"{self.name}: nothing is derived")
+            self._check_unit(self.lines[0], "start")
             for number in range(1, len(self.steps) + 1):
                 self.check(number)
+            stands.check_region(self)
         except NotVerified as error:
             return str(error)
         return None
+
+    @cached_property
+    def standing(self) -> tuple[Standing, ...]:
+        """What each line rests on; raises NotVerified where a rule may not be used as it is."""
+        return stands.standings(self)
+
+    @property
+    def final(self) -> Standing:
+        """What the result rests on."""
+        return self.standing[-1]
 
     def check(self, number: int) -> None:
         """Check that line ``number``, counted from 1, follows from the one before; raises NotVerified."""
@@ -103,9 +140,12 @@ class Derivation:
             raise NotVerified(f"{where}: {error}") from None
         if not same_equation(computed, step.gives):
             raise NotVerified(f"{where}: the rule gives {computed}, not {step.gives}")
+        before = stands.before(self, number)
+        after = stands.advance(self, before, number)
         if isinstance(step.rule, Drop | Series):
             self._check_error(line, step, where)
-        if (found := check_numerically(line, step.rule, step.gives, self.holds)) is not None:
+        needed = (*self.region, *(c.relation for c in (*before.conditions, *after.conditions)))
+        if (found := check_numerically(line, step.rule, step.gives, needed)) is not None:
             raise NotVerified(f"{where}: {found}")
 
     def _check_unit(self, line: Eq, where: str) -> None:
@@ -129,52 +169,12 @@ class Derivation:
         exact, short = scenario.evaluate(before.rhs), scenario.evaluate(after.rhs)
         return float(abs(exact - short) / abs(short))
 
+    def with_steps(self, steps: tuple[Step, ...]) -> "Derivation":
+        """The same statement with another proof."""
+        return replace(self, steps=steps)
+
 
 @cache
 def applied(rule: Rule, line: Eq) -> Eq:
     """The line that a rule computes; remembered, since a changed line is checked against the same one many times."""
     return rule.apply(line)
-
-
-def same_equation(one: Eq, other: Eq) -> bool:
-    """Whether two lines agree side by side; undecided counts as no."""
-    return same(one.lhs, other.lhs) and same(one.rhs, other.rhs)
-
-
-def same(one: Expr, other: Expr) -> bool:
-    """Whether two expressions are shown to be equal: as written, expanded, or simplified.
-
-    >>> x = Symbol("x", positive=True)
-    >>> same((x + 1)**2, x**2 + 2*x + 1), same(x, 2*x)
-    (True, False)
-    """
-    difference = one - other
-    if difference == 0 or sympy.expand(difference) == 0:
-        return True
-    if refuted(one, other):
-        return False
-    numerator, _ = sympy.fraction(sympy.together(difference))
-    if sympy.expand(numerator) == 0:
-        return True
-    return bool(sympy.simplify(sympy.powsimp(sympy.expand_power_base(difference), force=True)) == 0)
-
-
-def refuted(one: Expr, other: Expr) -> bool:
-    """Whether two expressions differ at some numbers, which spares the long search for a proof that they are equal.
-
-    Several points, so that each branch of a maximum is the larger one somewhere. Where either expression is not real,
-    a point says nothing.
-    """
-    symbols = sorted(one.free_symbols | other.free_symbols, key=lambda symbol: symbol.name)
-    for point in range(5):
-        over, under = 7 + 2 * point, 5 + 4 * point
-        numbers = {
-            symbol: sympy.Float(sympy.Rational(1 + (over * place + point) % 31, 1 + (under * place + point) % 17), 50)
-            for place, symbol in enumerate(symbols)
-        }
-        left, right = (sympy.N(expr.xreplace(numbers), 50) for expr in (one, other))
-        if not all(part.is_Float or part.is_Rational for part in (left, right)):
-            continue
-        if abs(left - right) > sympy.Float("1e-25") * max(abs(left), abs(right)):
-            return True
-    return False

@@ -4,11 +4,13 @@ A quantity is a plain positive SymPy symbol. Its record lives here, so that the 
 in a TOML file, behind ``--set`` and in printed mathematics.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import sympy
 from sympy import Expr, Symbol
+from sympy.core.relational import Relational
 
 from steptime.model.errors import unknown
 
@@ -28,9 +30,25 @@ class Quantity:
     meaning: str
     integer: bool
     sane: tuple[float, float]
+    relaxed: bool = False
+
+    @property
+    def domain(self) -> tuple[Relational, ...]:
+        """What is true of the quantity wherever it occurs in a formula, besides being no less than zero.
+
+        A count from 1 is at least one, a share at most one, what may vanish at least zero, anything else positive.
+        """
+        low, high = self.sane
+        one = self.unit == count
+        if one and low == 1 and not self.relaxed:
+            least = sympy.Ge(self.symbol, 1, evaluate=False)
+        else:
+            least = (sympy.Ge if low == 0 else sympy.Gt)(self.symbol, 0, evaluate=False)
+        return (least, sympy.Le(self.symbol, 1, evaluate=False)) if one and high == 1 else (least,)
 
 
 _declared: dict[str, Quantity] = {}
+_within: list[tuple[Symbol, Symbol]] = []
 
 
 def quantity(
@@ -41,18 +59,38 @@ def quantity(
     *,
     integer: bool = False,
     sane: tuple[float, float] = (1e-30, 1e30),
+    relaxed: bool = False,
 ) -> Symbol:
     """Declare a quantity and return its symbol. A second declaration of a name is refused.
 
     ``integer`` says that only whole numbers are meant (chips, sequences); the symbol stays a plain positive one, so
     that the relaxed problem can be solved. ``sane`` is the range, in base units, outside which a value is a slip; a
-    range from 0 admits zero.
+    range from 0 admits zero, one to 1 is a share, one from 1 a count of at least one; ``relaxed`` says that formulas
+    hold for less than one as well, as for a mean.
     """
     if name in _declared:
         raise ValueError(f"{name} is declared twice")
     symbol = Symbol(name, positive=True)
-    _declared[name] = Quantity(symbol, name, unit, latex, meaning, integer, sane)
+    _declared[name] = Quantity(symbol, name, unit, latex, meaning, integer, sane, relaxed)
     return symbol
+
+
+def within(small: Symbol, large: Symbol) -> None:
+    """Declare that one quantity never exceeds another: a part and its whole."""
+    _within.append((small, large))
+
+
+def domains(symbols: Iterable[Symbol]) -> tuple[Relational, ...]:
+    """What the declarations say of so many quantities: the range of each, and which is part of which.
+
+    >>> from steptime.model.symbols import active_parameters, parameters
+    >>> domains({parameters, active_parameters})
+    (active_parameters >= 1, parameters >= 1, active_parameters <= parameters)
+    """
+    chosen = set(symbols)
+    records = [record for symbol in sorted(chosen, key=str) if (record := declared_as(symbol)) is not None]
+    parts = [sympy.Le(small, large, evaluate=False) for small, large in _within if {small, large} <= chosen]
+    return (*(relation for record in records for relation in record.domain), *parts)
 
 
 def declared() -> dict[str, Quantity]:

@@ -11,10 +11,10 @@ OPTIONAL = (0.0, 1e15)
 RATES = (1e3, 1e22)
 
 # --- what is asked -------------------------------------------------------------------------------------------------
-batch = quantity("batch", count, "B", "sequences in flight over all chips and replicas", integer=True, sane=COUNTS)
-context = quantity("context", count, "L", "tokens of context per sequence that a decode step reads", integer=True, sane=COUNTS)
+batch = quantity("batch", count, "B", "sequences in flight over all chips and replicas", integer=True, sane=COUNTS, relaxed=True)
+context = quantity("context", count, "L", "tokens of context per sequence that a decode step reads", integer=True, sane=COUNTS, relaxed=True)
 prompt = quantity("prompt", count, r"T_{\mathrm{in}}", "tokens per sequence in a prefill", integer=True, sane=COUNTS)
-micro_batch = quantity("micro_batch", count, "b", "sequences that one pipeline stage works on at once", sane=(1e-6, 1e9))
+micro_batch = quantity("micro_batch", count, "b", "sequences that one pipeline stage works on at once", sane=(1e-6, 1e9), relaxed=True)
 rank_batch = quantity("rank_batch", count, r"b_\mathrm{r}", "sequences of a micro-batch on the data-parallel rank that has most", sane=(1e-6, 1e9))
 group_tokens = quantity("group_tokens", count, r"n_\mathrm{g}", "tokens of a micro-batch on the tensor-parallel group that has most", sane=(1e-6, 1e15))
 traversal = quantity("traversal", count, r"\theta", "time of a pass over the time of all stages one after another, less than one where they work on chunks of it at once", sane=(1e-6, 1))

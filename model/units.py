@@ -20,7 +20,7 @@ class UnitError(ValueError):
 def unit_of(expr: Any) -> Expr:
     """The unit of an expression, a product of powers of second, byte, FLOP, dollar, joule.
 
-    Walks sums, products, powers, Max, Min, ceiling, floor, exp, log, Piecewise and relations. Zero and infinity fit any
+    Walks sums, products, powers, Max, Min, ceiling, floor, exp, log, binomial, Piecewise and relations. Zero and infinity fit any
     unit. Raises UnitError naming both parts that disagree.
 
     >>> from steptime.model.symbols import peak_flops, memory_bandwidth
@@ -50,6 +50,14 @@ def unit_of(expr: Any) -> Expr:
         return unit_of(base) ** exponent
     if isinstance(expr, sympy.Add | MinMaxBase | Relational):
         return _same_unit(expr.args)
+    if isinstance(expr, sympy.Sum):
+        for bound in expr.limits[0][1:]:
+            _must_be_count(bound, f"the number of summands of {expr}")
+        return unit_of(expr.function)
+    if isinstance(expr, sympy.binomial):
+        for part in expr.args:
+            _must_be_count(part, f"the arguments of {expr}")
+        return count
     if isinstance(expr, RoundFunction | sympy.exp | sympy.log):
         _must_be_count(expr.args[0], f"the argument of {expr.func.__name__}")
         return count

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+import sympy
 from sympy import Symbol
 
 from steptime.derivations.batch.symbols import batch_one_ratio, optimal_batch, ridge
-from steptime.derivations.board import is_, numbers
+from steptime.derivations.board import READS_ALL, numbers
+from steptime.derivations.conditions import more
+from steptime.derivations.facts import Compared, Crossing, Line, Tends, given
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
@@ -15,11 +18,13 @@ from steptime.derivations.batch.terms import (  # isort: skip
     LECTURE, V3, compute_cost, compute_term, latency_floor, memory_cost, memory_term, ridge_batch,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    active_parameters, attention_flops, bytes_per_weight, context, flops_per_mac, kv_bytes, kv_written,
-    memory_bandwidth, parameters, peak_flops, stage_chips,
+    active_parameters, attention_flops, bytes_per_weight, context, flops_per_mac, kv_bytes, memory_bandwidth, parameters, peak_flops, stage_chips,
 )  # fmt: skip
 
-READS_ALL = "every expert is read in every step"
+ONE = given(q.micro_batch, 1, "a single sequence")
+NO_CONTEXT = given(context, 0, "no KV cache")
+SHORT = Tends(context, sympy.S.Zero, "the context vanishes")
+MEET = "both terms take equally long"
 KV_ROOM = flops_per_mac * active_parameters * memory_bandwidth - context * kv_bytes * peak_flops
 EXACT_ROOM = KV_ROOM + attention_flops * context * memory_bandwidth
 WEIGHT_WORK = bytes_per_weight * parameters * peak_flops
@@ -39,7 +44,7 @@ peak_by_ridge = Derivation(
     title="The peak in terms of the ridge",
     rows=("1.4",),
     claim="The ridge stands for the ratio of a chip's two rates.",
-    start=ridge_batch.result,
+    start=ridge_batch,
     steps=(
         Step(
             "solve for the peak",
@@ -47,7 +52,7 @@ peak_by_ridge = Derivation(
             equation(peak_flops, ridge * flops_per_mac * memory_bandwidth / bytes_per_weight),
         ),
     ),
-    assumes=("a multiply-add counts as two FLOP",),
+    assumes=(),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
@@ -58,11 +63,11 @@ batch_one = Derivation(
     title="What batch one costs over the floor",
     rows=("1.3",),
     claim="Without KV cache a single sequence costs the ridge times the sparsity as much as a full batch.",
-    start=equation(batch_one_ratio, memory_cost.result.rhs / compute_cost.result.rhs),
+    start=Compared(batch_one_ratio, memory_cost, compute_cost, "the cost at batch one over the floor"),
     steps=(
         Step(
             "one sequence, no context, every weight read",
-            substitute(is_(q.micro_batch, 1), is_(context, 0), is_(q.parameters_read, parameters)),
+            substitute(ONE, NO_CONTEXT, READS_ALL),
             equation(
                 batch_one_ratio,
                 WEIGHT_WORK / (memory_bandwidth * flops_per_mac * active_parameters),
@@ -70,11 +75,11 @@ batch_one = Derivation(
         ),
         Step(
             "the rates as the ridge",
-            substitute(peak_by_ridge.result),
+            substitute(peak_by_ridge),
             equation(batch_one_ratio, ridge * parameters / active_parameters),
         ),
     ),
-    assumes=("no KV cache", READS_ALL),
+    assumes=(ONE, NO_CONTEXT, READS_ALL),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
@@ -85,11 +90,11 @@ best_batch = Derivation(
     title="The smallest batch at the cost floor",
     rows=("1.5",),
     claim="A token costs least from the ridge times the sparsity on, whatever the size of the model.",
-    start=equation(latency_floor.result.rhs, compute_term.result.rhs),
+    start=Crossing(latency_floor, compute_term, MEET, over=q.micro_batch, at=optimal_batch),
     steps=(
         Step(
-            "every weight is read; call the batch where both times meet the optimal one",
-            substitute(is_(q.parameters_read, parameters), is_(q.micro_batch, optimal_batch)),
+            "every weight is read",
+            substitute(READS_ALL),
             equation(
                 bytes_per_weight * parameters / (stage_chips * memory_bandwidth),
                 flops_per_mac * active_parameters * optimal_batch / (stage_chips * peak_flops),
@@ -107,11 +112,11 @@ best_batch = Derivation(
         ),
         Step(
             "the rates as the ridge",
-            substitute(peak_by_ridge.result),
+            substitute(peak_by_ridge),
             equation(optimal_batch, ridge * parameters / active_parameters),
         ),
     ),
-    assumes=("no KV cache", READS_ALL),
+    assumes=(READS_ALL,),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
@@ -122,11 +127,11 @@ best_batch_with_kv = Derivation(
     title="The optimal batch with the KV cache read",
     rows=("1.6",),
     claim="Reading the KV cache raises the optimal batch with context; from the balanced context on there is none.",
-    start=equation(memory_term.result.rhs, compute_term.result.rhs),
+    start=Crossing(memory_term, compute_term, MEET, over=q.micro_batch, at=optimal_batch),
     steps=(
         Step(
-            "every weight is read; at the optimal batch both times meet",
-            substitute(is_(q.parameters_read, parameters), is_(q.micro_batch, optimal_batch)),
+            "every weight is read",
+            substitute(READS_ALL),
             equation(
                 (bytes_per_weight * parameters + optimal_batch * context * kv_bytes) / (stage_chips * memory_bandwidth),
                 flops_per_mac * active_parameters * optimal_batch / (stage_chips * peak_flops),
@@ -157,11 +162,11 @@ best_batch_with_kv = Derivation(
             ),
         ),
     ),
-    assumes=("attention's own multiply-adds are left out", READS_ALL),
+    assumes=(READS_ALL,),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
-    holds=(KV_ROOM,),
+    holds=(more(flops_per_mac * active_parameters * memory_bandwidth, context * kv_bytes * peak_flops),),
 )
 
 best_batch_exact = Derivation(
@@ -169,11 +174,11 @@ best_batch_exact = Derivation(
     title="The optimal batch with the FLOPs of attention",
     rows=("1.6",),
     claim="Attention's own multiply-adds offset part of the KV cache's reads and keep the batch smaller.",
-    start=equation(memory_term.lines[1].rhs, compute_term.lines[1].rhs),
+    start=Crossing(memory_term, Line(compute_term, 1), MEET, over=q.micro_batch, at=optimal_batch),
     steps=(
         Step(
-            "every weight is read; leave out the one token written; at the optimal batch both times meet",
-            substitute(is_(q.parameters_read, parameters), is_(kv_written, 0), is_(q.micro_batch, optimal_batch)),
+            "every weight is read",
+            substitute(READS_ALL),
             equation(
                 (bytes_per_weight * parameters + optimal_batch * context * kv_bytes) / (stage_chips * memory_bandwidth),
                 (flops_per_mac * active_parameters + attention_flops * context)
@@ -191,7 +196,7 @@ best_batch_exact = Derivation(
         ),
         Step("solve for the batch", solve_for(optimal_batch), equation(optimal_batch, WEIGHT_WORK / EXACT_ROOM)),
     ),
-    assumes=("the one token written per step is left out", READS_ALL),
+    assumes=(READS_ALL,),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
@@ -203,7 +208,7 @@ short_context = Derivation(
     title="The optimal batch as the context vanishes",
     rows=("1.6",),
     claim="Without context the optimal batch is the ridge times the sparsity again.",
-    start=best_batch_exact.result,
+    start=best_batch_exact,
     steps=(
         Step(
             "let the context vanish",
@@ -212,11 +217,11 @@ short_context = Derivation(
         ),
         Step(
             "the rates as the ridge",
-            substitute(peak_by_ridge.result),
+            substitute(peak_by_ridge),
             equation(optimal_batch, ridge * parameters / active_parameters),
         ),
     ),
-    assumes=(READS_ALL,),
+    assumes=(SHORT,),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,

@@ -6,7 +6,8 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.batch.symbols import memory_time, ridge, token_cost
-from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_, numbers
+from steptime.derivations.board import NO_ATTENTION_FLOPS, NOTHING_WRITTEN, ONE_STAGE, PEAK, PERFECT_SHARDS, numbers
+from steptime.derivations.facts import Axiom, Crossing, Defined, Modelled, Tends, given
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
@@ -20,6 +21,16 @@ from steptime.model.symbols import (  # isort: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 1"
 V3 = "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), context 1000, 2048 sequences"
+STREAMED_ONCE = Axiom("streamed-once", "weights and KV cache are read once per step, nothing else is")
+PAID_THROUGHOUT = Axiom("paid-throughout", "every chip is paid for the whole step")
+ONE_SEQUENCE = Tends(micro_batch, sympy.S.Zero, "the batch vanishes beside the weights")
+EVER_MORE = Tends(micro_batch, sympy.oo, "ever more sequences share the weights")
+DENSE = given(parameters_read, active_parameters, "a dense model: it reads what it multiplies")
+PRICE_OF_A_SECOND = Defined(chip_second_price, q.chip_hour_price / q.hour, "the price of a chip-second")
+BINDS = {
+    q.compute_time: given(q.step_time, q.compute_time, "compute binds: the step takes its time"),
+    memory_time: given(q.step_time, memory_time, "memory binds: the step takes its time"),
+}
 
 
 def v3() -> Mapping[Symbol, float]:
@@ -31,7 +42,7 @@ compute_term = Derivation(
     title="Compute time of a decode step",
     rows=("1.1",),
     claim="A step multiplies every active weight by every sequence, shared by the chips of a stage.",
-    start=equation(q.compute_time, blackboard.compute.time),
+    start=Modelled(q.compute_time, blackboard.compute.time),
     steps=(
         Step(
             "at the peak, perfectly sharded",
@@ -45,11 +56,11 @@ compute_term = Derivation(
         ),
         Step(
             "the lecture leaves out the multiply-adds of attention",
-            substitute(is_(attention_flops, 0)),
+            substitute(NO_ATTENTION_FLOPS),
             equation(q.compute_time, flops_per_mac * active_parameters * micro_batch / (stage_chips * peak_flops)),
         ),
     ),
-    assumes=("every resource at its catalogue peak", "perfect sharding over the chips of a stage"),
+    assumes=(PEAK[0], PERFECT_SHARDS[0], NO_ATTENTION_FLOPS),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
@@ -60,7 +71,7 @@ memory_term = Derivation(
     title="Memory time of a decode step",
     rows=("1.1",),
     claim="A step streams the weights once for all sequences, and the KV cache of each sequence.",
-    start=equation(memory_time, blackboard.memory.time),
+    start=Modelled(memory_time, blackboard.memory.time),
     steps=(
         Step(
             "at the peak, perfectly sharded",
@@ -76,7 +87,7 @@ memory_term = Derivation(
         ),
         Step(
             "the lecture leaves out the one token that is written",
-            substitute(is_(kv_written, 0)),
+            substitute(NOTHING_WRITTEN),
             equation(
                 memory_time,
                 (bytes_per_weight * parameters_read + micro_batch * context * kv_bytes)
@@ -84,7 +95,7 @@ memory_term = Derivation(
             ),
         ),
     ),
-    assumes=("weights and KV cache are read once per step", "perfect sharding over the chips of a stage"),
+    assumes=(STREAMED_ONCE, PEAK[1], *PERFECT_SHARDS[1:], NOTHING_WRITTEN),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
@@ -95,7 +106,7 @@ latency_floor = Derivation(
     title="The least time of a step, at any price",
     rows=("1.2",),
     claim="However few the sequences, a step cannot be faster than the weights can be streamed.",
-    start=memory_term.result,
+    start=memory_term,
     steps=(
         Step(
             "as the batch vanishes only the weights are left",
@@ -103,7 +114,7 @@ latency_floor = Derivation(
             equation(memory_time, bytes_per_weight * parameters_read / (stage_chips * memory_bandwidth)),
         ),
     ),
-    assumes=("all weights are read; a router that touches few experts reads less",),
+    assumes=(ONE_SEQUENCE,),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
@@ -114,11 +125,11 @@ ridge_batch = Derivation(
     title="The ridge: FLOP/s per byte/s, in sequences",
     rows=("1.4",),
     claim="A dense model without KV cache turns compute-bound at a batch that only the chip decides.",
-    start=equation(compute_term.result.rhs, latency_floor.result.rhs),
+    start=Crossing(compute_term, latency_floor, "both take equally long", over=micro_batch, at=ridge),
     steps=(
         Step(
-            "a dense model reads and multiplies the same weights; call that batch the ridge",
-            substitute(is_(parameters_read, active_parameters), is_(micro_batch, ridge)),
+            "a dense model reads and multiplies the same weights",
+            substitute(DENSE),
             equation(
                 flops_per_mac * active_parameters * ridge / (stage_chips * peak_flops),
                 bytes_per_weight * active_parameters / (stage_chips * memory_bandwidth),
@@ -130,7 +141,7 @@ ridge_batch = Derivation(
             equation(ridge, peak_flops * bytes_per_weight / (flops_per_mac * memory_bandwidth)),
         ),
     ),
-    assumes=("a dense model, no KV cache",),
+    assumes=(DENSE,),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
@@ -142,10 +153,7 @@ def on_one_stage(binding: Symbol) -> Step:
     return Step(
         "one stage, one replica; the price of a second",
         substitute(
-            is_(q.chips, stage_chips),
-            is_(q.batch, micro_batch),
-            is_(q.chip_hour_price, chip_second_price * q.hour),
-            is_(q.step_time, binding),
+            *ONE_STAGE, PRICE_OF_A_SECOND.for_(q.chip_hour_price), BINDS[binding],
         ),
         equation(token_cost, chip_second_price * stage_chips * binding / micro_batch),
     )
@@ -156,16 +164,16 @@ compute_cost = Derivation(
     title="Cost of a token where compute binds",
     rows=("1.3",),
     claim="Where compute binds, a token costs the same at every batch.",
-    start=equation(token_cost, economics.cost_per_token),
+    start=Modelled(token_cost, economics.cost_per_token),
     steps=(
         on_one_stage(q.compute_time),
         Step(
             "put in the compute term",
-            substitute(compute_term.result),
+            substitute(compute_term),
             equation(token_cost, chip_second_price * flops_per_mac * active_parameters / peak_flops),
         ),
     ),
-    assumes=("every chip is paid for the whole step",),
+    assumes=(PAID_THROUGHOUT, *ONE_STAGE, BINDS[q.compute_time]),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
@@ -176,12 +184,12 @@ memory_cost = Derivation(
     title="Cost of a token where memory binds",
     rows=("1.3",),
     claim="Where memory binds, the weights' part of the cost is a hyperbola in batch, the KV cache's part a constant.",
-    start=equation(token_cost, economics.cost_per_token),
+    start=Modelled(token_cost, economics.cost_per_token),
     steps=(
         on_one_stage(memory_time),
         Step(
             "put in the memory term",
-            substitute(memory_term.result),
+            substitute(memory_term),
             equation(
                 token_cost,
                 chip_second_price
@@ -192,7 +200,7 @@ memory_cost = Derivation(
             ),
         ),
     ),
-    assumes=("every chip is paid for the whole step",),
+    assumes=(PAID_THROUGHOUT, *ONE_STAGE, BINDS[memory_time]),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
@@ -203,7 +211,7 @@ memory_cost_floor = Derivation(
     title="What no batch brings the cost of a token below",
     rows=("1.3",),
     claim="The floor of the cost per token is p max(2 N_a/F, L kappa/W): here its second part.",
-    start=memory_cost.result,
+    start=memory_cost,
     steps=(
         Step(
             "as batch grows the weights are shared by ever more tokens",
@@ -211,7 +219,7 @@ memory_cost_floor = Derivation(
             equation(token_cost, chip_second_price * context * kv_bytes / memory_bandwidth),
         ),
     ),
-    assumes=("the KV cache of every sequence fits",),
+    assumes=(EVER_MORE, "the KV cache of every sequence fits"),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,

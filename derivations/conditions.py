@@ -1,0 +1,139 @@
+"""What must be true for a line to follow and to mean anything: collected from the lines and the rules themselves.
+
+Denominators are not zero, radicands not negative, arguments of logarithms and bases of variable powers positive; what
+equals a quantity lies in that quantity's range; what is left out is as small as was said. A condition that follows from
+the ranges of the quantities alone is none.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from sympy import Eq, Expr, Symbol
+from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
+
+from steptime.derivations.certificate import implied, sign
+from steptime.model.quantity import declared_as
+
+
+class RuleError(ValueError):
+    """A rule does not apply to a line, or may not be used there."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An inequality that a line needs, and why.
+
+    ``or_zero`` says that nought is as good: a positive quantity vanishes where one that it is made of may.
+    """
+
+    relation: Relational
+    why: str
+    or_zero: bool = False
+
+    def follows(self, facts: Iterable[Relational]) -> bool:
+        """Whether it is shown to follow from others and the ranges of the quantities."""
+        relation = self.relation
+        return implied(related(Ge, relation.lhs, relation.rhs) if self.or_zero else relation, facts)
+
+    def put(self, replacements: Mapping[Any, Any]) -> "Condition":
+        """The same after quantities, or parts, are replaced."""
+        left, right = (part.xreplace(replacements) for part in self.relation.args)
+        return Condition(related(type(self.relation), left, right), self.why, self.or_zero)
+
+
+def related(kind: type[Relational], left: Expr, right: Expr | int) -> Relational:
+    """An inequality as written, even where it is plain."""
+    return kind(left, sympy.sympify(right), evaluate=False)
+
+
+def more(left: Expr, right: Expr | int) -> Relational:
+    """left > right, as a condition."""
+    return related(Gt, left, right)
+
+
+def at_least(left: Expr, right: Expr | int) -> Relational:
+    """left ≥ right, as a condition."""
+    return related(Ge, left, right)
+
+
+def as_relation(condition: Relational | Expr) -> Relational:
+    """A condition; an expression alone is meant to be positive."""
+    return condition if isinstance(condition, Relational) else more(condition, 0)
+
+
+def of_expression(expr: Expr, where: str) -> Iterator[Condition]:
+    """What an expression needs to have a value."""
+    for part in sympy.preorder_traversal(expr):
+        if isinstance(part, sympy.log) and part.args[0].free_symbols:
+            yield Condition(more(part.args[0], 0), f"the logarithm of {part.args[0]}, {where}")
+        if not isinstance(part, sympy.Pow) or not part.base.free_symbols:
+            continue
+        base, exponent = part.args
+        if exponent.is_Integer and exponent < 0 and isinstance(base, sympy.binomial):
+            yield Condition(at_least(*base.args), f"there are ways to choose, {where}")
+        elif exponent.is_Integer and exponent < 0:
+            yield Condition(related(Ne, base, 0), f"{base} divides, {where}")
+        elif exponent.is_Rational and not exponent.is_Integer:
+            yield Condition(related(Ge if exponent > 0 else Gt, base, 0), f"the root of {base}, {where}")
+        elif not exponent.is_number:
+            # a share that may be nought has powers above nought all the same
+            harmless = sign(base) in ("0+", "+") and sign(exponent) in ("0+", "+")
+            yield Condition(related(Ge if harmless else Gt, base, 0), f"a power of {base}, {where}")
+
+
+def in_range(symbol: Symbol, value: Expr, where: str) -> Iterator[Condition]:
+    """What a value must be to be one of a quantity: its declared range, whose ends count where they are numbers."""
+    record = declared_as(symbol)
+    ranges = record.domain if record is not None else (related(Gt, symbol, 0),)
+    for relation in ranges:
+        kind = {Gt: Ge, Lt: Le}.get(type(relation), type(relation)) if value.is_number else type(relation)
+        why = f"{symbol} {relation.rel_op} {relation.rhs}, {where}"
+        yield Condition(related(kind, value, relation.rhs), why, or_zero=kind is Gt)
+
+
+def of_line(line: Eq, where: str) -> Iterator[Condition]:
+    """What an equation needs: both sides have values, and what equals a quantity lies in its range."""
+    yield from of_expression(line.lhs, where)
+    yield from of_expression(line.rhs, where)
+    for one, other in ((line.lhs, line.rhs), (line.rhs, line.lhs)):
+        if isinstance(one, Symbol) and one not in other.free_symbols:
+            yield from in_range(one, other, where)
+
+
+def telling(conditions: Iterable[Condition], facts: Iterable[Relational] = ()) -> tuple[Condition, ...]:
+    """Conditions that do not follow from the ranges of the quantities, each once."""
+    found: dict[Relational, Condition] = {}
+    facts = tuple(facts)
+    for condition in conditions:
+        if not condition.relation.free_symbols:
+            if not bool(condition.relation.doit()):
+                raise RuleError(f"{condition.why}: {condition.relation} is not so")
+        elif condition.relation not in found and not condition.follows(facts):
+            found[condition.relation] = condition
+    return tuple(found.values())
+
+
+def far_along(condition: Condition, variable: Symbol, to: Expr) -> Iterator[Condition]:
+    """A condition as one quantity vanishes or grows without bound: on its leading term."""
+    if variable not in condition.relation.free_symbols:
+        yield condition
+        return
+    difference = condition.relation.lhs - condition.relation.rhs
+    numerator, denominator = sympy.fraction(sympy.together(difference))
+    leading = []
+    for part in (numerator, denominator):
+        try:
+            poly = sympy.Poly(part, variable)
+        except sympy.PolynomialError:
+            leading.append(sympy.limit(part, variable, to, "-" if to == sympy.oo else "+"))
+        else:
+            leading.append(poly.LC() if to == sympy.oo else poly.all_coeffs()[-1] or poly.EC())
+    kind = type(condition.relation)
+    why = f"{condition.why}, as {variable} tends to {to}"
+    if isinstance(condition.relation, Ne):
+        yield Condition(related(Ne, leading[0], 0), why)
+        return
+    strict = {Ge: Gt, Le: Lt}.get(kind, kind)
+    yield Condition(related(strict, leading[0] * leading[1], 0), why)

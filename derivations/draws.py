@@ -1,0 +1,116 @@
+"""Numbers for expressions to many digits, and random numbers within the ranges of quantities."""
+
+import random
+from collections.abc import Callable
+from functools import cache, reduce
+from operator import mul
+from typing import Any
+
+import mpmath
+import sympy
+from sympy import Expr, Symbol
+from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
+
+from steptime.model.quantity import declared_as, domains
+
+Values = dict[Symbol, mpmath.mpf]
+DIGITS = 60
+
+
+def draw(
+    symbols: set[Symbol],
+    holds: tuple[Relational, ...],
+    source: random.Random,
+    whole: frozenset[Symbol] = frozenset(),
+) -> Values:
+    """Random positive rationals within the ranges of the quantities, at which every inequality holds; ``whole`` ones
+    for what counts summands."""
+    ordered = sorted(symbols | set().union(*(expr.free_symbols for expr in holds)), key=lambda symbol: symbol.name)
+    within = tuple(part for part in domains(ordered) if len(part.free_symbols) > 1)
+    for _ in range(4000):
+        values = {symbol: _drawn(symbol, source, symbol in whole) for symbol in ordered}
+        if all(is_true(relation, values) for relation in (*holds, *within)):
+            return values
+    raise ValueError("no numbers satisfy the assumptions")
+
+
+def _drawn(symbol: Symbol, source: random.Random, whole: bool) -> mpmath.mpf:
+    """One number in the range of a quantity."""
+    if whole:
+        return mpmath.mpf(source.randint(2, 9))
+    record = declared_as(symbol)
+    low, high = record.sane if record is not None else (0.0, 1e30)
+    if high == 1:
+        return mpmath.mpf(source.randint(1, 59)) / 60
+    drawn = mpmath.mpf(source.randint(1, 60)) / source.randint(1, 20)
+    return drawn + 1 if low == 1 else drawn
+
+
+def is_true(relation: Relational, values: Values) -> bool:
+    """Whether an inequality holds at given numbers; where a part has no real value, it does not."""
+    try:
+        gap = number(relation.lhs - relation.rhs, values)
+    except (ZeroDivisionError, ValueError, OverflowError):
+        return False
+    if not isinstance(gap, mpmath.mpf) or mpmath.isnan(gap):
+        return False
+    kinds = {Gt: gap > 0, Ge: gap >= 0, Lt: gap < 0, Le: gap <= 0, Ne: gap != 0}
+    return next(found for kind, found in kinds.items() if isinstance(relation, kind))
+
+
+def number(expr: Expr, values: Values) -> mpmath.mpf:
+    """An expression at given numbers, to many digits."""
+    return mpmath.mpmathify(_walk(sympy.sympify(expr, strict=True), values))
+
+
+def _walk(expr: Expr, values: Values) -> mpmath.mpf:
+    """The number for an expression part by part: most are needed at a few points only, and compiling takes longer."""
+    if isinstance(expr, Symbol):
+        if expr not in values:
+            raise ValueError(f"no number for {expr}")
+        return values[expr]
+    if not expr.args:
+        return _constant(expr)
+    if isinstance(expr, sympy.Sum):
+        return _sum(expr, values)
+    if (rule := _rules.get(expr.func)) is not None:
+        return rule(*[_walk(part, values) for part in expr.args])
+    over = tuple(sorted(expr.free_symbols, key=lambda symbol: symbol.name))
+    return _compiled(expr, over)(*[_walk(symbol, values) for symbol in over])
+
+
+def _sum(expr: sympy.Sum, values: Values) -> mpmath.mpf:
+    """A sum, summand by summand."""
+    index, low, high = expr.limits[0]
+    first, last = _walk(low, values), _walk(high, values)
+    if mpmath.nint(first) != first or mpmath.nint(last) != last or last - first > 1000:
+        raise ValueError(f"{expr} has no whole number of summands")
+    turns = range(int(first), int(last) + 1)
+    return sum((_walk(expr.function, {**values, index: mpmath.mpf(turn)}) for turn in turns), mpmath.mpf(0))
+
+
+@cache
+def _constant(expr: Expr) -> mpmath.mpf:
+    """A number that stands in an expression."""
+    with mpmath.workdps(DIGITS):
+        return mpmath.mpf(int(expr.p)) / int(expr.q) if expr.is_Rational else _compiled(expr, ())()
+
+
+@cache
+def _compiled(expr: Expr, over: tuple[Symbol, ...]) -> Callable[..., Any]:
+    function: Callable[..., Any] = sympy.lambdify(over, expr, modules="mpmath")
+    return function
+
+
+_rules: dict[Any, Callable[..., Any]] = {
+    sympy.Add: lambda *terms: sum(terms[1:], terms[0]),
+    sympy.Mul: lambda *factors: reduce(mul, factors),
+    sympy.Pow: pow,
+    sympy.Max: max,
+    sympy.Min: min,
+    sympy.exp: mpmath.exp,
+    sympy.log: mpmath.log,
+    sympy.floor: mpmath.floor,
+    sympy.ceiling: mpmath.ceil,
+    sympy.binomial: mpmath.binomial,
+}

@@ -1,0 +1,202 @@
+"""Rules of optima: the least of a sum of two powers, the end of a range, and a budget spent best.
+
+Each proves a minimum, not a stationary point. Sums of powers of positive quantities are convex in their logarithms, so
+that multipliers which balance the slopes prove the optimum of all (Karush, Kuhn and Tucker).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from sympy import Eq, Expr, Symbol
+from sympy.core.relational import Ge, Gt, Le, Relational
+
+from steptime.derivations.certificate import sign
+from steptime.derivations.conditions import Condition, RuleError, related
+from steptime.derivations.rule import Rule, equation, must_be_quantity
+from steptime.derivations.same import same
+
+
+@dataclass(frozen=True)
+class Minimise(Rule):
+    """Where the right side is least over one positive quantity: the line becomes the value of it there.
+
+    Times a power of the quantity, the slope must be a + b x^p with a below and b above zero, for p above: it falls before
+    its one root and rises after it, so that this is the least of all positive values.
+    """
+
+    over: Symbol
+
+    def apply(self, line: Eq) -> Eq:
+        low, high, power, _ = self._slope(line)
+        return equation(self.over, (-low / high) ** (1 / power))
+
+    def _slope(self, line: Eq) -> tuple[Expr, Expr, Expr, Expr]:
+        """The slope as x^q (low + high x^p)."""
+        must_be_quantity(self.over)
+        if self.over in line.lhs.free_symbols:
+            raise RuleError(f"{self.over} stands on both sides: the left side is not what is minimised")
+        slope = sympy.expand(sympy.powsimp(sympy.expand(sympy.diff(line.rhs, self.over))))
+        by_power: dict[Expr, Expr] = {}
+        for term in sympy.Add.make_args(slope):
+            coefficient, power = sympy.powsimp(term).as_coeff_exponent(self.over)
+            if coefficient.has(self.over) or power.has(self.over):
+                raise RuleError(f"the slope over {self.over} is no sum of powers")
+            power = sympy.expand(power)
+            by_power[power] = by_power.get(power, sympy.S.Zero) + coefficient
+        if len(by_power) != 2:
+            raise RuleError(f"the slope over {self.over} has no positive root")
+        (first, one), (second, other) = by_power.items()
+        if sign(second - first) != "+":
+            (first, one), (second, other) = (second, other), (first, one)
+        if sign(second - first) != "+":
+            raise RuleError(f"it is not shown which of {first} and {second} is the larger power")
+        if sign(one) in ("+", "0+") or sign(other) in ("-", "0-"):
+            raise RuleError(f"the stationary point over {self.over} is not shown to be a minimum")
+        return sympy.factor(one), sympy.factor(other), second - first, first
+
+    def needs(self, line: Eq) -> Iterator[Condition]:
+        low, high, _, _ = self._slope(line)
+        yield Condition(related(Gt, -low, 0), f"the slope over {self.over} is below zero at first")
+        yield Condition(related(Gt, high, 0), f"the slope over {self.over} is above zero at last")
+
+    def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
+        best = self.apply(line)
+        for condition in conditions:
+            yield condition.put({self.over: best.rhs})
+
+    def declared(self, assumptions: Iterable[Any]) -> bool:
+        return chosen(assumptions, self.over, least=True)
+
+    def wants(self) -> str:
+        return f"that {self.over} is chosen to make the left side least"
+
+
+@dataclass(frozen=True)
+class Extreme(Rule):
+    """The least, or greatest, that the right side can be within a bound on one quantity: it rises, or falls, all along.
+
+    ``bound`` is an inequality with the quantity on its left: of its declared range, or assumed.
+    """
+
+    bound: Relational
+    least: bool = True
+
+    @property
+    def over(self) -> Expr:
+        return self.bound.lhs
+
+    def apply(self, line: Eq) -> Eq:
+        must_be_quantity(self.over)
+        if self.over in line.lhs.free_symbols:
+            raise RuleError(f"{self.over} stands on both sides: the left side is not what is bounded")
+        slope = sign(sympy.factor(sympy.diff(line.rhs, self.over)))
+        rises = isinstance(self.bound, Ge | Gt) == self.least
+        if slope not in (("+", "0+") if rises else ("-", "0-")):
+            raise RuleError(f"the right side is not shown to {'rise' if rises else 'fall'} with {self.over}")
+        return equation(line.lhs, line.rhs.xreplace({self.over: self.bound.rhs}))
+
+    def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
+        for condition in conditions:
+            yield condition.put({self.over: self.bound.rhs})
+
+    def declared(self, assumptions: Iterable[Any]) -> bool:
+        from steptime.model.quantity import declared_as
+
+        record, many = declared_as(self.over), tuple(assumptions)
+        ranges = () if record is None else record.domain
+        bounded = self.bound in ranges or any(getattr(one, "relation", None) == self.bound for one in many)
+        return bounded and chosen(many, self.over, self.least)
+
+    def wants(self) -> str:
+        return f"{self.bound}, and that {self.over} is chosen to make the left side {'least' if self.least else 'greatest'}"
+
+
+@dataclass(frozen=True)
+class Optimum(Rule):
+    """The least of max(f_1, ..., f_n) over some positive quantities within a budget, g <= limit, by its multipliers.
+
+    The line is t = max(f_1, ..., f_n), or t = f. ``at`` says what each quantity is at the optimum, ``value`` what t is
+    there, ``weights`` one multiplier for each f_i in order (they sum to one; that of a f_i below the maximum is zero),
+    ``price`` the budget's. All f_i and g must be sums of powers with positive coefficients: then they are convex in the
+    logarithms of the quantities, and the multipliers prove that no other choice is better.
+    """
+
+    within: Relational
+    at: tuple[Eq, ...]
+    value: Expr
+    weights: tuple[Expr, ...]
+    price: Expr
+
+    def apply(self, line: Eq) -> Eq:
+        sides = line.rhs.args if isinstance(line.rhs, sympy.Max) else (line.rhs,)
+        if not isinstance(self.within, Le):
+            raise RuleError("a budget says that what is spent is no more than a limit")
+        over = [point.lhs for point in self.at]
+        for symbol in over:
+            must_be_quantity(symbol)
+            if symbol in line.lhs.free_symbols | self.within.rhs.free_symbols | self.value.free_symbols:
+                raise RuleError(f"{symbol} is chosen: it does not stand on the left side, in the limit or in the value")
+        if len(self.weights) != len(sides):
+            raise RuleError(f"{len(sides)} terms need as many weights")
+        point = {p.lhs: p.rhs for p in self.at}
+        for expr in (*sides, self.within.lhs):
+            must_be_posynomial(expr, over)
+        if not same(sympy.Add(*self.weights), sympy.S.One):
+            raise RuleError("the weights do not sum to one")
+        for weight, term in zip(self.weights, sides, strict=True):
+            if weight != 0 and not same(term.xreplace(point), self.value):
+                raise RuleError(f"{term} is not {self.value} at the optimum")
+        if not same(self.within.lhs.xreplace(point), self.within.rhs):
+            raise RuleError("the budget is not spent at the optimum")
+        for symbol in over:
+            slope = sympy.Add(*(w * sympy.diff(f, symbol) for w, f in zip(self.weights, sides, strict=True)))
+            slope += self.price * sympy.diff(self.within.lhs, symbol)
+            if not same((symbol * slope).xreplace(point), sympy.S.Zero):
+                raise RuleError(f"the slopes over {symbol} do not balance at the optimum")
+        return equation(line.lhs, self.value)
+
+    def needs(self, line: Eq) -> Iterator[Condition]:
+        sides = line.rhs.args if isinstance(line.rhs, sympy.Max) else (line.rhs,)
+        point = {p.lhs: p.rhs for p in self.at}
+        for weight, term in zip(self.weights, sides, strict=True):
+            if weight.free_symbols:
+                yield Condition(related(Ge, weight, 0), f"the multiplier of {term}")
+            if weight == 0:
+                yield Condition(related(Ge, self.value, term.xreplace(point)), f"{term} is not the largest")
+        yield Condition(related(Ge, self.price, 0), "the multiplier of the budget")
+        for eq in self.at:
+            yield Condition(related(Gt, eq.rhs, 0), f"{eq.lhs} > 0 at the optimum")
+
+    def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
+        for condition in conditions:
+            yield condition.put({p.lhs: p.rhs for p in self.at})
+
+    def declared(self, assumptions: Iterable[Any]) -> bool:
+        many = tuple(assumptions)
+        limited = any(getattr(one, "relation", None) == self.within for one in many)
+        return limited and all(chosen(many, p.lhs, least=True) for p in self.at)
+
+    def wants(self) -> str:
+        names = ", ".join(str(p.lhs) for p in self.at)
+        return f"{self.within}, and that {names} are chosen to make the left side least"
+
+
+def chosen(assumptions: Iterable[Any], over: Expr, least: bool) -> bool:
+    """Whether a theorem declares that a quantity is chosen to make its left side least, or greatest."""
+    return any(getattr(one, "variable", None) == over and getattr(one, "least", None) is least for one in assumptions)
+
+
+def must_be_posynomial(expr: Expr, over: list[Expr]) -> None:
+    """Refuse what is no sum of powers with positive coefficients: it need not be convex in logarithms."""
+    for term in sympy.Add.make_args(sympy.expand(expr)):
+        rest = term
+        for symbol in over:
+            coefficient, power = rest.as_coeff_exponent(symbol)
+            if coefficient.has(symbol) or power.free_symbols & set(over):
+                raise RuleError(f"{term} is no product of powers")
+            rest = coefficient
+        if sign(rest) not in ("+", "0+"):
+            raise RuleError(f"{rest} in {term} is not shown to be positive")
+

@@ -1,0 +1,45 @@
+"""What every rule is: data that computes the next line, and says what it needs for that."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sympy import Eq, Expr, Symbol
+
+from steptime.derivations.conditions import Condition, RuleError
+
+
+class Rule:
+    """What every rule answers, besides the line it computes: nothing more is needed, all is carried on."""
+
+    approximates = False
+
+    def apply(self, line: Eq) -> Eq:
+        """The next line; raises RuleError."""
+        raise NotImplementedError
+
+    def needs(self, line: Eq) -> Iterator[Condition]:
+        """Conditions for the rule to lead to a true line, besides those of the line itself."""
+        yield from ()
+
+    def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
+        """What becomes of the conditions so far."""
+        yield from conditions
+
+    def declared(self, assumptions: Iterable[Any]) -> bool:
+        """Whether a theorem's assumptions allow the rule: one that narrows the theorem must be declared in it."""
+        return True
+
+    def wants(self) -> str:
+        """The assumption that it needs, in words."""
+        return ""
+
+
+def equation(left: Expr, right: Expr) -> Eq:
+    """An equation that stays one, even where both sides are the same."""
+    return Eq(left, right, evaluate=False)
+
+
+def must_be_quantity(expr: Expr) -> None:
+    """Refuse what is not a single quantity, where a rule needs one."""
+    if not isinstance(expr, Symbol):
+        raise RuleError(f"{expr} is not a single quantity")

@@ -1,0 +1,87 @@
+"""Rules of sums and cases: a finite sum in closed form, by induction; the branch of a maximum that is the larger."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import sympy
+from sympy import Eq, Expr
+from sympy.core.relational import Ge, Relational
+
+from steptime.derivations.conditions import Condition, RuleError, related
+from steptime.derivations.rule import Rule, equation
+from steptime.derivations.same import same
+
+
+@dataclass(frozen=True)
+class Total(Rule):
+    """A finite sum in closed form, proved by induction: nothing for no summand, and one summand more for one more."""
+
+    of: sympy.Sum
+    closed: Expr
+
+    def apply(self, line: Eq) -> Eq:
+        if not isinstance(self.of, sympy.Sum) or len(self.of.limits) != 1:
+            raise RuleError(f"{self.of} is no sum over one index")
+        if not (line.lhs.has(self.of) or line.rhs.has(self.of)):
+            raise RuleError(f"{self.of} does not occur in the line")
+        index, low, high = self.of.limits[0]
+        if high.is_number:
+            raise RuleError(f"{self.of} has a fixed number of summands")
+        last, offset = self._last(high)
+        if last in low.free_symbols or last in self.of.function.free_symbols:
+            raise RuleError(f"{last} counts the summands, and stands in them")
+
+        def up_to(number: Expr) -> Expr:
+            return self.closed.xreplace({last: number - offset})
+
+        if not same(up_to(low - 1), sympy.S.Zero):
+            raise RuleError(f"{self.closed} is not zero for no summand")
+        if not same(up_to(high) - up_to(high - 1), self.of.function.xreplace({index: high})):
+            raise RuleError(f"{self.closed} does not grow by the last summand")
+        return equation(*(side.xreplace({self.of: self.closed}) for side in line.args))
+
+    def _last(self, high: Expr) -> tuple[Expr, Expr]:
+        """The quantity that counts the summands, and what is added to it."""
+        free = sorted(high.free_symbols, key=str)
+        for symbol in free:
+            offset = sympy.expand(high - symbol)
+            if symbol not in offset.free_symbols:
+                return symbol, offset
+        raise RuleError(f"{high} does not count summands one by one")
+
+    def needs(self, line: Eq) -> Iterator[Condition]:
+        _, low, high = self.of.limits[0]
+        yield Condition(related(Ge, high, low - 1), f"summands from {low} to {high}")
+
+    def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
+        for condition in conditions:
+            yield condition.put({self.of: self.closed})
+
+
+@dataclass(frozen=True)
+class Branch(Rule):
+    """A maximum, or minimum, is the one of its arguments that is the largest, or smallest: the others are shown not to
+    exceed it, or stated as the region."""
+
+    of: Expr
+    takes: Expr
+
+    def apply(self, line: Eq) -> Eq:
+        if not isinstance(self.of, sympy.Max | sympy.Min) or self.takes not in self.of.args:
+            raise RuleError(f"{self.takes} is no argument of {self.of}")
+        if not (line.lhs.has(self.of) or line.rhs.has(self.of)):
+            raise RuleError(f"{self.of} does not occur in the line")
+        return equation(*(side.xreplace({self.of: self.takes}) for side in line.args))
+
+    def needs(self, line: Eq) -> Iterator[Condition]:
+        for other in self.of.args:
+            if other != self.takes:
+                yield Condition(self._above(other), f"{self.takes} is taken of {self.of}")
+
+    def _above(self, other: Expr) -> Relational:
+        up = isinstance(self.of, sympy.Max)
+        return related(Ge, self.takes, other) if up else related(Ge, other, self.takes)
+
+    def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
+        for condition in conditions:
+            yield condition.put({self.of: self.takes})
