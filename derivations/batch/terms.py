@@ -7,7 +7,8 @@ from sympy import Symbol
 
 from steptime.derivations.batch.symbols import memory_time, ridge, token_cost
 from steptime.derivations.board import NO_ATTENTION_FLOPS, NOTHING_WRITTEN, ONE_STAGE, PEAK, PERFECT_SHARDS, numbers
-from steptime.derivations.facts import Axiom, Crossing, Defined, Modelled, Tends, given
+from steptime.derivations.axioms import PAID_THROUGHOUT, STREAMED_ONCE
+from steptime.derivations.facts import Crossing, Defined, Modelled, Tends, given
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
@@ -21,8 +22,6 @@ from steptime.model.symbols import (  # isort: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 1"
 V3 = "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), context 1000, 2048 sequences"
-STREAMED_ONCE = Axiom("streamed-once", "weights and KV cache are read once per step, nothing else is")
-PAID_THROUGHOUT = Axiom("paid-throughout", "every chip is paid for the whole step")
 ONE_SEQUENCE = Tends(micro_batch, sympy.S.Zero, "the batch vanishes beside the weights")
 EVER_MORE = Tends(micro_batch, sympy.oo, "ever more sequences share the weights")
 DENSE = given(parameters_read, active_parameters, "a dense model: it reads what it multiplies")
