@@ -11,7 +11,7 @@ import sympy
 from sympy import Eq, Symbol
 from sympy.core.relational import Le, Lt, Relational
 
-from steptime.derivations.draws import DIGITS, Values, draw, number
+from steptime.derivations.draws import DIGITS, Values, draw, is_true, number
 
 from steptime.derivations.rules import (  # isort: skip
     BothSides, Branch, Drop, Extreme, Identity, Limit, Minimise, Optimum, Rule, Series, SolveFor, Substitute, Total,
@@ -74,7 +74,7 @@ def rule_symbols(rule: Rule) -> set[Symbol]:
     if isinstance(rule, Extreme):
         return set(rule.bound.free_symbols)
     if isinstance(rule, Optimum):
-        parts = (rule.within, rule.value, rule.price, *rule.weights, *rule.at)
+        parts = (*rule.within, rule.value, *rule.prices, *rule.weights, *rule.at)
         return set().union(*(part.free_symbols for part in parts))
     return {rule.over if isinstance(rule, Minimise) else rule.variable}
 
@@ -166,15 +166,14 @@ def _no_better(before: Eq, rule: Optimum, gives: Eq, values: Values, source: ran
     value = number(gives.rhs, values)
     if gives.lhs != before.lhs or abs(number(before.rhs, {**values, **best}) - value) > TOLERANCE * value:
         return "the value at the optimum is another one"
-    limit = number(rule.within.rhs, values)
     for _ in range(8):
         tried = {symbol: x * mpmath.mpf(source.randint(2, 20)) / 10 for symbol, x in best.items()}
-        for _ in range(200):
-            if number(rule.within.lhs, {**values, **tried}) <= limit:
+        for _ in range(400):
+            if all(is_true(limit, {**values, **tried}) for limit in rule.within):
+                if number(before.rhs, {**values, **tried}) < value:
+                    return f"at {tried} it is less"
                 break
-            tried = {symbol: x * mpmath.mpf("0.97") for symbol, x in tried.items()}
-        if number(rule.within.lhs, {**values, **tried}) <= limit and number(before.rhs, {**values, **tried}) < value:
-            return f"at {tried} it is less"
+            tried = {symbol: x * mpmath.mpf(source.randint(85, 105)) / 100 for symbol, x in tried.items()}
     return None
 
 

@@ -6,13 +6,13 @@ assumption stands in the theorem: it reads "if ..., then ...".
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import sympy
 from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Relational
 
-from steptime.derivations.rules import SolveFor, equation
+from steptime.derivations.rules import Identity, Optimum, RuleError, SolveFor, Substitute, equation
 from steptime.derivations.same import same
 
 
@@ -238,6 +238,30 @@ class Line:
     def line(self) -> Eq:
         lines: tuple[Eq, ...] = self.of.lines  # type: ignore[attr-defined]
         return lines[self.number]
+
+
+@dataclass(frozen=True)
+class Best:
+    """What a quantity is at the optimum that a theorem proves: a choice that attains the least value."""
+
+    of: Any
+    symbol: Symbol
+
+    @property
+    def line(self) -> Eq:
+        found = [place for place, step in enumerate(self.of.steps) if isinstance(step.rule, Optimum)]
+        if len(found) != 1:
+            raise RuleError(f"{self.of.name} has no one optimum")
+        point = {p.lhs: p.rhs for p in self.of.steps[found[0]].rule.at}
+        if self.symbol not in point:
+            raise RuleError(f"{self.of.name} does not choose {self.symbol}")
+        value = point[self.symbol]
+        for step in self.of.steps[found[0] + 1 :]:
+            if isinstance(step.rule, Substitute):
+                value = value.xreplace(step.rule.replacements())
+            elif not isinstance(step.rule, Identity):
+                raise RuleError(f"{self.of.name}: what follows its optimum may not hold for {self.symbol}")
+        return equation(self.symbol, value)
 
 
 def replaced(line: Eq, put: Mapping[Symbol, Expr]) -> Eq:

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import sympy
 from sympy import Eq, Expr, Symbol
+from sympy.core.relational import Relational
 
 from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.experts.symbols import network_time
 from steptime.derivations.library import derivations
+from steptime.derivations.region import Broken, broken, region
 from steptime.derivations.rules import equation
 from steptime.model import symbols as q
 from steptime.model.errors import UserError, matches, unknown
@@ -40,7 +42,9 @@ SAMPLES = 1024
 
 @dataclass(frozen=True)
 class Inverse:
-    """The answer: every positive real root. ``interval`` of the first root over the ranges, ``how`` it was found."""
+    """The answer: every positive real root in the formula's region. ``interval`` of the first root over the ranges,
+    ``how`` it was found. ``outside`` are roots at which the formula does not hold, each with the condition that it
+    breaks; ``unchecked`` the conditions that speak of quantities without a number."""
 
     formula: str
     equation: Eq
@@ -51,6 +55,8 @@ class Inverse:
     assumed: Mapping[str, float]
     interval: tuple[float, float] | None = None
     how: str = ""
+    outside: tuple[tuple[float, Broken], ...] = ()
+    unchecked: tuple[Relational, ...] = ()
 
 
 def formulas() -> dict[str, Eq]:
@@ -71,19 +77,12 @@ def solve_for(
     name: str, wanted: Symbol, values: Mapping[Symbol, float], ranges: Mapping[Symbol, tuple[float, float]]
 ) -> Inverse:
     """A formula solved for one of its quantities; raises UserError for what does not occur or is not given."""
-    line = find_formula(name)
+    line, theorem = find_formula(name), next((one for one in derivations() if one.name == name), None)
     if wanted not in line.free_symbols:
         names = ", ".join(sorted(symbol.name for symbol in line.free_symbols))
         raise UserError(f"{wanted.name} does not occur in {name}; its quantities are {names}")
-    holds = [expr for one in derivations() if one.name == name for expr in one.holds]
-    contained = line.free_symbols.union(*(expr.free_symbols for expr in holds))
-    for symbol in (*values, *ranges):
-        if symbol == wanted:
-            raise UserError(f"{wanted.name} is asked for: it cannot be set as well")
-        if symbol not in contained:
-            others = sorted(other.name for other in contained - {wanted})
-            near = matches(symbol.name, others) or others
-            raise UserError(f"`{symbol.name}` does not occur in {name}; did you mean {', '.join(near)}?")
+    where = region(line, theorem)
+    _must_occur(name, wanted, (*values, *ranges), line.free_symbols.union(*(part.free_symbols for part in where)))
     middle = {symbol: float(np.sqrt(low * high)) for symbol, (low, high) in ranges.items()}
     given = {**ASSUMED, **values, **middle}
     missing = sorted(symbol.name for symbol in line.free_symbols - {wanted} - set(given))
@@ -91,11 +90,53 @@ def solve_for(
         raise UserError(f"{name} solved for {wanted.name} needs {', '.join(f'`{one}`' for one in missing)}")
     assumed = {s.name: v for s, v in ASSUMED.items() if s in line.free_symbols - set(values) - set(ranges) - {wanted}}
     closed = _closed(line, wanted)
-    solutions, bracket = _solutions(line, closed, wanted, given)
-    shown = next((root for root in closed if _positive(root, given)), closed[0] if closed else None)
+    found, bracket = _solutions(line, closed, wanted, given)
+    solutions, outside = _within(where, wanted, given, found)
+    _must_hold(name, where, wanted, given, solutions, outside)
+    shown = next((root for root in closed if _positive(root, given) in solutions), closed[0] if closed else None)
     closed_form = None if shown is None else equation(wanted, shown)
-    interval, how = _interval(line, closed_form, wanted, given, ranges) if ranges and solutions else (None, "")
-    return Inverse(name, line, wanted, closed_form, solutions, bracket, assumed, interval, how)
+    interval, how = _interval(line, closed_form, wanted, given, ranges, where) if ranges and solutions else (None, "")
+    unchecked = tuple(relation for relation in where if not relation.free_symbols <= set(given) | {wanted})
+    return Inverse(
+        name, line, wanted, closed_form, solutions, bracket, assumed, interval, how, outside, unchecked
+    )
+
+
+def _must_occur(name: str, wanted: Symbol, named: tuple[Symbol, ...], contained: set[Symbol]) -> None:
+    """Refuse a quantity that is asked for and set, or that the formula and its region do not contain."""
+    for symbol in named:
+        if symbol == wanted:
+            raise UserError(f"{wanted.name} is asked for: it cannot be set as well")
+        if symbol not in contained:
+            others = sorted(other.name for other in contained - {wanted})
+            near = matches(symbol.name, others) or others
+            raise UserError(f"`{symbol.name}` does not occur in {name}; did you mean {', '.join(near)}?")
+
+
+def _within(
+    where: tuple[Relational, ...], wanted: Symbol, given: Mapping[Symbol, float], roots: tuple[float, ...]
+) -> tuple[tuple[float, ...], tuple[tuple[float, Broken], ...]]:
+    """Roots at which the formula holds, and the others, each with the first condition that it breaks."""
+    tried = [(root, broken(where, {**given, wanted: root})) for root in roots]
+    inside = tuple(root for root, failing in tried if not failing)
+    return inside, tuple((root, failing[0]) for root, failing in tried if failing)
+
+
+def _must_hold(
+    name: str,
+    where: tuple[Relational, ...],
+    wanted: Symbol,
+    given: Mapping[Symbol, float],
+    solutions: tuple[float, ...],
+    outside: tuple[tuple[float, Broken], ...],
+) -> None:
+    """Refuse numbers for which the formula does not hold, and an answer for which it does not."""
+    failing = broken((relation for relation in where if wanted not in relation.free_symbols), given)
+    if failing:
+        raise UserError(f"{name} does not hold for these numbers: {failing[0]}")
+    if not solutions and outside:
+        root, why = outside[0]
+        raise UserError(f"{name} gives {wanted.name} = {root:.6g}, for which it does not hold: {why}")
 
 
 def _closed(line: Eq, wanted: Symbol) -> tuple[Expr, ...]:
@@ -141,12 +182,15 @@ def _interval(
     wanted: Symbol,
     given: Mapping[Symbol, float],
     ranges: Mapping[Symbol, tuple[float, float]],
+    where: tuple[Relational, ...],
 ) -> tuple[tuple[float, float] | None, str]:
     """Exact at the corners where the answer is proved to rise or fall with each range; else by sampling."""
 
     def answer(point: Mapping[Symbol, float]) -> float | None:
-        roots, _ = _solutions(line, (closed.rhs,) if closed is not None else (), wanted, {**given, **point})
-        return roots[0] if roots else None
+        there = {**given, **point}
+        roots, _ = _solutions(line, (closed.rhs,) if closed is not None else (), wanted, there)
+        inside, _ = _within(where, wanted, there, roots)
+        return inside[0] if inside else None
 
     symbols = list(ranges)
     if closed is not None and all(_monotone(closed.rhs, symbol) for symbol in symbols):
@@ -190,4 +234,9 @@ def inverse_json(found: Inverse) -> dict[str, Any]:
         "assumed": dict(found.assumed),
         "interval": None if found.interval is None else list(found.interval),
         "interval_by": found.how or None,
+        "outside": [
+            {"value": root, "condition": str(why.relation), "left": why.left, "right": why.right}
+            for root, why in found.outside
+        ],
+        "unchecked": [str(relation) for relation in found.unchecked],
     }

@@ -142,4 +142,4 @@ def find(name: str) -> Derivation:
 
 def used_by(one: Derivation) -> tuple[Derivation, ...]:
     """Derivations that start from the result of another, or put it in."""
-    return tuple(other for other in derivations() if one.result in other.ingredients)
+    return tuple(other for other in derivations() if one in other.uses)

@@ -22,8 +22,8 @@ from steptime.derivations.same import same
 class Minimise(Rule):
     """Where the right side is least over one positive quantity: the line becomes the value of it there.
 
-    Times a power of the quantity, the slope must be a + b x^p with a below and b above zero, for p above: it falls before
-    its one root and rises after it, so that this is the least of all positive values.
+    Times a power of the quantity, the slope must be a + b x^p with a below and b above zero, for p above: the right
+    side falls before its one root and rises after it, so that this is the least over all positive values.
     """
 
     over: Symbol
@@ -110,49 +110,53 @@ class Extreme(Rule):
         return bounded and chosen(many, self.over, self.least)
 
     def wants(self) -> str:
-        return f"{self.bound}, and that {self.over} is chosen to make the left side {'least' if self.least else 'greatest'}"
+        end = "least" if self.least else "greatest"
+        return f"{self.bound}, and that {self.over} is chosen to make the left side {end}"
 
 
 @dataclass(frozen=True)
 class Optimum(Rule):
-    """The least of max(f_1, ..., f_n) over some positive quantities within a budget, g <= limit, by its multipliers.
+    """The least of max(f_1, ..., f_n) over some positive quantities within limits, g_k <= limit_k, by its multipliers.
 
     The line is t = max(f_1, ..., f_n), or t = f. ``at`` says what each quantity is at the optimum, ``value`` what t is
     there, ``weights`` one multiplier for each f_i in order (they sum to one; that of a f_i below the maximum is zero),
-    ``price`` the budget's. All f_i and g must be sums of powers with positive coefficients: then they are convex in the
-    logarithms of the quantities, and the multipliers prove that no other choice is better.
+    ``prices`` one for each limit (zero where it is not reached). All f_i and g_k must be sums of powers with positive
+    coefficients: then they are convex in the logarithms of the quantities, and the multipliers prove that no other
+    choice is better.
     """
 
-    within: Relational
+    within: tuple[Relational, ...]
     at: tuple[Eq, ...]
     value: Expr
     weights: tuple[Expr, ...]
-    price: Expr
+    prices: tuple[Expr, ...]
 
     def apply(self, line: Eq) -> Eq:
         sides = line.rhs.args if isinstance(line.rhs, sympy.Max) else (line.rhs,)
-        if not isinstance(self.within, Le):
-            raise RuleError("a budget says that what is spent is no more than a limit")
+        if not all(isinstance(limit, Le) for limit in self.within) or len(self.prices) != len(self.within):
+            raise RuleError("each limit says that something is no more than it, and has a price")
+        free = set().union(*(limit.rhs.free_symbols for limit in self.within))
         over = [point.lhs for point in self.at]
         for symbol in over:
             must_be_quantity(symbol)
-            if symbol in line.lhs.free_symbols | self.within.rhs.free_symbols | self.value.free_symbols:
+            if symbol in line.lhs.free_symbols | self.value.free_symbols | free:
                 raise RuleError(f"{symbol} is chosen: it does not stand on the left side, in the limit or in the value")
         if len(self.weights) != len(sides):
             raise RuleError(f"{len(sides)} terms need as many weights")
         point = {p.lhs: p.rhs for p in self.at}
-        for expr in (*sides, self.within.lhs):
+        for expr in (*sides, *(limit.lhs for limit in self.within)):
             must_be_posynomial(expr, over)
         if not same(sympy.Add(*self.weights), sympy.S.One):
             raise RuleError("the weights do not sum to one")
         for weight, term in zip(self.weights, sides, strict=True):
             if weight != 0 and not same(term.xreplace(point), self.value):
                 raise RuleError(f"{term} is not {self.value} at the optimum")
-        if not same(self.within.lhs.xreplace(point), self.within.rhs):
-            raise RuleError("the budget is not spent at the optimum")
+        for price, limit in zip(self.prices, self.within, strict=True):
+            if price != 0 and not same(limit.lhs.xreplace(point), limit.rhs):
+                raise RuleError(f"{limit} has a price, and is not reached at the optimum")
         for symbol in over:
             slope = sympy.Add(*(w * sympy.diff(f, symbol) for w, f in zip(self.weights, sides, strict=True)))
-            slope += self.price * sympy.diff(self.within.lhs, symbol)
+            slope += sympy.Add(*(p * sympy.diff(g.lhs, symbol) for p, g in zip(self.prices, self.within, strict=True)))
             if not same((symbol * slope).xreplace(point), sympy.S.Zero):
                 raise RuleError(f"the slopes over {symbol} do not balance at the optimum")
         return equation(line.lhs, self.value)
@@ -165,7 +169,11 @@ class Optimum(Rule):
                 yield Condition(related(Ge, weight, 0), f"the multiplier of {term}")
             if weight == 0:
                 yield Condition(related(Ge, self.value, term.xreplace(point)), f"{term} is not the largest")
-        yield Condition(related(Ge, self.price, 0), "the multiplier of the budget")
+        for price, limit in zip(self.prices, self.within, strict=True):
+            if price == 0:
+                yield Condition(related(Le, limit.lhs.xreplace(point), limit.rhs), f"{limit} is kept")
+            else:
+                yield Condition(related(Ge, price, 0), f"the multiplier of {limit}")
         for eq in self.at:
             yield Condition(related(Gt, eq.rhs, 0), f"{eq.lhs} > 0 at the optimum")
 
@@ -175,12 +183,14 @@ class Optimum(Rule):
 
     def declared(self, assumptions: Iterable[Any]) -> bool:
         many = tuple(assumptions)
-        limited = any(getattr(one, "relation", None) == self.within for one in many)
+        relations = [getattr(one, "relation", None) for one in many]
+        limited = all(limit in relations for limit in self.within)
         return limited and all(chosen(many, p.lhs, least=True) for p in self.at)
 
     def wants(self) -> str:
         names = ", ".join(str(p.lhs) for p in self.at)
-        return f"{self.within}, and that {names} are chosen to make the left side least"
+        limits = ", ".join(str(limit) for limit in self.within)
+        return f"{limits}, and that {names} are chosen to make the left side least"
 
 
 def chosen(assumptions: Iterable[Any], over: Expr, least: bool) -> bool:

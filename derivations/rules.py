@@ -140,8 +140,16 @@ def extreme(bound: Relational, least: bool = True) -> Extreme:
     return Extreme(bound, least)
 
 
-def optimum(within: Relational, at: Iterable[Eq], value: Expr, weights: Iterable[Expr], price: Expr) -> Optimum:
-    return Optimum(within, tuple(at), value, tuple(weights), price)
+def optimum(
+    within: Relational | tuple[Relational, ...],
+    at: Iterable[Eq],
+    value: Expr,
+    weights: Iterable[Expr],
+    price: Expr | tuple[Expr, ...],
+) -> Optimum:
+    limits = within if isinstance(within, tuple) else (within,)
+    prices = price if isinstance(price, tuple) else (price,)
+    return Optimum(limits, tuple(at), value, tuple(weights), prices)
 
 
 def total(of: sympy.Sum, closed: Expr) -> Total:

@@ -19,7 +19,8 @@ from steptime.derivations.certificate import implied
 from steptime.derivations.conditions import Condition, RuleError, at_least, in_range, of_expression, of_line, telling
 
 from steptime.derivations.facts import (  # isort: skip
-    Chosen, Compared, Crossing, Defined, Expected, Given, Instance, Line, Modelled, Side, Solved, Tends, Wavefront,
+    Best, Chosen, Compared, Crossing, Defined, Expected, Given, Instance, Line, Modelled, Side, Solved, Tends,
+    Wavefront,
 )  # fmt: skip
 from steptime.derivations.owned import is_declared_here, is_formula
 from steptime.derivations.rules import SolveFor, Substitute
@@ -135,6 +136,8 @@ def _of(fact: Any) -> Standing:
     line = fact.line
     if hasattr(fact, "standing"):
         return _of_theorem(fact)
+    if isinstance(fact, Best):
+        return _of_theorem(fact.of)
     if isinstance(fact, Line):
         reached: Standing = fact.of.standing[fact.number]  # type: ignore[attr-defined]
         return reached

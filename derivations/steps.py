@@ -85,6 +85,19 @@ class Derivation:
             *(eq for step in self.steps if isinstance(step.rule, Substitute) for eq in step.rule.definitions),
         )
 
+    @property
+    def uses(self) -> tuple["Derivation", ...]:
+        """The derivations that it starts from or puts in, also as one side of a comparison or for other quantities."""
+        facts = [self.start, *(fact for step in self.steps if isinstance(step.rule, Substitute) for fact in step.rule.facts)]
+        found: list[Derivation] = []
+        while facts:
+            fact = facts.pop(0)
+            if isinstance(fact, Derivation):
+                found.append(fact)
+            else:
+                facts += [part for name in ("of", "one", "other") if (part := getattr(fact, name, None)) is not None]
+        return tuple(dict.fromkeys(found))
+
     @cached_property
     def region(self) -> tuple[Relational, ...]:
         """The inequalities under which it is true."""

@@ -8,11 +8,12 @@ from typing import Any
 import sympy
 from rich.console import Group
 
-from steptime.derivations import export
+from steptime.derivations.export import fragment
 from steptime.derivations.inverse import Inverse, inverse_json
 from steptime.derivations.inverse import solve_for as invert
 from steptime.derivations.library import derivations as proofs
 from steptime.derivations.library import find
+from steptime.derivations.markdown import markdown
 from steptime.derivations.steps import Derivation as Proof
 from steptime.derivations.steps import Step as Line
 from steptime.model.api.shown import Shown
@@ -67,11 +68,11 @@ class Derivation(Proof, Shown):
 
     def latex(self) -> str:
         """A fragment: claim, every line with its reason, numbers put in, assumptions, sources."""
-        return export.fragment(self)
+        return fragment(self)
 
     def markdown(self) -> str:
         """The same in Markdown."""
-        return export.markdown(self)
+        return markdown(self)
 
     def _json(self) -> dict[str, Any]:
         return entry_json(self)

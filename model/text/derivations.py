@@ -7,15 +7,18 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from steptime.derivations.claims import Verdict, judge
+from steptime.derivations.claims import Verdict, Wording, judge
 from steptime.derivations.export import numbers_json, symbols_of
 from steptime.derivations.inverse import Inverse
 from steptime.derivations.library import CHAPTERS, claims, derivations, used_by
+from steptime.derivations.statement import Premise, definitions, equals, holds, is_approximate, left_out, premises
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import NotVerified
-from steptime.model.quantity import lookup
+from steptime.model.quantity import domains, lookup
 from steptime.model.text.format import formula, in_unit, letter, plain, table
 from steptime.model.units import unit_of
+
+VERDICTS = ("holds", "differs", "consistent", "fails")
 
 
 def verified(chosen: tuple[Derivation, ...]) -> dict[str, str | None]:
@@ -78,15 +81,27 @@ def entry_json(one: Derivation) -> dict[str, Any]:
         "title": one.title,
         "rows": list(one.rows),
         "claim": one.claim,
-        "start": str(one.start),
-        "steps": [{"why": step.why, "rule": type(step.rule).__name__, "gives": str(step.gives)} for step in one.steps],
+        "start": str(one.lines[0]),
+        "steps": [
+            {
+                "why": step.why,
+                "rule": type(step.rule).__name__,
+                "gives": str(step.gives),
+                "left_out": left_out(one, number),
+            }
+            for number, step in enumerate(one.steps, 1)
+        ],
         "result": str(one.result),
         "example": one.example_text,
         "numbers": dict(numbers_json(one)),
         "value": one.evaluate(),
         "unit": str(unit_of(one.result.rhs)),
-        "assumes": list(one.assumes),
-        "holds": [f"{expr} > 0" for expr in one.holds],
+        "approximate": is_approximate(one, len(one.steps)),
+        "assumes": [premise.text for premise in premises(one)],
+        "premises": [_premise_json(premise) for premise in (*premises(one), *definitions(one))],
+        "holds": [str(relation) for relation in holds(one)],
+        "ranges": [str(relation) for relation in domains(one.result.free_symbols)],
+        "regime": [str(part) for part in one.regime],
         "sources": list(one.sources),
         "used_by": [other.name for other in used_by(one)],
         "verified": failure is None,
@@ -98,9 +113,16 @@ def entry_table(one: Derivation) -> Group:
     failure = verified((one,))[one.name]
     state = "verified" if failure is None else f"NOT VERIFIED: {failure}"
     lines = [Text(f"{one.title}  ({', '.join(one.rows)})", style="bold"), Text(one.claim), Text()]
-    lines.append(Text(f"    {_equation(one.start)}"))
-    for step in one.steps:
-        lines += [Text(f"  {step.why}:", style="dim"), Text(f"    {_equation(step.gives)}")]
+    lines += [Text(f"if {_said(premise)}") for premise in premises(one)]
+    lines += [Text(f"with {_said(premise)}") for premise in definitions(one)]
+    lines += [Text(f"and if {related(relation)}") for relation in holds(one)]
+    lines += [Text(f"then {_equation(one.result, equals(one, len(one.steps)))}", style="bold"), Text()]
+    lines.append(Text(f"    {_equation(one.lines[0])}"))
+    for number, step in enumerate(one.steps, 1):
+        gone = left_out(one, number)
+        noted = "" if gone is None else f" ({100 * gone:.2g} % of the rest at the example)"
+        lines.append(Text(f"  {step.why}{noted}:", style="dim"))
+        lines.append(Text(f"    {_equation(step.gives, equals(one, number))}"))
     made = table("where", "", "")
     for symbol in symbols_of(one):
         record = lookup(symbol.name)
@@ -109,14 +131,12 @@ def entry_table(one: Derivation) -> Group:
     put_in = one.result.rhs.xreplace({s: _number_symbol(float(one.numbers[s])) for s in symbols_of(one)})
     lines += [
         Text(),
-        Text(f"{left} = {formula(one.result.rhs)}"),
+        Text(f"{left} {equals(one, len(one.steps))} {formula(one.result.rhs)}"),
         Text(f"{' ' * len(left)} = {str(put_in).replace('**', '^').replace('*', '·')}"),
         Text(f"{' ' * len(left)} = {in_unit(one.evaluate(), unit)}", style="bold"),
         Text(f"numbers: {one.example_text}"),
     ]
-    tail = [Text(f"assumes: {'; '.join(one.assumes)}")]
-    if one.holds:
-        tail.append(Text("holds where: " + ", ".join(f"{formula(expr)} > 0" for expr in one.holds)))
+    tail = [Text(f"where it matters: {'; '.join(_regime(part) for part in one.regime)}")] if one.regime else []
     tail.append(Text(f"source: {'; '.join(one.sources)}"))
     if followers := used_by(one):
         tail.append(Text(f"used by: {', '.join(other.name for other in followers)}"))
@@ -130,8 +150,34 @@ def _number_symbol(value: float) -> Any:
     return sympy.Symbol(f"{value:.6g}")
 
 
-def _equation(line: Any) -> str:
-    return f"{formula(line.lhs)} = {formula(line.rhs)}"
+def _equation(line: Any, sign: str = "=") -> str:
+    return f"{formula(line.lhs)} {sign} {formula(line.rhs)}"
+
+
+def related(relation: Any) -> str:
+    """An inequality in the field's letters."""
+    sign = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "="}.get(relation.rel_op, relation.rel_op)
+    return f"{formula(relation.lhs)} {sign} {formula(relation.rhs)}"
+
+
+def _regime(part: Any) -> str:
+    return part if isinstance(part, str) else related(part)
+
+
+def _said(premise: Premise) -> str:
+    """An assumption in words and as a formula."""
+    if premise.tends is not None:
+        variable, to = premise.tends
+        return f"{premise.text}: {formula(variable)} → {'∞' if to.is_infinite else to}"
+    return premise.text + ("" if premise.formula is None else f": {related(premise.formula)}")
+
+
+def _premise_json(premise: Premise) -> dict[str, Any]:
+    """An assumption or a definition: its kind, its words, its formula."""
+    formula = None if premise.formula is None else str(premise.formula)
+    if premise.tends is not None:
+        formula = f"{premise.tends[0]} -> {premise.tends[1]}"
+    return {"kind": premise.kind, "text": premise.text, "formula": formula}
 
 
 def verdicts() -> list[Verdict]:
@@ -147,12 +193,14 @@ def claims_json(found: list[Verdict]) -> dict[str, Any]:
             {
                 "row": v.claim.row,
                 "statement": v.claim.statement,
-                "lecture": v.claim.lecture,
+                "lecture": v.claim.said,
+                "source": v.claim.source.value,
+                "wording": v.claim.wording.text,
                 "ours": v.ours,
                 "ratio": v.ratio,
                 "unit": v.claim.unit,
                 "verdict": v.verdict,
-                "tolerance": v.claim.tolerance,
+                "tolerance": v.claim.wording.value[1],
                 "inputs": dict(v.inputs),
             }
             for v in found
@@ -161,19 +209,25 @@ def claims_json(found: list[Verdict]) -> dict[str, Any]:
 
 
 def claims_table(found: list[Verdict]) -> Group:
-    made = table("row", "statement", ">lecture", ">ours", "", ">ratio", "verdict")
+    made = table("row", "statement", "source", ">said", ">ours", "", ">ratio", "verdict")
     for v in found:
         made.add_row(
             v.claim.row,
             v.claim.statement,
-            plain(v.claim.lecture),
+            v.claim.source.value,
+            "" if v.claim.said is None else f"{v.claim.wording.text} {plain(v.claim.said)}",
             plain(v.ours),
             v.claim.unit,
             "—" if v.ratio is None else f"{v.ratio:.3g}",
             v.verdict,
         )
-    count = {name: sum(v.verdict == name for v in found) for name in ("holds", "differs", "fails")}
-    return Group(made, Text(", ".join(f"{number} {name}" for name, number in count.items())))
+    count = {name: sum(v.verdict == name for v in found) for name in VERDICTS}
+    within = "; ".join(f"{one.text} {100 * one.value[1]:.0f} %" for one in Wording if one is not Wording.ORDER)
+    return Group(
+        Text(f"a number holds within the tolerance of how it was said ({within}; of the order of: a factor of ten)"),
+        made,
+        Text(", ".join(f"{number} {name}" for name, number in count.items())),
+    )
 
 
 def graph() -> str:
@@ -197,11 +251,15 @@ def inverse_table(found: Inverse) -> Group:
         lines.append(Text(f"no closed form; a root is looked for between {low} and {high}"))
     for value in found.solutions:
         lines.append(Text(f"{left} = {in_unit(value, unit)}   {found.quantity.name} = {value:.6g}", style="bold"))
+    for value, why in found.outside:
+        lines.append(Text(f"{left} = {in_unit(value, unit)} is left out: {related(why.relation)} is not so"))
     if not found.solutions:
         lines.append(Text("no positive real solution", style="bold"))
     if found.interval is not None:
         low, high = (in_unit(value, unit) for value in found.interval)
         lines.append(Text(f"over the ranges: {low} to {high} ({found.how})"))
+    if found.unchecked:
+        lines.append(Text("not checked: " + ", ".join(related(relation) for relation in found.unchecked)))
     if found.assumed:
         lines.append(Text("assumed: " + ", ".join(f"{name} {value:g}" for name, value in found.assumed.items())))
     return Group(*lines)

@@ -3,16 +3,21 @@
 from collections.abc import Callable
 
 from sympy import Expr
+from sympy.core.relational import Relational
 
-from steptime.derivations import export
+from steptime.derivations.book import book
+from steptime.derivations.code import c_code, python_code
+from steptime.derivations.export import fragment
 from steptime.derivations.library import derivations, find
+from steptime.derivations.markdown import markdown
+from steptime.derivations.statement import holds
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import NotVerified, UserError, unknown
 from steptime.model.quantity import latex
 from steptime.model.step.case import RESOURCES
 from steptime.model.text.derivations import verdicts, verified
 
-CODE: dict[str, Callable[[str, Expr, str], str]] = {"python": export.python_code, "c": export.c_code}
+CODE: dict[str, Callable[[str, Expr, str, tuple[Relational, ...]], str]] = {"python": python_code, "c": c_code}
 
 
 def exported(names: tuple[str, ...], everything: bool, form: str) -> str:
@@ -24,7 +29,7 @@ def exported(names: tuple[str, ...], everything: bool, form: str) -> str:
     if failure is not None:
         raise NotVerified(failure)
     if everything and form == "latex":
-        return export.book(chosen, verdicts())
+        return book(chosen, verdicts())
     asked = [one.name for one in chosen] if everything else names
     by_name = {one.name: one for one in chosen}
     return "\n".join(_one(name, by_name.get(name), form) for name in asked)
@@ -35,9 +40,9 @@ def _one(name: str, one: Derivation | None, form: str) -> str:
         expr, meaning = (
             (RESOURCES[name], f"the {name} term of a decode step") if one is None else (one.result.rhs, one.title)
         )
-        return CODE[form](name, expr, meaning)
+        return CODE[form](name, expr, meaning, () if one is None else holds(one))
     if one is not None:
-        return export.fragment(one) if form == "latex" else export.markdown(one)
+        return fragment(one) if form == "latex" else markdown(one)
     if name not in RESOURCES:
         raise unknown("formula", name, list(RESOURCES))
     shown = f"t_\\mathrm{{{name.replace('_', ' ')}}} = {latex(RESOURCES[name])}"

@@ -1,0 +1,92 @@
+"""A formula as a function in Python or C that refuses numbers for which it does not hold."""
+
+from collections.abc import Iterable
+
+import sympy
+from sympy import Expr, Symbol
+from sympy.core.relational import Relational
+
+from steptime.model.quantity import domains, lookup
+
+C_GUARD = """#ifdef STEPTIME_ASSERT /* stop where a formula does not hold; else it gives NAN */
+#include <assert.h>
+#define STEPTIME_NEEDS(condition) assert(condition)
+#else
+#define STEPTIME_NEEDS(condition) if (!(condition)) return NAN
+#endif
+"""
+
+
+def python_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relational] = ()) -> str:
+    """A formula as a Python function of floats; it raises ValueError where a condition is not satisfied.
+
+    >>> from steptime.model.symbols import peak_flops
+    >>> print(python_code("twice", 2 * peak_flops, "twice the peak"))  # doctest: +ELLIPSIS
+    import math
+    <BLANKLINE>
+    <BLANKLINE>
+    def twice(peak_flops):
+    ...
+        if not peak_flops > 0:
+            raise ValueError(f"peak_flops > 0 is not so: {peak_flops=}")
+        return 2*peak_flops
+    <BLANKLINE>
+    """
+    arguments = parameters(expr)
+    body = sympy.pycode(expr, fully_qualified_modules=True)
+    checked, unchecked = sorted_out(expr, conditions)
+    documented = "\n".join(f"    {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]" for s in arguments)
+    also = "".join(f"\n    Holds where {relation}." for relation in unchecked)
+    lines = [
+        f"def {identifier(name)}({', '.join(s.name for s in arguments)}):",
+        f'    """{meaning}\n\n{documented}{also}\n    """',
+    ]
+    for relation in checked:
+        names = ", ".join(f"{{{s.name}=}}" for s in parameters(relation))
+        lines += [
+            f"    if not {python_relation(relation)}:",
+            f'        raise ValueError(f"{relation} is not so: {names}")',
+        ]
+    return "import math\n\n\n" + "\n".join([*lines, f"    return {body}"]) + "\n"
+
+
+def python_relation(relation: Relational) -> str:
+    """An inequality in Python."""
+    left, right = (sympy.pycode(part, fully_qualified_modules=True) for part in relation.args)
+    return f"{left} {relation.rel_op} {right}"
+
+
+def c_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relational] = ()) -> str:
+    """A formula as a C function of doubles; it gives NAN where a condition is not satisfied, or stops there where
+    STEPTIME_ASSERT is defined."""
+    arguments = parameters(expr)
+    checked, unchecked = sorted_out(expr, conditions)
+    comment = "\n".join(f" * {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]" for s in arguments)
+    also = "".join(f"\n * Holds where {relation}." for relation in unchecked)
+    needs = "".join(f"    STEPTIME_NEEDS({c_relation(relation)});\n" for relation in checked)
+    signature = f"double {identifier(name)}({', '.join(f'double {s.name}' for s in arguments)})"
+    head = f"#include <math.h>\n#ifndef STEPTIME_NEEDS\n{C_GUARD}#endif\n\n/* {meaning}\n{comment}{also}\n */\n"
+    return f"{head}{signature} {{\n{needs}    return {sympy.ccode(expr)};\n}}\n"
+
+
+def c_relation(relation: Relational) -> str:
+    """An inequality in C."""
+    left, right = (sympy.ccode(part) for part in relation.args)
+    return f"{left} {relation.rel_op} {right}"
+
+
+def sorted_out(expr: Expr, conditions: Iterable[Relational]) -> tuple[list[Relational], list[Relational]]:
+    """The ranges of a formula's quantities and those conditions that speak of nothing else; and the other conditions."""
+    stated = list(conditions)
+    there = [relation for relation in stated if relation.free_symbols <= expr.free_symbols]
+    elsewhere = [relation for relation in stated if relation not in there]
+    return [*domains(expr.free_symbols), *there], elsewhere
+
+
+def parameters(expr: Expr | Relational) -> list[Symbol]:
+    """The quantities of an expression, by name."""
+    return sorted(expr.free_symbols, key=lambda symbol: symbol.name)
+
+
+def identifier(name: str) -> str:
+    return name.replace("-", "_").replace(".", "_")

@@ -1,0 +1,80 @@
+"""How a theorem reads: what it assumes, in words and as formulas; where it holds; which of its lines are approximate."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, Symbol
+from sympy.core.relational import Relational
+
+from steptime.derivations.facts import Axiom, Chosen, Crossing, Expected, Given, Side, Tends, Wavefront
+from steptime.derivations.region import conditions
+from steptime.derivations.rules import Drop, Series
+from steptime.derivations.steps import Derivation
+
+
+@dataclass(frozen=True)
+class Premise:
+    """One assumption or definition: what kind it is, what it says, and its formula: an equation or inequality, or what
+    a quantity tends to."""
+
+    kind: str
+    text: str
+    formula: Relational | None = None
+    tends: tuple[Symbol, Expr] | None = None
+
+
+def premises(one: Derivation) -> list[Premise]:
+    """All that a theorem assumes, its own assumptions first and then those of what it builds on."""
+    return [_premise(assumption) for assumption in one.final.assumptions]
+
+
+def definitions(one: Derivation) -> list[Premise]:
+    """The quantities that are defined on the way."""
+    return [Premise("definition", _defined(symbol, fact), fact.line) for symbol, fact in one.final.definitions]
+
+
+def _premise(assumption: Any) -> Premise:
+    if isinstance(assumption, Side):
+        inner = _premise(assumption.assumption)
+        return Premise(inner.kind, f"{inner.text} (in {assumption.of})", inner.formula, inner.tends)
+    if isinstance(assumption, Given):
+        return Premise("assumption", assumption.why, assumption.relation)
+    if isinstance(assumption, Tends):
+        return Premise("limit", assumption.why, tends=(assumption.variable, assumption.to))
+    if isinstance(assumption, Chosen):
+        return Premise("choice", assumption.why)
+    if isinstance(assumption, Crossing):
+        return Premise("crossing", assumption.why, assumption.line)
+    return Premise("axiom" if isinstance(assumption, Axiom) else "remark", str(assumption))
+
+
+def _defined(symbol: Symbol, fact: Any) -> str:
+    if isinstance(fact, Crossing):
+        return f"{symbol.name} is the {fact.over} at which {fact.why}"
+    if isinstance(fact, Expected):
+        return f"{symbol.name} is {fact.why}: the sum of the chances"
+    if isinstance(fact, Wavefront):
+        return f"{symbol.name} is {fact.why}: by induction over stages and pieces"
+    return f"{symbol.name} is {fact.why}"
+
+
+def holds(one: Derivation) -> tuple[Relational, ...]:
+    """The conditions of a theorem, beyond the ranges of its quantities."""
+    return conditions(one)
+
+
+def is_approximate(one: Derivation, number: int) -> bool:
+    """Whether something has been left out up to line ``number``; the start is line 0."""
+    return one.standing[number].approximate
+
+
+def left_out(one: Derivation, number: int) -> float | None:
+    """What line ``number`` leaves out of the line before, relative to the rest, at the example; None where nothing."""
+    if number == 0 or not isinstance(one.steps[number - 1].rule, Drop | Series):
+        return None
+    return one.relative_error(one.lines[number - 1], one.lines[number])
+
+
+def equals(one: Derivation, number: int) -> str:
+    """The sign between the sides of a line: = or ≈."""
+    return "≈" if is_approximate(one, number) else "="
