@@ -48,10 +48,10 @@ class Limit(Rule):
             yield from far_along(condition, self.variable, self.to)
 
     def declared(self, assumptions: Iterable[Any]) -> bool:
-        return any(
-            getattr(one, "variable", None) == self.variable and getattr(one, "to", None) == self.to
-            for one in assumptions
-        )
+        return any(self.draws_on(one) for one in assumptions)
+
+    def draws_on(self, assumption: Any) -> bool:
+        return getattr(assumption, "variable", None) == self.variable and getattr(assumption, "to", None) == self.to
 
     def wants(self) -> str:
         return f"that {self.variable} tends to {self.to}"

@@ -26,10 +26,20 @@ PERFECT_SHARDS = (
 NO_ATTENTION_FLOPS = given(q.attention_flops, 0, "attention's own multiply-adds are left out")
 NOTHING_WRITTEN = given(q.kv_written, 0, "the one token that a step writes is left out")
 READS_ALL = given(q.parameters_read, q.parameters, "every weight is read in every step, every expert too")
+LINK_PEAK = given(q.interconnect_efficiency, 1, "links reach their catalogue peak")
+NO_START_UP = (
+    given(q.scale_up_latency, 0, "no start-up latency on scale-up"),
+    given(q.scale_out_latency, 0, "no start-up latency on scale-out"),
+)
 ONE_STAGE = (
     given(q.chips, q.stage_chips, "one pipeline stage, one replica"),
     given(q.batch, q.micro_batch, "all sequences are on that stage"),
 )
+
+
+def is_(symbol, value):  # type: ignore[no-untyped-def]  # only until every chapter is converted
+    import sympy
+    return sympy.Eq(symbol, sympy.sympify(value), evaluate=False)
 
 
 def numbers(model: str, hardware: str, **options: Any) -> Mapping[Symbol, float]:

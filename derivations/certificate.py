@@ -43,15 +43,17 @@ def _implied(goal: Relational, facts: tuple[Relational, ...]) -> bool:
     known += [part for fact in facts if isinstance(fact, Ne) for part in _not_zero(fact, known)]
     signs = _Signs(known, (goal.lhs, goal.rhs))
     if isinstance(goal, Ne):
-        return signs.of(goal.lhs - goal.rhs) in ("+", "-")
+        return signs.never_zero(goal.lhs - goal.rhs)
     return all(signs.of(expr) in (("+",) if strict else ("+", "0+", "0")) for expr, strict in above_zero(goal))
 
 
 def _not_zero(fact: Ne, known: list[Known]) -> list[Known]:
-    """What is not zero is positive where it is not negative."""
+    """What is not zero is positive where it is not negative; so is each of its factors."""
     difference = fact.lhs - fact.rhs
-    found = _Signs(list(known), (difference,)).of(difference)
-    return [(difference, True)] if found == "0+" else [(-difference, True)] if found == "0-" else []
+    parts = [difference, *(part for part, _ in sympy.factor_list(sympy.fraction(sympy.together(difference))[0])[1])]
+    signs = _Signs(list(known), tuple(parts))
+    found = [(part, signs.of(part)) for part in parts]
+    return [(part if lies == "0+" else -part, True) for part, lies in found if lies in ("0+", "0-")]
 
 
 def above_zero(relation: Relational) -> tuple[Known, ...]:
@@ -119,7 +121,21 @@ class _Signs:
         if form is None:
             return None
         numerator, denominator = sympy.fraction(sympy.together(form))
-        return times(self._factored(numerator), self._factored(denominator))
+        found = times(self._factored(numerator), self._factored(denominator))
+        return self._factored(numerator * denominator) if found is None else found
+
+    def never_zero(self, expr: Expr) -> bool:
+        """Whether an expression is shown not to be zero: each factor by its sign, or as a factor of what is positive."""
+        if self.of(expr) in ("+", "-"):
+            return True
+        form = self._polynomial(expr)
+        if form is None:
+            return False
+        number, factors = sympy.factor_list(sympy.fraction(sympy.together(form))[0])
+        sure = {part for fact, strict in self.facts if strict for part, _ in sympy.factor_list(fact.as_expr())[1]}
+        return number != 0 and all(
+            part in sure or -part in sure or self._irreducible(_poly(part)) in ("+", "-") for part, _ in factors
+        )
 
     # --- polynomials -------------------------------------------------------------------------------------------
     def _factored(self, expr: Expr) -> str | None:
@@ -128,12 +144,30 @@ class _Signs:
             return "0" if expr.is_zero else "+" if expr.is_positive else "-"
         number, factors = sympy.factor_list(expr)
         found: str | None = "+" if number > 0 else "-"
+        unknown, weak = sympy.S.One, sympy.S.One
         for factor, power in factors:
-            one = self._irreducible(Poly(factor, *sorted(factor.free_symbols, key=str)))
+            one = self._irreducible(_poly(factor))
             if power % 2 == 0:
                 one = "+" if one in ("+", "-") else "0+"
+            elif one is None:
+                unknown *= factor
+                continue
+            if one in ("0+", "0-"):
+                weak *= factor**power
             found = times(found, one)
-        return found
+        if unknown == 1:
+            return found
+        whole = self._as_fact(unknown * weak) if weak != 1 and found in ("0+", "0-") else None
+        return times("+" if number > 0 else "-", whole) if whole is not None else times(found, self._as_fact(unknown))
+
+    def _as_fact(self, product: Expr) -> str | None:
+        """The sign of a product of several factors that is known as a whole."""
+        wanted = sympy.expand(product)
+        for fact, strict in self.facts:
+            for known, sign_of in ((fact.as_expr(), "+"), (-fact.as_expr(), "-")):
+                if sympy.expand(known) == wanted:
+                    return sign_of if strict else "0" + sign_of
+        return None
 
     def _irreducible(self, poly: Poly) -> str | None:
         plain = self._by_coefficients(poly)
@@ -197,7 +231,7 @@ class _Signs:
         number, factors = sympy.factor_list(sympy.expand(numerator * denominator))
         rest = sympy.S.One if number > 0 else -sympy.S.One
         for factor, power in factors:
-            poly = Poly(factor, *sorted(factor.free_symbols, key=str))
+            poly = _poly(factor)
             plain = self._by_coefficients(poly)
             if plain == "+" or (strict and power % 2 == 0):
                 continue
@@ -205,7 +239,7 @@ class _Signs:
             if strict and len(factors) == 1 and isinstance(factor, Symbol):
                 self.nullable.discard(factor)
         if rest.free_symbols:
-            poly = Poly(rest, *sorted(rest.free_symbols, key=str))
+            poly = _poly(rest)
             if self._by_coefficients(poly) not in ("+", "0+"):
                 self.facts.append((poly, strict))
 
@@ -271,8 +305,9 @@ class _Signs:
         if isinstance(expr, sympy.Min | sympy.Max):
             signs = [self.of(part) for part in expr.args]
             up = isinstance(expr, sympy.Max)
-            if (any if up else all)(found == "+" for found in signs):
-                return False, True, lambda atom: [(atom - part if up else part - atom, False) for part in expr.args]
+            sure = (any if up else all)(found == "+" for found in signs)
+            if sure or (any if up else all)(found in ("+", "0+") for found in signs):
+                return False, sure, lambda atom: [(atom - part if up else part - atom, False) for part in expr.args]
         if isinstance(expr, sympy.ceiling | sympy.floor) and self.of(expr.args[0]) in ("+", "0+"):
             inner, up = expr.args[0], isinstance(expr, sympy.ceiling)
             sure = self.of(inner if up else inner - 1) in (("+",) if up else ("+", "0+"))
@@ -330,6 +365,11 @@ class _Signs:
         if larger in ("-", "0-"):
             return other if larger == "-" and other in ("+", "-") else "0" + other[-1]
         return None
+
+
+def _poly(expr: Expr) -> Poly:
+    """A polynomial of its own quantities, in order of name."""
+    return Poly(expr, *sorted(expr.free_symbols, key=str))
 
 
 class _UndecidedError(Exception):

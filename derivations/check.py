@@ -49,7 +49,7 @@ def _check_once(before: Eq, rule: Rule, gives: Eq, holds: tuple[Relational, ...]
         return _equal(number(before.rhs, values), number(gives.rhs, values) + dropped, "what stays and what is dropped")
     if isinstance(rule, Series):
         return _of_order(before, rule, gives, values)
-    there = _satisfy(before, values, rule.definitions if isinstance(rule, Substitute) else ())
+    there = satisfy(before, values, rule.definitions if isinstance(rule, Substitute) else ())
     if there is None:
         return "the line before cannot be satisfied with numbers"
     return _equal(number(gives.lhs, there), number(gives.rhs, there), "the new line")
@@ -85,7 +85,7 @@ def counted(*lines: Eq) -> frozenset[Symbol]:
     return frozenset(symbol for one in sums for bound in one.limits[0][1:] for symbol in bound.free_symbols)
 
 
-def _satisfy(line: Eq, values: Values, definitions: tuple[Eq, ...]) -> Values | None:
+def satisfy(line: Eq, values: Values, definitions: tuple[Eq, ...]) -> Values | None:
     """The numbers with one of them changed so that the line is true; what is defined follows from the others."""
 
     def at(symbol: Symbol, x: mpmath.mpf) -> Values:

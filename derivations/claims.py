@@ -8,7 +8,7 @@ from enum import Enum
 class Wording(Enum):
     """How a number was said, and how far off one may be, relative to it: one tolerance for each wording."""
 
-    EXACT = ("as printed", 0.01)
+    EXACT = ("as printed", 0.02)
     ABOUT = ("about", 0.25)
     ISH = ("-ish", 0.5)
     ORDER = ("of the order of", 9.0)

@@ -14,7 +14,7 @@ from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 
 from steptime.derivations.certificate import implied, sign
-from steptime.model.quantity import declared_as
+from steptime.model.quantity import declared_as, parts_and_wholes
 
 
 class RuleError(ValueError):
@@ -83,8 +83,13 @@ def of_expression(expr: Expr, where: str) -> Iterator[Condition]:
             yield Condition(related(Ge if harmless else Gt, base, 0), f"a power of {base}, {where}")
 
 
-def in_range(symbol: Symbol, value: Expr, where: str) -> Iterator[Condition]:
-    """What a value must be to be one of a quantity: its declared range, whose ends count where they are numbers."""
+def in_range(symbol: Symbol, value: Expr, where: str, among: Iterable[Symbol] = ()) -> Iterator[Condition]:
+    """What a value must be to be one of a quantity: its declared range, whose ends count where they are numbers; and no
+    more than the whole, no less than the part, of those quantities that are there (``among``)."""
+    there = set(among)
+    for relation in parts_and_wholes(symbol):
+        if relation.free_symbols - {symbol} <= there:
+            yield Condition(relation, f"{relation.lhs} is part of {relation.rhs}, {where}").put({symbol: value})
     record = declared_as(symbol)
     ranges = record.domain if record is not None else (related(Gt, symbol, 0),)
     for relation in ranges:
@@ -99,7 +104,7 @@ def of_line(line: Eq, where: str) -> Iterator[Condition]:
     yield from of_expression(line.rhs, where)
     for one, other in ((line.lhs, line.rhs), (line.rhs, line.lhs)):
         if isinstance(one, Symbol) and one not in other.free_symbols:
-            yield from in_range(one, other, where)
+            yield from in_range(one, other, where, line.free_symbols)
 
 
 def telling(conditions: Iterable[Condition], facts: Iterable[Relational] = ()) -> tuple[Condition, ...]:
@@ -120,20 +125,24 @@ def far_along(condition: Condition, variable: Symbol, to: Expr) -> Iterator[Cond
     if variable not in condition.relation.free_symbols:
         yield condition
         return
-    difference = condition.relation.lhs - condition.relation.rhs
+    left, right = condition.relation.args
+    difference = right - left if isinstance(condition.relation, Lt | Le) else left - right
     numerator, denominator = sympy.fraction(sympy.together(difference))
-    leading = []
-    for part in (numerator, denominator):
-        try:
-            poly = sympy.Poly(part, variable)
-        except sympy.PolynomialError:
-            leading.append(sympy.limit(part, variable, to, "-" if to == sympy.oo else "+"))
-        else:
-            leading.append(poly.LC() if to == sympy.oo else poly.all_coeffs()[-1] or poly.EC())
-    kind = type(condition.relation)
+    leading, others = _leading(numerator, variable, to)
+    below, _ = _leading(denominator, variable, to)
     why = f"{condition.why}, as {variable} tends to {to}"
     if isinstance(condition.relation, Ne):
-        yield Condition(related(Ne, leading[0], 0), why)
+        yield Condition(related(Ne, leading, 0), why)
         return
-    strict = {Ge: Gt, Le: Lt}.get(kind, kind)
-    yield Condition(related(strict, leading[0] * leading[1], 0), why)
+    helped = sign(denominator) == "+" and all(sign(other) in ("+", "0+", "0") for other in others)
+    weak = isinstance(condition.relation, Ge | Le) and helped  # nought at the end of what is not below it
+    yield Condition(related(Ge if weak else Gt, leading * below, 0), why, condition.or_zero)
+
+
+def _leading(expr: Expr, variable: Symbol, to: Expr) -> tuple[Expr, list[Expr]]:
+    """The coefficient that outweighs all others as a quantity vanishes or grows without bound, and the others."""
+    try:
+        found = [part for part in sympy.Poly(expr, variable).all_coeffs() if part != 0]
+    except sympy.PolynomialError:
+        return sympy.limit(expr, variable, to, "-" if to == sympy.oo else "+"), [-sympy.S.One]
+    return (found[0], found[1:]) if to == sympy.oo else (found[-1], found[:-1])

@@ -126,10 +126,13 @@ class Crossing:
     over: Symbol | None = None
     at: Symbol | None = None
 
+    def __str__(self) -> str:
+        return self.why
+
     @property
     def line(self) -> Eq:
         named = {} if self.over is None or self.at is None else {self.over: self.at}
-        return equation(self.one.line.rhs.xreplace(named), self.other.line.rhs.xreplace(named))
+        return equation(*(right_of(side).xreplace(named) for side in (self.one, self.other)))
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ class Compared:
 
     @property
     def line(self) -> Eq:
-        one, other = self.one.line.rhs, self.other.line.rhs
+        one, other = right_of(self.one), right_of(self.other)
         return equation(self.symbol, one / other if self.over else one - other)
 
 
@@ -262,6 +265,14 @@ class Best:
             elif not isinstance(step.rule, Identity):
                 raise RuleError(f"{self.of.name}: what follows its optimum may not hold for {self.symbol}")
         return equation(self.symbol, value)
+
+
+def right_of(side: Fact) -> Expr:
+    """The right side of a fact; anything else is refused, an expression too."""
+    line = getattr(side, "line", None)
+    if not isinstance(line, Eq):
+        raise RuleError(f"{side} is neither a result, nor a definition, nor the model's")
+    return line.rhs
 
 
 def replaced(line: Eq, put: Mapping[Symbol, Expr]) -> Eq:

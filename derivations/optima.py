@@ -13,9 +13,10 @@ from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Relational
 
 from steptime.derivations.certificate import sign
-from steptime.derivations.conditions import Condition, RuleError, related
+from steptime.derivations.conditions import Condition, RuleError, in_range, related
 from steptime.derivations.rule import Rule, equation, must_be_quantity
 from steptime.derivations.same import same
+from steptime.model.quantity import declared_as
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ class Minimise(Rule):
     def declared(self, assumptions: Iterable[Any]) -> bool:
         return chosen(assumptions, self.over, least=True)
 
+    def draws_on(self, assumption: Any) -> bool:
+        return chosen((assumption,), self.over, least=True)
+
     def wants(self) -> str:
         return f"that {self.over} is chosen to make the left side least"
 
@@ -102,12 +106,16 @@ class Extreme(Rule):
             yield condition.put({self.over: self.bound.rhs})
 
     def declared(self, assumptions: Iterable[Any]) -> bool:
-        from steptime.model.quantity import declared_as
-
         record, many = declared_as(self.over), tuple(assumptions)
         ranges = () if record is None else record.domain
         bounded = self.bound in ranges or any(getattr(one, "relation", None) == self.bound for one in many)
         return bounded and chosen(many, self.over, self.least)
+
+    def draws_on(self, assumption: Any) -> bool:
+        return getattr(assumption, "relation", None) == self.bound or chosen((assumption,), self.over, self.least)
+
+    def needs(self, line: Eq) -> Iterator[Condition]:
+        yield from in_range(self.over, self.bound.rhs, f"the end of the range of {self.over}", line.free_symbols)
 
     def wants(self) -> str:
         end = "least" if self.least else "greatest"
@@ -186,6 +194,11 @@ class Optimum(Rule):
         relations = [getattr(one, "relation", None) for one in many]
         limited = all(limit in relations for limit in self.within)
         return limited and all(chosen(many, p.lhs, least=True) for p in self.at)
+
+    def draws_on(self, assumption: Any) -> bool:
+        return getattr(assumption, "relation", None) in self.within or any(
+            chosen((assumption,), p.lhs, least=True) for p in self.at
+        )
 
     def wants(self) -> str:
         names = ", ".join(str(p.lhs) for p in self.at)

@@ -29,6 +29,10 @@ class Rule:
         """Whether a theorem's assumptions allow the rule: one that narrows the theorem must be declared in it."""
         return True
 
+    def draws_on(self, assumption: Any) -> bool:
+        """Whether it makes use of an assumption."""
+        return False
+
     def wants(self) -> str:
         """The assumption that it needs, in words."""
         return ""

@@ -85,6 +85,9 @@ class Substitute(Rule):
         for condition in conditions:
             yield condition.put(self.replacements())
 
+    def draws_on(self, assumption: Any) -> bool:
+        return assumption in self.facts or getattr(assumption, "relation", None) in self.facts
+
 
 @dataclass(frozen=True)
 class SolveFor(Rule):
@@ -93,6 +96,11 @@ class SolveFor(Rule):
     unknown: Symbol
 
     def apply(self, line: Eq) -> Eq:
+        constant, coefficient, power = self._parts(line)
+        return equation(self.unknown, (-constant / coefficient) ** (1 / power))
+
+    def _parts(self, line: Eq) -> tuple[Expr, Expr, Expr]:
+        """The line as constant + coefficient * unknown^power = 0."""
         must_be_quantity(self.unknown)
         numerator, _ = sympy.fraction(sympy.together(line.lhs - line.rhs))
         numerator = sympy.expand(numerator)
@@ -103,12 +111,10 @@ class SolveFor(Rule):
         constant, coefficient = numerator.coeff(self.unknown, 0), numerator.coeff(self.unknown**power)
         if constant == 0 or coefficient.has(self.unknown):
             raise RuleError(f"the line has no positive root in {self.unknown}")
-        return equation(self.unknown, (-constant / coefficient) ** (1 / power))
+        return constant, coefficient, power
 
     def needs(self, line: Eq) -> Iterator[Condition]:
-        numerator = sympy.expand(sympy.fraction(sympy.together(line.lhs - line.rhs))[0])
-        (power,) = {t.as_coeff_exponent(self.unknown)[1] for t in sympy.Add.make_args(numerator)} - {sympy.S.Zero}
-        coefficient = numerator.coeff(self.unknown**power)
+        _, coefficient, _ = self._parts(line)
         yield Condition(related(Ne, coefficient, 0), f"{coefficient} multiplies {self.unknown}")
 
 

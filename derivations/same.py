@@ -19,12 +19,32 @@ def same(one: Expr, other: Expr) -> bool:
     difference = one - other
     if difference == 0 or sympy.expand(difference) == 0:
         return True
+    if difference.has(sympy.Max, sympy.Min):
+        one, other = factors_in(one), factors_in(other)
+        difference = one - other
+        if difference == 0:
+            return True
     if refuted(one, other):
         return False
     numerator, _ = sympy.fraction(sympy.together(difference))
     if sympy.expand(numerator) == 0:
         return True
     return bool(sympy.simplify(sympy.powsimp(sympy.expand_power_base(difference), force=True)) == 0)
+
+
+def factors_in(expr: Expr) -> Expr:
+    """Each maximum and minimum with the positive factors before it put into its arguments, those written as fractions."""
+    parts = [factors_in(part) for part in expr.args]
+    expr = expr.func(*parts) if parts else expr
+    extremes = [part for part in sympy.Mul.make_args(expr) if isinstance(part, sympy.Max | sympy.Min)]
+    if isinstance(expr, sympy.Max | sympy.Min):
+        return expr.func(*[sympy.factor(sympy.together(part)) for part in expr.args])
+    if len(extremes) != 1 or not isinstance(expr, sympy.Mul):
+        return expr
+    rest = expr / extremes[0]
+    if not rest.is_positive:
+        return expr
+    return extremes[0].func(*[sympy.factor(sympy.together(rest * part)) for part in extremes[0].args])
 
 
 def refuted(one: Expr, other: Expr) -> bool:

@@ -7,8 +7,10 @@ follows from those collected, and none may be left out.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -62,6 +64,19 @@ class Standing:
         )
 
 
+@dataclass(frozen=True)
+class Pinned:
+    """A definition together with what was assumed on the way to its value: under other assumptions it is another."""
+
+    fact: Any
+    assumptions: tuple[Any, ...]
+
+    @property
+    def line(self) -> Eq:
+        line: Eq = self.fact.line
+        return line
+
+
 def unique(*many: Iterable[Any]) -> tuple[Any, ...]:
     """Everything once, in order."""
     return tuple(dict.fromkeys(one for few in many for one in few))
@@ -113,6 +128,18 @@ def advance(one: Derivation, standing: Standing, number: int) -> Standing:
     )
 
 
+def is_known(definition: Defined) -> bool:
+    """Whether a derivation of the library uses a definition; the chapter that holds it has been read by then."""
+    modules = [name for name in sys.modules if name.startswith("steptime.derivations.")]
+    return definition in _definitions(tuple(sorted(modules)))
+
+
+@cache
+def _definitions(modules: tuple[str, ...]) -> frozenset[Defined]:
+    chapters = (getattr(sys.modules[name], "DERIVATIONS", ()) for name in modules)
+    return frozenset(fact for chapter in chapters for one in chapter for fact in one.facts if isinstance(fact, Defined))
+
+
 def _start(one: Derivation) -> Standing:
     start = one.start
     if isinstance(start, Eq):
@@ -139,13 +166,14 @@ def _of(fact: Any) -> Standing:
     if isinstance(fact, Best):
         return _of_theorem(fact.of)
     if isinstance(fact, Line):
-        reached: Standing = fact.of.standing[fact.number]  # type: ignore[attr-defined]
-        return reached
+        return _of_line(fact)
     if isinstance(fact, Modelled):
         if not is_formula(fact.formula):
             raise RuleError(f"{fact.formula} is no formula of the model")
         return Standing(seen=frozenset(line.free_symbols))
     if isinstance(fact, Defined):
+        if is_declared_here(fact.symbol) and not is_known(fact):
+            raise RuleError(f"{fact.symbol} has a meaning of its own: it is not defined anew")
         return Standing(definitions=((fact.symbol, fact),), seen=frozenset(line.free_symbols))
     if isinstance(fact, Expected):
         chances = (at_least(fact.chance, 0), at_least(sympy.S.One, fact.chance))
@@ -174,11 +202,22 @@ def _of(fact: Any) -> Standing:
     raise RuleError(f"{line} is neither a result, nor a definition, nor a declared assumption")
 
 
+def _of_line(fact: Line) -> Standing:
+    """A line on the way: without the assumptions that only later steps draw on."""
+    one: Any = fact.of
+    standing: Standing = one.standing[fact.number]
+    rules = [step.rule for step in one.steps]
+    later = {
+        assumption
+        for assumption in one.assumes
+        if any(rule.draws_on(assumption) for rule in rules[fact.number :])
+        and not any(rule.draws_on(assumption) for rule in rules[: fact.number])
+    }
+    return replace(standing, assumptions=tuple(a for a in standing.assumptions if a not in later))
+
+
 def _sides(fact: Compared | Crossing) -> Standing:
     """Both sides of a comparison, each of which may assume what the other does not."""
-    for side in (fact.one, fact.other):
-        if not hasattr(side, "line"):
-            raise RuleError(f"{side} is neither a result, nor a definition, nor the model's")
     one, other = _of(fact.one), _of(fact.other)
     shared = [assumption for assumption in one.assumptions if assumption in other.assumptions]
     alone = [
@@ -210,10 +249,9 @@ def _of_theorem(fact: Any) -> Standing:
     final: Standing = fact.final
     conditions = tuple(Condition(relation, f"as in {fact.name}") for relation in fact.region)
     if any(symbol == fact.result.lhs and isinstance(means, Crossing | Compared) for symbol, means in final.definitions):
-        means = dict(final.definitions)[fact.result.lhs]
-        return Standing(
-            conditions, (), ((fact.result.lhs, means),), frozenset(fact.result.free_symbols), final.approximate
-        )
+        means = Pinned(dict(final.definitions)[fact.result.lhs], final.assumptions)
+        seen = frozenset(fact.result.free_symbols)
+        return Standing(conditions, (), ((fact.result.lhs, means),), seen, final.approximate)
     return replace(final, conditions=conditions, seen=frozenset(fact.result.free_symbols))
 
 
@@ -221,7 +259,7 @@ def _of_instance(fact: Instance) -> Standing:
     inner, put = _of(fact.of), dict(fact.put)
     conditions: list[Condition] = [condition.put(put) for condition in inner.conditions]
     for symbol, value in put.items():
-        conditions += [*of_expression(value, "put in"), *in_range(symbol, value, f"{value} put in")]
+        conditions += [*of_expression(value, "put in"), *in_range(symbol, value, f"{value} put in", fact.line.free_symbols)]
     definitions = tuple(pair for pair in inner.definitions if pair[0] not in put)
     return replace(
         inner, conditions=telling(conditions), definitions=definitions, seen=frozenset(fact.line.free_symbols)
@@ -244,13 +282,13 @@ def _put_in(fact: Any, one: Derivation, standing: Standing) -> Standing:
     if isinstance(base, Defined) and (base.symbol, base) not in standing.definitions and base.symbol in standing.seen:
         raise RuleError(f"{base.symbol} is defined after it was used")
     line = fact.line
-    conditions = telling([*found.conditions, *of_expression(line.rhs, "put in"), *_ranges(line)])
+    conditions = telling([*found.conditions, *of_expression(line.rhs, "put in"), *_ranges(line, standing.seen)])
     return replace(found, conditions=conditions, seen=found.seen | line.free_symbols)
 
 
-def _ranges(line: Eq) -> Iterator[Condition]:
+def _ranges(line: Eq, among: Iterable[Symbol]) -> Iterator[Condition]:
     if isinstance(line.lhs, Symbol):
-        yield from in_range(line.lhs, line.rhs, "put in")
+        yield from in_range(line.lhs, line.rhs, "put in", among)
 
 
 def collected(one: Derivation) -> tuple[Condition, ...]:
@@ -283,6 +321,11 @@ def check_region(one: Derivation) -> None:
         rest = tuple(other for other in stated if other != relation)
         if all(condition.follows((*rest, *known)) for condition in needed):
             raise NotVerified(f"{one.name}: {relation} is stated, and says nothing new")
+    for assumption in one.assumes:
+        used = isinstance(assumption, Given) and not isinstance(assumption.relation, Eq)
+        if isinstance(assumption, Given | Tends | Chosen) and not used:
+            if not any(step.rule.draws_on(assumption) for step in one.steps):
+                raise NotVerified(f"{one.name}: it is assumed that {assumption}, but nothing draws on it")
     for assumption in one.final.assumptions:
         fixed = assumption.variable if isinstance(assumption, Tends) else fixes(assumption)
         if fixed is not None and fixed in one.result.rhs.free_symbols:

@@ -9,6 +9,7 @@ from sympy.core.relational import Relational
 from steptime.derivations.facts import Axiom, Chosen, Crossing, Expected, Given, Side, Tends, Wavefront
 from steptime.derivations.region import conditions
 from steptime.derivations.rules import Drop, Series
+from steptime.derivations.standing import Pinned
 from steptime.derivations.steps import Derivation
 
 
@@ -49,6 +50,7 @@ def _premise(assumption: Any) -> Premise:
 
 
 def _defined(symbol: Symbol, fact: Any) -> str:
+    fact = fact.fact if isinstance(fact, Pinned) else fact
     if isinstance(fact, Crossing):
         return f"{symbol.name} is the {fact.over} at which {fact.why}"
     if isinstance(fact, Expected):

@@ -9,6 +9,7 @@ derivations, formulas of the model, definitions and declared assumptions (`facts
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from typing import Any
 
 from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Relational
@@ -86,17 +87,21 @@ class Derivation:
         )
 
     @property
-    def uses(self) -> tuple["Derivation", ...]:
-        """The derivations that it starts from or puts in, also as one side of a comparison or for other quantities."""
-        facts = [self.start, *(fact for step in self.steps if isinstance(step.rule, Substitute) for fact in step.rule.facts)]
-        found: list[Derivation] = []
-        while facts:
-            fact = facts.pop(0)
-            if isinstance(fact, Derivation):
-                found.append(fact)
-            else:
-                facts += [part for name in ("of", "one", "other") if (part := getattr(fact, name, None)) is not None]
+    def facts(self) -> tuple[Any, ...]:
+        """All that it starts from or puts in; of a comparison also the sides, of an instance what it is one of."""
+        found: list[Any] = []
+        left = [self.start, *(fact for step in self.steps if isinstance(step.rule, Substitute) for fact in step.rule.facts)]
+        while left:
+            fact = left.pop(0)
+            found.append(fact)
+            if not isinstance(fact, Derivation):
+                left += [part for name in ("of", "one", "other") if (part := getattr(fact, name, None)) is not None]
         return tuple(dict.fromkeys(found))
+
+    @property
+    def uses(self) -> tuple["Derivation", ...]:
+        """The derivations among its facts."""
+        return tuple(fact for fact in self.facts if isinstance(fact, Derivation))
 
     @cached_property
     def region(self) -> tuple[Relational, ...]:
@@ -130,6 +135,8 @@ class Derivation:
             stands.check_region(self)
         except NotVerified as error:
             return str(error)
+        except RuleError as error:
+            return f"{self.name}: {error}"
         return None
 
     @cached_property
@@ -158,7 +165,11 @@ class Derivation:
         if isinstance(step.rule, Drop | Series):
             self._check_error(line, step, where)
         needed = (*self.region, *(c.relation for c in (*before.conditions, *after.conditions)))
-        if (found := check_numerically(line, step.rule, step.gives, needed)) is not None:
+        try:
+            found = check_numerically(line, step.rule, step.gives, needed)
+        except ValueError as error:
+            found = str(error)
+        if found is not None:
             raise NotVerified(f"{where}: {found}")
 
     def _check_unit(self, line: Eq, where: str) -> None:

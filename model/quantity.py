@@ -80,6 +80,11 @@ def within(small: Symbol, large: Symbol) -> None:
     _within.append((small, large))
 
 
+def parts_and_wholes(symbol: Symbol) -> tuple[Relational, ...]:
+    """What the declarations say of a quantity that is part of another, or has one as its part."""
+    return tuple(sympy.Le(small, large, evaluate=False) for small, large in _within if symbol in (small, large))
+
+
 def domains(symbols: Iterable[Symbol]) -> tuple[Relational, ...]:
     """What the declarations say of so many quantities: the range of each, and which is part of which.
 

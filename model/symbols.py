@@ -91,7 +91,7 @@ data_coefficient = quantity("data_coefficient", count, r"A_D", "coefficient of t
 data_exponent = quantity("data_exponent", count, r"\alpha_D", "exponent of tokens in the loss law")
 
 # --- prices and the cache ------------------------------------------------------------------------------------------
-pass_tokens = quantity("pass_tokens", count, "T", "tokens per sequence in one pass: one in decode, many in a prefill")
+pass_tokens = quantity("pass_tokens", count, "T", "tokens per sequence in one pass: one in decode, many in a prefill", sane=COUNTS)
 tier_capacity = quantity("tier_capacity", byte, r"C_t", "capacity of a tier of memory")
 tier_bandwidth = quantity("tier_bandwidth", byte / second, r"W_t", "bandwidth of a tier of memory")
 tier_second_price = quantity("tier_second_price", dollar / second, r"p_t", "price of a tier of memory for one second")
@@ -110,7 +110,7 @@ reuse_scale = quantity("reuse_scale", second, r"\tau_r", "scale of a distributio
 # --- batch size, context and speed -----------------------------------------------------------------------------------
 acceptance = quantity("acceptance", count, r"a_d", "chance that a drafted token is accepted", sane=(0, 1))
 drafts = quantity("drafts", count, "g", "tokens drafted per pass", sane=(0, 1e3))
-tokens_per_pass = quantity("tokens_per_pass", count, r"A_g", "expected tokens per pass: accepted drafts and one more")
+tokens_per_pass = quantity("tokens_per_pass", count, r"A_g", "expected tokens per pass: accepted drafts and one more", sane=(1, 1e4))
 
 # --- experts on a rack, pipelines, recomputation -------------------------------------------------------------------
 micro_batches = quantity("micro_batches", count, "m", "micro-batches that pass a pipeline in one step, or are in flight", integer=True, sane=COUNTS)
@@ -118,7 +118,7 @@ interleave = quantity("interleave", count, "v", "chunks of layers that each pipe
 forward_time = quantity("forward_time", second, r"t_F", "forward pass of one micro-batch through one stage")
 backward_time = quantity("backward_time", second, r"t_B", "backward pass of one micro-batch through one stage: gradient of the inputs")
 weight_gradient_time = quantity("weight_gradient_time", second, r"t_G", "backward pass of one micro-batch through one stage: gradient of the weights")
-bubble_ratio = quantity("bubble_ratio", count, r"r_\mathrm{idle}", "idle time of a pipeline stage over the time that it works")
+bubble_ratio = quantity("bubble_ratio", count, r"r_\mathrm{idle}", "idle time of a pipeline stage over the time that it works", sane=(0.0, 1e30))
 
 # --- where the money goes: a machine bought by its resources ---------------------------------------------------------
 step_flops = quantity("step_flops", FLOP, r"a_F", "FLOP of one step on the whole machine")
@@ -188,5 +188,6 @@ log_sum_exp_bytes = quantity("log_sum_exp_bytes", byte, r"\beta_\mathrm{lse}", "
 flops_per_mac = quantity("flops_per_mac", FLOP, r"\varphi", "FLOP counted for one multiply-add: two")
 hour = quantity("hour", second, r"h", "one hour, 3600 s")
 million = quantity("million", count, "10^6", "one million")
+turn = quantity("turn", count, "j", "number of a summand", integer=True, sane=(0, 1e9))
 
 # --- collectives ---------------------------------------------------------------------------------------------------

@@ -7,21 +7,26 @@ from sympy import Symbol
 
 from steptime.derivations.batch import waiting as serving
 from steptime.derivations.batch.batch import V3_ALL, best_batch_with_kv, peak_by_ridge, v3
-from steptime.derivations.batch.symbols import balanced_context, optimal_batch, ridge, utilisation
-from steptime.derivations.batch.terms import LECTURE, compute_term, memory_term
-from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
+from steptime.derivations.batch.terms import BINDS, EVER_MORE, LECTURE, compute_term, memory_term
+from steptime.derivations.board import NO_ATTENTION_FLOPS, NOTHING_WRITTEN, PEAK, PERFECT_SHARDS
+from steptime.derivations.conditions import more
+from steptime.derivations.facts import Crossing, Defined, Line, Modelled, given
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.phases.decode import compute_slope, memory_slope
+from steptime.model.phases import decode
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.batch.symbols import (  # isort: skip
+    balanced_context, memory_time, optimal_batch, ridge, sequence_compute_time, sequence_memory_time, utilisation,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    active_parameters, attention_flops, context, flops_per_mac, kv_bytes, kv_written, memory_bandwidth, parameters_read,
-    peak_flops, stage_chips,
+    active_parameters, attention_flops, context, flops_per_mac, kv_bytes, kv_written, memory_bandwidth,
+    parameters_read, peak_flops, stage_chips,
 )  # fmt: skip
 
-SHARED = substitute(*PEAK, PERFECT_SHARDS[0], PERFECT_SHARDS[2])
+MEET = "one more sequence takes as long to compute as to read"
+TWICE = given(context, 2 * balanced_context, "twice the balanced context")
 
 
 def balanced_v3() -> Mapping[Symbol, float]:
@@ -32,34 +37,55 @@ def balanced_v3() -> Mapping[Symbol, float]:
 
 V3_BALANCED = f"{V3_ALL}; so does the balanced context"
 
-slopes = Derivation(
-    name="slopes",
-    title="What one more sequence adds to each term",
+compute_slope = Derivation(
+    name="compute-slope",
+    title="Compute time that one more sequence adds",
     rows=("1.7",),
-    claim="At the balanced context one more sequence takes as long to compute as to read.",
-    start=equation(compute_slope, memory_slope),
+    claim="One more sequence multiplies every active weight once more.",
+    start=Modelled(sequence_compute_time, decode.compute_slope),
     steps=(
         Step(
             "at the peak, perfectly sharded",
-            SHARED,
+            substitute(PEAK[0], PERFECT_SHARDS[0]),
             equation(
+                sequence_compute_time,
                 (flops_per_mac * active_parameters + attention_flops * context) / (stage_chips * peak_flops),
-                (kv_bytes * context + kv_written) / (stage_chips * memory_bandwidth),
             ),
         ),
         Step(
-            "leave out the one token written; call that context the balanced one",
-            substitute(is_(kv_written, 0), is_(context, balanced_context)),
-            equation(
-                (flops_per_mac * active_parameters + attention_flops * balanced_context) / (stage_chips * peak_flops),
-                kv_bytes * balanced_context / (stage_chips * memory_bandwidth),
-            ),
+            "the lecture leaves out the multiply-adds of attention",
+            substitute(NO_ATTENTION_FLOPS),
+            equation(sequence_compute_time, flops_per_mac * active_parameters / (stage_chips * peak_flops)),
         ),
     ),
-    assumes=("every resource at its catalogue peak", "perfect sharding over the chips of a stage"),
+    assumes=(PEAK[0], PERFECT_SHARDS[0], NO_ATTENTION_FLOPS),
     sources=(LECTURE,),
-    example=lambda: balanced_v3(),
-    example_text=V3_BALANCED,
+    example=v3,
+    example_text=V3_ALL,
+)
+
+memory_slope = Derivation(
+    name="memory-slope",
+    title="Memory time that one more sequence adds",
+    rows=("1.7",),
+    claim="One more sequence streams its own KV cache; the weights are read anyhow.",
+    start=Modelled(sequence_memory_time, decode.memory_slope),
+    steps=(
+        Step(
+            "at the peak, perfectly sharded",
+            substitute(PEAK[1], PERFECT_SHARDS[2]),
+            equation(sequence_memory_time, (kv_bytes * context + kv_written) / (stage_chips * memory_bandwidth)),
+        ),
+        Step(
+            "the lecture leaves out the one token that is written",
+            substitute(NOTHING_WRITTEN),
+            equation(sequence_memory_time, kv_bytes * context / (stage_chips * memory_bandwidth)),
+        ),
+    ),
+    assumes=(PEAK[1], PERFECT_SHARDS[2], NOTHING_WRITTEN),
+    sources=(LECTURE,),
+    example=v3,
+    example_text=V3_ALL,
 )
 
 balance = Derivation(
@@ -67,15 +93,12 @@ balance = Derivation(
     title="The balanced context",
     rows=("1.7",),
     claim="Beyond this context memory binds at every batch.",
-    start=slopes.result,
+    start=Crossing(compute_slope, memory_slope, MEET, over=context, at=balanced_context),
     steps=(
         Step(
-            "the lecture leaves out the multiply-adds of attention",
-            substitute(is_(attention_flops, 0)),
-            equation(
-                flops_per_mac * active_parameters / (stage_chips * peak_flops),
-                kv_bytes * balanced_context / (stage_chips * memory_bandwidth),
-            ),
+            "clear the rates and the chips",
+            both_sides(side * stage_chips * peak_flops * memory_bandwidth),
+            equation(flops_per_mac * active_parameters * memory_bandwidth, kv_bytes * balanced_context * peak_flops),
         ),
         Step(
             "solve for the context",
@@ -83,10 +106,11 @@ balance = Derivation(
             equation(balanced_context, flops_per_mac * active_parameters * memory_bandwidth / (kv_bytes * peak_flops)),
         ),
     ),
-    assumes=("attention's own multiply-adds are left out", "attention reads all of the context"),
+    assumes=(),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
+    holds=(more(kv_bytes, 0),),
 )
 
 balance_exact = Derivation(
@@ -94,7 +118,7 @@ balance_exact = Derivation(
     title="The balanced context with the FLOPs of attention",
     rows=("1.7",),
     claim="Attention's multiply-adds move the balance to a longer context; it exists only where reading outgrows them.",
-    start=slopes.result,
+    start=Crossing(Line(compute_slope, 1), memory_slope, MEET, over=context, at=balanced_context),
     steps=(
         Step(
             "clear the rates and the chips",
@@ -117,11 +141,11 @@ balance_exact = Derivation(
             ),
         ),
     ),
-    assumes=("attention reads all of the context",),
+    assumes=(),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
-    holds=(kv_bytes * peak_flops - attention_flops * memory_bandwidth,),
+    holds=(more(kv_bytes * peak_flops, attention_flops * memory_bandwidth),),
 )
 
 kv_by_balance = Derivation(
@@ -129,7 +153,7 @@ kv_by_balance = Derivation(
     title="KV cache bytes in terms of the balanced context",
     rows=("1.7",),
     claim="The balanced context stands for the KV cache bytes of a token.",
-    start=balance.result,
+    start=balance,
     steps=(
         Step(
             "solve for the KV cache",
@@ -137,9 +161,9 @@ kv_by_balance = Derivation(
             equation(kv_bytes, flops_per_mac * active_parameters * memory_bandwidth / (balanced_context * peak_flops)),
         ),
     ),
-    assumes=("attention's own multiply-adds are left out",),
+    assumes=(),
     sources=(LECTURE,),
-    example=lambda: balanced_v3(),
+    example=balanced_v3,
     example_text=V3_BALANCED,
 )
 
@@ -148,11 +172,11 @@ batch_near_balance = Derivation(
     title="The optimal batch as the context nears the balanced one",
     rows=("1.6",),
     claim="The optimal batch grows as one over what is left to the balanced context: without bound.",
-    start=best_batch_with_kv.result,
+    start=best_batch_with_kv,
     steps=(
         Step(
             "the KV cache in terms of the balanced context",
-            substitute(kv_by_balance.result),
+            substitute(kv_by_balance),
             equation(
                 optimal_batch,
                 q.bytes_per_weight
@@ -163,18 +187,18 @@ batch_near_balance = Derivation(
         ),
         Step(
             "the rates as the ridge",
-            substitute(peak_by_ridge.result),
+            substitute(peak_by_ridge),
             equation(
                 optimal_batch,
                 ridge * q.parameters / (active_parameters * (1 - context / balanced_context)),
             ),
         ),
     ),
-    assumes=("attention's own multiply-adds are left out", "every expert is read in every step"),
+    assumes=(),
     sources=(LECTURE,),
-    example=lambda: balanced_v3(),
+    example=balanced_v3,
     example_text=V3_BALANCED,
-    holds=(balanced_context - context,),
+    holds=(more(balanced_context, context),),
 )
 
 utilisation_beyond = Derivation(
@@ -182,11 +206,16 @@ utilisation_beyond = Derivation(
     title="Utilisation beyond the balanced context",
     rows=("1.7",),
     claim="Beyond the balanced context no batch uses more of the chip than the balanced context over the context.",
-    start=equation(utilisation, serving.utilisation),
+    start=Defined(utilisation, serving.utilisation, "the multiply-adds at the peak over the time that passes"),
     steps=(
         Step(
-            "memory binds; put in both terms",
-            substitute(is_(q.step_time, memory_term.result.rhs), compute_term.result),
+            "memory binds",
+            substitute(BINDS[memory_time]),
+            equation(utilisation, q.compute_time / memory_time),
+        ),
+        Step(
+            "put in both terms",
+            substitute(compute_term, memory_term),
             equation(
                 utilisation,
                 flops_per_mac
@@ -205,14 +234,15 @@ utilisation_beyond = Derivation(
         ),
         Step(
             "the KV cache in terms of the balanced context",
-            substitute(kv_by_balance.result),
+            substitute(kv_by_balance),
             equation(utilisation, balanced_context / context),
         ),
     ),
-    assumes=("attention's own multiply-adds are left out, in the time and in the utilisation", "memory binds"),
+    assumes=(BINDS[memory_time], EVER_MORE),
     sources=(LECTURE,),
     example=lambda: {**balanced_v3(), context: 2 * balanced_v3()[balanced_context]},
     example_text=f"{V3_BALANCED}; context twice that",
+    holds=(more(context, balanced_context),),
 )
 
 half = Derivation(
@@ -220,18 +250,23 @@ half = Derivation(
     title="Utilisation at twice the balanced context",
     rows=("1.7",),
     claim="At twice the balanced context half of the chip's FLOP/s lie idle, at any batch.",
-    start=utilisation_beyond.result,
+    start=utilisation_beyond,
     steps=(
-        Step(
-            "twice the balanced context",
-            substitute(is_(context, 2 * balanced_context)),
-            equation(utilisation, sympy.Rational(1, 2)),
-        ),
+        Step("twice the balanced context", substitute(TWICE), equation(utilisation, sympy.Rational(1, 2))),
     ),
-    assumes=("attention's own multiply-adds are left out", "the batch is large"),
+    assumes=(TWICE,),
     sources=(LECTURE,),
-    example=lambda: balanced_v3(),
+    example=balanced_v3,
     example_text=V3_BALANCED,
 )
 
-DERIVATIONS = (slopes, balance, balance_exact, kv_by_balance, batch_near_balance, utilisation_beyond, half)
+DERIVATIONS = (
+    compute_slope,
+    memory_slope,
+    balance,
+    balance_exact,
+    kv_by_balance,
+    batch_near_balance,
+    utilisation_beyond,
+    half,
+)

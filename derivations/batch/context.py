@@ -6,17 +6,18 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.batch import sparse
-from steptime.derivations.batch.balance import balance, balanced_v3, kv_by_balance
+from steptime.derivations.batch.balance import MEET, balance, balanced_v3, compute_slope, kv_by_balance
 from steptime.derivations.batch.terms import LECTURE
-from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_, numbers
-from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
+from steptime.derivations.board import PEAK, PERFECT_SHARDS, numbers
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.facts import Crossing, Defined, given
+from steptime.derivations.rules import both_sides, branch, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.phases.decode import compute_slope
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.batch.symbols import (  # isort: skip
-    balanced_context, dense_context, index_bytes, selected_tokens, skipped_tokens, tokens_read,
+    balanced_context, dense_context, index_bytes, selected_tokens, sparse_sequence_time, tokens_read,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, context, flops_per_mac, kv_bytes, memory_bandwidth, peak_flops, stage_chips,
@@ -28,7 +29,13 @@ V32_INDEX_WIDTH = 128
 V32_INDEX_BYTES = float(V32_LAYERS * (V32_INDEX_WIDTH * 1 + 4))
 """One key of 128 elements at fp8 a layer, with a scale of four bytes."""
 V32 = "DeepSeek-V3.2 published configuration (61 layers, index_topk 2048, index_head_dim 128), Hugging Face"
-NO_ATTENTION_FLOPS = "the multiply-adds of attention and of the index are left out"
+NO_INDEX = given(index_bytes, 0, "the index costs nothing")
+SQUARE_ROOT_READ = sympy.Min(context, sparse.square_root_read)
+"""A short context is read whole: its square root would be the longer."""
+SQUARE_ROOT = given(tokens_read, SQUARE_ROOT_READ, "tokens read as the square root of the context, or all of it")
+TOP_K = given(tokens_read, sparse.top_k_read, "the best k of the context are read")
+COMPUTED = flops_per_mac * active_parameters * memory_bandwidth / peak_flops
+"""Bytes that a chip could read while it multiplies every active weight once."""
 
 
 def v32() -> Mapping[Symbol, float]:
@@ -47,11 +54,15 @@ sparse_slopes = Derivation(
     title="Balance of a sparse attention",
     rows=("1.8",),
     claim="Sparse attention reads some tokens' KV cache, and an index over all of them.",
-    start=equation(compute_slope, sparse.memory_slope),
+    start=Crossing(
+        compute_slope,
+        Defined(sparse_sequence_time, sparse.memory_slope, "the selected tokens' KV cache, and the index over all"),
+        MEET,
+    ),
     steps=(
         Step(
-            "at the peak, perfectly sharded, without the multiply-adds of attention",
-            substitute(*PEAK, PERFECT_SHARDS[0], PERFECT_SHARDS[2], is_(q.attention_flops, 0)),
+            "at the peak, perfectly sharded",
+            substitute(PEAK[1], PERFECT_SHARDS[2]),
             equation(
                 flops_per_mac * active_parameters / (stage_chips * peak_flops),
                 (kv_bytes * tokens_read + index_bytes * context) / (stage_chips * memory_bandwidth),
@@ -60,13 +71,10 @@ sparse_slopes = Derivation(
         Step(
             "clear the rates and the chips",
             both_sides(side * stage_chips * memory_bandwidth),
-            equation(
-                flops_per_mac * active_parameters * memory_bandwidth / peak_flops,
-                kv_bytes * tokens_read + index_bytes * context,
-            ),
+            equation(COMPUTED, kv_bytes * tokens_read + index_bytes * context),
         ),
     ),
-    assumes=("every resource at its catalogue peak", "perfect sharding", NO_ATTENTION_FLOPS),
+    assumes=(PEAK[1], PERFECT_SHARDS[2]),
     sources=(LECTURE,),
     example=lambda: {**v32(), tokens_read: float(V32_SELECTED)},
     example_text=V32_TEXT,
@@ -77,45 +85,35 @@ square_root = Derivation(
     title="Balanced context where attention reads the square root",
     rows=("1.8",),
     claim="With reads that grow as the square root the balanced context is that of dense attention, squared.",
-    start=sparse_slopes.result,
+    start=sparse_slopes,
     steps=(
         Step(
             "tokens read as the square root of the context, no index",
-            substitute(is_(index_bytes, 0), is_(tokens_read, sparse.square_root_read)),
-            equation(
-                flops_per_mac * active_parameters * memory_bandwidth / peak_flops,
-                kv_bytes * sympy.sqrt(context * dense_context),
-            ),
+            substitute(NO_INDEX, SQUARE_ROOT),
+            equation(COMPUTED, kv_bytes * SQUARE_ROOT_READ),
+        ),
+        Step(
+            "a context longer than what is dense",
+            branch(SQUARE_ROOT_READ, sparse.square_root_read),
+            equation(COMPUTED, kv_bytes * sparse.square_root_read),
         ),
         Step(
             "the KV cache in terms of the dense balance",
-            substitute(kv_by_balance.result),
-            equation(
-                flops_per_mac * active_parameters * memory_bandwidth / peak_flops,
-                flops_per_mac
-                * active_parameters
-                * memory_bandwidth
-                * sympy.sqrt(context * dense_context)
-                / (balanced_context * peak_flops),
-            ),
+            substitute(kv_by_balance),
+            equation(COMPUTED, COMPUTED * sparse.square_root_read / balanced_context),
         ),
         Step(
             "square both sides",
             both_sides(side**2),
-            equation(
-                (flops_per_mac * active_parameters * memory_bandwidth / peak_flops) ** 2,
-                (flops_per_mac * active_parameters * memory_bandwidth / peak_flops) ** 2
-                * context
-                * dense_context
-                / balanced_context**2,
-            ),
+            equation(COMPUTED**2, COMPUTED**2 * context * dense_context / balanced_context**2),
         ),
         Step("solve for the context", solve_for(context), equation(context, balanced_context**2 / dense_context)),
     ),
-    assumes=("the index costs nothing", NO_ATTENTION_FLOPS),
+    assumes=(NO_INDEX, SQUARE_ROOT),
     sources=(LECTURE,),
     example=lambda: {**balanced_v3(), dense_context: 128.0},
     example_text="DeepSeek-V3 at fp8 on H100, its attention dense up to 128 tokens, then as the square root",
+    holds=(at_least(balanced_context, dense_context),),
 )
 
 top_k_short = Derivation(
@@ -123,27 +121,30 @@ top_k_short = Derivation(
     title="Balanced context where the selection holds all of it",
     rows=("1.8",),
     claim="A selection at least as long as the dense balance changes nothing about it.",
-    start=sparse_slopes.result,
+    start=sparse_slopes,
     steps=(
         Step(
-            "the selection could hold more than the context, so that all of it is read; no index",
-            substitute(is_(index_bytes, 0), is_(tokens_read, context)),
-            equation(flops_per_mac * active_parameters * memory_bandwidth / peak_flops, kv_bytes * context),
+            "the best k of the context, no index",
+            substitute(NO_INDEX, TOP_K),
+            equation(COMPUTED, kv_bytes * sparse.top_k_read),
+        ),
+        Step(
+            "the selection is no shorter than the context, so that all of it is read",
+            branch(sparse.top_k_read, context),
+            equation(COMPUTED, kv_bytes * context),
         ),
         Step(
             "the KV cache in terms of the dense balance",
-            substitute(kv_by_balance.result),
-            equation(
-                flops_per_mac * active_parameters * memory_bandwidth / peak_flops,
-                flops_per_mac * active_parameters * memory_bandwidth * context / (balanced_context * peak_flops),
-            ),
+            substitute(kv_by_balance),
+            equation(COMPUTED, COMPUTED * context / balanced_context),
         ),
         Step("solve for the context", solve_for(context), equation(context, balanced_context)),
     ),
-    assumes=("the selection is at least the balanced context", "the index costs nothing", NO_ATTENTION_FLOPS),
+    assumes=(NO_INDEX, TOP_K),
     sources=(LECTURE, V32),
-    example=balanced_v3,
+    example=lambda: {**balanced_v3(), selected_tokens: float(V32_SELECTED)},
     example_text="DeepSeek-V3 at fp8 on H100, KV cache at bf16: balanced below 2048 tokens",
+    holds=(at_least(selected_tokens, balanced_context),),
 )
 
 top_k_long = Derivation(
@@ -151,58 +152,35 @@ top_k_long = Derivation(
     title="Balanced context where the selection is the shorter",
     rows=("1.8",),
     claim="Beyond the selection only the index's reads grow; without them compute binds for good.",
-    start=sparse_slopes.result,
+    start=sparse_slopes,
     steps=(
         Step(
             "the best k of the context",
-            substitute(is_(tokens_read, sparse.top_k_read)),
-            equation(
-                flops_per_mac * active_parameters * memory_bandwidth / peak_flops,
-                kv_bytes * sympy.Min(context, selected_tokens) + index_bytes * context,
-            ),
+            substitute(TOP_K),
+            equation(COMPUTED, kv_bytes * sparse.top_k_read + index_bytes * context),
         ),
         Step(
-            "the context is longer than the selection, so that only the selection is read",
-            substitute(is_(context, selected_tokens + skipped_tokens)),
-            equation(
-                flops_per_mac * active_parameters * memory_bandwidth / peak_flops,
-                kv_bytes * selected_tokens + index_bytes * (selected_tokens + skipped_tokens),
-            ),
+            "the context is no shorter than the selection, so that only the selection is read",
+            branch(sparse.top_k_read, selected_tokens),
+            equation(COMPUTED, kv_bytes * selected_tokens + index_bytes * context),
         ),
         Step(
-            "solve for what is skipped",
-            solve_for(skipped_tokens),
-            equation(
-                skipped_tokens,
-                (flops_per_mac * active_parameters * memory_bandwidth / peak_flops - kv_bytes * selected_tokens)
-                / index_bytes
-                - selected_tokens,
-            ),
-        ),
-        Step(
-            "count the context again",
-            substitute(is_(skipped_tokens, context - selected_tokens)),
-            equation(
-                context - selected_tokens,
-                (flops_per_mac * active_parameters * memory_bandwidth / peak_flops - kv_bytes * selected_tokens)
-                / index_bytes
-                - selected_tokens,
-            ),
-        ),
-        Step(
-            "the selection on both sides",
-            both_sides(side + selected_tokens),
-            equation(
-                context,
-                (flops_per_mac * active_parameters * memory_bandwidth / peak_flops - kv_bytes * selected_tokens)
-                / index_bytes,
-            ),
+            "solve for the context",
+            solve_for(context),
+            equation(context, (COMPUTED - kv_bytes * selected_tokens) / index_bytes),
         ),
     ),
-    assumes=("the selection is shorter than the balanced context", NO_ATTENTION_FLOPS),
+    assumes=(TOP_K,),
     sources=(LECTURE, V32),
     example=v32,
     example_text=V32_TEXT,
+    holds=(
+        more(index_bytes, 0),
+        at_least(
+            flops_per_mac * active_parameters * memory_bandwidth,
+            selected_tokens * (kv_bytes + index_bytes) * peak_flops,
+        ),
+    ),
 )
 
 DERIVATIONS = (sparse_slopes, square_root, top_k_short, top_k_long)

@@ -3,25 +3,42 @@
 from collections.abc import Mapping
 
 import sympy
-from sympy import Symbol
+from sympy import Le, Rational, Symbol
 
+from steptime.derivations.axioms import ALL_ABOARD, EQUAL_STEPS, STORED_ONLY
 from steptime.derivations.batch import waiting as serving
 from steptime.derivations.batch.batch import V3_ALL, best_batch, peak_by_ridge, v3
-from steptime.derivations.batch.terms import LECTURE, compute_term, memory_term
-from steptime.derivations.board import is_
-from steptime.derivations.rules import equation, limit, solve_for, substitute
+from steptime.derivations.batch.terms import BINDS, LECTURE, compute_term, memory_term
+from steptime.derivations.board import ONE_STAGE, READS_ALL
+from steptime.derivations.conditions import more
+from steptime.derivations.facts import Chosen, Compared, Defined, Given, Modelled, Tends, given, instance
+from steptime.derivations.rules import equation, extreme, limit, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.batch.symbols import (  # isort: skip
-    arrivals, drain_throughput_share, drain_time, optimal_batch, response_time, ridge, waiting_time,
+    arrivals, drain_throughput_share, drain_time, memory_time, optimal_batch, response_time, ridge, stored_bytes,
+    waiting_time,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, bytes_per_weight, context, flops_per_mac, kv_bytes, memory_bandwidth, memory_capacity,
-    micro_batch, parameters, peak_flops, stage_chips, step_time, tokens_per_second,
+    micro_batch, parameters, peak_flops, stage_chips, step_time, tokens_per_second, turn,
 )  # fmt: skip
+
+FULL = given(stored_bytes, memory_capacity, "the memory is full")
+NEXT_DEPARTURE = Given(Le(waiting_time, step_time), "a request waits for the next departure: one step at most")
+JUST_MISSED = Chosen(waiting_time, "the longest that a request can wait", least=False)
+WAITS = sympy.Sum(turn, (turn, 1, arrivals))
+EVENLY = given(
+    waiting_time,
+    step_time / arrivals**2 * WAITS,
+    "the mean over requests that arrive evenly spaced: the j-th before a departure waits j parts of an interval",
+)
+MANY = Tends(arrivals, sympy.oo, "many arrivals: random times")
+EACH_DRAIN = given(step_time, drain_time, "a step departs once per drain time")
+OPTIMAL = given(q.batch, optimal_batch, "it carries the optimal batch")
 
 
 def serving_v3() -> Mapping[Symbol, float]:
@@ -33,14 +50,24 @@ def serving_v3() -> Mapping[Symbol, float]:
 
 
 V3_SERVING = f"{V3_ALL}; steps at the drain interval, 1000 arrivals in each"
+HOLDS_MODEL = more(memory_capacity * stage_chips, bytes_per_weight * parameters)
+"""The weights leave some memory."""
+HAS_CACHE = more(kv_bytes, 0)
 
 full_memory = Derivation(
     name="full-memory",
     title="The batch whose KV cache fills the memory",
     rows=("1.9",),
     claim="What the weights leave of the memory holds so many sequences.",
-    start=equation(memory_capacity, serving.stored_per_chip),
+    start=Defined(stored_bytes, serving.stored_per_chip, "weights and the KV cache of each sequence, evenly split"),
     steps=(
+        Step(
+            "the memory is full",
+            substitute(FULL),
+            equation(
+                memory_capacity, (bytes_per_weight * parameters + micro_batch * context * kv_bytes) / stage_chips
+            ),
+        ),
         Step(
             "solve for the batch",
             solve_for(micro_batch),
@@ -49,11 +76,11 @@ full_memory = Derivation(
             ),
         ),
     ),
-    assumes=("one stage, perfectly sharded", "nothing but weights and KV cache is stored"),
+    assumes=(FULL, STORED_ONLY),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
-    holds=(memory_capacity * stage_chips - bytes_per_weight * parameters,),
+    holds=(HOLDS_MODEL, HAS_CACHE),
 )
 
 drain = Derivation(
@@ -61,18 +88,27 @@ drain = Derivation(
     title="The natural interval between steps",
     rows=("1.9",),
     claim="A step that reads a full memory once takes its capacity over its bandwidth, whatever is stored.",
-    start=equation(drain_time, memory_term.result.rhs),
+    start=instance(memory_term, {memory_time: drain_time}),
     steps=(
         Step(
-            "every weight is read, and so many sequences that the memory is full",
-            substitute(is_(q.parameters_read, parameters), full_memory.result),
+            "every weight is read",
+            substitute(READS_ALL),
+            equation(
+                drain_time,
+                (bytes_per_weight * parameters + micro_batch * context * kv_bytes) / (stage_chips * memory_bandwidth),
+            ),
+        ),
+        Step(
+            "and so many sequences that the memory is full",
+            substitute(full_memory),
             equation(drain_time, memory_capacity / memory_bandwidth),
         ),
     ),
-    assumes=("the memory is full, and all that is stored is read once a step",),
+    assumes=(READS_ALL,),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
+    holds=(HOLDS_MODEL, HAS_CACHE),
 )
 
 worst_wait = Derivation(
@@ -80,15 +116,15 @@ worst_wait = Derivation(
     title="The longest time to a token",
     rows=("1.10",),
     claim="A request that just misses a departure waits one interval and rides one step.",
-    start=equation(response_time, serving.response_time),
+    start=Defined(response_time, serving.response_time, "a request waits for a departure and rides one step"),
     steps=(
         Step(
             "the departure just missed: a whole interval",
-            substitute(is_(waiting_time, step_time)),
+            extreme(NEXT_DEPARTURE.relation, least=False),
             equation(response_time, 2 * step_time),
         ),
     ),
-    assumes=("steps depart one after another, each takes all who wait", "nobody is left behind"),
+    assumes=(ALL_ABOARD, EQUAL_STEPS, NEXT_DEPARTURE, JUST_MISSED),
     sources=(LECTURE,),
     example=serving_v3,
     example_text=V3_SERVING,
@@ -99,20 +135,25 @@ mean_wait = Derivation(
     title="The mean time to a token",
     rows=("1.10",),
     claim="Requests at random times wait half an interval on average, and ride one step.",
-    start=equation(response_time, serving.response_time),
+    start=Defined(response_time, serving.response_time, "a request waits for a departure and rides one step"),
     steps=(
         Step(
             "the mean over evenly spaced arrivals",
-            substitute(is_(waiting_time, serving.mean_waiting_time)),
-            equation(response_time, step_time * (arrivals + 1) / (2 * arrivals) + step_time),
+            substitute(EVENLY),
+            equation(response_time, step_time / arrivals**2 * WAITS + step_time),
+        ),
+        Step(
+            "one and two and so on",
+            total(WAITS, arrivals * (arrivals + 1) / 2),
+            equation(response_time, serving.mean_waiting_time + step_time),
         ),
         Step(
             "many arrivals: random times",
             limit(arrivals, sympy.oo),
-            equation(response_time, sympy.Rational(3, 2) * step_time),
+            equation(response_time, Rational(3, 2) * step_time),
         ),
     ),
-    assumes=("arrivals are uniform in time", "steps depart one after another, each takes all who wait"),
+    assumes=(ALL_ABOARD, EQUAL_STEPS, EVENLY, MANY),
     sources=("uniform arrivals; the lecture gives the worst case only",),
     example=serving_v3,
     example_text=V3_SERVING,
@@ -123,23 +164,20 @@ compute_throughput = Derivation(
     title="Throughput where compute binds",
     rows=("1.11",),
     claim="From the optimal batch on, the chips' FLOP/s and the active weights alone say how many tokens come out.",
-    start=equation(tokens_per_second, economics.throughput),
+    start=Modelled(tokens_per_second, economics.throughput),
     steps=(
         Step(
-            "the optimal batch in one stage, whose step takes the compute time",
-            substitute(is_(q.batch, optimal_batch), is_(step_time, compute_term.result.rhs)),
-            equation(
-                tokens_per_second,
-                optimal_batch * stage_chips * peak_flops / (flops_per_mac * active_parameters * micro_batch),
-            ),
+            "one stage, whose step takes the compute time",
+            substitute(ONE_STAGE[1], BINDS[q.compute_time]),
+            equation(tokens_per_second, micro_batch / q.compute_time),
         ),
         Step(
-            "the batch of the step is that batch",
-            substitute(is_(micro_batch, optimal_batch)),
+            "put in the compute term",
+            substitute(compute_term),
             equation(tokens_per_second, stage_chips * peak_flops / (flops_per_mac * active_parameters)),
         ),
     ),
-    assumes=("no KV cache", "one stage, one replica"),
+    assumes=(ONE_STAGE[1], BINDS[q.compute_time]),
     sources=(LECTURE,),
     example=serving_v3,
     example_text=V3_SERVING,
@@ -150,18 +188,24 @@ drain_throughput = Derivation(
     title="Throughput of the optimal batch at the drain interval",
     rows=("1.11",),
     claim="The lecture sends the optimal batch off once per drain time.",
-    start=equation(tokens_per_second, economics.throughput),
+    start=Modelled(tokens_per_second, economics.throughput),
     steps=(
         Step(
             "the optimal batch, once per drain time",
-            substitute(is_(q.batch, optimal_batch), is_(step_time, drain.result.rhs)),
+            substitute(OPTIMAL, EACH_DRAIN),
+            equation(tokens_per_second, optimal_batch / drain_time),
+        ),
+        Step(
+            "a drain time by the chip's memory",
+            substitute(drain),
             equation(tokens_per_second, optimal_batch * memory_bandwidth / memory_capacity),
         ),
     ),
-    assumes=("a full memory is read each step",),
+    assumes=(OPTIMAL, EACH_DRAIN),
     sources=(LECTURE,),
     example=serving_v3,
     example_text=V3_SERVING,
+    holds=(HOLDS_MODEL, HAS_CACHE),
 )
 
 throughput_gap = Derivation(
@@ -169,11 +213,13 @@ throughput_gap = Derivation(
     title="The two throughputs compared",
     rows=("1.11",),
     claim="The drain interval gives as much of the full throughput as the weights fill of the memory.",
-    start=equation(drain_throughput_share, drain_throughput.result.rhs / compute_throughput.result.rhs),
+    start=Compared(
+        drain_throughput_share, drain_throughput, compute_throughput, "a departure per drain time over compute throughout"
+    ),
     steps=(
         Step(
             "the optimal batch",
-            substitute(best_batch.result),
+            substitute(best_batch),
             equation(
                 drain_throughput_share,
                 ridge * parameters * flops_per_mac * memory_bandwidth / (memory_capacity * stage_chips * peak_flops),
@@ -181,14 +227,15 @@ throughput_gap = Derivation(
         ),
         Step(
             "the rates as the ridge",
-            substitute(peak_by_ridge.result),
+            substitute(peak_by_ridge),
             equation(drain_throughput_share, bytes_per_weight * parameters / (memory_capacity * stage_chips)),
         ),
     ),
-    assumes=("no KV cache in the compute-bound throughput",),
+    assumes=(),
     sources=(LECTURE,),
     example=serving_v3,
     example_text=V3_SERVING,
+    holds=(HOLDS_MODEL, HAS_CACHE),
 )
 
 DERIVATIONS = (

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 import sympy
 from sympy import Symbol
 
-from steptime.derivations.batch.terms import LECTURE, latency_floor, memory_term
-from steptime.derivations.board import is_, numbers
+from steptime.derivations.axioms import CACHES_FIT, PAID_THROUGHOUT, PRICED_AT_COST
+from steptime.derivations.batch.terms import BINDS, LECTURE, memory_term
+from steptime.derivations.board import ONE_STAGE, numbers
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.facts import Compared, Defined, Line, Modelled, Solved, Tends, instance
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
@@ -14,7 +17,7 @@ from steptime.model.economics import cost as economics
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.batch.symbols import (  # isort: skip
-    memory_time, speed_price, speed_up, usual_batch, usual_step_time, weights_share,
+    memory_time, speed_price, speed_up, token_cost, usual_batch, usual_step_time, weights_share, weights_time,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     bytes_per_weight, context, kv_bytes, memory_bandwidth, micro_batch, parameters_read, stage_chips,
@@ -26,7 +29,7 @@ def usual_v3() -> Mapping[Symbol, float]:
     values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=2000, batch=4096, experts="all"))
     values[usual_batch] = values[micro_batch]
     values[usual_step_time] = Scenario(values).evaluate(memory_term.result.rhs)
-    values[weights_share] = Scenario(values).evaluate(share.start.rhs)
+    values[weights_share] = Scenario(values).evaluate(share.lines[1].rhs)
     values[speed_up] = 1.5
     values[speed_price] = Scenario(values).evaluate(price.result.rhs)
     return values
@@ -35,15 +38,36 @@ def usual_v3() -> Mapping[Symbol, float]:
 USUAL = (
     "DeepSeek-V3 at fp8 on 32 H100, context 2000, 4096 sequences, all experts read, and one and a half times as fast"
 )
-MEMORY_BINDS = "memory binds in the usual and in the fast service"
+MEMORY_BINDS = BINDS[memory_time]
+WEIGHTS_ALONE = instance(memory_term, {memory_time: weights_time, kv_bytes: sympy.S.Zero})
+"""As if there were no KV cache."""
+USUAL_STEP = instance(memory_term, {memory_time: usual_step_time, micro_batch: usual_batch})
+"""The usual service takes the memory time of its batch."""
+FASTER = Defined(speed_up, usual_step_time / q.step_time, "as many times as fast as the usual service")
+COST = Modelled(token_cost, economics.cost_per_token)
+USUAL_COST = instance(COST, {q.batch: usual_batch, q.step_time: usual_step_time})
+ANY_PRICE = Tends(speed_price, sympy.oo, "any price is paid")
+EVER_SLOWER = Tends(speed_up, sympy.S.Zero, "as slow as may be")
+STILL_CACHE = more(sympy.S.One, weights_share)
+"""Not all of the usual step reads weights."""
+ABOVE_FLOOR = more(sympy.S.One, speed_up * weights_share)
+"""A step takes longer than the weights alone."""
 
 share = Derivation(
     name="weights-share",
     title="The weights' share of the usual step",
     rows=("1.12",),
     claim="The share of the step that reads weights is what no smaller batch takes away.",
-    start=equation(weights_share, latency_floor.result.rhs / usual_step_time),
+    start=Defined(weights_share, weights_time / usual_step_time, "the time of the weights alone over the usual step's"),
     steps=(
+        Step(
+            "the weights alone",
+            substitute(WEIGHTS_ALONE),
+            equation(
+                weights_share,
+                bytes_per_weight * parameters_read / (stage_chips * memory_bandwidth * usual_step_time),
+            ),
+        ),
         Step(
             "solve for the weights read",
             solve_for(parameters_read),
@@ -52,31 +76,25 @@ share = Derivation(
             ),
         ),
     ),
-    assumes=(MEMORY_BINDS,),
+    assumes=(),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
+    holds=(at_least(weights_share * usual_step_time * stage_chips * memory_bandwidth, bytes_per_weight),),
 )
+BYTES_BY_SHARE = Solved(Line(share, 1), bytes_per_weight)
+"""The weights by their share of the usual step."""
 
 usual_kv = Derivation(
     name="usual-kv",
     title="The KV cache's part of the usual step",
     rows=("1.12",),
     claim="What the weights leave of the usual step reads the KV cache of the usual batch.",
-    start=equation(usual_step_time, memory_term.result.rhs),
+    start=USUAL_STEP,
     steps=(
         Step(
-            "the usual batch",
-            substitute(is_(micro_batch, usual_batch)),
-            equation(
-                usual_step_time,
-                (bytes_per_weight * parameters_read + usual_batch * context * kv_bytes)
-                / (stage_chips * memory_bandwidth),
-            ),
-        ),
-        Step(
             "the weights by their share",
-            substitute(share.result),
+            substitute(BYTES_BY_SHARE),
             equation(
                 usual_step_time,
                 weights_share * usual_step_time + usual_batch * context * kv_bytes / (stage_chips * memory_bandwidth),
@@ -91,11 +109,10 @@ usual_kv = Derivation(
             ),
         ),
     ),
-    assumes=(MEMORY_BINDS,),
+    assumes=(),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
-    holds=(1 - weights_share,),
 )
 
 fast_batch = Derivation(
@@ -103,24 +120,24 @@ fast_batch = Derivation(
     title="The batch that a faster step can carry",
     rows=("1.12",),
     claim="Speed is bought with batch: the fewer sequences, the less KV cache to read.",
-    start=memory_term.result,
+    start=FASTER,
     steps=(
+        Step("memory binds", substitute(MEMORY_BINDS), equation(speed_up, usual_step_time / memory_time)),
         Step(
-            "the KV cache by its part of the usual step",
-            substitute(usual_kv.result),
+            "put in the memory term",
+            substitute(memory_term),
             equation(
-                memory_time,
-                bytes_per_weight * parameters_read / (stage_chips * memory_bandwidth)
-                + micro_batch * (1 - weights_share) * usual_step_time / usual_batch,
+                speed_up,
+                usual_step_time
+                * stage_chips
+                * memory_bandwidth
+                / (bytes_per_weight * parameters_read + micro_batch * context * kv_bytes),
             ),
         ),
         Step(
-            "the weights by their share, the step as many times as fast",
-            substitute(share.result, is_(memory_time, usual_step_time / speed_up)),
-            equation(
-                usual_step_time / speed_up,
-                weights_share * usual_step_time + micro_batch * (1 - weights_share) * usual_step_time / usual_batch,
-            ),
+            "the weights by their share, the KV cache by its part of the usual step",
+            substitute(BYTES_BY_SHARE, usual_kv),
+            equation(speed_up, 1 / (weights_share + micro_batch * (1 - weights_share) / usual_batch)),
         ),
         Step(
             "solve for the batch",
@@ -128,38 +145,36 @@ fast_batch = Derivation(
             equation(micro_batch, usual_batch * (1 - speed_up * weights_share) / (speed_up * (1 - weights_share))),
         ),
     ),
-    assumes=(MEMORY_BINDS, "the same weights are read at every batch"),
+    assumes=(MEMORY_BINDS,),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
-    holds=(1 - weights_share, 1 - speed_up * weights_share),
+    holds=(STILL_CACHE, ABOVE_FLOOR),
 )
-
-USUAL_COST = economics.cost_per_token.xreplace({q.batch: usual_batch, q.step_time: usual_step_time})
 
 price = Derivation(
     name="price-of-speed",
     title="The price of speed",
     rows=("1.12",),
     claim="The price rises without bound as the speed-up nears one over the weights' share of the step.",
-    start=equation(speed_price, economics.cost_per_token / USUAL_COST),
+    start=Compared(speed_price, COST, USUAL_COST, "the cost of a token over that in the usual service"),
     steps=(
         Step(
             "the batch of one stage, the step as many times as fast",
-            substitute(is_(q.batch, micro_batch), is_(q.step_time, usual_step_time / speed_up)),
+            substitute(ONE_STAGE[1], FASTER.for_(q.step_time)),
             equation(speed_price, usual_batch / (speed_up * micro_batch)),
         ),
         Step(
             "the batch that such a step carries",
-            substitute(fast_batch.result),
+            substitute(fast_batch),
             equation(speed_price, (1 - weights_share) / (1 - speed_up * weights_share)),
         ),
     ),
-    assumes=(MEMORY_BINDS, "price follows cost: every chip is paid for the whole step"),
+    assumes=(PAID_THROUGHOUT, PRICED_AT_COST, ONE_STAGE[1]),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
-    holds=(1 - weights_share, 1 - speed_up * weights_share),
+    holds=(STILL_CACHE, ABOVE_FLOOR),
 )
 
 share_by_price = Derivation(
@@ -167,7 +182,7 @@ share_by_price = Derivation(
     title="The weights' share that a price of speed reveals",
     rows=("1.12",),
     claim="From the price of a fast service follows how much of the usual step reads weights.",
-    start=price.result,
+    start=price,
     steps=(
         Step(
             "clear the denominator",
@@ -180,11 +195,14 @@ share_by_price = Derivation(
             equation(weights_share, (speed_price - 1) / (speed_price * speed_up - 1)),
         ),
     ),
-    assumes=(MEMORY_BINDS, "price follows cost"),
+    assumes=(),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
-    holds=(speed_price - 1, speed_up - 1),
+    holds=(
+        more((speed_price - 1) * (speed_price * speed_up - 1), 0),
+        more((speed_up - 1) * (speed_price * speed_up - 1), 0),
+    ),
 )
 
 speed_by_price = Derivation(
@@ -192,7 +210,7 @@ speed_by_price = Derivation(
     title="The speed that a price buys",
     rows=("1.12",),
     claim="However much is paid, the speed-up stays below one over the weights' share of the step.",
-    start=price.result,
+    start=price,
     steps=(
         Step(
             "solve for the speed-up",
@@ -200,11 +218,11 @@ speed_by_price = Derivation(
             equation(speed_up, (speed_price - 1 + weights_share) / (speed_price * weights_share)),
         ),
     ),
-    assumes=(MEMORY_BINDS, "price follows cost"),
+    assumes=(),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
-    holds=(1 - weights_share, speed_price - 1),
+    holds=(STILL_CACHE, more(speed_price + weights_share, 1)),
 )
 
 speed_bound = Derivation(
@@ -212,12 +230,13 @@ speed_bound = Derivation(
     title="The most speed at any price",
     rows=("1.12",),
     claim="At any price the speed-up stays below one over the weights' share of the step: the latency floor.",
-    start=speed_by_price.result,
+    start=speed_by_price,
     steps=(Step("pay without bound", limit(speed_price, sympy.oo), equation(speed_up, 1 / weights_share)),),
-    assumes=(MEMORY_BINDS,),
+    assumes=(ANY_PRICE,),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
+    holds=(STILL_CACHE,),
 )
 
 slow_mode = Derivation(
@@ -225,13 +244,13 @@ slow_mode = Derivation(
     title="What a slow service saves",
     rows=("1.12",),
     claim="However slow, a token costs what reads its KV cache: only the weights' share can be saved.",
-    start=price.result,
+    start=price,
     steps=(Step("as slow as may be", limit(speed_up, 0), equation(speed_price, 1 - weights_share)),),
-    assumes=(MEMORY_BINDS, "the KV cache of ever more sequences fits"),
+    assumes=(CACHES_FIT, EVER_SLOWER),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
-    holds=(1 - weights_share,),
+    holds=(STILL_CACHE,),
 )
 
 DERIVATIONS = (share, usual_kv, fast_batch, price, share_by_price, speed_by_price, speed_bound, slow_mode)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import sympy
 from sympy import Symbol
 
+from steptime.derivations.axioms import CACHES_FIT, PAID_THROUGHOUT, STREAMED_ONCE
 from steptime.derivations.batch.symbols import memory_time, ridge, token_cost
 from steptime.derivations.board import NO_ATTENTION_FLOPS, NOTHING_WRITTEN, ONE_STAGE, PEAK, PERFECT_SHARDS, numbers
-from steptime.derivations.axioms import PAID_THROUGHOUT, STREAMED_ONCE
 from steptime.derivations.facts import Crossing, Defined, Modelled, Tends, given
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
@@ -218,7 +218,7 @@ memory_cost_floor = Derivation(
             equation(token_cost, chip_second_price * context * kv_bytes / memory_bandwidth),
         ),
     ),
-    assumes=(EVER_MORE, "the KV cache of every sequence fits"),
+    assumes=(EVER_MORE, CACHES_FIT),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,

@@ -4,24 +4,21 @@ from collections.abc import Callable, Mapping
 
 import sympy
 
-from steptime.derivations.claims import Claim
-from steptime.derivations.collectives.numbers import CHAN, H100, KLENK, NCCL, THAKUR, TWO_TREES, eight_h100, links
-from steptime.derivations.collectives.rings import LINK, ONE_TIER, ring_reduce
+from steptime.derivations.claims import Claim, Source
+from steptime.derivations.collectives import switches, times
+from steptime.derivations.collectives.numbers import CHAN, H100, KLENK, NCCL, THAKUR, TWO_TREES_OF, eight_h100, links
+from steptime.derivations.collectives.rings import NO_START_UP
+from steptime.derivations.collectives.rings import reduce as ring
+from steptime.derivations.collectives.switches import load_and_store, switch
 from steptime.derivations.collectives.symbols import algorithm_ratio, group_bytes, group_chips, start_up_saving
+from steptime.derivations.collectives.times import one_shot, tree, two_shot
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.facts import Compared, Crossing
 from steptime.derivations.rules import equation, identity, limit, solve_for
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import scale_up_bandwidth, scale_up_latency
 
-from steptime.model.network.algorithms import (  # isort: skip
-    in_switch_all_reduce, multimem_all_reduce, one_shot_all_reduce, tree_all_reduce, two_shot_all_reduce,
-)  # fmt: skip
-
-one_shot, two_shot, tree, in_switch, multimem = (
-    form(group_bytes, group_chips)
-    for form in (one_shot_all_reduce, two_shot_all_reduce, tree_all_reduce, in_switch_all_reduce, multimem_all_reduce)
-)
-AT_ONCE = "a chip talks to all others at once, its link shared evenly"
 tree_depth = sympy.ceiling(sympy.log(group_chips, 2))
 
 direct = Derivation(
@@ -29,13 +26,13 @@ direct = Derivation(
     title="What sending to all chips at once saves over a ring",
     rows=("8.2",),
     claim="The same bytes in two starts instead of 2(n - 1): the gain does not depend on the size.",
-    start=equation(start_up_saving, ring_reduce.time(*LINK) - two_shot.time(*LINK)),
+    start=Compared(start_up_saving, ring, two_shot, "the time of a ring less that of two shots", over=False),
     steps=(Step("the bytes cancel", identity(), equation(start_up_saving, 2 * (group_chips - 2) * scale_up_latency)),),
-    assumes=(ONE_TIER, AT_ONCE, "one start-up for all messages of a step"),
+    assumes=(),
     sources=(THAKUR, NCCL),
     example=eight_h100,
     example_text=H100,
-    holds=(group_chips - 2,),
+    holds=(at_least(group_chips, 2),),
 )
 
 one_or_two = Derivation(
@@ -43,7 +40,7 @@ one_or_two = Derivation(
     title="Bytes below which every chip had better send its whole volume to every other",
     rows=("8.2",),
     claim="One start instead of two for n/2 times the bytes: good for small sums in small groups.",
-    start=equation(one_shot.time(*LINK), two_shot.time(*LINK)),
+    start=Crossing(one_shot, two_shot, "one shot takes as long as two"),
     steps=(
         Step(
             "solve for the bytes",
@@ -54,11 +51,11 @@ one_or_two = Derivation(
             ),
         ),
     ),
-    assumes=(ONE_TIER, AT_ONCE, "adding costs nothing"),
+    assumes=(),
     sources=(CHAN, NCCL),
     example=eight_h100,
     example_text=H100,
-    holds=(group_chips - 2,),
+    holds=(more(group_chips, 2),),
 )
 
 tree_or_ring = Derivation(
@@ -66,7 +63,7 @@ tree_or_ring = Derivation(
     title="Bytes below which two trees are faster than a ring",
     rows=("8.3",),
     claim="Trees start up a logarithm of times; the ring saves one chip's share each way. The tie grows as n squared.",
-    start=equation(tree.time(*LINK), ring_reduce.time(*LINK)),
+    start=Crossing(tree, ring, "two trees take as long as a ring"),
     steps=(
         Step(
             "solve for the bytes",
@@ -77,11 +74,11 @@ tree_or_ring = Derivation(
             ),
         ),
     ),
-    assumes=(ONE_TIER, "a start-up of a tree takes as long as one of the ring", "pieces small beside the whole"),
-    sources=(TWO_TREES, NCCL),
+    assumes=(),
+    sources=(TWO_TREES_OF, NCCL),
     example=eight_h100,
     example_text=H100,
-    holds=(group_chips - 1 - tree_depth,),
+    holds=(at_least(group_chips, 4), more(group_chips - 1, tree_depth)),
 )
 
 switch_gain = Derivation(
@@ -89,7 +86,7 @@ switch_gain = Derivation(
     title="What adding in the switch saves over a ring",
     rows=("8.4",),
     claim="Each chip sends its volume once instead of almost twice; with two chips there is nothing to save.",
-    start=equation(algorithm_ratio, ring_reduce.time(*LINK) / in_switch.time(*LINK)),
+    start=Compared(algorithm_ratio, ring, switch, "the time of a ring over that of sums in the switch"),
     steps=(
         Step(
             "large sums: no start-up latency",
@@ -97,11 +94,11 @@ switch_gain = Derivation(
             equation(algorithm_ratio, 2 * (group_chips - 1) / group_chips),
         ),
     ),
-    assumes=(ONE_TIER, "the switch adds and multicasts at the rate of the links"),
+    assumes=(NO_START_UP,),
     sources=(KLENK, THAKUR),
     example=eight_h100,
     example_text=H100,
-    holds=(group_chips - 1,),
+    holds=(at_least(group_chips, 2),),
 )
 
 multimem_gain = Derivation(
@@ -109,7 +106,7 @@ multimem_gain = Derivation(
     title="What NVLink SHARP saves over a ring",
     rows=("8.4",),
     claim="A chip loads the sum of its share from all and stores it to all, n + 1 shares a way: below three, no gain.",
-    start=equation(algorithm_ratio, ring_reduce.time(*LINK) / multimem.time(*LINK)),
+    start=Compared(algorithm_ratio, ring, load_and_store, "the time of a ring over that of a load and a store"),
     steps=(
         Step(
             "large sums: no start-up latency",
@@ -117,11 +114,11 @@ multimem_gain = Derivation(
             equation(algorithm_ratio, 2 * (group_chips - 1) / (group_chips + 1)),
         ),
     ),
-    assumes=(*switch_gain.assumes, "a chip's own share passes the switch too, both ways"),
-    sources=(KLENK, "NVIDIA/nccl-tests issue 238: n + 1 sends and receives in the network"),
+    assumes=(NO_START_UP,),
+    sources=load_and_store.sources,
     example=eight_h100,
     example_text=H100,
-    holds=(group_chips - 1,),
+    holds=(at_least(group_chips, 2),),
 )
 
 
@@ -140,7 +137,9 @@ def _inputs() -> Mapping[str, float | str]:
 MEASURED = 482 / 367
 """NCCL all-reduce on 8 H200: bus bandwidth with sums in the switch over that of the ring."""
 
-DERIVATIONS = (direct, one_or_two, tree_or_ring, switch_gain, multimem_gain)
+DERIVATIONS = (
+    *times.DERIVATIONS, *switches.DERIVATIONS, direct, one_or_two, tree_or_ring, switch_gain, multimem_gain,
+)  # fmt: skip
 
 CLAIMS = (
     Claim(
@@ -149,6 +148,7 @@ CLAIMS = (
         MEASURED,
         _eight_h200(switch_gain),
         _inputs,
+        source=Source.PAPER,
         must=lambda value: value >= MEASURED,
     ),
     Claim(
@@ -157,6 +157,7 @@ CLAIMS = (
         MEASURED,
         _eight_h200(multimem_gain),
         _inputs,
+        source=Source.PAPER,
         must=lambda value: value >= MEASURED,
     ),
 )

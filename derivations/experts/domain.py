@@ -6,17 +6,21 @@ from sympy import Expr, Symbol
 
 from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.batch.terms import latency_floor
-from steptime.derivations.board import is_, numbers
-from steptime.derivations.claims import Claim
-from steptime.derivations.experts.experts import LECTURE
+from steptime.derivations.board import READS_ALL, numbers
+from steptime.derivations.claims import Claim, Source, Wording
+from steptime.derivations.experts.messages import LECTURE
 from steptime.derivations.experts.numbers import RACK
 from steptime.derivations.experts.symbols import load_speedup, reference_bandwidth, reference_domain, reference_time
-from steptime.derivations.rules import equation, solve_for, substitute
+from steptime.derivations.facts import Defined, given, instance
+from steptime.derivations.rules import equation, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.layout.layout import Layout
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import bytes_per_weight, memory_bandwidth, parameters, scale_up_domain
+
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_weight, memory_bandwidth, memory_capacity, parameters, scale_up_domain,
+)  # fmt: skip
 
 
 def machine(hardware: str, chips: int) -> Mapping[Symbol, float]:
@@ -34,23 +38,30 @@ def compared(new: str, old: str) -> Mapping[Symbol, float]:
     }
 
 
+ONE_DOMAIN = given(q.stage_chips, scale_up_domain, "the model fills one scale-up domain")
+
 weights_load = Derivation(
     name="weights-load",
     title="Time in which a scale-up domain streams the weights",
     rows=("2.4",),
     claim="All chips of a domain stream their share of the weights at once: a larger domain is faster.",
-    start=latency_floor.result,
+    start=latency_floor,
     steps=(
         Step(
             "the model fills one domain, and all experts are read",
-            substitute(is_(q.stage_chips, scale_up_domain), is_(q.parameters_read, parameters)),
+            substitute(ONE_DOMAIN, READS_ALL),
             equation(memory_time, bytes_per_weight * parameters / (scale_up_domain * memory_bandwidth)),
         ),
     ),
-    assumes=("weights split evenly over the domain", "scale-up keeps up with the experts' traffic"),
+    assumes=(ONE_DOMAIN, READS_ALL),
     sources=(LECTURE,),
     example=lambda: machine("gb200-nvl72", 72),
     example_text=RACK,
+)
+
+other_load = instance(
+    weights_load,
+    {memory_time: reference_time, scale_up_domain: reference_domain, memory_bandwidth: reference_bandwidth},
 )
 
 domain_speedup = Derivation(
@@ -58,31 +69,15 @@ domain_speedup = Derivation(
     title="How much faster a larger domain of faster chips streams the weights",
     rows=("2.4",),
     claim="The gain is the ratio of the domains times the ratio of the chips' memory bandwidths.",
-    start=weights_load.result,
+    start=Defined(load_speedup, reference_time / memory_time, "the time on the other machine over that on this one"),
     steps=(
         Step(
-            "compare with another machine",
-            substitute(is_(memory_time, reference_time / load_speedup)),
-            equation(
-                reference_time / load_speedup,
-                bytes_per_weight * parameters / (scale_up_domain * memory_bandwidth),
-            ),
-        ),
-        Step(
-            "which loads the same weights",
-            substitute(is_(reference_time, bytes_per_weight * parameters / (reference_domain * reference_bandwidth))),
-            equation(
-                bytes_per_weight * parameters / (reference_domain * reference_bandwidth * load_speedup),
-                bytes_per_weight * parameters / (scale_up_domain * memory_bandwidth),
-            ),
-        ),
-        Step(
-            "the weights cancel",
-            solve_for(load_speedup),
+            "put in the same weights on both machines; they cancel",
+            substitute(weights_load, other_load),
             equation(load_speedup, scale_up_domain / reference_domain * memory_bandwidth / reference_bandwidth),
         ),
     ),
-    assumes=weights_load.assumes,
+    assumes=(),
     sources=(LECTURE,),
     example=lambda: compared("gb200-nvl72", "h100-sxm"),
     example_text="GB200 NVL72 beside one domain of 8 H100",
@@ -121,17 +116,18 @@ CLAIMS = (
             2.0,
             _gain("gb200-nvl72", hardware, {reference_domain: scale_up_domain}),
             _inputs("gb200-nvl72", hardware),
-            tolerance=0.25,
+            wording=Wording.ABOUT,
         )
         for old, hardware in (("H100", "h100-sxm"), ("H200", "h200-sxm"))
     ),
     Claim(
         "2.4",
-        "DeepSeek-V3 at fp8 on one GB200 NVL72: time to stream all weights",
+        "DeepSeek-V3 at fp8 on one GB200 NVL72: time to stream all weights, no longer than to drain all memory",
         None,
         lambda: weights_load.evaluate() * 1e3,
         lambda: {symbol.name: weights_load.numbers[symbol] for symbol in (parameters, scale_up_domain)},
+        source=Source.OWN,
         unit="ms",
-        must=lambda value: value > 0,
+        must=lambda value: value < 1e3 * float(weights_load.numbers[memory_capacity] / weights_load.numbers[memory_bandwidth]),
     ),
 )

@@ -1,40 +1,43 @@
 """Chapter 2, mixture of experts on a rack: bytes of an all-to-all, what binds, experts touched."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import sympy
 from sympy import Rational, Symbol
 
 from steptime.derivations.batch.terms import compute_term, memory_term
-from steptime.derivations.board import is_
-from steptime.derivations.claims import Claim
-from steptime.derivations.experts import formulas
+from steptime.derivations.board import LINK_PEAK, NO_START_UP
+from steptime.derivations.claims import Claim, Source
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.experts.messages import GSHARD, LECTURE, copies_at_chip, in_one_domain, message
 from steptime.derivations.experts.numbers import RACK, expert_blocks, on, rack
 from steptime.derivations.experts.symbols import exchange_bytes, expert_layers, experts_per_token, network_time
+from steptime.derivations.facts import Crossing, Modelled, Solved, given
 from steptime.derivations.rules import both_sides, drop, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.choices import Copies
 from steptime.model.network.collectives import Group, expert_exchange
+from steptime.model.phases import decode
 from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
     active_parameters, bytes_per_weight, combine_bytes, context, dispatch_bytes, flops_per_mac, kv_bytes,
-    memory_bandwidth, micro_batch, parameters_read, pass_tokens, peak_flops, scale_up_bandwidth, stage_chips, width,
+    memory_bandwidth, micro_batch, parameters_read, pass_tokens, peak_flops, scale_up_bandwidth, scale_up_bytes,
+    stage_chips, width,
 )  # fmt: skip
 
-LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 2"
-GSHARD = "Lepikhin et al. 2020, arXiv 2006.16668"
-UNIFORM = "every token chooses its experts uniformly"
-
-
 tokens_sent = micro_batch * pass_tokens * experts_per_token * width
+FEW_STAY = Rational(1, 40)
+"""What of all copies may stay where it is, relative to what is sent."""
+MANY_CHIPS = at_least(stage_chips, 1 / FEW_STAY)
 
 all_to_all = Derivation(
     name="all-to-all",
     title="Bytes of an expert layer's all-to-all",
     rows=("2.1",),
-    claim="Every token goes to each of its k experts and comes back, whatever the number of chips.",
-    start=equation(exchange_bytes, formulas.exchanged(formulas.copies_of_tokens, formulas.one_domain).scale_up),
+    claim="Every token goes to each of its k experts and comes back; of many chips' copies few stay where they are.",
+    start=in_one_domain,
     steps=(
         Step(
             "all chips of the stage together",
@@ -49,15 +52,22 @@ all_to_all = Derivation(
             drop(
                 -tokens_sent * dispatch_bytes / stage_chips,
                 -tokens_sent * combine_bytes / stage_chips,
-                error=Rational(14, 1000),
+                error=FEW_STAY,
             ),
             equation(stage_chips * exchange_bytes, tokens_sent * (dispatch_bytes + combine_bytes)),
         ),
     ),
-    assumes=(UNIFORM, "one copy of a token for each of its experts", "all chips of the stage in one scale-up domain"),
+    assumes=(),
     sources=(LECTURE, GSHARD),
     example=rack,
     example_text=RACK,
+    holds=(MANY_CHIPS,),
+)
+
+EXPERTS_ALONE = given(
+    scale_up_bytes,
+    expert_layers * exchange_bytes / micro_batch,
+    "one scale-up domain holds the stage, and carries the messages of every layer with experts, nothing else",
 )
 
 exchange_time = Derivation(
@@ -65,40 +75,43 @@ exchange_time = Derivation(
     title="Interconnect time of the experts",
     rows=("2.1",),
     claim="In each expert layer every chip sends its share of the all-to-all over scale-up.",
-    start=all_to_all.result,
+    start=Modelled(network_time, decode.scale_up.time),
     steps=(
         Step(
-            "a chip's link carries the traffic of all expert layers",
-            substitute(is_(exchange_bytes, network_time * scale_up_bandwidth / expert_layers)),
-            equation(
-                stage_chips * network_time * scale_up_bandwidth / expert_layers,
-                tokens_sent * (dispatch_bytes + combine_bytes),
-            ),
+            "no start-up latency, links at their peak",
+            substitute(NO_START_UP[0], LINK_PEAK),
+            equation(network_time, scale_up_bytes * micro_batch / scale_up_bandwidth),
         ),
         Step(
-            "solve for the time",
-            solve_for(network_time),
+            "a chip's link carries the traffic of all expert layers",
+            substitute(EXPERTS_ALONE),
+            equation(network_time, expert_layers * exchange_bytes / scale_up_bandwidth),
+        ),
+        Step(
+            "put in what one chip sends",
+            substitute(Solved(all_to_all, exchange_bytes)),
             equation(
                 network_time,
                 expert_layers * tokens_sent * (dispatch_bytes + combine_bytes) / (stage_chips * scale_up_bandwidth),
             ),
         ),
     ),
-    assumes=all_to_all.assumes,
+    assumes=(NO_START_UP[0], LINK_PEAK, EXPERTS_ALONE),
     sources=(LECTURE,),
     example=rack,
     example_text=RACK,
+    holds=(MANY_CHIPS,),
 )
 
 token_traffic = expert_layers * experts_per_token * width * (dispatch_bytes + combine_bytes)
-ONE_TOKEN = is_(pass_tokens, 1)
+ONE_TOKEN = given(pass_tokens, 1, "decode: one token a sequence")
 
 link_for_compute = Derivation(
     name="link-for-compute",
     title="Scale-up bandwidth below which the experts' traffic outlasts the multiply-adds",
     rows=("2.1",),
     claim="Whether expert traffic outlasts compute is a matter of model and chip; no batch and no rack changes it.",
-    start=equation(exchange_time.result.rhs, compute_term.result.rhs),
+    start=Crossing(exchange_time, compute_term, "the experts' traffic takes as long as the multiply-adds"),
     steps=(
         Step(
             "decode: one token a sequence",
@@ -114,10 +127,11 @@ link_for_compute = Derivation(
             equation(scale_up_bandwidth, token_traffic * peak_flops / (flops_per_mac * active_parameters)),
         ),
     ),
-    assumes=(*all_to_all.assumes, "no attention FLOP"),
+    assumes=(ONE_TOKEN,),
     sources=(LECTURE,),
     example=rack,
     example_text=RACK,
+    holds=(MANY_CHIPS,),
 )
 
 batch_for_link = Derivation(
@@ -125,7 +139,7 @@ batch_for_link = Derivation(
     title="Micro-batch above which the experts' traffic outlasts the memory term",
     rows=("2.1",),
     claim="Weights are read once, tokens travel each: above some batch the link is slower than the memory.",
-    start=equation(exchange_time.result.rhs, memory_term.result.rhs),
+    start=Crossing(exchange_time, memory_term, "the experts' traffic takes as long as the memory term"),
     steps=(
         Step(
             "decode: one token a sequence",
@@ -148,16 +162,32 @@ batch_for_link = Derivation(
             ),
         ),
     ),
-    assumes=(*all_to_all.assumes, "the context is short enough that a token's copies outlast its KV cache"),
+    assumes=(ONE_TOKEN,),
     sources=(LECTURE,),
     example=lambda: on("gb200-nvl72", 72, length=1000),
     example_text=RACK.replace("4096", "1000"),
-    holds=(token_traffic * memory_bandwidth - context * kv_bytes * scale_up_bandwidth,),
+    holds=(MANY_CHIPS, more(token_traffic * memory_bandwidth, context * kv_bytes * scale_up_bandwidth)),
 )
 
 
 def _evaluate(one: Derivation, values: Mapping[Symbol, float]) -> float:
     return float(Scenario(values).evaluate(one.result.rhs))
+
+
+def _link_needed(hardware: str, chips: int) -> float:
+    """The bandwidth that hides the experts' traffic behind the multiply-adds, over what the chip has."""
+    values = on(hardware, chips)
+    return _evaluate(link_for_compute, values) / values[scale_up_bandwidth]
+
+
+def _links(hardware: str, chips: int) -> Mapping[str, float | str]:
+    return {symbol.name: on(hardware, chips)[symbol] for symbol in (peak_flops, scale_up_bandwidth)}
+
+
+def _balanced(batch: float) -> bool:
+    """Whether the experts' traffic takes as long as the memory term at this micro-batch."""
+    values = {**batch_for_link.numbers, micro_batch: batch}
+    return abs(_evaluate(exchange_time, values) / _evaluate(memory_term, values) - 1) < 1e-9
 
 
 def _sends_per_expert() -> float:
@@ -174,42 +204,41 @@ def _router() -> Mapping[str, float | str]:
     return {"chips": rack()[stage_chips], "experts_per_token": router.experts_per_token, "groups kept": kept}
 
 
-DERIVATIONS = (all_to_all, exchange_time, link_for_compute, batch_for_link)
+DERIVATIONS = (copies_at_chip, message, in_one_domain, all_to_all, exchange_time, link_for_compute, batch_for_link)
 
 CLAIMS = (
-    Claim(
-        "2.1",
-        "GB200 NVL72, DeepSeek-V3 at fp8: scale-up bandwidth that the experts' traffic needs to hide behind compute, "
-        "over the catalogue's (above 1, the link binds before compute does)",
-        None,
-        lambda: _evaluate(link_for_compute, rack()) / rack()[scale_up_bandwidth],
-        lambda: {"peak_flops": rack()[peak_flops], "scale_up_bandwidth": rack()[scale_up_bandwidth]},
-        must=lambda value: value > 0,
+    *(
+        Claim(
+            "2.1",
+            f"{name}, DeepSeek-V3 at fp8 on {chips} chips: scale-up bandwidth that hides the experts' traffic behind the "
+            "multiply-adds, over the catalogue's; below one, it is hidden",
+            None,
+            partial(_link_needed, hardware, chips),
+            partial(_links, hardware, chips),
+            source=Source.OWN,
+            must=lambda value: value < 1,
+        )
+        for name, hardware, chips in (("GB200 NVL72", "gb200-nvl72", 72), ("H100, were its domain as large", "h100-sxm", 64))
     ),
     Claim(
         "2.1",
-        "H100, DeepSeek-V3 at fp8, if one domain held all experts: the same ratio",
-        None,
-        lambda: _evaluate(link_for_compute, on("h100-sxm", 32)) / on("h100-sxm", 32)[scale_up_bandwidth],
-        lambda: {"peak_flops": on("h100-sxm", 32)[peak_flops]},
-        must=lambda value: value > 0,
-    ),
-    Claim(
-        "2.1",
-        "GB200 NVL72, DeepSeek-V3, context 1000: micro-batch above which experts' traffic outlasts the memory term",
+        "GB200 NVL72, DeepSeek-V3, context 1000: micro-batch above which experts' traffic outlasts the memory term; both "
+        "terms are equal there",
         None,
         lambda: batch_for_link.evaluate(),
         lambda: {name.name: batch_for_link.numbers[name] for name in (context, kv_bytes, scale_up_bandwidth)},
+        source=Source.OWN,
         unit="sequences",
-        must=lambda value: value > 0,
+        must=_balanced,
     ),
     Claim(
         "2.1",
         "One copy for each chip with a chosen expert instead of one for each expert: copies sent by DeepSeek-V3's "
-        "router on one rack, over the lecture's k",
-        1.0,
+        "router on one rack, over the lecture's k; no more than k, and no fewer than one",
+        None,
         _sends_per_expert,
         _router,
-        must=lambda value: 0 < value <= 1,
+        source=Source.OWN,
+        must=lambda value: 1 / expert_blocks()[0].experts_per_token <= value <= 1,
     ),
 )

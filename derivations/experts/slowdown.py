@@ -5,21 +5,18 @@ from collections.abc import Callable, Mapping
 import sympy
 from sympy import Symbol
 
-from steptime.derivations.board import is_
-from steptime.derivations.claims import Claim
-from steptime.derivations.experts.experts import LECTURE
-from steptime.derivations.experts.racks import NO_START_UP, TWO_RACKS, exact_two_racks, racks, sent, two_racks
+from steptime.derivations.claims import Claim, Source, Wording
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.experts.messages import LECTURE
+from steptime.derivations.experts.racks import A_DOMAIN_AT_LEAST, TWO_RACKS, exact_two_racks, racks, two_racks
 from steptime.derivations.experts.symbols import copy_bytes, exchange_slowdown, network_time
-from steptime.derivations.rules import equation, solve_for, substitute
+from steptime.derivations.facts import Defined, given
+from steptime.derivations.rules import branch, equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.choices import Copies
 from steptime.model.network.collectives import Group, expert_exchange
-from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
-
-from steptime.model.symbols import (  # isort: skip
-    micro_batch, scale_out_bandwidth, scale_out_bytes, scale_up_bandwidth, scale_up_domain, stage_chips,
-)  # fmt: skip
+from steptime.model.symbols import scale_out_bandwidth, scale_up_bandwidth, scale_up_domain, stage_chips
 
 LINKS = (scale_up_bandwidth, scale_out_bandwidth)
 CHIPS = (
@@ -28,58 +25,63 @@ CHIPS = (
     ("A100", "a100-sxm-80gb"),
     ("GB200 NVL72", "gb200-nvl72"),
 )
+leaving = (1 - scale_up_domain / stage_chips) * scale_up_bandwidth / scale_out_bandwidth
+SLOWDOWN = Defined(
+    exchange_slowdown,
+    network_time * scale_up_bandwidth / copy_bytes,
+    "the time over that of the same copies on scale-up alone",
+)
+
+ratio = Derivation(
+    name="two-racks-ratio",
+    title="Time of experts over several domains, over that inside one",
+    rows=("2.2",),
+    claim="Either what stays takes longer, S/E of the time inside one domain, or what leaves, over links that are slower.",
+    start=SLOWDOWN,
+    steps=(
+        Step(
+            "put in the time over several domains; the copies cancel",
+            substitute(two_racks),
+            equation(exchange_slowdown, sympy.Max(scale_up_domain / stage_chips, leaving)),
+        ),
+    ),
+    assumes=(),
+    sources=(LECTURE,),
+    example=lambda: racks("h100-sxm"),
+    example_text=TWO_RACKS,
+    holds=(A_DOMAIN_AT_LEAST,),
+)
 
 slowdown = Derivation(
     name="two-racks-slowdown",
     title="How much slower experts are over several domains than inside one",
     rows=("2.2",),
     claim="Where the part that leaves takes longer, it costs the ratio of the links times the share that leaves.",
-    start=equation(network_time, blackboard.scale_out.time),
+    start=ratio,
     steps=(
         Step(
-            "what leaves, at the link's peak",
-            substitute(*NO_START_UP[1:], is_(scale_out_bytes, sent.scale_out / micro_batch)),
-            equation(network_time, (1 - scale_up_domain / stage_chips) * copy_bytes / scale_out_bandwidth),
-        ),
-        Step(
-            "against the same volume on scale-up alone",
-            substitute(is_(network_time, exchange_slowdown * copy_bytes / scale_up_bandwidth)),
-            equation(
-                exchange_slowdown * copy_bytes / scale_up_bandwidth,
-                (1 - scale_up_domain / stage_chips) * copy_bytes / scale_out_bandwidth,
-            ),
-        ),
-        Step(
-            "solve for the ratio",
-            solve_for(exchange_slowdown),
-            equation(
-                exchange_slowdown,
-                (1 - scale_up_domain / stage_chips) * scale_up_bandwidth / scale_out_bandwidth,
-            ),
+            "what leaves takes longer than what stays",
+            branch(ratio.result.rhs, leaving),
+            equation(exchange_slowdown, leaving),
         ),
     ),
-    assumes=two_racks.assumes,
+    assumes=(),
     sources=(LECTURE,),
     example=lambda: racks("h100-sxm"),
     example_text=TWO_RACKS,
-    holds=(stage_chips - scale_up_domain,),
+    holds=(at_least((stage_chips - scale_up_domain) * scale_up_bandwidth, scale_up_domain * scale_out_bandwidth),),
 )
+
+AS_FAST = given(exchange_slowdown, 1, "the experts are as fast as inside one domain")
 
 most_chips = Derivation(
     name="chips-beyond-a-domain",
     title="Chips that may share the experts before scale-out is slower than scale-up",
     rows=("2.2",),
     claim="With links far apart in speed, hardly more chips than one domain holds.",
-    start=slowdown.result,
+    start=slowdown,
     steps=(
-        Step(
-            "as fast as inside one domain",
-            substitute(is_(exchange_slowdown, 1)),
-            equation(
-                sympy.S.One,
-                (1 - scale_up_domain / stage_chips) * scale_up_bandwidth / scale_out_bandwidth,
-            ),
-        ),
+        Step("as fast as inside one domain", substitute(AS_FAST), equation(sympy.S.One, leaving)),
         Step(
             "solve for the chips",
             solve_for(stage_chips),
@@ -89,20 +91,16 @@ most_chips = Derivation(
             ),
         ),
     ),
-    assumes=two_racks.assumes,
+    assumes=(AS_FAST,),
     sources=(LECTURE,),
     example=lambda: racks("h100-sxm"),
     example_text=TWO_RACKS,
-    holds=(scale_up_bandwidth - scale_out_bandwidth,),
+    holds=(more(scale_up_bandwidth, scale_out_bandwidth),),
 )
 
 
 def _against_one_domain(hardware: str) -> Callable[[], float]:
-    def ours() -> float:
-        scenario = Scenario(racks(hardware))
-        return float(scenario.evaluate(two_racks.result.rhs) / scenario.evaluate(copy_bytes / scale_up_bandwidth))
-
-    return ours
+    return lambda: float(Scenario(racks(hardware)).evaluate(ratio.result.rhs))
 
 
 def _links(hardware: str) -> Callable[[], Mapping[str, float | str]]:
@@ -115,7 +113,7 @@ def _lecture_links() -> Mapping[Symbol, float]:
     return {**values, scale_out_bandwidth: values[scale_up_bandwidth] / 8}
 
 
-def _ratio(hardware: str) -> Callable[[], float]:
+def _link_ratio(hardware: str) -> Callable[[], float]:
     return lambda: float(Scenario(racks(hardware)).evaluate(scale_up_bandwidth / scale_out_bandwidth))
 
 
@@ -126,16 +124,16 @@ def _one_copy_a_domain() -> float:
     return float(domain.scale_out / expert.scale_out)
 
 
-DERIVATIONS = (slowdown, most_chips)
+DERIVATIONS = (ratio, slowdown, most_chips)
 
 CLAIMS = (
     Claim(
         "2.2",
-        "Half leaves over links 8 times slower: time over that inside one domain",
+        "Half leaves over links 8 times slower: time over that inside one domain, about 4",
         4.0,
         lambda: float(Scenario(_lecture_links()).evaluate(slowdown.result.rhs)),
         lambda: {symbol.name: _lecture_links()[symbol] for symbol in (*LINKS, scale_up_domain, stage_chips)},
-        must=lambda value: value > 0,
+        wording=Wording.ABOUT,
     ),
     *(
         Claim(
@@ -144,36 +142,41 @@ CLAIMS = (
             4.0,
             _against_one_domain(hardware),
             _links(hardware),
+            wording=Wording.ABOUT,
             must=lambda value: value >= 0.5,
         )
         for name, hardware in CHIPS
     ),
     *(
-        Claim("2.2", f"{name}: scale-up over scale-out bandwidth", 8.0, _ratio(hardware), _links(hardware))
+        Claim("2.2", f"{name}: scale-up over scale-out bandwidth", 8.0, _link_ratio(hardware), _links(hardware))
         for name, hardware in CHIPS
     ),
     Claim(
         "2.2",
-        "GB200 NVL72: chips that may share the experts before scale-out is slower, over the chips of a rack",
+        "GB200 NVL72: chips that may share the experts before scale-out is slower, over the chips of a rack; hardly more",
         None,
         lambda: float(Scenario(racks("gb200-nvl72")).evaluate(most_chips.result.rhs / scale_up_domain)),
         _links("gb200-nvl72"),
-        must=lambda value: value > 1,
+        source=Source.OWN,
+        must=lambda value: 1 < value < 1.1,
     ),
     Claim(
         "2.2",
-        "H100, two domains: the lecture's time over that without the copies that stay on the chip",
-        1.0,
+        "H100, two domains: time with the copies that stay on the chip over that without; what leaves binds either way",
+        None,
         lambda: float(Scenario(racks("h100-sxm")).evaluate(two_racks.result.rhs / exact_two_racks.result.rhs)),
         _links("h100-sxm"),
-        must=lambda value: value >= 1,
+        source=Source.OWN,
+        must=lambda value: abs(value - 1) < 1e-12,
     ),
     Claim(
         "2.2",
-        "H100, two domains, 8 experts a token: bytes that leave with one copy a domain instead of one an expert",
-        1.0,
+        "H100, two domains, 8 experts a token: bytes that leave with one copy a domain over those with one an expert, "
+        "between one in 8 and all",
+        None,
         _one_copy_a_domain,
         lambda: {"domains": 2.0, "experts_per_token": 8.0},
-        must=lambda value: 0 < value <= 1,
+        source=Source.OWN,
+        must=lambda value: 1 / 8 <= value <= 1,
     ),
 )

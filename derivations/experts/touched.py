@@ -1,57 +1,105 @@
 """Chapter 2, mixture of experts on a rack: how many experts a micro-batch touches, beyond the lecture's "all"."""
 
+import math
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import sympy
-from sympy import Rational
+from sympy import Rational, Symbol, binomial
 
+from steptime.derivations.axioms import INDEPENDENT, UNIFORM
 from steptime.derivations.batch.symbols import experts_routed
-from steptime.derivations.board import is_
-from steptime.derivations.claims import Claim
-from steptime.derivations.experts.experts import GSHARD, UNIFORM
+from steptime.derivations.claims import Claim, Source
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.experts.messages import GSHARD
 from steptime.derivations.experts.numbers import RACK, rack
 from steptime.derivations.experts.symbols import experts_per_token, miss_probability, touched_experts, untouched_share
-from steptime.derivations.rules import both_sides, equation, series, side, solve_for, substitute
+from steptime.derivations.facts import Defined, Expected, Solved
+from steptime.derivations.rules import both_sides, equation, identity, series, side, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network import experts
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import micro_batch, pass_tokens
+
+BEYOND = "beyond the lecture, which reads all experts"
+tokens = micro_batch * pass_tokens
+expert = Symbol("expert", integer=True, positive=True)
+touched_chance = 1 - miss_probability**tokens
+"""Chance that some token chooses an expert: one less the chance that all pass it by, each for itself."""
+
+passed_by = Derivation(
+    name="passed-by",
+    title="Chance that a token passes an expert by",
+    rows=("2.3",),
+    claim="Of all ways to choose k of N_e experts, one in N_e/k contains a given expert.",
+    start=Defined(
+        miss_probability,
+        binomial(experts_routed - 1, experts_per_token) / binomial(experts_routed, experts_per_token),
+        "the ways to choose k of the other experts, over all ways to choose k",
+    ),
+    steps=(
+        Step(
+            "cancel the factorials",
+            identity(),
+            equation(miss_probability, 1 - experts_per_token / experts_routed),
+        ),
+    ),
+    assumes=(UNIFORM,),
+    sources=(BEYOND, GSHARD),
+    example=rack,
+    example_text=RACK,
+)
+
+distinct = Derivation(
+    name="distinct-experts",
+    title="Distinct experts that a micro-batch touches",
+    rows=("2.3",),
+    claim="An expert is left out only where every token passes it by; summed over all experts, this is their number.",
+    start=Expected(
+        touched_experts,
+        expert,
+        sympy.S.One,
+        experts_routed,
+        touched_chance,
+        "how many experts are touched: each unless all tokens pass it by, independently of one another",
+    ),
+    steps=(
+        Step(
+            "as many chances as experts",
+            total(sympy.Sum(touched_chance, (expert, 1, experts_routed)), experts_routed * touched_chance),
+            equation(touched_experts, experts_routed * touched_chance),
+        ),
+        Step(
+            "put in the chance that a token passes one by",
+            substitute(passed_by),
+            equation(touched_experts, experts.distinct_experts(experts_routed, experts_per_token, tokens)),
+        ),
+    ),
+    assumes=(INDEPENDENT,),
+    sources=(BEYOND, GSHARD),
+    example=rack,
+    example_text=RACK,
+)
+
+UNTOUCHED = Defined(untouched_share, 1 - touched_experts / experts_routed, "the share of a layer's experts not touched")
 
 experts_touched = Derivation(
     name="experts-touched",
     title="Experts that a micro-batch touches",
     rows=("2.3",),
     claim="The share of experts that no token chooses falls exponentially with the tokens of the micro-batch.",
-    start=equation(
-        touched_experts, experts.distinct_experts(experts_routed, experts_per_token, micro_batch * pass_tokens)
-    ),
+    start=UNTOUCHED,
     steps=(
         Step(
-            "write k by the chance that a token passes an expert by",
-            substitute(is_(experts_per_token, experts_routed * (1 - miss_probability))),
-            equation(touched_experts, experts_routed * (1 - miss_probability ** (micro_batch * pass_tokens))),
-        ),
-        Step(
-            "as a share of all that is not touched",
-            both_sides(1 - side / experts_routed),
-            equation(1 - touched_experts / experts_routed, miss_probability ** (micro_batch * pass_tokens)),
-        ),
-        Step(
-            "name that share",
-            substitute(is_(touched_experts, experts_routed * (1 - untouched_share))),
-            equation(untouched_share, miss_probability ** (micro_batch * pass_tokens)),
-        ),
-        Step(
-            "put the chance back",
-            substitute(is_(miss_probability, 1 - experts_per_token / experts_routed)),
-            equation(untouched_share, (1 - experts_per_token / experts_routed) ** (micro_batch * pass_tokens)),
+            "put in the experts that are touched",
+            substitute(distinct),
+            equation(untouched_share, (1 - experts_per_token / experts_routed) ** tokens),
         ),
     ),
-    assumes=(UNIFORM, "tokens choose independently of each other"),
-    sources=("beyond the lecture, which reads all experts", GSHARD),
+    assumes=(),
+    sources=(BEYOND, GSHARD),
     example=rack,
     example_text=RACK,
-    holds=(experts_routed - experts_per_token, 1 - miss_probability),
 )
 
 batch_for_experts = Derivation(
@@ -59,17 +107,17 @@ batch_for_experts = Derivation(
     title="Micro-batch that leaves only a given share of the experts unread",
     rows=("2.3",),
     claim="A few times N_e/k tokens touch practically every expert: the lecture's 'reads all' is safe there.",
-    start=experts_touched.result,
+    start=experts_touched,
     steps=(
         Step(
             "write k by the chance that a token passes an expert by",
-            substitute(is_(experts_per_token, experts_routed * (1 - miss_probability))),
-            equation(untouched_share, miss_probability ** (micro_batch * pass_tokens)),
+            substitute(Solved(passed_by, experts_per_token)),
+            equation(untouched_share, miss_probability**tokens),
         ),
         Step(
             "take the logarithm",
             both_sides(sympy.log(side)),
-            equation(sympy.log(untouched_share), micro_batch * pass_tokens * sympy.log(miss_probability)),
+            equation(sympy.log(untouched_share), tokens * sympy.log(miss_probability)),
         ),
         Step(
             "solve for the batch",
@@ -78,39 +126,44 @@ batch_for_experts = Derivation(
         ),
         Step(
             "put the chance back",
-            substitute(is_(miss_probability, 1 - experts_per_token / experts_routed)),
+            substitute(passed_by),
             equation(
                 micro_batch,
                 sympy.log(untouched_share) / (pass_tokens * sympy.log(1 - experts_per_token / experts_routed)),
             ),
         ),
     ),
-    assumes=experts_touched.assumes,
-    sources=experts_touched.sources,
+    assumes=(),
+    sources=(BEYOND, GSHARD),
     example=lambda: {**rack(), untouched_share: 0.01},
     example_text=f"{RACK}; one expert in a hundred unread",
-    holds=(experts_routed - experts_per_token, 1 - miss_probability, 1 - untouched_share),
+    holds=(more(experts_routed, experts_per_token), more(untouched_share, 0)),
 )
 
+FEW_SHARED = Rational(5, 100)
+"""What of all choices may fall on an expert that another token has chosen."""
 
 few_tokens = Derivation(
     name="few-tokens",
     title="Few tokens touch experts of their own",
     rows=("2.3",),
     claim="While b T k is far below N_e, every token brings k experts that no other has chosen.",
-    start=experts_touched.start,
+    start=distinct,
     steps=(
         Step(
             "to first order in the experts of a token",
-            series(experts_per_token, 1, error=Rational(5, 100)),
-            equation(touched_experts, micro_batch * pass_tokens * experts_per_token),
+            series(experts_per_token, 1, error=FEW_SHARED),
+            equation(touched_experts, tokens * experts_per_token),
         ),
     ),
-    assumes=experts_touched.assumes,
-    sources=experts_touched.sources,
+    assumes=(),
+    sources=(BEYOND, GSHARD),
     example=lambda: {**rack(), micro_batch: 4.0},
     example_text=RACK.replace("2048", "4"),
-    holds=(experts_routed - experts_per_token,),
+    holds=(
+        at_least(distinct.result.rhs, (1 - FEW_SHARED) * tokens * experts_per_token),
+        at_least((1 + FEW_SHARED) * tokens * experts_per_token, distinct.result.rhs),
+    ),
 )
 
 
@@ -124,20 +177,28 @@ def _error(sequences: float) -> Callable[[], float]:
     return ours
 
 
+def _below_exponential(sequences: float, value: float) -> bool:
+    """Whether so large an error is possible: 1 - x is never above exp(-x)."""
+    choices = sequences * rack()[experts_per_token] / rack()[experts_routed]
+    return 0 <= value <= 1 / math.expm1(choices)
+
+
 def _inputs(sequences: float) -> Callable[[], Mapping[str, float | str]]:
     return lambda: {"micro_batch": sequences, "experts": rack()[experts_routed], "chosen": rack()[experts_per_token]}
 
 
-DERIVATIONS = (experts_touched, batch_for_experts, few_tokens)
+DERIVATIONS = (passed_by, distinct, experts_touched, batch_for_experts, few_tokens)
 
 CLAIMS = tuple(
     Claim(
         "2.3",
-        f"DeepSeek-V3: 'reads all experts' exceeds those touched at a micro-batch of {sequences} by this share",
+        f"DeepSeek-V3: 'reads all experts' exceeds those touched at a micro-batch of {sequences} by this share, at most "
+        "1/(exp(b k/N_e) - 1)",
         None,
         _error(sequences),
         _inputs(sequences),
-        must=lambda value: value >= 0,
+        source=Source.OWN,
+        must=partial(_below_exponential, sequences),
     )
     for sequences in (1, 16, 64, 145, 256, 512)
 )

@@ -32,22 +32,32 @@ class Parts:
         return self.compute + self.memory + self.links + self.other
 
 
-_CHIP_OF_RACK = 3.1e6 / 72
-GB200_RACK = Parts(
-    compute=0.320 * _CHIP_OF_RACK,
-    memory=0.152 * _CHIP_OF_RACK,
-    links=0.184 * _CHIP_OF_RACK,
-    other=0.344 * _CHIP_OF_RACK,
-    source="GB200 NVL72, one of 72 chips: 3.1e6 dollars a rack (fetchlogic.net, 2026), split as GPU without HBM 32 %, "
-    "HBM 15.2 %, NVLink network and optics 18.4 %, rest 34.4 % (a post of 2026 on binance.com, recalled; prices, "
-    "not costs)",
-)
 B200_MADE = Parts(900, 2900, 0, 2600, "B200, to manufacture: siliconanalysts.com 2026, fourweekmba.com")
 H100_MADE = Parts(300, 1400, 0, 1670, "H100 SXM, to manufacture: siliconanalysts.com 2026")
 MI300X_MADE = Parts(600, 2900, 0, 1800, "MI300X, to manufacture: siliconanalysts.com 2026")
 H100_SOLD = Parts(300, 1400, 0, 26300, "H100 SXM, sold for about 28000 dollars: siliconanalysts.com 2026")
 
-SCALE_OUT_PRICE = 0.13 * 5.9e6 / 72 / 50e9
+_RACK = 5.9e6 / 72
+_CHIP, _NETWORK = 0.39 * _RACK, 0.13 * _RACK
+_SOURCE = (
+    "GB200 NVL72, one of 72 chips: 5.9e6 dollars a rack with its building, chips 39 %, networking 13 % "
+    "(Bernstein 2025, via investing.com)"
+)
+_HBM_MADE = "HBM of a B200 2900 of 6400 dollars to manufacture (siliconanalysts.com 2026)"
+
+
+def _rack(memory: float, how: str) -> Parts:
+    """One chip's worth of a rack, with so many dollars of the chip's price for its memory."""
+    return Parts(_CHIP - memory, memory, _NETWORK, _RACK - _CHIP - _NETWORK, f"{_SOURCE}; {_HBM_MADE}, {how}")
+
+
+GB200_LEAST_MEMORY = _rack(B200_MADE.memory, "priced at that: all of the margin is on the rest of the chip")
+GB200_RACK = _rack(_CHIP * B200_MADE.memory / B200_MADE.whole, "with its share of the chip's margin")
+"""What a buyer pays for memory is not published: it lies between what memory costs the maker of the chip, and that with
+the same margin as everything else on the chip. Networking is not divided into tiers either: each is priced by all of it.
+"""
+
+SCALE_OUT_PRICE = _NETWORK / 50e9
 """Dollars for a byte/s: networking is 13 % of a data centre's 5.9e6 dollars a rack (Bernstein 2025, via investing.com),
 for the 50e9 B/s of each of 72 chips."""
 
@@ -67,10 +77,12 @@ def machine_numbers(model: str, hardware: str, parts: Parts, **options: Any) -> 
         q.step_flops: float(case.evaluate(blackboard.compute.work)),
         q.step_memory_bytes: float(case.evaluate(blackboard.memory.work)),
         q.step_link_bytes: float(case.evaluate(blackboard.scale_up.work)),
+        q.step_scale_out_bytes: float(case.evaluate(blackboard.scale_out.work)),
         q.capacity_needed: values[q.memory_per_chip],
         q.machine_flops: values[q.peak_flops],
         machine_memory_bandwidth: values[q.memory_bandwidth],
         q.machine_link_bandwidth: values[q.scale_up_bandwidth],
+        q.machine_scale_out_bandwidth: values[q.scale_out_bandwidth],
         q.flops_price: parts.compute / values[q.peak_flops],
         memory_bandwidth_price: parts.memory / values[q.memory_bandwidth],
         q.link_price: parts.links / values[q.scale_up_bandwidth],

@@ -4,21 +4,34 @@ Prices are dollars for a FLOP/s, a byte/s of memory and of link, and a byte of c
 Source: Pope 2026, blackboard lecture; the balance of resources is Kung 1986 (doi 10.1145/17407.17362).
 """
 
+from sympy import Max
+
+from steptime.derivations.batch.symbols import memory_time as time_of_memory
 from steptime.derivations.batch.symbols import token_cost
+from steptime.model.economics.machine import stacked_spend
+from steptime.model.symbols import compute_time as time_of_compute
 
 from steptime.derivations.machine.symbols import (  # isort: skip
     capacity_price, idle_compute, idle_link, idle_memory, lowered_cost, machine_memory_bandwidth,
-    memory_bandwidth_price, raised_cost, rise,
+    memory_bandwidth_price, raised_cost, rise, step_tokens,
 )  # fmt: skip
+from steptime.derivations.machine.symbols import link_time as time_of_links
 from steptime.model.symbols import (  # isort: skip
-    batch, budget, bytes_per_weight, capacity_needed, chips, context, flops_price, kv_bytes, link_price, machine_flops,
-    machine_link_bandwidth, micro_batch, parameters, stack_bandwidth, stack_price, stage_chips, step_flops,
-    step_link_bytes, step_memory_bytes, step_scale_out_bytes, step_time,
+    base_cost, batch, budget, bytes_per_weight, capacity_needed, chips, context, flops_price, kv_bytes, link_price,
+    machine_flops, machine_life, machine_link_bandwidth, machine_scale_out_bandwidth, micro_batch, parameters,
+    stack_bandwidth, stack_price, stacks, stage_chips, step_flops, step_link_bytes, step_memory_bytes,
+    step_scale_out_bytes, step_time,
 )  # fmt: skip
 
 compute_time = step_flops / machine_flops
 memory_time = step_memory_bytes / machine_memory_bandwidth
 link_time = step_link_bytes / machine_link_bandwidth
+full_overlap = Max(time_of_compute, time_of_memory, time_of_links)
+"""A step whose terms run at the same time takes the longest of them."""
+
+no_overlap = time_of_compute + time_of_memory
+"""A step that reads, and then computes."""
+
 spend_on_compute = flops_price * machine_flops
 spend_on_memory = memory_bandwidth_price * machine_memory_bandwidth
 spend_on_links = link_price * machine_link_bandwidth
@@ -40,6 +53,20 @@ price_of_bandwidth = stack_price / stack_bandwidth
 """Dollars for a byte/s where bandwidth decides how many stacks are bought, so that the bytes come with it."""
 
 needed_scale_out_bandwidth = step_scale_out_bytes / step_time
+stack_time = step_memory_bytes / (stacks * stack_bandwidth)
+scale_out_time = step_scale_out_bytes / machine_scale_out_bandwidth
+stacked_time = Max(compute_time, stack_time, link_time, scale_out_time)
+"""The step of a machine of stacks and two tiers of links, whose terms run at the same time."""
+
+share_on_stacks = stack_price * stacks / (budget - base_cost)
+"""What stacks take of the part of a budget that can be spent one way or another."""
+
+cost_of_stacked = stacked_spend / machine_life * step_time / step_tokens
+"""Dollars of a token: what a machine loses in value while a step lasts, over the tokens that the step yields."""
+
+cost_on_budget = budget / machine_life * step_time / step_tokens
+"""The same for a machine that takes the whole budget."""
+
 elasticity = (1 - raised_cost / token_cost) / rise
 """By how many per cent the cost of a token falls for each per cent by which a resource is raised."""
 

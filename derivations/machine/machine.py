@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from functools import cache
 
-from sympy import Eq, Expr, Symbol
+from sympy import Expr, Le, Symbol
 
+from steptime.derivations.axioms import FULL_OVERLAP, PROPORTIONAL_PRICES
 from steptime.derivations.batch.symbols import memory_time
-from steptime.derivations.board import is_
+from steptime.derivations.conditions import more
+from steptime.derivations.facts import Best, Chosen, Compared, Given, Modelled, Solved
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine import symbols as own
 from steptime.derivations.machine.costs import GB200_RACK, machine_numbers
-from steptime.derivations.rules import equation, identity, solve_for, substitute
+from steptime.derivations.rules import equation, identity, optimum, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 
@@ -18,7 +20,8 @@ from steptime.derivations.machine.symbols import (  # isort: skip
     capacity_price, idle_compute, idle_link, idle_memory, link_time, machine_memory_bandwidth, memory_bandwidth_price,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    budget, capacity_needed, flops_price, link_price, step_flops, step_link_bytes, step_memory_bytes, step_time,
+    budget, capacity_needed, flops_price, link_price, machine_flops, machine_link_bandwidth, step_flops,
+    step_link_bytes, step_memory_bytes, step_time,
 )  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29"
@@ -26,10 +29,24 @@ V3 = (
     "DeepSeek-V3 (fp8 weights, bf16 KV cache) on a whole GB200 NVL72, "
     f"context 4096, 4096 sequences; {GB200_RACK.source}"
 )
-NONE_IDLES = (is_(idle_compute, 0), is_(idle_memory, 0), is_(idle_link, 0))
 PRICED_WORK = (
     flops_price * step_flops + memory_bandwidth_price * step_memory_bytes + link_price * step_link_bytes
 )  # what the work of a step weighs in dollar-seconds; only a shorthand in the lines below
+TIMES = (
+    Modelled(q.compute_time, formulas.compute_time),
+    Modelled(memory_time, formulas.memory_time),
+    Modelled(link_time, formulas.link_time),
+)
+"""What each resource of a machine takes for its work."""
+
+WITHIN_BUDGET = Given(Le(formulas.spend, budget), "the machine costs no more than the budget")
+FASTEST = tuple(
+    Chosen(resource, "the machine of the shortest step")
+    for resource in (machine_flops, machine_memory_bandwidth, machine_link_bandwidth)
+)
+LEFT = budget - capacity_price * capacity_needed  # of the budget, once capacity is paid
+SHORTEST = PRICED_WORK / LEFT
+CAPACITY_PAID = more(budget, capacity_price * capacity_needed)
 
 
 @cache
@@ -37,55 +54,81 @@ def v3() -> Mapping[Symbol, float]:
     return machine_numbers("deepseek-v3", "gb200-nvl72", GB200_RACK, layout="dp=72,ep=72", context=4096, batch=4096)
 
 
+def multipliers(line: Expr, by_term: Mapping[Expr, Expr]) -> tuple[Expr, ...]:
+    """The multiplier of each term of a maximum, in the order in which the maximum holds them."""
+    return tuple(by_term[term] for term in line.args)
+
+
+LONGEST = formulas.full_overlap.xreplace({time.symbol: time.formula for time in TIMES})
+SHARES = {
+    formulas.compute_time: flops_price * step_flops / PRICED_WORK,
+    formulas.memory_time: memory_bandwidth_price * step_memory_bytes / PRICED_WORK,
+    formulas.link_time: link_price * step_link_bytes / PRICED_WORK,
+}
+"""The multiplier of each term: how much of a shorter term would shorten the step, once the machine adjusts."""
+
 balanced_machine = Derivation(
     name="balanced-machine",
     title="The shortest step that a budget buys",
     rows=("7.1",),
     claim="A budget is spent best where nothing idles: every resource is busy for the whole step.",
-    start=equation(budget, formulas.spend),
+    start=Modelled(step_time, formulas.full_overlap),
     steps=(
+        Step("each term by its resource", substitute(*TIMES), equation(step_time, LONGEST)),
         Step(
-            "buy of each resource what the step time needs, and some that idles",
-            substitute(
-                is_(q.machine_flops, formulas.needed_flops),
-                is_(machine_memory_bandwidth, formulas.needed_memory_bandwidth),
-                is_(q.machine_link_bandwidth, formulas.needed_link_bandwidth),
+            "no way to spend the budget is better than the one that makes the terms equal: its multipliers prove it",
+            optimum(
+                within=WITHIN_BUDGET.relation,
+                at=(
+                    equation(machine_flops, step_flops / SHORTEST),
+                    equation(machine_memory_bandwidth, step_memory_bytes / SHORTEST),
+                    equation(machine_link_bandwidth, step_link_bytes / SHORTEST),
+                ),
+                value=SHORTEST,
+                weights=multipliers(LONGEST, SHARES),
+                price=SHORTEST / LEFT,
             ),
-            equation(
-                budget,
-                (
-                    flops_price * step_flops * (1 + idle_compute)
-                    + memory_bandwidth_price * step_memory_bytes * (1 + idle_memory)
-                    + link_price * step_link_bytes * (1 + idle_link)
-                )
-                / step_time
-                + capacity_price * capacity_needed,
-            ),
-        ),
-        Step(
-            "solve for the step time",
-            solve_for(step_time),
-            equation(
-                step_time,
-                (
-                    flops_price * step_flops * (1 + idle_compute)
-                    + memory_bandwidth_price * step_memory_bytes * (1 + idle_memory)
-                    + link_price * step_link_bytes * (1 + idle_link)
-                )
-                / (budget - capacity_price * capacity_needed),
-            ),
-        ),
-        Step(
-            "whatever idles only adds to the sum: the step is shortest without",
-            substitute(*NONE_IDLES),
-            equation(step_time, PRICED_WORK / (budget - capacity_price * capacity_needed)),
+            equation(step_time, SHORTEST),
         ),
     ),
-    assumes=("compute, memory and links overlap in full", "prices are proportional to what is bought"),
+    assumes=(FULL_OVERLAP, PROPORTIONAL_PRICES, WITHIN_BUDGET, *FASTEST),
     sources=(LECTURE, "Kung 1986, Memory requirements for balanced computer architectures, doi 10.1145/17407.17362"),
     example=v3,
     example_text=V3,
-    holds=(budget - capacity_price * capacity_needed,),
+    holds=(CAPACITY_PAID,),
+)
+
+BOUGHT = (
+    Modelled(machine_flops, formulas.needed_flops),
+    Modelled(machine_memory_bandwidth, formulas.needed_memory_bandwidth),
+    Modelled(machine_link_bandwidth, formulas.needed_link_bandwidth),
+)
+"""Any machine that keeps the step time, by what of it idles."""
+BUSY_OR_NOT = (
+    flops_price * step_flops * (1 + idle_compute)
+    + memory_bandwidth_price * step_memory_bytes * (1 + idle_memory)
+    + link_price * step_link_bytes * (1 + idle_link)
+)
+
+idle_machine = Derivation(
+    name="idle-machine",
+    title="The step of a machine some of which idles",
+    rows=("7.1",),
+    claim="What idles is paid for as if it worked.",
+    start=Modelled(budget, formulas.spend),
+    steps=(
+        Step(
+            "of each resource what the step time needs, and some that idles",
+            substitute(*BOUGHT),
+            equation(budget, BUSY_OR_NOT / step_time + capacity_price * capacity_needed),
+        ),
+        Step("solve for the step time", solve_for(step_time), equation(step_time, BUSY_OR_NOT / LEFT)),
+    ),
+    assumes=(FULL_OVERLAP, PROPORTIONAL_PRICES),
+    sources=(LECTURE,),
+    example=v3,
+    example_text=f"{V3}; a tenth of each resource idle",
+    holds=(CAPACITY_PAID,),
 )
 
 imbalance = Derivation(
@@ -93,7 +136,9 @@ imbalance = Derivation(
     title="What idle resources cost in time",
     rows=("7.1",),
     claim="Each resource that idles lengthens the step by its share of the spend times its idle share.",
-    start=equation(own.imbalance, balanced_machine.lines[2].rhs / balanced_machine.result.rhs),
+    start=Compared(
+        own.imbalance, idle_machine, balanced_machine, "the step of a machine some of which idles over the shortest"
+    ),
     steps=(
         Step(
             "for the same money; every summand is positive",
@@ -110,31 +155,35 @@ imbalance = Derivation(
             ),
         ),
     ),
-    assumes=balanced_machine.assumes,
+    assumes=(),
     sources=(LECTURE,),
     example=v3,
     example_text=f"{V3}; a tenth of each resource idle",
-    holds=balanced_machine.holds,
+    holds=(CAPACITY_PAID,),
 )
 
 
-def equal_time(name: str, time: Symbol, term: Expr, resource: Symbol, needed: Expr, idle: Eq) -> Derivation:
+def equal_time(name: str, time: Modelled, resource: Symbol) -> Derivation:
     """That a resource is busy for the whole step of a balanced machine."""
     return Derivation(
         name=f"balanced-{name}-time",
         title=f"The {name} time of a balanced machine",
         rows=("7.1",),
         claim="On a balanced machine the three times are equal: each is the step time.",
-        start=equation(time, term),
+        start=time,
         steps=(
             Step(
-                "what is bought is what the step time needs, and some that idles",
-                substitute(is_(resource, needed)),
-                equation(time, step_time / (1 + idle.lhs)),
+                "as much of the resource as is best",
+                substitute(Best(balanced_machine, resource)),
+                equation(time.symbol, SHORTEST),
             ),
-            Step("nothing idles", substitute(idle), equation(time, step_time)),
+            Step(
+                "the budget by the step that it buys",
+                substitute(Solved(balanced_machine, budget)),
+                equation(time.symbol, step_time),
+            ),
         ),
-        assumes=balanced_machine.assumes,
+        assumes=(),
         sources=(LECTURE,),
         example=v3,
         example_text=V3,
@@ -142,18 +191,9 @@ def equal_time(name: str, time: Symbol, term: Expr, resource: Symbol, needed: Ex
 
 
 EQUAL_TIMES = (
-    equal_time("compute", q.compute_time, formulas.compute_time, q.machine_flops, formulas.needed_flops, NONE_IDLES[0]),
-    equal_time(
-        "memory",
-        memory_time,
-        formulas.memory_time,
-        machine_memory_bandwidth,
-        formulas.needed_memory_bandwidth,
-        NONE_IDLES[1],
-    ),
-    equal_time(
-        "link", link_time, formulas.link_time, q.machine_link_bandwidth, formulas.needed_link_bandwidth, NONE_IDLES[2]
-    ),
+    equal_time("compute", TIMES[0], machine_flops),
+    equal_time("memory", TIMES[1], machine_memory_bandwidth),
+    equal_time("link", TIMES[2], machine_link_bandwidth),
 )
 
-DERIVATIONS = (balanced_machine, imbalance, *EQUAL_TIMES)
+DERIVATIONS = (balanced_machine, idle_machine, imbalance, *EQUAL_TIMES)

@@ -1,172 +1,213 @@
 """Chapter 7, where the money goes: a machine of stacks and two tiers of links; the price of a term is its share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 
-from sympy import Eq, Expr, S, Symbol
+from sympy import Expr, Le, S, Symbol
+from sympy.core.relational import Relational
 
+from steptime.derivations.axioms import FULL_OVERLAP, PROPORTIONAL_PRICES, WRITTEN_OFF
 from steptime.derivations.batch.symbols import token_cost
-from steptime.derivations.board import is_
-from steptime.derivations.claims import Claim
+from steptime.derivations.claims import Claim, Source, Wording
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.facts import Best, Chosen, Crossing, Given, Instance, Modelled, given, instance
 from steptime.derivations.machine import formulas
-from steptime.derivations.machine.costs import GB200_RACK, SCALE_OUT_PRICE, YEARS
-from steptime.derivations.machine.machine import LECTURE, V3
-from steptime.derivations.machine.machine import v3 as machine_v3
-from steptime.derivations.rules import equation, identity, solve_for, substitute
+from steptime.derivations.machine.costs import GB200_RACK, SCALE_OUT_PRICE, machine_numbers
+from steptime.derivations.machine.machine import LECTURE, multipliers
+from steptime.derivations.rules import equation, identity, optimum, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import machine
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.machine.symbols import (  # isort: skip
-    cost_elasticity, idle_compute, idle_link, raised_cost, rise, step_tokens,
+    cost_elasticity, crossover_budget, raised_cost, rise, stack_share, step_tokens,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    base_cost, budget, capacity_needed, flops_price, link_price, machine_life, scale_out_price, stack_bandwidth,
-    stack_capacity, stack_price, step_flops, step_link_bytes, step_memory_bytes, step_scale_out_bytes, step_time,
+    base_cost, budget, capacity_needed, flops_price, link_price, machine_flops, machine_life, machine_link_bandwidth,
+    machine_scale_out_bandwidth, scale_out_price, stack_bandwidth, stack_capacity, stack_price, stacks, step_flops,
+    step_link_bytes, step_memory_bytes, step_scale_out_bytes, step_time,
 )  # fmt: skip
 
-NO_SCALE_OUT = f"{V3}; within one rack, the rest of it {GB200_RACK.other:,.0f} dollars a chip"
-FOR_TIME = (
-    is_(q.machine_flops, formulas.needed_flops.xreplace({idle_compute: S.Zero})),
-    is_(q.machine_link_bandwidth, formulas.needed_link_bandwidth.xreplace({idle_link: S.Zero})),
-    is_(q.machine_scale_out_bandwidth, formulas.needed_scale_out_bandwidth),
+TEXT = (
+    "DeepSeek-V3 (fp8 weights, bf16 KV cache) on two GB200 NVL72, a pipeline stage each, context 4096, 8192 sequences; "
+    f"{GB200_RACK.source}, the rest of it {GB200_RACK.other:,.0f} dollars a chip"
 )
-"""What the step time needs of each resource but stacks, and nothing that idles."""
+CHEAP = 3000.0
+CHEAP_TEXT = f"{TEXT}; a slow machine, {CHEAP:,.0f} dollars a chip beside that rest"
 BANDWIDTH_WORK = stack_price * step_memory_bytes / stack_bandwidth
 OTHER_WORK = flops_price * step_flops + link_price * step_link_bytes + scale_out_price * step_scale_out_bytes
+WORK = OTHER_WORK + BANDWIDTH_WORK
 # what a step weighs in dollar-seconds; shorthands in the lines below
+ENOUGH = Given(Le(machine.stacks_for_bytes / stacks, S.One), "the stacks hold what must be held")
+WITHIN_BUDGET = Given(Le(machine.stacked_spend, budget), "the machine costs no more than the budget")
+LAYOUT = "dp=72,ep=72,pp=2"
+READS_ALL_IT_HOLDS = given(capacity_needed, step_memory_bytes, "a step reads all that is held")
+RESOURCES = (machine_flops, stacks, machine_link_bandwidth, machine_scale_out_bandwidth)
 
 
+
+@cache
 def v3() -> Mapping[Symbol, float]:
-    values = machine_v3()
+    """A machine on which stacks are bought for their bandwidth."""
+    values = machine_numbers("deepseek-v3", "gb200-nvl72", GB200_RACK, layout=LAYOUT, context=4096, batch=8192)
     return {
-        **values, base_cost: GB200_RACK.other, budget: values[budget] + GB200_RACK.other,
-        scale_out_price: SCALE_OUT_PRICE,
-        step_scale_out_bytes: 0.0, q.machine_scale_out_bandwidth: 0.0, step_tokens: values[q.batch] / 72, rise: 0.01,
-        machine_life: YEARS * 365.25 * 86400,
+        **values, base_cost: GB200_RACK.other, budget: GB200_RACK.whole, scale_out_price: SCALE_OUT_PRICE,
+        step_tokens: values[q.batch] / values[q.chips], rise: 0.01,
     }  # fmt: skip
 
 
-def fastest(name: str, title: str, claim: str, stacks: Eq, *lines: Expr, holds: Expr) -> Derivation:
-    """The step time that a budget buys, with stacks bought for one of the two things that they bring."""
+def v3_cheap() -> Mapping[Symbol, float]:
+    """One on which they are bought for their bytes: with so little of all else a step takes longer than to drain them."""
+    return {**v3(), budget: GB200_RACK.other + CHEAP}
+
+
+def shortest(
+    name: str,
+    title: str,
+    claim: str,
+    of_stacks: Expr,
+    value: Expr,
+    memory_weighs: Expr,
+    holds: tuple[Relational, ...],
+    example: Callable[[], Mapping[Symbol, float]],
+    example_text: str,
+) -> Derivation:
+    """The least step time that a budget buys, with stacks bought for one of the two things that they bring.
+
+    ``memory_weighs`` is the multiplier of memory's term; the other terms share the rest by what their work costs, and
+    what memory's term leaves of the price of a stack falls to its bytes.
+    """
+    priced = OTHER_WORK if memory_weighs == 0 else WORK
+    weights = {
+        formulas.compute_time: flops_price * step_flops / priced,
+        formulas.stack_time: memory_weighs,
+        formulas.link_time: link_price * step_link_bytes / priced,
+        formulas.scale_out_time: scale_out_price * step_scale_out_bytes / priced,
+    }
+    dollar = value**2 / priced  # by how much one dollar more shortens the step
     return Derivation(
         name=name,
         title=title,
         rows=("7.1",),
         claim=claim,
-        start=equation(budget, machine.stacked_spend),
+        start=Modelled(step_time, formulas.stacked_time),
         steps=(
-            Step("buy what the step time needs", substitute(*FOR_TIME, stacks), equation(budget, lines[0])),
-            Step("solve for the step time", solve_for(step_time), equation(step_time, lines[1])),
+            Step(
+                "no other machine within the budget that holds what it must is faster: the multipliers prove it",
+                optimum(
+                    within=(WITHIN_BUDGET.relation, ENOUGH.relation),
+                    at=(
+                        equation(machine_flops, step_flops / value),
+                        equation(stacks, of_stacks),
+                        equation(machine_link_bandwidth, step_link_bytes / value),
+                        equation(machine_scale_out_bandwidth, step_scale_out_bytes / value),
+                    ),
+                    value=value,
+                    weights=multipliers(formulas.stacked_time, weights),
+                    price=(dollar, dollar * stack_price * of_stacks if memory_weighs == 0 else S.Zero),
+                ),
+                equation(step_time, value),
+            ),
         ),
-        assumes=("all terms overlap in full, and start at once", "prices are proportional to what is bought"),
+        assumes=(
+            FULL_OVERLAP,
+            PROPORTIONAL_PRICES,
+            WITHIN_BUDGET,
+            ENOUGH,
+            *(Chosen(resource, "the machine of the shortest step") for resource in RESOURCES),
+        ),
         sources=(LECTURE,),
-        example=v3,
-        example_text=NO_SCALE_OUT,
-        holds=(holds,),
+        example=example,
+        example_text=example_text,
+        holds=holds,
     )
 
 
-for_bandwidth = fastest(
+for_bandwidth = shortest(
     "stacks-for-bandwidth",
     "The shortest step where stacks are bought for their bandwidth",
     "Bytes come with the bandwidth: memory costs its traffic, and capacity nothing.",
-    is_(q.stacks, formulas.stacks_for_bandwidth),
-    base_cost + (OTHER_WORK + BANDWIDTH_WORK) / step_time,
-    (OTHER_WORK + BANDWIDTH_WORK) / (budget - base_cost),
-    holds=budget - base_cost,
+    step_memory_bytes * (budget - base_cost) / (stack_bandwidth * WORK),
+    WORK / (budget - base_cost),
+    BANDWIDTH_WORK / WORK,
+    (
+        more(budget, base_cost),
+        at_least(
+            step_memory_bytes * stack_capacity * (budget - base_cost),
+            capacity_needed * (stack_bandwidth * OTHER_WORK + stack_price * step_memory_bytes),
+        ),
+    ),
+    v3,
+    TEXT,
 )
-for_bytes = fastest(
+for_bytes = shortest(
     "stacks-for-bytes",
     "The shortest step where stacks are bought for their bytes",
     "Bandwidth comes with the bytes: memory is a fixed charge on the budget, and its traffic costs nothing.",
-    is_(q.stacks, machine.stacks_for_bytes),
-    base_cost + OTHER_WORK / step_time + stack_price * capacity_needed / stack_capacity,
+    machine.stacks_for_bytes,
     OTHER_WORK / (budget - base_cost - stack_price * capacity_needed / stack_capacity),
-    holds=budget - base_cost - stack_price * capacity_needed / stack_capacity,
+    S.Zero,
+    (
+        more(stack_capacity * (budget - base_cost), stack_price * capacity_needed),
+        at_least(
+            capacity_needed * stack_bandwidth * OTHER_WORK,
+            step_memory_bytes * (stack_capacity * (budget - base_cost) - stack_price * capacity_needed),
+        ),
+    ),
+    v3_cheap,
+    CHEAP_TEXT,
 )
 
-cheapest = Derivation(
-    name="fastest-is-cheapest",
-    title="Why the fastest machine is the cheapest per token",
+crossover = Derivation(
+    name="stack-crossover-budget",
+    title="The budget from which on stacks are bought for their bandwidth",
     rows=("7.1",),
-    claim="What the work asks for costs the same however fast it is done; only the base is paid by the second.",
-    start=equation(token_cost, machine.stacked_spend / machine_life * step_time / step_tokens),
+    claim="A poor machine buys stacks to hold what it must; a rich one, whose step is short, buys more of them.",
+    start=Crossing(
+        Modelled(stacks, machine.stacks_for_bytes),
+        Best(for_bandwidth, stacks),
+        "what is bought for its bandwidth just holds what it must",
+        over=budget,
+        at=crossover_budget,
+    ),
     steps=(
         Step(
-            "buy what the step time needs",
-            substitute(*FOR_TIME, is_(q.stacks, formulas.stacks_for_bandwidth)),
+            "solve for the budget",
+            solve_for(crossover_budget),
             equation(
-                token_cost,
-                (base_cost + (OTHER_WORK + BANDWIDTH_WORK) / step_time) / machine_life * step_time / step_tokens,
-            ),
-        ),
-        Step(
-            "multiply out: it only rises with the step time",
-            identity(),
-            equation(
-                token_cost,
-                base_cost * step_time / (machine_life * step_tokens)
-                + (OTHER_WORK + BANDWIDTH_WORK) / (machine_life * step_tokens),
+                crossover_budget,
+                base_cost + capacity_needed * stack_bandwidth * WORK / (stack_capacity * step_memory_bytes),
             ),
         ),
     ),
-    assumes=("a machine is written off evenly over its life", "one workload"),
-    sources=(LECTURE,),
-    example=lambda: {**v3(), step_time: for_bandwidth.evaluate()},
-    example_text=NO_SCALE_OUT,
-)
-
-
-def cost(memory_bytes: Expr) -> Expr:
-    """Dollars of a token on the machine that the budget buys, for so much memory traffic in a step."""
-    time = for_bandwidth.result.rhs.xreplace({step_memory_bytes: memory_bytes})
-    return budget * time / (machine_life * step_tokens)
-
-
-term_price = Derivation(
-    name="term-price-is-share",
-    title="What the time of a term is worth on a balanced machine",
-    rows=("7.1", "7.2"),
-    claim="One per cent more memory traffic makes a token dearer by memory's share of what can be chosen, per cent.",
-    start=equation(cost_elasticity, formulas.elasticity_of_work),
-    steps=(
-        Step(
-            "cost before, and with more traffic on the machine that is then best",
-            substitute(
-                is_(raised_cost, cost(step_memory_bytes * (1 + rise))), is_(token_cost, cost(step_memory_bytes))
-            ),
-            equation(
-                cost_elasticity,
-                ((OTHER_WORK + BANDWIDTH_WORK * (1 + rise)) / (OTHER_WORK + BANDWIDTH_WORK) - 1) / rise,
-            ),
-        ),
-        Step(
-            "the same for a rise of any size: the machine adjusts",
-            identity(),
-            equation(cost_elasticity, BANDWIDTH_WORK / (OTHER_WORK + BANDWIDTH_WORK)),
-        ),
-    ),
-    assumes=for_bandwidth.assumes,
+    assumes=(),
     sources=(LECTURE,),
     example=v3,
-    example_text=NO_SCALE_OUT,
-    holds=for_bandwidth.holds,
+    example_text=TEXT,
 )
 
-DERIVATIONS = (for_bandwidth, for_bytes, cheapest, term_price)
-
-
-def memory_worth() -> float:
-    return float(Scenario(v3()).evaluate(term_price.result.rhs))
-
-
-def inputs() -> Mapping[str, float | str]:
-    shown = (flops_price, stack_price, stack_bandwidth, link_price, step_flops, step_memory_bytes, step_link_bytes)
-    return {symbol.name: v3()[symbol] for symbol in shown} | {"case": NO_SCALE_OUT}
-
-
-CLAIMS = (
-    Claim("7.2", "what memory's time is worth on a balanced machine: about half, as is spent on it", 0.5, memory_worth,
-          inputs, 0.1, must=lambda value: 0 < value < 1),
-)  # fmt: skip
+stack_crossover = Derivation(
+    name="stack-crossover",
+    title="When stacks are bought for their bandwidth",
+    rows=("7.1",),
+    claim="A step that reads all it holds, in less than the drain time, needs stacks for bandwidth, else for capacity.",
+    start=instance(for_bandwidth, {budget: crossover_budget}),
+    steps=(
+        Step(
+            "the step that the budget of the crossover buys",
+            substitute(crossover),
+            equation(step_time, step_memory_bytes * stack_capacity / (capacity_needed * stack_bandwidth)),
+        ),
+        Step(
+            "a step reads all that is held",
+            substitute(READS_ALL_IT_HOLDS),
+            equation(step_time, stack_capacity / stack_bandwidth),
+        ),
+    ),
+    assumes=(READS_ALL_IT_HOLDS,),
+    sources=(LECTURE,),
+    example=v3,
+    example_text=TEXT,
+)
+DERIVATIONS = (for_bandwidth, for_bytes, crossover, stack_crossover)

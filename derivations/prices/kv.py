@@ -5,20 +5,25 @@ from functools import cache as once
 from functools import partial
 
 import sympy
-from sympy import Rational
+from sympy import Expr, Rational, Sum
 
-from steptime.derivations.board import is_, numbers
-from steptime.derivations.claims import Claim
+from steptime.derivations.axioms import ATTENDS_TO_ALL, KEY_AND_VALUE, LATENT_AND_ROTARY_KEY, WINDOW_KEPT
+from steptime.derivations.board import numbers
+from steptime.derivations.claims import Claim, Source, Wording
+from steptime.derivations.conditions import more
+from steptime.derivations.facts import Defined, Modelled, Tends, given
 from steptime.derivations.prices import formulas
 from steptime.derivations.prices.kv_numbers import growing_caches, shapes
-from steptime.derivations.rules import equation, limit, solve_for, substitute
+from steptime.derivations.rules import Rule, branch, equation, limit, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
+from steptime.model.architecture.attended import kept
+from steptime.model.architecture.attention import GroupedAttention
 from steptime.model.phases.decode import flops_per_token
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import active_parameters, attention_flops, bytes_per_kv, context, flops_per_mac, kv_bytes
 
 from steptime.derivations.prices.symbols import (  # isort: skip
-    beyond_window, head_dim, kv_heads, kv_layers, kv_rank, rope_dim, value_dim, weights_flops_share, window,
+    head_dim, kv_head, kv_heads, kv_layer, kv_layers, kv_rank, rope_dim, value_dim, weights_flops_share, window,
     windowed_layers,
 )  # fmt: skip
 
@@ -26,21 +31,52 @@ LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh
 GROUPED = "Ainslie et al. 2023, arXiv 2305.13245"
 LATENT = "DeepSeek-V2, arXiv 2405.04434, 2.1"
 
+AS_WIDE = given(value_dim, head_dim, "values as wide as keys")
+DEEPSEEK_WIDTHS = (
+    given(kv_rank, 4 * head_dim, "a latent as wide as four heads, as in DeepSeek-V2 and V3"),
+    given(rope_dim, head_dim / 2, "a rotary key half as wide as a head, as in DeepSeek-V2 and V3"),
+)
+LONG = Tends(context, sympy.oo, "the context is much longer than the window")
+HALF = given(weights_flops_share, Rational(1, 2), "the weights have half of all multiply-adds")
+
+of_heads = Sum(head_dim + value_dim, (kv_head, 1, kv_heads))
+"""Elements that a token leaves in one layer: a key and a value for each head."""
+
+every_head = total(of_heads, kv_heads * (head_dim + value_dim))
+
+
+def every_layer(of: Expr, layers: Expr = kv_layers) -> Rule:
+    """As much in each layer."""
+    return total(Sum(of, (kv_layer, 1, layers)), layers * of)
+
 
 grouped = Derivation(
     name="kv-bytes-grouped",
     title="Bytes of KV cache per token, grouped heads",
     rows=("5.2",),
     claim="Each layer keeps a key and a value for each key-value head; layers that share a cache count once.",
-    start=equation(kv_bytes, formulas.grouped_kv_bytes),
+    start=Modelled(kv_bytes, formulas.kept_by_heads),
     steps=(
         Step(
+            "the heads of a layer",
+            every_head,
+            equation(
+                kv_bytes,
+                Sum(bytes_per_kv * kv_heads * (head_dim + value_dim), (kv_layer, 1, kv_layers)),
+            ),
+        ),
+        Step(
+            "the layers: the bytes that the model counts",
+            every_layer(bytes_per_kv * kv_heads * (head_dim + value_dim)),
+            equation(kv_bytes, formulas.grouped_kv_bytes),
+        ),
+        Step(
             "values as wide as keys",
-            substitute(is_(value_dim, head_dim)),
+            substitute(AS_WIDE),
             equation(kv_bytes, kv_layers * 2 * head_dim * kv_heads * bytes_per_kv),
         ),
     ),
-    assumes=("values as wide as keys", "no window"),
+    assumes=(KEY_AND_VALUE, ATTENDS_TO_ALL, AS_WIDE),
     sources=(LECTURE, GROUPED),
     example=lambda: shapes("llama-3.1-70b"),
     example_text="Llama-3.1-70B at bf16",
@@ -51,45 +87,72 @@ latent = Derivation(
     title="Bytes of KV cache per token, a latent for all heads",
     rows=("5.2",),
     claim="Each layer keeps one latent and one rotary key, however many heads it has.",
-    start=equation(kv_bytes, formulas.latent_kv_bytes),
+    start=Modelled(kv_bytes, formulas.kept_as_latent),
     steps=(
         Step(
+            "the layers: the bytes that the model counts",
+            every_layer(bytes_per_kv * (kv_rank + rope_dim)),
+            equation(kv_bytes, formulas.latent_kv_bytes),
+        ),
+        Step(
             "DeepSeek's widths: a latent of four heads, a rotary key of half a head",
-            substitute(is_(kv_rank, 4 * head_dim), is_(rope_dim, head_dim / 2)),
+            substitute(*DEEPSEEK_WIDTHS),
             equation(kv_bytes, Rational(9, 2) * kv_layers * head_dim * bytes_per_kv),
         ),
     ),
-    assumes=("keys and values are computed from the latent, or absorbed", "the widths of DeepSeek-V2 and V3"),
+    assumes=(LATENT_AND_ROTARY_KEY, ATTENDS_TO_ALL, *DEEPSEEK_WIDTHS),
     sources=(LECTURE, LATENT),
     example=lambda: shapes("deepseek-v3"),
     example_text="DeepSeek-V3 at bf16",
 )
+
+_layer = bytes_per_kv * kv_heads * (head_dim + value_dim)
+_kept = kept(formulas.windowed, context)
 
 windowed = Derivation(
     name="kv-bytes-windowed",
     title="Bytes of KV cache per token of context, some layers with a window",
     rows=("5.2",),
     claim="Over a long context only the layers without a window count.",
-    start=equation(kv_bytes, formulas.windowed_kv_bytes),
+    start=Modelled(kv_bytes, formulas.kept_by_windows),
     steps=(
         Step(
-            "beyond the window",
-            substitute(is_(context, window + beyond_window)),
+            "the heads of a layer",
+            every_head,
             equation(
                 kv_bytes,
-                (kv_layers + windowed_layers * window / (window + beyond_window))
-                * (head_dim + value_dim)
-                * kv_heads
-                * bytes_per_kv,
+                Sum(_layer * context, (kv_layer, 1, kv_layers)) / context
+                + Sum(_layer * _kept, (kv_layer, 1, windowed_layers)) / context,
+            ),
+        ),
+        Step(
+            "the layers without a window",
+            every_layer(_layer * context),
+            equation(
+                kv_bytes,
+                kv_layers * _layer + Sum(_layer * _kept, (kv_layer, 1, windowed_layers)) / context,
+            ),
+        ),
+        Step(
+            "the layers with a window: the bytes that the model counts",
+            every_layer(_layer * _kept, windowed_layers),
+            equation(kv_bytes, formulas.windowed_kv_bytes),
+        ),
+        Step(
+            "a context no shorter than the window",
+            branch(_kept, window),
+            equation(
+                kv_bytes,
+                (kv_layers + windowed_layers * window / context) * (head_dim + value_dim) * kv_heads * bytes_per_kv,
             ),
         ),
         Step(
             "a context much longer than the window",
-            limit(beyond_window, sympy.oo),
+            limit(context, sympy.oo),
             equation(kv_bytes, kv_layers * (head_dim + value_dim) * kv_heads * bytes_per_kv),
         ),
     ),
-    assumes=("layers with a window keep no more than it",),
+    assumes=(KEY_AND_VALUE, ATTENDS_TO_ALL, WINDOW_KEPT, LONG),
     sources=(LECTURE, GROUPED),
     example=lambda: shapes("gemma-3-27b"),
     example_text="Gemma 3 27B at bf16",
@@ -100,11 +163,15 @@ attention_share = Derivation(
     title="The context at which attention multiplies as much as the weights",
     rows=("5.4",),
     claim="Attention's multiply-adds grow with context, those of the weights do not.",
-    start=equation(weights_flops_share, flops_per_mac * active_parameters / flops_per_token),
+    start=Defined(
+        weights_flops_share,
+        flops_per_mac * active_parameters / flops_per_token,
+        "the weights' multiply-adds over all multiply-adds of a token",
+    ),
     steps=(
         Step(
             "the weights have half of all multiply-adds",
-            substitute(is_(weights_flops_share, Rational(1, 2))),
+            substitute(HALF),
             equation(
                 Rational(1, 2),
                 flops_per_mac * active_parameters / (flops_per_mac * active_parameters + attention_flops * context),
@@ -116,16 +183,18 @@ attention_share = Derivation(
             equation(context, flops_per_mac * active_parameters / attention_flops),
         ),
     ),
-    assumes=("attention over all of the context",),
+    assumes=(ATTENDS_TO_ALL, HALF),
     sources=(LECTURE,),
     example=lambda: numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=1000, batch=2048),
     example_text="DeepSeek-V3, latent attention absorbed as in decode",
+    holds=(more(attention_flops, 0),),
 )
 
 DERIVATIONS = (grouped, latent, windowed, attention_share)
 
 
 LECTURE_HEADS = {kv_heads: 8.0, head_dim: 128.0, kv_layers: 1.0, bytes_per_kv: 1.0}
+LECTURE_ELEMENTS = GroupedAttention(heads=8, kv_heads=8, head_dim=128, value_dim=128).cache_elements
 
 
 def bytes_of(one: Derivation, model: str) -> float:
@@ -185,21 +254,28 @@ CLAIMS = (
         2048.0,
         lambda: float(Scenario(LECTURE_HEADS).evaluate(grouped.result.rhs)),
         lambda: {symbol.name: value for symbol, value in LECTURE_HEADS.items()},
-        tolerance=1e-9,
         unit="B",
+        must=lambda value: value == LECTURE_ELEMENTS,
     ),
-    *(
-        Claim(
-            "5.2",
-            f"bytes of KV cache per token of {model} at bf16",
-            guess,
-            partial(bytes_of, one, model),
-            partial(shape_inputs, model),
-            tolerance=1e-9,
-            unit="B",
-            must=partial(agrees, model),
-        )
-        for one, model, guess in ((latent, "deepseek-v3", 70272.0), (grouped, "llama-3.1-70b", 327680.0))
+    Claim(
+        "5.2",
+        "bytes of KV cache per token of deepseek-v3 at bf16 (arXiv 2505.09343, table 1)",
+        70272.0,
+        partial(bytes_of, latent, "deepseek-v3"),
+        partial(shape_inputs, "deepseek-v3"),
+        source=Source.PAPER,
+        unit="B",
+        must=partial(agrees, "deepseek-v3"),
+    ),
+    Claim(
+        "5.2",
+        "bytes of KV cache per token of llama-3.1-70b at bf16: those that its step reads",
+        None,
+        partial(bytes_of, grouped, "llama-3.1-70b"),
+        partial(shape_inputs, "llama-3.1-70b"),
+        source=Source.OWN,
+        unit="B",
+        must=partial(agrees, "llama-3.1-70b"),
     ),
     *(
         Claim(
@@ -208,8 +284,7 @@ CLAIMS = (
             1e6,
             partial(extreme, largest),
             partial(extreme_inputs, largest),
-            tolerance=0.5,
-            must=lambda value: value > 0,
+            Wording.ORDER,
         )
         for which, largest in (("shortest", False), ("longest", True))
     ),

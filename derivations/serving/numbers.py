@@ -1,47 +1,40 @@
-"""What the derivations of serving share: how a cache is counted on the blackboard, and numbers for their examples."""
+"""What the derivations of serving share: the blackboard's simplifications of a pass, and numbers for their examples."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import sympy
-from sympy import Eq, Symbol
+from sympy import Symbol
 
-from steptime.derivations.batch.symbols import ridge
+from steptime.derivations.batch.symbols import ridge, tokens_read
 from steptime.derivations.batch.terms import ridge_batch
-from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_, numbers
+from steptime.derivations.board import PEAK, PERFECT_SHARDS, READS_ALL, numbers
+from steptime.derivations.facts import Defined, given
 from steptime.model import symbols as q
-from steptime.model.phases.abstract import cache_traffic
-from steptime.model.phases.phase import Phase
-from steptime.model.phases.prefill import prefill_phase
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import answer, context, kv_bytes
-from steptime.model.terms import one
-
-BEHIND = prefill_phase(has_cache=True)
-"""A prefill behind a cached prefix."""
-
-CHUNKED = prefill_phase(has_cache=True, in_chunks=True)
-"""The same in chunks."""
+from steptime.model.symbols import answer, context, kv_bytes, pass_tokens, prompt
 
 SHARED = (*PEAK, *PERFECT_SHARDS)
 """Every resource at its peak; weights, multiply-adds and cache split over every chip of the stage."""
+
+NOTHING_CACHED = given(q.kv_read, 0, "nothing is cached before the prompt")
+WHOLE_PROMPT = given(pass_tokens, prompt, "the prompt passes whole")
+CACHE_READ = Defined(q.kv_read, kv_bytes * tokens_read, "the bytes of so many tokens of the cache")
+WEIGHTS_ALONE = (
+    given(kv_bytes, 0, "no KV cache"),
+    given(q.attention_flops, 0, "attention's own multiply-adds are left out"),
+    given(q.unembedding_parameters, 0, "every token is multiplied by the unembedding too"),
+    READS_ALL,
+)
+"""Weights alone count, all of them, and every token multiplies all active ones."""
+
+BOTH = "compute and memory take equally long"
 
 SARATHI = "Agrawal et al. 2023, SARATHI, arXiv 2308.16369"
 POPE = "Pope et al. 2022, Efficiently scaling transformer inference, arXiv 2211.05102"
 DEEPSEEK_V2 = "DeepSeek-V2, arXiv 2405.04434, section 2.1"
 
-ALL_READ = "every expert is read in every pass"
-ALL_CONTEXT = "attention over all of the context, the causal half"
-IDEAL = "every resource at its catalogue peak, perfect sharding over the chips of a stage"
-
 LLAMA = "Llama 3.1 70B in bf16 on 8 H100 (tp=8)"
 V3 = "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), all experts read"
-
-
-def cache_of(phase: Phase) -> tuple[Eq, Eq]:
-    """A phase's cache traffic by bytes per token of context: what it reads, what it writes."""
-    traffic = cache_traffic(phase, kv_bytes, kv_bytes)
-    return is_(q.kv_read, traffic[q.kv_read]), is_(q.kv_written, traffic[q.kv_written])
 
 
 def llama(**options: Any) -> Mapping[Symbol, float]:
@@ -65,16 +58,3 @@ def llama_request(prompt_tokens: int, answer_tokens: int, batch: int) -> Mapping
     """Llama 3.1 70B on 8 H100: prompt, answer and the mean context of the answer's decode steps."""
     values = llama_prefill(prompt_tokens, batch)
     return {**values, answer: float(answer_tokens), context: prompt_tokens + (answer_tokens - 2) / 2}
-
-
-def summed(
-    term: sympy.Expr, variable: Symbol, first: sympy.Expr, steps: sympy.Expr, size: sympy.Expr = one
-) -> sympy.Expr:
-    """A term summed over ``steps`` values of a count from the first on, ``size`` apart.
-
-    >>> summed(context, context, answer, sympy.Integer(3)) == 3 * answer + 3
-    True
-    """
-    index = sympy.Dummy("index", integer=True, nonnegative=True)
-    at = sympy.expand(term.xreplace({variable: first + size * index}))
-    return sympy.expand(sympy.summation(at, (index, 0, steps - 1)))

@@ -4,20 +4,23 @@ from collections.abc import Mapping
 
 from sympy import Rational, Symbol, sqrt
 
+from steptime.derivations.axioms import ATTENDS_TO_ALL, LAST_PREDICTS, ON_CHIP, STREAMED_ONCE
 from steptime.derivations.batch.batch import peak_by_ridge
-from steptime.derivations.batch.symbols import ridge
+from steptime.derivations.batch.symbols import memory_time, ridge
 from steptime.derivations.batch.terms import ridge_batch
-from steptime.derivations.board import is_
-from steptime.derivations.claims import Claim
+from steptime.derivations.claims import Claim, Source, Wording
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.facts import Crossing, Defined, Modelled
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
+from steptime.derivations.serving import formulas
 from steptime.derivations.serving.attention import body
 from steptime.derivations.serving.symbols import completed_square
 from steptime.derivations.steps import Derivation, Step
-from steptime.model.phases.prefill import PREFILL
+from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.serving.numbers import (  # isort: skip
-    ALL_CONTEXT, ALL_READ, IDEAL, LLAMA, POPE, SHARED, V3, cache_of, llama_prefill, v3_prefill,
+    BOTH, LLAMA, NOTHING_CACHED, POPE, SHARED, V3, WEIGHTS_ALONE, llama_prefill, v3_prefill,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, bytes_per_weight, flops_per_mac, kv_bytes, memory_bandwidth, micro_batch,
@@ -38,18 +41,22 @@ constant = (
     )
     / attention_flops
 )
-ASSUMES = (IDEAL, ALL_CONTEXT, ALL_READ, "nothing cached, one pass")
+square = half_linear**2 + constant
 
 prefill_balance = Derivation(
     name="prefill-balance",
     title="Where a prefill computes as long as it reads",
     rows=("9.2",),
     claim="A prefill streams the weights once, writes its cache, and multiplies every token.",
-    start=equation(PREFILL.blackboard.compute.time, PREFILL.blackboard.memory.time),
+    start=Crossing(
+        Modelled(q.compute_time, formulas.prefill_compute.time),
+        Modelled(memory_time, formulas.prefill_memory.time),
+        BOTH,
+    ),
     steps=(
         Step(
             "at the peak, perfectly sharded; keys and values of the pass stay on the chip and are written once",
-            substitute(*SHARED, *cache_of(PREFILL)),
+            substitute(*SHARED, NOTHING_CACHED, Modelled(q.kv_written, formulas.prefill_written)),
             equation(flops * micro_batch / (stage_chips * peak_flops), bytes_moved / (stage_chips * memory_bandwidth)),
         ),
         Step(
@@ -58,7 +65,7 @@ prefill_balance = Derivation(
             equation(flops * micro_batch * memory_bandwidth, bytes_moved * peak_flops),
         ),
     ),
-    assumes=ASSUMES,
+    assumes=(ATTENDS_TO_ALL, LAST_PREDICTS, STREAMED_ONCE, ON_CHIP, *SHARED, NOTHING_CACHED),
     sources=(POPE,),
     example=lambda: llama_prefill(256),
     example_text=f"{LLAMA}, one prompt of 256 tokens",
@@ -69,7 +76,7 @@ prefill_batch = Derivation(
     title="The batch at which a prefill turns compute-bound",
     rows=("9.2",),
     claim="A batch of prompts turns compute-bound when together they are long enough.",
-    start=prefill_balance.result,
+    start=prefill_balance,
     steps=(
         Step(
             "solve for the batch",
@@ -83,19 +90,21 @@ prefill_batch = Derivation(
             ),
         ),
     ),
-    assumes=ASSUMES,
+    assumes=(),
     sources=(POPE,),
     example=lambda: llama_prefill(64),
     example_text=f"{LLAMA}, prompts of 64 tokens",
-    holds=(flops * memory_bandwidth - kv_bytes * pass_tokens * peak_flops,),
+    holds=(more(flops * memory_bandwidth, kv_bytes * pass_tokens * peak_flops),),
 )
+
+SQUARE = Defined(completed_square, pass_tokens + half_linear, "the tokens and half the linear coefficient")
 
 prefill_prompt = Derivation(
     name="prefill-prompt",
     title="The prompt at which a prefill turns compute-bound",
     rows=("9.2",),
     claim="Beyond this many tokens a sequence, a prefill is bound by compute: a few hundred where one is alone.",
-    start=prefill_balance.result,
+    start=prefill_balance,
     steps=(
         Step(
             "for one sequence, over half of what a pair of tokens costs",
@@ -108,7 +117,7 @@ prefill_prompt = Derivation(
         ),
         Step(
             "a square and no linear term: half the linear coefficient is taken off the tokens",
-            substitute(is_(pass_tokens, completed_square - half_linear)),
+            substitute(SQUARE.for_(pass_tokens)),
             equation(
                 completed_square**2
                 - half_linear**2
@@ -123,24 +132,24 @@ prefill_prompt = Derivation(
         Step(
             "solve for the square",
             solve_for(completed_square),
-            equation(completed_square, sqrt(half_linear**2 + constant)),
+            equation(completed_square, sqrt(square)),
         ),
         Step(
             "the tokens again",
-            substitute(is_(completed_square, pass_tokens + half_linear)),
-            equation(pass_tokens + half_linear, sqrt(half_linear**2 + constant)),
+            substitute(SQUARE),
+            equation(pass_tokens + half_linear, sqrt(square)),
         ),
         Step(
             "the tokens alone",
             both_sides(side - half_linear),
-            equation(pass_tokens, sqrt(half_linear**2 + constant) - half_linear),
+            equation(pass_tokens, sqrt(square) - half_linear),
         ),
     ),
-    assumes=ASSUMES,
+    assumes=(),
     sources=(POPE,),
     example=lambda: llama_prefill(256),
     example_text=f"{LLAMA}, one sequence",
-    holds=(half_linear, constant),
+    holds=(more(attention_flops, 0), more(square, 0), at_least(sqrt(square), 1 + half_linear)),
 )
 
 prefill_ridge = Derivation(
@@ -148,16 +157,11 @@ prefill_ridge = Derivation(
     title="The same, as the ridge",
     rows=("9.2",),
     claim="A pass turns compute-bound at the ridge times the sparsity, in tokens, whoever they belong to.",
-    start=prefill_balance.result,
+    start=prefill_balance,
     steps=(
         Step(
             "weights alone, all of them, and every token multiplies all active ones",
-            substitute(
-                is_(kv_bytes, 0),
-                is_(attention_flops, 0),
-                is_(unembedding_parameters, 0),
-                is_(parameters_read, parameters),
-            ),
+            substitute(*WEIGHTS_ALONE),
             equation(
                 flops_per_mac * active_parameters * pass_tokens * micro_batch * memory_bandwidth,
                 bytes_per_weight * parameters * peak_flops,
@@ -176,16 +180,16 @@ prefill_ridge = Derivation(
         ),
         Step(
             "the rates as the ridge",
-            substitute(peak_by_ridge.result),
+            substitute(peak_by_ridge),
             equation(pass_tokens, ridge * parameters / (active_parameters * micro_batch)),
         ),
     ),
-    assumes=(IDEAL, ALL_READ, "no FLOP of attention, no cache, every token multiplied by the unembedding too"),
+    assumes=WEIGHTS_ALONE,
     sources=(POPE,),
     example=lambda: v3_prefill(4096, 1),
     example_text=f"{V3}, one sequence; the ridge as it follows",
+    holds=(at_least(ridge * parameters, active_parameters * micro_batch),),
 )
-
 DERIVATIONS = (prefill_balance, prefill_batch, prefill_prompt, prefill_ridge)
 
 A100 = "a100-sxm-80gb"
@@ -210,6 +214,8 @@ CLAIMS = (
         512.0,
         lambda: float(Scenario(dense_13b()).evaluate(prefill_ridge.result.rhs)),
         lambda: {"hardware": A100, **{symbol.name: value for symbol, value in dense_13b().items()}},
+        wording=Wording.ABOUT,
+        source=Source.PAPER,
         must=lambda value: value <= 512,
     ),
 )

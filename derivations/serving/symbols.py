@@ -1,10 +1,11 @@
 """Chapter 9, serving: quantities that only its derivations, and later ones, speak of."""
 
 # ruff: noqa: E501  one quantity, one line
-from steptime.model.quantity import byte, count, quantity, second
+from steptime.model.quantity import FLOP, byte, count, quantity, second, within
+from steptime.model.symbols import active_parameters, unembedding_parameters
 
 # fmt: off
-token_pairs = quantity("token_pairs", count, r"n_p", "pairs of a new token of one sequence and one that it attends to")
+token_pairs = quantity("token_pairs", count, r"n_p", "pairs of a new token of one sequence and one that it attends to", sane=(0, 1e30))
 completed_square = quantity("completed_square", count, "z", "an unknown number of tokens, shifted so that its square stands alone")
 chunk_bytes = quantity("chunk_bytes", byte, r"\Delta V_c", "bytes that chunks make a chip read beyond one pass")
 prefix_saving = quantity("prefix_saving", second, r"\Delta t_c", "time that a cached prefix saves")
@@ -18,3 +19,13 @@ state_key_dim = quantity("state_key_dim", count, r"d_k", "width of a key of a re
 state_value_dim = quantity("state_value_dim", count, r"d_v'", "width of a value of a recurrent mixer")
 convolution_channels = quantity("convolution_channels", count, r"d_x", "channels of a short causal convolution")
 convolution_kernel = quantity("convolution_kernel", count, r"k_x", "tokens that a short causal convolution sees")
+sequence_flops = quantity("sequence_flops", FLOP, r"f_1", "FLOP of one sequence in a prefill")
+weights_flops = quantity("weights_flops", FLOP, r"f_w", "FLOP of a prefill that multiply weights, on one chip")
+pairs_flops = quantity("pairs_flops", FLOP, r"f_p", "FLOP of a prefill in scores and sums of attention, on one chip")
+pass_bytes = quantity("pass_bytes", byte, r"V_p", "bytes that a chip reads and writes in a pass")
+chunk_time = quantity("chunk_time", second, r"t_h", "time that one stage works on one chunk of a prompt")
+prefills_per_step = quantity("prefills_per_step", count, r"n_r", "prefills that a step carries, on average", sane=(0, 1e9))
+riding_flops = quantity("riding_flops", FLOP, r"f_r", "FLOP of a step in prefills, for each sequence that decodes")
+carried_flops = quantity("carried_flops", FLOP, r"f_f", "FLOP of a step that carries prefills, for each sequence that decodes")
+replaced_time = quantity("replaced_time", second, r"t_A", "time of the plain steps that give as many tokens as a pass keeps")
+within(unembedding_parameters, active_parameters)

@@ -11,7 +11,7 @@ from steptime.derivations.steps import Derivation
 def test_verified(one: Derivation) -> None:
     one.verify()
     assert one.evaluate() > 0
-    assert one.title and one.claim and one.assumes and one.sources and one.example_text
+    assert one.title and one.claim and one.sources and one.example_text
 
 
 def test_names_are_unique() -> None:

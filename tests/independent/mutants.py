@@ -1,12 +1,18 @@
 """Small changes to the lines and rules of a derivation, each of which its checks must catch."""
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cache
 
+import mpmath
 import sympy
 from sympy import Eq, Expr, Symbol
+from sympy.core.relational import Relational
 
+from steptime.derivations.check import satisfy
+from steptime.derivations.draws import DIGITS, draw, number as value_of
+from steptime.derivations.facts import Defined, Given, Modelled
 from steptime.derivations.library import quantities
 from steptime.derivations.rules import Rule, equation, side
 from steptime.derivations.steps import Derivation, Step, same, same_equation
@@ -44,18 +50,38 @@ def changed_rule(rule: Rule, near: frozenset[Symbol]) -> Iterator[tuple[str, Rul
         argument = getattr(rule, field.name)
         parts = argument if isinstance(argument, tuple) else (argument,)
         for place, part in enumerate(parts):
-            for what, other in changed(part, near):
+            for what, other in changed_fact(part, near) if field.name == "facts" else changed(part, near):
                 whole = (*parts[:place], other, *parts[place + 1 :]) if isinstance(argument, tuple) else other
                 text = f"{field.name}: {what}"
                 yield text, replace(rule, **{field.name: whole}), lambda part=part, other=other: alike(part, other)
 
 
+def changed_fact(fact: object, near: frozenset[Symbol]) -> Iterator[tuple[str, object]]:
+    """Every change of what is put in: an assumption or definition of the same kind, else the equation written out."""
+    for what, line in changed_equation(fact if isinstance(fact, Eq) else fact.line, near):
+        if isinstance(fact, Given):
+            yield what, replace(fact, relation=line)
+        elif isinstance(fact, Defined) and isinstance(line.lhs, Symbol):
+            yield what, replace(fact, symbol=line.lhs, value=line.rhs)
+        elif isinstance(fact, Modelled) and isinstance(line.lhs, Symbol):
+            yield what, replace(fact, symbol=line.lhs, formula=line.rhs)
+        else:
+            yield what, line
+
+
 def changed(part: Part, near: frozenset[Symbol]) -> Iterator[Changed]:
     """Every change of an argument: an equation, an expression or a whole number."""
-    if isinstance(part, int):
+    if isinstance(part, bool):
+        yield f"{part} -> {not part}", not part
+    elif isinstance(part, int):
         yield from ((f"{part} -> {other}", other) for other in (2 * part, -part))
     elif isinstance(part, Eq):
         yield from changed_equation(part, near)
+    elif isinstance(part, Relational):
+        for place, side_ in enumerate(part.args):
+            for what, other in changed_expression(side_, near):
+                sides = [other if place == which else kept for which, kept in enumerate(part.args)]
+                yield what, type(part)(*sides, evaluate=False)
     else:
         yield "sign of the whole", -part
         yield from changed_expression(part, near)
@@ -96,8 +122,11 @@ def swaps(symbol: Symbol, near: frozenset[Symbol]) -> tuple[Symbol, ...]:
     return tuple(named + [other for other in fitting if other not in named])[:SWAPS]
 
 
-def alike(one: Part, other: Part) -> bool:
+def alike(one: object, other: object) -> bool:
     """Whether a changed argument is shown to be the one that it was."""
+    one, other = (getattr(part, "line", part) for part in (one, other))
+    if isinstance(one, bool):
+        return False
     if isinstance(one, Eq) and isinstance(other, Eq):
         return same_equation(one, other)
     return one == other or same(sympy.sympify(one), sympy.sympify(other))
@@ -112,8 +141,38 @@ def outcome(one: Derivation, number: int, mutant: Mutant) -> str:
         for place in (number, number + 1):
             if place <= len(steps):
                 broken.check(place)
+        if broken.failure is not None:
+            return "caught"
     except NotVerified:
         return "caught"
     except ValueError:
         return "refused"
     return "equivalent" if mutant.unchanged() else "survived"
+
+
+def together(one: Derivation, number: int) -> Iterator[Mutant]:
+    """Every change of a rule's argument with the line that the changed rule computes: rule and line agree."""
+    step, line = one.steps[number - 1], one.lines[number - 1]
+    near = frozenset(line.free_symbols | step.gives.free_symbols)
+    for what, rule, _ in changed_rule(step.rule, near):
+        try:
+            gives = rule.apply(line)
+        except (ValueError, TypeError, NotImplementedError, AttributeError):
+            continue  # such a rule computes nothing
+        if isinstance(gives, Eq) and gives != step.gives:
+            yield Mutant(f"both: {what}", Step(step.why, rule, gives), lambda: False)
+
+
+def says_the_same(one: Derivation, other: Derivation) -> bool:
+    """Whether the result of one holds wherever that of another does, at random numbers: it says the same, or less."""
+    source = random.Random(5)
+    symbols = one.result.free_symbols | other.result.free_symbols
+    with mpmath.workdps(DIGITS):
+        for _ in range(4):
+            there = satisfy(other.result, draw(symbols, other.region, source), ())
+            if there is None:
+                return False
+            left, right = value_of(one.result.lhs, there), value_of(one.result.rhs, there)
+            if abs(left - right) > mpmath.mpf(10) ** -20 * max(abs(left), abs(right)):
+                return False
+    return True

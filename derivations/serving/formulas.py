@@ -1,0 +1,79 @@
+"""The model's formulas that chapter 9 starts from: terms of its phases, lines of their ledgers, ways of its attention."""
+
+from steptime.derivations.batch import sparse
+from steptime.derivations.prices.formulas import grouped, latent
+from steptime.derivations.prices.symbols import kv_layers
+from steptime.model.architecture.attended import whole_context_read
+from steptime.model.architecture.attention import RecurrentMixer
+from steptime.model.architecture.mixing import cache_read, cache_written, state_moved
+from steptime.model.architecture.stream import Stream
+from steptime.model.phases.abstract import cache_traffic
+from steptime.model.phases.decode import DECODE, flops_per_token
+from steptime.model.phases.prefill import ANSWER, IN_FLIGHT, PREFILL, VERIFY, prefill_phase
+from steptime.model.symbols import cached, kv_bytes, kv_read, kv_written, micro_batch, pass_tokens, tokens_per_pass
+from steptime.model.terms import one
+
+from steptime.derivations.serving.symbols import (  # isort: skip
+    convolution_channels, convolution_kernel, state_heads, state_key_dim, state_value_dim,
+)  # fmt: skip
+
+BEHIND = prefill_phase(has_cache=True)
+"""A prefill behind a cached prefix."""
+
+CHUNKED = prefill_phase(has_cache=True, in_chunks=True)
+"""The same in chunks."""
+
+# --- terms of phases, and what they read and write by bytes per token of context -------------------------------------
+prefill_compute, prefill_memory = PREFILL.blackboard.compute, PREFILL.blackboard.memory
+prefill_written = cache_traffic(PREFILL, kv_bytes, kv_bytes)[kv_written]
+
+behind_flops, behind_compute = BEHIND.flops_per_sequence, BEHIND.blackboard.compute
+behind_cache = BEHIND.memory_slope * micro_batch
+behind_read = cache_traffic(BEHIND, kv_bytes, kv_bytes)[kv_read]
+behind_written = cache_traffic(BEHIND, kv_bytes, kv_bytes)[kv_written]
+
+chunked_compute, chunked_memory = CHUNKED.blackboard.compute, CHUNKED.blackboard.memory
+chunked_bytes = CHUNKED.blackboard.memory.work
+
+answer_compute, answer_memory = ANSWER.blackboard.compute, ANSWER.blackboard.memory
+answer_read = cache_traffic(ANSWER, kv_bytes, kv_bytes)[kv_read]
+answer_written = cache_traffic(ANSWER, kv_bytes, kv_bytes)[kv_written]
+
+riding_compute, riding_memory = IN_FLIGHT.blackboard.compute, IN_FLIGHT.blackboard.memory
+riding_read = cache_traffic(IN_FLIGHT, kv_bytes, kv_bytes)[kv_read]
+riding_written = cache_traffic(IN_FLIGHT, kv_bytes, kv_bytes)[kv_written]
+flops_with_prefills = IN_FLIGHT.flops_per_sequence
+flops_of_prefills = IN_FLIGHT.flops_per_sequence - flops_per_token
+
+verify_compute, verify_memory = VERIFY.blackboard.compute, VERIFY.blackboard.memory
+verify_read = cache_traffic(VERIFY, kv_bytes, kv_bytes)[kv_read]
+verify_written = cache_traffic(VERIFY, kv_bytes, kv_bytes)[kv_written]
+replaced_steps = tokens_per_pass * DECODE.blackboard.memory.time
+
+# --- lines of ledgers ------------------------------------------------------------------------------------------------
+_weights, _attention, _ = PREFILL.ledger
+prefill_weights_flops, prefill_attention_flops = _weights.flops, _attention.flops
+
+# --- ways of attention -----------------------------------------------------------------------------------------------
+stream = Stream(tokens=pass_tokens, cached=cached)
+absorbed = latent.flops_per_pair * stream.pairs
+expanded = latent.expanded_flops_per_pair * stream.pairs + latent.expansion_flops * whole_context_read(
+    pass_tokens, cached, one
+)
+grouped_flops = kv_layers * grouped.flops_per_pair
+"""Attention FLOP of a token for each token of context, where heads are grouped."""
+
+recurrent = RecurrentMixer(
+    "recurrent",
+    heads=state_heads,
+    key_dim=state_key_dim,
+    value_dim=state_value_dim,
+    inputs=0,
+    channels=convolution_channels,
+    kernel=convolution_kernel,
+)
+"""A recurrent mixer by its shapes."""
+
+cache_moved = cache_read(grouped, DECODE.streams) + cache_written(grouped, DECODE.streams)
+recurrent_moved = state_moved(recurrent, DECODE.streams)
+sparse_read, selected_read = sparse.traffic_per_sequence, sparse.top_k_read

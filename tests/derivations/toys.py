@@ -1,0 +1,29 @@
+"""Quantities of the tests' own, and bare chains of them, to attack the checks with."""
+
+from sympy import Symbol
+
+from steptime.derivations.facts import Defined
+from steptime.derivations.steps import Derivation, Step
+from steptime.model.quantity import count, quantity
+
+NUMBERS = {"t_a": 1000.0, "t_b": 10.0, "t_c": 2.0, "t_x": 3.0, "t_n": 5.0, "t_s": 0.25, "t_z": 0.01}
+
+a, b, c, w, x, y = (quantity(f"t_{name}", count, name, f"toy {name}") for name in "abcwxy")
+n = quantity("t_n", count, "n", "toy count, at least one", integer=True, sane=(1, 1e9))
+s = quantity("t_s", count, "s", "toy share", sane=(0, 1))
+z = quantity("t_z", count, "z", "toy that may be nought", sane=(0, 1e9))
+j = quantity("t_j", count, "j", "number of a toy summand", integer=True, sane=(0, 1e9))
+
+
+def chain(start, *lines, assumes=(), holds=(), numbers=None) -> Derivation:
+    """A derivation of bare lines: (rule, line) pairs."""
+    values = {Symbol(name, positive=True): value for name, value in {**NUMBERS, **(numbers or {})}.items()}
+    return Derivation(
+        "toy", "t", ("1.1",), "c", start, tuple(Step("so", rule, gives) for rule, gives in lines),
+        assumes, ("s",), lambda: values, "made up", holds,
+    )  # fmt: skip
+
+
+def defined(symbol: Symbol, value) -> Defined:
+    """A lawful start: a toy defined by others."""
+    return Defined(symbol, value, "a toy")
