@@ -143,6 +143,8 @@ class _Signs:
         if expr.is_number:
             return "0" if expr.is_zero else "+" if expr.is_positive else "-"
         number, factors = sympy.factor_list(expr)
+        if number == 0:
+            return "0"
         found: str | None = "+" if number > 0 else "-"
         unknown, weak = sympy.S.One, sympy.S.One
         for factor, power in factors:
@@ -233,9 +235,13 @@ class _Signs:
         for factor, power in factors:
             poly = _poly(factor)
             plain = self._by_coefficients(poly)
-            if plain == "+" or (strict and power % 2 == 0):
+            if plain is None and len(factors) > 1:
+                plain = self._irreducible(poly)  # by what was learned before
+            if strict and plain in ("0+", "0-"):
+                self.nullable.discard(factor)  # what is positive has no factor that is zero
+            if plain == "+" or (strict and (power % 2 == 0 or plain == "0+")):
                 continue
-            rest *= -1 if plain == "-" else factor if power % 2 else factor**2
+            rest *= -1 if plain == "-" or (strict and plain == "0-") else factor if power % 2 else factor**2
             if strict and len(factors) == 1 and isinstance(factor, Symbol):
                 self.nullable.discard(factor)
         if rest.free_symbols:

@@ -27,22 +27,24 @@ def draw(
     for what counts summands."""
     ordered = sorted(symbols | set().union(*(expr.free_symbols for expr in holds)), key=lambda symbol: symbol.name)
     within = tuple(part for part in domains(ordered) if len(part.free_symbols) > 1)
-    for _ in range(4000):
-        values = {symbol: _drawn(symbol, source, symbol in whole) for symbol in ordered}
+    for turn in range(8000):
+        wide = turn // 2000  # what is far smaller than the rest asks for numbers of different magnitudes
+        values = {symbol: _drawn(symbol, source, symbol in whole, 3 * wide) for symbol in ordered}
         if all(is_true(relation, values) for relation in (*holds, *within)):
             return values
     raise ValueError("no numbers satisfy the assumptions")
 
 
-def _drawn(symbol: Symbol, source: random.Random, whole: bool) -> mpmath.mpf:
-    """One number in the range of a quantity."""
+def _drawn(symbol: Symbol, source: random.Random, whole: bool, magnitudes: int) -> mpmath.mpf:
+    """One number in the range of a quantity, of so many magnitudes up or down."""
     if whole:
         return mpmath.mpf(source.randint(2, 9))
     record = declared_as(symbol)
     low, high = record.sane if record is not None else (0.0, 1e30)
     if high == 1:
         return mpmath.mpf(source.randint(1, 59)) / 60
-    drawn = mpmath.mpf(source.randint(1, 60)) / source.randint(1, 20)
+    scale = mpmath.mpf(10) ** source.randint(0 if low == 1 else -magnitudes, magnitudes) if magnitudes else mpmath.mpf(1)
+    drawn = scale * source.randint(1, 60) / source.randint(1, 20)
     return drawn + 1 if low == 1 else drawn
 
 

@@ -28,6 +28,10 @@ class Minimise(Rule):
     """
 
     over: Symbol
+    least = True
+
+    def chooses(self) -> frozenset[Symbol]:
+        return frozenset({self.over})
 
     def apply(self, line: Eq) -> Eq:
         low, high, power, _ = self._slope(line)
@@ -91,6 +95,9 @@ class Extreme(Rule):
     def over(self) -> Expr:
         return self.bound.lhs
 
+    def chooses(self) -> frozenset[Symbol]:
+        return frozenset({self.over})
+
     def apply(self, line: Eq) -> Eq:
         must_be_quantity(self.over)
         if self.over in line.lhs.free_symbols:
@@ -138,6 +145,10 @@ class Optimum(Rule):
     value: Expr
     weights: tuple[Expr, ...]
     prices: tuple[Expr, ...]
+    least = True
+
+    def chooses(self) -> frozenset[Symbol]:
+        return frozenset(point.lhs for point in self.at)
 
     def apply(self, line: Eq) -> Eq:
         sides = line.rhs.args if isinstance(line.rhs, sympy.Max) else (line.rhs,)

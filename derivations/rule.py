@@ -12,6 +12,8 @@ class Rule:
     """What every rule answers, besides the line it computes: nothing more is needed, all is carried on."""
 
     approximates = False
+    least: bool | None = None
+    """Whether it finds the least of the right side (True) or the greatest (False) over what it chooses; else None."""
 
     def apply(self, line: Eq) -> Eq:
         """The next line; raises RuleError."""
@@ -32,6 +34,15 @@ class Rule:
     def draws_on(self, assumption: Any) -> bool:
         """Whether it makes use of an assumption."""
         return False
+
+    def chooses(self) -> frozenset[Symbol]:
+        """The quantities that it chooses."""
+        return frozenset()
+
+    def cuts(self, line: Eq) -> tuple[frozenset[Symbol], bool | None]:
+        """Quantities over which the line is only one case of what was there before, and the optimum that such a case
+        bounds all the same: the least of a maximum (True), the greatest of a minimum (False), none (None)."""
+        return frozenset(), None
 
     def wants(self) -> str:
         """The assumption that it needs, in words."""

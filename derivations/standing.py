@@ -8,13 +8,13 @@ follows from those collected, and none may be left out.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sympy
-from sympy import Eq, Symbol
+from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Relational
 
 from steptime.derivations.certificate import implied
@@ -38,13 +38,14 @@ FIXING = (Given, Tends)
 @dataclass(frozen=True)
 class Standing:
     """What a line rests on. ``seen`` are the quantities that have occurred so far; ``approximate`` whether something
-    was left out on the way."""
+    was left out on the way; ``cuts`` are the quantities of each case that was taken, and the optimum that it bounds."""
 
     conditions: tuple[Condition, ...] = ()
     assumptions: tuple[Any, ...] = ()
     definitions: tuple[tuple[Symbol, Any], ...] = ()
     seen: frozenset[Symbol] = frozenset()
     approximate: bool = False
+    cuts: tuple[tuple[frozenset[Symbol], bool | None], ...] = ()
 
     def joined(self, other: Standing) -> Standing:
         """Both together; a quantity that they define differently is refused."""
@@ -61,6 +62,7 @@ class Standing:
             unique(self.definitions, other.definitions),
             self.seen | other.seen,
             self.approximate or other.approximate,
+            unique(self.cuts, other.cuts),
         )
 
 
@@ -116,6 +118,9 @@ def advance(one: Derivation, standing: Standing, number: int) -> Standing:
                 standing = standing.joined(_put_in(fact, one, standing))
         if not step.rule.declared(one.assumes):
             raise RuleError(f"{step.rule.wants()} is not among the assumptions")
+        for of, bounds in standing.cuts:
+            if step.rule.least is not None and step.rule.chooses() & of and bounds is not step.rule.least:
+                raise RuleError("the line is one case of several: what is best in it need not be best in all")
         carried = step.rule.carried(standing.conditions, line)
         needed = telling([*carried, *step.rule.needs(line), *of_line(step.gives, where)])
     except RuleError as error:
@@ -125,6 +130,7 @@ def advance(one: Derivation, standing: Standing, number: int) -> Standing:
         conditions=needed,
         seen=standing.seen | step.gives.free_symbols,
         approximate=standing.approximate or step.rule.approximates,
+        cuts=unique(standing.cuts, [cut for cut in (step.rule.cuts(line),) if cut[0]]),
     )
 
 
@@ -226,8 +232,8 @@ def _sides(fact: Compared | Crossing) -> Standing:
         for assumption in standing.assumptions
         if assumption not in shared and not isinstance(assumption, Side)
     ]
-    bare = Standing(one.conditions, (), one.definitions, one.seen, one.approximate)
-    both = bare.joined(Standing(other.conditions, (), other.definitions, other.seen, other.approximate))
+    bare = replace(one, assumptions=())
+    both = bare.joined(replace(other, assumptions=()))
     return replace(both, assumptions=unique(shared, alone))
 
 
@@ -262,8 +268,27 @@ def _of_instance(fact: Instance) -> Standing:
         conditions += [*of_expression(value, "put in"), *in_range(symbol, value, f"{value} put in", fact.line.free_symbols)]
     definitions = tuple(pair for pair in inner.definitions if pair[0] not in put)
     return replace(
-        inner, conditions=telling(conditions), definitions=definitions, seen=frozenset(fact.line.free_symbols)
+        inner,
+        conditions=telling(conditions),
+        assumptions=tuple(_renamed(assumption, put) for assumption in inner.assumptions),
+        definitions=definitions,
+        seen=frozenset(fact.line.free_symbols),
     )
+
+
+def _renamed(assumption: Any, put: Mapping[Symbol, Expr]) -> Any:
+    """An assumption for the quantities of an instance."""
+    if isinstance(assumption, Side):
+        return replace(assumption, assumption=_renamed(assumption.assumption, put))
+    if isinstance(assumption, Given):
+        left, right = (side.xreplace(put) for side in assumption.relation.args)
+        return replace(assumption, relation=type(assumption.relation)(left, right, evaluate=False))
+    if isinstance(assumption, Tends | Chosen) and assumption.variable in put:
+        name = put[assumption.variable]
+        if not isinstance(name, Symbol):
+            raise RuleError(f"{assumption}: nothing else is put in for {assumption.variable}")
+        return replace(assumption, variable=name)
+    return assumption
 
 
 def _put_in(fact: Any, one: Derivation, standing: Standing) -> Standing:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import sympy
-from sympy import Eq, Expr
+from sympy import Dummy, Eq, Expr, Symbol
 from sympy.core.relational import Ge, Relational
 
+from steptime.derivations.certificate import sign
 from steptime.derivations.conditions import Condition, RuleError, related
 from steptime.derivations.rule import Rule, equation
 from steptime.derivations.same import same
@@ -77,6 +78,11 @@ class Branch(Rule):
         for other in self.of.args:
             if other != self.takes:
                 yield Condition(self._above(other), f"{self.takes} is taken of {self.of}")
+
+    def cuts(self, line: Eq) -> tuple[frozenset[Symbol], bool | None]:
+        mark = Dummy("extreme", positive=True)
+        rises = sign(sympy.diff(line.rhs.xreplace({self.of: mark}), mark)) in ("+", "0+")
+        return frozenset(self.of.free_symbols), isinstance(self.of, sympy.Max) if rises else None
 
     def _above(self, other: Expr) -> Relational:
         up = isinstance(self.of, sympy.Max)

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 
-from sympy import Symbol
+import sympy
+from sympy import Le, Symbol
 
-from steptime.derivations.batch.batch import V3_ALL, peak_by_ridge, v3
-from steptime.derivations.batch.symbols import draft_limit_batch, memory_time, ridge
+from steptime.derivations.axioms import DRAFTS_FREE, SAME_CHANCE
+from steptime.derivations.batch.batch import SHORT, V3_ALL, peak_by_ridge, v3
+from steptime.derivations.batch.symbols import accepted_drafts, draft_limit_batch, kept_token_time, ridge
 from steptime.derivations.batch.terms import LECTURE, compute_term, memory_term
-from steptime.derivations.board import is_
-from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
+from steptime.derivations.board import READS_ALL
+from steptime.derivations.conditions import more
+from steptime.derivations.facts import Chosen, Crossing, Defined, Expected, Line, instance
+from steptime.derivations.rules import both_sides, equation, extreme, limit, side, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.phases.prefill import expected_tokens
@@ -16,19 +20,20 @@ from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
     acceptance, active_parameters, bytes_per_weight, compute_time, context, drafts, flops_per_mac, kv_bytes,
-    memory_bandwidth, parameters, peak_flops, stage_chips, tokens_per_pass,
+    memory_bandwidth, micro_batch, parameters, peak_flops, stage_chips, tokens_per_pass, turn,
 )  # fmt: skip
 
-with_one_more_draft = tokens_per_pass + acceptance ** (drafts + 1)
-"""Expected tokens with one draft more: it adds a token where it and all drafts before it are accepted."""
-
-after_the_first_draft = 1 + acceptance * tokens_per_pass
-"""The same expectation seen from the first draft: one token for certain, and all the rest where it is accepted."""
-
-compute_time_per_kept_token = (drafts + 1) * compute_time / tokens_per_pass
-"""Compute time of a pass over the drafts and the last token, in steps' worth of kept tokens."""
-
 LEVIATHAN = "Leviathan et al. 2023, Fast inference from transformers via speculative decoding, arXiv 2211.17192, eq. 1"
+ACCEPTED = Expected(
+    accepted_drafts,
+    turn,
+    sympy.S.One,
+    drafts,
+    acceptance**turn,
+    "the number of drafts that are accepted with all drafts before them",
+)
+KEPT = Defined(tokens_per_pass, accepted_drafts + 1, "the accepted drafts and the token that the pass itself gives")
+SURER = Chosen(acceptance, "the most that drafts can bring", least=False)
 
 
 def drafting(chance: float = 0.8, drafted: float = 2.0) -> Mapping[Symbol, float]:
@@ -44,27 +49,74 @@ expected = Derivation(
     title="Expected tokens of a pass with drafts",
     rows=("1.14",),
     claim="A pass keeps the drafts before the first miss, and one token more: a geometric sum.",
-    start=equation(with_one_more_draft, after_the_first_draft),
+    start=KEPT,
     steps=(
         Step(
-            "the sum on one side",
-            both_sides(side - acceptance * tokens_per_pass - acceptance ** (drafts + 1)),
-            equation(tokens_per_pass * (1 - acceptance), 1 - acceptance ** (drafts + 1)),
+            "a draft is accepted with all before it",
+            substitute(ACCEPTED),
+            equation(tokens_per_pass, ACCEPTED.line.rhs + 1),
         ),
         Step(
-            "solve for the tokens",
-            solve_for(tokens_per_pass),
+            "the geometric sum",
+            total(ACCEPTED.line.rhs, (acceptance - acceptance ** (drafts + 1)) / (1 - acceptance)),
             equation(tokens_per_pass, expected_tokens),
         ),
     ),
-    assumes=("each draft is accepted with the same chance, whatever came before",),
+    assumes=(SAME_CHANCE,),
     sources=(LECTURE, LEVIATHAN),
+    example=drafting,
+    example_text=DRAFTING,
+    holds=(more(sympy.S.One, acceptance),),
+)
+
+most_tokens = Derivation(
+    name="most-tokens-per-pass",
+    title="The most tokens that a pass with drafts can keep",
+    rows=("1.14",),
+    claim="However sure the drafts are, a pass keeps no more than all of them and one.",
+    start=Line(expected, 1),
+    steps=(
+        Step(
+            "every draft is accepted",
+            extreme(Le(acceptance, 1, evaluate=False), least=False),
+            equation(tokens_per_pass, sympy.Sum(sympy.S.One, (turn, 1, drafts)) + 1),
+        ),
+        Step(
+            "one for each draft, and one",
+            total(sympy.Sum(sympy.S.One, (turn, 1, drafts)), drafts),
+            equation(tokens_per_pass, drafts + 1),
+        ),
+    ),
+    assumes=(SURER,),
+    sources=(LEVIATHAN,),
     example=drafting,
     example_text=DRAFTING,
 )
 
-DRAFT_ROOM = (drafts + 1) * flops_per_mac * active_parameters * memory_bandwidth - (
-    tokens_per_pass * context * kv_bytes * peak_flops
+kept_token = Derivation(
+    name="kept-token-time",
+    title="Compute time of a pass with drafts for each token that it keeps",
+    rows=("1.14",),
+    claim="Drafts are computed whether kept or not: a pass works on all of them and on the token before.",
+    start=Defined(kept_token_time, compute_time / tokens_per_pass, "the compute time of a pass over the tokens it keeps"),
+    steps=(
+        Step(
+            "each sequence stands for its drafts and the token before them",
+            substitute(instance(compute_term, {micro_batch: (drafts + 1) * micro_batch})),
+            equation(
+                kept_token_time,
+                (drafts + 1)
+                * flops_per_mac
+                * active_parameters
+                * micro_batch
+                / (stage_chips * peak_flops * tokens_per_pass),
+            ),
+        ),
+    ),
+    assumes=(DRAFTS_FREE,),
+    sources=(LECTURE,),
+    example=drafting,
+    example_text=DRAFTING,
 )
 
 draft_limit = Derivation(
@@ -72,24 +124,17 @@ draft_limit = Derivation(
     title="The batch above which drafting stops paying",
     rows=("1.14",),
     claim="Drafts are computed whether kept or not: above this batch they cost more than they save.",
-    start=equation(compute_time_per_kept_token, memory_time),
+    start=Crossing(
+        kept_token,
+        memory_term,
+        "a kept token takes as long to compute as a plain step, where memory binds",
+        over=micro_batch,
+        at=draft_limit_batch,
+    ),
     steps=(
         Step(
-            "put in both terms",
-            substitute(compute_term.result, memory_term.result),
-            equation(
-                (drafts + 1)
-                * flops_per_mac
-                * active_parameters
-                * q.micro_batch
-                / (stage_chips * peak_flops * tokens_per_pass),
-                (bytes_per_weight * q.parameters_read + q.micro_batch * context * kv_bytes)
-                / (stage_chips * memory_bandwidth),
-            ),
-        ),
-        Step(
-            "every weight is read; call the batch where a kept token takes as long as a plain one the limit",
-            substitute(is_(q.parameters_read, parameters), is_(q.micro_batch, draft_limit_batch)),
+            "every weight is read",
+            substitute(READS_ALL),
             equation(
                 (drafts + 1)
                 * flops_per_mac
@@ -124,11 +169,16 @@ draft_limit = Derivation(
             ),
         ),
     ),
-    assumes=("drafting itself costs nothing", "every expert is read in every step", "a plain step is memory-bound"),
+    assumes=(READS_ALL,),
     sources=(LECTURE,),
     example=drafting,
     example_text=DRAFTING,
-    holds=(DRAFT_ROOM,),
+    holds=(
+        more(
+            (drafts + 1) * flops_per_mac * active_parameters * memory_bandwidth,
+            tokens_per_pass * context * kv_bytes * peak_flops,
+        ),
+    ),
 )
 
 draft_limit_short = Derivation(
@@ -136,7 +186,7 @@ draft_limit_short = Derivation(
     title="The limit of drafting as the context vanishes",
     rows=("1.14",),
     claim="Without KV cache drafting pays up to the optimal batch times the share of tokens kept.",
-    start=draft_limit.result,
+    start=draft_limit,
     steps=(
         Step(
             "let the context vanish",
@@ -152,17 +202,17 @@ draft_limit_short = Derivation(
         ),
         Step(
             "the rates as the ridge",
-            substitute(peak_by_ridge.result),
+            substitute(peak_by_ridge),
             equation(
                 draft_limit_batch,
                 tokens_per_pass / (drafts + 1) * ridge * parameters / active_parameters,
             ),
         ),
     ),
-    assumes=("drafting itself costs nothing", "every expert is read in every step"),
+    assumes=(SHORT,),
     sources=(LECTURE,),
     example=drafting,
     example_text=DRAFTING,
 )
 
-DERIVATIONS = (expected, draft_limit, draft_limit_short)
+DERIVATIONS = (expected, most_tokens, kept_token, draft_limit, draft_limit_short)

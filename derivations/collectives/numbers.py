@@ -28,6 +28,7 @@ GSHARD = "Lepikhin et al. 2020, arXiv 2006.16668"
 DEEPSEEK = "DeepSeek-AI 2024, arXiv 2412.19437, section 2.1.2: a token reaches a bounded number of nodes"
 
 H100 = "64 tokens of 8192 bf16 activations, summed by 8 H100; 3.4 us a start-up"
+RACKS = "256 chips in domains of 72 GB200"
 LLAMA = "Llama 3.1 70B in bf16 on H100 links, 64 sequences"
 
 

@@ -4,8 +4,9 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.axioms import ADDING_IS_FREE, FULL_RATE, IN_TURN, START_UP
+from steptime.derivations.collectives import shares
 from steptime.derivations.collectives.numbers import CHAN, H100, NCCL, THAKUR, eight_h100
-from steptime.derivations.collectives.shares import EQUAL_SHARES, bytes_of_ring, step, steps_of_ring
+from steptime.derivations.collectives.shares import EQUAL_SHARES, step, steps_of_ring
 from steptime.derivations.conditions import more
 from steptime.derivations.facts import Crossing, Defined, Instance, Tends, instance
 from steptime.derivations.rules import equation, identity, limit, solve_for, substitute, total
@@ -51,10 +52,8 @@ def once_round(what: str, hands_on: str, form: Form) -> tuple[Defined, tuple[Ste
     return start, steps
 
 
-gathering, scattering = (
-    once_round(*one)
-    for one in (("an all-gather", "share", ring_gather), ("a reduce-scatter", "partial sum", ring_scatter))
-)
+gathering = once_round("an all-gather", "share", ring_gather)
+scattering = once_round("a reduce-scatter", "partial sum", ring_scatter)
 
 gather = Derivation(
     name="ring-all-gather",
@@ -197,6 +196,4 @@ latency_bound = Derivation(
     holds=(more(group_chips, 1),),
 )
 
-DERIVATIONS = (
-    steps_of_ring, bytes_of_ring, gather, scatter, gather_floor, reduce, start_ups, large, latency_bound,
-)  # fmt: skip
+DERIVATIONS = (*shares.DERIVATIONS, gather, scatter, gather_floor, reduce, start_ups, large, latency_bound)

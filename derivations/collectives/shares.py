@@ -69,3 +69,5 @@ bytes_of_ring = Derivation(
     example=eight_h100,
     example_text=H100,
 )
+
+DERIVATIONS = (steps_of_ring, bytes_of_ring)

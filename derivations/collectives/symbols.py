@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501  one quantity, one line
 from steptime.model.quantity import byte, count, quantity, second
+from steptime.model.symbols import OPTIONAL
 
 # fmt: off
 group_chips = quantity("group_chips", count, r"n_g", "chips of one collective", integer=True, sane=(1, 1e7))
@@ -12,11 +13,11 @@ steps_taken = quantity("steps_taken", count, r"m_g", "steps that a ring has take
 ring_steps = quantity("ring_steps", count, r"m_r", "steps that a ring takes in all", integer=True, sane=(0, 1e7))
 held_shares = quantity("held_shares", count, r"n_\mathrm{held}", "shares that a chip of a ring holds, or chips of which a partial sum holds the share", integer=True, sane=(1, 1e7))
 all_shares = quantity("all_shares", count, r"n_\mathrm{all}", "shares that there are", integer=True, sane=(1, 1e7))
-ring_bytes = quantity("ring_bytes", byte, r"V_r", "bytes that a chip sends in one turn of all shares round a ring")
+ring_bytes = quantity("ring_bytes", byte, r"V_r", "bytes that a chip sends in one turn of all shares round a ring", sane=OPTIONAL)
 reducing_time = quantity("reducing_time", second, r"t_\mathrm{rs}", "time of the reduce-scatter in an all-reduce")
 sharing_time = quantity("sharing_time", second, r"t_\mathrm{ag}", "time of the all-gather in an all-reduce")
-reducing_bytes = quantity("reducing_bytes", byte, r"V_\mathrm{rs}", "bytes that a chip sends in the reduce-scatter of an all-reduce")
-sharing_bytes = quantity("sharing_bytes", byte, r"V_\mathrm{ag}", "bytes that a chip sends in the all-gather of an all-reduce")
+reducing_bytes = quantity("reducing_bytes", byte, r"V_\mathrm{rs}", "bytes that a chip sends in the reduce-scatter of an all-reduce", sane=OPTIONAL)
+sharing_bytes = quantity("sharing_bytes", byte, r"V_\mathrm{ag}", "bytes that a chip sends in the all-gather of an all-reduce", sane=OPTIONAL)
 direct_time = quantity("direct_time", second, r"t_\mathrm{dir}", "time in which every chip sends a share to every other, all at once")
 one_shot_time = quantity("one_shot_time", second, r"t_{g,1}", "time of an all-reduce in which every chip sends its whole volume to every other")
 two_shot_time = quantity("two_shot_time", second, r"t_{g,2}", "time of an all-reduce by a direct reduce-scatter and a direct all-gather")
@@ -30,8 +31,8 @@ switch_time = quantity("switch_time", second, r"t_\mathrm{sw}", "time of an all-
 multimem_time = quantity("multimem_time", second, r"t_\mathrm{mm}", "time of an all-reduce whose sums the chips load and store through the switch")
 start_up_saving = quantity("start_up_saving", second, r"\Delta t_g", "time by which fewer start-ups shorten a collective")
 algorithm_ratio = quantity("algorithm_ratio", count, r"r_g", "time of one collective in one way over its time in another")
-up_bytes = quantity("up_bytes", byte, r"V_\mathrm{up}", "bytes of one collective that a chip sends over scale-up")
-across_bytes = quantity("across_bytes", byte, r"V_\mathrm{across}", "bytes of one collective that a chip sends over scale-out")
+up_bytes = quantity("up_bytes", byte, r"V_\mathrm{up}", "bytes of one collective that a chip sends over scale-up", sane=OPTIONAL)
+across_bytes = quantity("across_bytes", byte, r"V_\mathrm{across}", "bytes of one collective that a chip sends over scale-out", sane=OPTIONAL)
 kept_bytes = quantity("kept_bytes", byte, r"V_0", "bytes of an all-to-all that a chip keeps for itself")
 domains = quantity("domains", count, "D", "scale-up domains that a stage spans", sane=(1, 1e7))
 other_domains = quantity("other_domains", count, "D'", "scale-up domains of a stage besides the chip's own", sane=(0, 1e7))

@@ -50,6 +50,9 @@ def flops_per_nat(more_of: Symbol) -> Expr:
     return (more(life_flops, more_of) - life_flops) / (loss - more(loss, more_of))
 
 
+price_by_tokens, price_by_weights = flops_per_nat(pretraining_tokens), flops_per_nat(active_parameters)
+"""FLOP per nat by a little more pre-training, and by a few more weights."""
+
 cost_slope = (more(two_costs, lever) - two_costs) / relative_change
 """What a little more of the lever costs: negative before the optimum."""
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from functools import partial
 
+import sympy
 from sympy import Symbol
 
-from steptime.derivations.board import is_
-from steptime.derivations.claims import Claim
+from steptime.derivations.axioms import TWO_POWERS
+from steptime.derivations.claims import Claim, Source
 from steptime.derivations.overtraining import formulas
-from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
+from steptime.derivations.facts import Chosen, Crossing, Modelled, Solved, Tends, given, instance
+from steptime.derivations.rules import both_sides, equation, limit, minimise, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.catalog.economy import loss_law
 from steptime.model.scenario import Scenario
@@ -16,7 +18,7 @@ from steptime.model.symbols import data_exponent, size_exponent
 
 from steptime.derivations.overtraining.symbols import (  # isort: skip
     cost_slope, equal_cost_lever, equal_cost_penalty, falling_cost, falling_exponent, falling_scale, least_cost_lever,
-    lever, relative_change, rising_cost, rising_exponent, rising_scale,
+    lever, relative_change, rising_cost, rising_exponent, rising_scale, total_cost,
 )  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 4"
@@ -32,24 +34,25 @@ def trade_off(fit: str = "chinchilla") -> Mapping[Symbol, float]:
 
 
 POWERS = "Chinchilla's exponents at fixed training compute, both scales one dollar"
-stationary = Derivation(
-    name="stationary-cost",
-    title="What a little more of a lever costs",
+BEST_LEVER = Chosen(lever, "the lever is where both costs together are least")
+EQUAL_POWERS = given(rising_exponent, falling_exponent, "both costs are the same power of the lever")
+RISING, FALLING = Modelled(rising_cost, formulas.rising), Modelled(falling_cost, formulas.falling)
+powers = rising_exponent + falling_exponent
+
+least_cost = Derivation(
+    name="least-cost-lever",
+    title="The lever at which a rising and a falling cost together are least",
     rows=("4.1",),
-    claim="Of two costs that are powers of one lever, each changes by its own power times itself.",
-    start=equation(cost_slope, formulas.cost_slope),
+    claim="A x^a + A' x^-a' falls up to one lever and rises from there on.",
+    start=Modelled(total_cost, formulas.two_costs),
     steps=(
         Step(
-            "an ever smaller change",
-            limit(relative_change, 0),
-            equation(
-                cost_slope,
-                rising_exponent * rising_scale * lever**rising_exponent
-                - falling_exponent * falling_scale * lever**-falling_exponent,
-            ),
+            "the slope is below zero up to its one root, and above zero from there on",
+            minimise(lever),
+            equation(lever, (falling_exponent * falling_scale / (rising_exponent * rising_scale)) ** (1 / powers)),
         ),
     ),
-    assumes=("both costs are powers of one lever",),
+    assumes=(TWO_POWERS, BEST_LEVER),
     sources=(LECTURE,),
     example=trade_off,
     example_text=POWERS,
@@ -60,25 +63,25 @@ cost_balance = Derivation(
     title="The two costs at the optimum",
     rows=("4.1",),
     claim="At the optimum a cost_A = a' cost_A': the costs are equal only where the two powers are.",
-    start=stationary.result,
+    start=least_cost,
     steps=(
         Step(
-            "name the two costs at that lever",
-            substitute(
-                is_(rising_scale, rising_cost / lever**rising_exponent),
-                is_(falling_scale, falling_cost * lever**falling_exponent),
+            "both sides to the power of both exponents together",
+            both_sides(side**powers),
+            equation(lever**powers, falling_exponent * falling_scale / (rising_exponent * rising_scale)),
+        ),
+        Step(
+            "what rises on one side, what falls on the other",
+            both_sides(side * rising_exponent * rising_scale * lever**-falling_exponent),
+            equation(
+                rising_exponent * rising_scale * lever**rising_exponent,
+                falling_exponent * falling_scale * lever**-falling_exponent,
             ),
-            equation(cost_slope, rising_exponent * rising_cost - falling_exponent * falling_cost),
         ),
         Step(
-            "what falls to the other side",
-            both_sides(side + falling_exponent * falling_cost),
-            equation(cost_slope + falling_exponent * falling_cost, rising_exponent * rising_cost),
-        ),
-        Step(
-            "at the optimum a little more of the lever costs nothing",
-            substitute(is_(cost_slope, 0)),
-            equation(falling_exponent * falling_cost, rising_exponent * rising_cost),
+            "name the two costs at that lever",
+            substitute(Solved(RISING, rising_scale), Solved(FALLING, falling_scale)),
+            equation(rising_exponent * rising_cost, falling_exponent * falling_cost),
         ),
         Step(
             "solve for the rising cost",
@@ -86,88 +89,7 @@ cost_balance = Derivation(
             equation(rising_cost, falling_exponent * falling_cost / rising_exponent),
         ),
     ),
-    assumes=("both costs are powers of one lever", "the slope rises with the lever, so that it vanishes at a minimum"),
-    sources=(LECTURE,),
-    example=trade_off,
-    example_text=POWERS,
-)
-
-least_cost = Derivation(
-    name="least-cost-lever",
-    title="The lever at which a rising and a falling cost together are least",
-    rows=("4.1",),
-    claim="A x^a + A' x^-a' has one minimum, where its two slopes cancel.",
-    start=stationary.result,
-    steps=(
-        Step(
-            "what rises to the other side",
-            both_sides(side - rising_exponent * rising_scale * lever**rising_exponent),
-            equation(
-                cost_slope - rising_exponent * rising_scale * lever**rising_exponent,
-                -falling_exponent * falling_scale * lever**-falling_exponent,
-            ),
-        ),
-        Step(
-            "at the optimum a little more of the lever costs nothing",
-            substitute(is_(cost_slope, 0)),
-            equation(
-                -rising_exponent * rising_scale * lever**rising_exponent,
-                -falling_exponent * falling_scale * lever**-falling_exponent,
-            ),
-        ),
-        Step(
-            "all powers of the lever to one side",
-            both_sides(-side * lever**falling_exponent / (rising_exponent * rising_scale)),
-            equation(
-                lever ** (rising_exponent + falling_exponent),
-                falling_exponent * falling_scale / (rising_exponent * rising_scale),
-            ),
-        ),
-        Step(
-            "take the root",
-            both_sides(side ** (1 / (rising_exponent + falling_exponent))),
-            equation(
-                lever,
-                (falling_exponent * falling_scale / (rising_exponent * rising_scale))
-                ** (1 / (rising_exponent + falling_exponent)),
-            ),
-        ),
-    ),
-    assumes=("both costs are powers of one lever",),
-    sources=(LECTURE,),
-    example=trade_off,
-    example_text=POWERS,
-)
-
-penalty = Derivation(
-    name="equal-cost-penalty",
-    title="What making two costs equal loses",
-    rows=("4.1",),
-    claim="Where two powers are not far apart, making their costs equal comes very close to the least cost.",
-    start=equation(equal_cost_penalty, formulas.equal_cost_penalty),
-    steps=(
-        Step(
-            "measure the lever so that the costs are equal where it is one",
-            substitute(is_(falling_scale, rising_scale), is_(equal_cost_lever, 1)),
-            equation(
-                equal_cost_penalty,
-                2 / (least_cost_lever**rising_exponent + least_cost_lever**-falling_exponent),
-            ),
-        ),
-        Step(
-            "put in the lever of least cost, in that measure",
-            substitute(is_(least_cost_lever, least_cost.result.rhs.xreplace({falling_scale: rising_scale}))),
-            equation(
-                equal_cost_penalty,
-                2
-                / (
-                    (falling_exponent / rising_exponent) ** (rising_exponent / (rising_exponent + falling_exponent))
-                    + (rising_exponent / falling_exponent) ** (falling_exponent / (rising_exponent + falling_exponent))
-                ),
-            ),
-        ),
-    ),
-    assumes=("both costs are powers of one lever",),
+    assumes=(),
     sources=(LECTURE,),
     example=trade_off,
     example_text=POWERS,
@@ -178,21 +100,73 @@ conjecture = Derivation(
     title="When the two costs are equal at the optimum",
     rows=("4.1",),
     claim="With equal powers the lecture's conjecture is exact.",
-    start=cost_balance.result,
-    steps=(
-        Step(
-            "equal powers",
-            substitute(is_(rising_exponent, falling_exponent)),
-            equation(rising_cost, falling_cost),
-        ),
-    ),
-    assumes=("both costs are the same power of one lever",),
+    start=cost_balance,
+    steps=(Step("equal powers", substitute(EQUAL_POWERS), equation(rising_cost, falling_cost)),),
+    assumes=(EQUAL_POWERS,),
     sources=(LECTURE,),
     example=trade_off,
     example_text=POWERS,
 )
 
-DERIVATIONS = (stationary, cost_balance, conjecture, least_cost, penalty)
+equal_lever = Derivation(
+    name="equal-cost-lever",
+    title="The lever at which a rising and a falling cost are equal",
+    rows=("4.1",),
+    claim="Where both costs are equal is a matter of their scales; where they are least, of their powers as well.",
+    start=Crossing(RISING, FALLING, "both costs are equal", over=lever, at=equal_cost_lever),
+    steps=(
+        Step(
+            "all powers of the lever to one side",
+            both_sides(side * equal_cost_lever**falling_exponent / rising_scale),
+            equation(equal_cost_lever**powers, falling_scale / rising_scale),
+        ),
+        Step(
+            "take the root",
+            both_sides(side ** (1 / powers)),
+            equation(equal_cost_lever, (falling_scale / rising_scale) ** (1 / powers)),
+        ),
+    ),
+    assumes=(TWO_POWERS,),
+    sources=(LECTURE,),
+    example=trade_off,
+    example_text=POWERS,
+)
+
+penalty = Derivation(
+    name="equal-cost-penalty",
+    title="What making two costs equal loses",
+    rows=("4.1",),
+    claim="Where two powers are not far apart, making their costs equal comes very close to the least cost.",
+    start=Modelled(equal_cost_penalty, formulas.equal_cost_penalty),
+    steps=(
+        Step(
+            "put in the lever of least cost",
+            substitute(instance(least_cost, {lever: least_cost_lever})),
+            equation(
+                equal_cost_penalty,
+                formulas.equal_cost_penalty.xreplace({least_cost_lever: least_cost.result.rhs}),
+            ),
+        ),
+        Step(
+            "write the falling cost by the lever at which both are equal",
+            substitute(Solved(equal_lever, falling_scale)),
+            equation(
+                equal_cost_penalty,
+                2
+                / (
+                    (falling_exponent / rising_exponent) ** (rising_exponent / powers)
+                    + (rising_exponent / falling_exponent) ** (falling_exponent / powers)
+                ),
+            ),
+        ),
+    ),
+    assumes=(TWO_POWERS,),
+    sources=(LECTURE,),
+    example=trade_off,
+    example_text=POWERS,
+)
+
+DERIVATIONS = (least_cost, cost_balance, conjecture, equal_lever, penalty)
 
 
 def at_fit(one: Derivation, fit: str) -> float:

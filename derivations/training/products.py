@@ -6,7 +6,7 @@ import sympy
 from sympy import Sum, Symbol
 
 from steptime.derivations.axioms import BOTH_GRADIENTS, PRODUCTS_ALONE
-from steptime.derivations.facts import Compared, Defined, given, instance
+from steptime.derivations.facts import Compared, Defined, Modelled, given, instance
 from steptime.derivations.rules import equation, identity, substitute, total
 from steptime.derivations.serving.attention import causal_pairs
 from steptime.derivations.serving.symbols import token_pairs
@@ -15,8 +15,8 @@ from steptime.derivations.training.numbers import KAPLAN, trained
 from steptime.model.phases.train import forward_flops
 
 from steptime.derivations.training.symbols import (  # isort: skip
-    attention_training_flops, forward_macs, product_columns, product_inner, product_rows, training_flops, training_macs,
-    training_passes, weight_training_flops,
+    attention_training_flops, forward_macs, product_columns, product_inner, product_rows, forward_sequence_flops,
+    training_flops, training_macs, training_passes, weight_training_flops,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, cached, flops_per_mac, pass_tokens, sequence, turn,
@@ -27,9 +27,10 @@ PAIRS = instance(causal_pairs, {pass_tokens: sequence, cached: sympy.S.Zero})
 """Pairs of tokens of one sequence, none of which was cached before."""
 
 IN_FULL = given(token_pairs, sequence**2, "each token is counted with all of its sequence")
+FORWARD = Modelled(forward_sequence_flops, forward_flops)
 OF_WEIGHTS = Defined(
     weight_training_flops,
-    training_passes * forward_flops / sequence,
+    training_passes * forward_sequence_flops / sequence,
     "the FLOP of a sequence's products with weights, forward and backward, over its tokens",
 )
 OF_PAIRS = Defined(
@@ -110,8 +111,8 @@ weights = Derivation(
     start=OF_WEIGHTS,
     steps=(
         Step(
-            "three passes",
-            substitute(passes),
+            "three passes, each a multiply-add a weight and token",
+            substitute(passes, FORWARD),
             equation(weight_training_flops, 3 * flops_per_mac * active_parameters),
         ),
     ),

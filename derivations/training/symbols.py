@@ -1,7 +1,9 @@
 """Chapter 10, training: quantities that only its derivations, and later ones, speak of."""
 
 # ruff: noqa: E501  one quantity, one line
-from steptime.model.quantity import FLOP, byte, count, dollar, quantity, second
+from steptime.derivations.prices.symbols import query_heads
+from steptime.model.quantity import FLOP, byte, count, dollar, quantity, second, within
+from steptime.model.symbols import width
 
 # fmt: off
 vocabulary = quantity("vocabulary", count, r"n_\mathrm{voc}", "tokens that a model knows", integer=True, sane=(1, 1e9))
@@ -11,16 +13,10 @@ product_columns = quantity("product_columns", count, r"n_\mathrm{col}", "columns
 forward_macs = quantity("forward_macs", count, r"n_F", "multiply-adds of a matrix product")
 training_macs = quantity("training_macs", count, r"n_{FB}", "multiply-adds of a matrix product and of the gradients of both its factors")
 training_passes = quantity("training_passes", count, r"r_{FB}", "multiply-adds of training over those of its forward passes")
+forward_sequence_flops = quantity("forward_sequence_flops", FLOP, r"f_{F,s}", "FLOP of one sequence's forward pass through all weights")
 weight_training_flops = quantity("weight_training_flops", FLOP, r"f_{T,w}", "FLOP of training per token that multiply weights")
 attention_training_flops = quantity("attention_training_flops", FLOP, r"f_{T,a}", "FLOP of training per token in scores and sums of attention")
 training_flops = quantity("training_flops", FLOP, r"f_T", "FLOP of training per token, forward and backward")
-score_flops = quantity("score_flops", FLOP, r"f_s", "FLOP of the scores of a pair of tokens, over all heads of a layer")
-sum_flops = quantity("sum_flops", FLOP, r"f_v", "FLOP that a pair of tokens adds to the weighted sum of values, over all heads of a layer")
-block_activations = quantity("block_activations", byte, r"a_b", "bytes that a block keeps of a token in the stream: the inputs of its norm and of its matrices, the mask of its dropout")
-head_activations = quantity("head_activations", byte, r"a_h", "bytes that attention keeps of a token for its heads: queries, keys, values and results")
-score_activations = quantity("score_activations", byte, r"a_s", "bytes that attention keeps of a token's scores: after softmax, after dropout, and the mask between")
-sum_activations = quantity("sum_activations", byte, r"a_e", "bytes that a fused attention keeps of a token in place of its scores: a sum of exponentials a head")
-feature_activations = quantity("feature_activations", byte, r"a_f", "bytes that a feed-forward block keeps of a token between its matrices: before and after its activation function")
 fewer_activations = quantity("fewer_activations", byte, r"a_\ell'", "activations of one layer where less of them is kept")
 rank_tokens = quantity("rank_tokens", count, r"T_\mathrm{rank}", "tokens of a training step that one data-parallel rank works on", sane=(1e-6, 1e15))
 microbatch_tokens = quantity("microbatch_tokens", count, r"T_\mu", "tokens of one micro-batch on one data-parallel rank", sane=(1e-6, 1e15))
@@ -44,3 +40,4 @@ traffic_ratio = quantity("traffic_ratio", count, r"r_V", "bytes that a chip send
 state_memory = quantity("state_memory", byte, r"M_\mathrm{state}", "weights, gradients and optimizer state that a chip holds")
 run_time = quantity("run_time", second, r"t_\mathrm{run}", "time of a whole training run")
 run_cost = quantity("run_cost", dollar, r"c_\mathrm{run}", "dollars of a whole training run")
+within(query_heads, width)  # a head has a feature of the stream at least

@@ -260,6 +260,12 @@ OPTIMA = {
     "an arm that is none": (chain(LARGER, (branch(Max(a, b), c), equation(x, c))), "no argument"),
     "the larger arm of a minimum": (
         chain(defined(x, Min(a, b)), (branch(Min(a, b), a), equation(x, a)), holds=(at_least(a, b),)), "needed"),
+    "the least of one arm of a minimum": (
+        chain(defined(x, Min(a * y + b / y, c)), (branch(Min(a * y + b / y, c), a * y + b / y),
+              equation(x, a * y + b / y)), (minimise(y), equation(y, sqrt(b / a))), assumes=(Chosen(y, "least"),),
+              holds=(at_least(c, 2 * sqrt(a * b)),)),
+        "one case of several",
+    ),
     "another problem's maximum": (chain(SUM, (branch(Max(a, b), a), equation(x, a))), "does not occur"),
 }  # fmt: skip
 
@@ -345,6 +351,10 @@ LAWFUL = {
     "a minimum of variable powers": chain(
         defined(x, a * y**c + b / y**n), (minimise(y), equation(y, (b * n / (a * c)) ** (1 / (c + n)))),
         assumes=(Chosen(y, "least"),)),
+    "the least of a maximum, where an arm is the larger": chain(
+        defined(x, Max(a * y + b / y, c)), (branch(Max(a * y + b / y, c), a * y + b / y), equation(x, a * y + b / y)),
+        (minimise(y), equation(y, sqrt(b / a))), assumes=(Chosen(y, "least"),),
+        holds=(at_least(2 * sqrt(a * b), c),)),
     "the best way to spend": spent(),
     "a total": chain(defined(x, Sum(j, (j, 1, n))), (total(Sum(j, (j, 1, n)), n * (n + 1) / 2),
                      equation(x, n * (n + 1) / 2))),

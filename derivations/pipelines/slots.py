@@ -1,0 +1,131 @@
+"""Chapter 3, pipelines in training: how long a step takes and a stage stands idle, slot by slot."""
+
+from collections.abc import Mapping
+
+import sympy
+from sympy import Expr, Symbol
+
+from steptime.derivations.axioms import EQUAL_STAGES, GRADIENTS_WAIT, NO_BARRIER, NO_HOPS, ONE_F_ONE_B, WHOLE_ROUNDS
+from steptime.derivations.conditions import at_least
+from steptime.derivations.facts import Defined, Modelled, given
+from steptime.derivations.pipelines import formulas
+from steptime.derivations.pipelines.formulas import over_micro_batches, over_stages
+from steptime.derivations.pipelines.pipelines import LECTURE
+from steptime.derivations.rules import branch, equation, identity, solve_for, substitute, total
+from steptime.derivations.steps import Derivation, Step
+from steptime.model.phases import pipeline as schedule
+
+from steptime.derivations.pipelines.symbols import (  # isort: skip
+    bubble_time, forward_share, held_micro_batches, stage_time, training_time,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    backward_time, forward_time, interleave, micro_batches, pipeline_parallel, weight_gradient_time,
+)  # fmt: skip
+
+MEGATRON = "Narayanan et al. 2021, arXiv 2104.04473, section 2.2"
+ZERO_BUBBLE = "Qi et al. 2023, arXiv 2401.10241, section 2"
+BOARD = "64 stages, 512 micro-batches, no interleaving; passes of one time unit each (only ratios count)"
+IDLE = Defined(bubble_time, training_time - schedule.work_time, "the time of a step, less the work on its micro-batches")
+later = pipeline_parallel - 1
+
+
+def board() -> Mapping[Symbol, float]:
+    """The lecture's pipeline, in units of one pass."""
+    passes = dict.fromkeys((forward_time, backward_time, weight_gradient_time), 1.0)
+    held = {held_micro_batches: 64.0, stage_time: 3.0}
+    return {pipeline_parallel: 64.0, micro_batches: 512.0, interleave: 1.0, **passes, **held}
+
+
+def before_the_last(each: Expr) -> sympy.Sum:
+    """So much for each stage but one."""
+    return over_stages(each, 1, later)
+
+
+forward_part, backward_part = forward_share * stage_time / interleave, (1 - forward_share) * stage_time / interleave
+
+step_through_pipeline = Derivation(
+    name="training-time-1f1b",
+    title="Time of a training step through a pipeline",
+    rows=("3.5",),
+    claim="The last stage waits for one chunk to come down, works on every micro-batch, and one gradient goes up again.",
+    start=Modelled(training_time, formulas.slots_of_a_step),
+    steps=(
+        Step(
+            "the first chunk passes every stage but the last",
+            total(before_the_last(forward_part), later * forward_part),
+            equation(
+                training_time, later * forward_part + over_micro_batches(stage_time) + before_the_last(backward_part)
+            ),
+        ),
+        Step(
+            "the last stage works on every micro-batch",
+            total(over_micro_batches(stage_time), micro_batches * stage_time),
+            equation(training_time, later * forward_part + micro_batches * stage_time + before_the_last(backward_part)),
+        ),
+        Step(
+            "the last gradient passes every stage but the last: together one chunk's time for each",
+            total(before_the_last(backward_part), later * backward_part),
+            equation(training_time, formulas.pipeline_time),
+        ),
+    ),
+    assumes=(EQUAL_STAGES, NO_HOPS, ONE_F_ONE_B, WHOLE_ROUNDS),
+    sources=(LECTURE, MEGATRON),
+    example=board,
+    example_text=BOARD,
+)
+
+bubble = Derivation(
+    name="bubble-1f1b",
+    title="Idle time of a training pipeline",
+    rows=("3.5",),
+    claim="Filling and draining costs P - 1 micro-batches' time, once a step; 1/v of it with v chunks a stage.",
+    start=step_through_pipeline,
+    steps=(
+        Step(
+            "a stage runs three passes for a micro-batch",
+            substitute(Modelled(stage_time, schedule.micro_batch_time)),
+            equation(training_time, (micro_batches + later / interleave) * schedule.micro_batch_time),
+        ),
+        Step(
+            "the step as work and idle time",
+            substitute(IDLE.for_(training_time)),
+            equation(
+                bubble_time + schedule.work_time, (micro_batches + later / interleave) * schedule.micro_batch_time
+            ),
+        ),
+        Step("solve for the idle time", solve_for(bubble_time), equation(bubble_time, schedule.bubble)),
+    ),
+    assumes=(),
+    sources=(LECTURE, MEGATRON),
+    example=board,
+    example_text=BOARD,
+)
+
+left_for_later = micro_batches - held_micro_batches
+at_last = (
+    later * (forward_time + backward_time)
+    + micro_batches * (forward_time + backward_time)
+    + (left_for_later + 1) * weight_gradient_time
+)
+at_first = (
+    pipeline_parallel * forward_time
+    + later * backward_time
+    + micro_batches * (backward_time + weight_gradient_time)
+    + left_for_later * forward_time
+)
+
+deferred = Derivation(
+    name="bubble-deferred",
+    title="Idle time of a training pipeline in which weight gradients wait",
+    rows=("3.5",),
+    claim="Each gradient of weights that waits for the drain shortens the bubble by itself, while there is room for it.",
+    start=Modelled(training_time, formulas.slots_with_deferred_gradients),
+    steps=(
+        *(),
+    ),
+    assumes=(EQUAL_STAGES, NO_HOPS, GRADIENTS_WAIT, NO_BARRIER),
+    sources=("beyond the lecture", ZERO_BUBBLE),
+    example=board,
+    example_text=f"{BOARD}; room for 64 micro-batches",
+    holds=(),
+)
