@@ -40,11 +40,26 @@ def implied(goal: Relational, facts: Iterable[Relational]) -> bool:
 def _implied(goal: Relational, facts: tuple[Relational, ...]) -> bool:
     facts = (*facts, *domains(goal.free_symbols.union(*(fact.free_symbols for fact in facts))))
     known = [part for fact in facts for part in above_zero(fact)]
+    known += [part for fact in facts for part in _below(fact, known)]
     known += [part for fact in facts if isinstance(fact, Ne) for part in _not_zero(fact, known)]
     signs = _Signs(known, (goal.lhs, goal.rhs))
     if isinstance(goal, Ne):
         return signs.never_zero(goal.lhs - goal.rhs)
     return all(signs.of(expr) in (("+",) if strict else ("+", "0+", "0")) for expr, strict in above_zero(goal))
+
+
+def _below(fact: Relational, known: list[Known]) -> list[Known]:
+    """The denominator of a positive number over it that is no less than a positive number is positive."""
+    if not isinstance(fact, Gt | Ge | Lt | Le):
+        return []
+    large, small = fact.args if isinstance(fact, Gt | Ge) else fact.args[::-1]
+    numerator, denominator = sympy.fraction(sympy.together(large))
+    if not denominator.free_symbols or (not small.is_number and small.has(denominator)):
+        return []
+    signs = _Signs(list(known), (numerator, small))
+    above = signs.of(small)
+    least = ("+",) if isinstance(fact, Ge | Le) else ("+", "0+", "0")
+    return [(denominator, True)] if above in least and signs.of(numerator) in ("+", "0+") else []
 
 
 def _not_zero(fact: Ne, known: list[Known]) -> list[Known]:
@@ -160,7 +175,14 @@ class _Signs:
         if unknown == 1:
             return found
         whole = self._as_fact(unknown * weak) if weak != 1 and found in ("0+", "0-") else None
-        return times("+" if number > 0 else "-", whole) if whole is not None else times(found, self._as_fact(unknown))
+        if whole is not None:
+            return times("+" if number > 0 else "-", whole)
+        alone = self._as_fact(unknown)
+        if alone is None and len(sympy.Mul.make_args(unknown)) > 1:
+            alone = self._irreducible(_poly(sympy.expand(unknown)))
+        if alone is None and weak != 1:
+            return times("+" if number > 0 else "-", self._irreducible(_poly(sympy.expand(unknown * weak))))
+        return times(found, alone)
 
     def _as_fact(self, product: Expr) -> str | None:
         """The sign of a product of several factors that is known as a whole."""
@@ -198,14 +220,24 @@ class _Signs:
     def _combined(self, poly: Poly) -> bool | None:
         """Whether a polynomial is positive (True), or not negative (False), by a combination of the facts."""
         facts = [(fact, strict) for fact, strict in self.facts if not fact.is_ground]
-        for combine in (1, 2):
-            chosen = facts if combine == 1 else [
-                (one * other, first and second) for (one, first), (other, second)
-                in combinations_with_replacement(facts, 2) if (one * other).total_degree() <= poly.total_degree() + 2
-            ] + facts  # fmt: skip
-            if chosen and (found := self._linear(poly, chosen)) is not None:
-                return found
-        return None
+        pairs = [
+            (one * other, first and second)
+            for (one, first), (other, second) in combinations_with_replacement(facts, 2)
+            if (one * other).total_degree() <= poly.total_degree() + 2
+        ]
+        gens = sorted({gen for fact, _ in facts for gen in fact.gens} - self.nullable, key=str)
+        ways = [
+            (poly, facts),
+            *((_poly(sympy.expand(poly.as_expr() * gen)), facts) for gen in gens),  # times what is positive
+            (poly, [*pairs, *facts]),
+        ]
+        weak = None
+        for goal, chosen in ways:
+            found = self._linear(goal, chosen) if chosen else None
+            if found:
+                return True
+            weak = found if weak is None else weak
+        return weak
 
     def _linear(self, poly: Poly, facts: list[tuple[Poly, bool]]) -> bool | None:
         gens = sorted(set(poly.gens).union(*(fact.gens for fact, _ in facts)), key=str)
@@ -237,8 +269,9 @@ class _Signs:
             plain = self._by_coefficients(poly)
             if plain is None and len(factors) > 1:
                 plain = self._irreducible(poly)  # by what was learned before
-            if strict and plain in ("0+", "0-"):
-                self.nullable.discard(factor)  # what is positive has no factor that is zero
+            if strict and plain in ("0+", "0-"):  # what is positive has no factor that is zero
+                self.nullable.discard(factor)
+                self.facts.append((poly if plain == "0+" else -poly, True))
             if plain == "+" or (strict and (power % 2 == 0 or plain == "0+")):
                 continue
             rest *= -1 if plain == "-" or (strict and plain == "0-") else factor if power % 2 else factor**2

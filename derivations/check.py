@@ -110,7 +110,7 @@ def satisfy(line: Eq, values: Values, definitions: tuple[Eq, ...]) -> Values | N
             root = mpmath.findroot(gap, start, solver="secant", tol=mpmath.mpf(10) ** -100)
         except (ValueError, ZeroDivisionError):
             continue
-        if isinstance(root, mpmath.mpf) and mpmath.isfinite(root) and root != 0:
+        if isinstance(root, mpmath.mpf) and mpmath.isfinite(root) and root > 0:
             return at(symbol, root)
     return None
 

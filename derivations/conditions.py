@@ -78,8 +78,9 @@ def of_expression(expr: Expr, where: str) -> Iterator[Condition]:
         elif exponent.is_Rational and not exponent.is_Integer:
             yield Condition(related(Ge if exponent > 0 else Gt, base, 0), f"the root of {base}, {where}")
         elif not exponent.is_number:
-            # a share that may be nought has powers above nought all the same
-            harmless = sign(base) in ("0+", "+") and sign(exponent) in ("0+", "+")
+            # nought to a power above nought is nought, and to the power of nought one
+            power = sign(exponent)
+            harmless = power == "+" or (power == "0+" and sign(base) in ("0+", "+"))
             yield Condition(related(Ge if harmless else Gt, base, 0), f"a power of {base}, {where}")
 
 
@@ -127,10 +128,18 @@ def far_along(condition: Condition, variable: Symbol, to: Expr) -> Iterator[Cond
         return
     left, right = condition.relation.args
     difference = right - left if isinstance(condition.relation, Lt | Le) else left - right
+    why = f"{condition.why}, as {variable} tends to {to}"
     numerator, denominator = sympy.fraction(sympy.together(difference))
+    if not (numerator.is_polynomial(variable) and denominator.is_polynomial(variable)):
+        end = sympy.limit(difference, variable, to, "-" if to == sympy.oo else "+")
+        if end == 0 or end.has(sympy.nan, sympy.zoo) or end == -sympy.oo:
+            raise RuleError(f"it is not shown that {condition.relation} stays so as {variable} tends to {to}")
+        if end != sympy.oo:
+            kind = Ne if isinstance(condition.relation, Ne) else Gt
+            yield Condition(related(kind, end, 0), why, condition.or_zero)
+        return
     leading, others = _leading(numerator, variable, to)
     below, _ = _leading(denominator, variable, to)
-    why = f"{condition.why}, as {variable} tends to {to}"
     if isinstance(condition.relation, Ne):
         yield Condition(related(Ne, leading, 0), why)
         return
@@ -141,8 +150,5 @@ def far_along(condition: Condition, variable: Symbol, to: Expr) -> Iterator[Cond
 
 def _leading(expr: Expr, variable: Symbol, to: Expr) -> tuple[Expr, list[Expr]]:
     """The coefficient that outweighs all others as a quantity vanishes or grows without bound, and the others."""
-    try:
-        found = [part for part in sympy.Poly(expr, variable).all_coeffs() if part != 0]
-    except sympy.PolynomialError:
-        return sympy.limit(expr, variable, to, "-" if to == sympy.oo else "+"), [-sympy.S.One]
+    found = [part for part in sympy.Poly(expr, variable).all_coeffs() if part != 0]
     return (found[0], found[1:]) if to == sympy.oo else (found[-1], found[:-1])

@@ -64,6 +64,7 @@ MODULES = (
     "machine.machine",
     "machine.shares",
     "machine.stacks",
+    "machine.worth",
     "machine.prices",
     "machine.slack",
     "machine.split",

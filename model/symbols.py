@@ -81,7 +81,7 @@ compute_time = quantity("compute_time", second, "t_c", "compute term of a step")
 chip_second_price = quantity("chip_second_price", dollar / second, "p", "price of one chip for one second")
 
 # --- over-training: one model's life -------------------------------------------------------------------------------
-pretraining_tokens = quantity("pretraining_tokens", count, r"D_\mathrm{pt}", "tokens of pre-training", sane=OPTIONAL)
+pretraining_tokens = quantity("pretraining_tokens", count, r"D_\mathrm{pt}", "tokens of pre-training", sane=(1.0, 1e20), relaxed=True)
 served_tokens = quantity("served_tokens", count, r"D_\mathrm{inf}", "tokens served over the life of a model", sane=(0.0, 1e20))
 decode_efficiency = quantity("decode_efficiency", count, r"\eta", "utilisation in generation over that in training", sane=(1e-6, 1))
 optimal_tokens_per_weight = quantity("optimal_tokens_per_weight", count, r"\delta", "pre-training tokens per weight that make training cheapest: 20")

@@ -9,7 +9,7 @@ from steptime.derivations.batch import waiting as serving
 from steptime.derivations.batch.batch import V3_ALL, best_batch_with_kv, peak_by_ridge, v3
 from steptime.derivations.batch.terms import BINDS, EVER_MORE, LECTURE, compute_term, memory_term
 from steptime.derivations.board import NO_ATTENTION_FLOPS, NOTHING_WRITTEN, PEAK, PERFECT_SHARDS
-from steptime.derivations.conditions import more
+from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Defined, Line, Modelled, given
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
@@ -25,6 +25,7 @@ from steptime.model.symbols import (  # isort: skip
     parameters_read, peak_flops, stage_chips,
 )  # fmt: skip
 
+WORK = flops_per_mac * active_parameters * memory_bandwidth
 MEET = "one more sequence takes as long to compute as to read"
 TWICE = given(context, 2 * balanced_context, "twice the balanced context")
 
@@ -98,12 +99,12 @@ balance = Derivation(
         Step(
             "clear the rates and the chips",
             both_sides(side * stage_chips * peak_flops * memory_bandwidth),
-            equation(flops_per_mac * active_parameters * memory_bandwidth, kv_bytes * balanced_context * peak_flops),
+            equation(WORK, kv_bytes * balanced_context * peak_flops),
         ),
         Step(
             "solve for the context",
             solve_for(balanced_context),
-            equation(balanced_context, flops_per_mac * active_parameters * memory_bandwidth / (kv_bytes * peak_flops)),
+            equation(balanced_context, WORK / (kv_bytes * peak_flops)),
         ),
     ),
     assumes=(),
@@ -124,21 +125,13 @@ balance_exact = Derivation(
             "clear the rates and the chips",
             both_sides(side * stage_chips * peak_flops * memory_bandwidth),
             equation(
-                flops_per_mac * active_parameters * memory_bandwidth
-                + attention_flops * balanced_context * memory_bandwidth,
-                kv_bytes * balanced_context * peak_flops,
+                WORK + attention_flops * balanced_context * memory_bandwidth, kv_bytes * balanced_context * peak_flops
             ),
         ),
         Step(
             "solve for the context",
             solve_for(balanced_context),
-            equation(
-                balanced_context,
-                flops_per_mac
-                * active_parameters
-                * memory_bandwidth
-                / (kv_bytes * peak_flops - attention_flops * memory_bandwidth),
-            ),
+            equation(balanced_context, WORK / (kv_bytes * peak_flops - attention_flops * memory_bandwidth)),
         ),
     ),
     assumes=(),
@@ -155,11 +148,7 @@ kv_by_balance = Derivation(
     claim="The balanced context stands for the KV cache bytes of a token.",
     start=balance,
     steps=(
-        Step(
-            "solve for the KV cache",
-            solve_for(kv_bytes),
-            equation(kv_bytes, flops_per_mac * active_parameters * memory_bandwidth / (balanced_context * peak_flops)),
-        ),
+        Step("solve for the KV cache", solve_for(kv_bytes), equation(kv_bytes, WORK / (balanced_context * peak_flops))),
     ),
     assumes=(),
     sources=(LECTURE,),
@@ -179,19 +168,13 @@ batch_near_balance = Derivation(
             substitute(kv_by_balance),
             equation(
                 optimal_batch,
-                q.bytes_per_weight
-                * q.parameters
-                * peak_flops
-                / (flops_per_mac * active_parameters * memory_bandwidth * (1 - context / balanced_context)),
+                q.bytes_per_weight * q.parameters * peak_flops / (WORK * (1 - context / balanced_context)),
             ),
         ),
         Step(
             "the rates as the ridge",
             substitute(peak_by_ridge),
-            equation(
-                optimal_batch,
-                ridge * q.parameters / (active_parameters * (1 - context / balanced_context)),
-            ),
+            equation(optimal_batch, ridge * q.parameters / (active_parameters * (1 - context / balanced_context))),
         ),
     ),
     assumes=(),
@@ -206,31 +189,25 @@ utilisation_beyond = Derivation(
     title="Utilisation beyond the balanced context",
     rows=("1.7",),
     claim="Beyond the balanced context no batch uses more of the chip than the balanced context over the context.",
-    start=Defined(utilisation, serving.utilisation, "the multiply-adds at the peak over the time that passes"),
+    start=Defined(
+        utilisation, serving.utilisation, "the time of the multiply-adds at the peak over the time that passes"
+    ),
     steps=(
-        Step(
-            "memory binds",
-            substitute(BINDS[memory_time]),
-            equation(utilisation, q.compute_time / memory_time),
-        ),
+        Step("memory binds", substitute(BINDS[memory_time]), equation(utilisation, q.compute_time / memory_time)),
         Step(
             "put in both terms",
             substitute(compute_term, memory_term),
             equation(
                 utilisation,
-                flops_per_mac
-                * active_parameters
+                WORK
                 * q.micro_batch
-                * memory_bandwidth
                 / (peak_flops * (q.bytes_per_weight * parameters_read + q.micro_batch * context * kv_bytes)),
             ),
         ),
         Step(
             "as batch grows the weights no longer count",
             limit(q.micro_batch, sympy.oo),
-            equation(
-                utilisation, flops_per_mac * active_parameters * memory_bandwidth / (peak_flops * context * kv_bytes)
-            ),
+            equation(utilisation, WORK / (peak_flops * context * kv_bytes)),
         ),
         Step(
             "the KV cache in terms of the balanced context",
@@ -242,7 +219,7 @@ utilisation_beyond = Derivation(
     sources=(LECTURE,),
     example=lambda: {**balanced_v3(), context: 2 * balanced_v3()[balanced_context]},
     example_text=f"{V3_BALANCED}; context twice that",
-    holds=(more(context, balanced_context),),
+    holds=(at_least(context, balanced_context),),
 )
 
 half = Derivation(
@@ -251,9 +228,7 @@ half = Derivation(
     rows=("1.7",),
     claim="At twice the balanced context half of the chip's FLOP/s lie idle, at any batch.",
     start=utilisation_beyond,
-    steps=(
-        Step("twice the balanced context", substitute(TWICE), equation(utilisation, sympy.Rational(1, 2))),
-    ),
+    steps=(Step("twice the balanced context", substitute(TWICE), equation(utilisation, sympy.Rational(1, 2))),),
     assumes=(TWICE,),
     sources=(LECTURE,),
     example=balanced_v3,

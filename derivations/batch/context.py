@@ -56,7 +56,11 @@ sparse_slopes = Derivation(
     claim="Sparse attention reads some tokens' KV cache, and an index over all of them.",
     start=Crossing(
         compute_slope,
-        Defined(sparse_sequence_time, sparse.memory_slope, "the selected tokens' KV cache, and the index over all"),
+        Defined(
+            sparse_sequence_time,
+            sparse.memory_slope,
+            "the time to read the selected tokens' KV cache, and the index over all",
+        ),
         MEET,
     ),
     steps=(

@@ -14,7 +14,6 @@ from steptime.derivations.conditions import more
 from steptime.derivations.facts import Chosen, Crossing, Defined, Expected, Line, instance
 from steptime.derivations.rules import both_sides, equation, extreme, limit, side, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
-from steptime.model import symbols as q
 from steptime.model.phases.prefill import expected_tokens
 from steptime.model.scenario import Scenario
 
@@ -98,7 +97,7 @@ kept_token = Derivation(
     title="Compute time of a pass with drafts for each token that it keeps",
     rows=("1.14",),
     claim="Drafts are computed whether kept or not: a pass works on all of them and on the token before.",
-    start=Defined(kept_token_time, compute_time / tokens_per_pass, "the compute time of a pass over the tokens it keeps"),
+    start=Defined(kept_token_time, compute_time / tokens_per_pass, "the compute time of a pass over the tokens kept"),
     steps=(
         Step(
             "each sequence stands for its drafts and the token before them",

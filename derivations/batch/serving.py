@@ -64,9 +64,7 @@ full_memory = Derivation(
         Step(
             "the memory is full",
             substitute(FULL),
-            equation(
-                memory_capacity, (bytes_per_weight * parameters + micro_batch * context * kv_bytes) / stage_chips
-            ),
+            equation(memory_capacity, (bytes_per_weight * parameters + micro_batch * context * kv_bytes) / stage_chips),
         ),
         Step(
             "solve for the batch",
@@ -116,7 +114,7 @@ worst_wait = Derivation(
     title="The longest time to a token",
     rows=("1.10",),
     claim="A request that just misses a departure waits one interval and rides one step.",
-    start=Defined(response_time, serving.response_time, "a request waits for a departure and rides one step"),
+    start=Defined(response_time, serving.response_time, "the wait for the next departure and one step"),
     steps=(
         Step(
             "the departure just missed: a whole interval",
@@ -135,7 +133,7 @@ mean_wait = Derivation(
     title="The mean time to a token",
     rows=("1.10",),
     claim="Requests at random times wait half an interval on average, and ride one step.",
-    start=Defined(response_time, serving.response_time, "a request waits for a departure and rides one step"),
+    start=Defined(response_time, serving.response_time, "the wait for the next departure and one step"),
     steps=(
         Step(
             "the mean over evenly spaced arrivals",
@@ -214,7 +212,10 @@ throughput_gap = Derivation(
     rows=("1.11",),
     claim="The drain interval gives as much of the full throughput as the weights fill of the memory.",
     start=Compared(
-        drain_throughput_share, drain_throughput, compute_throughput, "a departure per drain time over compute throughout"
+        drain_throughput_share,
+        drain_throughput,
+        compute_throughput,
+        "a departure per drain time over one per compute time",
     ),
     steps=(
         Step(

@@ -19,8 +19,8 @@ from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.batch.symbols import (  # isort: skip
-    dense_experts, dense_weights, effective_experts, experts_routed, log_routed_loss, optimal_batch, ridge, routed_expert_power,
-    routed_interaction, routed_size_power, token_cost,
+    dense_experts, dense_weights, effective_experts, experts_routed, log_routed_loss, optimal_batch, ridge,
+    routed_expert_power, routed_interaction, routed_size_power, token_cost,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, bytes_per_weight, chip_second_price, flops_per_mac, memory_capacity, micro_batch, parameters,

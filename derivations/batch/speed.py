@@ -9,7 +9,7 @@ from steptime.derivations.axioms import CACHES_FIT, PAID_THROUGHOUT, PRICED_AT_C
 from steptime.derivations.batch.terms import BINDS, LECTURE, memory_term
 from steptime.derivations.board import ONE_STAGE, numbers
 from steptime.derivations.conditions import at_least, more
-from steptime.derivations.facts import Compared, Defined, Line, Modelled, Solved, Tends, instance
+from steptime.derivations.facts import Compared, Defined, Line, Modelled, Solved, Tends, given, instance
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
@@ -17,7 +17,8 @@ from steptime.model.economics import cost as economics
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.batch.symbols import (  # isort: skip
-    memory_time, speed_price, speed_up, token_cost, usual_batch, usual_step_time, weights_share, weights_time,
+    memory_time, speed_price, speed_up, token_cost, usual_batch, usual_memory_time, usual_step_time,
+    weights_share, weights_time,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     bytes_per_weight, context, kv_bytes, memory_bandwidth, micro_batch, parameters_read, stage_chips,
@@ -35,23 +36,18 @@ def usual_v3() -> Mapping[Symbol, float]:
     return values
 
 
-USUAL = (
-    "DeepSeek-V3 at fp8 on 32 H100, context 2000, 4096 sequences, all experts read, and one and a half times as fast"
-)
-MEMORY_BINDS = BINDS[memory_time]
+USUAL = "DeepSeek-V3 at fp8 on 32 H100, context 2000, 4096 sequences, all experts read; and half as fast again"
 WEIGHTS_ALONE = instance(memory_term, {memory_time: weights_time, kv_bytes: sympy.S.Zero})
-"""As if there were no KV cache."""
-USUAL_STEP = instance(memory_term, {memory_time: usual_step_time, micro_batch: usual_batch})
-"""The usual service takes the memory time of its batch."""
-FASTER = Defined(speed_up, usual_step_time / q.step_time, "as many times as fast as the usual service")
+USUAL_TERM = instance(memory_term, {memory_time: usual_memory_time, micro_batch: usual_batch})
+"""A step that reads no KV cache, and the usual service's."""
+USUAL_BINDS = given(usual_memory_time, usual_step_time, "memory binds in the usual service: its step takes its time")
+FASTER = Defined(speed_up, usual_step_time / q.step_time, "the usual step time over the step time")
 COST = Modelled(token_cost, economics.cost_per_token)
 USUAL_COST = instance(COST, {q.batch: usual_batch, q.step_time: usual_step_time})
 ANY_PRICE = Tends(speed_price, sympy.oo, "any price is paid")
 EVER_SLOWER = Tends(speed_up, sympy.S.Zero, "as slow as may be")
-STILL_CACHE = more(sympy.S.One, weights_share)
-"""Not all of the usual step reads weights."""
-ABOVE_FLOOR = more(sympy.S.One, speed_up * weights_share)
-"""A step takes longer than the weights alone."""
+STILL_CACHE, ABOVE_FLOOR = more(sympy.S.One, weights_share), more(sympy.S.One, speed_up * weights_share)
+"""Not all of the usual step reads weights, and the fast one takes longer than the weights alone."""
 
 share = Derivation(
     name="weights-share",
@@ -64,8 +60,7 @@ share = Derivation(
             "the weights alone",
             substitute(WEIGHTS_ALONE),
             equation(
-                weights_share,
-                bytes_per_weight * parameters_read / (stage_chips * memory_bandwidth * usual_step_time),
+                weights_share, bytes_per_weight * parameters_read / (stage_chips * memory_bandwidth * usual_step_time)
             ),
         ),
         Step(
@@ -82,19 +77,18 @@ share = Derivation(
     example_text=USUAL,
     holds=(at_least(weights_share * usual_step_time * stage_chips * memory_bandwidth, bytes_per_weight),),
 )
-BYTES_BY_SHARE = Solved(Line(share, 1), bytes_per_weight)
-"""The weights by their share of the usual step."""
+BYTES_BY_SHARE = Solved(Line(share, 1), bytes_per_weight)  # the weights by their share of the usual step
 
 usual_kv = Derivation(
     name="usual-kv",
     title="The KV cache's part of the usual step",
     rows=("1.12",),
     claim="What the weights leave of the usual step reads the KV cache of the usual batch.",
-    start=USUAL_STEP,
+    start=USUAL_TERM,
     steps=(
         Step(
-            "the weights by their share",
-            substitute(BYTES_BY_SHARE),
+            "memory binds; the weights by their share",
+            substitute(USUAL_BINDS, BYTES_BY_SHARE),
             equation(
                 usual_step_time,
                 weights_share * usual_step_time + usual_batch * context * kv_bytes / (stage_chips * memory_bandwidth),
@@ -109,7 +103,7 @@ usual_kv = Derivation(
             ),
         ),
     ),
-    assumes=(),
+    assumes=(USUAL_BINDS,),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
@@ -122,7 +116,7 @@ fast_batch = Derivation(
     claim="Speed is bought with batch: the fewer sequences, the less KV cache to read.",
     start=FASTER,
     steps=(
-        Step("memory binds", substitute(MEMORY_BINDS), equation(speed_up, usual_step_time / memory_time)),
+        Step("memory binds", substitute(BINDS[memory_time]), equation(speed_up, usual_step_time / memory_time)),
         Step(
             "put in the memory term",
             substitute(memory_term),
@@ -145,7 +139,7 @@ fast_batch = Derivation(
             equation(micro_batch, usual_batch * (1 - speed_up * weights_share) / (speed_up * (1 - weights_share))),
         ),
     ),
-    assumes=(MEMORY_BINDS,),
+    assumes=(BINDS[memory_time],),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,

@@ -28,6 +28,7 @@ arrivals = quantity("arrivals", count, "n", "requests that arrive in one interva
 stored_bytes = quantity("stored_bytes", byte, r"M_s", "bytes that one chip stores of a single-stage model: its part of the weights and of every KV cache")
 usual_batch = quantity("usual_batch", count, r"b_0", "micro-batch of the usual service")
 usual_step_time = quantity("usual_step_time", second, r"t_0", "step time of the usual service")
+usual_memory_time = quantity("usual_memory_time", second, r"t_{m0}", "memory term of a step of the usual service")
 weights_time = quantity("weights_time", second, r"t_w", "time to stream the weights alone")
 speed_up = quantity("speed_up", count, "s", "tokens per second of one sequence over those of the usual service")
 weights_share = quantity("weights_share", count, "w", "share of the weights in the memory time of the usual step", sane=(1e-9, 1))

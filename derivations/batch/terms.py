@@ -152,7 +152,9 @@ def on_one_stage(binding: Symbol) -> Step:
     return Step(
         "one stage, one replica; the price of a second",
         substitute(
-            *ONE_STAGE, PRICE_OF_A_SECOND.for_(q.chip_hour_price), BINDS[binding],
+            *ONE_STAGE,
+            PRICE_OF_A_SECOND.for_(q.chip_hour_price),
+            BINDS[binding],
         ),
         equation(token_cost, chip_second_price * stage_chips * binding / micro_batch),
     )

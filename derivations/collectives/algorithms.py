@@ -6,7 +6,7 @@ import sympy
 
 from steptime.derivations.claims import Claim, Source
 from steptime.derivations.collectives import switches, times
-from steptime.derivations.collectives.numbers import CHAN, H100, KLENK, NCCL, THAKUR, TWO_TREES_OF, eight_h100, links
+from steptime.derivations.collectives.numbers import CHAN, H100, KLENK, NCCL, SANDERS, THAKUR, eight_h100, links
 from steptime.derivations.collectives.rings import NO_START_UP
 from steptime.derivations.collectives.rings import reduce as ring
 from steptime.derivations.collectives.switches import load_and_store, switch
@@ -75,7 +75,7 @@ tree_or_ring = Derivation(
         ),
     ),
     assumes=(),
-    sources=(TWO_TREES_OF, NCCL),
+    sources=(SANDERS, NCCL),
     example=eight_h100,
     example_text=H100,
     holds=(at_least(group_chips, 4), more(group_chips - 1, tree_depth)),

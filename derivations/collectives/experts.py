@@ -6,34 +6,24 @@ from sympy import Symbol
 
 from steptime.derivations.batch.symbols import experts_routed
 from steptime.derivations.board import numbers
-from steptime.derivations.collectives.formulas import chip_expert_bytes, chip_expert_flops
-from steptime.derivations.collectives.numbers import GSHARD, NCCL, RING_STEP, experts_on, one_expert
+from steptime.derivations.collectives import layer
+from steptime.derivations.collectives.layer import exchange, gb200, read, work
+from steptime.derivations.collectives.numbers import GSHARD, NCCL, RING_STEP, one_expert
 from steptime.derivations.collectives.symbols import chip_tokens, expert_weights
-from steptime.derivations.experts.experts import UNIFORM
-from steptime.derivations.experts.formulas import exchanged, one_domain
+from steptime.derivations.conditions import at_least, more
 from steptime.derivations.experts.numbers import RACK
 from steptime.derivations.experts.symbols import experts_per_token
+from steptime.derivations.facts import Crossing, Line
 from steptime.derivations.rules import equation, solve_for
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.network.algorithms import all_to_all
 
 from steptime.model.symbols import (  # isort: skip
     bytes_per_weight, combine_bytes, dispatch_bytes, flops_per_mac, memory_bandwidth, peak_flops, scale_up_bandwidth,
     scale_up_latency, stage_chips, width,
 )  # fmt: skip
 
-copies_out, copies_back = (chip_tokens * experts_per_token * width * size for size in (dispatch_bytes, combine_bytes))
-link_time = exchanged(copies_out + copies_back, one_domain).scale_up / scale_up_bandwidth
-one_after_another = sum(
-    all_to_all(copies, stage_chips).time(scale_up_bandwidth, scale_up_latency) for copies in (copies_out, copies_back)
-)
 per_token = experts_per_token * width * (dispatch_bytes + combine_bytes) * (stage_chips - 1)
-IN_ONE = (UNIFORM, "one copy of a token for each of its experts", "experts in one domain, evenly loaded")
-
-
-def gb200() -> Mapping[Symbol, float]:
-    return experts_on("gb200-nvl72", 72)
 
 
 def mixtral() -> Mapping[Symbol, float]:
@@ -53,7 +43,7 @@ expert_size = Derivation(
     title="Weights of an expert above which its multiply-adds outlast its traffic",
     rows=("8.10",),
     claim="Neither tokens nor choices matter: an expert must do enough with a token to be worth sending it.",
-    start=equation(link_time, chip_expert_flops / peak_flops),
+    start=Crossing(exchange, work, "the traffic takes as long as the multiply-adds"),
     steps=(
         Step(
             "the tokens cancel; solve for the weights",
@@ -69,11 +59,11 @@ expert_size = Derivation(
             ),
         ),
     ),
-    assumes=(*IN_ONE, "no start-up latency"),
+    assumes=(),
     sources=(GSHARD,),
     example=gb200,
     example_text=RACK,
-    holds=(stage_chips - 1,),
+    holds=(at_least(stage_chips, 2),),
 )
 
 hidden_by_compute = Derivation(
@@ -81,7 +71,7 @@ hidden_by_compute = Derivation(
     title="Tokens of a chip above which its experts' multiply-adds outlast dispatch and combine",
     rows=("8.10",),
     claim="Both grow with the tokens; start-ups do not. With few tokens the exchange is always the longer.",
-    start=equation(one_after_another, chip_expert_flops / peak_flops),
+    start=Crossing(Line(exchange, 1), work, "the traffic takes as long as the multiply-adds"),
     steps=(
         Step(
             "solve for the tokens",
@@ -97,14 +87,16 @@ hidden_by_compute = Derivation(
             ),
         ),
     ),
-    assumes=(*IN_ONE, "experts large enough that their multiply-adds outlast the bytes of their tokens"),
+    assumes=(),
     sources=(GSHARD, NCCL),
     example=mixtral,
     example_text="Mixtral 8x22B in bf16 on 8 H100, an expert a chip; 3.4 us a start-up",
     holds=(
-        stage_chips - 1,
-        flops_per_mac * experts_per_token * expert_weights / peak_flops
-        - per_token / (stage_chips * scale_up_bandwidth),
+        at_least(stage_chips, 2),
+        more(
+            flops_per_mac * expert_weights * stage_chips * scale_up_bandwidth,
+            width * (dispatch_bytes + combine_bytes) * (stage_chips - 1) * peak_flops,
+        ),
     ),
 )
 
@@ -113,7 +105,7 @@ beyond_weights = Derivation(
     title="Tokens of a chip above which their traffic outlasts reading the experts",
     rows=("8.10",),
     claim="Experts are read once, tokens travel each; more chips read faster and send as much.",
-    start=equation(link_time, chip_expert_bytes / memory_bandwidth),
+    start=Crossing(exchange, read, "the traffic takes as long as reading the experts"),
     steps=(
         Step(
             "solve for the tokens",
@@ -128,11 +120,11 @@ beyond_weights = Derivation(
             ),
         ),
     ),
-    assumes=(*IN_ONE, "every expert is chosen by some token", "no start-up latency"),
+    assumes=(),
     sources=(GSHARD,),
     example=gb200,
     example_text=RACK,
-    holds=(stage_chips - 1,),
+    holds=(at_least(stage_chips, 2),),
 )
 
-DERIVATIONS = (expert_size, hidden_by_compute, beyond_weights)
+DERIVATIONS = (*layer.DERIVATIONS, expert_size, hidden_by_compute, beyond_weights)

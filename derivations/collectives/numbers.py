@@ -18,7 +18,7 @@ RING_STEP = 3.4e-6
 
 THAKUR = "Thakur, Rabenseifner and Gropp 2005, doi 10.1177/1094342005051521"
 CHAN = "Chan, Heimlich, Purkayastha and van de Geijn 2007, doi 10.1002/cpe.1206"
-TWO_TREES_OF = "Sanders, Speck and Traeff 2009, doi 10.1016/j.parco.2009.09.001"
+SANDERS = "Sanders, Speck and Traeff 2009, doi 10.1016/j.parco.2009.09.001"
 KLENK = "Klenk, Jiang, Thorson and Dennison 2020, doi 10.1109/ISCA45697.2020.00085"
 NCCL = "NCCL 2020, src/graph/tuning.cc: a ring step over NVLink takes 3.4 us (Simple)"
 SCOTT = 'Scott 1991, "Efficient all-to-all communication patterns in hypercube and mesh topologies"'

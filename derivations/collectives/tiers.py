@@ -19,7 +19,8 @@ from steptime.model.network.collectives import all_reduce
 from steptime.model.symbols import scale_out_bandwidth, scale_up_bandwidth, scale_up_domain, stage_chips
 
 from steptime.derivations.collectives.symbols import (  # isort: skip
-    across_bytes, group_bytes, group_chips, kept_bytes, link_bytes, reducing_bytes, ring_bytes, sharing_bytes, up_bytes,
+    across_bytes, domain_share, group_bytes, group_chips, kept_bytes, link_bytes, reducing_bytes, ring_bytes,
+    share_bytes, sharing_bytes, up_bytes,
 )  # fmt: skip
 
 reduced = all_reduce(group_bytes, many_domains, in_switch=False)
@@ -34,9 +35,14 @@ BYTES_OVER_RATE = Defined(
 )
 
 
-def turn(of: Symbol, volume: Expr, chips: Expr) -> Instance:
+def turn(of: Symbol, volume: Expr, chips: Expr, share: Symbol) -> Instance:
     """What a chip sends as so many shares of a volume go once round a ring."""
-    return instance(bytes_of_ring, {ring_bytes: of, group_bytes: volume, group_chips: chips})
+    return instance(bytes_of_ring, {ring_bytes: of, group_bytes: volume, group_chips: chips, share_bytes: share})
+
+
+def twice(volume: Expr, chips: Expr, share: Symbol) -> tuple[Instance, Instance]:
+    """A reduce-scatter and an all-gather of the same volume over the same chips."""
+    return turn(reducing_bytes, volume, chips, share), turn(sharing_bytes, volume, chips, share)
 
 
 inside = Derivation(
@@ -52,9 +58,7 @@ inside = Derivation(
     steps=(
         Step(
             "both go round a ring of the domain: what the model's all-reduce sends",
-            substitute(
-                turn(reducing_bytes, group_bytes, scale_up_domain), turn(sharing_bytes, group_bytes, scale_up_domain)
-            ),
+            substitute(*twice(group_bytes, scale_up_domain, domain_share)),
             equation(up_bytes, reduced.scale_up),
         ),
     ),
@@ -77,12 +81,7 @@ across = Derivation(
     steps=(
         Step(
             "both go round a ring of as many chips as domains: what the model's all-reduce sends",
-            substitute(
-                *(
-                    turn(half, group_bytes / scale_up_domain, stage_chips / scale_up_domain)
-                    for half in (reducing_bytes, sharing_bytes)
-                )
-            ),
+            substitute(*twice(group_bytes / scale_up_domain, stage_chips / scale_up_domain, share_bytes)),
             equation(across_bytes, reduced.scale_out),
         ),
     ),

@@ -3,7 +3,7 @@
 import sympy
 from sympy import Symbol
 
-from steptime.derivations.collectives.numbers import H100, NCCL, THAKUR, TWO_TREES_OF, eight_h100
+from steptime.derivations.collectives.numbers import H100, NCCL, SANDERS, THAKUR, eight_h100
 from steptime.derivations.collectives.rings import LINK, half
 from steptime.derivations.collectives.shares import EQUAL_SHARES
 from steptime.derivations.conditions import at_least
@@ -129,7 +129,7 @@ levels = Derivation(
         ),
     ),
     assumes=(),
-    sources=(THAKUR, TWO_TREES_OF),
+    sources=(THAKUR, SANDERS),
     example=eight_h100,
     example_text=H100,
 )
@@ -161,7 +161,7 @@ tree = Derivation(
         ),
     ),
     assumes=(FULL_RATE, START_UP, ADDING_IS_FREE, TWO_TREES, SMALL_PIECES),
-    sources=(TWO_TREES_OF, NCCL),
+    sources=(SANDERS, NCCL),
     example=eight_h100,
     example_text=H100,
     holds=(at_least(group_chips, 4),),

@@ -11,7 +11,7 @@ from steptime.derivations.claims import Claim, Source, Wording
 from steptime.derivations.experts.messages import LECTURE
 from steptime.derivations.experts.numbers import RACK
 from steptime.derivations.experts.symbols import load_speedup, reference_bandwidth, reference_domain, reference_time
-from steptime.derivations.facts import Defined, given, instance
+from steptime.derivations.facts import Compared, given, instance
 from steptime.derivations.rules import equation, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
@@ -60,24 +60,25 @@ weights_load = Derivation(
 )
 
 other_load = instance(
-    weights_load,
-    {memory_time: reference_time, scale_up_domain: reference_domain, memory_bandwidth: reference_bandwidth},
+    latency_floor,
+    {memory_time: reference_time, q.stage_chips: reference_domain, memory_bandwidth: reference_bandwidth},
 )
+"""The same weights on a stage of as many chips as the other machine's domain has."""
 
 domain_speedup = Derivation(
     name="domain-speedup",
     title="How much faster a larger domain of faster chips streams the weights",
     rows=("2.4",),
     claim="The gain is the ratio of the domains times the ratio of the chips' memory bandwidths.",
-    start=Defined(load_speedup, reference_time / memory_time, "the time on the other machine over that on this one"),
+    start=Compared(load_speedup, other_load, weights_load, "the time on the other machine over that on this one"),
     steps=(
         Step(
-            "put in the same weights on both machines; they cancel",
-            substitute(weights_load, other_load),
+            "both read all experts; the weights cancel",
+            substitute(READS_ALL),
             equation(load_speedup, scale_up_domain / reference_domain * memory_bandwidth / reference_bandwidth),
         ),
     ),
-    assumes=(),
+    assumes=(READS_ALL,),
     sources=(LECTURE,),
     example=lambda: compared("gb200-nvl72", "h100-sxm"),
     example_text="GB200 NVL72 beside one domain of 8 H100",
@@ -128,6 +129,8 @@ CLAIMS = (
         lambda: {symbol.name: weights_load.numbers[symbol] for symbol in (parameters, scale_up_domain)},
         source=Source.OWN,
         unit="ms",
-        must=lambda value: value < 1e3 * float(weights_load.numbers[memory_capacity] / weights_load.numbers[memory_bandwidth]),
+        must=lambda value: (
+            value < 1e3 * float(weights_load.numbers[memory_capacity] / weights_load.numbers[memory_bandwidth])
+        ),
     ),
 )

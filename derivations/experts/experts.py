@@ -218,7 +218,10 @@ CLAIMS = (
             source=Source.OWN,
             must=lambda value: value < 1,
         )
-        for name, hardware, chips in (("GB200 NVL72", "gb200-nvl72", 72), ("H100, were its domain as large", "h100-sxm", 64))
+        for name, hardware, chips in (
+            ("GB200 NVL72", "gb200-nvl72", 72),
+            ("H100, were its domain as large", "h100-sxm", 64),
+        )
     ),
     Claim(
         "2.1",

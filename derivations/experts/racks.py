@@ -146,9 +146,7 @@ interconnect_term = Derivation(
     steps=(
         Step(
             "what each tier carries, after its start-ups: the model's interconnect term",
-            substitute(
-                Modelled(scale_up_time, decode.scale_up.time), Modelled(scale_out_time, decode.scale_out.time)
-            ),
+            substitute(Modelled(scale_up_time, decode.scale_up.time), Modelled(scale_out_time, decode.scale_out.time)),
             equation(network_time, decode.blackboard.interconnect),
         ),
         Step(
@@ -216,9 +214,7 @@ exact_two_racks = Derivation(
         Step(
             "one layer's messages",
             substitute(WITHOUT_OWN, BEYOND),
-            equation(
-                network_time, sympy.Max(domain_bytes / scale_up_bandwidth, remote_bytes / scale_out_bandwidth)
-            ),
+            equation(network_time, sympy.Max(domain_bytes / scale_up_bandwidth, remote_bytes / scale_out_bandwidth)),
         ),
         Step(
             "put in what the collectives send",

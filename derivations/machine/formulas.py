@@ -16,6 +16,7 @@ from steptime.derivations.machine.symbols import (  # isort: skip
     memory_bandwidth_price, raised_cost, rise, step_tokens,
 )  # fmt: skip
 from steptime.derivations.machine.symbols import link_time as time_of_links
+
 from steptime.model.symbols import (  # isort: skip
     base_cost, batch, budget, bytes_per_weight, capacity_needed, chips, context, flops_price, kv_bytes, link_price,
     machine_flops, machine_life, machine_link_bandwidth, machine_scale_out_bandwidth, micro_batch, parameters,

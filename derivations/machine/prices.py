@@ -1,16 +1,19 @@
-"""Chapter 7, who earns: by how much the cost of a token falls for each share by which a resource is raised."""
+"""Chapter 7, who earns: what a token costs where the longest term decides, and once memory is full."""
 
 from collections.abc import Mapping
 
-from sympy import Expr, Symbol
+from sympy import Max, S, Symbol
 
+from steptime.derivations.axioms import FULL_OVERLAP, PAID_THROUGHOUT, SCALE_UP_ONLY, STORED_ONLY
 from steptime.derivations.batch.symbols import memory_time, token_cost
-from steptime.derivations.batch.terms import compute_cost, memory_cost
-from steptime.derivations.board import is_, numbers
+from steptime.derivations.batch.terms import PRICE_OF_A_SECOND, compute_term, memory_term
+from steptime.derivations.board import LINK_PEAK, NO_START_UP, ONE_STAGE, READS_ALL, numbers
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.facts import Modelled, Tends, given
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.machine import LECTURE
-from steptime.derivations.machine.symbols import cost_elasticity, raised_cost, rise
-from steptime.derivations.rules import equation, identity, limit, solve_for, substitute
+from steptime.derivations.machine.symbols import link_time, rise
+from steptime.derivations.rules import branch, equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
@@ -18,112 +21,173 @@ from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
-    bytes_per_weight, chip_second_price, compute_time, context, kv_bytes, memory_bandwidth, memory_capacity,
-    micro_batch, parameters, parameters_read, peak_flops, scale_up_bandwidth, scale_up_bytes, stage_chips,
+    active_parameters, bytes_per_weight, chip_second_price, compute_time, context, flops_per_mac, kv_bytes,
+    memory_bandwidth, memory_capacity, micro_batch, parameters, parameters_read, peak_flops, scale_up_bandwidth,
+    scale_up_bytes, stage_chips,
 )  # fmt: skip
 
 V3 = (
-    "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), "
+    "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 chips of a GB200 NVL72 (dp=32, ep=32), "
     "context 4096, 4096 sequences; every resource raised by 1 %"
 )
+LLAMA = "Llama 3.1 {} in fp8 on 8 H100 (tp=8), context 64, 8192 sequences; every resource raised by 1 %"
+LINKS_AT_PEAK = (LINK_PEAK, NO_START_UP[0])
+MEMORY_FULL = given(q.memory_per_chip, memory_capacity, "as many sequences as memory holds")
+LITTLE = Tends(rise, S.Zero, "a change as small as one likes")
 
 
 def v3() -> Mapping[Symbol, float]:
-    values = numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=4096, batch=4096)
-    case = Scenario(values)
-    times = {compute_time: blackboard.compute.time, memory_time: blackboard.memory.time}
-    return {**values, rise: 0.01, **{symbol: float(case.evaluate(time)) for symbol, time in times.items()}}
+    return case("deepseek-v3", "gb200-nvl72", layout="dp=32,ep=32", context=4096, batch=4096)
 
 
-def raised(cost: Expr, resource: Symbol) -> Expr:
-    """A cost once a resource is raised by the share ``rise``."""
-    return cost.xreplace({resource: resource * (1 + rise)})
+def llama(size: str = "8B") -> Mapping[Symbol, float]:
+    """A decode that reads little: tensor parallelism sums for every token, so that the links of the small one bind, and
+    the FLOP/s of the large one."""
+    words = {"weights": "fp8", "kv": "fp8", "activations": "fp8"}
+    return case(f"llama-3.1-{size.lower()}", "h100-sxm", layout="tp=8", context=64, batch=8192, **words)
 
 
-ONE_STAGE = (
-    is_(q.chips, stage_chips),
-    is_(q.batch, micro_batch),
-    is_(q.chip_hour_price, chip_second_price * q.hour),
+def case(model: str, hardware: str, **options: float | str) -> Mapping[Symbol, float]:
+    """The numbers of a decode, and of its terms."""
+    values = numbers(model, hardware, **options)
+    terms = {compute_time: blackboard.compute, memory_time: blackboard.memory, link_time: blackboard.scale_up}
+    times = {symbol: float(Scenario(values).evaluate(term.time)) for symbol, term in terms.items()}
+    return {**values, rise: 0.01, **times}
+
+
+link_term = Derivation(
+    name="link-term",
+    title="Time that the links of a decode step take",
+    rows=("7.2",),
+    claim="What a chip sends for each token of the batch goes at the bandwidth of its links.",
+    start=Modelled(link_time, blackboard.scale_up.time),
+    steps=(
+        Step(
+            "links at their peak, no start-up latency",
+            substitute(*LINKS_AT_PEAK),
+            equation(link_time, micro_batch * scale_up_bytes / scale_up_bandwidth),
+        ),
+    ),
+    assumes=(SCALE_UP_ONLY, *LINKS_AT_PEAK),
+    sources=(LECTURE,),
+    example=v3,
+    example_text=V3,
 )
-"""One pipeline stage, one replica; the price of a second."""
+
+overlapped_cost = Derivation(
+    name="overlapped-cost",
+    title="Cost of a token where all terms overlap",
+    rows=("7.2",),
+    claim="A token costs its chips' time, which the longest term decides.",
+    start=Modelled(token_cost, economics.cost_per_token),
+    steps=(
+        Step(
+            "one stage, one replica; the price of a second; the step takes its longest term",
+            substitute(
+                *ONE_STAGE,
+                PRICE_OF_A_SECOND.for_(q.chip_hour_price),
+                Modelled(q.step_time, formulas.full_overlap),
+            ),
+            equation(token_cost, chip_second_price * stage_chips * formulas.full_overlap / micro_batch),
+        ),
+    ),
+    assumes=(PAID_THROUGHOUT, FULL_OVERLAP, *ONE_STAGE),
+    sources=(LECTURE,),
+    example=v3,
+    example_text=V3,
+)
+
+COMPUTES = flops_per_mac * active_parameters * micro_batch / (stage_chips * peak_flops)
+READS = (bytes_per_weight * parameters_read + micro_batch * context * kv_bytes) / (stage_chips * memory_bandwidth)
+SENDS = micro_batch * scale_up_bytes / scale_up_bandwidth
+# the terms; only shorthands in the lines below
+IN_TERMS = Step(
+    "put in the terms",
+    substitute(compute_term, memory_term, link_term),
+    equation(token_cost, chip_second_price * stage_chips * Max(COMPUTES, READS, SENDS) / micro_batch),
+)
 
 link_cost = Derivation(
     name="link-cost",
     title="Cost of a token where the links bind",
     rows=("7.2",),
     claim="Where the links bind, a token costs the same at every batch.",
-    start=equation(token_cost, economics.cost_per_token),
+    start=overlapped_cost,
     steps=(
+        IN_TERMS,
         Step(
-            "one stage, one replica; the step takes what its links take",
-            substitute(*ONE_STAGE, is_(q.step_time, blackboard.scale_up.time)),
-            equation(
-                token_cost,
-                chip_second_price
-                * stage_chips
-                * (
-                    q.scale_up_starts * q.scale_up_latency / micro_batch
-                    + scale_up_bytes / (q.interconnect_efficiency * scale_up_bandwidth)
-                ),
-            ),
-        ),
-        Step(
-            "links at their peak, no start-up latency",
-            substitute(is_(q.interconnect_efficiency, 1), is_(q.scale_up_latency, 0)),
+            "the links take longest",
+            branch(Max(COMPUTES, READS, SENDS), SENDS),
             equation(token_cost, chip_second_price * stage_chips * scale_up_bytes / scale_up_bandwidth),
         ),
     ),
-    assumes=("all traffic on scale-up links",),
+    assumes=(),
     sources=(LECTURE,),
-    example=v3,
-    example_text=V3,
+    example=llama,
+    example_text=LLAMA.format("8B"),
+    holds=(
+        at_least(
+            stage_chips * peak_flops * scale_up_bytes,
+            flops_per_mac * active_parameters * scale_up_bandwidth,
+        ),
+        at_least(
+            stage_chips * memory_bandwidth * micro_batch * scale_up_bytes,
+            (bytes_per_weight * parameters_read + micro_batch * context * kv_bytes) * scale_up_bandwidth,
+        ),
+    ),
 )
+
+KV_ROOM = stage_chips * memory_capacity - bytes_per_weight * parameters  # what the weights leave to the KV cache
 
 fitting_batch = Derivation(
     name="fitting-batch",
     title="The batch that memory capacity admits",
     rows=("7.2",),
     claim="What the weights leave of the capacity is shared out among the sequences.",
-    start=equation(memory_capacity, formulas.memory_held),
+    start=Modelled(q.memory_per_chip, formulas.memory_held),
     steps=(
         Step(
-            "solve for the batch",
-            solve_for(micro_batch),
-            equation(
-                micro_batch,
-                (stage_chips * memory_capacity - bytes_per_weight * parameters) / (context * kv_bytes),
-            ),
+            "memory is full",
+            substitute(MEMORY_FULL),
+            equation(memory_capacity, (bytes_per_weight * parameters + micro_batch * context * kv_bytes) / stage_chips),
         ),
+        Step("solve for the batch", solve_for(micro_batch), equation(micro_batch, KV_ROOM / (context * kv_bytes))),
     ),
-    assumes=("one pipeline stage; weights and KV cache evenly spread over its chips",),
+    assumes=(STORED_ONLY, MEMORY_FULL),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
-    holds=(stage_chips * memory_capacity - bytes_per_weight * parameters,),
+    holds=(more(stage_chips * memory_capacity, bytes_per_weight * parameters), more(kv_bytes, 0)),
 )
+
+FULL_COMPUTES = flops_per_mac * active_parameters * KV_ROOM / (context * kv_bytes * stage_chips * peak_flops)
+FULL_READS = memory_capacity / memory_bandwidth
+FULL_SENDS = KV_ROOM * scale_up_bytes / (context * kv_bytes * scale_up_bandwidth)
 
 capacity_cost = Derivation(
     name="capacity-cost",
     title="Cost of a token where memory binds and is full",
     rows=("7.2",),
     claim="With memory full, the cost of a token is its KV cache's share of reading all of the memory once.",
-    start=memory_cost.result,
+    start=overlapped_cost,
     steps=(
+        IN_TERMS,
         Step(
             "a step reads every weight, for as many sequences as fit",
-            substitute(is_(parameters_read, parameters), fitting_batch.result),
+            substitute(READS_ALL, fitting_batch),
             equation(
                 token_cost,
                 chip_second_price
+                * stage_chips
                 * context
                 * kv_bytes
-                / memory_bandwidth
-                * (bytes_per_weight * parameters / (stage_chips * memory_capacity - bytes_per_weight * parameters) + 1),
+                * Max(FULL_COMPUTES, FULL_READS, FULL_SENDS)
+                / KV_ROOM,
             ),
         ),
         Step(
-            "one fraction",
-            identity(),
+            "memory takes longest",
+            branch(Max(FULL_COMPUTES, FULL_READS, FULL_SENDS), FULL_READS),
             equation(
                 token_cost,
                 chip_second_price
@@ -132,84 +196,20 @@ capacity_cost = Derivation(
             ),
         ),
     ),
-    assumes=("the batch is as large as capacity admits, and still memory-bound",),
+    assumes=(READS_ALL,),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
-    holds=fitting_batch.holds,
-)
-
-
-def bottleneck(name: str, title: str, cost: Expr, resource: Symbol) -> Derivation:
-    """That all of a cost follows the resource that binds."""
-    return Derivation(
-        name=f"{name}-elasticity",
-        title=title,
-        rows=("7.2",),
-        claim="Who owns the bottleneck earns: one per cent more of it makes a token one per cent cheaper.",
-        start=equation(cost_elasticity, formulas.elasticity),
-        steps=(
-            Step(
-                "cost before, and with the resource raised",
-                substitute(is_(raised_cost, raised(cost, resource)), is_(token_cost, cost)),
-                equation(cost_elasticity, 1 / (1 + rise)),
-            ),
-            Step("a rise as small as one likes", limit(rise, 0), equation(cost_elasticity, 1)),
+    holds=(
+        *fitting_batch.holds,
+        at_least(
+            context * kv_bytes * stage_chips * peak_flops * memory_capacity,
+            flops_per_mac * active_parameters * memory_bandwidth * KV_ROOM,
         ),
-        assumes=("this term is the largest; full overlap",),
-        sources=(LECTURE,),
-        example=v3,
-        example_text=V3,
-    )
-
-
-compute_elasticity = bottleneck(
-    "compute", "What FLOP/s are worth where compute binds", compute_cost.result.rhs, peak_flops
-)
-memory_elasticity = bottleneck(
-    "memory", "What memory bandwidth is worth where memory binds", memory_cost.result.rhs, memory_bandwidth
-)
-link_elasticity = bottleneck(
-    "link", "What link bandwidth is worth where the links bind", link_cost.result.rhs, scale_up_bandwidth
-)
-
-capacity_elasticity = Derivation(
-    name="capacity-elasticity",
-    title="What memory capacity is worth where it limits the batch",
-    rows=("7.2",),
-    claim="Capacity is worth the bytes of the weights over those of the KV cache; over one if weights take more.",
-    start=equation(cost_elasticity, formulas.elasticity),
-    steps=(
-        Step(
-            "cost before, and with the capacity raised",
-            substitute(
-                is_(raised_cost, raised(capacity_cost.result.rhs, memory_capacity)),
-                is_(token_cost, capacity_cost.result.rhs),
-            ),
-            equation(
-                cost_elasticity,
-                bytes_per_weight
-                * parameters
-                / (stage_chips * memory_capacity * (1 + rise) - bytes_per_weight * parameters),
-            ),
-        ),
-        Step(
-            "a rise as small as one likes",
-            limit(rise, 0),
-            equation(
-                cost_elasticity,
-                bytes_per_weight * parameters / (stage_chips * memory_capacity - bytes_per_weight * parameters),
-            ),
+        at_least(
+            context * kv_bytes * scale_up_bandwidth * memory_capacity, scale_up_bytes * memory_bandwidth * KV_ROOM
         ),
     ),
-    assumes=capacity_cost.assumes,
-    sources=(LECTURE,),
-    example=v3,
-    example_text=V3,
-    holds=fitting_batch.holds,
 )
 
-DERIVATIONS = (
-    link_cost, fitting_batch, capacity_cost, compute_elasticity, memory_elasticity, link_elasticity,
-    capacity_elasticity,
-)  # fmt: skip
+DERIVATIONS = (link_term, overlapped_cost, link_cost, fitting_batch, capacity_cost)

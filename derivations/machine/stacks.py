@@ -1,4 +1,4 @@
-"""Chapter 7, where the money goes: a machine of stacks and two tiers of links; the price of a term is its share."""
+"""Chapter 7, where the money goes: a machine of stacks and two tiers of links, which sell bytes and bandwidth together."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -6,25 +6,20 @@ from functools import cache
 from sympy import Expr, Le, S, Symbol
 from sympy.core.relational import Relational
 
-from steptime.derivations.axioms import FULL_OVERLAP, PROPORTIONAL_PRICES, WRITTEN_OFF
-from steptime.derivations.batch.symbols import token_cost
-from steptime.derivations.claims import Claim, Source, Wording
+from steptime.derivations.axioms import FULL_OVERLAP, PROPORTIONAL_PRICES
 from steptime.derivations.conditions import at_least, more
-from steptime.derivations.facts import Best, Chosen, Crossing, Given, Instance, Modelled, given, instance
+from steptime.derivations.facts import Best, Chosen, Crossing, Given, Modelled, given, instance
 from steptime.derivations.machine import formulas
-from steptime.derivations.machine.costs import GB200_RACK, SCALE_OUT_PRICE, machine_numbers
+from steptime.derivations.machine.costs import GB200_RACK, SCALE_OUT_PRICE, Parts, machine_numbers
 from steptime.derivations.machine.machine import LECTURE, multipliers
-from steptime.derivations.rules import equation, identity, optimum, solve_for, substitute
+from steptime.derivations.machine.symbols import crossover_budget, rise, step_tokens
+from steptime.derivations.rules import equation, optimum, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import machine
-from steptime.model.scenario import Scenario
 
-from steptime.derivations.machine.symbols import (  # isort: skip
-    cost_elasticity, crossover_budget, raised_cost, rise, stack_share, step_tokens,
-)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    base_cost, budget, capacity_needed, flops_price, link_price, machine_flops, machine_life, machine_link_bandwidth,
+    base_cost, budget, capacity_needed, flops_price, link_price, machine_flops, machine_link_bandwidth,
     machine_scale_out_bandwidth, scale_out_price, stack_bandwidth, stack_capacity, stack_price, stacks, step_flops,
     step_link_bytes, step_memory_bytes, step_scale_out_bytes, step_time,
 )  # fmt: skip
@@ -46,13 +41,12 @@ READS_ALL_IT_HOLDS = given(capacity_needed, step_memory_bytes, "a step reads all
 RESOURCES = (machine_flops, stacks, machine_link_bandwidth, machine_scale_out_bandwidth)
 
 
-
 @cache
-def v3() -> Mapping[Symbol, float]:
+def v3(parts: Parts = GB200_RACK) -> Mapping[Symbol, float]:
     """A machine on which stacks are bought for their bandwidth."""
-    values = machine_numbers("deepseek-v3", "gb200-nvl72", GB200_RACK, layout=LAYOUT, context=4096, batch=8192)
+    values = machine_numbers("deepseek-v3", "gb200-nvl72", parts, layout=LAYOUT, context=4096, batch=8192)
     return {
-        **values, base_cost: GB200_RACK.other, budget: GB200_RACK.whole, scale_out_price: SCALE_OUT_PRICE,
+        **values, base_cost: parts.other, budget: parts.whole, scale_out_price: SCALE_OUT_PRICE,
         step_tokens: values[q.batch] / values[q.chips], rise: 0.01,
     }  # fmt: skip
 
@@ -211,137 +205,4 @@ stack_crossover = Derivation(
     example_text=TEXT,
 )
 
-def within_step(term: Expr, what: str) -> Given:
-    """That a term is done within the step time."""
-    return Given(Le(term, step_time), f"{what} within the step time")
-
-
-IN_TIME = (
-    within_step(formulas.compute_time, "the machine computes"),
-    within_step(formulas.stack_time, "the stacks are read"),
-    within_step(formulas.link_time, "scale-up sends"),
-    within_step(formulas.scale_out_time, "scale-out sends"),
-)
-PER_DOLLAR_SECOND = 1 / (machine_life * step_tokens)  # dollars of a token for a dollar-second of a step
-
-cheapest = Derivation(
-    name="fastest-is-cheapest",
-    title="Why the fastest machine is the cheapest per token",
-    rows=("7.1",),
-    claim="What the work asks for costs the same however fast it is done; only the base is paid by the second.",
-    start=Modelled(token_cost, formulas.cost_of_stacked),
-    steps=(
-        Step(
-            "no machine that keeps the step time is cheaper than the one that nothing idles on; it rises with that time",
-            optimum(
-                within=tuple(limit.relation for limit in (*IN_TIME, ENOUGH)),
-                at=(
-                    equation(machine_flops, step_flops / step_time),
-                    equation(stacks, step_memory_bytes / (stack_bandwidth * step_time)),
-                    equation(machine_link_bandwidth, step_link_bytes / step_time),
-                    equation(machine_scale_out_bandwidth, step_scale_out_bytes / step_time),
-                ),
-                value=(base_cost * step_time + WORK) * PER_DOLLAR_SECOND,
-                weights=(S.One,),
-                price=(
-                    flops_price * step_flops * PER_DOLLAR_SECOND / step_time,
-                    BANDWIDTH_WORK * PER_DOLLAR_SECOND / step_time,
-                    link_price * step_link_bytes * PER_DOLLAR_SECOND / step_time,
-                    scale_out_price * step_scale_out_bytes * PER_DOLLAR_SECOND / step_time,
-                    S.Zero,
-                ),
-            ),
-            equation(
-                token_cost,
-                base_cost * step_time / (machine_life * step_tokens)
-                + (OTHER_WORK + BANDWIDTH_WORK) / (machine_life * step_tokens),
-            ),
-        ),
-    ),
-    assumes=(
-        WRITTEN_OFF,
-        PROPORTIONAL_PRICES,
-        *IN_TIME,
-        ENOUGH,
-        *(Chosen(resource, "the cheapest machine that keeps the step time") for resource in RESOURCES),
-    ),
-    sources=(LECTURE,),
-    example=lambda: {**v3(), step_time: for_bandwidth.evaluate()},
-    example_text=TEXT,
-    holds=(at_least(step_memory_bytes * stack_capacity, capacity_needed * stack_bandwidth * step_time),),
-)
-
-on_budget = Derivation(
-    name="cost-on-budget",
-    title="What a token costs on the fastest machine that a budget buys",
-    rows=("7.1",),
-    claim="A token costs the dollar-seconds of its work, and its part of the base.",
-    start=Modelled(token_cost, formulas.cost_on_budget),
-    steps=(
-        Step(
-            "the shortest step",
-            substitute(for_bandwidth),
-            equation(token_cost, budget * WORK / ((budget - base_cost) * machine_life * step_tokens)),
-        ),
-    ),
-    assumes=(WRITTEN_OFF,),
-    sources=(LECTURE,),
-    example=v3,
-    example_text=TEXT,
-    holds=for_bandwidth.holds,
-)
-
-term_price = Derivation(
-    name="term-price-is-share",
-    title="What the time of a term is worth on a balanced machine",
-    rows=("7.1", "7.2"),
-    claim="One per cent more memory traffic makes a token dearer by memory's share of what can be chosen, per cent.",
-    start=Modelled(cost_elasticity, formulas.elasticity_of_work),
-    steps=(
-        Step(
-            "cost before, and with more traffic on the machine that is then best",
-            substitute(
-                instance(on_budget, {token_cost: raised_cost, step_memory_bytes: step_memory_bytes * (1 + rise)}),
-                on_budget,
-            ),
-            equation(
-                cost_elasticity,
-                ((OTHER_WORK + BANDWIDTH_WORK * (1 + rise)) / (OTHER_WORK + BANDWIDTH_WORK) - 1) / rise,
-            ),
-        ),
-        Step(
-            "the same for a rise of any size: the machine adjusts",
-            identity(),
-            equation(cost_elasticity, BANDWIDTH_WORK / (OTHER_WORK + BANDWIDTH_WORK)),
-        ),
-    ),
-    assumes=(),
-    sources=(LECTURE,),
-    example=v3,
-    example_text=TEXT,
-    holds=for_bandwidth.holds,
-)
-
-share_of_stacks = Derivation(
-    name="stacks-share",
-    title="Share of what can be chosen that is spent on stacks",
-    rows=("7.1", "7.2"),
-    claim="As much is spent on memory as its time is worth: the price of a term is its share of the spend.",
-    start=Modelled(stack_share, formulas.share_on_stacks),
-    steps=(
-        Step(
-            "as many stacks as are best",
-            substitute(Best(for_bandwidth, stacks)),
-            equation(stack_share, BANDWIDTH_WORK / (OTHER_WORK + BANDWIDTH_WORK)),
-        ),
-    ),
-    assumes=(),
-    sources=(LECTURE,),
-    example=v3,
-    example_text=TEXT,
-    holds=for_bandwidth.holds,
-)
-
-DERIVATIONS = (
-    for_bandwidth, for_bytes, crossover, stack_crossover, cheapest, on_budget, term_price, share_of_stacks,
-)  # fmt: skip
+DERIVATIONS = (for_bandwidth, for_bytes, crossover, stack_crossover)

@@ -6,7 +6,7 @@ Sources: Kaplan et al. 2020 (arXiv 2001.08361) 2.1 for the six FLOP per weight a
 (arXiv 2203.15556) for tokens in proportion to weights, and equation 10 for the loss.
 """
 
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, expand_power_base
 
 from steptime.model.economics.scaling import loss_of_data, loss_of_size
 from steptime.model.terms import FORWARD_AND_BACKWARD
@@ -41,8 +41,8 @@ two_costs = rising + falling
 
 
 def more(expr: Expr, of: Symbol) -> Expr:
-    """An expression with a little more of one quantity."""
-    return expr.xreplace({of: of * (1 + relative_change)})
+    """An expression with a little more of one quantity; the change stands apart in every power."""
+    return expand_power_base(expr.xreplace({of: of * (1 + relative_change)}))
 
 
 def flops_per_nat(more_of: Symbol) -> Expr:
@@ -52,8 +52,5 @@ def flops_per_nat(more_of: Symbol) -> Expr:
 
 price_by_tokens, price_by_weights = flops_per_nat(pretraining_tokens), flops_per_nat(active_parameters)
 """FLOP per nat by a little more pre-training, and by a few more weights."""
-
-cost_slope = (more(two_costs, lever) - two_costs) / relative_change
-"""What a little more of the lever costs: negative before the optimum."""
 
 equal_cost_penalty = two_costs.xreplace({lever: equal_cost_lever}) / two_costs.xreplace({lever: least_cost_lever})

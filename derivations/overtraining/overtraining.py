@@ -5,16 +5,19 @@ from functools import partial
 
 from sympy import Symbol
 
-from steptime.derivations.board import is_
-from steptime.derivations.claims import Claim
+from steptime.derivations.axioms import ACTIVE_COUNT, CONSTANT_TRAFFIC
+from steptime.derivations.claims import Claim, Wording
+from steptime.derivations.facts import Crossing, Defined, Modelled, given
 from steptime.derivations.overtraining import formulas
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
+from steptime.derivations.training.products import weights
+from steptime.derivations.training.symbols import weight_training_flops
 from steptime.model.economics import scaling
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.overtraining.symbols import (  # isort: skip
-    over_training, rl_flops_per_weight, rl_tokens, service_life, serving_rate,
+    over_training, pretraining_work, rl_flops_per_weight, rl_tokens, rl_work, service_life, serving_rate, serving_work,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, decode_efficiency, flops_per_mac, optimal_tokens_per_weight, pretraining_tokens, served_tokens,
@@ -48,12 +51,42 @@ def life() -> Mapping[Symbol, float]:
     }
 
 
+TRAFFIC = Modelled(served_tokens, formulas.tokens_over_life)
+AS_MANY = given(pretraining_tokens, served_tokens, "as many tokens of pre-training as are served")
+
+pretraining = Derivation(
+    name="pretraining-flops",
+    title="FLOP of pre-training",
+    rows=("4.2",),
+    claim="Six FLOP a weight and token: a multiply-add forward, and two backward.",
+    start=Defined(
+        pretraining_work,
+        weight_training_flops * pretraining_tokens,
+        "the FLOP that training takes in weights per token, for every token",
+    ),
+    steps=(
+        Step(
+            "three passes, each a multiply-add a weight and token",
+            substitute(weights),
+            equation(pretraining_work, formulas.pretraining_flops),
+        ),
+    ),
+    assumes=(),
+    sources=(LECTURE, KAPLAN),
+    example=life,
+    example_text=LIFE,
+)
+
 pretraining_by_rl = Derivation(
     name="pretraining-by-rl",
     title="Tokens of pre-training for as much compute as reinforcement learning",
     rows=("4.2",),
     claim="At equal time on the chips, tokens of pre-training and of reinforcement learning are about as many.",
-    start=equation(formulas.pretraining_flops, formulas.rl_flops),
+    start=Crossing(
+        pretraining,
+        Modelled(rl_work, formulas.rl_flops),
+        "pre-training occupies the chips as long as reinforcement learning: the heuristic of equal costs",
+    ),
     steps=(
         Step(
             "solve for the tokens of pre-training: the weights drop out",
@@ -61,7 +94,7 @@ pretraining_by_rl = Derivation(
             equation(pretraining_tokens, rl_flops_per_weight * rl_tokens / (3 * flops_per_mac * decode_efficiency)),
         ),
     ),
-    assumes=("the heuristic of equal costs",),
+    assumes=(),
     sources=(LECTURE, KAPLAN),
     example=life,
     example_text=LIFE,
@@ -72,7 +105,11 @@ pretraining_by_served = Derivation(
     title="Tokens of pre-training for as much compute as serving",
     rows=("4.2",),
     claim="Where both occupy the chips equally long, a model is trained on about as many tokens as it serves.",
-    start=equation(formulas.pretraining_flops, formulas.serving_flops),
+    start=Crossing(
+        pretraining,
+        Modelled(serving_work, formulas.serving_flops),
+        "pre-training occupies the chips as long as serving: the heuristic of equal costs",
+    ),
     steps=(
         Step(
             "solve for the tokens of pre-training: the weights drop out",
@@ -80,7 +117,7 @@ pretraining_by_served = Derivation(
             equation(pretraining_tokens, scaling.tokens_at_equal_compute),
         ),
     ),
-    assumes=("the heuristic of equal costs", "attention's FLOP left out in both"),
+    assumes=(),
     sources=(LECTURE, KAPLAN),
     example=life,
     example_text=LIFE,
@@ -91,15 +128,15 @@ life_tokens = Derivation(
     title="Tokens of pre-training from what a model serves",
     rows=("4.3",),
     claim="A model's traffic and its life decide how long to train it.",
-    start=pretraining_by_served.result,
+    start=pretraining_by_served,
     steps=(
         Step(
             "served at a constant rate until it is replaced",
-            substitute(is_(served_tokens, formulas.tokens_over_life)),
+            substitute(TRAFFIC),
             equation(pretraining_tokens, serving_rate * service_life / (3 * decode_efficiency)),
         ),
     ),
-    assumes=("the heuristic of equal costs", "a constant rate over the whole life"),
+    assumes=(CONSTANT_TRAFFIC,),
     sources=(LECTURE,),
     example=life,
     example_text=LIFE,
@@ -110,18 +147,18 @@ over_training_served = Derivation(
     title="Over-training, at equal compute in training and serving",
     rows=("4.3",),
     claim="A model that serves many is trained far beyond where training alone is cheapest.",
-    start=equation(over_training, formulas.over_training_factor),
+    start=Modelled(over_training, formulas.over_training_factor),
     steps=(
         Step(
             "put in the tokens of pre-training",
-            substitute(life_tokens.result),
+            substitute(life_tokens),
             equation(
                 over_training,
                 serving_rate * service_life / (3 * decode_efficiency * optimal_tokens_per_weight * active_parameters),
             ),
         ),
     ),
-    assumes=("the heuristic of equal costs", "Chinchilla's 20 tokens per weight hold for active weights"),
+    assumes=(ACTIVE_COUNT,),
     sources=(LECTURE, CHINCHILLA),
     example=life,
     example_text=LIFE,
@@ -132,21 +169,28 @@ over_training_equal = Derivation(
     title="Over-training, at as many tokens trained on as served",
     rows=("4.3",),
     claim="The lecture's shorter form: as many tokens of pre-training as are served.",
-    start=equation(over_training, formulas.over_training_factor),
+    start=Modelled(over_training, formulas.over_training_factor),
     steps=(
         Step(
             "as many tokens as are served",
-            substitute(is_(pretraining_tokens, formulas.tokens_over_life)),
+            substitute(AS_MANY),
+            equation(over_training, served_tokens / (optimal_tokens_per_weight * active_parameters)),
+        ),
+        Step(
+            "served at a constant rate until it is replaced",
+            substitute(TRAFFIC),
             equation(over_training, serving_rate * service_life / (optimal_tokens_per_weight * active_parameters)),
         ),
     ),
-    assumes=("tokens of pre-training and tokens served about equal",),
+    assumes=(AS_MANY, CONSTANT_TRAFFIC, ACTIVE_COUNT),
     sources=(LECTURE, CHINCHILLA),
     example=life,
     example_text=LIFE,
 )
 
-DERIVATIONS = (pretraining_by_rl, pretraining_by_served, life_tokens, over_training_served, over_training_equal)
+DERIVATIONS = (
+    pretraining, pretraining_by_rl, pretraining_by_served, life_tokens, over_training_served, over_training_equal,
+)  # fmt: skip
 
 
 def at_life(one: Derivation, **changed: float) -> float:
@@ -189,6 +233,25 @@ CLAIMS = (
         )
         for factor, guess in ((2.0, 1.1), (6.0, 3.3))
     ),
+    *(
+        Claim(
+            "4.2",
+            f"tokens of pre-training and of reinforcement learning, {factor:g} FLOP per weight and token: about equal",
+            1.0,
+            partial(rl_ratio, factor),
+            partial(inputs, decode_efficiency, rl_flops_per_weight, rl_flops_per_weight=factor),
+            wording=Wording.ABOUT,
+        )
+        for factor in (2.0, 6.0)
+    ),
+    Claim(
+        "4.2",
+        "tokens of pre-training and tokens served: about equal",
+        1.0,
+        lambda: at_life(pretraining_by_served, served_tokens=1.0),
+        lambda: inputs(decode_efficiency),
+        wording=Wording.ABOUT,
+    ),
     Claim(
         "4.2",
         "tokens of pre-training over tokens served",
@@ -212,7 +275,7 @@ CLAIMS = (
         100.0,
         lambda: at_life(over_training_equal),
         lambda: inputs(active_parameters, serving_rate, service_life, optimal_tokens_per_weight),
-        tolerance=0.5,
+        wording=Wording.ABOUT,
     ),
     Claim(
         "4.3",
@@ -220,6 +283,6 @@ CLAIMS = (
         100.0,
         lambda: at_life(over_training_served),
         lambda: inputs(active_parameters, serving_rate, service_life, optimal_tokens_per_weight, decode_efficiency),
-        tolerance=0.5,
+        wording=Wording.ABOUT,
     ),
 )

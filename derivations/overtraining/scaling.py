@@ -3,19 +3,25 @@
 from collections.abc import Mapping
 from functools import partial
 
-from sympy import Symbol
+import sympy
+from sympy import Le, Symbol
 
-from steptime.derivations.claims import Claim
+from steptime.derivations.axioms import LOSS_LAW
+from steptime.derivations.claims import Claim, Source, Wording
+from steptime.derivations.conditions import at_least
+from steptime.derivations.facts import Best, Chosen, Defined, Given, Modelled, Solved, Tends
 from steptime.derivations.overtraining import formulas
 from steptime.derivations.overtraining.overtraining import life as over_training_life
-from steptime.derivations.overtraining.overtraining import pretraining_by_served
-from steptime.derivations.overtraining.symbols import loss_price, relative_change
-from steptime.derivations.rules import equation, limit, solve_for
+from steptime.derivations.overtraining.overtraining import pretraining, pretraining_by_served
+from steptime.derivations.rules import both_sides, equation, limit, optimum, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.catalog.economy import loss_law
 from steptime.model.economics import scaling
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.overtraining.symbols import (  # isort: skip
+    best_tokens, life_work, loss_price, pretraining_work, relative_change, serving_work,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, data_coefficient, data_exponent, decode_efficiency, flops_per_mac, pretraining_tokens,
     served_tokens, size_coefficient, size_exponent,
@@ -38,17 +44,20 @@ def life(fit: str = "chinchilla") -> Mapping[Symbol, float]:
         served_tokens: served,
         pretraining_tokens: served,
         decode_efficiency: number("life", "decode_efficiency"),
+        best_tokens: served,
     }
 
 
 LIFE = "100e9 active weights, 50e6 tokens/s for 60.9 days, utilisation 0.3, as many tokens in pre-training; Chinchilla"
+
+A_LITTLE = Tends(relative_change, sympy.S.Zero, "the change vanishes")
 
 priced_tokens = Derivation(
     name="loss-price-by-tokens",
     title="What a nat costs by more pre-training",
     rows=("4.4",),
     claim="The next token of pre-training costs FLOP in training only.",
-    start=equation(loss_price, formulas.flops_per_nat(pretraining_tokens)),
+    start=Modelled(loss_price, formulas.price_by_tokens),
     steps=(
         Step(
             "an ever smaller change",
@@ -63,7 +72,7 @@ priced_tokens = Derivation(
             ),
         ),
     ),
-    assumes=("the loss law holds",),
+    assumes=(LOSS_LAW, A_LITTLE),
     sources=(LECTURE, CHINCHILLA),
     example=life,
     example_text=LIFE,
@@ -74,7 +83,7 @@ priced_weights = Derivation(
     title="What a nat costs by more weights",
     rows=("4.4",),
     claim="The next weight costs FLOP in training and in serving.",
-    start=equation(loss_price, formulas.flops_per_nat(active_parameters)),
+    start=Modelled(loss_price, formulas.price_by_weights),
     steps=(
         Step(
             "an ever smaller change",
@@ -88,7 +97,58 @@ priced_weights = Derivation(
             ),
         ),
     ),
-    assumes=("the loss law holds",),
+    assumes=(LOSS_LAW, A_LITTLE),
+    sources=(LECTURE, CHINCHILLA),
+    example=life,
+    example_text=LIFE,
+)
+
+more_by_serving = 1 + served_tokens / (3 * decode_efficiency * best_tokens)
+"""FLOP of training and serving over those of training alone."""
+
+best_weights = (
+    size_exponent * size_coefficient * best_tokens**data_exponent / (data_exponent * data_coefficient * more_by_serving)
+) ** (1 / size_exponent)
+least_loss = data_coefficient * best_tokens**-data_exponent * (1 + data_exponent * more_by_serving / size_exponent)
+least_work = 3 * flops_per_mac * best_weights * best_tokens * more_by_serving
+AT_A_LOSS = Given(
+    Le(scaling.loss_of_size + scaling.loss_of_data, least_loss),
+    "weights and tokens of pre-training leave no more loss than the best ones",
+)
+FEWEST = (
+    Chosen(active_parameters, "the weights are those of the least FLOP over a model's life"),
+    Chosen(pretraining_tokens, "the tokens of pre-training are those of the least FLOP over a model's life"),
+)
+
+least_life = Derivation(
+    name="least-life-flops",
+    title="The least FLOP of training and serving for a loss",
+    rows=("4.4",),
+    claim="The more is served, the fewer weights go with so many tokens of pre-training at the least FLOP for their loss.",
+    start=Defined(life_work, pretraining_work + serving_work, "the FLOP of pre-training and of serving"),
+    steps=(
+        Step(
+            "what each of them takes",
+            substitute(pretraining, Modelled(serving_work, formulas.serving_flops)),
+            equation(life_work, formulas.life_flops),
+        ),
+        Step(
+            "the least of all weights and tokens that leave no more loss",
+            optimum(
+                AT_A_LOSS.relation,
+                (equation(active_parameters, best_weights), equation(pretraining_tokens, best_tokens)),
+                least_work,
+                (sympy.S.One,),
+                3
+                * flops_per_mac
+                * best_weights
+                * best_tokens ** (1 + data_exponent)
+                / (data_exponent * data_coefficient),
+            ),
+            equation(life_work, least_work),
+        ),
+    ),
+    assumes=(LOSS_LAW, AT_A_LOSS, *FEWEST),
     sources=(LECTURE, CHINCHILLA),
     example=life,
     example_text=LIFE,
@@ -99,25 +159,41 @@ life_optimum = Derivation(
     title="Tokens served that an optimum of training and serving together implies",
     rows=("4.4",),
     claim="More serving moves the optimum to fewer weights and more tokens, until a nat costs the same by both.",
-    start=equation(priced_weights.result.rhs, priced_tokens.result.rhs),
+    start=Best(least_life, active_parameters),
     steps=(
         Step(
-            "at one loss and the least FLOP, a nat costs the same by either",
+            "the tokens of pre-training are the best ones",
+            substitute(Solved(Best(least_life, pretraining_tokens), best_tokens)),
+            equation(active_parameters, best_weights.xreplace({best_tokens: pretraining_tokens})),
+        ),
+        Step(
+            "out of the power",
+            both_sides(side**size_exponent),
+            equation(
+                active_parameters**size_exponent,
+                size_exponent
+                * size_coefficient
+                * pretraining_tokens**data_exponent
+                / (data_exponent * data_coefficient * more_by_serving.xreplace({best_tokens: pretraining_tokens})),
+            ),
+        ),
+        Step(
+            "solve for the tokens served",
             solve_for(served_tokens),
             equation(served_tokens, scaling.served_at_optimum),
         ),
     ),
-    assumes=("the loss law holds, far beyond the range that it was fitted in",),
+    assumes=(),
     sources=(LECTURE, CHINCHILLA),
     example=life,
     example_text=LIFE,
-    holds=(size_exponent * scaling.loss_of_size - data_exponent * scaling.loss_of_data,),
+    holds=(at_least(size_exponent * scaling.loss_of_size, data_exponent * scaling.loss_of_data),),
 )
 
-DERIVATIONS = (priced_tokens, priced_weights, life_optimum)
+DERIVATIONS = (priced_tokens, priced_weights, least_life, life_optimum)
 
 
-def best_tokens(fit: str) -> float:
+def best_tokens_of(fit: str) -> float:
     """Pre-training tokens at the optimum of training and serving, for the lecture's weights and served tokens."""
     from scipy.optimize import brentq
 
@@ -132,13 +208,19 @@ def best_tokens(fit: str) -> float:
 
 def over_equal_flops(fit: str) -> float:
     """The optimum's tokens over those at equal FLOP in training and serving."""
-    return best_tokens(fit) / float(Scenario(life(fit)).evaluate(pretraining_by_served.result.rhs))
+    return best_tokens_of(fit) / float(Scenario(life(fit)).evaluate(pretraining_by_served.result.rhs))
 
 
 def best_over_training(fit: str) -> float:
     """The optimum's tokens over 20 a weight."""
-    values = {**over_training_life(), pretraining_tokens: best_tokens(fit)}
+    values = {**over_training_life(), pretraining_tokens: best_tokens_of(fit)}
     return float(Scenario(values).evaluate(formulas.over_training_factor))
+
+
+def price_ratio(fit: str) -> float:
+    """What a nat costs by more weights over what it costs by more tokens, at the optimum."""
+    scenario = Scenario({**life(fit), pretraining_tokens: best_tokens_of(fit)})
+    return float(scenario.evaluate(priced_weights.result.rhs / priced_tokens.result.rhs))
 
 
 def inputs(fit: str) -> Mapping[str, float | str]:
@@ -155,7 +237,7 @@ def claims_of(fit: str) -> tuple[Claim, ...]:
             1.0,
             partial(over_equal_flops, fit),
             partial(inputs, fit),
-            must=lambda value: value > 0,
+            wording=Wording.ABOUT,
         ),
         Claim(
             "4.4",
@@ -163,8 +245,17 @@ def claims_of(fit: str) -> tuple[Claim, ...]:
             100.0,
             partial(best_over_training, fit),
             partial(inputs, fit),
-            tolerance=0.5,
+            wording=Wording.ABOUT,
             must=lambda value: value > 1,
+        ),
+        Claim(
+            "4.4",
+            f"FLOP per nat by more weights over those by more tokens, at the optimum of a whole life: equal ({fit})",
+            None,
+            partial(price_ratio, fit),
+            partial(inputs, fit),
+            source=Source.OWN,
+            must=lambda value: abs(value - 1) < 1e-6,
         ),
     )
 

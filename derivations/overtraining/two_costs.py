@@ -3,22 +3,21 @@
 from collections.abc import Mapping
 from functools import partial
 
-import sympy
 from sympy import Symbol
 
 from steptime.derivations.axioms import TWO_POWERS
 from steptime.derivations.claims import Claim, Source
 from steptime.derivations.overtraining import formulas
-from steptime.derivations.facts import Chosen, Crossing, Modelled, Solved, Tends, given, instance
-from steptime.derivations.rules import both_sides, equation, limit, minimise, side, solve_for, substitute
+from steptime.derivations.facts import Chosen, Crossing, Modelled, Solved, given, instance
+from steptime.derivations.rules import both_sides, equation, minimise, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.catalog.economy import loss_law
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import data_exponent, size_exponent
 
 from steptime.derivations.overtraining.symbols import (  # isort: skip
-    cost_slope, equal_cost_lever, equal_cost_penalty, falling_cost, falling_exponent, falling_scale, least_cost_lever,
-    lever, relative_change, rising_cost, rising_exponent, rising_scale, total_cost,
+    equal_cost_lever, equal_cost_penalty, falling_cost, falling_exponent, falling_scale, least_cost_lever,
+    lever, rising_cost, rising_exponent, rising_scale, total_cost,
 )  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 4"
@@ -191,11 +190,12 @@ def claims_of(fit: str) -> tuple[Claim, ...]:
         ),
         Claim(
             "4.1",
-            f"reducible loss with both parts equal, over the least ({fit})",
-            1.0,
+            f"reducible loss with both parts equal, over the least: hardly more ({fit})",
+            None,
             partial(at_fit, penalty, fit),
             partial(exponents, fit),
-            must=lambda value: value >= 1,
+            source=Source.OWN,
+            must=lambda value: 1 <= value < 1.01,
         ),
     )
 

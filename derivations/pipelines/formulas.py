@@ -15,6 +15,7 @@ from steptime.model.network.collectives import send
 from steptime.model.phases.abstract import abstract_footprint
 from steptime.model.phases.decode import kv_traffic_per_sequence
 from steptime.model.phases.phase import weight_traffic
+from steptime.model.phases.pipeline import micro_batch_time
 from steptime.model.phases.rates import rates
 from steptime.model.terms import FORWARD_AND_BACKWARD, Term, one
 
@@ -94,28 +95,26 @@ works on all micro-batches; and the last one's gradient passes the stages before
 pipeline_time = (micro_batches + (pipeline_parallel - 1) / interleave) * stage_time
 """Time of a training step: every stage works on m micro-batches and stands idle for the fill and the drain."""
 
-gradient_at_last = (
-    over_stages(forward_time, 1, pipeline_parallel - 1)
-    + over_micro_batches(forward_time + backward_time)
-    + over_micro_batches(weight_gradient_time, micro_batches - held_micro_batches)
-    + over_stages(backward_time, 1, pipeline_parallel - 1)
-    + weight_gradient_time
-)
-"""Until the first stage is through, where the last one sets the pace: it waits for the first micro-batch, and works on
-all of them, but for the weight gradients that it has room to leave for later; then the last gradient passes the stages
-before it, and the first stage takes that of its weights."""
 
-gradient_at_first = (
-    over_stages(forward_time, 1, pipeline_parallel)
-    + over_stages(backward_time, 1, pipeline_parallel - 1)
-    + over_micro_batches(backward_time + weight_gradient_time)
-    + over_micro_batches(forward_time, micro_batches - held_micro_batches)
-)
-"""The same where the first stage's own wait does: until the first micro-batch's gradient is back it can only run the
-forward passes that it has room for; all else comes after it."""
+def slower_end(passed: Expr, whole: Expr, at_last: Expr, at_first: Expr) -> Expr:
+    """When the first stage is through with a step in which weight gradients wait, set by either end of the pipeline.
 
-slots_with_deferred_gradients = Max(gradient_at_last, gradient_at_first)
-"""Both must have passed."""
+    ``passed``: the other stages, down and up once. ``whole``: all passes of the micro-batches whose weight gradients do
+    not wait. Of the others the last stage runs forward and backward (``at_last``) before the last gradient goes up, and
+    the first stage then adds that of its weights; or the first stage, which ran their forward passes while its first
+    micro-batch was away, has the gradients left (``at_first``).
+    """
+    return Max(passed + whole + at_last + weight_gradient_time, forward_time + passed + whole + at_first)
+
+
+slots_with_deferred_gradients = slower_end(
+    over_stages(forward_time + backward_time, 1, pipeline_parallel - 1),
+    over_micro_batches(micro_batch_time, micro_batches - held_micro_batches),
+    over_micro_batches(forward_time + backward_time, held_micro_batches),
+    over_micro_batches(backward_time + weight_gradient_time, held_micro_batches),
+)
+"""Each stage has room for as many micro-batches as it may hold: the last one lets as many weight gradients wait, the
+first one starts as many forward passes before its first gradient is back."""
 
 stage_time_of_micro_batch = micro_batch_overhead + sequence_time * batch / micro_batches
 """Nothing overlaps: what every micro-batch costs, and what each of its sequences adds."""

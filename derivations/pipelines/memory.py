@@ -91,7 +91,7 @@ fewest_stages = Derivation(
     name="fewest-stages",
     title="The fewest stages that fit",
     rows=("3.3",),
-    claim="Where one stage is too small, more make room for any weights, but only beside the KV cache of a micro-batch.",
+    claim="Where one stage is too small, more make room for any weights, but only beside a micro-batch's KV cache.",
     start=stage_footprint,
     steps=(
         Step(
@@ -180,11 +180,23 @@ def _evaluate(expr: Expr, values: Mapping[Symbol, float]) -> float:
     return float(Scenario(values).evaluate(expr))
 
 
-def _kv_at(stages: float) -> float:
-    """KV cache of a chip at so many stages: what it holds less its weights, over the floor."""
+def _kv_on_the_fullest_chip(stages: int) -> float:
+    """Bytes of KV cache on the fullest chip of so many racks: layers and sequences whole, the model as it is."""
+    from steptime.model.catalog.hardware import load_hardware
+    from steptime.model.catalog.models import load_model
+    from steptime.model.step.build import build_case
+    from steptime.model.step.inputs import Question
+    from steptime.model.step.words import inputs_of
+
+    options = {"layout": f"dp=72,ep=72,pp={stages}", "context": 4096, "batch": 2048 * stages}
+    case = build_case(Question(load_model("deepseek-v3"), load_hardware("gb200-nvl72"), inputs_of(options)))
+    return max(float(case.number(footprint.kv)) for footprint in case.whole_footprints)
+
+
+def _fits(stages: float) -> bool:
+    """Whether the lecture's formula has room on so many stages."""
     values = {**nodes(), pipeline_parallel: stages}
-    weights = bytes_per_weight * parameters / (stage_chips * pipeline_parallel)
-    return _evaluate((stage_footprint.result.rhs - weights) / kv_floor.result.rhs, values)
+    return _evaluate(stage_footprint.result.rhs, values) <= values[memory_capacity]
 
 
 def _inputs(values: Mapping[Symbol, float]) -> Mapping[str, float | str]:
@@ -192,7 +204,8 @@ def _inputs(values: Mapping[Symbol, float]) -> Mapping[str, float | str]:
 
 
 def _dominant_from(length: int) -> Callable[[], float]:
-    return lambda: float(ceil(_evaluate(kv_dominant.result.rhs, optimum(length))))
+    """Whole stages; the first one, where a micro-batch's cache is larger than all weights."""
+    return lambda: float(max(1, ceil(_evaluate(kv_dominant.result.rhs, optimum(length)))))
 
 
 def _at_optimum(length: int) -> Callable[[], Mapping[str, float | str]]:
@@ -206,3 +219,21 @@ def _rack() -> Mapping[str, float | str]:
 
 DERIVATIONS = (stage_footprint, kv_floor, fewest_stages, kv_dominant, surplus)
 
+CLAIMS = (
+    Claim("3.3", "DeepSeek-V3's KV cache on the fullest chip of 16 racks over that of one: layers divide unevenly",
+          None, lambda: _kv_on_the_fullest_chip(16) / _kv_on_the_fullest_chip(1),
+          lambda: {"pipeline_parallel": 16.0, "context": 4096.0, "micro_batch": 2048.0},
+          source=Source.OWN, must=lambda value: abs(value - 1) < 0.05),
+    *(
+        Claim("3.3", f"Stages from which the KV cache is the larger part, at {length} tokens of context and the "
+              "optimal batch (lecture: two)", 2.0, _dominant_from(length), _at_optimum(length))
+        for length in (1000, 4096)
+    ),
+    Claim("3.3", "DeepSeek-V3 at fp8, 64 sequences of 4096 tokens: fewest stages of 8 H100 that fit", None,
+          lambda: float(ceil(fewest_stages.evaluate())), lambda: _inputs(nodes()),
+          source=Source.OWN, must=lambda value: _fits(value) and not _fits(value - 1)),
+    Claim("3.6", "Memory of one GB200 NVL72", 13.8,
+          lambda: surplus.evaluate() * surplus.numbers[parameters] * surplus.numbers[bytes_per_weight] / 1e12,
+          _rack, unit="TB"),
+    Claim("3.6", "Memory of one GB200 NVL72 over 10^12 parameters at fp8", 13.8, surplus.evaluate, _rack),
+)  # fmt: skip

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 import sympy
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from steptime.derivations.axioms import EQUAL_STAGES, EVEN_LAYERS, NO_HOPS, PAID_THROUGHOUT, STREAMED_ONCE, WHOLE_LOOP
 from steptime.derivations.batch.symbols import memory_time, token_cost
 from steptime.derivations.batch.terms import PRICE_OF_A_SECOND
 from steptime.derivations.board import NOTHING_WRITTEN, PEAK, PERFECT_SHARDS, numbers
-from steptime.derivations.claims import Claim, Source, Wording
+from steptime.derivations.claims import Claim, Source
 from steptime.derivations.experts.numbers import MODEL, on
 from steptime.derivations.facts import Defined, Modelled, given
 from steptime.derivations.pipelines import formulas
@@ -85,7 +85,7 @@ full_pipeline = Derivation(
     name="micro-batches-in-flight",
     title="Sequences in flight that leave no stage idle",
     rows=("3.2",),
-    claim="In inference a pipeline has no bubble: as many micro-batches as stages keep all at work, one fewer does not.",
+    claim="In inference a pipeline has no bubble: as many micro-batches as stages keep all at work, fewer do not.",
     start=Defined(
         busy_share,
         worked / sympy.Max(worked, traversed),
@@ -149,3 +149,31 @@ pipeline_cost = Derivation(
 )
 
 DERIVATIONS = (pipeline_latency, full_pipeline, pipeline_cost)
+
+
+def _racks(number: int) -> Scenario:
+    """The whole model's step over so many racks, one stage and one micro-batch each."""
+    layout = f"dp=72,ep=72,pp={number}"
+    return Scenario(numbers(MODEL, "gb200-nvl72", layout=layout, context=4096, batch=2048 * number))
+
+
+def _over_one_rack(formula: Expr) -> float:
+    return float(_racks(4).evaluate(formula) / _racks(1).evaluate(formula))
+
+
+def _inputs() -> Mapping[str, float | str]:
+    return {symbol.name: four_racks()[symbol] for symbol in (pipeline_parallel, stage_chips, micro_batch, context)}
+
+
+CLAIMS = (
+    Claim("3.2", "DeepSeek-V3's whole step over 4 racks, a micro-batch each, over that on one (lecture: neutral)", 1.0,
+          lambda: _over_one_rack(step_time), _inputs),
+    Claim("3.2", "Cost of a token over these 4 racks, over that on one (lecture: neutral)", 1.0,
+          lambda: _over_one_rack(economics.cost_per_token), _inputs),
+    Claim("3.2", "Fewest micro-batches that leave none of 4 stages idle, run slot by slot", 4.0,
+          lambda: float(next(number for number in range(1, 10) if busy_share_of_a_loop(4, number) == 1)),
+          lambda: {"pipeline_parallel": 4.0}),
+    Claim("3.2", "One micro-batch fewer: share of the slots in which a stage works", None,
+          lambda: busy_share_of_a_loop(4, 3), lambda: {"pipeline_parallel": 4.0, "micro_batches": 3.0},
+          source=Source.OWN, must=lambda value: value == 3 / 4),
+)  # fmt: skip

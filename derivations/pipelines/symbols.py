@@ -18,7 +18,6 @@ bubble_share = quantity("bubble_share", count, r"x_\mathrm{idle}", "idle time of
 training_time = quantity("training_time", second, r"t_\mathrm{train}", "time of one optimizer step through the pipeline")
 micro_batch_overhead = quantity("micro_batch_overhead", second, r"t_\mathrm{fix}", "time that a stage spends on a micro-batch of any size: streaming its weights")
 sequence_time = quantity("sequence_time", second, r"t_1", "time that one more sequence of a micro-batch adds to a stage")
-further_stages = quantity("further_stages", count, r"P'", "pipeline stages after the first", integer=True, sane=(0, 1e7))
 stage_index = quantity("stage_index", count, "i", "a pipeline stage, counted from one", integer=True, sane=(1, 1e7))
 activation_bytes = quantity("activation_bytes", byte, r"A_b", "activations of one micro-batch in all layers, per chip of a stage")
 activation_memory = quantity("activation_memory", byte, r"M_A", "activations that a chip holds for the backward pass")

@@ -5,26 +5,30 @@ from collections.abc import Callable, Mapping
 import sympy
 from sympy import Symbol
 
-from steptime.derivations.board import is_
+from steptime.derivations.conditions import more
+from steptime.derivations.facts import Crossing, Given, Modelled, given
 from steptime.derivations.prices import formulas
-from steptime.derivations.prices.cache import CASE, LECTURE, RENT, next_tier, v3
+from steptime.derivations.prices.cache import CACHED, CROSSING_TIERS, DEARER_TO_FETCH, next_tier
+from steptime.derivations.prices.recompute import BOUGHT, CASE, LECTURE, v3
 from steptime.derivations.prices.symbols import expected_rate, reuse_hazard, reuse_survival
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.economics import cache, reuse
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.axioms import (  # isort: skip
+    ALL_RETURN, CHIP_WAITS, FETCHED_AT_ONCE, FREE_MOVES, HAZARD_FALLS, SOME_RETURN, TIER_RENTED,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     chip_second_price, far_bandwidth, far_capacity, far_link_bandwidth, far_second_price, hold_time, kv_bytes,
     link_bandwidth, reuse_age, reuse_scale, reuse_shape, reuse_share, tier_bandwidth, tier_capacity, tier_second_price,
 )  # fmt: skip
 
 MIXTURE = "Proschan 1963, Theoretical explanation of observed decreasing failure rate, Technometrics 5(3)"
-RENEWED = "nothing is paid for moving a cache outwards"
-FALLS = "the hazard never rises, so that a cache only ever moves outwards"
+AT = given(reuse_hazard, 1 / hold_time, "the hazard is one over the hold time")
+"""The age at which a cache moves: it is expected to wait for as long again as a cache is worth holding."""
 
-AT = is_(reuse_hazard, 1 / hold_time)
-"""The age at which a hold time is one over the hazard."""
+HEAVY_TAIL = Given(more(1, reuse_shape), "the shape is below 1, so that the hazard falls")
 
 
 def at_next_tier(**values: float) -> Callable[[], Mapping[Symbol, float]]:
@@ -33,8 +37,8 @@ def at_next_tier(**values: float) -> Callable[[], Mapping[Symbol, float]]:
     def numbers() -> Mapping[Symbol, float]:
         there = v3()
         time = float(Scenario(there).evaluate(next_tier.result.rhs))
-        given = {Symbol(name, positive=True): value for name, value in values.items()}
-        return {**there, hold_time: time, reuse_hazard: 1 / time, **given}
+        named = {Symbol(name, positive=True): value for name, value in values.items()}
+        return {**there, hold_time: time, reuse_hazard: 1 / time, **named}
 
     return numbers
 
@@ -44,7 +48,7 @@ age_rate = Derivation(
     title="What a KV cache costs per second at some age, held in a tier",
     rows=("5.6",),
     claim="Where the hazard is one over a hold time, the choice that is cheapest for that hold time costs least.",
-    start=equation(expected_rate, formulas.near_rate),
+    start=Modelled(expected_rate, formulas.near_rate),
     steps=(
         Step(
             "the hold time that is one over the hazard",
@@ -62,10 +66,10 @@ age_rate = Derivation(
             equation(expected_rate * hold_time, cache.hold + cache.fetch),
         ),
     ),
-    assumes=(RENEWED, FALLS, "a cache asked for is fetched at once"),
+    assumes=(TIER_RENTED, CHIP_WAITS, FETCHED_AT_ONCE, AT),
     sources=(LECTURE,),
     example=at_next_tier(),
-    example_text=f"{CASE}, in DDR at the age at which it moves to an NVMe drive",
+    example_text=f"{CASE}, in DDR at the age at which it moves to an NVMe drive; {BOUGHT}",
 )
 
 move_hazard = Derivation(
@@ -73,28 +77,36 @@ move_hazard = Derivation(
     title="The hazard at which a KV cache moves to the next tier",
     rows=("5.6",),
     claim="A cache moves when its hazard has fallen to one over the hold time at which both tiers cost the same.",
-    start=equation(formulas.near_rate, formulas.far_rate),
+    start=Crossing(
+        Modelled(expected_rate, formulas.near_rate),
+        Modelled(expected_rate, formulas.far_rate),
+        "a cache is expected to cost the same per second in both tiers",
+    ),
     steps=(
+        Step(
+            "for one byte of cache",
+            both_sides(side / kv_bytes),
+            equation(
+                tier_second_price / tier_capacity
+                + reuse_hazard * (tier_second_price / tier_bandwidth + chip_second_price / link_bandwidth),
+                far_second_price / far_capacity
+                + reuse_hazard * (far_second_price / far_bandwidth + chip_second_price / far_link_bandwidth),
+            ),
+        ),
         Step(
             "solve for the hazard",
             solve_for(reuse_hazard),
             equation(
                 reuse_hazard,
-                (tier_second_price / tier_capacity - far_second_price / far_capacity)
-                / (
-                    far_second_price / far_bandwidth
-                    + chip_second_price / far_link_bandwidth
-                    - tier_second_price / tier_bandwidth
-                    - chip_second_price / link_bandwidth
-                ),
+                (tier_second_price / tier_capacity - far_second_price / far_capacity) / DEARER_TO_FETCH,
             ),
         ),
     ),
-    assumes=(RENEWED, FALLS, RENT),
+    assumes=(TIER_RENTED, CHIP_WAITS, FETCHED_AT_ONCE, FREE_MOVES, HAZARD_FALLS),
     sources=(LECTURE,),
     example=v3,
-    example_text=f"{CASE}, from DDR to one NVMe drive",
-    holds=next_tier.holds,
+    example_text=f"{CASE}, from DDR to one NVMe drive; {BOUGHT}",
+    holds=(CACHED, CROSSING_TIERS),
 )
 
 weibull_age = Derivation(
@@ -102,7 +114,7 @@ weibull_age = Derivation(
     title="The age at which a KV cache moves, reuse times of a Weibull distribution",
     rows=("5.6",),
     claim="A heavy tail keeps a cache for longer than it has been worth holding: whoever waited long will wait long.",
-    start=equation(reuse_hazard, reuse.HAZARD["weibull"]),
+    start=Modelled(reuse_hazard, reuse.HAZARD["weibull"]),
     steps=(
         Step(
             "the hazard is one over the hold time at which both choices cost the same",
@@ -132,11 +144,10 @@ weibull_age = Derivation(
             ),
         ),
     ),
-    assumes=("the shape is below 1, so that the hazard falls; every cache is asked for in the end",),
+    assumes=(ALL_RETURN, HEAVY_TAIL, AT),
     sources=(LECTURE,),
     example=at_next_tier(reuse_shape=0.5, reuse_scale=600.0),
     example_text=f"{CASE}, from DDR to one NVMe drive; shape 0.5, scale 10 minutes",
-    holds=(1 - reuse_shape,),
 )
 
 lomax_age = Derivation(
@@ -144,7 +155,7 @@ lomax_age = Derivation(
     title="The age at which a KV cache moves, reuse times of a Lomax distribution",
     rows=("5.6",),
     claim="With a power-law tail the age to move grows in proportion to the hold time at which both cost the same.",
-    start=equation(reuse_hazard, reuse.HAZARD["lomax"]),
+    start=Modelled(reuse_hazard, reuse.HAZARD["lomax"]),
     steps=(
         Step(
             "the hazard is one over the hold time at which both choices cost the same",
@@ -152,16 +163,16 @@ lomax_age = Derivation(
             equation(1 / hold_time, reuse_shape / (reuse_scale + reuse_age)),
         ),
         Step(
-            "solve for the age; where it is not positive, a cache moves at once",
+            "solve for the age: where it is not positive, a cache moves at once",
             solve_for(reuse_age),
             equation(reuse_age, reuse_shape * hold_time - reuse_scale),
         ),
     ),
-    assumes=("every cache is asked for in the end",),
+    assumes=(ALL_RETURN, AT),
     sources=(LECTURE,),
     example=at_next_tier(reuse_shape=1.5, reuse_scale=300.0),
     example_text=f"{CASE}, from DDR to one NVMe drive; shape 1.5, scale 5 minutes",
-    holds=(reuse_shape * hold_time - reuse_scale,),
+    holds=(more(reuse_shape * hold_time, reuse_scale),),
 )
 
 share_age = Derivation(
@@ -169,7 +180,7 @@ share_age = Derivation(
     title="The age at which a KV cache moves, if some are never asked for",
     rows=("5.6",),
     claim="Even at a constant rate of return a cache moves outwards: the longer it lies, the likelier it is forgotten.",
-    start=equation(reuse_hazard, reuse.HAZARD["exponential"] * formulas.ever),
+    start=Modelled(reuse_hazard, formulas.returning_hazard),
     steps=(
         Step(
             "the hazard is one over the hold time at which both choices cost the same",
@@ -186,7 +197,7 @@ share_age = Derivation(
         ),
         Step(
             "times of return are exponential",
-            substitute(is_(reuse_survival, sympy.exp(-reuse.CUMULATIVE["exponential"]))),
+            substitute(Modelled(reuse_survival, formulas.exponential_survival)),
             equation(
                 sympy.exp(-reuse_age / reuse_scale),
                 reuse_scale * (1 - reuse_share) / (reuse_share * (hold_time - reuse_scale)),
@@ -201,7 +212,7 @@ share_age = Derivation(
             ),
         ),
         Step(
-            "take logarithms; where the age is not positive, a cache moves at once",
+            "take logarithms: where the age is not positive, a cache moves at once",
             both_sides(reuse_scale * sympy.log(side)),
             equation(
                 reuse_age,
@@ -209,11 +220,11 @@ share_age = Derivation(
             ),
         ),
     ),
-    assumes=("a cache asked for at all is so after an exponential time; which one will be is not known",),
+    assumes=(SOME_RETURN, AT),
     sources=(LECTURE, MIXTURE),
     example=at_next_tier(reuse_scale=600.0, reuse_share=0.6),
     example_text=f"{CASE}, from DDR to one NVMe drive; mean 10 minutes, 60 % ever asked for",
-    holds=(1 - reuse_share, reuse_share * hold_time - reuse_scale),
+    holds=(more(1, reuse_share), more(reuse_share * hold_time, reuse_scale)),
 )
 
 DERIVATIONS = (age_rate, move_hazard, weibull_age, lomax_age, share_age)

@@ -1,7 +1,6 @@
 """Chapter 5, prices: bytes of KV cache and FLOPs of attention, from the architecture."""
 
 from collections.abc import Mapping
-from functools import cache as once
 from functools import partial
 
 import sympy
@@ -9,25 +8,22 @@ from sympy import Expr, Rational, Sum
 
 from steptime.derivations.axioms import ATTENDS_TO_ALL, KEY_AND_VALUE, LATENT_AND_ROTARY_KEY, WINDOW_KEPT
 from steptime.derivations.board import numbers
-from steptime.derivations.claims import Claim, Source, Wording
-from steptime.derivations.conditions import more
-from steptime.derivations.facts import Defined, Modelled, Tends, given
-from steptime.derivations.prices import formulas
-from steptime.derivations.prices.kv_numbers import growing_caches, shapes
-from steptime.derivations.rules import Rule, branch, equation, limit, solve_for, substitute, total
+from steptime.derivations.claims import Claim, Source
+from steptime.derivations.facts import Modelled, Tends, given
+from steptime.derivations.prices import attention, formulas
+from steptime.derivations.prices.kv_numbers import shapes
+from steptime.derivations.prices.recompute import LECTURE
+from steptime.derivations.rules import Rule, branch, equation, limit, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.architecture.attended import kept
 from steptime.model.architecture.attention import GroupedAttention
-from steptime.model.phases.decode import flops_per_token
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import active_parameters, attention_flops, bytes_per_kv, context, flops_per_mac, kv_bytes
+from steptime.model.symbols import bytes_per_kv, context, kv_bytes
 
 from steptime.derivations.prices.symbols import (  # isort: skip
-    head_dim, kv_head, kv_heads, kv_layer, kv_layers, kv_rank, rope_dim, value_dim, weights_flops_share, window,
-    windowed_layers,
+    head_dim, kv_head, kv_heads, kv_layer, kv_layers, kv_rank, rope_dim, value_dim, window, windowed_layers,
 )  # fmt: skip
 
-LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 5"
 GROUPED = "Ainslie et al. 2023, arXiv 2305.13245"
 LATENT = "DeepSeek-V2, arXiv 2405.04434, 2.1"
 
@@ -37,7 +33,6 @@ DEEPSEEK_WIDTHS = (
     given(rope_dim, head_dim / 2, "a rotary key half as wide as a head, as in DeepSeek-V2 and V3"),
 )
 LONG = Tends(context, sympy.oo, "the context is much longer than the window")
-HALF = given(weights_flops_share, Rational(1, 2), "the weights have half of all multiply-adds")
 
 of_heads = Sum(head_dim + value_dim, (kv_head, 1, kv_heads))
 """Elements that a token leaves in one layer: a key and a value for each head."""
@@ -152,45 +147,13 @@ windowed = Derivation(
             equation(kv_bytes, kv_layers * (head_dim + value_dim) * kv_heads * bytes_per_kv),
         ),
     ),
-    assumes=(KEY_AND_VALUE, ATTENDS_TO_ALL, WINDOW_KEPT, LONG),
+    assumes=(KEY_AND_VALUE, WINDOW_KEPT, LONG),
     sources=(LECTURE, GROUPED),
     example=lambda: shapes("gemma-3-27b"),
     example_text="Gemma 3 27B at bf16",
 )
 
-attention_share = Derivation(
-    name="attention-context",
-    title="The context at which attention multiplies as much as the weights",
-    rows=("5.4",),
-    claim="Attention's multiply-adds grow with context, those of the weights do not.",
-    start=Defined(
-        weights_flops_share,
-        flops_per_mac * active_parameters / flops_per_token,
-        "the weights' multiply-adds over all multiply-adds of a token",
-    ),
-    steps=(
-        Step(
-            "the weights have half of all multiply-adds",
-            substitute(HALF),
-            equation(
-                Rational(1, 2),
-                flops_per_mac * active_parameters / (flops_per_mac * active_parameters + attention_flops * context),
-            ),
-        ),
-        Step(
-            "solve for the context",
-            solve_for(context),
-            equation(context, flops_per_mac * active_parameters / attention_flops),
-        ),
-    ),
-    assumes=(ATTENDS_TO_ALL, HALF),
-    sources=(LECTURE,),
-    example=lambda: numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=1000, batch=2048),
-    example_text="DeepSeek-V3, latent attention absorbed as in decode",
-    holds=(more(attention_flops, 0),),
-)
-
-DERIVATIONS = (grouped, latent, windowed, attention_share)
+DERIVATIONS = (grouped, latent, windowed, attention.attention_share)
 
 
 LECTURE_HEADS = {kv_heads: 8.0, head_dim: 128.0, kv_layers: 1.0, bytes_per_kv: 1.0}
@@ -209,42 +172,6 @@ def shape_inputs(model: str) -> Mapping[str, float | str]:
 def agrees(model: str, value: float) -> bool:
     """Whether the ledger of a model reads as many bytes per token of context."""
     return bool(value == numbers(model, "h200-sxm", layout="tp=8", context=1000, batch=1)[kv_bytes])
-
-
-def equal_context(model: str) -> float:
-    """The context at which attention multiplies as much as the weights; layers with a window stop growing at it."""
-    from steptime.model.catalog.transformers import load_transformer
-    from steptime.model.layout.choices import Plan
-    from steptime.model.phases.ledger import Ledger
-
-    transformer = load_transformer(model)
-    total = Ledger(transformer, Plan()).slots[attention_flops]
-    values = {flops_per_mac: 2.0, active_parameters: float(transformer.active_parameters)}
-    found = 1e5
-    for _ in range(100):  # a fixed point: attention_flops averages over the context
-        values[attention_flops] = float(Scenario({flops_per_mac: 2.0, context: found}).evaluate(total))
-        found = float(Scenario(values).evaluate(attention_share.result.rhs))
-    return found
-
-
-@once
-def equal_contexts() -> Mapping[str, float]:
-    """Of every model in the catalogue that has one: with a window on every layer attention never catches up."""
-    from steptime.model.catalog.transformers import load_transformer, transformer_names
-
-    def grows(name: str) -> bool:
-        return any(mixer.window is None for mixer, _ in growing_caches(load_transformer(name)))
-
-    return {name: equal_context(name) for name in transformer_names() if grows(name)}
-
-
-def extreme(largest: bool) -> float:
-    return sorted(equal_contexts().values())[-1 if largest else 0]
-
-
-def extreme_inputs(largest: bool) -> Mapping[str, float | str]:
-    by_context = sorted(equal_contexts(), key=lambda name: equal_contexts()[name])
-    return {"model": by_context[-1 if largest else 0], "models": float(len(by_context))}
 
 
 CLAIMS = (
@@ -277,15 +204,5 @@ CLAIMS = (
         unit="B",
         must=partial(agrees, "llama-3.1-70b"),
     ),
-    *(
-        Claim(
-            "5.4",
-            f"{which} context at which attention multiplies as much as the weights: millions",
-            1e6,
-            partial(extreme, largest),
-            partial(extreme_inputs, largest),
-            Wording.ORDER,
-        )
-        for which, largest in (("shortest", False), ("longest", True))
-    ),
+    *attention.CLAIMS,
 )

@@ -3,44 +3,57 @@
 from collections.abc import Mapping
 from functools import partial
 
-from sympy import Symbol
+from sympy import Le, Symbol
 
+from steptime.derivations.axioms import PAID_THROUGHOUT, PRICED_AT_COST
 from steptime.derivations.batch.balance import balance_exact, kv_by_balance
 from steptime.derivations.batch.batch import peak_by_ridge
-from steptime.derivations.batch.symbols import balanced_context, ridge
-from steptime.derivations.batch.terms import compute_cost, memory_cost_floor
-from steptime.derivations.board import is_
-from steptime.derivations.claims import Claim
+from steptime.derivations.batch.symbols import balanced_context, ridge, token_cost
+from steptime.derivations.batch.terms import BINDS, compute_cost, compute_term, memory_cost_floor, on_one_stage
+from steptime.derivations.board import ONE_STAGE
+from steptime.derivations.claims import Claim, Source
+from steptime.derivations.conditions import at_least
+from steptime.derivations.facts import Chosen, Compared, Given, Line, Modelled, given, instance
 from steptime.derivations.prices.numbers import LECTURE, V3, v3
 from steptime.derivations.prices.symbols import longest_context, upper_price_ratio
-from steptime.derivations.rules import equation, solve_for, substitute
+from steptime.derivations.rules import equation, extreme, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
+from steptime.model.economics.cost import cost_per_token
 from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
-    active_parameters, attention_flops, bytes_per_weight, chip_second_price, context, flops_per_mac, kv_bytes,
-    memory_bandwidth, peak_flops,
+    active_parameters, attention_flops, bytes_per_weight, chip_second_price, compute_time, context, flops_per_mac,
+    kv_bytes, memory_bandwidth, peak_flops,
 )  # fmt: skip
+
+STEPS_UP = given(balanced_context, context, "the price steps up at the balanced context")
+COVERED = Given(Le(context, longest_context), "no context is longer than the longest that the price covers")
+DEAREST = Chosen(context, "the upper price covers the dearest context", least=False)
+COVERS = "the least price above the step, which covers what a token costs at every context, over the price below it"
+REACHED = at_least(longest_context, balanced_context)
+
+GAP = kv_bytes * peak_flops - attention_flops * memory_bandwidth
+"""By how much reading a token of context outgrows attending to it."""
 
 kv_by_price_step = Derivation(
     name="kv-bytes-by-price-step",
     title="Bytes of KV cache from the context at which a price steps up",
     rows=("5.1",),
     claim="If a price steps up where KV cache begins to bind, the step tells the bytes of KV cache per token.",
-    start=kv_by_balance.result,
+    start=kv_by_balance,
     steps=(
         Step(
             "the chip's rates by the ridge",
-            substitute(peak_by_ridge.result),
+            substitute(peak_by_ridge),
             equation(kv_bytes, active_parameters * bytes_per_weight / (ridge * balanced_context)),
         ),
         Step(
             "the price steps up at that context",
-            substitute(is_(balanced_context, context)),
+            substitute(STEPS_UP),
             equation(kv_bytes, active_parameters * bytes_per_weight / (ridge * context)),
         ),
     ),
-    assumes=("the price steps up at the balanced context", "attention's own multiply-adds are left out"),
+    assumes=(STEPS_UP,),
     sources=(LECTURE,),
     example=lambda: {**PRICE_STEP, context: PRICE_STEP[balanced_context]},
     example_text="the lecture's: a step at 200k tokens, 100e9 active weights, a ridge of 300, a byte per weight",
@@ -51,38 +64,27 @@ two_tiers = Derivation(
     title="The smallest step of a two-tier price",
     rows=("5.5",),
     claim="A price that steps up at the balanced context and never lies below cost steps by L_max/L* at least.",
-    start=equation(upper_price_ratio * compute_cost.result.rhs, memory_cost_floor.result.rhs),
+    start=Compared(upper_price_ratio, memory_cost_floor, compute_cost, COVERS),
     steps=(
         Step(
-            "the upper price just covers the longest context",
-            substitute(is_(context, longest_context)),
+            "the longest context costs most",
+            extreme(COVERED.relation, least=False),
             equation(
-                upper_price_ratio * chip_second_price * flops_per_mac * active_parameters / peak_flops,
-                chip_second_price * longest_context * kv_bytes / memory_bandwidth,
+                upper_price_ratio,
+                longest_context * kv_bytes * peak_flops / (flops_per_mac * active_parameters * memory_bandwidth),
             ),
         ),
         Step(
             "bytes of KV cache by the balanced context",
-            substitute(kv_by_balance.result),
-            equation(
-                upper_price_ratio * chip_second_price * flops_per_mac * active_parameters / peak_flops,
-                chip_second_price
-                * longest_context
-                * flops_per_mac
-                * active_parameters
-                / (balanced_context * peak_flops),
-            ),
-        ),
-        Step(
-            "solve for the ratio of prices",
-            solve_for(upper_price_ratio),
+            substitute(kv_by_balance),
             equation(upper_price_ratio, longest_context / balanced_context),
         ),
     ),
-    assumes=("a large batch: the weights' part of memory is shared away", "attention's own multiply-adds are left out"),
+    assumes=(PRICED_AT_COST, COVERED, DEAREST),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
+    holds=(REACHED,),
 )
 
 covered = Derivation(
@@ -90,7 +92,7 @@ covered = Derivation(
     title="The longest context that a step of the price covers",
     rows=("5.5",),
     claim="A small step covers little: half as much again covers half as much context again.",
-    start=two_tiers.result,
+    start=two_tiers,
     steps=(
         Step(
             "solve for the longest context",
@@ -98,10 +100,33 @@ covered = Derivation(
             equation(longest_context, upper_price_ratio * balanced_context),
         ),
     ),
-    assumes=two_tiers.assumes,
+    assumes=(),
     sources=(LECTURE,),
     example=v3,
     example_text=f"{V3}; upper price 1.5 times the lower",
+)
+
+compute_cost_exact = Derivation(
+    name="compute-cost-exact",
+    title="Cost of a token where compute binds, with the FLOPs of attention",
+    rows=("5.5",),
+    claim="Where compute binds, attention makes a token dearer in proportion to its context, whatever the batch.",
+    start=Modelled(token_cost, cost_per_token),
+    steps=(
+        on_one_stage(compute_time),
+        Step(
+            "put in the compute term with the multiply-adds of attention",
+            substitute(Line(compute_term, 1)),
+            equation(
+                token_cost,
+                chip_second_price * (flops_per_mac * active_parameters + attention_flops * context) / peak_flops,
+            ),
+        ),
+    ),
+    assumes=(PAID_THROUGHOUT, *ONE_STAGE, BINDS[compute_time]),
+    sources=(LECTURE,),
+    example=v3,
+    example_text=V3,
 )
 
 two_tiers_exact = Derivation(
@@ -109,35 +134,38 @@ two_tiers_exact = Derivation(
     title="The smallest step of a two-tier price, with the FLOPs of attention",
     rows=("5.5",),
     claim="The ratio is L_max/L* again, with the exact balance: attention's multiply-adds make the lower tier dearer.",
-    start=equation(
-        upper_price_ratio * memory_cost_floor.result.rhs.xreplace({context: balanced_context}),
-        memory_cost_floor.result.rhs.xreplace({context: longest_context}),
+    start=Compared(
+        upper_price_ratio, memory_cost_floor, instance(compute_cost_exact, {context: balanced_context}), COVERS
     ),
     steps=(
         Step(
-            "at the exact balance computing costs what reading does, so that the lower tier pays for reading L*",
-            solve_for(upper_price_ratio),
-            equation(upper_price_ratio, longest_context / balanced_context),
-        ),
-        Step(
-            "the balance with the multiply-adds of attention",
-            substitute(balance_exact.result),
+            "the longest context costs most",
+            extreme(COVERED.relation, least=False),
             equation(
                 upper_price_ratio,
                 longest_context
-                * (kv_bytes * peak_flops - attention_flops * memory_bandwidth)
-                / (flops_per_mac * active_parameters * memory_bandwidth),
+                * kv_bytes
+                * peak_flops
+                / ((flops_per_mac * active_parameters + attention_flops * balanced_context) * memory_bandwidth),
+            ),
+        ),
+        Step(
+            "the balance with the multiply-adds of attention",
+            substitute(balance_exact),
+            equation(
+                upper_price_ratio,
+                longest_context * GAP / (flops_per_mac * active_parameters * memory_bandwidth),
             ),
         ),
     ),
-    assumes=("a large batch: the weights' part of memory is shared away", "reading outgrows attention's multiply-adds"),
+    assumes=(PRICED_AT_COST, COVERED, DEAREST),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
-    holds=(kv_bytes * peak_flops - attention_flops * memory_bandwidth,),
+    holds=(at_least(longest_context * GAP, flops_per_mac * active_parameters * memory_bandwidth),),
 )
 
-DERIVATIONS = (kv_by_price_step, two_tiers, covered, two_tiers_exact)
+DERIVATIONS = (kv_by_price_step, two_tiers, covered, compute_cost_exact, two_tiers_exact)
 
 PRICE_STEP: Mapping[Symbol, float] = {
     ridge: 300.0,
@@ -184,15 +212,24 @@ CLAIMS = (
         partial(step_inputs, {}),
         unit="B",
     ),
+    Claim(
+        "5.5",
+        "longest context, in balanced ones, that gemini-2.5-pro's step covers: a step of a half",
+        1.5,
+        partial(reach, "gemini-2.5-pro"),
+        partial(listed, "gemini-2.5-pro"),
+    ),
     *(
         Claim(
             "5.5",
-            f"longest context, in balanced ones, that {model}'s step covers",
-            1.5,
+            f"longest context, in balanced ones, that {model}'s step covers: less than 1M at a balance of 200k",
+            None,
             partial(reach, model),
             partial(listed, model),
+            source=Source.OWN,
+            must=lambda value: 1 < value < 5,
         )
-        for model in ("claude-sonnet-4", "gpt-5.5", "gemini-2.5-pro", "grok-4.5", "gemini-1.5-pro", "qwen3.6-plus")
+        for model in ("claude-sonnet-4", "gpt-5.5", "grok-4.5", "gemini-1.5-pro", "qwen3.6-plus")
     ),
     Claim(
         "5.5",
@@ -203,10 +240,11 @@ CLAIMS = (
     ),
     Claim(
         "5.5",
-        "smallest price ratio with attention's FLOPs over that without, DeepSeek-V3 on H100",
-        1.0,
+        "smallest price ratio with attention's FLOPs over that without, DeepSeek-V3 on H100: not to be left out",
+        None,
         lambda: two_tiers_exact.evaluate() / two_tiers.evaluate(),
         lambda: {symbol.name: v3()[symbol] for symbol in (kv_bytes, attention_flops, peak_flops, memory_bandwidth)},
-        must=lambda value: 0 < value <= 1,
+        source=Source.OWN,
+        must=lambda value: 0 < value < 0.9,
     ),
 )

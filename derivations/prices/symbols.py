@@ -24,6 +24,7 @@ hold_cost = quantity("hold_cost", dollar, r"c_h", "dollars to hold one token's K
 read_cost = quantity("read_cost", dollar, r"c_d", "dollars of a tier while one token's KV cache is read out of it")
 held_cost = quantity("held_cost", dollar, r"c_k", "dollars to hold one token's KV cache in a tier and bring it back")
 pass_time = quantity("pass_time", second, r"t_T", "time of one pass of several tokens of each sequence")
+pass_compute_time = quantity("pass_compute_time", second, r"t_{c,T}", "compute term of a pass of several tokens of each sequence")
 fetch_cost = quantity("fetch_cost", dollar, r"c_f", "dollars to bring one token's KV cache to the chip")
 rematerialise_cost = quantity("rematerialise_cost", dollar, r"c_r", "dollars to compute one token's KV cache again")
 cache_price_ratio = quantity("cache_price_ratio", count, r"\pi_c", "cost of computing a token's KV cache again over fetching it")

@@ -5,19 +5,25 @@ from functools import partial
 
 from sympy import Symbol
 
-from steptime.derivations.board import is_
-from steptime.derivations.claims import Claim
-from steptime.derivations.prices.cache import CASE, LECTURE, fetch, llama, rematerialise, v3
-from steptime.derivations.prices.symbols import cache_price_ratio
-from steptime.derivations.rules import equation, identity, solve_for, substitute
+from steptime.derivations.axioms import PRICED_AT_COST, READ_ONCE_HELD, TIER_RENTED
+from steptime.derivations.claims import Claim, Source, Wording
+from steptime.derivations.facts import Crossing, Defined, Modelled
+from steptime.derivations.prices.cache import CACHED
+from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.catalog import economy
 from steptime.model.economics import cache
 from steptime.model.scenario import Scenario
 
+from steptime.derivations.prices.recompute import (  # isort: skip
+    BOUGHT, CASE, LECTURE, QUICKLY_READ, SHORT_PROMPT, fetch, llama, rematerialise, v3,
+)  # fmt: skip
+from steptime.derivations.prices.symbols import (  # isort: skip
+    cache_price_ratio, fetch_cost, hold_cost, read_cost, rematerialise_cost,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    active_parameters, attention_flops, context, flops_per_mac, hold_time, kv_bytes, link_bandwidth, memory_bandwidth,
-    memory_capacity, peak_flops, tier_bandwidth, tier_capacity,
+    active_parameters, attention_flops, flops_per_mac, hold_time, kv_bytes, link_bandwidth, memory_bandwidth,
+    memory_capacity, peak_flops, prompt, tier_bandwidth, tier_capacity,
 )  # fmt: skip
 
 tier_drain = Derivation(
@@ -25,7 +31,9 @@ tier_drain = Derivation(
     title="The hold time that a tier is made for",
     rows=("5.7",),
     claim="A tier's bytes and its bandwidth are both used if a cache is held for as long as the tier takes to drain.",
-    start=equation(cache.hold, cache.read),
+    start=Crossing(
+        Modelled(hold_cost, cache.hold), Modelled(read_cost, cache.read), "holding costs as much as reading"
+    ),
     steps=(
         Step(
             "solve for the time: price and bytes drop out",
@@ -33,29 +41,11 @@ tier_drain = Derivation(
             equation(hold_time, tier_capacity / tier_bandwidth),
         ),
     ),
-    assumes=("as much is paid for holding as for reading", "a cache is read once for each time it is held"),
+    assumes=(TIER_RENTED, READ_ONCE_HELD),
     sources=(LECTURE,),
     example=v3,
     example_text="24 modules of DDR5-6400 in a server of 8 H100",
-)
-
-chip_drain = Derivation(
-    name="chip-drain-hold",
-    title="The hold time that a chip's own memory is made for",
-    rows=("5.7",),
-    claim="The chip's own memory is the tier that drains first.",
-    start=tier_drain.result,
-    steps=(
-        Step(
-            "the tier is the chip's own memory",
-            substitute(is_(tier_capacity, memory_capacity), is_(tier_bandwidth, memory_bandwidth)),
-            equation(hold_time, memory_capacity / memory_bandwidth),
-        ),
-    ),
-    assumes=tier_drain.assumes,
-    sources=(LECTURE,),
-    example=v3,
-    example_text="H100",
+    holds=(CACHED,),
 )
 
 cache_hit = Derivation(
@@ -63,36 +53,42 @@ cache_hit = Derivation(
     title="Computing a token's KV cache again over fetching it",
     rows=("5.8",),
     claim="What a cache hit saves follows from FLOP and bytes per token, and from the chip's peak and its link.",
-    start=equation(cache_price_ratio, rematerialise.result.rhs / fetch.result.rhs),
+    start=Defined(
+        cache_price_ratio, rematerialise_cost / fetch_cost, "the cost of computing again over that of fetching"
+    ),
     steps=(
         Step(
-            "the price of the chip cancels",
-            identity(),
+            "put in both: the price of the chip cancels",
+            substitute(rematerialise, fetch),
             equation(cache_price_ratio, flops_per_mac * active_parameters * link_bandwidth / (peak_flops * kv_bytes)),
         ),
     ),
-    assumes=("the chip waits for what it fetches", "the tier's own time and attention's FLOPs left out"),
+    assumes=(PRICED_AT_COST,),
     sources=(LECTURE,),
     example=v3,
-    example_text=f"{CASE}, from DDR over PCIe 5",
+    example_text=f"{CASE}, from DDR over PCIe 5; {BOUGHT}",
+    holds=(SHORT_PROMPT, QUICKLY_READ, CACHED),
 )
 
-DERIVATIONS = (tier_drain, chip_drain, cache_hit)
+DERIVATIONS = (tier_drain, cache_hit)
 
 _HOUR, _FIVE_MINUTES = 3600.0, 300.0
 
 
+def _tier(name: str) -> Mapping[Symbol, float]:
+    """Capacity and bandwidth of a tier of the catalogue, or of the chip's own memory."""
+    if name == "hbm":
+        return {tier_capacity: v3()[memory_capacity], tier_bandwidth: v3()[memory_bandwidth]}
+    return economy.tier(name)
+
+
 def drain(name: str) -> float:
     """Drain time of a tier of the catalogue, or of the chip's own memory."""
-    if name == "hbm":
-        return chip_drain.evaluate()
-    return float(Scenario(economy.tier(name)).evaluate(tier_drain.result.rhs))
+    return float(Scenario(_tier(name)).evaluate(tier_drain.result.rhs))
 
 
 def drain_inputs(name: str) -> Mapping[str, float | str]:
-    if name == "hbm":
-        return {"hardware": "h100-sxm", **{s.name: v3()[s] for s in (memory_capacity, memory_bandwidth)}}
-    return {"tier": name, **{s.name: economy.tier(name)[s] for s in (tier_capacity, tier_bandwidth)}}
+    return {"tier": name, **{s.name: _tier(name)[s] for s in (tier_capacity, tier_bandwidth)}}
 
 
 def nearest_tier(hold: float) -> str:
@@ -110,11 +106,22 @@ def nearest_inputs(hold: float) -> Mapping[str, float | str]:
     return {"hold_time": hold, **drain_inputs(nearest_tier(hold))}
 
 
-def hit_ratio(tier: str, key: str) -> float:
-    """Recompute over fetch, DeepSeek-V3 on H100."""
+def _hit(tier: str, key: str) -> Mapping[Symbol, float]:
+    """DeepSeek-V3 on H100 with a tier of the catalogue, and one of its links."""
     from steptime.model.catalog.economy import number
 
-    return float(Scenario({**v3(), link_bandwidth: number("tier", tier, key)}).evaluate(cache_hit.result.rhs))
+    return {**v3(near=tier), link_bandwidth: number("tier", tier, key)}
+
+
+def hit_ratio(tier: str, key: str) -> float:
+    """Recompute over fetch, DeepSeek-V3 on H100."""
+    return float(Scenario(_hit(tier, key)).evaluate(cache_hit.result.rhs))
+
+
+def counts_all(tier: str, key: str, ratio: float) -> bool:
+    """Whether attention's multiply-adds and the tier's own time change the ratio by no more than a tenth each."""
+    exact = rematerialise.lines[2].rhs / cache.fetch
+    return 1 / 1.1 <= float(Scenario(_hit(tier, key)).evaluate(exact)) / ratio <= 1.1
 
 
 def hit_inputs(tier: str, key: str) -> Mapping[str, float | str]:
@@ -137,51 +144,47 @@ def listed_ratio(model: str, over: str, under: str) -> float:
     return number("token_price", model, over) / number("token_price", model, under)
 
 
-def drain_claim(name: str, guess: str, seconds: float, tolerance: float) -> Claim:
-    """The lecture's guess of a drain time, good to an order of magnitude."""
+def drain_claim(name: str, guess: str, seconds: float, wording: Wording) -> Claim:
+    """The lecture's guess of a drain time."""
     return Claim(
-        "5.7",
-        f"drain time of {guess}",
-        seconds,
-        partial(drain, name),
-        partial(drain_inputs, name),
-        tolerance,
-        "s",
-        must=lambda value: value > 0,
+        "5.7", f"drain time of {guess}", seconds, partial(drain, name), partial(drain_inputs, name), wording, unit="s"
     )
 
 
-def attention_in_recompute(context_tokens: float) -> float:
-    """Recomputing with attention's multiply-adds over recomputing without."""
-    scenario = Scenario({**llama(), context: context_tokens})
-    return float(scenario.evaluate(rematerialise.start.rhs) / scenario.evaluate(rematerialise.result.rhs))
+def attention_in_recompute(tokens: float) -> float:
+    """Recomputing a prompt with attention's multiply-adds over recomputing without."""
+    scenario = Scenario({**llama(), prompt: tokens})
+    return float(scenario.evaluate(rematerialise.lines[2].rhs) / scenario.evaluate(rematerialise.result.rhs))
 
 
 _LONG = 131072.0
 
 CLAIMS = (
-    drain_claim("hbm", "HBM: about 20 ms", 0.02, 0.3),
-    drain_claim("ddr", "DDR: 1 to 10 s", 5.5, 4.5 / 5.5),
-    drain_claim("nvme", "flash: about a minute", 60.0, 0.5),
-    drain_claim("disk", "disk: about an hour", _HOUR, 0.5),
+    drain_claim("hbm", "HBM: 20 ms-ish", 0.02, Wording.ISH),
+    drain_claim("ddr", "DDR: 1 to 10 s", 5.5, Wording.ORDER),
+    drain_claim("nvme", "flash: about a minute", 60.0, Wording.ABOUT),
+    drain_claim("disk", "disk: about an hour", _HOUR, Wording.ABOUT),
     *(
         Claim(
             "5.7",
-            f"drain time of the tier nearest to a cache price for {what}",
+            f"drain time of the tier nearest to a list price of a cache for {what}: about as long",
             hold,
             partial(nearest_drain, hold),
             partial(nearest_inputs, hold),
-            0.5,
+            Wording.ABOUT,
+            Source.PAPER,
             "s",
         )
         for what, hold in (("5 minutes", _FIVE_MINUTES), ("1 hour", _HOUR))
     ),
     Claim(
         "5.7",
-        "list price of a cache write for 1 hour over one for 5 minutes, against the ratio of times",
-        _HOUR / _FIVE_MINUTES,
+        "list price of a cache write for 1 hour over one for 5 minutes: dearer, by less than the ratio of times",
+        None,
         partial(listed_ratio, "claude-opus-5", "cache_write_1h", "cache_write_5m"),
         partial(listed, "claude-opus-5", "cache_write_1h", "cache_write_5m"),
+        source=Source.OWN,
+        must=lambda value: 1 < value < _HOUR / _FIVE_MINUTES,
     ),
     *(
         Claim(
@@ -190,23 +193,32 @@ CLAIMS = (
             10.0,
             partial(listed_ratio, model, "input", "cache_read"),
             partial(listed, model, "input", "cache_read"),
+            Wording.ABOUT,
         )
         for model in ("claude-opus-5", "gpt-5.5", "gpt-4o", "gpt-4.1", "deepseek-v4-flash", "claude-fable-5.1")
+    ),
+    Claim(
+        "5.8",
+        "recompute over fetch, DeepSeek-V3 on H100, DDR over PCIe 5: about 10",
+        10.0,
+        partial(hit_ratio, "ddr", "link"),
+        partial(hit_inputs, "ddr", "link"),
+        Wording.ABOUT,
     ),
     *(
         Claim(
             "5.8",
-            f"recompute over fetch, DeepSeek-V3 on H100, {what}",
-            guess,
+            f"recompute over fetch, DeepSeek-V3 on H100, {what}: within a tenth of all that is counted",
+            None,
             partial(hit_ratio, tier, key),
             partial(hit_inputs, tier, key),
-            tolerance,
+            source=Source.OWN,
+            must=partial(counts_all, tier, key),
         )
-        for what, tier, key, guess, tolerance in (
-            ("DDR over PCIe 5: about 10", "ddr", "link", 10.0, 0.5),
-            ("DDR over PCIe 5 as measured", "ddr", "link", 29.0, 0.5 / 29),
-            ("DDR over PCIe 5 at its nominal rate", "ddr", "link_nominal", 33.0, 0.5 / 33),
-            ("one NVMe drive", "nvme", "link", 7.0, 0.5 / 7),
+        for what, tier, key in (
+            ("DDR over PCIe 5 as measured", "ddr", "link"),
+            ("DDR over PCIe 5 at its nominal rate", "ddr", "link_nominal"),
+            ("one NVMe drive", "nvme", "link"),
         )
     ),
     Claim(
@@ -215,14 +227,16 @@ CLAIMS = (
         None,
         partial(hit_ratio, "disk", "link"),
         partial(hit_inputs, "disk", "link"),
-        must=lambda value: 0 < value < 1,
+        source=Source.OWN,
+        must=lambda value: value < 1,
     ),
     Claim(
         "5.6",
-        "recompute with attention's FLOPs over without, Llama-3.1-70B at 128k tokens of context",
-        1.0,
+        "recompute with attention's FLOPs over without, Llama-3.1-70B at 128k tokens: no longer a short prompt",
+        None,
         partial(attention_in_recompute, _LONG),
-        lambda: {"context": _LONG, **{s.name: llama()[s] for s in (active_parameters, attention_flops)}},
-        must=lambda value: value > 1,
+        lambda: {"prompt": _LONG, **{s.name: llama()[s] for s in (active_parameters, attention_flops)}},
+        source=Source.OWN,
+        must=lambda value: value > 1.1,
     ),
 )

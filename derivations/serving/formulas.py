@@ -1,6 +1,7 @@
 """The model's formulas that chapter 9 starts from: terms of its phases, lines of their ledgers, ways of its attention."""
 
 from steptime.derivations.batch import sparse
+from steptime.derivations.batch.symbols import tokens_read
 from steptime.derivations.prices.formulas import grouped, latent
 from steptime.derivations.prices.symbols import kv_layers
 from steptime.model.architecture.attended import whole_context_read
@@ -23,6 +24,9 @@ BEHIND = prefill_phase(has_cache=True)
 CHUNKED = prefill_phase(has_cache=True, in_chunks=True)
 """The same in chunks."""
 
+read_by_tokens = kv_bytes * tokens_read
+"""Bytes of the cache that a sequence reads, by the tokens of it."""
+
 # --- terms of phases, and what they read and write by bytes per token of context -------------------------------------
 prefill_compute, prefill_memory = PREFILL.blackboard.compute, PREFILL.blackboard.memory
 prefill_written = cache_traffic(PREFILL, kv_bytes, kv_bytes)[kv_written]
@@ -34,6 +38,7 @@ behind_written = cache_traffic(BEHIND, kv_bytes, kv_bytes)[kv_written]
 
 chunked_compute, chunked_memory = CHUNKED.blackboard.compute, CHUNKED.blackboard.memory
 chunked_bytes = CHUNKED.blackboard.memory.work
+chunked_written = cache_traffic(CHUNKED, kv_bytes, kv_bytes)[kv_written]
 
 answer_compute, answer_memory = ANSWER.blackboard.compute, ANSWER.blackboard.memory
 answer_read = cache_traffic(ANSWER, kv_bytes, kv_bytes)[kv_read]

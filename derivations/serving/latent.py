@@ -6,23 +6,21 @@ from functools import partial
 import sympy
 from sympy import Symbol
 
+from steptime.derivations.axioms import ATTENDS_TO_ALL, BEFORE_ONCE, NOT_KEPT_EXPANDED, UP_EITHER_WAY
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.facts import Compared, Crossing, Given, Modelled, Tends
 from steptime.derivations.prices.formulas import latent
 from steptime.derivations.prices.kv_numbers import shapes
 from steptime.derivations.prices.symbols import head_dim, kv_rank, query_heads, rope_dim, value_dim
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for
+from steptime.derivations.serving import formulas
 from steptime.derivations.serving.numbers import DEEPSEEK_V2
-from steptime.derivations.serving.symbols import latent_ratio
+from steptime.derivations.serving.symbols import absorbed_flops, expanded_flops, latent_ratio
 from steptime.derivations.steps import Derivation, Step
-from steptime.model.architecture.attended import whole_context_read
-from steptime.model.architecture.stream import Stream
 from steptime.model.symbols import cached, flops_per_mac, pass_tokens
-from steptime.model.terms import one
 
-stream = Stream(tokens=pass_tokens, cached=cached)
-absorbed = latent.flops_per_pair * stream.pairs
-expanded = latent.expanded_flops_per_pair * stream.pairs + latent.expansion_flops * whole_context_read(
-    pass_tokens, cached, one
-)
+absorbed = Modelled(absorbed_flops, formulas.absorbed)
+expanded = Modelled(expanded_flops, formulas.expanded)
 
 saved = 2 * kv_rank - head_dim - value_dim
 """Multiply-adds that a pair of tokens saves in each head once keys and values are expanded; the rotary part cancels."""
@@ -31,10 +29,10 @@ expansion = kv_rank * (head_dim + value_dim)
 """Multiply-adds that expand a latent for one head."""
 
 few = expansion - saved * pass_tokens
-ASSUMES = (
-    "the up-projections of new tokens are multiplied in either way",
-    "expanded keys and values are not kept from one pass to the next",
-)
+LONG = Tends(cached, sympy.oo, "a prefix much longer than what follows")
+NOTHING = Tends(cached, sympy.S.Zero, "the prefix vanishes")
+WIDE = Given(more(2 * kv_rank, head_dim + value_dim), "a latent wider than half of key and value together")
+FEW = Given(more(expansion, saved * pass_tokens), "fewer new tokens than pay for any prefix")
 
 
 def v3_heads(new: float, before: float = 4096.0) -> Mapping[Symbol, float]:
@@ -56,18 +54,20 @@ ways = Derivation(
     title="Where latents cost as much absorbed as expanded",
     rows=("9.5",),
     claim="Absorbed, each pair of tokens costs more; expanded, each token of the prefix is paid for again.",
-    start=equation(absorbed, expanded),
+    start=Crossing(absorbed, expanded, "latents cost as much absorbed as expanded"),
     steps=(
         Step(
             "what pairs save against what expanding costs, for one head",
-            both_sides((side - latent.expanded_flops_per_pair * stream.pairs) / (flops_per_mac * query_heads)),
+            both_sides(
+                (side - latent.expanded_flops_per_pair * formulas.stream.pairs) / (flops_per_mac * query_heads)
+            ),
             equation(
                 saved * (pass_tokens * cached + pass_tokens * (pass_tokens - 1) / 2),
                 expansion * cached,
             ),
         ),
     ),
-    assumes=ASSUMES,
+    assumes=(ATTENDS_TO_ALL, BEFORE_ONCE, UP_EITHER_WAY, NOT_KEPT_EXPANDED),
     sources=(DEEPSEEK_V2,),
     example=partial(v3_heads, 171.0),
     example_text=f"{HEADS}; 171 tokens behind 4096",
@@ -78,7 +78,7 @@ tokens = Derivation(
     title="New tokens above which expanding latents pays, behind a long prefix",
     rows=("9.5",),
     claim="Enough tokens a pass pay for expanding a prefix of any length; a decode step never does.",
-    start=ways.result,
+    start=ways,
     steps=(
         Step(
             "for one token of the prefix",
@@ -96,11 +96,11 @@ tokens = Derivation(
             equation(pass_tokens, expansion / saved),
         ),
     ),
-    assumes=(*ASSUMES, "a latent wider than half of key and value together"),
+    assumes=(LONG,),
     sources=(DEEPSEEK_V2,),
     example=partial(v3_heads, 171.0),
     example_text=HEADS,
-    holds=(saved,),
+    holds=(more(2 * kv_rank, head_dim + value_dim),),
 )
 
 prefix = Derivation(
@@ -108,7 +108,7 @@ prefix = Derivation(
     title="The prefix up to which fewer new tokens expand",
     rows=("9.5",),
     claim="Fewer tokens than that expand a short prefix only: their pairs among themselves have to pay for it.",
-    start=ways.result,
+    start=ways,
     steps=(
         Step(
             "solve for the prefix",
@@ -116,11 +116,10 @@ prefix = Derivation(
             equation(cached, saved * pass_tokens * (pass_tokens - 1) / (2 * few)),
         ),
     ),
-    assumes=(*ASSUMES, "fewer new tokens than pay for any prefix"),
+    assumes=(WIDE, FEW),
     sources=(DEEPSEEK_V2,),
     example=partial(v3_heads, 128.0),
     example_text=f"{HEADS}; 128 new tokens",
-    holds=(saved, few),
 )
 
 nothing_cached = Derivation(
@@ -128,7 +127,7 @@ nothing_cached = Derivation(
     title="Attention FLOP absorbed over expanded, nothing cached",
     rows=("9.5",),
     claim="With nothing cached nothing is expanded twice: expanded is the cheaper way by the widths alone.",
-    start=equation(latent_ratio, absorbed / expanded),
+    start=Compared(latent_ratio, absorbed, expanded, "the FLOP of latents absorbed over those expanded"),
     steps=(
         Step(
             "as the prefix vanishes",
@@ -136,10 +135,11 @@ nothing_cached = Derivation(
             equation(latent_ratio, (2 * kv_rank + rope_dim) / (head_dim + rope_dim + value_dim)),
         ),
     ),
-    assumes=ASSUMES,
+    assumes=(ATTENDS_TO_ALL, BEFORE_ONCE, UP_EITHER_WAY, NOT_KEPT_EXPANDED, NOTHING),
     sources=(DEEPSEEK_V2,),
     example=partial(v3_heads, 4096.0),
     example_text=HEADS,
+    holds=(more(pass_tokens, 1),),
 )
 
 DERIVATIONS = (ways, tokens, prefix, nothing_cached)

@@ -5,10 +5,11 @@ from typing import Any
 
 from sympy import Symbol
 
-from steptime.derivations.batch.symbols import ridge, tokens_read
+from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, READS_ALL, numbers
-from steptime.derivations.facts import Defined, given
+from steptime.derivations.facts import Modelled, given
+from steptime.derivations.serving.formulas import read_by_tokens
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import answer, context, kv_bytes, pass_tokens, prompt
@@ -18,7 +19,9 @@ SHARED = (*PEAK, *PERFECT_SHARDS)
 
 NOTHING_CACHED = given(q.kv_read, 0, "nothing is cached before the prompt")
 WHOLE_PROMPT = given(pass_tokens, prompt, "the prompt passes whole")
-CACHE_READ = Defined(q.kv_read, kv_bytes * tokens_read, "the bytes of so many tokens of the cache")
+CACHE_READ = Modelled(q.kv_read, read_by_tokens)
+"""The bytes of as many tokens of the cache as are read."""
+
 WEIGHTS_ALONE = (
     given(kv_bytes, 0, "no KV cache"),
     given(q.attention_flops, 0, "attention's own multiply-adds are left out"),

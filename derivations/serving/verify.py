@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping
 
-from sympy import Symbol
+from sympy import S, Symbol
 
+from steptime.derivations.axioms import ATTENDS_TO_ALL, BEFORE_ONCE, DRAFTS_FREE, ON_CHIP, STREAMED_ONCE
 from steptime.derivations.batch.drafts import LEVIATHAN, draft_limit, expected
-from steptime.derivations.batch.symbols import draft_limit_batch, speed_up
-from steptime.derivations.board import PERFECT_SHARDS, is_
-from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
-from steptime.derivations.serving.numbers import ALL_CONTEXT, ALL_READ, IDEAL, LLAMA, SHARED, cache_of, llama
+from steptime.derivations.batch.symbols import draft_limit_batch, memory_time, speed_up
+from steptime.derivations.batch.terms import BINDS, ONE_SEQUENCE
+from steptime.derivations.board import NO_ATTENTION_FLOPS, NOTHING_WRITTEN, PERFECT_SHARDS, READS_ALL
+from steptime.derivations.conditions import more
+from steptime.derivations.facts import Compared, Crossing, Modelled, given, instance
+from steptime.derivations.rules import both_sides, equation, limit, solve_for, side, substitute
+from steptime.derivations.serving import formulas
+from steptime.derivations.serving.numbers import BOTH, LLAMA, SHARED, llama
+from steptime.derivations.serving.symbols import replaced_time
 from steptime.derivations.steps import Derivation, Step
-from steptime.model.phases.decode import DECODE
-from steptime.model.phases.prefill import VERIFY
+from steptime.model import symbols as q
 
 from steptime.model.symbols import (  # isort: skip
     acceptance, active_parameters, attention_flops, bytes_per_weight, context, drafts, flops_per_mac, kv_bytes,
@@ -19,13 +24,14 @@ from steptime.model.symbols import (  # isort: skip
     tokens_per_pass,
 )  # fmt: skip
 
-step, verify = DECODE.blackboard, VERIFY.blackboard
 checked = (drafts + 1) * (flops_per_mac * active_parameters + attention_flops * (context + drafts / 2))
 """FLOP of one sequence in a pass: each token attends to the context and to the drafts before it."""
 
-ROOM = checked * memory_bandwidth - kv_bytes * (context + drafts + 1) * peak_flops
-DRAWN = is_(pass_tokens, drafts + 1)
-ASSUMES = (IDEAL, ALL_CONTEXT, ALL_READ, "drafting itself costs nothing")
+DRAWN = given(pass_tokens, drafts + 1, "a pass works on the drafts and the token before them")
+READ = Modelled(q.kv_read, formulas.verify_read)
+WRITTEN = Modelled(kv_written, formulas.verify_written)
+plain = Modelled(replaced_time, formulas.replaced_steps)
+checking = Modelled(memory_time, formulas.verify_memory.time)
 
 
 def verifying() -> Mapping[Symbol, float]:
@@ -41,11 +47,11 @@ bound_batch = Derivation(
     title="The batch at which verifying drafts turns compute-bound",
     rows=("9.8",),
     claim="A pass over drafts multiplies each of them and reads the context once: it is a short prefill.",
-    start=equation(verify.compute.time, verify.memory.time),
+    start=Crossing(Modelled(q.compute_time, formulas.verify_compute.time), checking, BOTH),
     steps=(
         Step(
             "at the peak, perfectly sharded; the context is read once for all drafts",
-            substitute(*SHARED, *cache_of(VERIFY)),
+            substitute(*SHARED, READ, WRITTEN),
             equation(
                 (
                     flops_per_mac * active_parameters * pass_tokens
@@ -77,28 +83,37 @@ bound_batch = Derivation(
         Step(
             "solve for the batch",
             solve_for(micro_batch),
-            equation(micro_batch, bytes_per_weight * parameters_read * peak_flops / ROOM),
+            equation(
+                micro_batch,
+                bytes_per_weight
+                * parameters_read
+                * peak_flops
+                / (checked * memory_bandwidth - kv_bytes * (context + drafts + 1) * peak_flops),
+            ),
         ),
     ),
-    assumes=ASSUMES,
+    assumes=(ATTENDS_TO_ALL, STREAMED_ONCE, BEFORE_ONCE, ON_CHIP, *SHARED, DRAWN),
     sources=(LEVIATHAN,),
     example=verifying,
     example_text=VERIFYING,
-    holds=(ROOM,),
+    holds=(more(checked * memory_bandwidth, kv_bytes * (context + drafts + 1) * peak_flops),),
 )
-
-reads = {one.lhs: one.rhs for one in cache_of(VERIFY)}
 
 memory_bound = Derivation(
     name="verify-speed-up",
     title="Speed-up of verified drafts while memory binds",
     rows=("9.8",),
     claim="A pass reads what a step reads: at best it is faster by the tokens that it keeps.",
-    start=equation(speed_up, tokens_per_pass * step.memory.time / verify.memory.time.xreplace(reads)),
+    start=Compared(
+        speed_up,
+        instance(plain, {kv_written: kv_bytes}),
+        instance(checking, {q.kv_read: READ.formula, kv_written: WRITTEN.formula}),
+        "the memory time of the steps that a pass replaces over that of the pass",
+    ),
     steps=(
         Step(
             "perfectly sharded; a step writes one token, a pass all that it checks",
-            substitute(*PERFECT_SHARDS[1:], is_(kv_written, kv_bytes), DRAWN),
+            substitute(*PERFECT_SHARDS[1:], DRAWN),
             equation(
                 speed_up,
                 tokens_per_pass
@@ -113,15 +128,16 @@ memory_bound = Derivation(
         ),
         Step(
             "the tokens that a pass keeps",
-            substitute(expected.result),
+            substitute(expected),
             equation(speed_up, (1 - acceptance ** (drafts + 1)) / (1 - acceptance)),
         ),
     ),
-    assumes=(*ASSUMES, "memory binds the step and the pass", "each draft is accepted with the same chance"),
+    assumes=(STREAMED_ONCE, BEFORE_ONCE, ON_CHIP, DRAFTS_FREE, *PERFECT_SHARDS[1:], DRAWN, ONE_SEQUENCE),
     sources=(LEVIATHAN,),
     example=verifying,
     example_text=VERIFYING,
-    holds=(1 - acceptance,),
+    holds=(more(S.One, acceptance),),
+    regime=("memory binds the step and the pass",),
 )
 
 stops = Derivation(
@@ -129,33 +145,37 @@ stops = Derivation(
     title="The limit of drafting, from the pass itself",
     rows=("9.8",),
     claim="A compute-bound pass is as slow as the steps that it replaces at the batch of row 1.14.",
-    start=equation(speed_up, tokens_per_pass * step.memory.time / verify.compute.time),
+    start=Crossing(
+        plain,
+        Modelled(q.compute_time, formulas.verify_compute.time),
+        "a pass takes as long to compute as the steps that it replaces take to read",
+        over=micro_batch,
+        at=draft_limit_batch,
+    ),
     steps=(
         Step(
             "at the peak, perfectly sharded, without the FLOP of attention and the tokens written",
-            substitute(*SHARED, is_(attention_flops, 0), is_(kv_written, 0), DRAWN),
+            substitute(*SHARED, NO_ATTENTION_FLOPS, NOTHING_WRITTEN, DRAWN),
             equation(
-                speed_up,
                 tokens_per_pass
-                * (bytes_per_weight * parameters_read + micro_batch * kv_bytes * context)
-                * peak_flops
-                / ((drafts + 1) * flops_per_mac * active_parameters * micro_batch * memory_bandwidth),
+                * (bytes_per_weight * parameters_read + draft_limit_batch * kv_bytes * context)
+                / (stage_chips * memory_bandwidth),
+                (drafts + 1) * flops_per_mac * active_parameters * draft_limit_batch / (stage_chips * peak_flops),
             ),
         ),
         Step(
-            "no speed-up, every weight read: that batch is the limit",
-            substitute(is_(speed_up, 1), is_(parameters_read, parameters), is_(micro_batch, draft_limit_batch)),
+            "every weight is read",
+            substitute(READS_ALL),
             equation(
-                1,
                 tokens_per_pass
                 * (bytes_per_weight * parameters + draft_limit_batch * kv_bytes * context)
-                * peak_flops
-                / ((drafts + 1) * flops_per_mac * active_parameters * draft_limit_batch * memory_bandwidth),
+                / (stage_chips * memory_bandwidth),
+                (drafts + 1) * flops_per_mac * active_parameters * draft_limit_batch / (stage_chips * peak_flops),
             ),
         ),
         Step("solve for the batch", solve_for(draft_limit_batch), draft_limit.result),
     ),
-    assumes=(*ASSUMES, "no FLOP of attention", "compute binds the pass, memory the step"),
+    assumes=(STREAMED_ONCE, DRAFTS_FREE, *SHARED, NO_ATTENTION_FLOPS, NOTHING_WRITTEN, DRAWN, READS_ALL),
     sources=(LEVIATHAN,),
     example=verifying,
     example_text=VERIFYING,

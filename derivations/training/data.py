@@ -4,33 +4,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Rational, Symbol
+from sympy import Expr, Symbol
 
-from steptime.derivations.claims import Claim
+from steptime.derivations.axioms import ADDING_IS_FREE, FULL_RATE
+from steptime.derivations.board import LINK_PEAK
+from steptime.derivations.claims import Claim, Source
 from steptime.derivations.collectives.numbers import links
+from steptime.derivations.facts import Crossing, Defined, Tends
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.derivations.training.symbols import microbatch_tokens, rank_tokens
+from steptime.derivations.training import compute, traffic
 from steptime.model.phases.rates import rates
 from steptime.model.scenario import Scenario
-from steptime.model.terms import FORWARD_AND_BACKWARD
 
+from steptime.derivations.training.symbols import (  # isort: skip
+    gradient_time, gradient_traffic, microbatch_tokens, rank_tokens, zero_time, zero_traffic,
+)  # fmt: skip
 from steptime.derivations.training.numbers import (  # isort: skip
-    ACROSS, DENSE, IDEAL, IN_DOMAIN, LINKS, LLAMA, NOTHING_ELSE, OF_MICROBATCH, OF_RANK, SCALING_BOOK, SHARED,
-    WEIGHTS_ALONE, ZERO, ledger, llama, phase, trained,
+    LLAMA, OF_MICROBATCH, OF_RANK, SCALING_BOOK, ZERO, llama, trained,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    active_parameters, bytes_per_weight, data_parallel, flops_per_mac, gradient_bytes, micro_batches, parameters,
-    peak_flops, pipeline_parallel, scale_out_bandwidth, scale_up_bandwidth, tensor_parallel,
+    active_parameters, bytes_per_weight, data_parallel, flops_per_mac, gradient_bytes, micro_batch, micro_batches,
+    parameters, peak_flops, pipeline_parallel, scale_out_bandwidth, scale_up_bandwidth, tensor_parallel,
 )  # fmt: skip
-
-whole = phase().blackboard.compute.time
-backward = whole * Rational(FORWARD_AND_BACKWARD - 1, FORWARD_AND_BACKWARD)
-"""Two of three passes: gradients are ready layer by layer while it runs."""
 
 model_chips = tensor_parallel * pipeline_parallel
 others = (data_parallel - 1) / data_parallel
 LLAMA_8B = "Llama 3.1 8B in bf16 on 8 H100 of one domain (dp=8), gradients in fp32"
+MANY_RANKS = Tends(data_parallel, sympy.oo, "ever more data-parallel ranks, each with a smaller share")
 OVERLAP = "sums run as soon as each layer's gradients are there, all of them during the backward pass"
 ON_THE_FLY = "gathers and scatters overlap with the multiply-adds of other layers"
 
@@ -42,6 +43,7 @@ class Tier:
     suffix: str
     where: str
     bandwidth: Symbol
+    rate: Expr
     example: str
 
     @property
@@ -53,15 +55,13 @@ class Tier:
             return trained("llama-3.1-8b", layout="dp=8", batch=64, sequence=8192)
         return llama()
 
-    def time(self, zero: int) -> Expr:
-        """Time that gradients and weights need on the links of a rank's chips."""
-        if self.bandwidth == scale_up_bandwidth:
-            return ledger(IN_DOMAIN, zero=zero).gradients().scale_up / rates.scale_up
-        return ledger(ACROSS, zero=zero).gradients().scale_out / rates.scale_out
+    def time(self, name: Symbol, sent: Symbol) -> Defined:
+        """The time of what a chip sends to the other ranks, over the links of this tier."""
+        return Defined(name, sent / self.rate, f"the time of these bytes on a chip's link, {self.over_links}")
 
 
-UP = Tier("", "in one domain", scale_up_bandwidth, LLAMA_8B)
-OUT = Tier("-across", "one in each domain", scale_out_bandwidth, LLAMA)
+UP = Tier("", "in one domain", scale_up_bandwidth, rates.scale_up, LLAMA_8B)
+OUT = Tier("-across", "one in each domain", scale_out_bandwidth, rates.scale_out, LLAMA)
 
 
 def hides(tier: Tier) -> Derivation:
@@ -72,11 +72,15 @@ def hides(tier: Tier) -> Derivation:
         title=f"Tokens of a step with which gradients hide, {tier.over_links}",
         rows=("10.5",),
         claim="A rank needs this many tokens a step, however many ranks there are and however large the model is.",
-        start=equation(tier.time(0), backward),
+        start=Crossing(
+            tier.time(gradient_time, gradient_traffic),
+            compute.backward,
+            "sums of gradients take as long as the backward passes",
+        ),
         steps=(
             Step(
-                "weights alone, at the peak; the tokens of a step on one rank",
-                substitute(*SHARED, LINKS, *NOTHING_ELSE, OF_RANK),
+                "what a ring sends; the tokens of a step on one rank",
+                substitute(traffic.plain, LINK_PEAK, OF_RANK.for_(micro_batch)),
                 equation(
                     2 * others * gradient_bytes * parameters / (model_chips * link),
                     2 * flops_per_mac * active_parameters * rank_tokens / (model_chips * peak_flops),
@@ -98,11 +102,11 @@ def hides(tier: Tier) -> Derivation:
                 ),
             ),
         ),
-        assumes=(IDEAL, DENSE, WEIGHTS_ALONE, "sums by a ring, or by all chips at once", OVERLAP),
+        assumes=(LINK_PEAK, FULL_RATE, ADDING_IS_FREE, MANY_RANKS),
         sources=(SCALING_BOOK,),
         example=tier.numbers,
         example_text=tier.example,
-        holds=(data_parallel - 1,),
+        regime=(OVERLAP,),
     )
 
 
@@ -115,11 +119,15 @@ def gathered(tier: Tier) -> Derivation:
         title=f"Tokens of a micro-batch with which gathered weights hide (ZeRO 3, FSDP), {tier.over_links}",
         rows=("10.5",),
         claim="Weights come twice and gradients go once for each micro-batch: each needs the tokens, not the step.",
-        start=equation(tier.time(3), whole),
+        start=Crossing(
+            tier.time(zero_time, zero_traffic),
+            compute.plain,
+            "gathers of weights and scatters of gradients take as long as all passes",
+        ),
         steps=(
             Step(
-                "weights alone, at the peak; the tokens of a micro-batch on one rank",
-                substitute(*SHARED, LINKS, *NOTHING_ELSE, OF_MICROBATCH),
+                "what a ring sends; the tokens of a micro-batch on one rank",
+                substitute(traffic.weights_shared, LINK_PEAK, OF_MICROBATCH.for_(micro_batch)),
                 equation(
                     micro_batches * others * moved * parameters / (model_chips * link),
                     3
@@ -147,11 +155,11 @@ def gathered(tier: Tier) -> Derivation:
                 ),
             ),
         ),
-        assumes=(IDEAL, DENSE, WEIGHTS_ALONE, ON_THE_FLY),
+        assumes=(LINK_PEAK, FULL_RATE, ADDING_IS_FREE, MANY_RANKS),
         sources=(ZERO, SCALING_BOOK),
         example=tier.numbers,
         example_text=tier.example,
-        holds=(data_parallel - 1,),
+        regime=(ON_THE_FLY,),
     )
 
 
@@ -181,14 +189,19 @@ DERIVATIONS = (reduce_hides, reduce_hides_across, gather_hides, gather_hides_acr
 CLAIMS = (
     Claim("10.5", f"TPU v5p, three axes: tokens a chip with which FSDP is compute-bound ({SCALING_BOOK}: 850, "
           "second-hand, with links of 540e9 B/s; the catalogue has the vendor's 600e9)", 850.0,
-          lambda: _at(gather_hides, v5p()), lambda: _inputs(v5p()), tolerance=0.05, must=lambda value: value > 0),
-    Claim("10.5", "TPU v5p: tokens of a step on a rank with which 16-bit gradients hide", None,
-          lambda: _at(reduce_hides, v5p()), lambda: _inputs(v5p()), must=lambda value: value > 0),
-    Claim("10.5", "H100, ranks in one domain: tokens of a step with which fp32 gradients hide (Llama 3.1 8B)", None,
-          reduce_hides.evaluate, lambda: _inputs(UP.numbers()), must=lambda value: value > 0),
-    Claim("10.5", "H100, a rank in each domain: tokens of a step with which fp32 gradients hide (Llama 3.1 70B)", None,
-          reduce_hides_across.evaluate, lambda: _inputs(llama(), scale_out_bandwidth),
-          must=lambda value: value > 8192),
-    Claim("10.5", "The same for each micro-batch under ZeRO 3", None, gather_hides_across.evaluate,
-          lambda: _inputs(llama(), scale_out_bandwidth), must=lambda value: value > 8192),
+          lambda: _at(gather_hides, v5p()), lambda: _inputs(v5p()), source=Source.PAPER),
+    Claim("10.5", "TPU v5p: tokens of a step on a rank with which 16-bit gradients hide: as many as FSDP needs of each "
+          "micro-batch, which moves three volumes in three passes instead of two in two", None,
+          lambda: _at(reduce_hides, v5p()), lambda: _inputs(v5p()), source=Source.OWN,
+          must=lambda value: abs(value / _at(gather_hides, v5p()) - 1) < 1e-9),
+    Claim("10.5", "H100, ranks in one domain: tokens of a step with which fp32 gradients hide (Llama 3.1 8B): less than "
+          "a sequence", None, reduce_hides.evaluate, lambda: _inputs(UP.numbers()), source=Source.OWN,
+          must=lambda value: 1000 < value < 8192),
+    Claim("10.5", "H100, a rank in each domain: tokens of a step with which fp32 gradients hide (Llama 3.1 70B): more "
+          "than a sequence, fewer than the 65,536 that a rank has", None, reduce_hides_across.evaluate,
+          lambda: _inputs(llama(), scale_out_bandwidth), source=Source.OWN,
+          must=lambda value: 8192 < value < llama()[rank_tokens]),
+    Claim("10.5", "The same for each micro-batch under ZeRO 3: more than the 8192 that it has", None,
+          gather_hides_across.evaluate, lambda: _inputs(llama(), scale_out_bandwidth), source=Source.OWN,
+          must=lambda value: value > llama()[microbatch_tokens]),
 )  # fmt: skip

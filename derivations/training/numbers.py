@@ -9,7 +9,7 @@ from steptime.derivations.board import NO_ATTENTION_FLOPS, PEAK, numbers
 from steptime.derivations.facts import Defined, given
 from steptime.derivations.prices.symbols import head_dim, query_heads
 from steptime.derivations.training.formulas import gpt_attention, gpt_weights
-from steptime.derivations.training.symbols import microbatch_tokens, model_share, rank_tokens, vocabulary
+from steptime.derivations.training.symbols import microbatch_tokens, rank_tokens, vocabulary
 from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
@@ -50,9 +50,8 @@ OF_RANK = Defined(
 OF_MICROBATCH = Defined(
     microbatch_tokens, micro_batch * sequence / data_parallel, "the tokens of a micro-batch on one rank"
 )
-OF_MODEL = Defined(
-    model_share, parameters / (tensor_parallel * pipeline_parallel), "the weights that each chip of a rank is left with"
-)
+held = parameters / (tensor_parallel * pipeline_parallel)
+"""Weights that tensor parallelism and stages leave on a chip of each rank."""
 
 
 # --- numbers for examples --------------------------------------------------------------------------------------------

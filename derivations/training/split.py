@@ -4,35 +4,33 @@ from collections.abc import Mapping
 
 from sympy import sqrt
 
-from steptime.derivations.board import is_
-from steptime.derivations.claims import Claim
+from steptime.derivations.axioms import ADDING_IS_FREE, FULL_RATE, WHOLE_ENOUGH
+from steptime.derivations.board import LINK_PEAK
+from steptime.derivations.claims import Claim, Source, Wording
+from steptime.derivations.conditions import at_least
+from steptime.derivations.facts import Chosen, Defined, given
 from steptime.derivations.machine.symbols import link_time
 from steptime.derivations.rules import equation, minimise, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.derivations.training.symbols import step_bytes
+from steptime.derivations.training import tensor, traffic
+from steptime.derivations.training.numbers import LLAMA, MEGATRON, SCALING_BOOK, SHOEYBI, llama
+from steptime.derivations.training.symbols import gradient_traffic, step_bytes, tensor_traffic
 from steptime.model.phases.rates import rates
-from steptime.model.terms import one
 
-from steptime.derivations.training.numbers import (  # isort: skip
-    ACROSS, DENSE, LINKS, LLAMA, SCALING_BOOK, SHOEYBI, STEP, ledger, llama, sums,
-)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     batch, chips, data_parallel, gradient_bytes, layers, micro_batch, micro_batches, parameters, pipeline_parallel,
-    reduce_bytes, replicas, scale_out_bandwidth, scale_up_bandwidth, sequence, tensor_parallel, width,
+    reduce_bytes, scale_out_bandwidth, scale_up_bandwidth, sequence, tensor_parallel, width,
 )  # fmt: skip
 
 stream = batch * sequence * layers * width * reduce_bytes
 """Bytes of a step's tokens in the residual stream, once for each layer."""
 
-OF_BATCH = (
-    is_(micro_batch, STEP.definitions[micro_batch]),
-    is_(micro_batches, STEP.definitions[micro_batches].xreplace({replicas: one})),
-    is_(pipeline_parallel, 1),
-)
-RANKS = is_(data_parallel, chips / tensor_parallel)
-EVERY_CHIP = "every chip is in a tensor-parallel group and in a data-parallel one; degrees need not be whole"
-summed = 8 * (tensor_parallel - 1) * stream / (tensor_parallel * data_parallel)
-added = 2 * (data_parallel - 1) * gradient_bytes * parameters / (data_parallel * tensor_parallel)
+ONE_STAGE = given(pipeline_parallel, 1, "one pipeline stage")
+OF_BATCH = Defined(batch, micro_batch * micro_batches, "the sequences of all micro-batches, on all ranks")
+EVERY_CHIP = Defined(chips, tensor_parallel * data_parallel, "the chips of the tensor-parallel groups of all ranks")
+FEWEST = Chosen(tensor_parallel, "as many chips split each matrix as send the fewest bytes")
+SOONEST = Chosen(tensor_parallel, "as many chips split each matrix as take the links the least time")
+SHARED_OUT = (OF_BATCH.for_(micro_batch), EVERY_CHIP.for_(data_parallel))
 summed_over_chips = 8 * (tensor_parallel - 1) * stream / chips
 added_over_chips = 2 * gradient_bytes * parameters * (1 / tensor_parallel - 1 / chips)
 
@@ -41,16 +39,16 @@ fewest_bytes = Derivation(
     title="Tensor parallelism that sends the fewest bytes",
     rows=("10.7",),
     claim="Sums grow with tp, gradients shrink with it: the best is a root of weights times chips over tokens.",
-    start=equation(step_bytes, sums().scale_up + ledger().gradients().scale_up),
+    start=Defined(step_bytes, tensor_traffic + gradient_traffic, "the bytes of tensor-parallel sums and of gradients"),
     steps=(
         Step(
-            "the batch in micro-batches on all ranks, one stage",
-            substitute(*OF_BATCH),
-            equation(step_bytes, summed + added),
+            "what rings send",
+            substitute(tensor.plain, traffic.plain),
+            equation(step_bytes, tensor.plain.result.rhs + traffic.plain.result.rhs),
         ),
         Step(
-            "the ranks are the chips that tp leaves",
-            substitute(RANKS),
+            "one stage, all of the batch; the ranks are the chips that tp leaves",
+            substitute(ONE_STAGE, *SHARED_OUT),
             equation(step_bytes, summed_over_chips + added_over_chips),
         ),
         Step(
@@ -59,31 +57,40 @@ fewest_bytes = Derivation(
             equation(tensor_parallel, sqrt(gradient_bytes * parameters * chips / (4 * stream))),
         ),
     ),
-    assumes=(DENSE, EVERY_CHIP, "one tier, rings"),
+    assumes=(ONE_STAGE, FEWEST, WHOLE_ENOUGH),
     sources=(SHOEYBI, SCALING_BOOK),
     example=llama,
     example_text=LLAMA,
-    holds=(tensor_parallel - 1, chips - tensor_parallel, data_parallel - 1),
+    holds=(
+        at_least(gradient_bytes * parameters * chips, 4 * stream),
+        at_least(4 * stream * chips, gradient_bytes * parameters),
+    ),
 )
+
+fast_sums, slow_gradients = 4 * stream * scale_out_bandwidth, gradient_bytes * parameters * scale_up_bandwidth
 
 least_time = Derivation(
     name="split-least-time",
     title="Tensor parallelism that takes the links the least time",
     rows=("10.7",),
     claim="Fast links for sums and slow ones for gradients: tp grows with the root of their ratio, about to a domain.",
-    start=equation(
+    start=Defined(
         link_time,
-        sums().scale_up / rates.scale_up + ledger(ACROSS).gradients().scale_out / rates.scale_out,
+        tensor_traffic / rates.scale_up + gradient_traffic / rates.scale_out,
+        "the time of sums within a domain and of gradients between domains, one after another",
     ),
     steps=(
         Step(
-            "at the peak; the batch in micro-batches on all ranks, one stage",
-            substitute(LINKS, *OF_BATCH),
-            equation(link_time, summed / scale_up_bandwidth + added / scale_out_bandwidth),
+            "what rings send, at the peak of the links",
+            substitute(tensor.plain, traffic.plain, LINK_PEAK),
+            equation(
+                link_time,
+                tensor.plain.result.rhs / scale_up_bandwidth + traffic.plain.result.rhs / scale_out_bandwidth,
+            ),
         ),
         Step(
-            "the ranks are the chips that tp leaves",
-            substitute(RANKS),
+            "one stage, all of the batch; the ranks are the chips that tp leaves",
+            substitute(ONE_STAGE, *SHARED_OUT),
             equation(link_time, summed_over_chips / scale_up_bandwidth + added_over_chips / scale_out_bandwidth),
         ),
         Step(
@@ -95,11 +102,11 @@ least_time = Derivation(
             ),
         ),
     ),
-    assumes=(DENSE, EVERY_CHIP, "sums within a domain, gradients between domains, one after another"),
+    assumes=(LINK_PEAK, ONE_STAGE, SOONEST, FULL_RATE, ADDING_IS_FREE, WHOLE_ENOUGH),
     sources=fewest_bytes.sources,
     example=llama,
     example_text=LLAMA,
-    holds=fewest_bytes.holds,
+    holds=(at_least(slow_gradients * chips, fast_sums), at_least(fast_sums * chips, slow_gradients)),
 )
 
 
@@ -111,8 +118,9 @@ def _inputs() -> Mapping[str, float | str]:
 DERIVATIONS = (fewest_bytes, least_time)
 
 CLAIMS = (
-    Claim("10.7", "Llama 3.1 70B on 512 H100, 4.2e6 tokens a step: tp that sends the fewest bytes", None,
-          fewest_bytes.evaluate, _inputs, must=lambda value: value > 1),
-    Claim("10.7", "The same: tp that takes the links the least time (the usual choice is a domain of 8)", 8.0,
-          least_time.evaluate, _inputs, must=lambda value: value > 1),
+    Claim("10.7", "Llama 3.1 70B on 512 H100, 4.2e6 tokens a step: tp that sends the fewest bytes: between 1 and a "
+          "domain of 8", None, fewest_bytes.evaluate, _inputs, source=Source.OWN, must=lambda value: 1 < value < 8),
+    Claim("10.7", f"The same: tp that takes the links the least time ({MEGATRON}, section 3: generally the GPUs of a "
+          "server, here 8)", 8.0, least_time.evaluate, _inputs, source=Source.PAPER, wording=Wording.ABOUT,
+          must=lambda value: value > 1),
 )  # fmt: skip

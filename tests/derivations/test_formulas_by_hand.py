@@ -90,7 +90,6 @@ BY_HAND = {
     "1.5 + 20/10 + 50/50 nats": (life.loss, LIFE, 4.5),
     "training and serving": (life.life_flops, LIFE, 6200.0),
     "3*2^3 + 32/2^2": (life.two_costs, LIFE, 32.0),
-    "3*4^3 + 32/4^2 less 32": (life.cost_slope, LIFE, 162.0),
     "at 1: 35, at 2: 32": (life.equal_cost_penalty, LIFE, 35 / 32),
     "twice the weights: 6200 FLOP for one nat": (life.flops_per_nat(q.active_parameters), LIFE, 6200.0),
     "twice the tokens: 3000 FLOP for half a nat": (life.flops_per_nat(q.pretraining_tokens), LIFE, 6000.0),
