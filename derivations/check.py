@@ -19,6 +19,7 @@ from steptime.derivations.rules import (  # isort: skip
 )  # fmt: skip
 
 DRAWS = 4
+REDRAWS = 8
 TOLERANCE = mpmath.mpf(10) ** -25
 
 
@@ -49,7 +50,11 @@ def _check_once(before: Eq, rule: Rule, gives: Eq, holds: tuple[Relational, ...]
         return _equal(number(before.rhs, values), number(gives.rhs, values) + dropped, "what stays and what is dropped")
     if isinstance(rule, Series):
         return _of_order(before, rule, gives, values)
-    there = satisfy(before, values, rule.definitions if isinstance(rule, Substitute) else ())
+    for _ in range(REDRAWS):
+        there = satisfy(before, values, rule.definitions if isinstance(rule, Substitute) else (), holds)
+        if there is not None:
+            break
+        values = draw(symbols, holds, source, counted(before, gives))
     if there is None:
         return "the line before cannot be satisfied with numbers"
     return _equal(number(gives.lhs, there), number(gives.rhs, there), "the new line")
@@ -85,8 +90,11 @@ def counted(*lines: Eq) -> frozenset[Symbol]:
     return frozenset(symbol for one in sums for bound in one.limits[0][1:] for symbol in bound.free_symbols)
 
 
-def satisfy(line: Eq, values: Values, definitions: tuple[Eq, ...]) -> Values | None:
-    """The numbers with one of them changed so that the line is true; what is defined follows from the others."""
+def satisfy(
+    line: Eq, values: Values, definitions: tuple[Eq, ...], holds: tuple[Relational, ...] = ()
+) -> Values | None:
+    """The numbers with one of them changed so that the line is true, and every inequality still; what is defined
+    follows from the others."""
 
     def at(symbol: Symbol, x: mpmath.mpf) -> Values:
         there = {**values, symbol: x}
@@ -110,13 +118,18 @@ def satisfy(line: Eq, values: Values, definitions: tuple[Eq, ...]) -> Values | N
             root = mpmath.findroot(gap, start, solver="secant", tol=mpmath.mpf(10) ** -100)
         except (ValueError, ZeroDivisionError):
             continue
-        if isinstance(root, mpmath.mpf) and mpmath.isfinite(root) and root > 0:
-            return at(symbol, root)
+        if not isinstance(root, mpmath.mpf) or not mpmath.isfinite(root) or root <= 0:
+            continue
+        there = at(symbol, root)
+        left, right = number(line.lhs, there), number(line.rhs, there)
+        close = abs(left - right) <= mpmath.mpf(10) ** -40 * max(abs(left), abs(right), mpmath.mpf(10) ** -15)
+        if close and all(is_true(relation, there) for relation in holds if relation.free_symbols <= set(there)):
+            return there
     return None
 
 
 def _equal(one: mpmath.mpf, other: mpmath.mpf, what: str) -> str | None:
-    scale = max(abs(one), abs(other), mpmath.mpf(10) ** -40)
+    scale = max(abs(one), abs(other), mpmath.mpf(10) ** -20)
     return (
         None
         if abs(one - other) <= TOLERANCE * scale

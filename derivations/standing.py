@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 from sympy import Eq, Expr, Symbol
-from sympy.core.relational import Relational
+from sympy.core.relational import Ne, Relational
 
 from steptime.derivations.certificate import implied
 from steptime.derivations.conditions import Condition, RuleError, at_least, in_range, of_expression, of_line, telling
@@ -234,6 +234,9 @@ def _sides(fact: Compared | Crossing) -> Standing:
     ]
     bare = replace(one, assumptions=())
     both = bare.joined(replace(other, assumptions=()))
+    if isinstance(fact, Compared) and fact.over:
+        divides = Condition(Ne(fact.other.line.rhs, 0, evaluate=False), "what is compared with is not nought")
+        both = replace(both, conditions=telling((*both.conditions, divides)))
     return replace(both, assumptions=unique(shared, alone))
 
 
@@ -254,7 +257,7 @@ def _of_theorem(fact: Any) -> Standing:
     fact.verify()
     final: Standing = fact.final
     conditions = tuple(Condition(relation, f"as in {fact.name}") for relation in fact.region)
-    if any(symbol == fact.result.lhs and isinstance(means, Crossing | Compared) for symbol, means in final.definitions):
+    if any(symbol == fact.result.lhs and isinstance(means, Crossing) for symbol, means in final.definitions):
         means = Pinned(dict(final.definitions)[fact.result.lhs], final.assumptions)
         seen = frozenset(fact.result.free_symbols)
         return Standing(conditions, (), ((fact.result.lhs, means),), seen, final.approximate)

@@ -50,7 +50,9 @@ def _premise(assumption: Any) -> Premise:
 
 
 def _defined(symbol: Symbol, fact: Any) -> str:
-    fact = fact.fact if isinstance(fact, Pinned) else fact
+    if isinstance(fact, Pinned):
+        own = [str(a) for a in fact.assumptions if isinstance(a, Given | Tends)]
+        return _defined(symbol, fact.fact) + (f", where {'; '.join(own)}" if own else "")
     if isinstance(fact, Crossing):
         return f"{symbol.name} is the {fact.over} at which {fact.why}"
     if isinstance(fact, Expected):

@@ -164,7 +164,8 @@ class Derivation:
         after = stands.advance(self, before, number)
         if isinstance(step.rule, Drop | Series):
             self._check_error(line, step, where)
-        needed = (*self.region, *(c.relation for c in (*before.conditions, *after.conditions)))
+        conditions = (*before.conditions, *after.conditions)
+        needed = tuple(dict.fromkeys((*self.region, *stands.declared(self), *(c.relation for c in conditions))))
         try:
             found = check_numerically(line, step.rule, step.gives, needed)
         except ValueError as error:

@@ -31,7 +31,7 @@ SO_MANY_DOMAINS = given(domains, stage_chips / scale_up_domain, "all domains hol
 MANY_CHOICES = Tends(experts_per_token, sympy.oo, "a token chooses ever more experts")
 MANY_DOMAINS = Tends(domains, sympy.oo, "ever more domains")
 OTHERS = Defined(other_domains, domains - 1, "the domains of a stage less the chip's own")
-place, choice = (Symbol(name, integer=True, positive=True) for name in ("place", "choice"))
+place, choice = (Symbol(name, integer=True, positive=True) for name in ("i", "j"))
 passed_by = 1 - 1 / domains
 
 

@@ -15,7 +15,7 @@ from steptime.model.symbols import scale_up_domain, stage_chips
 
 exchanged = all_to_all(group_bytes, many_domains)
 ALL_ALIKE = given(share_bytes, group_bytes / stage_chips, "a chip has an equal share for every chip, itself included")
-peer = Symbol("peer", integer=True, positive=True)
+peer = Symbol("i", integer=True, positive=True)
 
 
 def messages(number: Expr) -> sympy.Sum:

@@ -39,7 +39,7 @@ one_after_another = sum(
     all_to_all(copies, stage_chips).time(scale_up_bandwidth, scale_up_latency) for copies in (copies_out, copies_back)
 )
 link_time = exchanged(copies_out + copies_back, one_domain).scale_up / scale_up_bandwidth
-chip = Symbol("chip", integer=True, positive=True)
+chip = Symbol("i", integer=True, positive=True)
 from_one = flops_per_mac * expert_weights * chip_tokens * chip_copies
 """FLOP for the copies of one chip's tokens that go to one given chip."""
 
@@ -47,7 +47,7 @@ arriving = sympy.Sum(from_one, (chip, 1, stage_chips))
 """FLOP for the copies that arrive at a chip, from every chip and itself."""
 
 EQUALLY_MANY = given(chip_experts, experts_routed / stage_chips, "every chip holds equally many experts of a layer")
-held = sympy.Sum(bytes_per_weight * expert_weights, (Symbol("expert", integer=True, positive=True), 1, chip_experts))
+held = sympy.Sum(bytes_per_weight * expert_weights, (Symbol("i", integer=True, positive=True), 1, chip_experts))
 """Bytes of all experts of a layer that a chip holds."""
 
 

@@ -14,7 +14,7 @@ from steptime.derivations.collectives.symbols import (  # isort: skip
 )  # fmt: skip
 
 EQUAL_SHARES = given(share_bytes, group_bytes / group_chips, "all shares are equal, one a chip")
-step = Symbol("step", integer=True, positive=True)
+step = Symbol("i", integer=True, positive=True)
 
 steps_of_ring = Derivation(
     name="ring-steps",

@@ -20,7 +20,7 @@ from steptime.derivations.collectives.symbols import (  # isort: skip
 )  # fmt: skip
 
 in_switch, multimem = (form(group_bytes, group_chips) for form in (in_switch_all_reduce, multimem_all_reduce))
-part = Symbol("part", integer=True, positive=True)
+part = Symbol("i", integer=True, positive=True)
 PARTS = sympy.Sum(share_bytes, (part, 1, group_chips))
 """All shares of a chip's volume, one for every chip and itself."""
 

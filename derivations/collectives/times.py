@@ -25,7 +25,7 @@ gather, two_shots, trees = (
     form(group_bytes, group_chips)
     for form in (forms.direct_all_gather, forms.two_shot_all_reduce, forms.tree_all_reduce)
 )
-peer = Symbol("peer", integer=True, positive=True)
+peer = Symbol("i", integer=True, positive=True)
 one, two = sympy.Integer(1), sympy.Integer(2)
 ANY_OTHER = sympy.Min(1, group_chips - 1)
 """One where there is another chip, else none."""
@@ -147,7 +147,7 @@ tree = Derivation(
     ),
     steps=(
         Step(
-            "two children: one, and the root, and two more",
+            "four chips or more: the root, one of two children, and these",
             branch(CHILDREN, two),
             equation(
                 tree_time,

@@ -28,7 +28,7 @@ EVEN_SIDES = given(half_ring, ring_chips / 2, "an axis closes to a ring of an ev
 one_way = sympy.Sum(links_away, (links_away, 1, half_ring - 1))
 """Links to the chips on one side, but for the one that lies opposite."""
 
-chip = Symbol("chip", integer=True, positive=True)
+chip = Symbol("i", integer=True, positive=True)
 crossed = sympy.Sum(group_bytes * mean_distance, (chip, 1, group_chips))
 """Bytes of all chips, each as often as it crosses a link of one axis."""
 

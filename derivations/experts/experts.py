@@ -10,7 +10,8 @@ from steptime.derivations.batch.terms import compute_term, memory_term
 from steptime.derivations.board import LINK_PEAK, NO_START_UP
 from steptime.derivations.claims import Claim, Source
 from steptime.derivations.conditions import at_least, more
-from steptime.derivations.experts.messages import GSHARD, LECTURE, copies_at_chip, in_one_domain, message
+from steptime.derivations.experts.messages import DERIVATIONS as MESSAGES
+from steptime.derivations.experts.messages import GSHARD, LECTURE, in_one_domain
 from steptime.derivations.experts.numbers import RACK, expert_blocks, on, rack
 from steptime.derivations.experts.symbols import exchange_bytes, expert_layers, experts_per_token, network_time
 from steptime.derivations.facts import Crossing, Modelled, Solved, given
@@ -204,14 +205,14 @@ def _router() -> Mapping[str, float | str]:
     return {"chips": rack()[stage_chips], "experts_per_token": router.experts_per_token, "groups kept": kept}
 
 
-DERIVATIONS = (copies_at_chip, message, in_one_domain, all_to_all, exchange_time, link_for_compute, batch_for_link)
+DERIVATIONS = (*MESSAGES, all_to_all, exchange_time, link_for_compute, batch_for_link)
 
 CLAIMS = (
     *(
         Claim(
             "2.1",
-            f"{name}, DeepSeek-V3 at fp8 on {chips} chips: scale-up bandwidth that hides the experts' traffic behind the "
-            "multiply-adds, over the catalogue's; below one, it is hidden",
+            f"{name}, DeepSeek-V3 at fp8 on {chips} chips: scale-up bandwidth that hides the experts' traffic behind "
+            "the multiply-adds, over the catalogue's; below one, it is hidden",
             None,
             partial(_link_needed, hardware, chips),
             partial(_links, hardware, chips),
@@ -225,8 +226,8 @@ CLAIMS = (
     ),
     Claim(
         "2.1",
-        "GB200 NVL72, DeepSeek-V3, context 1000: micro-batch above which experts' traffic outlasts the memory term; both "
-        "terms are equal there",
+        "GB200 NVL72, DeepSeek-V3, context 1000: micro-batch above which experts' traffic outlasts the memory term; "
+        "both terms are equal there",
         None,
         lambda: batch_for_link.evaluate(),
         lambda: {name.name: batch_for_link.numbers[name] for name in (context, kv_bytes, scale_up_bandwidth)},

@@ -1,7 +1,6 @@
-"""Chapter 2, mixture of experts on a rack: what chips send one another for the experts of a layer, message by message."""
+"""Chapter 2, mixture of experts on a rack: what chips send one another for a layer of experts, message by message."""
 
 import sympy
-from sympy import Symbol
 
 from steptime.derivations.axioms import COPY_PER_EXPERT, EVEN_PLACEMENT, EVEN_TOKENS, UNIFORM
 from steptime.derivations.experts import formulas
@@ -33,7 +32,7 @@ copies_at_chip = Derivation(
         sympy.S.One,
         experts_per_token,
         1 / stage_chips,
-        "how many of a token's copies go to one given chip: each does with the chance 1/E, as experts and choices are spread",
+        "how many of a token's copies go to one given chip, each of them with a chance of one in E",
     ),
     steps=(
         Step(
@@ -97,3 +96,5 @@ in_one_domain = Derivation(
     example=rack,
     example_text=RACK,
 )
+
+DERIVATIONS = (copies_at_chip, message, in_one_domain)

@@ -36,7 +36,7 @@ ratio = Derivation(
     name="two-racks-ratio",
     title="Time of experts over several domains, over that inside one",
     rows=("2.2",),
-    claim="Either what stays takes longer, S/E of the time inside one domain, or what leaves, over links that are slower.",
+    claim="Either what stays takes longer, S/E of the time inside one domain, or what leaves, over slower links.",
     start=SLOWDOWN,
     steps=(
         Step(
@@ -153,7 +153,7 @@ CLAIMS = (
     ),
     Claim(
         "2.2",
-        "GB200 NVL72: chips that may share the experts before scale-out is slower, over the chips of a rack; hardly more",
+        "GB200 NVL72: chips that may share the experts before scale-out is slower, over those of a rack; hardly more",
         None,
         lambda: float(Scenario(racks("gb200-nvl72")).evaluate(most_chips.result.rhs / scale_up_domain)),
         _links("gb200-nvl72"),

@@ -85,7 +85,7 @@ UNTOUCHED = Defined(untouched_share, 1 - touched_experts / experts_routed, "the 
 
 experts_touched = Derivation(
     name="experts-touched",
-    title="Experts that a micro-batch touches",
+    title="Share of the experts that a micro-batch does not touch",
     rows=("2.3",),
     claim="The share of experts that no token chooses falls exponentially with the tokens of the micro-batch.",
     start=UNTOUCHED,
@@ -192,8 +192,8 @@ DERIVATIONS = (passed_by, distinct, experts_touched, batch_for_experts, few_toke
 CLAIMS = tuple(
     Claim(
         "2.3",
-        f"DeepSeek-V3: 'reads all experts' exceeds those touched at a micro-batch of {sequences} by this share, at most "
-        "1/(exp(b k/N_e) - 1)",
+        f"DeepSeek-V3: 'reads all experts' exceeds those touched at a micro-batch of {sequences} by this share, "
+        "no more than 1/(exp(b k/N_e) - 1)",
         None,
         _error(sequences),
         _inputs(sequences),

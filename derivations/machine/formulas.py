@@ -1,7 +1,9 @@
 """A machine bought by its resources: what they cost, how long a step takes on it, what one more of each is worth.
 
 Prices are dollars for a FLOP/s, a byte/s of memory and of link, and a byte of capacity; a step brings work for each.
-Source: Pope 2026, blackboard lecture; the balance of resources is Kung 1986 (doi 10.1145/17407.17362).
+Prefill is short of FLOP/s and decode of memory bandwidth; what the other resource of each needs comes along.
+Sources: Pope 2026, blackboard lecture; the balance of resources is Kung 1986 (doi 10.1145/17407.17362); Zhong et al.
+2024, DistServe (arXiv 2401.09670) for the split of prefill and decode.
 """
 
 from sympy import Max
@@ -12,15 +14,16 @@ from steptime.model.economics.machine import stacked_spend
 from steptime.model.symbols import compute_time as time_of_compute
 
 from steptime.derivations.machine.symbols import (  # isort: skip
-    capacity_price, idle_compute, idle_link, idle_memory, lowered_cost, machine_memory_bandwidth,
-    memory_bandwidth_price, raised_cost, rise, step_tokens,
+    capacity_price, decode_bytes, decode_cost, decode_flops, idle_compute, idle_link, idle_memory, lowered_cost,
+    machine_memory_bandwidth, memory_bandwidth_price, prefill_bytes, prefill_cost, prefill_flops, raised_cost, request_cost,
+    request_rate, rise, split_request_cost, step_tokens,
 )  # fmt: skip
 from steptime.derivations.machine.symbols import link_time as time_of_links
 
 from steptime.model.symbols import (  # isort: skip
-    base_cost, batch, budget, bytes_per_weight, capacity_needed, chips, context, flops_price, kv_bytes, link_price,
-    machine_flops, machine_life, machine_link_bandwidth, machine_scale_out_bandwidth, micro_batch, parameters,
-    stack_bandwidth, stack_price, stacks, stage_chips, step_flops, step_link_bytes, step_memory_bytes,
+    answer, base_cost, batch, budget, bytes_per_weight, capacity_needed, chips, context, flops_price, kv_bytes,
+    link_price, machine_flops, machine_life, machine_link_bandwidth, machine_scale_out_bandwidth, micro_batch,
+    parameters, prompt, stack_bandwidth, stack_price, stacks, stage_chips, step_flops, step_link_bytes, step_memory_bytes,
     step_scale_out_bytes, step_time,
 )  # fmt: skip
 
@@ -83,3 +86,22 @@ memory_held = (bytes_per_weight * parameters + micro_batch * context * kv_bytes)
 
 chip_seconds_per_token = chips * step_time / batch
 """What a token costs where no price is known."""
+
+# --- prefill and decode of a request, on one machine design for both, or on one for each ------------------------------
+prefill_time = Max(prefill_flops / machine_flops, prefill_bytes / machine_memory_bandwidth)
+decode_time = Max(decode_flops / machine_flops, decode_bytes / machine_memory_bandwidth)
+"""Seconds to decode a request's answer, as its share of a batch."""
+
+shared_cost = (spend_on_compute + spend_on_memory) * (prefill_time + decode_time) / machine_life
+"""Dollars per request where one machine does both, one after the other: its price times the share of its life."""
+
+phase_cost = budget * step_time / machine_life
+"""Dollars per request of one phase on a machine of its own."""
+
+split_cost = prefill_cost + decode_cost
+saving = request_cost - split_request_cost
+chips_to_prefill = request_rate * prompt * chip_seconds_per_token
+"""Chips that keep up with the prompts that arrive."""
+
+chips_to_decode = request_rate * answer * chip_seconds_per_token
+"""Chips that keep up with the answers that are asked for."""

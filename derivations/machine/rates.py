@@ -2,23 +2,28 @@
 
 from collections.abc import Callable, Mapping
 
-from sympy import Eq, Expr, Symbol, oo
+from sympy import Expr, Symbol, oo
 
+from steptime.derivations.axioms import PAID_THROUGHOUT, PIECES_FILL, STEADY_REQUESTS
 from steptime.derivations.batch.symbols import memory_time
-from steptime.derivations.batch.terms import compute_term, memory_term
-from steptime.derivations.board import is_
-from steptime.derivations.claims import Claim
-from steptime.derivations.machine import two_designs as split
+from steptime.derivations.batch.terms import BINDS, EVER_MORE, compute_term, memory_term
+from steptime.derivations.board import ONE_STAGE
+from steptime.derivations.claims import Claim, Source
+from steptime.derivations.conditions import more
+from steptime.derivations.facts import Compared, Fact, Modelled, given
+from steptime.derivations.machine import formulas
+from steptime.derivations.machine.gain import break_even, largest_gain, saving
 from steptime.derivations.machine.machine import LECTURE
-from steptime.derivations.machine.split import v3 as split_v3
 from steptime.derivations.rules import equation, limit, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.machine.split import (  # isort: skip
-    ANSWER, DISTSERVE, PROMPT, V3, largest_gain, phase_request, saving, shared_request, split_request,
+    ANSWER, DISTSERVE, PROMPT, V3, phase_request, shared_request, split_request,
 )  # fmt: skip
+from steptime.derivations.machine.split import v3 as split_v3
+
 from steptime.derivations.machine.symbols import (  # isort: skip
     chips_ratio, decode_bytes, decode_chips, decode_compute_use, decode_flops, handed_bytes, memory_bandwidth_price,
     prefill_bytes, prefill_chips, prefill_flops, prefill_memory_use, request_cost, request_rate,
@@ -30,16 +35,21 @@ from steptime.model.symbols import (  # isort: skip
 
 REQUESTS = 100.0
 TEXT = f"{V3}; {REQUESTS:.0f} requests a second"
+BOTH_PHASES = (
+    given(q.step_flops, prefill_flops + decode_flops, "a pass computes for prompts and answers"),
+    given(q.step_memory_bytes, prefill_bytes + decode_bytes, "a pass reads for prompts and answers"),
+    given(q.step_link_bytes, 0, "nothing is handed over"),
+)
 
 
 def v3() -> Mapping[Symbol, float]:
     return {**split_v3(), prompt: float(PROMPT), answer: float(ANSWER), request_rate: REQUESTS}
 
 
-def busy_chips(name: str, start: Eq, time: Symbol, term: Eq, gives: Expr) -> Derivation:
+def busy_chips(name: str, start: Modelled, time: Symbol, term: Fact, gives: Expr) -> Derivation:
     """Chips that one phase keeps busy."""
     per_token = q.stage_chips * time / micro_batch
-    tokens = request_rate * (prompt if start.lhs == prefill_chips else answer)
+    tokens = request_rate * (prompt if start.symbol == prefill_chips else answer)
     return Derivation(
         name=f"{name}-chips",
         title=f"Chips that {name} keeps busy",
@@ -49,12 +59,12 @@ def busy_chips(name: str, start: Eq, time: Symbol, term: Eq, gives: Expr) -> Der
         steps=(
             Step(
                 "one pipeline stage; the term that binds",
-                substitute(is_(q.chips, q.stage_chips), is_(q.batch, micro_batch), is_(q.step_time, time)),
-                equation(start.lhs, tokens * per_token),
+                substitute(*ONE_STAGE, BINDS[time]),
+                equation(start.symbol, tokens * per_token),
             ),
-            Step("put in the term", substitute(term), equation(start.lhs, gives)),
+            Step("put in the term", substitute(term), equation(start.symbol, gives)),
         ),
-        assumes=(f"{'compute' if time == q.compute_time else 'memory'} binds; requests arrive evenly",),
+        assumes=(PAID_THROUGHOUT, STEADY_REQUESTS, *ONE_STAGE, BINDS[time]),
         sources=(LECTURE, DISTSERVE),
         example=v3,
         example_text=TEXT,
@@ -63,16 +73,16 @@ def busy_chips(name: str, start: Eq, time: Symbol, term: Eq, gives: Expr) -> Der
 
 prefill = busy_chips(
     "prefill",
-    equation(prefill_chips, split.chips_to_prefill),
+    Modelled(prefill_chips, formulas.chips_to_prefill),
     q.compute_time,
-    compute_term.result,
+    compute_term,
     request_rate * prompt * flops_per_mac * active_parameters / peak_flops,
 )
 decode = busy_chips(
     "decode",
-    equation(decode_chips, split.chips_to_decode),
+    Modelled(decode_chips, formulas.chips_to_decode),
     memory_time,
-    memory_term.result,
+    memory_term,
     request_rate * answer * (bytes_per_weight * parameters_read / micro_batch + context * kv_bytes) / memory_bandwidth,
 )
 
@@ -80,8 +90,8 @@ ratio = Derivation(
     name="chips-ratio",
     title="Chips that prefill to chips that decode",
     rows=("7.3",),
-    claim="The rate of requests cancels: only their shape and the chips decide how many of each kind.",
-    start=equation(chips_ratio, prefill.result.rhs / decode.result.rhs),
+    claim="The rate of requests cancels: only their shape and the two kinds of chips decide how many of each.",
+    start=Compared(chips_ratio, prefill, decode, "chips that prefill over chips that decode"),
     steps=(
         Step(
             "as large a batch as one likes: weights are shared by ever more sequences",
@@ -96,10 +106,11 @@ ratio = Derivation(
             ),
         ),
     ),
-    assumes=("F is that of the chips that prefill, W that of those that decode; they may differ",),
+    assumes=(EVER_MORE,),
     sources=(LECTURE, DISTSERVE),
     example=v3,
     example_text=TEXT,
+    holds=(more(kv_bytes, 0),),
 )
 
 mixed = Derivation(
@@ -107,15 +118,11 @@ mixed = Derivation(
     title="Cost of a request where every pass mixes prefill and decode",
     rows=("7.3",),
     claim="A pass that computes prompts while it reads for answers leaves nothing idle, and hands nothing over.",
-    start=phase_request.result,
+    start=phase_request,
     steps=(
         Step(
             "one balanced machine for the work of both phases",
-            substitute(
-                is_(q.step_flops, prefill_flops + decode_flops),
-                is_(q.step_memory_bytes, prefill_bytes + decode_bytes),
-                is_(q.step_link_bytes, 0),
-            ),
+            substitute(*BOTH_PHASES),
             equation(
                 request_cost,
                 (
@@ -126,7 +133,7 @@ mixed = Derivation(
             ),
         ),
     ),
-    assumes=("prompts are cut into pieces that fill every pass of decode evenly; full overlap of the two",),
+    assumes=(PIECES_FILL, *BOTH_PHASES),
     sources=(LECTURE, "Agrawal et al. 2024, Sarathi-Serve, arXiv 2403.02310"),
     example=v3,
     example_text=TEXT,
@@ -148,23 +155,39 @@ def inputs() -> Mapping[str, float | str]:
     return {symbol.name: v3()[symbol] for symbol in names} | {"case": TEXT}
 
 
-def in_range(found: float) -> bool:
-    """Whether the shared design is bound as assumed, and gains and ratios have a sign."""
-    return found > 0 and v3()[prefill_memory_use] <= 1 and v3()[decode_compute_use] <= 1
+def bound_as_assumed() -> bool:
+    """Whether prefill is bound by compute on the shared design, and decode by memory."""
+    return v3()[prefill_memory_use] <= 1 and v3()[decode_compute_use] <= 1
+
+
+def own(statement: str, ours: Callable[[], float], must: Callable[[float], bool], unit: str = "") -> Claim:
+    """A check of our own; every number of this row is for a request of ours at prices of 2026."""
+    return Claim("7.3", statement, None, ours, inputs, source=Source.OWN, unit=unit,
+                 must=lambda found: must(found) and bound_as_assumed())  # fmt: skip
+
+
+def one_over_two() -> float:
+    return value(shared_request.result.rhs / split_request.result.rhs)()
+
+
+def worth_handing() -> float:
+    """The largest KV cache that is worth handing over, over the one that is."""
+    return value(break_even.result.rhs / handed_bytes)()
 
 
 CLAIMS = (
-    Claim("7.3", "two designs at most halve the cost of a request", None, value(largest_gain.result.rhs), inputs,
-          must=lambda found: found == 2),
-    Claim("7.3", "one design over two, with minor needs and the hand-over: V3 at prices of 2026", None,
-          value(shared_request.result.rhs / split_request.result.rhs), inputs,
-          must=lambda found: in_range(found) and found < 2),
-    Claim("7.3", "two designs over one whose passes mix both phases: never below one, by the hand-over: V3", None,
-          value(split_request.result.rhs / mixed.result.rhs), inputs, must=lambda found: found >= 1),
-    Claim("7.3", "two designs save, dollars per million requests: V3 at prices of 2026", None,
-          lambda: 1e6 * value(saving.result.rhs)(), inputs, unit="$", must=in_range),
-    Claim("7.3", "chips that prefill over chips that decode, GB200 for both: V3", None,
-          value(prefill.result.rhs / decode.result.rhs), inputs, must=in_range),
-    Claim("7.3", "chips that prefill over chips that decode in the large-batch limit: V3", None,
-          value(ratio.result.rhs), inputs, must=in_range),
+    own("two designs at most halve the cost of a request", value(largest_gain.result.rhs),
+        lambda found: found == 2 and one_over_two() < 2),
+    own("one design over two, with minor needs and the hand-over: V3 at prices of 2026", one_over_two,
+        lambda found: (1 < found < 2 and worth_handing() > 1) or (found < 1 and worth_handing() < 1)),
+    own("the largest KV cache that is worth handing over, over V3's: two designs win above one", worth_handing,
+        lambda found: (found > 1) == (one_over_two() > 1)),
+    own("two designs over one whose passes mix both phases: never below one, by the hand-over: V3",
+        value(split_request.result.rhs / mixed.result.rhs), lambda found: found >= 1),
+    own("two designs save, dollars per million requests: V3 at prices of 2026",
+        lambda: 1e6 * value(saving.result.rhs)(), lambda found: (found > 0) == (worth_handing() > 1), unit="$"),
+    own("chips that prefill over chips that decode, GB200 for both: V3",
+        value(prefill.result.rhs / decode.result.rhs), lambda found: 0 < found < value(ratio.result.rhs)()),
+    own("chips that prefill over chips that decode in the large-batch limit: V3", value(ratio.result.rhs),
+        lambda found: found > value(prefill.result.rhs / decode.result.rhs)()),
 )  # fmt: skip

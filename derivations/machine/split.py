@@ -1,23 +1,28 @@
-"""Chapter 7, prefill and decode: on one machine design, or each on its own; and how many chips of each kind."""
+"""Chapter 7, prefill and decode: what a request costs on one machine design for both, or on one for each."""
 
 from collections.abc import Mapping
 
-from sympy import Eq, Expr, Integer, Rational, Symbol, sqrt
+from sympy import Expr, S, Symbol, sqrt
+from sympy.core.relational import Relational
 
-from steptime.derivations.board import is_
-from steptime.derivations.machine import two_designs as split
+from steptime.derivations.axioms import FULL_OVERLAP, PROPORTIONAL_PRICES, TURNS, WRITTEN_OFF
+from steptime.derivations.conditions import at_least
+from steptime.derivations.machine import formulas
 from steptime.derivations.machine.costs import GB200_RACK, YEARS
 from steptime.derivations.machine.machine import LECTURE, balanced_machine
 from steptime.derivations.machine.machine import v3 as decode_v3
-from steptime.derivations.rules import both_sides, equation, minimise, side, substitute
-from steptime.derivations.steps import Derivation, Step
+from steptime.derivations.rules import branch, equation, minimise, substitute
+from steptime.derivations.steps import Assumption, Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.symbols import flops_price, link_price, machine_flops, machine_life
 
+from steptime.derivations.facts import (  # isort: skip
+    Chosen, Defined, Fact, Instance, Line, Modelled, given, instance,
+)  # fmt: skip
 from steptime.derivations.machine.symbols import (  # isort: skip
     bytes_per_flop, capacity_price, decode_bytes, decode_compute_use, decode_cost, decode_flops, handed_bytes,
     machine_memory_bandwidth, memory_bandwidth_price, prefill_bytes, prefill_cost, prefill_flops, prefill_memory_use,
-    request_cost, spend_ratio, split_gain, split_request_cost, split_saving,
+    request_cost, spend_ratio, split_request_cost,
 )  # fmt: skip
 
 PROMPT, ANSWER, PROMPTS_PER_PASS = 4096, 1024, 16
@@ -57,25 +62,52 @@ def v3() -> Mapping[Symbol, float]:
 PREFILL_PRICE = flops_price * prefill_flops  # dollar-seconds of FLOP/s that a prefill needs
 DECODE_PRICE = memory_bandwidth_price * decode_bytes  # dollar-seconds of bandwidth that a decode needs
 WORK = flops_price * q.step_flops + memory_bandwidth_price * q.step_memory_bytes + link_price * q.step_link_bytes
+DESIGN = Defined(bytes_per_flop, machine_memory_bandwidth / machine_flops, "the bandwidth of a machine over its FLOP/s")
+CHEAPEST = Chosen(bytes_per_flop, "the one design that makes a request cheapest")
+WITH_BANDWIDTH = given(capacity_price, 0, "capacity comes with bandwidth")
 
 
-def proof(name: str, title: str, claim: str, start: Eq, *steps: Step, holds: tuple[Expr, ...] = ()) -> Derivation:
+def proof(
+    name: str,
+    title: str,
+    claim: str,
+    start: Fact,
+    *steps: Step,
+    assumes: tuple[Assumption, ...] = (),
+    holds: tuple[Relational, ...] = (),
+) -> Derivation:
     """A derivation of this row."""
-    assumes = (
-        "on the shared machine prefill is bound by compute and decode by memory, one after the other",
-        "machines are used all the time; prices are proportional to what is bought",
-    )
     return Derivation(name, title, ("7.3",), claim, start, steps, assumes, (LECTURE, DISTSERVE), v3, V3, holds)
 
+
+BY_DESIGN = {machine_memory_bandwidth: bytes_per_flop * machine_flops}
+PREFILL, DECODE = formulas.prefill_time.xreplace(BY_DESIGN), formulas.decode_time.xreplace(BY_DESIGN)
+PER_LIFE = (flops_price + memory_bandwidth_price * bytes_per_flop) * machine_flops / machine_life
+# what a machine of one design loses in value a second; a shorthand in the lines below
+TURNS_OF_BOTH = (
+    at_least(flops_price * prefill_flops * decode_bytes, memory_bandwidth_price * prefill_bytes**2),
+    at_least(memory_bandwidth_price * prefill_flops * decode_bytes, flops_price * decode_flops**2),
+)
+"""On the best shared design prefill is bound by compute, and decode by memory."""
 
 shared_design = proof(
     "shared-design",
     "The best one machine design for prefill and decode",
     "One design for both buys bandwidth as the square root of what the phases need and of the prices.",
-    equation(request_cost, split.shared_cost),
+    Modelled(request_cost, formulas.shared_cost),
     Step(
-        "a design is a ratio of bandwidth to FLOP/s; its size cancels",
-        substitute(is_(machine_memory_bandwidth, bytes_per_flop * machine_flops)),
+        "a design is a ratio of bandwidth to FLOP/s",
+        substitute(DESIGN.for_(machine_memory_bandwidth)),
+        equation(request_cost, PER_LIFE * (PREFILL + DECODE)),
+    ),
+    Step(
+        "prefill is bound by compute",
+        branch(PREFILL, prefill_flops / machine_flops),
+        equation(request_cost, PER_LIFE * (prefill_flops / machine_flops + DECODE)),
+    ),
+    Step(
+        "decode is bound by memory; the size of the machine cancels",
+        branch(DECODE, decode_bytes / (bytes_per_flop * machine_flops)),
         equation(
             request_cost,
             (flops_price + memory_bandwidth_price * bytes_per_flop)
@@ -84,32 +116,35 @@ shared_design = proof(
         ),
     ),
     Step(
-        "the cheapest design",
+        "the cheapest design: each phase takes no less than what binds it here, so that no other design is cheaper",
         minimise(bytes_per_flop),
         equation(bytes_per_flop, sqrt(flops_price * decode_bytes / (memory_bandwidth_price * prefill_flops))),
     ),
+    assumes=(FULL_OVERLAP, TURNS, WRITTEN_OFF, PROPORTIONAL_PRICES, CHEAPEST),
+    holds=TURNS_OF_BOTH,
 )
 
 shared_request = proof(
     "shared-request",
     "Cost of a request on the best one design",
     "While one phase runs, what the other needs stands idle and is paid for.",
-    shared_design.lines[1],
+    Line(shared_design, 3),
     Step(
         "on the cheapest design",
-        substitute(shared_design.result),
+        substitute(shared_design),
         equation(request_cost, (sqrt(PREFILL_PRICE) + sqrt(DECODE_PRICE)) ** 2 / machine_life),
     ),
+    holds=TURNS_OF_BOTH,
 )
 
 phase_request = proof(
     "phase-request",
     "Cost of a phase on a machine of its own",
     "A phase on a balanced machine costs its work at its prices, over the machine's life.",
-    equation(request_cost, split.phase_cost),
+    Modelled(request_cost, formulas.phase_cost),
     Step(
         "what it costs is its price times the time",
-        substitute(balanced_machine.result),
+        substitute(balanced_machine),
         equation(
             request_cost,
             q.budget / (q.budget - capacity_price * q.capacity_needed) * WORK / machine_life,
@@ -117,28 +152,29 @@ phase_request = proof(
     ),
     Step(
         "capacity comes with bandwidth",
-        substitute(is_(capacity_price, 0)),
+        substitute(WITH_BANDWIDTH),
         equation(request_cost, WORK / machine_life),
     ),
-    holds=balanced_machine.holds,
+    assumes=(WRITTEN_OFF, WITH_BANDWIDTH),
 )
 
 
-def phase(flops: Symbol, read: Symbol, sent: Expr) -> Expr:
+def phase(cost: Symbol, flops: Symbol, read: Symbol, sent: Expr) -> Instance:
     """The cost of one phase of a request on a machine of its own."""
-    return phase_request.result.rhs.xreplace({q.step_flops: flops, q.step_memory_bytes: read, q.step_link_bytes: sent})
+    work = {q.step_flops: flops, q.step_memory_bytes: read, q.step_link_bytes: sent}
+    return instance(phase_request, {request_cost: cost, **work})
 
 
 split_request = proof(
     "split-request",
     "Cost of a request on two designs",
     "Two balanced machines pay for no idle resource, but for handing over the KV cache.",
-    equation(split_request_cost, split.split_cost),
+    Modelled(split_request_cost, formulas.split_cost),
     Step(
         "each phase on its own machine; the KV cache crosses the links",
         substitute(
-            is_(prefill_cost, phase(prefill_flops, prefill_bytes, Integer(0))),
-            is_(decode_cost, phase(decode_flops, decode_bytes, handed_bytes)),
+            phase(prefill_cost, prefill_flops, prefill_bytes, S.Zero),
+            phase(decode_cost, decode_flops, decode_bytes, handed_bytes),
         ),
         equation(
             split_request_cost,
@@ -152,80 +188,4 @@ split_request = proof(
     ),
 )
 
-saving = proof(
-    "split-saving",
-    "When two designs win",
-    "Two designs win unless handing over the KV cache costs more than what idles on the shared one.",
-    equation(split_saving, split.saving),
-    Step(
-        "put in both costs",
-        substitute(shared_request.result, split_request.result),
-        equation(
-            split_saving,
-            (
-                2 * sqrt(PREFILL_PRICE) * sqrt(DECODE_PRICE)
-                - flops_price * decode_flops
-                - memory_bandwidth_price * prefill_bytes
-                - link_price * handed_bytes
-            )
-            / machine_life,
-        ),
-    ),
-    Step(
-        "the minor needs, as shares of the time that each phase takes on the shared design",
-        substitute(
-            is_(prefill_bytes, prefill_memory_use * prefill_flops * shared_design.result.rhs),
-            is_(decode_flops, decode_compute_use * decode_bytes / shared_design.result.rhs),
-        ),
-        equation(
-            split_saving,
-            (
-                (2 - prefill_memory_use - decode_compute_use) * sqrt(PREFILL_PRICE * DECODE_PRICE)
-                - link_price * handed_bytes
-            )
-            / machine_life,
-        ),
-    ),
-)
-
-gain = proof(
-    "split-gain",
-    "How much two designs can win at most",
-    "With no minor needs and a free hand-over the gain depends only on how the spend divides.",
-    equation(split_gain, shared_request.result.rhs / split_request.result.rhs),
-    Step(
-        "no minor needs, a free hand-over, decode's spend as a multiple of prefill's",
-        substitute(
-            is_(prefill_bytes, 0),
-            is_(decode_flops, 0),
-            is_(handed_bytes, 0),
-            is_(decode_bytes, spend_ratio * PREFILL_PRICE / memory_bandwidth_price),
-        ),
-        equation(split_gain, (1 + sqrt(spend_ratio)) ** 2 / (1 + spend_ratio)),
-    ),
-)
-
-even_spend = proof(
-    "split-gain-even",
-    "The spend at which two designs win most",
-    "Two designs win most where both phases need machines of the same price.",
-    gain.result,
-    Step(
-        "what is won, turned over: a rising and a falling part, least where the gain is most",
-        both_sides(1 / (side - 1)),
-        equation(1 / (split_gain - 1), sqrt(spend_ratio) / 2 + spend_ratio ** Rational(-1, 2) / 2),
-    ),
-    Step("least", minimise(spend_ratio), equation(spend_ratio, Integer(1))),
-)
-
-largest_gain = proof(
-    "split-gain-largest",
-    "Two designs at best halve the cost",
-    "With even spend one design pays for everything twice: the gain is two.",
-    gain.result,
-    Step("even spend", substitute(even_spend.result), equation(split_gain, Integer(2))),
-)
-
-DERIVATIONS = (
-    shared_design, shared_request, phase_request, split_request, saving, gain, even_spend, largest_gain,
-)  # fmt: skip
+DERIVATIONS = (shared_design, shared_request, phase_request, split_request)

@@ -7,121 +7,22 @@ from sympy import Symbol
 
 from steptime.derivations.axioms import ACTIVE_COUNT, CONSTANT_TRAFFIC
 from steptime.derivations.claims import Claim, Wording
-from steptime.derivations.facts import Crossing, Defined, Modelled, given
+from steptime.derivations.facts import Modelled, given
 from steptime.derivations.overtraining import formulas
-from steptime.derivations.rules import equation, solve_for, substitute
+from steptime.derivations.overtraining.budgets import DERIVATIONS as BUDGETS
+from steptime.derivations.overtraining.budgets import pretraining_by_rl, pretraining_by_served
+from steptime.derivations.overtraining.numbers import CHINCHILLA, LECTURE, LIFE, life
+from steptime.derivations.overtraining.symbols import over_training, rl_flops_per_weight, service_life, serving_rate
+from steptime.derivations.rules import equation, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.derivations.training.products import weights
-from steptime.derivations.training.symbols import weight_training_flops
-from steptime.model.economics import scaling
 from steptime.model.scenario import Scenario
 
-from steptime.derivations.overtraining.symbols import (  # isort: skip
-    over_training, pretraining_work, rl_flops_per_weight, rl_tokens, rl_work, service_life, serving_rate, serving_work,
-)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    active_parameters, decode_efficiency, flops_per_mac, optimal_tokens_per_weight, pretraining_tokens, served_tokens,
+    active_parameters, decode_efficiency, optimal_tokens_per_weight, pretraining_tokens, served_tokens,
 )  # fmt: skip
-
-LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 4"
-KAPLAN = "Kaplan et al. 2020, arXiv 2001.08361, 2.1"
-CHINCHILLA = "Hoffmann et al. 2022, arXiv 2203.15556"
-LIFE = (
-    "100e9 active weights, 50e6 tokens/s for 60.9 days, utilisation of generation 0.3 of training's (the lecture's "
-    "assumptions); 20 tokens per weight (Chinchilla); 2 FLOP per weight and token of reinforcement learning"
-)
-
-
-def life() -> Mapping[Symbol, float]:
-    """The lecture's model."""
-    from steptime.model.catalog.economy import number
-
-    named = {
-        symbol: number("life", symbol.name)
-        for symbol in (active_parameters, serving_rate, service_life, decode_efficiency, optimal_tokens_per_weight)
-    }
-    served = named[serving_rate] * named[service_life]
-    return {
-        **named,
-        flops_per_mac: 2.0,
-        rl_flops_per_weight: 2.0,
-        rl_tokens: served,
-        served_tokens: served,
-        pretraining_tokens: served,
-    }
-
 
 TRAFFIC = Modelled(served_tokens, formulas.tokens_over_life)
 AS_MANY = given(pretraining_tokens, served_tokens, "as many tokens of pre-training as are served")
-
-pretraining = Derivation(
-    name="pretraining-flops",
-    title="FLOP of pre-training",
-    rows=("4.2",),
-    claim="Six FLOP a weight and token: a multiply-add forward, and two backward.",
-    start=Defined(
-        pretraining_work,
-        weight_training_flops * pretraining_tokens,
-        "the FLOP that training takes in weights per token, for every token",
-    ),
-    steps=(
-        Step(
-            "three passes, each a multiply-add a weight and token",
-            substitute(weights),
-            equation(pretraining_work, formulas.pretraining_flops),
-        ),
-    ),
-    assumes=(),
-    sources=(LECTURE, KAPLAN),
-    example=life,
-    example_text=LIFE,
-)
-
-pretraining_by_rl = Derivation(
-    name="pretraining-by-rl",
-    title="Tokens of pre-training for as much compute as reinforcement learning",
-    rows=("4.2",),
-    claim="At equal time on the chips, tokens of pre-training and of reinforcement learning are about as many.",
-    start=Crossing(
-        pretraining,
-        Modelled(rl_work, formulas.rl_flops),
-        "pre-training occupies the chips as long as reinforcement learning: the heuristic of equal costs",
-    ),
-    steps=(
-        Step(
-            "solve for the tokens of pre-training: the weights drop out",
-            solve_for(pretraining_tokens),
-            equation(pretraining_tokens, rl_flops_per_weight * rl_tokens / (3 * flops_per_mac * decode_efficiency)),
-        ),
-    ),
-    assumes=(),
-    sources=(LECTURE, KAPLAN),
-    example=life,
-    example_text=LIFE,
-)
-
-pretraining_by_served = Derivation(
-    name="pretraining-by-served",
-    title="Tokens of pre-training for as much compute as serving",
-    rows=("4.2",),
-    claim="Where both occupy the chips equally long, a model is trained on about as many tokens as it serves.",
-    start=Crossing(
-        pretraining,
-        Modelled(serving_work, formulas.serving_flops),
-        "pre-training occupies the chips as long as serving: the heuristic of equal costs",
-    ),
-    steps=(
-        Step(
-            "solve for the tokens of pre-training: the weights drop out",
-            solve_for(pretraining_tokens),
-            equation(pretraining_tokens, scaling.tokens_at_equal_compute),
-        ),
-    ),
-    assumes=(),
-    sources=(LECTURE, KAPLAN),
-    example=life,
-    example_text=LIFE,
-)
 
 life_tokens = Derivation(
     name="life-tokens",
@@ -188,9 +89,7 @@ over_training_equal = Derivation(
     example_text=LIFE,
 )
 
-DERIVATIONS = (
-    pretraining, pretraining_by_rl, pretraining_by_served, life_tokens, over_training_served, over_training_equal,
-)  # fmt: skip
+DERIVATIONS = (*BUDGETS, life_tokens, over_training_served, over_training_equal)
 
 
 def at_life(one: Derivation, **changed: float) -> float:

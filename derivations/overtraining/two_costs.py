@@ -7,8 +7,9 @@ from sympy import Symbol
 
 from steptime.derivations.axioms import TWO_POWERS
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.overtraining import formulas
 from steptime.derivations.facts import Chosen, Crossing, Modelled, Solved, given, instance
+from steptime.derivations.overtraining import formulas
+from steptime.derivations.overtraining.numbers import FITS, LECTURE
 from steptime.derivations.rules import both_sides, equation, minimise, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.catalog.economy import loss_law
@@ -19,10 +20,6 @@ from steptime.derivations.overtraining.symbols import (  # isort: skip
     equal_cost_lever, equal_cost_penalty, falling_cost, falling_exponent, falling_scale, least_cost_lever,
     lever, rising_cost, rising_exponent, rising_scale, total_cost,
 )  # fmt: skip
-
-LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 4"
-CHINCHILLA = "Hoffmann et al. 2022, arXiv 2203.15556, equation 10"
-FITS = ("chinchilla", "besiroglu")
 
 
 def trade_off(fit: str = "chinchilla") -> Mapping[Symbol, float]:

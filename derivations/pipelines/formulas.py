@@ -27,7 +27,7 @@ from steptime.model.symbols import (  # isort: skip
     active_parameters, backward_time, batch, bytes_per_weight, context, flops_per_mac, forward_time, interleave,
     kv_shards, memory_bandwidth, micro_batch, micro_batches, parameters_read, pass_tokens, peak_flops,
     pipeline_parallel, replicas, scale_out_bandwidth, scale_out_latency, scale_up_bandwidth, scale_up_domain,
-    send_bytes, stage_chips, step_time, weight_gradient_time, weight_shards, width,
+    scale_up_latency, send_bytes, stage_chips, step_time, weight_gradient_time, weight_shards, width,
 )  # fmt: skip
 
 stage, turn = sympy.symbols("stage turn", integer=True, positive=True)
@@ -47,8 +47,8 @@ def over_micro_batches(each: Expr, number: Expr = micro_batches) -> Sum:
 hop = send(tokens_per_chip * width * send_bytes, sympy.Integer(2), scale_up_domain)
 """What one chip sends to the next pipeline stage, each stage a scale-up domain of its own."""
 
-stage_expert_time = layers_per_stage * exchange_bytes / scale_up_bandwidth
-"""Time that the layers of one stage spend on their experts' traffic, by what a chip sends for one of them."""
+stage_expert_time = layers_per_stage * (2 * scale_up_latency + exchange_bytes / scale_up_bandwidth)
+"""Time that the layers of one stage spend on their experts' traffic: two collectives each, out and back."""
 
 stage_exchange_time = layers_per_stage * exchanged(copies_of_tokens, one_domain).scale_up / scale_up_bandwidth
 """Time that the layers of one stage spend on their experts' traffic, inside the domain."""

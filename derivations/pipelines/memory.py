@@ -6,7 +6,7 @@ from math import ceil
 import sympy
 from sympy import Expr, Symbol
 
-from steptime.derivations.axioms import EVEN_LAYERS, STORED_ONLY
+from steptime.derivations.axioms import EVEN_CHIPS, EVEN_LAYERS, STORED_ONLY
 from steptime.derivations.batch.batch import best_batch
 from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.batch.terms import ridge_batch
@@ -58,7 +58,7 @@ stage_footprint = Derivation(
             equation(memory_per_chip, weights / (stage_chips * pipeline_parallel) + cache / stage_chips),
         ),
     ),
-    assumes=(STORED_ONLY, EVEN_LAYERS, ONE_REPLICA),
+    assumes=(STORED_ONLY, EVEN_LAYERS, EVEN_CHIPS, ONE_REPLICA),
     sources=(LECTURE,),
     example=nodes,
     example_text=NODES,
@@ -134,33 +134,27 @@ kv_dominant = Derivation(
             equation(pipeline_parallel, weights / cache),
         ),
     ),
-    assumes=(EVEN_LAYERS, ONE_REPLICA),
+    assumes=(EVEN_LAYERS, EVEN_CHIPS, ONE_REPLICA),
     sources=(LECTURE,),
     example=nodes,
     example_text=NODES,
     holds=(more(kv_bytes, 0), at_least(weights, cache)),
 )
 
-NO_SEQUENCE = Tends(micro_batch, sympy.S.Zero, "no sequence yet: weights alone")
 ONE_STAGE = given(pipeline_parallel, 1, "one stage")
 ONE_DOMAIN = given(stage_chips, scale_up_domain, "the stage is a whole scale-up domain")
-SURPLUS = Defined(capacity_surplus, memory_capacity / memory_per_chip, "the memory of a chip over what it holds")
+SURPLUS = Defined(capacity_surplus, memory_capacity / weight_memory, "the memory of a chip over the weights in it")
 
 surplus = Derivation(
     name="capacity-surplus",
     title="Room of a scale-up domain over the weights of a model",
     rows=("3.6",),
     claim="A rack holds its weights many times over: capacity is not what a pipeline is needed for.",
-    start=stage_footprint,
+    start=Modelled(weight_memory, formulas.chip_weights),
     steps=(
         Step(
-            "no sequence yet",
-            limit(micro_batch, 0),
-            equation(memory_per_chip, weights / (stage_chips * pipeline_parallel)),
-        ),
-        Step(
             "one stage, a whole domain, and its chips so many times larger",
-            substitute(ONE_STAGE, ONE_DOMAIN, SURPLUS.for_(memory_per_chip)),
+            substitute(ONE_STAGE, ONE_DOMAIN, SURPLUS.for_(weight_memory)),
             equation(memory_capacity / capacity_surplus, weights / scale_up_domain),
         ),
         Step(
@@ -169,7 +163,7 @@ surplus = Derivation(
             equation(capacity_surplus, scale_up_domain * memory_capacity / weights),
         ),
     ),
-    assumes=(NO_SEQUENCE, ONE_STAGE, ONE_DOMAIN),
+    assumes=(EVEN_CHIPS, ONE_STAGE, ONE_DOMAIN),
     sources=(LECTURE,),
     example=lambda: {**optimum(4096), parameters: 1e12},
     example_text="10^12 parameters at fp8 on one GB200 NVL72",

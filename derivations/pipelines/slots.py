@@ -172,9 +172,7 @@ deferred = Derivation(
 )
 
 NO_MORE = given(held_micro_batches, pipeline_parallel, "a stage holds as many micro-batches as there are stages")
-TWICE = given(
-    held_micro_batches, 2 * pipeline_parallel - 1, "a stage holds one micro-batch less than twice the stages"
-)
+TWICE = given(held_micro_batches, 2 * pipeline_parallel - 1, "a stage holds one micro-batch less than twice the stages")
 QUICK_GRADIENTS = at_least(later * forward_time, later * weight_gradient_time)
 
 bubble_h1 = Derivation(

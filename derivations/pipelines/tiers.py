@@ -49,7 +49,7 @@ tiers = Derivation(
     steps=(
         Step(
             "no start-up latency; a chip sends to the experts of a layer all copies of its tokens but one part in E",
-            substitute(NO_START_UP[1], in_one_domain),
+            substitute(*NO_START_UP, in_one_domain),
             equation(tier_time_ratio, copies * (dispatch_bytes + combine_bytes) * (1 - 1 / stage_chips)),
         ),
         Step(
@@ -63,7 +63,7 @@ tiers = Derivation(
             equation(tier_time_ratio, bandwidths * 2 * experts_per_token * layers_per_stage),
         ),
     ),
-    assumes=(NO_START_UP[1], *ONE_PRECISION),
+    assumes=(*NO_START_UP, *ONE_PRECISION),
     sources=(LECTURE,),
     example=four_racks,
     example_text=FOUR,

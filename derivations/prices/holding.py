@@ -196,16 +196,16 @@ share_age = Derivation(
             equation(reuse_survival, reuse_scale * (1 - reuse_share) / (reuse_share * (hold_time - reuse_scale))),
         ),
         Step(
-            "times of return are exponential",
-            substitute(Modelled(reuse_survival, formulas.exponential_survival)),
+            "turn both sides over",
+            both_sides(1 / side),
             equation(
-                sympy.exp(-reuse_age / reuse_scale),
-                reuse_scale * (1 - reuse_share) / (reuse_share * (hold_time - reuse_scale)),
+                1 / reuse_survival,
+                reuse_share * (hold_time - reuse_scale) / (reuse_scale * (1 - reuse_share)),
             ),
         ),
         Step(
-            "turn both sides over",
-            both_sides(1 / side),
+            "times of return are exponential",
+            substitute(Modelled(reuse_survival, formulas.exponential_survival)),
             equation(
                 sympy.exp(reuse_age / reuse_scale),
                 reuse_share * (hold_time - reuse_scale) / (reuse_scale * (1 - reuse_share)),

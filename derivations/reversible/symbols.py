@@ -11,7 +11,6 @@ segments = quantity("segments", count, r"n_k", "segments of layers that are run 
 segment_layers = quantity("segment_layers", count, r"n_s", "layers between two stored activations", integer=True, sane=(1, 1e7))
 flops_ratio = quantity("flops_ratio", count, r"r_F", "training FLOP over those without recomputation")
 forward_flops = quantity("forward_flops", FLOP, r"f_F", "FLOP of a forward pass per token")
-backward_flops = quantity("backward_flops", FLOP, r"f_B", "FLOP of a backward pass per token")
 
 within(layer_input, layer_activations)
 within(segment_layers, layers)

@@ -1,4 +1,4 @@
-"""The model's formulas that chapter 9 starts from: terms of its phases, lines of their ledgers, ways of its attention."""
+"""The model's formulas that chapter 9 starts from: terms of its phases, lines of their ledgers, ways of attention."""
 
 from steptime.derivations.batch import sparse
 from steptime.derivations.batch.symbols import tokens_read

@@ -1,28 +1,32 @@
 """Chapter 9, serving: in-flight batching, and how much prefill a memory-bound decode step carries for nothing."""
 
-from collections.abc import Mapping
-
-from sympy import S, Symbol, oo
+from sympy import S, oo
 
 from steptime.derivations.batch.batch import peak_by_ridge
-from steptime.derivations.batch.symbols import ridge
-from steptime.derivations.batch.terms import ridge_batch
-from steptime.derivations.board import is_
-from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
+from steptime.derivations.batch.symbols import memory_time, ridge
+from steptime.derivations.board import NO_ATTENTION_FLOPS
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.facts import Compared, Crossing, Defined, Expected, Given, Modelled, Tends, given
+from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute, total
+from steptime.derivations.serving import formulas
 from steptime.derivations.serving.attention import body
-from steptime.derivations.serving.symbols import prefill_share, prefills_per_decode, prompt_ratio
 from steptime.derivations.steps import Derivation, Step
-from steptime.model.phases.decode import DECODE
-from steptime.model.phases.prefill import IN_FLIGHT, decode_steps, prefills_riding_along
-from steptime.model.scenario import Scenario
+from steptime.model import symbols as q
+from steptime.model.phases.prefill import decode_steps, prefills_riding_along
 
+from steptime.derivations.axioms import (  # isort: skip
+    ATTENDS_TO_ALL, BEFORE_ONCE, ENDS_ONCE, EVEN_ARRIVALS, LAST_PREDICTS, ON_CHIP, STREAMED_ONCE,
+)  # fmt: skip
 from steptime.derivations.serving.numbers import (  # isort: skip
-    ALL_CONTEXT, ALL_READ, IDEAL, LLAMA, SARATHI, SHARED, cache_of, llama,
+    BOTH, SARATHI, SERVING, SHARED, WEIGHTS_ALONE, WHOLE_PROMPT, serving,
+)  # fmt: skip
+from steptime.derivations.serving.symbols import (  # isort: skip
+    carried_flops, prefill_share, prefills_per_decode, prefills_per_step, prompt_ratio, riding_flops,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, answer, attention_flops, bytes_per_weight, context, flops_per_mac, in_flight, kv_bytes,
     memory_bandwidth, micro_batch, own_prefill, parameters, parameters_read, pass_tokens, peak_flops, prompt,
-    stage_chips, unembedding_parameters,
+    stage_chips, turn, unembedding_parameters,
 )  # fmt: skip
 
 decode_flops = flops_per_mac * active_parameters + attention_flops * context
@@ -35,45 +39,56 @@ room = bytes_per_weight * parameters_read * peak_flops - micro_batch * (
 """What the decode step alone leaves of the FLOP that fit in its memory time, times the bandwidth."""
 
 rise = per_prompt_token * memory_bandwidth - kv_bytes * peak_flops
-ALL_COUNTED = {own_prefill: S.Zero}
-"""The mean of all steps, every prefill counted: what throughput follows from."""
+ALL_COUNTED = given(own_prefill, 0, "the mean of all steps: every prefill counts, a request's own too")
+NO_UNEMBEDDING = WEIGHTS_ALONE[2]
+PER_STEP = Defined(prompt_ratio, prompt / decode_steps, "the tokens of a prompt over the decode steps of its answer")
+STEADY = (ENDS_ONCE, EVEN_ARRIVALS)
 
-ASSUMES = (
-    IDEAL,
-    ALL_CONTEXT,
-    ALL_READ,
-    "requests of one length at a steady rate: a prefill for each that ends, spread evenly over the steps",
-    "the mean of all steps, so that every prefill counts, a request's own too",
+
+ENDING = Expected(
+    prefills_per_step,
+    turn,
+    S.One,
+    in_flight - own_prefill,
+    1 / decode_steps,
+    "the number of sequences in flight that end in a step and leave their place to one that it prefills, a request's "
+    "own left out where it lies before its steps",
 )
-
-
-def serving() -> Mapping[Symbol, float]:
-    """Llama 3.1 70B with prefills riding along, the share of them that the example has, and the ridge."""
-    values = llama(scope="serving", prompt=1024, output=512, batch=64)
-    found = {**values, ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
-    return {**found, prompt_ratio: values[prompt] / (values[answer] - 1)}
-
-
-SERVING = f"{LLAMA}, 64 sequences in flight, prompts of 1024 tokens and answers of 512"
 
 others = Derivation(
     name="in-flight-others",
     title="Prefills that a request's steps carry",
     rows=("9.7",),
     claim="A request waits for the prefills of the others only: its own lies before its first step.",
-    start=equation(prefills_per_decode * in_flight, (in_flight - own_prefill) / decode_steps),
+    start=ENDING,
     steps=(
+        Step(
+            "each of the sequences ends in one of as many steps",
+            total(ENDING.line.rhs, (in_flight - own_prefill) / decode_steps),
+            equation(prefills_per_step, (in_flight - own_prefill) / decode_steps),
+        ),
+        Step(
+            "by the sequences that decode",
+            substitute(
+                Defined(
+                    prefills_per_decode,
+                    prefills_per_step / in_flight,
+                    "the prefills of a step over the sequences that decode in it",
+                ).for_(prefills_per_step)
+            ),
+            equation(prefills_per_decode * in_flight, (in_flight - own_prefill) / decode_steps),
+        ),
         Step(
             "for each sequence that decodes",
             both_sides(side / in_flight),
             equation(prefills_per_decode, prefills_riding_along),
         ),
     ),
-    assumes=(ASSUMES[3], "each sequence ends, and a prefilled one takes its place, once in its decode steps"),
+    assumes=STEADY,
     sources=(SARATHI,),
-    example=lambda: llama(scope="serving", prompt=1024, output=512, batch=64),
+    example=serving,
     example_text=SERVING,
-    holds=(in_flight - own_prefill,),
+    holds=(at_least(answer, 2),),
 )
 
 many = Derivation(
@@ -81,7 +96,7 @@ many = Derivation(
     title="Among many sequences, one's own prefill does not matter",
     rows=("9.7",),
     claim="With many sequences in flight a request's steps are as the mean of all: one prefill over its decode steps.",
-    start=others.result,
+    start=others,
     steps=(
         Step(
             "one of many",
@@ -89,87 +104,120 @@ many = Derivation(
             equation(prefills_per_decode, 1 / decode_steps),
         ),
     ),
-    assumes=others.assumes,
+    assumes=(Tends(in_flight, oo, "ever more sequences are in flight"),),
     sources=(SARATHI,),
-    example=others.example,
+    example=serving,
     example_text=SERVING,
-    holds=others.holds,
+    holds=(at_least(answer, 2),),
 )
-
-whole_step = IN_FLIGHT.flops_per_sequence.xreplace(IN_FLIGHT.definitions).xreplace(ALL_COUNTED)
 
 share = Derivation(
     name="in-flight-share",
     title="Share of prefills in the FLOP of a step",
     rows=("9.7",),
     claim="A step carries one prefill over a request's decode steps for every sequence: their share is that of tokens.",
-    start=equation(
+    start=Compared(
         prefill_share,
-        (whole_step - DECODE.flops_per_sequence) / whole_step,
+        Modelled(riding_flops, formulas.flops_of_prefills),
+        Modelled(carried_flops, formulas.flops_with_prefills),
+        "the FLOP of prefills over all FLOP of a step that carries them",
     ),
     steps=(
         Step(
-            "every token multiplies the same weights",
-            substitute(is_(attention_flops, 0), is_(unembedding_parameters, 0)),
+            "every token multiplies the same weights, every prefill counts",
+            substitute(NO_ATTENTION_FLOPS, NO_UNEMBEDDING, ALL_COUNTED),
+            equation(prefill_share, pass_tokens / (pass_tokens + answer - 1)),
+        ),
+        Step(
+            "the prompt is prefilled whole",
+            substitute(WHOLE_PROMPT),
             equation(prefill_share, prompt / (prompt + answer - 1)),
         ),
     ),
-    assumes=("no FLOP of attention, every token multiplied by the unembedding too", *ASSUMES[3:]),
+    assumes=(*STEADY, NO_ATTENTION_FLOPS, NO_UNEMBEDDING, ALL_COUNTED, WHOLE_PROMPT),
     sources=(SARATHI,),
     example=serving,
     example_text=SERVING,
+    holds=(more(answer, 1),),
 )
+
+START = Crossing(
+    Modelled(q.compute_time, formulas.riding_compute.time), Modelled(memory_time, formulas.riding_memory.time), BOTH
+)
+MEETING = (
+    Step(
+        "at the peak, perfectly sharded; decode reads its context, both write",
+        substitute(
+            *SHARED,
+            Modelled(q.kv_read, formulas.riding_read),
+            Modelled(q.kv_written, formulas.riding_written),
+        ),
+        equation(
+            (decode_flops + prefills_riding_along * pass_tokens * per_prompt_token.xreplace({prompt: pass_tokens}))
+            * micro_batch
+            / (stage_chips * peak_flops),
+            (
+                bytes_per_weight * parameters_read
+                + micro_batch * kv_bytes * (context + 1 + pass_tokens * prefills_riding_along)
+            )
+            / (stage_chips * memory_bandwidth),
+        ),
+    ),
+    Step(
+        "the prompt is prefilled whole, and every prefill counts",
+        substitute(WHOLE_PROMPT, ALL_COUNTED),
+        equation(
+            (decode_flops + prompt * per_prompt_token / (answer - 1)) * micro_batch / (stage_chips * peak_flops),
+            (bytes_per_weight * parameters_read + micro_batch * kv_bytes * (context + 1 + prompt / (answer - 1)))
+            / (stage_chips * memory_bandwidth),
+        ),
+    ),
+    Step(
+        "so many tokens of the prompt for each decode step",
+        substitute(PER_STEP.for_(answer)),
+        equation(
+            (decode_flops + prompt_ratio * per_prompt_token) * micro_batch / (stage_chips * peak_flops),
+            (bytes_per_weight * parameters_read + micro_batch * kv_bytes * (context + 1 + prompt_ratio))
+            / (stage_chips * memory_bandwidth),
+        ),
+    ),
+    Step(
+        "clear the rates and the chips",
+        both_sides(side * stage_chips * peak_flops * memory_bandwidth),
+        equation(
+            (decode_flops + prompt_ratio * per_prompt_token) * micro_batch * memory_bandwidth,
+            (bytes_per_weight * parameters_read + micro_batch * kv_bytes * (context + 1 + prompt_ratio)) * peak_flops,
+        ),
+    ),
+)
+WORLD = (*STEADY, ATTENDS_TO_ALL, LAST_PREDICTS, STREAMED_ONCE, BEFORE_ONCE, ON_CHIP)
+ASSUMES = (*WORLD, *SHARED, WHOLE_PROMPT, ALL_COUNTED)
+COMPUTES = Given(more(rise, 0), "a token of a prompt takes longer to compute than to write to the cache")
 
 balance = Derivation(
     name="in-flight-ratio",
     title="Prompt tokens that ride along for nothing",
     rows=("9.7",),
     claim="Up to this many tokens of prompt for each decode step, prefills hide in a step that memory bounds.",
-    start=equation(
-        *(term.time.xreplace(IN_FLIGHT.definitions).xreplace(ALL_COUNTED) for term in IN_FLIGHT.blackboard.terms[:2]),
-    ),
+    start=START,
     steps=(
-        Step(
-            "at the peak, perfectly sharded; decode reads its context, both write",
-            substitute(*SHARED, *(is_(one.lhs, one.rhs.xreplace(ALL_COUNTED)) for one in cache_of(IN_FLIGHT))),
-            equation(
-                (decode_flops + prompt * per_prompt_token / (answer - 1)) * micro_batch / (stage_chips * peak_flops),
-                (
-                    bytes_per_weight * parameters_read
-                    + micro_batch * kv_bytes * (context + 1 + pass_tokens / (answer - 1))
-                )
-                / (stage_chips * memory_bandwidth),
-            ),
-        ),
-        Step(
-            "the prompt is prefilled whole; so many of its tokens for each decode step",
-            substitute(is_(pass_tokens, prompt), is_(answer, 1 + prompt / prompt_ratio)),
-            equation(
-                (decode_flops + prompt_ratio * per_prompt_token) * micro_batch / (stage_chips * peak_flops),
-                (bytes_per_weight * parameters_read + micro_batch * kv_bytes * (context + 1 + prompt_ratio))
-                / (stage_chips * memory_bandwidth),
-            ),
-        ),
-        Step(
-            "clear the rates and the chips",
-            both_sides(side * stage_chips * peak_flops * memory_bandwidth),
-            equation(
-                (decode_flops + prompt_ratio * per_prompt_token) * micro_batch * memory_bandwidth,
-                (bytes_per_weight * parameters_read + micro_batch * kv_bytes * (context + 1 + prompt_ratio))
-                * peak_flops,
-            ),
-        ),
+        *MEETING,
         Step(
             "solve for the ratio",
             solve_for(prompt_ratio),
             equation(prompt_ratio, room / (micro_batch * rise)),
         ),
     ),
-    assumes=ASSUMES,
+    assumes=(*ASSUMES, COMPUTES),
     sources=(SARATHI,),
     example=serving,
     example_text=SERVING,
-    holds=(room, rise),
+    holds=(
+        more(
+            bytes_per_weight * parameters_read * peak_flops + micro_batch * kv_bytes * (context + 1) * peak_flops,
+            micro_batch * decode_flops * memory_bandwidth,
+        ),
+    ),
 )
 
 tokens = Derivation(
@@ -177,16 +225,12 @@ tokens = Derivation(
     title="The same, as the ridge",
     rows=("9.7",),
     claim="Decoded and prefilled tokens fill one step: together they are the batch that turns compute-bound.",
-    start=balance.lines[3],
+    start=START,
     steps=(
+        *MEETING,
         Step(
             "weights alone, all of them, and every token multiplies all active ones",
-            substitute(
-                is_(kv_bytes, 0),
-                is_(attention_flops, 0),
-                is_(unembedding_parameters, 0),
-                is_(parameters_read, parameters),
-            ),
+            substitute(*WEIGHTS_ALONE),
             equation(
                 flops_per_mac * active_parameters * (1 + prompt_ratio) * micro_batch * memory_bandwidth,
                 bytes_per_weight * parameters * peak_flops,
@@ -194,7 +238,7 @@ tokens = Derivation(
         ),
         Step(
             "the rates as the ridge",
-            substitute(peak_by_ridge.result),
+            substitute(peak_by_ridge),
             equation(
                 flops_per_mac * active_parameters * (1 + prompt_ratio) * micro_batch * memory_bandwidth,
                 flops_per_mac * memory_bandwidth * ridge * parameters,
@@ -206,11 +250,11 @@ tokens = Derivation(
             equation(prompt_ratio, ridge * parameters / (active_parameters * micro_batch) - 1),
         ),
     ),
-    assumes=(*ASSUMES, "no FLOP of attention, no cache", "fewer sequences than turn a decode step compute-bound"),
+    assumes=(*ASSUMES, *WEIGHTS_ALONE),
     sources=(SARATHI,),
     example=serving,
     example_text=SERVING,
-    holds=(ridge * parameters - active_parameters * micro_batch,),
+    holds=(more(ridge * parameters, active_parameters * micro_batch),),
 )
 
 DERIVATIONS = (others, many, share, balance, tokens)

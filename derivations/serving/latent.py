@@ -7,7 +7,7 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.axioms import ATTENDS_TO_ALL, BEFORE_ONCE, NOT_KEPT_EXPANDED, UP_EITHER_WAY
-from steptime.derivations.conditions import at_least, more
+from steptime.derivations.conditions import more
 from steptime.derivations.facts import Compared, Crossing, Given, Modelled, Tends
 from steptime.derivations.prices.formulas import latent
 from steptime.derivations.prices.kv_numbers import shapes
@@ -58,9 +58,7 @@ ways = Derivation(
     steps=(
         Step(
             "what pairs save against what expanding costs, for one head",
-            both_sides(
-                (side - latent.expanded_flops_per_pair * formulas.stream.pairs) / (flops_per_mac * query_heads)
-            ),
+            both_sides((side - latent.expanded_flops_per_pair * formulas.stream.pairs) / (flops_per_mac * query_heads)),
             equation(
                 saved * (pass_tokens * cached + pass_tokens * (pass_tokens - 1) / 2),
                 expansion * cached,

@@ -10,6 +10,7 @@ from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, READS_ALL, numbers
 from steptime.derivations.facts import Modelled, given
 from steptime.derivations.serving.formulas import read_by_tokens
+from steptime.derivations.serving.symbols import prompt_ratio
 from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 from steptime.model.symbols import answer, context, kv_bytes, pass_tokens, prompt
@@ -61,3 +62,13 @@ def llama_request(prompt_tokens: int, answer_tokens: int, batch: int) -> Mapping
     """Llama 3.1 70B on 8 H100: prompt, answer and the mean context of the answer's decode steps."""
     values = llama_prefill(prompt_tokens, batch)
     return {**values, answer: float(answer_tokens), context: prompt_tokens + (answer_tokens - 2) / 2}
+
+
+def serving() -> Mapping[Symbol, float]:
+    """Llama 3.1 70B with prefills riding along, the share of them that the example has, and the ridge."""
+    values = llama(scope="serving", prompt=1024, output=512, batch=64)
+    found = {**values, ridge: Scenario(values).evaluate(ridge_batch.result.rhs)}
+    return {**found, prompt_ratio: values[prompt] / (values[answer] - 1)}
+
+
+SERVING = f"{LLAMA}, 64 sequences in flight, prompts of 1024 tokens and answers of 512"

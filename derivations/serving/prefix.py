@@ -88,9 +88,7 @@ READ = Crossing(
 MEETING = (
     Step(
         "at the peak, perfectly sharded; the prefix is read and the new tokens are written",
-        substitute(
-            *SHARED, Modelled(q.kv_read, formulas.behind_read), Modelled(q.kv_written, formulas.behind_written)
-        ),
+        substitute(*SHARED, Modelled(q.kv_read, formulas.behind_read), Modelled(q.kv_written, formulas.behind_written)),
         equation(
             (fresh + attention_flops * pass_tokens * cached) * micro_batch / (stage_chips * peak_flops),
             kv_bytes * (cached + pass_tokens) * micro_batch / (stage_chips * memory_bandwidth),

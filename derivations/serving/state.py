@@ -2,39 +2,29 @@
 
 from collections.abc import Mapping
 
-from sympy import Symbol
+from sympy import S, Symbol
 
-from steptime.derivations.batch import sparse
-from steptime.derivations.batch.symbols import index_bytes, selected_tokens, skipped_tokens, tokens_read
-from steptime.derivations.board import is_
-from steptime.derivations.prices.formulas import grouped
+from steptime.derivations.axioms import ALL_SCORED, ATTENDS_TO_ALL, BEFORE_ONCE, ON_CHIP, STATE_MOVES
+from steptime.derivations.batch.context import TOP_K
+from steptime.derivations.batch.symbols import index_bytes, selected_tokens
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.facts import Crossing, Modelled, instance
 from steptime.derivations.prices.symbols import head_dim, kv_heads, value_dim
-from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
+from steptime.derivations.rules import both_sides, branch, equation, side, solve_for, substitute
+from steptime.derivations.serving import formulas
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.architecture.attention import GroupedAttention, RecurrentMixer
-from steptime.model.architecture.mixing import cache_read, cache_written, state_moved
-from steptime.model.phases.decode import DECODE
 from steptime.model.symbols import bytes_per_kv, bytes_per_state, context, kv_bytes
 
 from steptime.derivations.serving.symbols import (  # isort: skip
-    convolution_channels, convolution_kernel, state_heads, state_key_dim, state_value_dim,
+    cache_traffic_bytes, convolution_channels, convolution_kernel, state_heads, state_key_dim, state_traffic_bytes,
+    state_value_dim,
 )  # fmt: skip
 
 V32_REPORT = "DeepSeek-V3.2-Exp report 2025, section 2.1"
 KATHAROPOULOS = "Katharopoulos et al. 2020, arXiv 2006.16236, section 3.4"
 YANG = "Yang et al. 2024, arXiv 2412.06464"
-
-recurrent = RecurrentMixer(
-    "recurrent",
-    heads=state_heads,
-    key_dim=state_key_dim,
-    value_dim=state_value_dim,
-    inputs=0,
-    channels=convolution_channels,
-    kernel=convolution_kernel,
-)
-"""A recurrent mixer by its shapes."""
 
 state = (
     state_heads * state_key_dim * state_value_dim * bytes_per_state
@@ -78,28 +68,32 @@ def hybrid(model: str = "qwen3-next-80b-a3b") -> Mapping[Symbol, float]:
     return {**{symbol: float(size) for symbol, size in shapes.items()}, bytes_per_state: 4.0, bytes_per_kv: 2.0}
 
 
+sparse_read = Modelled(q.kv_read, formulas.sparse_read)
+selected = formulas.selected_read
+
 sparse_traffic = Derivation(
     name="sparse-traffic",
     title="Bytes that a sparse attention reads beyond its selection",
     rows=("9.9",),
     claim="Once the context outgrows the selection only the index grows with it.",
-    start=equation(q.kv_read, sparse.traffic_per_sequence),
+    start=sparse_read,
     steps=(
         Step(
             "the best tokens are chosen",
-            substitute(is_(tokens_read, sparse.top_k_read)),
-            equation(q.kv_read, kv_bytes * sparse.top_k_read + index_bytes * context),
+            substitute(TOP_K),
+            equation(q.kv_read, kv_bytes * selected + index_bytes * context),
         ),
         Step(
             "a context longer than the selection",
-            substitute(is_(context, selected_tokens + skipped_tokens)),
-            equation(q.kv_read, kv_bytes * selected_tokens + index_bytes * (selected_tokens + skipped_tokens)),
+            branch(selected, selected_tokens),
+            equation(q.kv_read, kv_bytes * selected_tokens + index_bytes * context),
         ),
     ),
-    assumes=("every token of the context is scored", "one token a sequence"),
+    assumes=(ALL_SCORED, TOP_K),
     sources=(V32_REPORT,),
-    example=lambda: {**v32(), skipped_tokens: v32()[context] - v32()[selected_tokens]},
+    example=v32,
     example_text="DeepSeek-V3.2, latents at bf16, index at fp8, context 65536",
+    holds=(at_least(context, selected_tokens),),
 )
 
 index_context = Derivation(
@@ -107,14 +101,20 @@ index_context = Derivation(
     title="The context at which the index reads as much as the selection",
     rows=("9.9",),
     claim="Beyond it a sparse attention is bound by its index, and grows with the context again.",
-    start=equation(
-        sparse.traffic_per_sequence.xreplace({kv_bytes: 0 * kv_bytes}),
-        sparse.traffic_per_sequence.xreplace({index_bytes: 0 * index_bytes}),
+    start=Crossing(
+        instance(sparse_read, {kv_bytes: S.Zero}),
+        instance(sparse_read, {index_bytes: S.Zero}),
+        "the index reads as much as what it selects",
     ),
     steps=(
         Step(
+            "the best tokens are chosen",
+            substitute(TOP_K),
+            equation(index_bytes * context, kv_bytes * selected),
+        ),
+        Step(
             "the selection is full",
-            substitute(is_(tokens_read, selected_tokens)),
+            branch(selected, selected_tokens),
             equation(index_bytes * context, kv_bytes * selected_tokens),
         ),
         Step(
@@ -123,11 +123,11 @@ index_context = Derivation(
             equation(context, kv_bytes * selected_tokens / index_bytes),
         ),
     ),
-    assumes=("a context longer than the selection", "every token of the context is scored"),
+    assumes=(ALL_SCORED, TOP_K),
     sources=(V32_REPORT,),
     example=v32,
     example_text="DeepSeek-V3.2, latents at bf16, index at fp8",
-    holds=(kv_bytes - index_bytes,),
+    holds=(more(index_bytes, 0), at_least(kv_bytes, index_bytes)),
 )
 
 state_context = Derivation(
@@ -135,9 +135,10 @@ state_context = Derivation(
     title="The context at which a recurrent state beats a growing cache",
     rows=("9.9",),
     claim="A state is read and written whole at every token: it pays once the cache is longer than two of it.",
-    start=equation(
-        cache_read(grouped, DECODE.streams) + cache_written(grouped, DECODE.streams),
-        state_moved(recurrent, DECODE.streams),
+    start=Crossing(
+        Modelled(cache_traffic_bytes, formulas.cache_moved),
+        Modelled(state_traffic_bytes, formulas.recurrent_moved),
+        "a growing cache moves as many bytes as a state",
     ),
     steps=(
         Step(
@@ -151,11 +152,11 @@ state_context = Derivation(
             equation(context, 2 * state / per_token - 1),
         ),
     ),
-    assumes=("one token a sequence, the state in memory between steps", "the attention has no window"),
+    assumes=(ATTENDS_TO_ALL, BEFORE_ONCE, ON_CHIP, STATE_MOVES),
     sources=(KATHAROPOULOS, YANG),
     example=hybrid,
     example_text="Qwen3-Next 80B-A3B: 32 states of 128 x 128 in fp32, against 2 key-value heads of 256 in bf16",
-    holds=(2 * state - per_token, convolution_kernel - 1),
+    holds=(more(2 * state, per_token),),
 )
 
 DERIVATIONS = (sparse_traffic, index_context, state_context)

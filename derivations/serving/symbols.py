@@ -17,6 +17,8 @@ answer_time = quantity("answer_time", second, r"t_a", "time of all decode steps 
 prefill_share = quantity("prefill_share", count, r"\sigma_p", "share of prefills in the FLOP of a step", sane=(0, 1))
 prefills_per_decode = quantity("prefills_per_decode", count, r"x_r", "prefills that a step carries for each sequence that decodes", sane=(0, 1e9))
 prompt_ratio = quantity("prompt_ratio", count, r"x_p", "tokens of the prompt for each decode step of a request")
+cache_traffic_bytes = quantity("cache_traffic_bytes", byte, r"V_{kv}", "bytes of a growing cache that one layer reads and writes in a decode step")
+state_traffic_bytes = quantity("state_traffic_bytes", byte, r"V_s", "bytes of a recurrent state that one layer reads and writes in a decode step")
 state_heads = quantity("state_heads", count, r"h_s", "heads of a recurrent mixer")
 state_key_dim = quantity("state_key_dim", count, r"d_k", "width of a key of a recurrent mixer")
 state_value_dim = quantity("state_value_dim", count, r"d_v'", "width of a value of a recurrent mixer")

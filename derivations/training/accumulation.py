@@ -147,10 +147,10 @@ def _inputs() -> Mapping[str, float | str]:
 DERIVATIONS = (traffic, memory, hidden, many)
 
 CLAIMS = (
-    Claim("10.8", "Llama 3.1 70B on H100, 8 micro-batches: tokens of one with which memory traffic hides: fewer than its "
-          "8192", None, hidden.evaluate, _inputs, source=Source.OWN,
+    Claim("10.8", "Llama 3.1 70B on H100, 8 micro-batches: tokens of one with which memory traffic hides: fewer than "
+          "its 8192", None, hidden.evaluate, _inputs, source=Source.OWN,
           must=lambda value: 100 < value < llama()[microbatch_tokens]),
-    Claim("10.8", "The same with many micro-batches: fewer, by the update's share of the traffic: 26 of 8 x 12 + 26 bytes "
-          "a weight", None, many.evaluate, _inputs, source=Source.OWN,
+    Claim("10.8", "The same with many micro-batches: fewer, by the update's share of the traffic: 26 of 8 x 12 + 26 "
+          "bytes a weight", None, many.evaluate, _inputs, source=Source.OWN,
           must=lambda value: abs(value / hidden.evaluate() - 96 / 122) < 1e-9),
 )  # fmt: skip

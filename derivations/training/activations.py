@@ -167,9 +167,7 @@ ratio = Derivation(
     title="Activations with selective recomputation over those without",
     rows=("10.3",),
     claim="The longer the sequence over the width of a head, the more running scores again saves.",
-    start=Compared(
-        activation_ratio, instance(selective, {layer_activations: fewer_activations}), by_sequence, FEWER
-    ),
+    start=Compared(activation_ratio, instance(selective, {layer_activations: fewer_activations}), by_sequence, FEWER),
     steps=(Step("tokens and chips cancel", identity(), equation(activation_ratio, 34 / (34 + 5 * scores))),),
     assumes=(),
     sources=(KORTHIKANTI + ", section 5",),

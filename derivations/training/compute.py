@@ -1,4 +1,4 @@
-"""Chapter 10, training: FLOP of a sequence, and the compute time of a step in which nothing but weights is multiplied."""
+"""Chapter 10, training: FLOP of a sequence, and the compute time of a step that multiplies nothing but weights."""
 
 from steptime.derivations.board import NO_ATTENTION_FLOPS
 from steptime.derivations.facts import Defined, Modelled

@@ -194,8 +194,8 @@ CLAIMS = (
           "micro-batch, which moves three volumes in three passes instead of two in two", None,
           lambda: _at(reduce_hides, v5p()), lambda: _inputs(v5p()), source=Source.OWN,
           must=lambda value: abs(value / _at(gather_hides, v5p()) - 1) < 1e-9),
-    Claim("10.5", "H100, ranks in one domain: tokens of a step with which fp32 gradients hide (Llama 3.1 8B): less than "
-          "a sequence", None, reduce_hides.evaluate, lambda: _inputs(UP.numbers()), source=Source.OWN,
+    Claim("10.5", "H100, ranks in one domain: tokens of a step with which fp32 gradients hide (Llama 3.1 8B): less "
+          "than a sequence", None, reduce_hides.evaluate, lambda: _inputs(UP.numbers()), source=Source.OWN,
           must=lambda value: 1000 < value < 8192),
     Claim("10.5", "H100, a rank in each domain: tokens of a step with which fp32 gradients hide (Llama 3.1 70B): more "
           "than a sequence, fewer than the 65,536 that a rank has", None, reduce_hides_across.evaluate,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sympy import Rational, Symbol
 
-from steptime.derivations.claims import Claim, Source, Wording
+from steptime.derivations.claims import Claim, Source
 from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Defined
 from steptime.derivations.rules import drop, equation, solve_for, substitute

@@ -3,30 +3,42 @@
 from collections.abc import Mapping
 
 import sympy
-from sympy import Symbol
+from sympy import Le, Rational, Symbol
 
-from steptime.derivations.board import PEAK, PERFECT_SHARDS, is_
-from steptime.derivations.claims import Claim
+from steptime.derivations.axioms import WHOLE_ENOUGH
+from steptime.derivations.board import PEAK, PERFECT_SHARDS
+from steptime.derivations.claims import Claim, Source
+from steptime.derivations.conditions import at_least, more
+from steptime.derivations.facts import Chosen, Crossing, Defined, Given, Modelled, instance
 from steptime.derivations.pipelines.bubble import board as lecture
-from steptime.derivations.pipelines.bubble import enough_micro_batches, idle_share
+from steptime.derivations.pipelines.bubble import enough_micro_batches, idle_over_work, idle_share
 from steptime.derivations.pipelines.symbols import bubble_share
-from steptime.derivations.rules import equation, limit, solve_for, substitute
+from steptime.derivations.rules import drop, equation, extreme, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.derivations.training.numbers import IDEAL, MEGATRON, STEP, trained
-from steptime.model import symbols as q
+from steptime.derivations.training.formulas import step_compute
+from steptime.derivations.training.numbers import MEGATRON, NOTHING_AGAIN, trained
+from steptime.derivations.training.symbols import half_share, plain_share
 from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
-    batch, bubble_ratio, chips, compute_time, data_parallel, interleave, micro_batch, micro_batches, microbatch,
-    model_flops, peak_flops, pipeline_parallel, recomputed_flops, replicas, stage_chips, tensor_parallel,
+    batch, chips, compute_time, data_parallel, interleave, micro_batch, micro_batches, microbatch, model_flops,
+    peak_flops, pipeline_parallel, replicas, stage_chips, tensor_parallel,
 )  # fmt: skip
 
 PIPELINE = "Llama 3.1 70B in bf16 on 512 H100 (tp=8, pp=8, dp=8), 512 sequences of 8192 tokens, 1F1B, 2 chunks a stage"
-SCHEDULE = "1F1B, stages take equal time, nothing recomputed"
 later = pipeline_parallel - 1
 ranks = replicas * data_parallel
-defined = STEP.definitions
-MICRO_BATCHES = is_(micro_batches, defined[micro_batches])
+worked = (batch + ranks * microbatch * later / interleave) * model_flops
+"""FLOP that all chips could do in a step: those of the batch, and those that the bubble leaves undone."""
+
+OF_RANK = Defined(microbatch, micro_batch / data_parallel, "the sequences of a micro-batch on one data-parallel rank")
+OF_BATCH = Defined(
+    batch, ranks * microbatch * micro_batches, "the sequences of all micro-batches, of all ranks and replicas"
+)
+OF_CHIPS = Defined(chips, replicas * pipeline_parallel * stage_chips, "the chips of all stages of all replicas")
+OF_GROUP = Defined(
+    tensor_parallel, chips / (pipeline_parallel * ranks), "the chips that work on one rank's share of one stage"
+)
 
 
 def pipeline() -> Mapping[Symbol, float]:
@@ -40,11 +52,11 @@ step_time = Derivation(
     title="Compute time of a training step through a pipeline",
     rows=("10.4",),
     claim="The bubble takes as long as (P - 1)/v more micro-batches on every rank, whatever the batch.",
-    start=equation(compute_time, STEP.blackboard.compute.time),
+    start=Modelled(compute_time, step_compute),
     steps=(
         Step(
             "at the peak, perfectly sharded, nothing recomputed; the schedule's idle time",
-            substitute(PEAK[0], PERFECT_SHARDS[0], is_(recomputed_flops, 0), is_(bubble_ratio, defined[bubble_ratio])),
+            substitute(PEAK[0], PERFECT_SHARDS[0], NOTHING_AGAIN, idle_over_work),
             equation(
                 compute_time,
                 (micro_batches + later / interleave)
@@ -55,28 +67,20 @@ step_time = Derivation(
         ),
         Step(
             "the batch in micro-batches, on all replicas and ranks",
-            substitute(is_(micro_batch, defined[micro_batch]), MICRO_BATCHES),
-            equation(
-                compute_time,
-                (batch + ranks * microbatch * later / interleave)
-                * model_flops
-                / (replicas * pipeline_parallel * stage_chips * peak_flops),
-            ),
+            substitute(OF_RANK.for_(micro_batch), OF_BATCH.for_(micro_batches)),
+            equation(compute_time, worked / (replicas * pipeline_parallel * stage_chips * peak_flops)),
         ),
         Step(
             "chips of all stages and replicas",
-            substitute(is_(stage_chips, chips / (replicas * pipeline_parallel))),
-            equation(
-                compute_time,
-                (batch + ranks * microbatch * later / interleave) * model_flops / (chips * peak_flops),
-            ),
+            substitute(OF_CHIPS.for_(stage_chips)),
+            equation(compute_time, worked / (chips * peak_flops)),
         ),
     ),
-    assumes=(IDEAL, SCHEDULE),
+    assumes=(PEAK[0], PERFECT_SHARDS[0], NOTHING_AGAIN),
     sources=(MEGATRON + ", section 2.2",),
     example=pipeline,
     example_text=PIPELINE,
-    holds=(later,),
+    holds=(at_least(batch, ranks * microbatch), at_least(chips, replicas * pipeline_parallel)),
 )
 
 more_stages = Derivation(
@@ -84,11 +88,11 @@ more_stages = Derivation(
     title="The same as stages take the place of data-parallel ranks",
     rows=("10.4",),
     claim="Each stage more takes a rank away: the bubble grows only towards one micro-batch on tp chips, over v.",
-    start=step_time.result,
+    start=step_time,
     steps=(
         Step(
             "the ranks that are left of the chips",
-            substitute(is_(data_parallel, chips / (replicas * pipeline_parallel * tensor_parallel))),
+            substitute(OF_GROUP.for_(data_parallel)),
             equation(
                 compute_time,
                 (batch / chips + microbatch * (1 - 1 / pipeline_parallel) / (interleave * tensor_parallel))
@@ -97,33 +101,59 @@ more_stages = Derivation(
             ),
         ),
     ),
-    assumes=(*step_time.assumes, "chips and global batch are given"),
+    assumes=(WHOLE_ENOUGH,),
     sources=step_time.sources,
     example=pipeline,
     example_text=PIPELINE,
-    holds=(later,),
+    holds=(
+        at_least(chips, replicas * pipeline_parallel * tensor_parallel),
+        at_least(batch * pipeline_parallel * tensor_parallel, chips * microbatch),
+    ),
 )
+
+ALL_STAGES = Le(pipeline_parallel, chips / (replicas * tensor_parallel), evaluate=False)
+last_rank = replicas * microbatch / (interleave * chips) * model_flops / peak_flops
+"""What the one rank that is left to each stage takes off the bubble."""
 
 many_stages = Derivation(
     name="training-compute-time-many-stages",
     title="The same with many stages",
     rows=("10.4",),
     claim="At worst the step is longer by one micro-batch that tp chips work on alone, divided by the chunks.",
-    start=more_stages.result,
+    start=more_stages,
     steps=(
         Step(
-            "many stages",
-            limit(pipeline_parallel, sympy.oo),
+            "as many stages as chips allow: it rises with them",
+            extreme(ALL_STAGES, least=False),
             equation(
                 compute_time,
-                (batch / chips + microbatch / (interleave * tensor_parallel)) * model_flops / peak_flops,
+                (batch / chips + microbatch * (1 - replicas * tensor_parallel / chips) / (interleave * tensor_parallel))
+                * model_flops
+                / peak_flops,
+            ),
+        ),
+        Step(
+            "so many that one more hardly matters",
+            drop(-last_rank, error=Rational(1, 1000)),
+            equation(
+                compute_time, (batch / chips + microbatch / (interleave * tensor_parallel)) * model_flops / peak_flops
             ),
         ),
     ),
-    assumes=more_stages.assumes,
+    assumes=(
+        Given(ALL_STAGES, "every stage has one data-parallel rank at least"),
+        Chosen(pipeline_parallel, "as many stages as make the step longest", least=False),
+    ),
     sources=step_time.sources,
     example=pipeline,
     example_text=PIPELINE,
+    holds=(
+        at_least(chips, replicas * tensor_parallel),
+        at_least(batch, replicas * microbatch),
+        at_least(
+            batch * interleave * tensor_parallel + chips * microbatch, 1000 * replicas * microbatch * tensor_parallel
+        ),
+    ),
 )
 
 enough_sequences = Derivation(
@@ -131,15 +161,12 @@ enough_sequences = Derivation(
     title="The global batch that keeps the idle share at a given level",
     rows=("10.4",),
     claim="The batch must grow with the stages, and with the ranks that share it.",
-    start=enough_micro_batches.result,
+    start=enough_micro_batches,
     steps=(
         Step(
             "the micro-batches of a global batch",
-            substitute(MICRO_BATCHES),
-            equation(
-                batch / (ranks * microbatch),
-                later * (1 - bubble_share) / (interleave * bubble_share),
-            ),
+            substitute(OF_BATCH.for_(micro_batches)),
+            equation(batch / (ranks * microbatch), later * (1 - bubble_share) / (interleave * bubble_share)),
         ),
         Step(
             "solve for the batch",
@@ -147,11 +174,11 @@ enough_sequences = Derivation(
             equation(batch, ranks * microbatch * later * (1 - bubble_share) / (interleave * bubble_share)),
         ),
     ),
-    assumes=enough_micro_batches.assumes,
+    assumes=(),
     sources=(MEGATRON + ", section 2.2",),
     example=pipeline,
     example_text=f"{PIPELINE}; idle for 5 % of the step",
-    holds=(later, 1 - bubble_share),
+    holds=enough_micro_batches.holds,
 )
 
 enough_chunks = Derivation(
@@ -159,7 +186,7 @@ enough_chunks = Derivation(
     title="Chunks a stage that keep the idle share at a given level",
     rows=("10.4",),
     claim="Where the batch is given, chunks of layers do what micro-batches cannot.",
-    start=idle_share.result,
+    start=idle_share,
     steps=(
         Step(
             "solve for the chunks",
@@ -167,11 +194,11 @@ enough_chunks = Derivation(
             equation(interleave, later * (1 - bubble_share) / (micro_batches * bubble_share)),
         ),
     ),
-    assumes=idle_share.assumes,
+    assumes=(),
     sources=(MEGATRON + ", section 2.2",),
     example=lambda: {**lecture(), bubble_share: 0.05},
     example_text="64 stages, 512 micro-batches; idle for 5 % of the step",
-    holds=(later, 1 - bubble_share),
+    holds=(more(bubble_share, 0), at_least(later * (1 - bubble_share), micro_batches * bubble_share)),
 )
 
 half = Derivation(
@@ -179,19 +206,24 @@ half = Derivation(
     title="Chunks a stage that halve the idle share",
     rows=("10.4",),
     claim="Two chunks halve the idle time, but the step shrinks with it: half of the share takes a little more.",
-    start=equation(idle_share.result.rhs, idle_share.result.rhs.xreplace({interleave: sympy.S.One}) / 2),
+    start=Crossing(
+        idle_share,
+        Defined(half_share, plain_share / 2, "half of the idle share with one chunk a stage"),
+        "the idle share is half of that with one chunk a stage",
+    ),
     steps=(
         Step(
-            "solve for the chunks",
-            solve_for(interleave),
-            equation(interleave, 2 + later / micro_batches),
+            "one chunk a stage",
+            substitute(instance(idle_share, {bubble_share: plain_share, interleave: sympy.S.One})),
+            equation(idle_share.result.rhs, later / (2 * (micro_batches + later))),
         ),
+        Step("solve for the chunks", solve_for(interleave), equation(interleave, 2 + later / micro_batches)),
     ),
-    assumes=idle_share.assumes,
+    assumes=(),
     sources=(MEGATRON + ", section 2.2",),
     example=lecture,
     example_text="64 stages, 512 micro-batches",
-    holds=(later,),
+    holds=(more(pipeline_parallel, 1),),
 )
 
 
@@ -203,14 +235,16 @@ def _longer() -> float:
 
 
 def _inputs() -> Mapping[str, float | str]:
-    return {s.name: pipeline()[s] for s in (batch, chips, tensor_parallel, pipeline_parallel, interleave, q.microbatch)}
+    return {s.name: pipeline()[s] for s in (batch, chips, tensor_parallel, pipeline_parallel, interleave, microbatch)}
 
 
 DERIVATIONS = (step_time, more_stages, many_stages, enough_sequences, enough_chunks, half)
 
 CLAIMS = (
-    Claim("10.4", "Llama 3.1 70B on 512 H100: step in 8 stages of 2 chunks over one without stages", None, _longer,
-          _inputs, must=lambda value: value > 1),
-    Claim("10.4", "The same: smallest batch that keeps the idle share at 5 %", None, enough_sequences.evaluate, _inputs,
-          must=lambda value: value > 0),
+    Claim("10.4", "Llama 3.1 70B on 512 H100: step in 8 stages of 2 chunks over one without stages: longer by 7/8 of "
+          "1/16 of its 8 micro-batches", None, _longer, _inputs, source=Source.OWN,
+          must=lambda value: abs(value - (1 + 7 / 8 * 512 / (2 * 8) / 512)) < 1e-9),
+    Claim("10.4", "The same: smallest batch that keeps the idle share at 5 %: more than the 512 that it has", None,
+          enough_sequences.evaluate, _inputs, source=Source.OWN,
+          must=lambda value: value > 512),
 )  # fmt: skip

@@ -18,6 +18,8 @@ weight_training_flops = quantity("weight_training_flops", FLOP, r"f_{T,w}", "FLO
 attention_training_flops = quantity("attention_training_flops", FLOP, r"f_{T,a}", "FLOP of training per token in scores and sums of attention")
 training_flops = quantity("training_flops", FLOP, r"f_T", "FLOP of training per token, forward and backward")
 fewer_activations = quantity("fewer_activations", byte, r"a_\ell'", "activations of one layer where less of them is kept")
+plain_share = quantity("plain_share", count, r"x_1", "idle share of a step where each pipeline stage holds one chunk", sane=(0, 1))
+half_share = quantity("half_share", count, r"x_{1/2}", "half of the idle share with one chunk a stage", sane=(0, 1))
 rank_tokens = quantity("rank_tokens", count, r"T_\mathrm{rank}", "tokens of a training step that one data-parallel rank works on", sane=(1e-6, 1e15))
 microbatch_tokens = quantity("microbatch_tokens", count, r"T_\mu", "tokens of one micro-batch on one data-parallel rank", sane=(1e-6, 1e15))
 gradient_shard = quantity("gradient_shard", byte, r"v_g'", "bytes of one data-parallel rank's share of a chip's gradients")

@@ -67,7 +67,7 @@ together = Derivation(
     name="sequence-parallel-bytes-sent",
     title="Bytes that a chip sends in a step with sequence parallelism",
     rows=("10.6",),
-    claim="A block gathers its input and scatters its result, both ways; its input once more for the weights' gradient.",
+    claim="Blocks gather inputs and scatter results, both ways; inputs once more for the gradient of the weights.",
     start=Defined(
         sequence_parallel_traffic,
         once_a_layer * (2 * (stream_gathered + stream_scattered) + 2 * (2 * stream_gathered + stream_scattered)),

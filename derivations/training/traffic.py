@@ -77,7 +77,7 @@ def sharded(zero: int, runs: Expr, what: str, line: Expr, claim: str) -> Derivat
 optimizer_shared = sharded(
     1,
     scattered_bytes + gathered_weights,
-    "a reduce-scatter of gradients, each rank's to those of its share, and of an all-gather of the weights that it renewed",
+    "a reduce-scatter of gradients, which leaves each rank the sum of its share, and of a gather of the new weights",
     gradient_bytes + bytes_per_weight,
     "Each rank updates its share: it needs the sums of that share alone, and all others need its new weights.",
 )
@@ -91,7 +91,7 @@ gradients_shared = sharded(
 weights_shared = sharded(
     3,
     micro_batches * (scattered_bytes + 2 * gathered_weights),
-    "two gathers of weights, before forward and before backward, and a reduce-scatter of gradients for every micro-batch",
+    "two gathers of weights, before either pass, and a reduce-scatter of gradients, for every micro-batch",
     micro_batches * (gradient_bytes + 2 * bytes_per_weight),
     "Weights that are not kept whole come twice for each micro-batch, and go again.",
 )

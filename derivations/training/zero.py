@@ -67,7 +67,11 @@ zero_3 = over_plain(
 
 def holding(zero: int, claim: str) -> Derivation:
     """Weights, gradients and optimizer state on a chip under a ZeRO stage: each rank holds all, or its share."""
-    kinds = (("weights", bytes_per_weight, 3), ("gradients", gradient_bytes, 2), ("optimizer state", optimizer_bytes, 1))
+    kinds = (
+        ("weights", bytes_per_weight, 3),
+        ("gradients", gradient_bytes, 2),
+        ("optimizer state", optimizer_bytes, 1),
+    )
     parts = [each * held / (data_parallel if zero >= since else 1) for _, each, since in kinds]
     whole, shared = (Add(*[each for _, each, since in kinds if (zero >= since) == cut]) for cut in (False, True))
     whose = ", ".join(f"{name} of {'its share' if zero >= since else 'all of its rank'}" for name, _, since in kinds)

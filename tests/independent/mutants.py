@@ -111,9 +111,9 @@ def changed_expression(expr: Expr, near: frozenset[Symbol]) -> Iterator[Changed]
 @cache
 def swaps(symbol: Symbol, near: frozenset[Symbol]) -> tuple[Symbol, ...]:
     """Quantities of the same unit: first one that the step names, where it does, then the next ones declared."""
-    if symbol == side:
-        return ()
     records = quantities()
+    if symbol == side or symbol.name not in records:
+        return ()
     names = list(records)
     after = names.index(symbol.name)
     order = [records[name] for name in names[after + 1 :] + names[:after]]

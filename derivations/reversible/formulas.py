@@ -5,28 +5,35 @@ Full recomputation keeps the input of some layers and runs each segment forward 
 1707.04585). Either costs one more forward pass.
 """
 
-from steptime.model.symbols import active_parameters, flops_per_mac, layers
+import sympy
+from sympy import Expr, Sum
+
+from steptime.derivations.training.symbols import training_passes
+from steptime.model.symbols import layers
 
 from steptime.derivations.reversible.symbols import (  # isort: skip
-    backward_flops, forward_flops, layer_activations, layer_input, segment_layers,
+    forward_flops, layer_activations, layer_input, segment_layers, segments,
 )  # fmt: skip
 
-forward = flops_per_mac * active_parameters
-"""FLOP of a forward pass per token: every active weight is multiplied once."""
+layer = sympy.Symbol("layer", integer=True, positive=True)
+"""It counts layers, or segments of them, in sums."""
 
-backward = 2 * forward
-"""FLOP of a backward pass per token: once for the gradient of the inputs, once for that of the weights."""
 
-once = forward_flops + backward_flops
-"""FLOP of training per token."""
+def over_layers(each: Expr, number: Expr) -> Sum:
+    """So much for each of so many layers, or segments."""
+    return Sum(each, (layer, 1, number))
 
-with_recomputation = 2 * forward_flops + backward_flops
+
+once = training_passes * forward_flops
+"""FLOP of training per token: the forward pass, and two as long for the gradients."""
+
+with_recomputation = once + forward_flops
 """FLOP of training per token where every layer runs forward a second time."""
 
-held_all = layers * layer_activations
+held_all = over_layers(layer_activations, layers)
 """Activations of one micro-batch where every layer's are kept."""
 
-held_segments = layers / segment_layers * layer_input + segment_layers * layer_activations
+held_segments = over_layers(layer_input, segments) + over_layers(layer_activations, segment_layers)
 """Every segment's input is kept; one segment at a time is run again and held whole."""
 
 held_reversible = layer_input + layer_activations
