@@ -11,7 +11,7 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 
-from steptime.derivations.combination import Known
+from steptime.derivations.combination import Known, factors_of
 from steptime.derivations.signs import Signs
 from steptime.model.quantity import domains
 
@@ -98,7 +98,7 @@ def _below(fact: Relational, signs: Signs) -> list[Known]:
 def _not_zero(fact: Ne, signs: Signs) -> list[Known]:
     """What is not zero is positive where it is not negative; so is each of its factors."""
     difference = fact.lhs - fact.rhs
-    parts = [difference, *(part for part, _ in sympy.factor_list(sympy.fraction(sympy.together(difference))[0])[1])]
+    parts = [difference, *(part for part, _ in factors_of(sympy.fraction(sympy.together(difference))[0])[1])]
     found = [(part, signs.of(part)) for part in parts]
     return [(part if lies == "0+" else -part, True) for part, lies in found if lies in ("0+", "0-")]
 

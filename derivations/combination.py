@@ -25,6 +25,15 @@ def poly_of(expr: Expr) -> Poly:
     return Poly(expr, *sorted(expr.free_symbols, key=str))
 
 
+def factors_of(expr: Expr) -> tuple[Expr, list[tuple[Expr, int]]]:
+    """The numerical factor of a polynomial, and its irreducible ones with their powers."""
+    try:
+        number, factors = sympy.factor_list(expr)
+    except sympy.PolificationFailed:  # a number, however it is written
+        return sympy.expand(expr), []
+    return number, factors
+
+
 def never_zero(gens: tuple[Any, ...], powers: Powers, nullable: set[Symbol]) -> bool:
     """Whether a monomial contains no quantity that may be zero."""
     return not any(power and gen in nullable for gen, power in zip(gens, powers, strict=True))

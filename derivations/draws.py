@@ -37,10 +37,10 @@ def draw(
 
 def _drawn(symbol: Symbol, source: random.Random, whole: bool, magnitudes: int) -> mpmath.mpf:
     """One number in the range of a quantity, of so many magnitudes up or down."""
-    if whole:
-        return mpmath.mpf(source.randint(2, 9))
     record = declared_as(symbol)
     low, high = record.sane if record is not None else (0.0, 1e30)
+    if whole:
+        return mpmath.mpf(1 if high == 1 else source.randint(2, 9))
     if high == 1:
         return mpmath.mpf(source.randint(1, 59)) / 60
     scale = mpmath.mpf(10) ** source.randint(0 if low == 1 else -magnitudes, magnitudes) if magnitudes else mpmath.mpf(1)

@@ -40,9 +40,8 @@ class BothSides(Rule):
         return equation(self.operation.xreplace({side: line.lhs}), self.operation.xreplace({side: line.rhs}))
 
     def needs(self, line: Eq) -> Iterator[Condition]:
-        for part in (line.lhs, line.rhs):
-            for condition in of_expression(self.operation, "on both sides"):
-                yield condition.put({side: part})
+        for condition in of_expression(self.operation, "on both sides"):
+            yield condition.put({side: line.rhs})  # the sides are equal: one is enough
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,17 @@
 """The signs of expressions under what is known.
 
-An expression is brought to one fraction and factored; each factor is a polynomial of quantities none of which is
-negative. What is no polynomial (a power with a variable exponent, a logarithm, a rounded number, the larger of two) is a
+An expression is brought to one fraction and factored; each factor is a polynomial of quantities none of which
+is negative. What is no polynomial (a power with a variable exponent, a logarithm, a rounded number, the larger of two) is a
 quantity of its own, with what is known of it: so that no calculus is needed.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import sympy
 from sympy import Dummy, Expr, Poly, Rational, Symbol
 
-from steptime.derivations.combination import Known, combined, never_zero, poly_of
+from steptime.derivations.combination import Known, combined, factors_of, never_zero, poly_of
 from steptime.model.quantity import declared_as
 
 
@@ -66,14 +66,14 @@ class Signs:
         return self._factored(numerator * denominator) if found is None else found
 
     def never_zero(self, expr: Expr) -> bool:
-        """Whether an expression is shown not to be zero: each factor by its sign, or as a factor of what is positive."""
+        """Whether an expression is shown not to be zero: each factor by its sign, or as one of what is positive."""
         if self.of(expr) in ("+", "-"):
             return True
         form = self._polynomial(expr)
         if form is None:
             return False
-        number, factors = sympy.factor_list(sympy.fraction(sympy.together(form))[0])
-        sure = {part for fact, strict in self.facts if strict for part, _ in sympy.factor_list(fact.as_expr())[1]}
+        number, factors = factors_of(sympy.fraction(sympy.together(form))[0])
+        sure = {part for fact, strict in self.facts if strict for part, _ in factors_of(fact.as_expr())[1]}
         return number != 0 and all(
             part in sure or -part in sure or self._irreducible(poly_of(part)) in ("+", "-") for part, _ in factors
         )
@@ -83,7 +83,7 @@ class Signs:
         """The sign of a polynomial, factor by factor."""
         if expr.is_number:
             return "0" if expr.is_zero else "+" if expr.is_positive else "-"
-        number, factors = sympy.factor_list(expr)
+        number, factors = factors_of(expr)
         if number == 0:
             return "0"
         found: str | None = "+" if number > 0 else "-"
@@ -124,8 +124,12 @@ class Signs:
 
     def _irreducible(self, poly: Poly) -> str | None:
         plain = self._by_coefficients(poly)
-        if plain is not None:
+        if plain in ("+", "-"):
             return plain
+        if plain is not None:
+            turned = poly if plain == "0+" else -poly
+            told = any(strict and set(fact.gens) & set(poly.gens) for fact, strict in self.facts)
+            return plain[-1] if told and combined(turned, self.facts, self.nullable) else plain
         for turned, strict, weak in ((poly, "+", "0+"), (-poly, "-", "0-")):
             found = combined(turned, self.facts, self.nullable)
             if found is not None:
@@ -149,7 +153,7 @@ class Signs:
         if form is None:
             return
         numerator, denominator = sympy.fraction(sympy.together(form))
-        number, factors = sympy.factor_list(sympy.expand(numerator * denominator))
+        number, factors = factors_of(sympy.expand(numerator * denominator))
         rest = sympy.S.One if number > 0 else -sympy.S.One
         for factor, power in factors:
             poly = poly_of(factor)
@@ -188,14 +192,14 @@ class Signs:
             return self._walk(expr.base) ** expr.exp
         if isinstance(expr, sympy.Pow) and not expr.exp.is_number and expr.exp.could_extract_minus_sign():
             return 1 / self._walk(expr.base**-expr.exp)
-        if isinstance(expr, sympy.Pow) and isinstance(expr.base, Symbol) and expr.exp.is_Rational:
+        if isinstance(expr, sympy.Pow) and expr.base in self.roots and expr.exp.is_Rational:
             return self._rooted(expr.base, expr.exp)
         return self._atom(expr)
 
     def _rooted(self, symbol: Symbol, power: Rational) -> Expr:
         """A power of a quantity, as a whole power of its root."""
         root, q = self.roots.get(symbol, (symbol, 1))
-        return root ** (power * q)
+        return root ** (power * q) if (power * q).is_Integer else self._atom(symbol**power)
 
     def _atom(self, expr: Expr) -> Expr:
         if expr in self.atoms:

@@ -27,7 +27,7 @@ from steptime.model.symbols import (  # isort: skip
 
 WORK = flops_per_mac * active_parameters * memory_bandwidth
 MEET = "one more sequence takes as long to compute as to read"
-TWICE = given(context, 2 * balanced_context, "twice the balanced context")
+TWICE = given(context, 2 * balanced_context, "the context is twice the balanced one")
 
 
 def balanced_v3() -> Mapping[Symbol, float]:

@@ -32,7 +32,9 @@ V32 = "DeepSeek-V3.2 published configuration (61 layers, index_topk 2048, index_
 NO_INDEX = given(index_bytes, 0, "the index costs nothing")
 SQUARE_ROOT_READ = sympy.Min(context, sparse.square_root_read)
 """A short context is read whole: its square root would be the longer."""
-SQUARE_ROOT = given(tokens_read, SQUARE_ROOT_READ, "tokens read as the square root of the context, or all of it")
+SQUARE_ROOT = given(
+    tokens_read, SQUARE_ROOT_READ, "as many tokens are read as the square root of the context, or all of it"
+)
 TOP_K = given(tokens_read, sparse.top_k_read, "the best k of the context are read")
 COMPUTED = flops_per_mac * active_parameters * memory_bandwidth / peak_flops
 """Bytes that a chip could read while it multiplies every active weight once."""

@@ -32,7 +32,7 @@ ACCEPTED = Expected(
     "the number of drafts that are accepted with all drafts before them",
 )
 KEPT = Defined(tokens_per_pass, accepted_drafts + 1, "the accepted drafts and the token that the pass itself gives")
-SURER = Chosen(acceptance, "the most that drafts can bring", least=False)
+SURER = Chosen(acceptance, "drafts are accepted with the chance that keeps most tokens", least=False)
 
 
 def drafting(chance: float = 0.8, drafted: float = 2.0) -> Mapping[Symbol, float]:

@@ -29,16 +29,16 @@ from steptime.model.symbols import (  # isort: skip
 
 FULL = given(stored_bytes, memory_capacity, "the memory is full")
 NEXT_DEPARTURE = Given(Le(waiting_time, step_time), "a request waits for the next departure: one step at most")
-JUST_MISSED = Chosen(waiting_time, "the longest that a request can wait", least=False)
+JUST_MISSED = Chosen(waiting_time, "a request waits as long as can be", least=False)
 WAITS = sympy.Sum(turn, (turn, 1, arrivals))
 EVENLY = given(
     waiting_time,
     step_time / arrivals**2 * WAITS,
-    "the mean over requests that arrive evenly spaced: the j-th before a departure waits j parts of an interval",
+    "requests arrive evenly spaced: their mean wait is that of one part of an interval, of two parts, and so on",
 )
-MANY = Tends(arrivals, sympy.oo, "many arrivals: random times")
+MANY = Tends(arrivals, sympy.oo, "ever more requests arrive in an interval, at any time")
 EACH_DRAIN = given(step_time, drain_time, "a step departs once per drain time")
-OPTIMAL = given(q.batch, optimal_batch, "it carries the optimal batch")
+OPTIMAL = given(q.batch, optimal_batch, "a step carries the optimal batch")
 
 
 def serving_v3() -> Mapping[Symbol, float]:

@@ -53,8 +53,8 @@ def _rack(memory: float, how: str) -> Parts:
 
 GB200_LEAST_MEMORY = _rack(B200_MADE.memory, "priced at that: all of the margin is on the rest of the chip")
 GB200_RACK = _rack(_CHIP * B200_MADE.memory / B200_MADE.whole, "with its share of the chip's margin")
-"""What a buyer pays for memory is not published: it lies between what memory costs the maker of the chip, and that with
-the same margin as everything else on the chip. Networking is not divided into tiers either: each is priced by all of it.
+"""What a buyer pays for memory is not published: it lies between what it costs the maker of the chip, and that with the
+same margin as all else on the chip. Networking is not divided into tiers either: each is priced at all of it.
 """
 
 SCALE_OUT_PRICE = _NETWORK / 50e9

@@ -15,16 +15,16 @@ from steptime.model.symbols import compute_time as time_of_compute
 
 from steptime.derivations.machine.symbols import (  # isort: skip
     capacity_price, decode_bytes, decode_cost, decode_flops, idle_compute, idle_link, idle_memory, lowered_cost,
-    machine_memory_bandwidth, memory_bandwidth_price, prefill_bytes, prefill_cost, prefill_flops, raised_cost, request_cost,
-    request_rate, rise, split_request_cost, step_tokens,
+    machine_memory_bandwidth, memory_bandwidth_price, prefill_bytes, prefill_cost, prefill_flops, raised_cost,
+    request_cost, request_rate, rise, split_request_cost, step_tokens,
 )  # fmt: skip
 from steptime.derivations.machine.symbols import link_time as time_of_links
 
 from steptime.model.symbols import (  # isort: skip
     answer, base_cost, batch, budget, bytes_per_weight, capacity_needed, chips, context, flops_price, kv_bytes,
     link_price, machine_flops, machine_life, machine_link_bandwidth, machine_scale_out_bandwidth, micro_batch,
-    parameters, prompt, stack_bandwidth, stack_price, stacks, stage_chips, step_flops, step_link_bytes, step_memory_bytes,
-    step_scale_out_bytes, step_time,
+    parameters, prompt, stack_bandwidth, stack_price, stacks, stage_chips, step_flops, step_link_bytes,
+    step_memory_bytes, step_scale_out_bytes, step_time,
 )  # fmt: skip
 
 compute_time = step_flops / machine_flops

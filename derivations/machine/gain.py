@@ -5,7 +5,7 @@ from sympy import Expr, Integer, Rational, Symbol, sqrt
 from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Chosen, Compared, Crossing, Defined, Modelled, instance
 from steptime.derivations.machine import formulas
-from steptime.derivations.rules import both_sides, equation, extreme, minimise, side, solve_for, substitute
+from steptime.derivations.rules import equation, extreme, minimise, solve_for, substitute
 from steptime.derivations.steps import Step
 from steptime.model.symbols import flops_price, link_price, machine_life
 
@@ -13,8 +13,9 @@ from steptime.derivations.machine.split import (  # isort: skip
     DECODE_PRICE, PREFILL_PRICE, proof, shared_design, shared_request, split_request,
 )  # fmt: skip
 from steptime.derivations.machine.symbols import (  # isort: skip
-    bytes_per_flop, decode_bytes, decode_compute_use, decode_flops, handed_bytes, memory_bandwidth_price,
-    most_handed_bytes, prefill_bytes, prefill_flops, prefill_memory_use, spend_ratio, split_gain, split_saving,
+    bytes_per_flop, cost_over_saving, decode_bytes, decode_compute_use, decode_flops, handed_bytes,
+    memory_bandwidth_price, most_handed_bytes, prefill_bytes, prefill_flops, prefill_memory_use, spend_ratio,
+    split_gain, split_saving,
 )  # fmt: skip
 
 USES = (
@@ -89,6 +90,11 @@ break_even = proof(
     *with_shares(most_handed_bytes, (2 * BOTH - MINOR) / link_price, UNUSED / link_price),
 )
 
+NEEDS = {
+    prefill_memory_use: "prefill uses as little bandwidth",
+    decode_compute_use: "decode uses as few FLOP/s",
+    handed_bytes: "as few bytes are handed over",
+}
 SPLIT_SPEND = PREFILL_PRICE + DECODE_PRICE
 SHARED_SPEND = (sqrt(PREFILL_PRICE) + sqrt(DECODE_PRICE)) ** 2
 
@@ -123,13 +129,11 @@ gain = proof(
         ),
         equation(split_gain, (1 + sqrt(spend_ratio)) ** 2 / (1 + spend_ratio)),
     ),
-    assumes=tuple(
-        Chosen(one, "two designs win most", least=False)
-        for one in (prefill_memory_use, decode_compute_use, handed_bytes)
-    ),
+    assumes=tuple(Chosen(one, f"{what}, as is best for two designs", least=False) for one, what in NEEDS.items()),
 )
 
-EVEN = Chosen(spend_ratio, "the spend divides so that two designs win most")
+EVEN = Chosen(spend_ratio, "the spend divides so that two designs cost least over what they save")
+OVER_SAVING = Defined(cost_over_saving, 1 / (split_gain - 1), "the cost on two designs over what they save")
 
 even_spend = proof(
     "split-gain-even",
@@ -137,9 +141,14 @@ even_spend = proof(
     "Two designs win most where both phases need machines of the same price.",
     gain,
     Step(
-        "what is won, turned over: a rising and a falling part, least where the gain is most",
-        both_sides(1 / (side - 1)),
-        equation(1 / (split_gain - 1), sqrt(spend_ratio) / 2 + spend_ratio ** Rational(-1, 2) / 2),
+        "two designs cost so much over what they save",
+        substitute(OVER_SAVING.for_(split_gain)),
+        equation(1 + 1 / cost_over_saving, (1 + sqrt(spend_ratio)) ** 2 / (1 + spend_ratio)),
+    ),
+    Step(
+        "solve for that: a rising and a falling part",
+        solve_for(cost_over_saving),
+        equation(cost_over_saving, sqrt(spend_ratio) / 2 + spend_ratio ** Rational(-1, 2) / 2),
     ),
     Step("least", minimise(spend_ratio), equation(spend_ratio, Integer(1))),
     assumes=(EVEN,),

@@ -40,10 +40,21 @@ TIMES = (
 """What each resource of a machine takes for its work."""
 
 WITHIN_BUDGET = Given(Le(formulas.spend, budget), "the machine costs no more than the budget")
-FASTEST = tuple(
-    Chosen(resource, "the machine of the shortest step")
-    for resource in (machine_flops, machine_memory_bandwidth, machine_link_bandwidth)
-)
+AMOUNTS = {
+    machine_flops: "FLOP/s",
+    machine_memory_bandwidth: "memory bandwidth",
+    q.stacks: "stacks of memory",
+    machine_link_bandwidth: "link bandwidth",
+    q.machine_scale_out_bandwidth: "scale-out bandwidth",
+}
+
+
+def bought(aim: str, *resources: Symbol) -> tuple[Chosen, ...]:
+    """That so much is bought of each resource as is best."""
+    return tuple(Chosen(one, f"the amount of {AMOUNTS[one]} is the one that {aim}") for one in resources)
+
+
+FASTEST = bought("makes the step shortest", machine_flops, machine_memory_bandwidth, machine_link_bandwidth)
 LEFT = budget - capacity_price * capacity_needed  # of the budget, once capacity is paid
 SHORTEST = PRICED_WORK / LEFT
 CAPACITY_PAID = more(budget, capacity_price * capacity_needed)

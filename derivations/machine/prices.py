@@ -32,8 +32,8 @@ V3 = (
 )
 LLAMA = "Llama 3.1 {} in fp8 on 8 H100 (tp=8), context 64, 8192 sequences; every resource raised by 1 %"
 LINKS_AT_PEAK = (LINK_PEAK, NO_START_UP[0])
-MEMORY_FULL = given(q.memory_per_chip, memory_capacity, "as many sequences as memory holds")
-LITTLE = Tends(rise, S.Zero, "a change as small as one likes")
+MEMORY_FULL = given(q.memory_per_chip, memory_capacity, "memory is full")
+LITTLE = Tends(rise, S.Zero, "a resource changes as little as one likes")
 
 
 def v3() -> Mapping[Symbol, float]:

@@ -30,7 +30,7 @@ BY_CAPACITY = Solved(Modelled(capacity_share, formulas.share_on_capacity), capac
 
 
 def spend_share(name: str, share: Symbol, part: Expr, resource: Symbol, work: Expr) -> Derivation:
-    """The share of a resource in what a balanced machine costs: the multiplier of its term, less what capacity takes."""
+    """The share of a resource in what a balanced machine costs: its term's multiplier, less what capacity takes."""
     return Derivation(
         name=f"{name}-share",
         title=f"Share of the budget spent on {name}",

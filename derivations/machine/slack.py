@@ -205,17 +205,15 @@ def times(name: str) -> Callable[[], Mapping[str, float | str]]:
 
 
 def of_capacity() -> float:
-    """The same of the closed terms, with as many sequences as a memory larger by a millionth holds, over what is proved."""
+    """The same of the closed terms, with as many sequences as a memory holds that is larger by a millionth, over what
+    is proved."""
     values, little = dict(v3()), 1e-6
 
     def cost(by: float) -> float:
         larger = Scenario({**values, q.memory_capacity: values[q.memory_capacity] * (1 + by)})
-        full = {
-            **values,
-            micro_batch: float(larger.evaluate(fitting_batch.result.rhs)),
-            q.parameters_read: values[q.parameters],
-        }
-        return max(float(Scenario(full).evaluate(term)) for term in (COMPUTES, READS, SENDS)) / full[micro_batch]
+        batch = float(larger.evaluate(fitting_batch.result.rhs))
+        full = Scenario({**values, micro_batch: batch, q.parameters_read: values[q.parameters]})
+        return max(float(full.evaluate(term)) for term in (COMPUTES, READS, SENDS)) / batch
 
     terms = {token_cost: cost(0.0), raised_cost: cost(little), rise: little}
     return float(Scenario(terms).evaluate(formulas.elasticity)) / capacity_elasticity.evaluate()

@@ -63,7 +63,7 @@ PREFILL_PRICE = flops_price * prefill_flops  # dollar-seconds of FLOP/s that a p
 DECODE_PRICE = memory_bandwidth_price * decode_bytes  # dollar-seconds of bandwidth that a decode needs
 WORK = flops_price * q.step_flops + memory_bandwidth_price * q.step_memory_bytes + link_price * q.step_link_bytes
 DESIGN = Defined(bytes_per_flop, machine_memory_bandwidth / machine_flops, "the bandwidth of a machine over its FLOP/s")
-CHEAPEST = Chosen(bytes_per_flop, "the one design that makes a request cheapest")
+CHEAPEST = Chosen(bytes_per_flop, "the design for both phases is the one that makes a request cheapest")
 WITH_BANDWIDTH = given(capacity_price, 0, "capacity comes with bandwidth")
 
 

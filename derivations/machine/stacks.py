@@ -1,4 +1,4 @@
-"""Chapter 7, where the money goes: a machine of stacks and two tiers of links, which sell bytes and bandwidth together."""
+"""Chapter 7, where the money goes: a machine whose memory comes in stacks, bytes and bandwidth together."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -7,16 +7,18 @@ from sympy import Expr, Le, S, Symbol
 from sympy.core.relational import Relational
 
 from steptime.derivations.axioms import FULL_OVERLAP, PROPORTIONAL_PRICES
+from steptime.derivations.claims import Claim, Source
 from steptime.derivations.conditions import at_least, more
-from steptime.derivations.facts import Best, Chosen, Crossing, Given, Modelled, given, instance
+from steptime.derivations.facts import Best, Crossing, Given, Modelled, given, instance
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.costs import GB200_RACK, SCALE_OUT_PRICE, Parts, machine_numbers
-from steptime.derivations.machine.machine import LECTURE, multipliers
+from steptime.derivations.machine.machine import LECTURE, bought, multipliers
 from steptime.derivations.machine.symbols import crossover_budget, rise, step_tokens
 from steptime.derivations.rules import equation, optimum, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import machine
+from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
     base_cost, budget, capacity_needed, flops_price, link_price, machine_flops, machine_link_bandwidth,
@@ -52,7 +54,7 @@ def v3(parts: Parts = GB200_RACK) -> Mapping[Symbol, float]:
 
 
 def v3_cheap() -> Mapping[Symbol, float]:
-    """One on which they are bought for their bytes: with so little of all else a step takes longer than to drain them."""
+    """One on which they are bought for their bytes: with so little of all else a step outlasts their drain time."""
     return {**v3(), budget: GB200_RACK.other + CHEAP}
 
 
@@ -109,7 +111,7 @@ def shortest(
             PROPORTIONAL_PRICES,
             WITHIN_BUDGET,
             ENOUGH,
-            *(Chosen(resource, "the machine of the shortest step") for resource in RESOURCES),
+            *bought("makes the step shortest", *RESOURCES),
         ),
         sources=(LECTURE,),
         example=example,
@@ -206,3 +208,23 @@ stack_crossover = Derivation(
 )
 
 DERIVATIONS = (for_bandwidth, for_bytes, crossover, stack_crossover)
+
+
+def at_crossover(what: Expr) -> float:
+    """A formula where a step reads all it holds, in the time at which stacks are bought for both."""
+    values = {**v3(), capacity_needed: v3()[step_memory_bytes]}
+    return float(Scenario({**values, step_time: stack_crossover.evaluate()}).evaluate(what))
+
+
+CLAIMS = (
+    Claim(
+        "7.1",
+        "a step that reads all it holds needs as many stacks for bandwidth as for bytes at the drain time: GB200",
+        None,
+        stack_crossover.evaluate,
+        lambda: {symbol.name: v3()[symbol] for symbol in (stack_capacity, stack_bandwidth)},
+        source=Source.OWN,
+        unit="s",
+        must=lambda value: abs(at_crossover(formulas.stacks_for_bandwidth / machine.stacks_for_bytes) - 1) < 1e-9,
+    ),
+)

@@ -46,3 +46,4 @@ changed_time = quantity("changed_time", second, r"t'", "time of a term once its 
 stack_share = quantity("stack_share", count, r"\sigma_s", "share of what a budget leaves to choose that is spent on stacks of memory", sane=(0, 1))
 crossover_budget = quantity("crossover_budget", dollar, r"Y^*", "budget from which on stacks are bought for their bandwidth")
 most_handed_bytes = quantity("most_handed_bytes", byte, r"a_I^*", "KV cache of one request up to which two machine designs cost less than one")
+cost_over_saving = quantity("cost_over_saving", count, r"c_q'/\Delta c_q", "cost of a request on two designs over what they save")

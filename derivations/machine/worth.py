@@ -2,28 +2,26 @@
 
 from collections.abc import Mapping
 
-from sympy import Expr, Le, S, Symbol
+from sympy import Expr, Le, S
 
 from steptime.derivations.axioms import PROPORTIONAL_PRICES, WRITTEN_OFF
 from steptime.derivations.batch.symbols import token_cost
 from steptime.derivations.claims import Claim, Wording
-from steptime.derivations.conditions import at_least, more
-from steptime.derivations.facts import Best, Chosen, Given, Modelled, Solved, instance
+from steptime.derivations.conditions import at_least
+from steptime.derivations.facts import Best, Given, Modelled, instance
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.costs import Parts
-from steptime.derivations.machine.machine import LEFT, PRICED_WORK, V3, balanced_machine
-from steptime.derivations.machine.machine import v3 as balanced_v3
-from steptime.derivations.machine.shares import BY_CAPACITY, ENDS, compute_share, link_share, memory_share
+from steptime.derivations.machine.machine import LECTURE, bought
+from steptime.derivations.machine.shares import ENDS
 from steptime.derivations.rules import equation, identity, optimum, substitute
 from steptime.derivations.steps import Derivation, Step
-from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.machine.stacks import (  # isort: skip
-    BANDWIDTH_WORK, ENOUGH, LECTURE, OTHER_WORK, RESOURCES, TEXT, WORK, for_bandwidth, v3,
+    BANDWIDTH_WORK, ENOUGH, OTHER_WORK, RESOURCES, TEXT, WORK, for_bandwidth, v3,
 )  # fmt: skip
 from steptime.derivations.machine.symbols import (  # isort: skip
-    capacity_share, cost_elasticity, memory_bandwidth_price, raised_cost, rise, stack_share, step_tokens,
+    cost_elasticity, raised_cost, rise, stack_share, step_tokens,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     base_cost, budget, capacity_needed, flops_price, link_price, machine_flops, machine_life, machine_link_bandwidth,
@@ -58,9 +56,9 @@ cheapest = Derivation(
                 within=tuple(limit.relation for limit in (*IN_TIME, ENOUGH)),
                 at=(
                     equation(machine_flops, step_flops / step_time),
-                    equation(stacks, step_memory_bytes / (stack_bandwidth * step_time)),
+                    equation(stacks, formulas.stacks_for_bandwidth),
                     equation(machine_link_bandwidth, step_link_bytes / step_time),
-                    equation(machine_scale_out_bandwidth, step_scale_out_bytes / step_time),
+                    equation(machine_scale_out_bandwidth, formulas.needed_scale_out_bandwidth),
                 ),
                 value=(base_cost * step_time + WORK) * PER_DOLLAR_SECOND,
                 weights=(S.One,),
@@ -84,7 +82,7 @@ cheapest = Derivation(
         PROPORTIONAL_PRICES,
         *IN_TIME,
         ENOUGH,
-        *(Chosen(resource, "the cheapest machine that keeps the step time") for resource in RESOURCES),
+        *bought("makes a token cheapest", *RESOURCES),
     ),
     sources=(LECTURE,),
     example=lambda: {**v3(), step_time: for_bandwidth.evaluate()},
@@ -110,80 +108,6 @@ on_budget = Derivation(
     example=v3,
     example_text=TEXT,
     holds=for_bandwidth.holds,
-)
-
-
-def balanced_case() -> Mapping[Symbol, float]:
-    values = balanced_v3()
-    return {**values, rise: 0.01, step_tokens: values[q.batch] / values[q.chips]}
-
-
-balanced_cost = Derivation(
-    name="balanced-cost",
-    title="What a token costs on a balanced machine",
-    rows=("7.1",),
-    claim="A token costs the dollar-seconds of its work, and its part of what capacity takes.",
-    start=Modelled(token_cost, formulas.cost_on_budget),
-    steps=(
-        Step(
-            "the shortest step",
-            substitute(balanced_machine),
-            equation(token_cost, budget * PRICED_WORK / (LEFT * machine_life * step_tokens)),
-        ),
-        Step(
-            "by the share that capacity takes",
-            substitute(BY_CAPACITY),
-            equation(token_cost, PRICED_WORK / ((1 - capacity_share) * machine_life * step_tokens)),
-        ),
-    ),
-    assumes=(WRITTEN_OFF,),
-    sources=(LECTURE,),
-    example=balanced_case,
-    example_text=V3,
-    holds=(more(1, capacity_share),),
-)
-
-
-def price_is_share(name: str, work: Symbol, weighs: Expr, share: Derivation, price: Symbol) -> Derivation:
-    """That the time of a term is worth what is spent on its resource, of all that is spent on time."""
-    spent = share.result.lhs
-    return Derivation(
-        name=f"{name}-price-is-share",
-        title=f"What the {name} time is worth on a balanced machine",
-        rows=("7.1", "7.2"),
-        claim="One per cent more work makes a token dearer by its resource's share of the spend, per cent.",
-        start=Modelled(cost_elasticity, formulas.elasticity_of_work),
-        steps=(
-            Step(
-                "cost before, and with more work on the machine that is then best",
-                substitute(instance(balanced_cost, {token_cost: raised_cost, work: work * (1 + rise)}), balanced_cost),
-                equation(cost_elasticity, ((PRICED_WORK + rise * weighs) / PRICED_WORK - 1) / rise),
-            ),
-            Step(
-                "the same for a rise of any size: the multiplier of the term",
-                identity(),
-                equation(cost_elasticity, weighs / PRICED_WORK),
-            ),
-            Step(
-                "the price of the resource by what is spent on it",
-                substitute(Solved(share, price)),
-                equation(cost_elasticity, spent / (1 - capacity_share)),
-            ),
-        ),
-        assumes=(),
-        sources=(LECTURE,),
-        example=lambda: {**balanced_case(), spent: share.evaluate()},
-        example_text=V3,
-        holds=(more(1, capacity_share + spent),),
-    )
-
-
-PRICES_OF_TERMS = (
-    price_is_share("compute", step_flops, flops_price * step_flops, compute_share, flops_price),
-    price_is_share(
-        "memory", step_memory_bytes, memory_bandwidth_price * step_memory_bytes, memory_share, memory_bandwidth_price
-    ),
-    price_is_share("link", step_link_bytes, link_price * step_link_bytes, link_share, link_price),
 )
 
 term_price = Derivation(
@@ -238,7 +162,7 @@ share_of_stacks = Derivation(
 )
 
 
-DERIVATIONS = (cheapest, balanced_cost, *PRICES_OF_TERMS, on_budget, term_price, share_of_stacks)
+DERIVATIONS = (cheapest, on_budget, term_price, share_of_stacks)
 
 
 def memory_worth(parts: Parts) -> float:

@@ -27,16 +27,13 @@ from steptime.model.symbols import (  # isort: skip
     active_parameters, backward_time, batch, bytes_per_weight, context, flops_per_mac, forward_time, interleave,
     kv_shards, memory_bandwidth, micro_batch, micro_batches, parameters_read, pass_tokens, peak_flops,
     pipeline_parallel, replicas, scale_out_bandwidth, scale_out_latency, scale_up_bandwidth, scale_up_domain,
-    scale_up_latency, send_bytes, stage_chips, step_time, weight_gradient_time, weight_shards, width,
+    scale_up_latency, send_bytes, stage_chips, step_time, turn, weight_gradient_time, weight_shards, width,
 )  # fmt: skip
-
-stage, turn = sympy.symbols("stage turn", integer=True, positive=True)
-"""They count stages and micro-batches in sums."""
 
 
 def over_stages(each: Expr, first: Expr | int, last: Expr) -> Sum:
     """So much for each of the stages with these numbers."""
-    return Sum(each, (stage, first, last))
+    return Sum(each, (turn, first, last))
 
 
 def over_micro_batches(each: Expr, number: Expr = micro_batches) -> Sum:

@@ -20,6 +20,7 @@ from steptime.derivations.pipelines.symbols import capacity_surplus, kv_memory, 
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
+from steptime.model.layout.layout import Layout
 from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
@@ -179,12 +180,11 @@ def _kv_on_the_fullest_chip(stages: int) -> float:
     from steptime.model.catalog.hardware import load_hardware
     from steptime.model.catalog.models import load_model
     from steptime.model.step.build import build_case
-    from steptime.model.step.inputs import Question
-    from steptime.model.step.words import inputs_of
+    from steptime.model.step.inputs import Inputs, Question
 
-    options = {"layout": f"dp=72,ep=72,pp={stages}", "context": 4096, "batch": 2048 * stages}
-    case = build_case(Question(load_model("deepseek-v3"), load_hardware("gb200-nvl72"), inputs_of(options)))
-    return max(float(case.number(footprint.kv)) for footprint in case.whole_footprints)
+    asked = Inputs(given={context: 4096.0, q.batch: 2048.0 * stages}, layout=Layout(dp=72, ep=72, pp=stages))
+    case = build_case(Question(load_model("deepseek-v3"), load_hardware("gb200-nvl72"), asked))
+    return max(float(case.scenario.evaluate(footprint.kv)) for footprint in case.whole_footprints)
 
 
 def _fits(stages: float) -> bool:

@@ -19,6 +19,7 @@ from steptime.derivations.rules import branch, equation, solve_for, substitute, 
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
+from steptime.model.layout.layout import Layout
 from steptime.model.phases import decode
 from steptime.model.scenario import Scenario
 
@@ -153,7 +154,7 @@ DERIVATIONS = (pipeline_latency, full_pipeline, pipeline_cost)
 
 def _racks(number: int) -> Scenario:
     """The whole model's step over so many racks, one stage and one micro-batch each."""
-    layout = f"dp=72,ep=72,pp={number}"
+    layout = Layout(dp=72, ep=72, pp=number)
     return Scenario(numbers(MODEL, "gb200-nvl72", layout=layout, context=4096, batch=2048 * number))
 
 

@@ -9,7 +9,7 @@ from steptime.derivations.axioms import BACK_TO_THE_FIRST, EQUAL_STAGES, EVEN_TO
 from steptime.derivations.board import NO_START_UP
 from steptime.derivations.claims import Claim, Source, Wording
 from steptime.derivations.conditions import at_least
-from steptime.derivations.experts.experts import in_one_domain
+from steptime.derivations.experts.messages import in_one_domain
 from steptime.derivations.experts.symbols import experts_per_token
 from steptime.derivations.facts import Compared, Defined, Modelled, given
 from steptime.derivations.pipelines import formulas

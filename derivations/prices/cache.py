@@ -5,7 +5,7 @@ from functools import partial
 
 from steptime.derivations.axioms import CHIP_WAITS, PRICE_ON_MEMORY, TIER_RENTED
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import more
+from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Modelled, instance
 from steptime.derivations.prices import formulas
 from steptime.derivations.prices.recompute import BOUGHT, CASE, FAR, LECTURE, SHORT_PROMPT, fetch, rematerialise, v3
@@ -88,7 +88,7 @@ hold_in_tier = Derivation(
     sources=(LECTURE,),
     example=v3,
     example_text=f"{CASE}, in DDR; {BOUGHT}",
-    holds=(SHORT_PROMPT, CACHED, more(rematerialise.result.rhs, cache.fetch)),
+    holds=(SHORT_PROMPT, CACHED, at_least(rematerialise.result.rhs, cache.fetch)),
 )
 
 leave_chip = Derivation(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import sympy
 from sympy import Symbol
 
-from steptime.derivations.conditions import more
+from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Given, Modelled, given
 from steptime.derivations.prices import formulas
 from steptime.derivations.prices.cache import CACHED, CROSSING_TIERS, DEARER_TO_FETCH, next_tier
@@ -163,7 +163,7 @@ lomax_age = Derivation(
             equation(1 / hold_time, reuse_shape / (reuse_scale + reuse_age)),
         ),
         Step(
-            "solve for the age: where it is not positive, a cache moves at once",
+            "solve for the age: a hold time too short for one has the cache move at once",
             solve_for(reuse_age),
             equation(reuse_age, reuse_shape * hold_time - reuse_scale),
         ),
@@ -172,7 +172,7 @@ lomax_age = Derivation(
     sources=(LECTURE,),
     example=at_next_tier(reuse_shape=1.5, reuse_scale=300.0),
     example_text=f"{CASE}, from DDR to one NVMe drive; shape 1.5, scale 5 minutes",
-    holds=(more(reuse_shape * hold_time, reuse_scale),),
+    holds=(at_least(reuse_shape * hold_time, reuse_scale),),
 )
 
 share_age = Derivation(
@@ -212,7 +212,7 @@ share_age = Derivation(
             ),
         ),
         Step(
-            "take logarithms: where the age is not positive, a cache moves at once",
+            "take logarithms: a hold time too short for an age has the cache move at once",
             both_sides(reuse_scale * sympy.log(side)),
             equation(
                 reuse_age,
@@ -224,7 +224,7 @@ share_age = Derivation(
     sources=(LECTURE, MIXTURE),
     example=at_next_tier(reuse_scale=600.0, reuse_share=0.6),
     example_text=f"{CASE}, from DDR to one NVMe drive; mean 10 minutes, 60 % ever asked for",
-    holds=(more(1, reuse_share), more(reuse_share * hold_time, reuse_scale)),
+    holds=(more(1, reuse_share), at_least(reuse_share * hold_time, reuse_scale)),
 )
 
 DERIVATIONS = (age_rate, move_hazard, weibull_age, lomax_age, share_age)

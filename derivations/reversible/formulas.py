@@ -5,23 +5,19 @@ Full recomputation keeps the input of some layers and runs each segment forward 
 1707.04585). Either costs one more forward pass.
 """
 
-import sympy
 from sympy import Expr, Sum
 
 from steptime.derivations.training.symbols import training_passes
-from steptime.model.symbols import layers
+from steptime.model.symbols import layers, turn
 
 from steptime.derivations.reversible.symbols import (  # isort: skip
     forward_flops, layer_activations, layer_input, segment_layers, segments,
 )  # fmt: skip
 
-layer = sympy.Symbol("layer", integer=True, positive=True)
-"""It counts layers, or segments of them, in sums."""
-
 
 def over_layers(each: Expr, number: Expr) -> Sum:
     """So much for each of so many layers, or segments."""
-    return Sum(each, (layer, 1, number))
+    return Sum(each, (turn, 1, number))
 
 
 once = training_passes * forward_flops

@@ -6,16 +6,17 @@ from sympy import Expr, Sum, Symbol
 from sympy.core.relational import Relational
 
 from steptime.derivations.axioms import ATTENDS_TO_ALL, BEFORE_ONCE, ON_CHIP, STATIC_BATCH, STREAMED_ONCE
-from steptime.derivations.batch.symbols import memory_time
+from steptime.derivations.batch.symbols import memory_time, tokens_read
 from steptime.derivations.board import PEAK, PERFECT_SHARDS
 from steptime.derivations.conditions import more
 from steptime.derivations.facts import Defined, Fact, Modelled, given
-from steptime.derivations.rules import equation, substitute, total
+from steptime.derivations.prices.formulas import grouped
+from steptime.derivations.rules import equation, identity, substitute, total
 from steptime.derivations.serving import formulas
-from steptime.derivations.serving.numbers import LLAMA, POPE, llama_request
+from steptime.derivations.serving.numbers import CACHE_READ, LLAMA, POPE, llama_request
 from steptime.derivations.serving.symbols import answer_time
 from steptime.derivations.steps import Assumption, Derivation, Step
-from steptime.model import symbols as q
+from steptime.model.architecture.attended import attended, whole_context_read
 from steptime.model.phases.decode import compute, memory
 from steptime.model.phases.prefill import decode_steps
 
@@ -85,19 +86,35 @@ memory_sum = answer_of(
     (*READS, WRITES_ONE),
 )
 
-contexts = Sum(prompt + turn, (turn, 0, decode_steps - 1))
+contexts = Sum(attended(grouped, prompt + turn), (turn, 0, decode_steps - 1))
+
+answer_reads = answer_of(
+    "answer-reads",
+    "Cached tokens that an answer's decode steps read",
+    "The first step has the prompt behind it, each further one a token more.",
+    Defined(tokens_read, contexts, "what each decode step finds in the cache: the prompt and the steps before it"),
+    (
+        Step(
+            "the prompt once a step, and a triangle",
+            total(contexts, whole_context_read(decode_steps, prompt, decode_steps)),
+            equation(tokens_read, (answer - 1) * prompt + (answer - 1) * (answer - 2) / 2),
+        ),
+    ),
+    (ATTENDS_TO_ALL, BEFORE_ONCE),
+)
 
 mean_context = answer_of(
     "answer-context",
     "Mean context of an answer's decode steps",
-    "The first step has the prompt behind it, each further one a token more.",
-    Defined(context, contexts / decode_steps, "the mean of what the decode steps have behind them"),
+    "Half of the answer is behind a step on average, but for a token.",
+    Defined(context, tokens_read / decode_steps, "the mean of what the decode steps read"),
     (
         Step(
-            "the prompt, and half of a triangle",
-            total(contexts, (answer - 1) * prompt + (answer - 1) * (answer - 2) / 2),
-            equation(context, prompt + (answer - 2) / 2),
+            "the tokens that they read",
+            substitute(answer_reads),
+            equation(context, ((answer - 1) * prompt + (answer - 1) * (answer - 2) / 2) / decode_steps),
         ),
+        Step("for one step", identity(), equation(context, prompt + (answer - 2) / 2)),
     ),
     (),
     (more(answer, 1),),
@@ -132,16 +149,20 @@ memory_phase = answer_of(
     Modelled(answer_time, formulas.answer_memory.time),
     (
         Step(
-            "at the peak, perfectly sharded; each step reads all before it and writes one token",
-            substitute(
-                *memory_shared,
-                Modelled(q.kv_read, formulas.answer_read),
-                Modelled(kv_written, formulas.answer_written),
+            "at the peak, perfectly sharded; the bytes of the cache by its tokens",
+            substitute(*memory_shared, CACHE_READ, Modelled(kv_written, formulas.answer_written)),
+            equation(
+                answer_time,
+                (
+                    decode_steps * bytes_per_weight * parameters_read
+                    + micro_batch * kv_bytes * (tokens_read + decode_steps)
+                )
+                / (stage_chips * memory_bandwidth),
             ),
-            memory_line,
         ),
+        Step("the tokens that the steps read", substitute(answer_reads), memory_line),
     ),
-    (*READS, BEFORE_ONCE, ON_CHIP),
+    (*READS, ON_CHIP),
 )
 
 compute_sum = answer_of(
@@ -165,4 +186,4 @@ compute_phase = answer_of(
     COMPUTES,
 )
 
-DERIVATIONS = (memory_sum, mean_context, memory_mean, memory_phase, compute_sum, compute_phase)
+DERIVATIONS = (memory_sum, answer_reads, mean_context, memory_mean, memory_phase, compute_sum, compute_phase)

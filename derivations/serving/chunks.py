@@ -15,7 +15,7 @@ from steptime.derivations.serving.attention import body
 from steptime.derivations.serving.symbols import chunk_bytes, pass_bytes
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
-from steptime.model.architecture.attended import attended
+from steptime.model.architecture.attended import attended, whole_context_read
 
 from steptime.derivations.serving.numbers import (  # isort: skip
     BOTH, CACHE_READ, LLAMA, SARATHI, SHARED, V3, WEIGHTS_ALONE, llama_prefill, v3_prefill,
@@ -58,7 +58,7 @@ reads = Derivation(
         Step(
             "half of the new tokens for each chunk but one",
             substitute(EQUAL),
-            equation(tokens_read, chunks * cached + pass_tokens * (chunks - 1) / 2),
+            equation(tokens_read, whole_context_read(pass_tokens, cached, chunks)),
         ),
     ),
     assumes=(ATTENDS_TO_ALL, BEFORE_ONCE, EQUAL),

@@ -41,7 +41,6 @@ chunked_bytes = CHUNKED.blackboard.memory.work
 chunked_written = cache_traffic(CHUNKED, kv_bytes, kv_bytes)[kv_written]
 
 answer_compute, answer_memory = ANSWER.blackboard.compute, ANSWER.blackboard.memory
-answer_read = cache_traffic(ANSWER, kv_bytes, kv_bytes)[kv_read]
 answer_written = cache_traffic(ANSWER, kv_bytes, kv_bytes)[kv_written]
 
 riding_compute, riding_memory = IN_FLIGHT.blackboard.compute, IN_FLIGHT.blackboard.memory

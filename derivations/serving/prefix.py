@@ -57,7 +57,7 @@ saving = Derivation(
         prefix_saving,
         instance(Modelled(q.compute_time, formulas.prefill_compute.time), {pass_tokens: cached + pass_tokens}),
         behind,
-        "the compute time of the prompt with its prefix less that behind it",
+        "the compute time of the whole prompt less that of what is behind the prefix",
         over=False,
     ),
     steps=(

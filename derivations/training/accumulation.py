@@ -40,8 +40,8 @@ traffic = Derivation(
     start=Defined(
         state_traffic,
         held * (written + read + gradient_bytes + 2 * optimizer_bytes + bytes_per_weight),
-        "of each weight that a chip holds, the gradient as micro-batches add it up, and what the update moves: the "
-        "gradient read, the optimizer's state read and written, the weight written",
+        "what each weight of a chip moves: its gradient as micro-batches add it up; in the update its gradient read, "
+        "its state read and written, itself written",
     ),
     steps=(
         Step(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from sympy import Expr, Symbol
 
-from steptime.derivations.axioms import DROPOUT, GATHERED_AGAIN, KEPT_AS_MADE
+from steptime.derivations.axioms import DROPOUT, GATHERED_AGAIN, GPT_LAYER, KEPT_AS_MADE
 from steptime.derivations.claims import Claim, Source
 from steptime.derivations.facts import Compared, Defined, given, instance
 from steptime.derivations.pipelines.symbols import activation_ratio
@@ -82,7 +82,7 @@ shared = Derivation(
         ),
         in_sixteen_bit(token_bytes * (10 + 24 / tensor_parallel + 5 * scores / tensor_parallel)),
     ),
-    assumes=(KEPT_AS_MADE, DROPOUT, HEADS, SIXTEEN_BIT),
+    assumes=(GPT_LAYER, KEPT_AS_MADE, DROPOUT, HEADS, SIXTEEN_BIT),
     sources=(KORTHIKANTI + ", equation 2",),
     example=gpt_3,
     example_text=GPT_3,
@@ -131,7 +131,7 @@ by_sequence = Derivation(
         ),
         in_sixteen_bit(token_bytes * (34 + 5 * scores) / tensor_parallel),
     ),
-    assumes=(KEPT_AS_MADE, DROPOUT, GATHERED_AGAIN, HEADS, SIXTEEN_BIT),
+    assumes=(GPT_LAYER, KEPT_AS_MADE, DROPOUT, GATHERED_AGAIN, HEADS, SIXTEEN_BIT),
     sources=(KORTHIKANTI + ", equation 4",),
     example=gpt_3,
     example_text=GPT_3,

@@ -57,7 +57,7 @@ class Tier:
 
     def time(self, name: Symbol, sent: Symbol) -> Defined:
         """The time of what a chip sends to the other ranks, over the links of this tier."""
-        return Defined(name, sent / self.rate, f"the time of these bytes on a chip's link, {self.over_links}")
+        return Defined(name, sent / self.rate, f"the time that this traffic takes a chip's link, {self.over_links}")
 
 
 UP = Tier("", "in one domain", scale_up_bandwidth, rates.scale_up, LLAMA_8B)

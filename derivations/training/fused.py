@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from sympy import Rational, Symbol
 
-from steptime.derivations.axioms import BOTH_GRADIENTS, DROPOUT, GATHERED_AGAIN, KEPT_AS_MADE, SEEDED_DROPOUT
+from steptime.derivations.axioms import (  # isort: skip
+    BOTH_GRADIENTS, DROPOUT, GATHERED_AGAIN, GPT_LAYER, KEPT_AS_MADE, SEEDED_DROPOUT,
+)  # fmt: skip
 from steptime.derivations.claims import Claim, Source
 from steptime.derivations.facts import Compared, Defined, given, instance
 from steptime.derivations.pipelines.symbols import activation_ratio
@@ -123,7 +125,7 @@ activations = Derivation(
             equation(layer_activations, token_bytes * (34 + 4 * query_heads / width) / tensor_parallel),
         ),
     ),
-    assumes=(KEPT_AS_MADE, DROPOUT, GATHERED_AGAIN, SEEDED_DROPOUT, HEADS, SIXTEEN_BIT, THIRTY_TWO_BIT),
+    assumes=(GPT_LAYER, KEPT_AS_MADE, DROPOUT, GATHERED_AGAIN, SEEDED_DROPOUT, HEADS, SIXTEEN_BIT, THIRTY_TWO_BIT),
     sources=(DAO + ", section 3.1",),
     example=gpt_3,
     example_text=GPT_3,

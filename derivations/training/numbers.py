@@ -5,7 +5,7 @@ from typing import Any
 
 from sympy import Symbol
 
-from steptime.derivations.board import NO_ATTENTION_FLOPS, PEAK, numbers
+from steptime.derivations.board import PEAK, numbers
 from steptime.derivations.facts import Defined, given
 from steptime.derivations.prices.symbols import head_dim, query_heads
 from steptime.derivations.training.formulas import gpt_attention, gpt_weights
@@ -35,9 +35,6 @@ GPT = (
 HEADS = given(head_dim, width / query_heads, "the heads share the width")
 NOTHING_AGAIN = given(recomputed_flops, 0, "nothing is computed twice")
 NO_BUBBLE = given(bubble_ratio, 0, "no stage stands idle")
-WEIGHTS_ALONE = (NO_ATTENTION_FLOPS, NOTHING_AGAIN, NO_BUBBLE)
-"""Nothing takes time but the three products of each weight."""
-
 SHARED = (
     PEAK[0],
     given(compute_shards, tensor_parallel * data_parallel, "the multiply-adds are split over all chips of a stage"),

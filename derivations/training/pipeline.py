@@ -10,8 +10,8 @@ from steptime.derivations.board import PEAK, PERFECT_SHARDS
 from steptime.derivations.claims import Claim, Source
 from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Chosen, Crossing, Defined, Given, Modelled, instance
-from steptime.derivations.pipelines.bubble import board as lecture
 from steptime.derivations.pipelines.bubble import enough_micro_batches, idle_over_work, idle_share
+from steptime.derivations.pipelines.slots import board as lecture
 from steptime.derivations.pipelines.symbols import bubble_share
 from steptime.derivations.rules import drop, equation, extreme, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step

@@ -27,7 +27,9 @@ from steptime.model.symbols import (  # isort: skip
 )  # fmt: skip
 
 GPT_3 = "GPT-3, sequences of 2048 tokens"
-UNEMBEDDING = given(unembedding_parameters, vocabulary * width, "a column of the unembedding for every token it knows")
+UNEMBEDDING = given(
+    unembedding_parameters, vocabulary * width, "the unembedding has a column for every token of the vocabulary"
+)
 WIDE = Tends(width, sympy.oo, "the model is many times wider than its sequences are long")
 
 everything_again = Derivation(

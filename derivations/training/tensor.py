@@ -96,7 +96,7 @@ def hides(name: str, title: str, claim: str, sent: Derivation, time: Symbol, mov
         rows=("10.6",),
         claim=claim,
         start=Crossing(
-            Defined(time, sent.result.lhs / rates.scale_up, "the time of these bytes on a chip's scale-up link"),
+            Defined(time, sent.result.lhs / rates.scale_up, "the time that this traffic takes a chip's scale-up link"),
             compute.plain,
             "the links take as long as the multiply-adds",
         ),

@@ -22,5 +22,5 @@ def test_names_are_unique() -> None:
 @pytest.mark.parametrize("claim", claims(), ids=lambda claim: f"{claim.row} {claim.statement[:50]}")
 def test_no_claim_fails(claim) -> None:
     found = judge(claim)
-    assert found.verdict in ("holds", "differs"), found
+    assert found.verdict in ("holds", "differs", "consistent"), found
     assert found.inputs

@@ -172,7 +172,7 @@ def test_prefills_ride_along_for_nothing() -> None:
     assert case_of(**options, output=str(int(output) + 20)).of_all_steps.bottleneck == "memory"
     assert case_of(**options, output=str(int(output) - 20)).of_all_steps.bottleneck == "compute"
     alone = case_of(**CHIP, batch="16", context="1200")
-    share = at(in_flight.share.start.rhs, case)
+    share = at(in_flight.share.lines[0].rhs, case)
     assert share == exactly(1 - alone.times["compute"] / case.times["compute"], rel=1e-9)
 
 
