@@ -30,10 +30,21 @@ def implied(goal: Relational, facts: Iterable[Relational]) -> bool:
 
 @cache
 def _implied(goal: Relational, facts: tuple[Relational, ...]) -> bool:
+    if any(_says(fact, goal) for fact in facts):
+        return True
     signs = _asked(goal.args, facts)
     if isinstance(goal, Ne):
         return signs.never_zero(goal.lhs - goal.rhs)
     return all(signs.of(expr) in (("+",) if strict else ("+", "0+", "0")) for expr, strict in above_zero(goal))
+
+
+def _says(fact: Relational, goal: Relational) -> bool:
+    """Whether a fact is the goal itself, but for a number that multiplies both sides."""
+    if type(fact) is not type(goal):
+        return False
+    ratio = (fact.lhs - fact.rhs) / (goal.lhs - goal.rhs) if goal.lhs != goal.rhs else sympy.S.Zero
+    number = ratio if ratio.is_number else sympy.cancel(ratio) if ratio.count_ops() < 60 else ratio
+    return bool(number.is_number and (number.is_nonzero if isinstance(goal, Ne) else number.is_positive))
 
 
 def sign(expr: Expr, facts: Iterable[Relational] = ()) -> str | None:
@@ -66,12 +77,11 @@ def _asked(exprs: tuple[Expr, ...], facts: tuple[Relational, ...]) -> Signs:
 def _under(facts: tuple[Relational, ...], rooted: tuple[tuple[Symbol, int], ...]) -> Signs:
     """The signs under some facts and the ranges of their quantities: worked out once for all that is asked of them."""
     every = (*facts, *domains(set().union(*(fact.free_symbols for fact in facts))))
-    signs = Signs.knowing([part for fact in every for part in above_zero(fact)], dict(rooted))
-    for fact in facts:
-        signs.add(_below(fact, signs))
-        if isinstance(fact, Ne):
-            signs.add(_not_zero(fact, signs))
-    return signs
+    known = [part for fact in every for part in above_zero(fact)]
+    signs = Signs.knowing(known, dict(rooted))
+    more = [part for fact in facts for part in _below(fact, signs)]
+    more += [part for fact in facts if isinstance(fact, Ne) for part in _not_zero(fact, signs)]
+    return Signs.knowing([*more, *known], dict(rooted)) if more else signs  # by these, the others say more
 
 
 def _roots(exprs: Iterable[Expr]) -> dict[Symbol, int]:

@@ -5,6 +5,7 @@ one, and the new line must then be true; a limit is approached, a minimum is ste
 """
 
 import random
+from collections.abc import Callable
 
 import mpmath
 import sympy
@@ -20,6 +21,9 @@ from steptime.derivations.rules import (  # isort: skip
 
 DRAWS = 4
 REDRAWS = 8
+STARTS = (1, mpmath.mpf(10) ** 4, mpmath.mpf(10) ** -4, mpmath.mpf(10) ** 9)
+"""Where a root is looked for, times the number drawn."""
+
 TOLERANCE = mpmath.mpf(10) ** -25
 
 
@@ -113,19 +117,25 @@ def satisfy(
             there = at(symbol, x)
             return number(line.lhs, there) - number(line.rhs, there)
 
-        try:
-            start = (values[symbol], values[symbol] * 2)
-            root = mpmath.findroot(gap, start, solver="secant", tol=mpmath.mpf(10) ** -100)
-        except (ValueError, ZeroDivisionError):
-            continue
-        if not isinstance(root, mpmath.mpf) or not mpmath.isfinite(root) or root <= 0:
-            continue
-        there = at(symbol, root)
-        left, right = number(line.lhs, there), number(line.rhs, there)
-        close = abs(left - right) <= mpmath.mpf(10) ** -40 * max(abs(left), abs(right), mpmath.mpf(10) ** -15)
-        if close and all(is_true(relation, there) for relation in holds if relation.free_symbols <= set(there)):
-            return there
+        for start in (values[symbol] * scale for scale in STARTS):
+            root = _root(gap, start)
+            if root is None:
+                continue
+            there = at(symbol, root)
+            left, right = number(line.lhs, there), number(line.rhs, there)
+            close = abs(left - right) <= mpmath.mpf(10) ** -40 * max(abs(left), abs(right), mpmath.mpf(10) ** -15)
+            if close and all(is_true(relation, there) for relation in holds if relation.free_symbols <= set(there)):
+                return there
     return None
+
+
+def _root(gap: Callable[[mpmath.mpf], mpmath.mpf], start: mpmath.mpf) -> mpmath.mpf | None:
+    """A positive root near a number, None where none is found."""
+    try:
+        root = mpmath.findroot(gap, (start, 2 * start), solver="secant", tol=mpmath.mpf(10) ** -100)
+    except (ValueError, ZeroDivisionError):
+        return None
+    return root if isinstance(root, mpmath.mpf) and mpmath.isfinite(root) and root > 0 else None
 
 
 def _equal(one: mpmath.mpf, other: mpmath.mpf, what: str) -> str | None:

@@ -12,7 +12,7 @@ from steptime.derivations.machine import formulas
 from steptime.derivations.machine.machine import LECTURE
 
 from steptime.derivations.machine.prices import (  # isort: skip
-    LITTLE, LLAMA, V3, capacity_cost, fitting_batch, link_term, llama, overlapped_cost, v3,
+    LITTLE, LLAMA, SOME_FIT, V3, capacity_cost, link_term, llama, overlapped_cost, v3,
 )  # fmt: skip
 from steptime.derivations.machine.symbols import changed_time, cost_elasticity, link_time, raised_cost, rise
 from steptime.derivations.rules import branch, equation, limit, substitute
@@ -148,10 +148,7 @@ capacity_elasticity = Derivation(
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
-    holds=(
-        *fitting_batch.holds,
-        *(more(one.lhs, one.rhs) for one in capacity_cost.region[2:]),
-    ),
+    holds=(*SOME_FIT, *(more(one.lhs, one.rhs) for one in capacity_cost.region[2:])),
 )
 
 DERIVATIONS = (

@@ -16,7 +16,7 @@ import sympy
 from sympy import Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
-from steptime.derivations.check import counted
+from steptime.derivations.check import counted, satisfy
 from steptime.derivations.code import c_code, identifier, parameters, python_code, sorted_out
 from steptime.derivations.draws import DIGITS, draw, number
 from steptime.derivations.inverse import solve_for
@@ -146,6 +146,9 @@ def unreduced(one: Derivation, source: random.Random) -> tuple[mpmath.mpf, mpmat
     values = draw(needed, tuple(r for r in holds(one) if result.lhs not in r.free_symbols), source, whole)
     if isinstance(result.lhs, Symbol):
         values[result.lhs] = number(result.rhs, values)
+    else:
+        fill(values, result.free_symbols, source, whole)
+        values = satisfy(result, values, ()) or values
     for rule in reversed(rules):
         if isinstance(rule, Limit):
             values[rule.variable] = mpmath.mpf(10) ** (24 if rule.to == sympy.oo else -24)
