@@ -106,3 +106,4 @@ EVEN_CHIPS = Axiom("even-chips", "weights and KV cache are split evenly over the
 PIECES_FILL = Axiom("pieces-fill", "prompts are cut into pieces that fill every pass of decode evenly")
 STEADY_REQUESTS = Axiom("steady-requests", "requests arrive at a constant rate, and the chips that serve them are always busy")
 GPT_LAYER = Axiom("gpt-layer", "a layer has a norm before attention and one before its feed-forward block, keys and values for every head, and two feed-forward matrices, four widths wide")
+CHUNK_STREAMS = Axiom("chunk-streams", "each chunk of a prefill streams the weights once, as a pass of its own")

@@ -39,7 +39,7 @@ PROVED = {
     "economics.cache.fetch": "fetch-cost",
     "economics.cost.throughput": "throughput-at-optimum",
     "economics.cost.cost_per_token": "compute-cost",
-    "economics.machine.stacks_for_bytes": "stack-crossover",
+    "economics.machine.stacks_for_bytes": "stack-crossover-budget",
     "economics.machine.stacked_spend": "fastest-is-cheapest",
     "economics.reuse.HAZARD.exponential": "share-age",
     "economics.reuse.HAZARD.weibull": "weibull-age",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import sympy
 from sympy import Dummy, Expr, Poly, Rational, Symbol
 
-from steptime.derivations.combination import Known, combined, factors_of, never_zero, poly_of
+from steptime.derivations.combination import Known, combined, factors_of, poly_of, sure, terms_of
 from steptime.model.quantity import declared_as
 
 
@@ -145,7 +145,7 @@ class Signs:
 
     def _strict(self, poly: Poly) -> bool:
         """Whether some summand contains no quantity that may be zero."""
-        return any(never_zero(poly.gens, powers, self.nullable) for powers, _ in poly.terms())
+        return any(sure(monomial, self.nullable) for monomial in terms_of(poly))
 
     def learn(self, expr: Expr, strict: bool) -> None:
         """A fact as a polynomial, less the factors that are positive anyhow."""

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 import sympy
-from sympy import Le, Rational, Symbol
+from sympy import Le, Symbol
 
 from steptime.derivations.axioms import ALL_ABOARD, EQUAL_STEPS, STORED_ONLY
 from steptime.derivations.batch import waiting as serving
 from steptime.derivations.batch.batch import V3_ALL, best_batch, peak_by_ridge, v3
 from steptime.derivations.batch.terms import BINDS, LECTURE, compute_term, memory_term
 from steptime.derivations.board import ONE_STAGE, READS_ALL
-from steptime.derivations.conditions import more
+from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Chosen, Compared, Defined, Given, Modelled, Tends, given, instance
 from steptime.derivations.rules import equation, extreme, limit, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
@@ -28,12 +28,14 @@ from steptime.model.symbols import (  # isort: skip
 )  # fmt: skip
 
 FULL = given(stored_bytes, memory_capacity, "the memory is full")
-NEXT_DEPARTURE = Given(Le(waiting_time, step_time), "a request waits for the next departure: one step at most")
+RESPONSE = Defined(response_time, serving.response_time, "the wait for the next departure and one step")
+NEXT = Given(Le(waiting_time, step_time), "a request waits for the next departure: one step at most")
 JUST_MISSED = Chosen(waiting_time, "a request waits as long as can be", least=False)
 WAITS = sympy.Sum(turn, (turn, 1, arrivals))
+MEAN_WAIT = step_time / arrivals**2 * WAITS
 EVENLY = given(
     waiting_time,
-    step_time / arrivals**2 * WAITS,
+    MEAN_WAIT,
     "requests arrive evenly spaced: their mean wait is that of one part of an interval, of two parts, and so on",
 )
 MANY = Tends(arrivals, sympy.oo, "ever more requests arrive in an interval, at any time")
@@ -50,9 +52,8 @@ def serving_v3() -> Mapping[Symbol, float]:
 
 
 V3_SERVING = f"{V3_ALL}; steps at the drain interval, 1000 arrivals in each"
-HOLDS_MODEL = more(memory_capacity * stage_chips, bytes_per_weight * parameters)
-"""The weights leave some memory."""
-HAS_CACHE = more(kv_bytes, 0)
+HAS_ROOM = (at_least(memory_capacity * stage_chips, bytes_per_weight * parameters), more(kv_bytes, 0))
+"""The weights fit, and there is a cache to fill what they leave."""
 
 full_memory = Derivation(
     name="full-memory",
@@ -78,7 +79,7 @@ full_memory = Derivation(
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
-    holds=(HOLDS_MODEL, HAS_CACHE),
+    holds=HAS_ROOM,
 )
 
 drain = Derivation(
@@ -96,17 +97,13 @@ drain = Derivation(
                 (bytes_per_weight * parameters + micro_batch * context * kv_bytes) / (stage_chips * memory_bandwidth),
             ),
         ),
-        Step(
-            "and so many sequences that the memory is full",
-            substitute(full_memory),
-            equation(drain_time, memory_capacity / memory_bandwidth),
-        ),
+        Step("the memory is full", substitute(full_memory), equation(drain_time, memory_capacity / memory_bandwidth)),
     ),
     assumes=(READS_ALL,),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
-    holds=(HOLDS_MODEL, HAS_CACHE),
+    holds=HAS_ROOM,
 )
 
 worst_wait = Derivation(
@@ -114,16 +111,32 @@ worst_wait = Derivation(
     title="The longest time to a token",
     rows=("1.10",),
     claim="A request that just misses a departure waits one interval and rides one step.",
-    start=Defined(response_time, serving.response_time, "the wait for the next departure and one step"),
+    start=RESPONSE,
     steps=(
+        Step("a departure just missed", extreme(NEXT.relation, least=False), equation(response_time, 2 * step_time)),
+    ),
+    assumes=(ALL_ABOARD, EQUAL_STEPS, NEXT, JUST_MISSED),
+    sources=(LECTURE,),
+    example=serving_v3,
+    example_text=V3_SERVING,
+)
+
+even_wait = Derivation(
+    name="mean-response-evenly",
+    title="The mean time to a token of evenly spaced requests",
+    rows=("1.10",),
+    claim="Of n requests the j-th before a departure waits j parts of an interval.",
+    start=RESPONSE,
+    steps=(
+        Step("the mean over the requests", substitute(EVENLY), equation(response_time, MEAN_WAIT + step_time)),
         Step(
-            "the departure just missed: a whole interval",
-            extreme(NEXT_DEPARTURE.relation, least=False),
-            equation(response_time, 2 * step_time),
+            "one and two and so on",
+            total(WAITS, arrivals * (arrivals + 1) / 2),
+            equation(response_time, serving.mean_waiting_time + step_time),
         ),
     ),
-    assumes=(ALL_ABOARD, EQUAL_STEPS, NEXT_DEPARTURE, JUST_MISSED),
-    sources=(LECTURE,),
+    assumes=(ALL_ABOARD, EQUAL_STEPS, EVENLY),
+    sources=("evenly spaced arrivals; the lecture gives the worst case only",),
     example=serving_v3,
     example_text=V3_SERVING,
 )
@@ -133,25 +146,9 @@ mean_wait = Derivation(
     title="The mean time to a token",
     rows=("1.10",),
     claim="Requests at random times wait half an interval on average, and ride one step.",
-    start=Defined(response_time, serving.response_time, "the wait for the next departure and one step"),
-    steps=(
-        Step(
-            "the mean over evenly spaced arrivals",
-            substitute(EVENLY),
-            equation(response_time, step_time / arrivals**2 * WAITS + step_time),
-        ),
-        Step(
-            "one and two and so on",
-            total(WAITS, arrivals * (arrivals + 1) / 2),
-            equation(response_time, serving.mean_waiting_time + step_time),
-        ),
-        Step(
-            "many arrivals: random times",
-            limit(arrivals, sympy.oo),
-            equation(response_time, Rational(3, 2) * step_time),
-        ),
-    ),
-    assumes=(ALL_ABOARD, EQUAL_STEPS, EVENLY, MANY),
+    start=even_wait,
+    steps=(Step("many arrivals: random times", limit(arrivals, sympy.oo), equation(response_time, 3 * step_time / 2)),),
+    assumes=(MANY,),
     sources=("uniform arrivals; the lecture gives the worst case only",),
     example=serving_v3,
     example_text=V3_SERVING,
@@ -203,7 +200,7 @@ drain_throughput = Derivation(
     sources=(LECTURE,),
     example=serving_v3,
     example_text=V3_SERVING,
-    holds=(HOLDS_MODEL, HAS_CACHE),
+    holds=HAS_ROOM,
 )
 
 throughput_gap = Derivation(
@@ -236,13 +233,14 @@ throughput_gap = Derivation(
     sources=(LECTURE,),
     example=serving_v3,
     example_text=V3_SERVING,
-    holds=(HOLDS_MODEL, HAS_CACHE),
+    holds=HAS_ROOM,
 )
 
 DERIVATIONS = (
     full_memory,
     drain,
     worst_wait,
+    even_wait,
     mean_wait,
     compute_throughput,
     drain_throughput,

@@ -128,7 +128,7 @@ dense_equivalent = Derivation(
     sources=(LAW_SOURCE,),
     example=routed,
     example_text=ROUTED,
-    holds=(Ne(DENSE_POWER, 0),),
+    holds=(Ne(routed_size_power * TEN, routed_interaction * sympy.log(dense_experts)),),
 )
 
 DERIVATIONS = (free_sparsity, capacity_of_sparsity, dense_equivalent)

@@ -143,7 +143,7 @@ fast_batch = Derivation(
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
-    holds=(STILL_CACHE, ABOVE_FLOOR),
+    holds=(STILL_CACHE, at_least(sympy.S.One, speed_up * weights_share)),
 )
 
 price = Derivation(
@@ -194,7 +194,7 @@ share_by_price = Derivation(
     example=usual_v3,
     example_text=USUAL,
     holds=(
-        more((speed_price - 1) * (speed_price * speed_up - 1), 0),
+        at_least((speed_price - 1) * (speed_price * speed_up - 1), 0),
         more((speed_up - 1) * (speed_price * speed_up - 1), 0),
     ),
 )
@@ -216,7 +216,7 @@ speed_by_price = Derivation(
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
-    holds=(STILL_CACHE, more(speed_price + weights_share, 1)),
+    holds=(more(weights_share, 0), STILL_CACHE, at_least(speed_price + weights_share, 1)),
 )
 
 speed_bound = Derivation(
@@ -230,7 +230,7 @@ speed_bound = Derivation(
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
-    holds=(STILL_CACHE,),
+    holds=(more(weights_share, 0), STILL_CACHE),
 )
 
 slow_mode = Derivation(

@@ -31,7 +31,7 @@ usual_step_time = quantity("usual_step_time", second, r"t_0", "step time of the 
 usual_memory_time = quantity("usual_memory_time", second, r"t_{m0}", "memory term of a step of the usual service")
 weights_time = quantity("weights_time", second, r"t_w", "time to stream the weights alone")
 speed_up = quantity("speed_up", count, "s", "tokens per second of one sequence over those of the usual service")
-weights_share = quantity("weights_share", count, "w", "share of the weights in the memory time of the usual step", sane=(1e-9, 1))
+weights_share = quantity("weights_share", count, "w", "share of the weights in the memory time of the usual step", sane=(0, 1))
 speed_price = quantity("speed_price", count, r"\pi_s", "cost of a token over that in the usual service")
 experts_routed = quantity("experts_routed", count, r"N_e", "routed experts of a layer", integer=True, sane=(1, 1e7))
 effective_experts = quantity("effective_experts", count, r"\hat{E}", "routed experts, saturated as the law of routed models has it")

@@ -40,7 +40,7 @@ TIMES = (
 """What each resource of a machine takes for its work."""
 
 WITHIN_BUDGET = Given(Le(formulas.spend, budget), "the machine costs no more than the budget")
-AMOUNTS = {
+CHOICES = {
     machine_flops: "FLOP/s",
     machine_memory_bandwidth: "memory bandwidth",
     q.stacks: "stacks of memory",
@@ -51,7 +51,7 @@ AMOUNTS = {
 
 def bought(aim: str, *resources: Symbol) -> tuple[Chosen, ...]:
     """That so much is bought of each resource as is best."""
-    return tuple(Chosen(one, f"the amount of {AMOUNTS[one]} is the one that {aim}") for one in resources)
+    return tuple(Chosen(one, f"the choice of {CHOICES[one]} is the one that {aim}") for one in resources)
 
 
 FASTEST = bought("makes the step shortest", machine_flops, machine_memory_bandwidth, machine_link_bandwidth)

@@ -94,6 +94,8 @@ bandwidth_price = Derivation(
 
 DERIVATIONS = (compute_share, memory_share, link_share, bandwidth_price)
 
+CASE = "DeepSeek-V3 on a whole GB200 NVL72, context 4096, 4096 sequences"
+
 
 def of_three(parts: Parts) -> float:
     """Memory's share of what the three resources of the balanced machine cost."""
@@ -102,7 +104,8 @@ def of_three(parts: Parts) -> float:
 
 
 def of_all(parts: Parts) -> float:
-    """Memory's share of a whole balanced machine, where all that is no resource keeps its share of the price."""
+    """Memory's share of a whole balanced machine, where all that is no resource keeps its share of the price. Of memory
+    HBM alone is counted."""
     return of_three(parts) * (1 - parts.other / parts.whole)
 
 
@@ -112,15 +115,15 @@ def sum_of_shares() -> float:
     return 0.05 + sum(float(values.evaluate(one.result.rhs)) for one in (compute_share, memory_share, link_share))
 
 
-def inputs(parts: Parts) -> Callable[[], Mapping[str, float | str]]:
-    """The unit prices and the work that went in."""
+def inputs(parts: Parts, said_by: str = "") -> Callable[[], Mapping[str, float | str]]:
+    """The unit prices and the work that went in, and who said what it is held against."""
 
     def found() -> Mapping[str, float | str]:
-        case = "DeepSeek-V3 on a whole GB200 NVL72, context 4096, 4096 sequences"
         dollars = {"FLOP/s": parts.compute, "memory": parts.memory, "links": parts.links, "the rest": parts.other}
         work = {one.name: v3()[one] for one in (step_flops, step_memory_bytes, step_link_bytes)}
-        return {f"{name}, dollars a chip": paid for name, paid in dollars.items()} | work | {
-            "prices": parts.source, "case": case,
+        said = {"said by": said_by} if said_by else {}
+        return {f"{name}, dollars a chip": paid for name, paid in dollars.items()} | work | said | {
+            "prices": parts.source, "case": CASE,
         }  # fmt: skip
 
     return found
@@ -157,20 +160,22 @@ ENDS = (
 """What a buyer pays for memory lies between the two."""
 SAID = (
     ("about half of the spend on FLOP/s, memory and links of a balanced machine is on memory", 0.5, of_three,
-     Source.LECTURE),
+     Source.LECTURE, LECTURE),
     ("about half of the spend is on memory, of a whole balanced machine with its building", 0.5, of_all,
-     Source.LECTURE),
-    ("published: memory about 30 % of capital spending in 2026; a whole balanced machine", 0.3, of_all, Source.PAPER),
-    ("forecast: memory about 50 % of capital spending in 2027; a whole balanced machine", 0.5, of_all, Source.PAPER),
+     Source.LECTURE, LECTURE),
+    ("published: memory about 30 % of capital spending in 2026; a whole balanced machine", 0.3, of_all, Source.PAPER,
+     "SemiAnalysis 2026, via cloudnews.tech"),
+    ("forecast: memory about 50 % of capital spending in 2027; a whole balanced machine", 0.5, of_all, Source.PAPER,
+     "SemiAnalysis and CLSA 2026, via news.y0.exchange"),
 )  # fmt: skip
 
 
 def at_an_end(
-    statement: str, said: float, share: Callable[[Parts], float], source: Source, end: str, parts: Parts
+    statement: str, said: float, share: Callable[[Parts], float], source: Source, by: str, end: str, parts: Parts
 ) -> Claim:
     """What is said of memory's share, against one end of the interval that published prices leave."""
     return Claim(
-        "7.1", f"{statement}: {end}", said, lambda: share(parts), inputs(parts), Wording.ABOUT, source,
+        "7.1", f"{statement}: {end}", said, lambda: share(parts), inputs(parts, by), Wording.ABOUT, source,
         must=lambda value: 0 < value < 1,
     )  # fmt: skip
 
@@ -179,7 +184,7 @@ CLAIMS = (
     *(at_an_end(*said, end, parts) for said in SAID for end, parts in ENDS),
     Claim(
         "7.1",
-        "half of the spend on FLOP/s, memory and links lies between the ends of that interval, from 0 to 1",
+        "half of the spend on FLOP/s, memory and links, between the least (0) and the most (1) that prices leave",
         None,
         lambda: (0.5 - of_three(GB200_LEAST_MEMORY)) / (of_three(GB200_RACK) - of_three(GB200_LEAST_MEMORY)),
         inputs(GB200_RACK),

@@ -2,7 +2,7 @@
 
 from sympy import S, Sum
 
-from steptime.derivations.axioms import ATTENDS_TO_ALL, BEFORE_ONCE, LAST_PREDICTS, ON_CHIP, STREAMED_ONCE
+from steptime.derivations.axioms import ATTENDS_TO_ALL, BEFORE_ONCE, CHUNK_STREAMS, LAST_PREDICTS, ON_CHIP
 from steptime.derivations.batch.batch import peak_by_ridge
 from steptime.derivations.batch.symbols import memory_time, ridge, tokens_read
 from steptime.derivations.board import PERFECT_SHARDS
@@ -11,7 +11,7 @@ from steptime.derivations.facts import Compared, Crossing, Defined, Modelled, gi
 from steptime.derivations.prices.formulas import grouped
 from steptime.derivations.rules import both_sides, equation, identity, side, solve_for, substitute, total
 from steptime.derivations.serving import formulas
-from steptime.derivations.serving.attention import body
+from steptime.derivations.serving.prefill import flops as fresh
 from steptime.derivations.serving.symbols import chunk_bytes, pass_bytes
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
@@ -23,22 +23,22 @@ from steptime.derivations.serving.numbers import (  # isort: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, bytes_per_weight, cached, chunk, chunks, flops_per_mac, kv_bytes,
     memory_bandwidth, micro_batch, parameters, parameters_read, pass_tokens, peak_flops, stage_chips, traversal, turn,
-    unembedding_parameters,
 )  # fmt: skip
 
 ONE_STAGE = given(traversal, 1, "one pipeline stage")
 EQUAL = given(chunk, pass_tokens / chunks, "chunks of equal length")
 AS_MANY = given(chunks, pass_tokens / chunk, "as many chunks as their length makes")
 WRITTEN = Modelled(q.kv_written, formulas.chunked_written)
-ASSUMES = (STREAMED_ONCE, ON_CHIP, ONE_STAGE)
+ASSUMES = (CHUNK_STREAMS, ON_CHIP, ONE_STAGE)
 
 mean_context = cached + pass_tokens / 2
-flops = (
-    flops_per_mac * (body * pass_tokens + unembedding_parameters)
-    + attention_flops * pass_tokens * cached
-    + attention_flops * pass_tokens * (pass_tokens - 1) / 2
-)
+flops = fresh + attention_flops * pass_tokens * cached
 read_again = bytes_per_weight * parameters_read + micro_batch * kv_bytes * mean_context
+computed = micro_batch * flops * memory_bandwidth
+moved_in_one = bytes_per_weight * parameters_read + micro_batch * kv_bytes * (cached + pass_tokens)
+moved_token_by_token = pass_tokens * (
+    bytes_per_weight * parameters_read + micro_batch * kv_bytes * (cached + (pass_tokens + 1) / 2)
+)
 ROOM = flops * memory_bandwidth - kv_bytes * pass_tokens * peak_flops / 2
 
 found_by_each = Sum(attended(grouped, cached + chunk * turn), (turn, 0, chunks - 1))
@@ -210,10 +210,7 @@ hidden = Derivation(
     sources=(SARATHI,),
     example=lambda: llama_prefill(8192, cached=2048, chunk=512),
     example_text=f"{LLAMA}, 6144 tokens of one sequence behind 2048 cached ones",
-    holds=(
-        at_least(micro_batch * ROOM, read_again * peak_flops),
-        at_least(pass_tokens * read_again * peak_flops, micro_batch * ROOM),
-    ),
+    holds=(at_least(computed, moved_in_one * peak_flops), at_least(moved_token_by_token * peak_flops, computed)),
 )
 
 hidden_weights = Derivation(

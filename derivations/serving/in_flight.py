@@ -40,7 +40,6 @@ room = bytes_per_weight * parameters_read * peak_flops - micro_batch * (
 
 rise = per_prompt_token * memory_bandwidth - kv_bytes * peak_flops
 ALL_COUNTED = given(own_prefill, 0, "the mean of all steps: every prefill counts, a request's own too")
-NO_UNEMBEDDING = WEIGHTS_ALONE[2]
 PER_STEP = Defined(prompt_ratio, prompt / decode_steps, "the tokens of a prompt over the decode steps of its answer")
 STEADY = (ENDS_ONCE, EVEN_ARRIVALS)
 
@@ -125,7 +124,7 @@ share = Derivation(
     steps=(
         Step(
             "every token multiplies the same weights, every prefill counts",
-            substitute(NO_ATTENTION_FLOPS, NO_UNEMBEDDING, ALL_COUNTED),
+            substitute(NO_ATTENTION_FLOPS, WEIGHTS_ALONE[2], ALL_COUNTED),
             equation(prefill_share, pass_tokens / (pass_tokens + answer - 1)),
         ),
         Step(
@@ -134,7 +133,7 @@ share = Derivation(
             equation(prefill_share, prompt / (prompt + answer - 1)),
         ),
     ),
-    assumes=(*STEADY, NO_ATTENTION_FLOPS, NO_UNEMBEDDING, ALL_COUNTED, WHOLE_PROMPT),
+    assumes=(*STEADY, NO_ATTENTION_FLOPS, WEIGHTS_ALONE[2], ALL_COUNTED, WHOLE_PROMPT),
     sources=(SARATHI,),
     example=serving,
     example_text=SERVING,
@@ -164,17 +163,8 @@ MEETING = (
         ),
     ),
     Step(
-        "the prompt is prefilled whole, and every prefill counts",
-        substitute(WHOLE_PROMPT, ALL_COUNTED),
-        equation(
-            (decode_flops + prompt * per_prompt_token / (answer - 1)) * micro_batch / (stage_chips * peak_flops),
-            (bytes_per_weight * parameters_read + micro_batch * kv_bytes * (context + 1 + prompt / (answer - 1)))
-            / (stage_chips * memory_bandwidth),
-        ),
-    ),
-    Step(
-        "so many tokens of the prompt for each decode step",
-        substitute(PER_STEP.for_(answer)),
+        "the prompt is prefilled whole, every prefill counts; so many tokens of the prompt for each decode step",
+        substitute(WHOLE_PROMPT, ALL_COUNTED, PER_STEP.for_(answer)),
         equation(
             (decode_flops + prompt_ratio * per_prompt_token) * micro_batch / (stage_chips * peak_flops),
             (bytes_per_weight * parameters_read + micro_batch * kv_bytes * (context + 1 + prompt_ratio))
@@ -214,7 +204,7 @@ balance = Derivation(
     example_text=SERVING,
     holds=(
         more(
-            bytes_per_weight * parameters_read * peak_flops + micro_batch * kv_bytes * (context + 1) * peak_flops,
+            (bytes_per_weight * parameters_read + micro_batch * kv_bytes * (context + 1)) * peak_flops,
             micro_batch * decode_flops * memory_bandwidth,
         ),
     ),

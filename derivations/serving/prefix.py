@@ -16,6 +16,7 @@ from steptime.derivations.rules import both_sides, equation, limit, side, solve_
 from steptime.derivations.serving import formulas
 from steptime.derivations.serving.attention import body
 from steptime.derivations.serving.numbers import LLAMA, POPE, llama_prefill
+from steptime.derivations.serving.prefill import flops as fresh
 from steptime.derivations.serving.symbols import prefix_saving
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
@@ -23,13 +24,9 @@ from steptime.model import symbols as q
 from steptime.derivations.prices.formulas import grouped_kv_bytes  # isort: skip
 from steptime.model.symbols import (  # isort: skip
     attention_flops, bytes_per_kv, cached, flops_per_mac, kv_bytes, memory_bandwidth, micro_batch, pass_tokens,
-    peak_flops, stage_chips, unembedding_parameters,
+    peak_flops, stage_chips,
 )  # fmt: skip
 
-fresh = (
-    flops_per_mac * (body * pass_tokens + unembedding_parameters)
-    + attention_flops * pass_tokens * (pass_tokens - 1) / 2
-)
 read_beyond = kv_bytes * peak_flops - attention_flops * pass_tokens * memory_bandwidth
 computed_beyond = fresh * memory_bandwidth - kv_bytes * pass_tokens * peak_flops
 SHARED = (*PEAK, PERFECT_SHARDS[0], PERFECT_SHARDS[2])
