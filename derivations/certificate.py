@@ -12,6 +12,7 @@ from sympy import Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 
 from steptime.derivations.combination import Known, factors_of
+from steptime.derivations.refuted import both_signs, refuted
 from steptime.derivations.signs import Signs
 from steptime.model.quantity import domains
 
@@ -32,6 +33,8 @@ def implied(goal: Relational, facts: Iterable[Relational]) -> bool:
 def _implied(goal: Relational, facts: tuple[Relational, ...]) -> bool:
     if any(_says(fact, goal) for fact in facts):
         return True
+    if refuted(goal, facts):
+        return False
     signs = _asked(goal.args, facts)
     if isinstance(goal, Ne):
         return signs.never_zero(goal.lhs - goal.rhs)
@@ -59,6 +62,8 @@ def sign(expr: Expr, facts: Iterable[Relational] = ()) -> str | None:
 
 @cache
 def _sign(expr: Expr, facts: tuple[Relational, ...]) -> str | None:
+    if both_signs(expr, facts):
+        return None
     return _asked((expr,), facts).of(expr)
 
 

@@ -21,8 +21,8 @@ Terms = dict[Monomial, Fraction]
 Told = tuple[Terms, bool]
 Facts = list[tuple[Poly, bool]]
 MOST_COLUMNS = 600
-LARGEST_WEIGHTS = (8, 1e4)
-"""Bounds on the multipliers of facts: small ones come out exact, large ones are rarely needed."""
+LARGEST_WEIGHTS = (1e4, 8)
+"""Bounds on the multipliers of facts: large ones show whether there are any, small ones come out exact."""
 
 
 def poly_of(expr: Expr) -> Poly:
@@ -163,7 +163,9 @@ def _program(goal: Terms, columns: list[Told], nullable: set[Symbol]) -> bool | 
     weak = None
     for most in LARGEST_WEIGHTS:
         solved = linprog(-gain, A_ub=matrix, b_ub=left, bounds=(0, most), method="highs")
-        found = _checked(goal, columns, solved.x, nullable) if solved.success else None
+        if not solved.success:
+            break
+        found = _checked(goal, columns, solved.x, nullable)
         if found:
             return True
         weak = found if weak is None else weak

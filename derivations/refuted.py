@@ -1,0 +1,76 @@
+"""Whether an inequality is refuted by numbers, which spares the long search for a proof of it."""
+
+import random
+from functools import cache
+
+import numpy as np
+from sympy import Expr, Symbol
+from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
+
+from steptime.model.quantity import declared_as, domains
+from steptime.model.scenario import evaluate
+
+POINTS = 400
+"""Points that are drawn; those count at which everything known is so."""
+
+ROUNDING = 1e-7
+"""By how much, relative to it, a difference must miss to be no rounding."""
+
+Point = dict[Symbol, float]
+
+
+@cache
+def refuted(goal: Relational, facts: tuple[Relational, ...]) -> bool:
+    """Whether an inequality is not so at some numbers at which others are, and in the ranges of the quantities."""
+    symbols = frozenset(goal.free_symbols.union(*(fact.free_symbols for fact in facts)))
+    return any(_is_so(goal, point) is False for point in points(symbols, facts))
+
+
+@cache
+def both_signs(expr: Expr, facts: tuple[Relational, ...]) -> bool:
+    """Whether an expression is positive at some numbers at which others are so, and negative at other ones."""
+    symbols = frozenset(expr.free_symbols.union(*(fact.free_symbols for fact in facts)))
+    found = {_is_so(Gt(expr, 0, evaluate=False), point) for point in points(symbols, facts)}
+    return {True, False} <= found
+
+
+@cache
+def points(symbols: frozenset[Symbol], facts: tuple[Relational, ...]) -> list[Point]:
+    """Numbers in the ranges of the quantities at which facts are so, of like and of unlike magnitudes."""
+    source = random.Random(20260429)
+    ordered = sorted(symbols, key=lambda symbol: symbol.name)
+    known = (*(part for part in domains(symbols) if len(part.free_symbols) > 1), *facts)
+    found = []
+    for turn in range(POINTS):
+        point = {symbol: _drawn(symbol, source, (0.5, 2.0, 5.0)[turn % 3]) for symbol in ordered}
+        if all(_is_so(relation, point) for relation in known):
+            found.append(point)
+        if len(found) == 24:
+            break
+    return found
+
+
+def _drawn(symbol: Symbol, source: random.Random, magnitudes: float) -> float:
+    record = declared_as(symbol)
+    low, high = record.sane if record is not None else (0.0, 1e30)
+    if high == 1:
+        return source.random() ** source.choice((1, 1, 4))
+    drawn = 10 ** source.uniform(-magnitudes, magnitudes)
+    return 1 + drawn if low == 1 and (record is None or not record.relaxed) else drawn
+
+
+def _is_so(relation: Relational, point: Point) -> bool | None:
+    """Whether a relation is so at a point; None where rounding, or a part without a value, leaves it open."""
+    try:
+        with np.errstate(all="ignore"):
+            left, right = (float(evaluate(side, point)) for side in relation.args)
+    except (KeyError, TypeError, ValueError, ArithmeticError, NotImplementedError):
+        return None
+    gap = left - right
+    if not np.isfinite(gap) or abs(gap) <= ROUNDING * max(abs(left), abs(right)):
+        return None
+    if isinstance(relation, Ge | Gt):
+        return bool(gap > 0)
+    if isinstance(relation, Le | Lt):
+        return bool(gap < 0)
+    return isinstance(relation, Ne)
