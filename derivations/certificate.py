@@ -12,8 +12,8 @@ from sympy import Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 
 from steptime.derivations.combination import Known, factors_of
-from steptime.derivations.refuted import both_signs, refuted
-from steptime.derivations.signs import Signs
+from steptime.derivations.refuted import both_signs, points, refuted
+from steptime.derivations.signs import Signs, may_vanish
 from steptime.model.quantity import domains
 
 
@@ -31,7 +31,7 @@ def implied(goal: Relational, facts: Iterable[Relational]) -> bool:
 
 @cache
 def _implied(goal: Relational, facts: tuple[Relational, ...]) -> bool:
-    if any(_says(fact, goal) for fact in facts):
+    if _is_plain(goal) or any(_says(fact, goal) for fact in facts):
         return True
     if refuted(goal, facts):
         return False
@@ -39,6 +39,17 @@ def _implied(goal: Relational, facts: tuple[Relational, ...]) -> bool:
     if isinstance(goal, Ne):
         return signs.never_zero(goal.lhs - goal.rhs)
     return all(signs.of(expr) in (("+",) if strict else ("+", "0+", "0")) for expr, strict in above_zero(goal))
+
+
+def _is_plain(goal: Relational) -> bool:
+    """Whether SymPy sees it from every quantity being positive, or none of them being negative."""
+    if isinstance(goal, Ne):
+        difference, weak = goal.lhs - goal.rhs, False
+        seen = difference.is_nonzero
+    else:
+        ((difference, strict),) = above_zero(goal)
+        weak, seen = not strict, difference.is_positive if strict else difference.is_nonnegative
+    return bool(seen) and (weak or not any(may_vanish(symbol) for symbol in difference.free_symbols))
 
 
 def _says(fact: Relational, goal: Relational) -> bool:
@@ -74,6 +85,8 @@ def _asked(exprs: tuple[Expr, ...], facts: tuple[Relational, ...]) -> Signs:
     own = set().union(*(fact.free_symbols for fact in facts))
     asked = set().union(*(expr.free_symbols for expr in exprs))
     more = domains(own | asked)
+    if asked - own:
+        signs.stand_at(points(frozenset(own | asked), facts))
     signs.add(part for relation in more if relation.free_symbols - own for part in above_zero(relation))
     return signs
 
@@ -83,10 +96,11 @@ def _under(facts: tuple[Relational, ...], rooted: tuple[tuple[Symbol, int], ...]
     """The signs under some facts and the ranges of their quantities: worked out once for all that is asked of them."""
     every = (*facts, *domains(set().union(*(fact.free_symbols for fact in facts))))
     known = [part for fact in every for part in above_zero(fact)]
-    signs = Signs.knowing(known, dict(rooted))
+    there = points(frozenset(set().union(*(fact.free_symbols for fact in facts))), facts)
+    signs = Signs.knowing(known, dict(rooted), there)
     more = [part for fact in facts for part in _below(fact, signs)]
     more += [part for fact in facts if isinstance(fact, Ne) for part in _not_zero(fact, signs)]
-    return Signs.knowing([*more, *known], dict(rooted)) if more else signs  # by these, the others say more
+    return Signs.knowing([*more, *known], dict(rooted), there) if more else signs  # by these, the others say more
 
 
 def _roots(exprs: Iterable[Expr]) -> dict[Symbol, int]:

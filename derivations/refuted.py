@@ -61,16 +61,24 @@ def _drawn(symbol: Symbol, source: random.Random, magnitudes: float) -> float:
 
 def _is_so(relation: Relational, point: Point) -> bool | None:
     """Whether a relation is so at a point; None where rounding, or a part without a value, leaves it open."""
-    try:
-        with np.errstate(all="ignore"):
-            left, right = (float(evaluate(side, point)) for side in relation.args)
-    except (KeyError, TypeError, ValueError, ArithmeticError, NotImplementedError):
+    left, right = (value_at(side, point) for side in relation.args)
+    if left is None or right is None:
         return None
     gap = left - right
-    if not np.isfinite(gap) or abs(gap) <= ROUNDING * max(abs(left), abs(right)):
+    if abs(gap) <= ROUNDING * max(abs(left), abs(right)):
         return None
     if isinstance(relation, Ge | Gt):
         return bool(gap > 0)
     if isinstance(relation, Le | Lt):
         return bool(gap < 0)
     return isinstance(relation, Ne)
+
+
+def value_at(expr: Expr, point: Point) -> float | None:
+    """The number of an expression at a point, None where it has none."""
+    try:
+        with np.errstate(all="ignore"):
+            value = float(evaluate(expr, point))
+    except (KeyError, TypeError, ValueError, ArithmeticError, NotImplementedError):
+        return None
+    return value if np.isfinite(value) else None

@@ -12,6 +12,7 @@ import sympy
 from sympy import Dummy, Expr, Poly, Rational, Symbol
 
 from steptime.derivations.combination import Known, combined, factors_of, poly_of, sure, terms_of
+from steptime.derivations.refuted import Point, value_at
 from steptime.model.quantity import declared_as
 
 
@@ -23,15 +24,37 @@ class Signs:
     atoms: dict[Expr, Symbol] = field(default_factory=dict)
     nullable: set[Symbol] = field(default_factory=set)
     facts: list[tuple[Poly, bool]] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
     depth: int = 0
 
     @classmethod
-    def knowing(cls, known: Iterable[Known], rooted: Mapping[Symbol, int]) -> "Signs":
+    def knowing(cls, known: Iterable[Known], rooted: Mapping[Symbol, int], points: Iterable[Point]) -> "Signs":
         """The signs where so many expressions are known not to be negative; ``rooted`` are quantities that stand under
-        roots, of such an order, anywhere in what will be asked."""
+        roots, of such an order, anywhere in what will be asked; ``points`` are numbers at which all that is so."""
         signs = cls({symbol: (Dummy(f"root_{symbol}", positive=True), q) for symbol, q in rooted.items()})
+        signs.stand_at(points)
         signs.add(known)
         return signs
+
+    def stand_at(self, points: Iterable[Point]) -> None:
+        """Numbers for all quantities, at which what is known is so: they tell which sign to look for."""
+        self.points = []
+        for point in points:
+            there = dict(point)
+            there |= {root: there[symbol] ** (1 / q) for symbol, (root, q) in self.roots.items() if symbol in there}
+            self.points.append(there)
+        for expr, atom in self.atoms.items():
+            self._value(expr, atom)
+
+    def _value(self, expr: Expr, atom: Expr) -> None:
+        """The numbers of a part that is no polynomial; a point at which it has none is left out."""
+        symbol = -atom if atom.could_extract_minus_sign() else atom
+        kept = []
+        for point in self.points:
+            value = value_at(expr, point)
+            if value is not None:
+                kept.append({**point, symbol: abs(value)})
+        self.points = kept
 
     def add(self, known: Iterable[Known]) -> None:
         """Learn more, the simple first: the signs of parts of the others follow from them."""
@@ -40,15 +63,16 @@ class Signs:
         positive = {expr for expr, strict in many if strict and isinstance(expr, Symbol)}
         above = {part for expr, _ in many for part in expr.free_symbols if expr == part - 1}
         for symbol in symbols - positive - above:
-            record = declared_as(symbol)
-            if record is not None and record.sane[0] == 0:
+            if may_vanish(symbol):
                 self.nullable |= {symbol, self.roots.get(symbol, (symbol, 1))[0]}
         for expr, strict in sorted(many, key=lambda one: one[0].count_ops()):
             self.learn(expr, strict)
 
     def copy(self) -> "Signs":
         """Another that may learn more."""
-        return Signs(self.roots, dict(self.atoms), set(self.nullable), list(self.facts), self.depth)
+        return Signs(
+            self.roots, dict(self.atoms), set(self.nullable), list(self.facts), list(self.points), self.depth
+        )
 
     def of(self, expr: Expr) -> str | None:
         """The sign of an expression."""
@@ -130,11 +154,33 @@ class Signs:
             turned = poly if plain == "0+" else -poly
             told = any(strict and set(fact.gens) & set(poly.gens) for fact, strict in self.facts)
             return plain[-1] if told and combined(turned, self.facts, self.nullable) else plain
+        seen = self._seen(poly)
+        if len(seen) > 1:
+            return None
         for turned, strict, weak in ((poly, "+", "0+"), (-poly, "-", "0-")):
+            if seen and seen != {strict}:
+                continue
             found = combined(turned, self.facts, self.nullable)
             if found is not None:
                 return strict if found else weak
         return None
+
+    def _seen(self, poly: Poly) -> set[str]:
+        """The signs that a polynomial has at the points."""
+        found = set()
+        for point in self.points:
+            parts = []
+            for monomial, number in terms_of(poly).items():
+                value = float(number)
+                for gen, power in monomial:
+                    value *= point.get(gen, float("nan")) ** power
+                parts.append(value)
+            total = sum(parts)
+            if abs(total) > 1e-9 * sum(abs(part) for part in parts):
+                found.add("+" if total > 0 else "-")
+                if len(found) > 1:
+                    break
+        return found
 
     def _by_coefficients(self, poly: Poly) -> str | None:
         if all(number >= 0 for number in poly.coeffs()):
@@ -215,6 +261,7 @@ class Signs:
         if not positive:
             self.nullable.add(atom)
         self.atoms[expr] = -atom if turned else atom
+        self._value(expr, self.atoms[expr])
         for other, strict in above(self.atoms[expr]):
             self.learn(other, strict)
         return self.atoms[expr]
@@ -301,6 +348,12 @@ class Signs:
         if larger in ("-", "0-"):
             return other if larger == "-" and other in ("+", "-") else "0" + other[-1]
         return None
+
+
+def may_vanish(symbol: Symbol) -> bool:
+    """Whether the range of a quantity begins with zero."""
+    record = declared_as(symbol)
+    return record is not None and record.sane[0] == 0
 
 
 class _UndecidedError(Exception):
