@@ -30,6 +30,14 @@ def poly_of(expr: Expr) -> Poly:
     return Poly(expr, *sorted(expr.free_symbols, key=str))
 
 
+@cache
+def fraction_of(expr: Expr) -> tuple[Expr, Expr]:
+    """An expression as one fraction."""
+    numerator, denominator = sympy.fraction(sympy.together(expr))
+    return numerator, denominator
+
+
+@cache
 def factors_of(expr: Expr) -> tuple[Expr, list[tuple[Expr, int]]]:
     """The numerical factor of a polynomial, and its irreducible ones with their powers."""
     try:

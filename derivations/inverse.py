@@ -42,7 +42,7 @@ SAMPLES = 1024
 
 @dataclass(frozen=True)
 class Inverse:
-    """The answer: every positive real root in the formula's region. ``interval`` of the first root over the ranges,
+    """The answer: every real root in the formula's region. ``interval`` of the first root over the ranges,
     ``how`` it was found. ``outside`` are roots at which the formula does not hold, each with the condition that it
     breaks; ``unchecked`` the conditions that speak of quantities without a number."""
 
@@ -93,7 +93,7 @@ def solve_for(
     found, bracket = _solutions(line, closed, wanted, given)
     solutions, outside = _within(where, wanted, given, found)
     _must_hold(name, where, wanted, given, solutions, outside)
-    shown = next((root for root in closed if _positive(root, given) in solutions), closed[0] if closed else None)
+    shown = next((root for root in closed if _real(root, given) in solutions), closed[0] if closed else None)
     closed_form = None if shown is None else equation(wanted, shown)
     interval, how = _interval(line, closed_form, wanted, given, ranges, where) if ranges and solutions else (None, "")
     unchecked = tuple(relation for relation in where if not relation.free_symbols <= set(given) | {wanted})
@@ -119,7 +119,8 @@ def _within(
     """Roots at which the formula holds, and the others, each with the first condition that it breaks."""
     tried = [(root, broken(where, {**given, wanted: root})) for root in roots]
     inside = tuple(root for root, failing in tried if not failing)
-    return inside, tuple((root, failing[0]) for root, failing in tried if failing)
+    outside = tuple((root, failing[0]) for root, failing in tried if failing)
+    return inside, tuple(pair for pair in outside if pair[0] > 0) or (() if inside else outside)
 
 
 def _must_hold(
@@ -146,12 +147,12 @@ def _closed(line: Eq, wanted: Symbol) -> tuple[Expr, ...]:
     return tuple(found.at.rhs for found in crossover(line.lhs, line.rhs, wanted))
 
 
-def _positive(root: Expr, given: Mapping[Symbol, float]) -> float | None:
+def _real(root: Expr, given: Mapping[Symbol, float]) -> float | None:
     try:
         value = float(evaluate(root, given))
     except (ZeroDivisionError, OverflowError):
         return None
-    return value if np.isfinite(value) and value > 0 else None
+    return value if np.isfinite(value) else None
 
 
 @np.errstate(all="ignore")  # far from a root a power may overflow or a denominator vanish
@@ -159,7 +160,7 @@ def _solutions(
     line: Eq, closed: tuple[Expr, ...], wanted: Symbol, given: Mapping[Symbol, float]
 ) -> tuple[tuple[float, ...], tuple[float, float] | None]:
     if closed:
-        found = {value for root in closed if (value := _positive(root, given)) is not None}
+        found = {value for root in closed if (value := _real(root, given)) is not None}
         return tuple(sorted(found)), None
 
     def gap(x: Any) -> Any:

@@ -128,9 +128,9 @@ def quantities() -> dict[str, Quantity]:
 
 @cache
 def derivations() -> tuple[Derivation, ...]:
-    """All derivations, in the order of the lecture's rows."""
+    """All derivations, in the order of the lecture's rows; a file may list those of another as well."""
     found = [one for name in MODULES for one in import_module(f"steptime.derivations.{name}").DERIVATIONS]
-    return tuple(sorted(found, key=lambda one: _order(one.rows[0])))
+    return tuple(sorted(dict.fromkeys(found), key=lambda one: _order(one.rows[0])))
 
 
 @cache

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import sympy
 from sympy import Dummy, Expr, Poly, Rational, Symbol
 
-from steptime.derivations.combination import Known, combined, factors_of, poly_of, sure, terms_of
+from steptime.derivations.combination import Known, combined, factors_of, fraction_of, poly_of, sure, terms_of
 from steptime.derivations.refuted import Point, value_at
 from steptime.model.quantity import declared_as
 
@@ -85,7 +85,7 @@ class Signs:
         form = self._polynomial(expr)
         if form is None:
             return None
-        numerator, denominator = sympy.fraction(sympy.together(form))
+        numerator, denominator = fraction_of(form)
         found = times(self._factored(numerator), self._factored(denominator))
         return self._factored(numerator * denominator) if found is None else found
 
@@ -96,7 +96,7 @@ class Signs:
         form = self._polynomial(expr)
         if form is None:
             return False
-        number, factors = factors_of(sympy.fraction(sympy.together(form))[0])
+        number, factors = factors_of(fraction_of(form)[0])
         sure = {part for fact, strict in self.facts if strict for part, _ in factors_of(fact.as_expr())[1]}
         return number != 0 and all(
             part in sure or -part in sure or self._irreducible(poly_of(part)) in ("+", "-") for part, _ in factors
@@ -198,8 +198,9 @@ class Signs:
         form = self._polynomial(expr)
         if form is None:
             return
-        numerator, denominator = sympy.fraction(sympy.together(form))
-        number, factors = factors_of(sympy.expand(numerator * denominator))
+        numerator, denominator = fraction_of(form)
+        above, below = factors_of(numerator), factors_of(denominator)
+        number, factors = above[0] * below[0], [*above[1], *below[1]]
         rest = sympy.S.One if number > 0 else -sympy.S.One
         for factor, power in factors:
             poly = poly_of(factor)

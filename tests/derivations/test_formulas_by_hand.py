@@ -109,7 +109,8 @@ BY_HAND = {
         (pipelines.stage_exchange_time, PIPE, 7 * 360 * 2 / 3 / 40),
     "a quarter of 200 B / 5 and of 100 B * 6 / 2, at 12.5/s":
         (pipelines.stage_memory.time, PIPE, (40 + 300) / 4 / 12.5),
-    "prefill: 200 FLOP and 4*50/2 at 60/s, 3 $/s": (prices.rematerialise, CACHE, 15.0),
+    "prefill: 200 FLOP and 4*(0 + 1 + 2)/3 at 60/s, 3 $/s": (
+        prices.rematerialise, CACHE | {q.prompt: 3, q.compute_efficiency: 1.0}, 10.2),
     "a tenth of 2 $/s for 7 s": (prices.far_hold, CACHE, 1.4),
     "2 s of 2 $/s and 4 s of 3 $/s": (prices.far_fetch, CACHE, 16.0),
     "6 layers of 2 heads of 5 + 3, 2 B": (prices.grouped_kv_bytes, CACHE, 192.0),

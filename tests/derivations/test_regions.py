@@ -37,15 +37,16 @@ BOUNDED = [one for one in derivations() if one.holds]
 COUNTS: Counter[str] = Counter()
 
 
-def weaker(relation: Relational) -> Iterator[Relational]:
-    """A condition with its bound moved out, and one that admits its end."""
+def weaker(relation: Relational) -> Iterator[tuple[Relational, bool]]:
+    """A condition that admits its end, which may be as true where the result is nought there; and one with its bound
+    moved out, which is not."""
     left, right = relation.args
     up = isinstance(relation, Gt | Ge)
     if isinstance(relation, Gt | Lt):
-        yield (Ge if up else Le)(left, right, evaluate=False)
-    gap = sympy.Rational(9, 10) if right != 0 else sympy.S.One
+        yield (Ge if up else Le)(left, right, evaluate=False), True
     if right != 0:
-        yield type(relation)(left, right * (gap if up else 1 / gap), evaluate=False)
+        out = sympy.Rational(9, 10)
+        yield type(relation)(left, right * (out if up else 1 / out), evaluate=False), False
 
 
 @pytest.mark.parametrize("one", BOUNDED, ids=lambda one: one.name)
@@ -54,10 +55,10 @@ def test_no_condition_can_go(one: Derivation) -> None:
         without = (*one.region[:place], *one.region[place + 1 :])
         assert replace(one, holds=without).failure is not None, relation
         COUNTS["deleted"] += 1
-        for other in weaker(relation):
+        for other, may_be_true in weaker(relation):
             kept = replace(one, holds=(*one.region[:place], other, *one.region[place + 1 :])).failure is None
             COUNTS["weakened, and true" if kept else "weakened, and refused"] += 1
-            assert not kept, other
+            assert may_be_true or not kept, other
 
 
 def random_point(one: Derivation, source: random.Random, turn: int) -> dict[Symbol, float]:
@@ -124,14 +125,16 @@ def test_solve_for_refuses_or_agrees(one: Derivation) -> None:
         values = random_point(one, source, turn)
         with np.errstate(all="ignore"):
             value = float(evaluate(one.result.rhs, values))
+        if value == 0 or not np.isfinite(value):
+            continue  # too small, or too large, for a float
         outside = broken(region(one.result, one), {**values, one.result.lhs: value})
         try:
             found = solve_for(one.name, one.result.lhs, values, {})
         except UserError:
-            assert outside or not value > 0
+            assert outside
             COUNTS["refused by solve for"] += 1
         else:
-            assert not outside and (found.solutions == (pytest.approx(value),) or not value > 0)
+            assert not outside and found.solutions == (pytest.approx(value),)
             COUNTS["answered by solve for"] += 1
 
 
@@ -141,7 +144,10 @@ def unreduced(one: Derivation, source: random.Random) -> tuple[mpmath.mpf, mpmat
     rules = [step.rule for step in one.steps]
     if any(isinstance(rule, Minimise | Optimum | Extreme) for rule in rules):
         return None
-    result, whole = one.result, counted(*one.lines)
+    result, whole = one.result, frozenset()
+    if counted(*one.lines):  # what counts summands follows from other counts
+        names = set().union(*(line.free_symbols for line in (*one.lines, *one.ingredients)))
+        whole = counted(*one.lines) | {s for s in names if (known := declared_as(s)) is not None and known.integer}
     needed = set(result.rhs.free_symbols).union(*(r.free_symbols for r in holds(one))) - {result.lhs}
     values = draw(needed, tuple(r for r in holds(one) if result.lhs not in r.free_symbols), source, whole)
     if isinstance(result.lhs, Symbol):
@@ -149,9 +155,11 @@ def unreduced(one: Derivation, source: random.Random) -> tuple[mpmath.mpf, mpmat
     else:
         fill(values, result.free_symbols, source, whole)
         values = satisfy(result, values, ()) or values
+    far = 12
     for rule in reversed(rules):
-        if isinstance(rule, Limit):
-            values[rule.variable] = mpmath.mpf(10) ** (24 if rule.to == sympy.oo else -24)
+        if isinstance(rule, Limit):  # a limit that is taken earlier is taken much further
+            values[rule.variable] = mpmath.mpf(10) ** (far if rule.to == sympy.oo else -far)
+            far *= 3
         if isinstance(rule, Series):
             values.setdefault(rule.variable, mpmath.mpf(10) ** -3)
         if isinstance(rule, Substitute):
@@ -179,13 +187,13 @@ def test_the_result_agrees_with_the_first_line(one: Derivation) -> None:
     """The theorem as a whole: where the result holds, so does the line that it was derived from."""
     source, rules = random.Random(one.name), [step.rule for step in one.steps]
     error = sum(float(rule.error) for rule in rules if isinstance(rule, Drop | Series))
-    loose = 1e-9 if any(isinstance(rule, Limit) for rule in rules) else 1e-25
+    loose = 1e-7 if any(isinstance(rule, Limit) for rule in rules) else 1e-25
     with mpmath.workdps(DIGITS):
         for _ in range(4):
             try:
                 sides = unreduced(one, source)
             except ValueError as lost:
-                if "no numbers" not in str(lost):
+                if "no numbers" not in str(lost) and "no whole number" not in str(lost):
                     raise
                 continue
             if sides is None:
