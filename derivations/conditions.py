@@ -131,7 +131,10 @@ def far_along(condition: Condition, variable: Symbol, to: Expr) -> Iterator[Cond
     why = f"{condition.why}, as {variable} tends to {to}"
     numerator, denominator = sympy.fraction(sympy.together(difference))
     if not (numerator.is_polynomial(variable) and denominator.is_polynomial(variable)):
-        end = sympy.limit(difference, variable, to, "-" if to == sympy.oo else "+")
+        try:
+            end = sympy.limit(difference, variable, to, "-" if to == sympy.oo else "+")
+        except (NotImplementedError, RecursionError, ValueError):
+            end = sympy.nan
         if end == 0 or end.has(sympy.nan, sympy.zoo) or end == -sympy.oo:
             raise RuleError(f"it is not shown that {condition.relation} stays so as {variable} tends to {to}")
         if end != sympy.oo:

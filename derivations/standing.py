@@ -134,16 +134,18 @@ def advance(one: Derivation, standing: Standing, number: int) -> Standing:
     )
 
 
-def is_known(definition: Defined) -> bool:
-    """Whether a derivation of the library uses a definition; the chapter that holds it has been read by then."""
+def is_known(fact: Defined | Modelled) -> bool:
+    """Whether a derivation of the library uses a definition, or a formula of the model under that name; the chapter that
+    holds it has been read by then."""
     modules = [name for name in sys.modules if name.startswith("steptime.derivations.")]
-    return definition in _definitions(tuple(sorted(modules)))
+    return fact in _known(tuple(sorted(modules)))
 
 
 @cache
-def _definitions(modules: tuple[str, ...]) -> frozenset[Defined]:
+def _known(modules: tuple[str, ...]) -> frozenset[Defined | Modelled]:
     chapters = (getattr(sys.modules[name], "DERIVATIONS", ()) for name in modules)
-    return frozenset(fact for chapter in chapters for one in chapter for fact in one.facts if isinstance(fact, Defined))
+    facts = (fact for chapter in chapters for one in chapter for fact in one.facts)
+    return frozenset(fact for fact in facts if isinstance(fact, Defined | Modelled))
 
 
 def _start(one: Derivation) -> Standing:
@@ -176,6 +178,8 @@ def _of(fact: Any) -> Standing:
     if isinstance(fact, Modelled):
         if not is_formula(fact.formula):
             raise RuleError(f"{fact.formula} is no formula of the model")
+        if not is_known(fact):
+            raise RuleError(f"{fact.symbol} is no name of {fact.formula}")
         return Standing(seen=frozenset(line.free_symbols))
     if isinstance(fact, Defined):
         if is_declared_here(fact.symbol) and not is_known(fact):
