@@ -39,6 +39,7 @@ ONE_STAGE = (
 
 def is_(symbol, value):  # type: ignore[no-untyped-def]  # only until every chapter is converted
     import sympy
+
     return sympy.Eq(symbol, sympy.sympify(value), evaluate=False)
 
 

@@ -97,9 +97,7 @@ def solve_for(
     closed_form = None if shown is None else equation(wanted, shown)
     interval, how = _interval(line, closed_form, wanted, given, ranges, where) if ranges and solutions else (None, "")
     unchecked = tuple(relation for relation in where if not relation.free_symbols <= set(given) | {wanted})
-    return Inverse(
-        name, line, wanted, closed_form, solutions, bracket, assumed, interval, how, outside, unchecked
-    )
+    return Inverse(name, line, wanted, closed_form, solutions, bracket, assumed, interval, how, outside, unchecked)
 
 
 def _must_occur(name: str, wanted: Symbol, named: tuple[Symbol, ...], contained: set[Symbol]) -> None:

@@ -43,7 +43,9 @@ def is_formula(expr: Expr) -> bool:
 @cache
 def _own_names() -> frozenset[str]:
     chapters = import_module("steptime.derivations").__path__
-    modules = [found.name for found in walk_packages(chapters, "steptime.derivations.") if found.name.endswith(".symbols")]
+    modules = [
+        found.name for found in walk_packages(chapters, "steptime.derivations.") if found.name.endswith(".symbols")
+    ]
     return frozenset(name for where in ("steptime.model.symbols", *modules) for name in vars(import_module(where)))
 
 

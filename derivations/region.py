@@ -7,7 +7,7 @@ import numpy as np
 from sympy import Eq, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
-from steptime.derivations.standing import declared
+from steptime.derivations.stated import declared
 from steptime.derivations.steps import Derivation
 from steptime.model.quantity import domains
 from steptime.model.scenario import evaluate
@@ -26,7 +26,9 @@ class Broken:
 
     def __str__(self) -> str:
         left, right = self.relation.args
-        sides = [f"{side} = {value:.6g}" for side, value in ((left, self.left), (right, self.right)) if side.free_symbols]
+        sides = [
+            f"{side} = {value:.6g}" for side, value in ((left, self.left), (right, self.right)) if side.free_symbols
+        ]
         return f"{self.relation} is not so: {', '.join(sides)}"
 
 

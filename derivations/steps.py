@@ -15,12 +15,13 @@ from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Relational
 
 from steptime.derivations import standing as stands
-from steptime.derivations.check import check_numerically
-from steptime.derivations.conditions import as_relation
+from steptime.derivations.checks.check import check_numerically
+from steptime.derivations.checks.same import same, same_equation
 from steptime.derivations.facts import Axiom, Chosen, Fact, Given, Tends
+from steptime.derivations.inequalities.conditions import as_relation
 from steptime.derivations.rules import Drop, Rule, RuleError, Series, Substitute
-from steptime.derivations.same import same, same_equation
-from steptime.derivations.standing import Standing
+from steptime.derivations.stated import check_region, declared
+from steptime.derivations.taken import Standing
 from steptime.model.errors import NotVerified
 from steptime.model.scenario import Scenario
 from steptime.model.units import UnitError, unit_of
@@ -90,7 +91,10 @@ class Derivation:
     def facts(self) -> tuple[Any, ...]:
         """All that it starts from or puts in; of a comparison also the sides, of an instance what it is one of."""
         found: list[Any] = []
-        left = [self.start, *(fact for step in self.steps if isinstance(step.rule, Substitute) for fact in step.rule.facts)]
+        left = [
+            self.start,
+            *(fact for step in self.steps if isinstance(step.rule, Substitute) for fact in step.rule.facts),
+        ]
         while left:
             fact = left.pop(0)
             found.append(fact)
@@ -132,7 +136,7 @@ class Derivation:
             self._check_unit(self.lines[0], "start")
             for number in range(1, len(self.steps) + 1):
                 self.check(number)
-            stands.check_region(self)
+            check_region(self)
         except NotVerified as error:
             return str(error)
         except RuleError as error:
@@ -165,7 +169,7 @@ class Derivation:
         if isinstance(step.rule, Drop | Series):
             self._check_error(line, step, where)
         conditions = (*before.conditions, *after.conditions)
-        needed = tuple(dict.fromkeys((*self.region, *stands.declared(self), *(c.relation for c in conditions))))
+        needed = tuple(dict.fromkeys((*self.region, *declared(self), *(c.relation for c in conditions))))
         try:
             found = check_numerically(line, step.rule, step.gives, needed)
         except ValueError as error:

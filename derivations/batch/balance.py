@@ -9,8 +9,8 @@ from steptime.derivations.batch import waiting as serving
 from steptime.derivations.batch.batch import V3_ALL, best_batch_with_kv, peak_by_ridge, v3
 from steptime.derivations.batch.terms import BINDS, EVER_MORE, LECTURE, compute_term, memory_term
 from steptime.derivations.board import NO_ATTENTION_FLOPS, NOTHING_WRITTEN, PEAK, PERFECT_SHARDS
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Defined, Line, Modelled, given
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q

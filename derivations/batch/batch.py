@@ -7,8 +7,8 @@ from sympy import Symbol
 
 from steptime.derivations.batch.symbols import batch_one_ratio, optimal_batch, ridge
 from steptime.derivations.board import READS_ALL, numbers
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Compared, Crossing, Line, Tends, given
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q

@@ -9,8 +9,8 @@ from steptime.derivations.batch import sparse
 from steptime.derivations.batch.balance import MEET, balance, balanced_v3, compute_slope, kv_by_balance
 from steptime.derivations.batch.terms import LECTURE
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, numbers
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Defined, given
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import both_sides, branch, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q

@@ -10,8 +10,8 @@ from steptime.derivations.batch.batch import SHORT, V3_ALL, peak_by_ridge, v3
 from steptime.derivations.batch.symbols import accepted_drafts, draft_limit_batch, kept_token_time, ridge
 from steptime.derivations.batch.terms import LECTURE, compute_term, memory_term
 from steptime.derivations.board import READS_ALL
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Chosen, Crossing, Defined, Expected, Line, instance
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.rules import both_sides, equation, extreme, limit, side, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.phases.prefill import expected_tokens

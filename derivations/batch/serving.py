@@ -10,8 +10,8 @@ from steptime.derivations.batch import waiting as serving
 from steptime.derivations.batch.batch import V3_ALL, best_batch, peak_by_ridge, v3
 from steptime.derivations.batch.terms import BINDS, LECTURE, compute_term, memory_term
 from steptime.derivations.board import ONE_STAGE, READS_ALL
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Chosen, Compared, Defined, Given, Modelled, Tends, given, instance
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import equation, extreme, limit, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q

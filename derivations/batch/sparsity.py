@@ -11,8 +11,8 @@ from steptime.derivations.batch.batch import NO_CONTEXT, V3_ALL, best_batch, v3
 from steptime.derivations.batch.serving import full_memory
 from steptime.derivations.batch.terms import LECTURE, ONE_SEQUENCE, memory_cost, ridge_batch
 from steptime.derivations.board import READS_ALL
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Crossing, Defined, Line, given, instance
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q

@@ -8,8 +8,8 @@ from sympy import Symbol
 from steptime.derivations.axioms import CACHES_FIT, PAID_THROUGHOUT, PRICED_AT_COST
 from steptime.derivations.batch.terms import BINDS, LECTURE, memory_term
 from steptime.derivations.board import ONE_STAGE, numbers
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Compared, Defined, Line, Modelled, Solved, Tends, given, instance
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q

@@ -12,8 +12,8 @@ from steptime.derivations.collectives.rings import reduce as ring
 from steptime.derivations.collectives.switches import load_and_store, switch
 from steptime.derivations.collectives.symbols import algorithm_ratio, group_bytes, group_chips, start_up_saving
 from steptime.derivations.collectives.times import one_shot, tree, two_shot
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Compared, Crossing
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import equation, identity, limit, solve_for
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.scenario import Scenario

@@ -7,11 +7,11 @@ from sympy import Symbol
 
 from steptime.derivations.axioms import COPY_PER_EXPERT, EVEN_PLACEMENT, INDEPENDENT_CHOICES, ONE_COPY_A_DOMAIN, UNIFORM
 from steptime.derivations.collectives.numbers import DEEPSEEK, domains_of
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.experts.formulas import many_domains
 from steptime.derivations.experts.numbers import expert_blocks
 from steptime.derivations.experts.symbols import experts_per_token
 from steptime.derivations.facts import Compared, Defined, Expected, Tends, given
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import equation, identity, limit, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.choices import Copies

@@ -5,9 +5,9 @@ from sympy import Expr, Symbol
 
 from steptime.derivations.collectives.numbers import GSHARD, RACKS, domains_of
 from steptime.derivations.collectives.symbols import across_bytes, group_bytes, share_bytes, up_bytes
-from steptime.derivations.conditions import at_least
 from steptime.derivations.experts.formulas import many_domains
 from steptime.derivations.facts import Defined, given
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import equation, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.collectives import all_to_all

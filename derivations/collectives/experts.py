@@ -10,10 +10,10 @@ from steptime.derivations.collectives import layer
 from steptime.derivations.collectives.layer import exchange, gb200, read, work
 from steptime.derivations.collectives.numbers import GSHARD, NCCL, RING_STEP, one_expert
 from steptime.derivations.collectives.symbols import chip_tokens, expert_weights
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.experts.numbers import RACK
 from steptime.derivations.experts.symbols import experts_per_token
 from steptime.derivations.facts import Crossing, Line
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import equation, solve_for
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q

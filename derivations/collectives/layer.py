@@ -11,12 +11,12 @@ from steptime.derivations.collectives.formulas import chip_expert_bytes, chip_ex
 from steptime.derivations.collectives.numbers import GSHARD, experts_on
 from steptime.derivations.collectives.rings import NO_START_UP
 from steptime.derivations.collectives.times import direct
-from steptime.derivations.conditions import at_least
 from steptime.derivations.experts.formulas import exchanged, one_domain
 from steptime.derivations.experts.messages import copies_at_chip
 from steptime.derivations.experts.numbers import RACK
 from steptime.derivations.experts.symbols import chip_copies, experts_per_token
 from steptime.derivations.facts import Defined, Instance, given, instance
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import equation, limit, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q

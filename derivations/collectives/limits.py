@@ -8,8 +8,8 @@ from steptime.derivations.collectives.rings import NO_START_UP
 from steptime.derivations.collectives.rings import reduce as ring
 from steptime.derivations.collectives.switches import switch
 from steptime.derivations.collectives.symbols import group_bytes, group_chips, group_time, sums_time, switch_time
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Crossing, Defined, given, instance
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.algorithms import in_switch_all_reduce, ring_all_reduce

@@ -7,8 +7,8 @@ from steptime.derivations.axioms import ADDING_IS_FREE, FULL_RATE, IN_TURN, STAR
 from steptime.derivations.collectives import shares
 from steptime.derivations.collectives.numbers import CHAN, H100, NCCL, THAKUR, eight_h100
 from steptime.derivations.collectives.shares import EQUAL_SHARES, step, steps_of_ring
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Crossing, Defined, Instance, Tends, instance
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.rules import equation, identity, limit, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.algorithms import Form, ring_all_gather, ring_all_reduce, ring_reduce_scatter

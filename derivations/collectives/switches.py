@@ -8,8 +8,8 @@ from steptime.derivations.collectives.numbers import H100, KLENK, THAKUR, eight_
 from steptime.derivations.collectives.rings import LINK
 from steptime.derivations.collectives.shares import EQUAL_SHARES
 from steptime.derivations.collectives.times import ANY_OTHER, one
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Defined
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import branch, equation, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.algorithms import in_switch_all_reduce, multimem_all_reduce

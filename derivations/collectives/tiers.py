@@ -8,9 +8,9 @@ from steptime.derivations.collectives import exchanges
 from steptime.derivations.collectives.exchanges import exchange_across, exchange_inside
 from steptime.derivations.collectives.numbers import CHAN, GSHARD, RACKS, THAKUR, domains_of
 from steptime.derivations.collectives.shares import bytes_of_ring
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.experts.formulas import many_domains
 from steptime.derivations.facts import Defined, Instance, Tends, given, instance
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.pipelines.symbols import tier_time_ratio
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step

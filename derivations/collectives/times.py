@@ -6,8 +6,8 @@ from sympy import Symbol
 from steptime.derivations.collectives.numbers import H100, NCCL, SANDERS, THAKUR, eight_h100
 from steptime.derivations.collectives.rings import LINK, half
 from steptime.derivations.collectives.shares import EQUAL_SHARES
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Crossing, Defined, instance
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import both_sides, branch, equation, side, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network import algorithms as forms

@@ -9,8 +9,8 @@ from steptime.derivations.axioms import EQUAL_SIDES, LINKS_ALIKE, NON_BLOCKING, 
 from steptime.derivations.collectives.numbers import DALLY, SCOTT, links
 from steptime.derivations.collectives.rings import NO_START_UP
 from steptime.derivations.collectives.times import direct
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Compared, Defined, given
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import drop, equation, identity, limit, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network.algorithms import all_to_all

@@ -9,12 +9,12 @@ from sympy import Rational, Symbol
 from steptime.derivations.batch.terms import compute_term, memory_term
 from steptime.derivations.board import LINK_PEAK, NO_START_UP
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.experts.messages import DERIVATIONS as MESSAGES
 from steptime.derivations.experts.messages import GSHARD, LECTURE, in_one_domain
 from steptime.derivations.experts.numbers import RACK, expert_blocks, on, rack
 from steptime.derivations.experts.symbols import exchange_bytes, expert_layers, experts_per_token, network_time
 from steptime.derivations.facts import Crossing, Modelled, Solved, given
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import both_sides, drop, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.choices import Copies

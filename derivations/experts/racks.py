@@ -7,10 +7,10 @@ from sympy import Symbol
 
 from steptime.derivations.axioms import COPY_PER_EXPERT, EVEN_PLACEMENT, EVEN_TOKENS, TIERS_OVERLAP, UNIFORM
 from steptime.derivations.board import LINK_PEAK, NO_START_UP, numbers
-from steptime.derivations.conditions import at_least
 from steptime.derivations.experts.formulas import exchanged, many_domains
 from steptime.derivations.experts.messages import LECTURE, messages
 from steptime.derivations.facts import Defined, Modelled, given
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import equation, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.phases import decode

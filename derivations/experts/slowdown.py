@@ -6,11 +6,11 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.claims import Claim, Source, Wording
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.experts.messages import LECTURE
 from steptime.derivations.experts.racks import A_DOMAIN_AT_LEAST, TWO_RACKS, exact_two_racks, racks, two_racks
 from steptime.derivations.experts.symbols import copy_bytes, exchange_slowdown, network_time
 from steptime.derivations.facts import Defined, given
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import branch, equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.choices import Copies

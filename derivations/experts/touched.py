@@ -10,11 +10,11 @@ from sympy import Rational, Symbol, binomial
 from steptime.derivations.axioms import INDEPENDENT, UNIFORM
 from steptime.derivations.batch.symbols import experts_routed
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.experts.messages import GSHARD
 from steptime.derivations.experts.numbers import RACK, rack
 from steptime.derivations.experts.symbols import experts_per_token, miss_probability, touched_experts, untouched_share
 from steptime.derivations.facts import Defined, Expected, Solved
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import both_sides, equation, identity, series, side, solve_for, substitute, total
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.network import experts

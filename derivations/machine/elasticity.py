@@ -6,8 +6,8 @@ from sympy import Expr, Max, Symbol
 
 from steptime.derivations.batch.symbols import memory_time, token_cost
 from steptime.derivations.batch.terms import compute_term, memory_term
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Modelled, Solved, instance
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.machine import LECTURE
 

@@ -2,8 +2,8 @@
 
 from sympy import Expr, Integer, Rational, Symbol, sqrt
 
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Chosen, Compared, Crossing, Defined, Modelled, instance
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.machine import formulas
 from steptime.derivations.rules import equation, extreme, minimise, solve_for, substitute
 from steptime.derivations.steps import Step

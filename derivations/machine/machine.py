@@ -7,8 +7,8 @@ from sympy import Expr, Le, Symbol
 
 from steptime.derivations.axioms import FULL_OVERLAP, PROPORTIONAL_PRICES
 from steptime.derivations.batch.symbols import memory_time
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Best, Chosen, Compared, Given, Modelled, Solved
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine import symbols as own
 from steptime.derivations.machine.costs import GB200_RACK, machine_numbers

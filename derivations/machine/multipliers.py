@@ -6,8 +6,8 @@ from sympy import Symbol
 
 from steptime.derivations.axioms import WRITTEN_OFF
 from steptime.derivations.batch.symbols import token_cost
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Modelled, Solved, instance
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.machine import LECTURE, LEFT, PRICED_WORK, V3, balanced_machine
 from steptime.derivations.machine.machine import v3 as machine_v3

@@ -8,8 +8,8 @@ from steptime.derivations.axioms import FULL_OVERLAP, PAID_THROUGHOUT, SCALE_UP_
 from steptime.derivations.batch.symbols import memory_time, token_cost
 from steptime.derivations.batch.terms import PRICE_OF_A_SECOND, compute_term, memory_term
 from steptime.derivations.board import LINK_PEAK, NO_START_UP, ONE_STAGE, READS_ALL, numbers
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Modelled, Tends, given
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.machine import LECTURE
 from steptime.derivations.machine.symbols import link_time, rise

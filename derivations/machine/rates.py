@@ -9,8 +9,8 @@ from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.batch.terms import BINDS, EVER_MORE, compute_term, memory_term
 from steptime.derivations.board import ONE_STAGE
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Compared, Fact, Modelled, given
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.gain import break_even, largest_gain, saving
 from steptime.derivations.machine.machine import LECTURE

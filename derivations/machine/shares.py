@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from sympy import Expr, Symbol
 
 from steptime.derivations.claims import Claim, Source, Wording
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Best, Defined, Modelled, Solved
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine import symbols as own
 from steptime.derivations.machine.machine import LECTURE, LEFT, PRICED_WORK, V3, balanced_machine, v3

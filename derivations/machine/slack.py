@@ -10,8 +10,8 @@ from steptime.derivations.batch.symbols import memory_time, token_cost
 from steptime.derivations.batch.terms import PRICE_OF_A_SECOND
 from steptime.derivations.board import ONE_STAGE, numbers
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Modelled, given, instance
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.machine import LECTURE
 

@@ -6,7 +6,7 @@ from sympy import Expr, S, Symbol, sqrt
 from sympy.core.relational import Relational
 
 from steptime.derivations.axioms import FULL_OVERLAP, PROPORTIONAL_PRICES, TURNS, WRITTEN_OFF
-from steptime.derivations.conditions import at_least
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.costs import GB200_RACK, YEARS
 from steptime.derivations.machine.machine import LECTURE, balanced_machine

@@ -8,8 +8,8 @@ from sympy.core.relational import Relational
 
 from steptime.derivations.axioms import FULL_OVERLAP, PROPORTIONAL_PRICES
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Best, Crossing, Given, Modelled, given, instance
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.costs import GB200_RACK, SCALE_OUT_PRICE, Parts, machine_numbers
 from steptime.derivations.machine.machine import LECTURE, bought, multipliers

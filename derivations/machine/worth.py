@@ -7,8 +7,8 @@ from sympy import Expr, Le, S
 from steptime.derivations.axioms import PROPORTIONAL_PRICES, WRITTEN_OFF
 from steptime.derivations.batch.symbols import token_cost
 from steptime.derivations.claims import Claim, Wording
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Best, Given, Modelled, instance
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.costs import Parts
 from steptime.derivations.machine.machine import LECTURE, bought

@@ -4,8 +4,8 @@ import sympy
 from sympy import Le
 
 from steptime.derivations.axioms import LOSS_LAW
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Best, Chosen, Defined, Given, Modelled, Solved
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.overtraining import formulas
 from steptime.derivations.overtraining.budgets import pretraining
 from steptime.derivations.overtraining.numbers import LAW, LECTURE, LIFE_AT, life_at

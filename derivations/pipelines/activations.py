@@ -7,8 +7,8 @@ from sympy import Symbol, oo
 
 from steptime.derivations.axioms import COMES_BACK, EQUAL_STAGES, EVEN_LAYERS, FORWARD_UNTIL_BACK, NO_HOPS
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Compared, Defined, Line, Modelled, Tends, given
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.pipelines import formulas, simulated
 from steptime.derivations.pipelines.formulas import over_stages
 from steptime.derivations.pipelines.pipelines import LECTURE

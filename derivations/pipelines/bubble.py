@@ -7,8 +7,8 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Defined, given
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.pipelines import slots
 from steptime.derivations.pipelines.pipelines import LECTURE
 from steptime.derivations.pipelines.simulated import deferring, interleaved, run

@@ -12,8 +12,8 @@ from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.board import numbers
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Defined, Modelled, Tends, given
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.pipelines import formulas
 from steptime.derivations.pipelines.pipelines import LECTURE, full_pipeline
 from steptime.derivations.pipelines.symbols import capacity_surplus, kv_memory, weight_memory

@@ -6,8 +6,8 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.derivations.axioms import EQUAL_STAGES, GRADIENTS_WAIT, NO_BARRIER, NO_HOPS, ONE_F_ONE_B, WHOLE_ROUNDS
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Defined, Modelled, given
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.pipelines import formulas
 from steptime.derivations.pipelines.formulas import over_micro_batches, over_stages, slower_end
 from steptime.derivations.pipelines.pipelines import LECTURE

@@ -8,10 +8,10 @@ from sympy import Rational
 from steptime.derivations.axioms import BACK_TO_THE_FIRST, EQUAL_STAGES, EVEN_TOKENS, HOPS_IN_LINE
 from steptime.derivations.board import NO_START_UP
 from steptime.derivations.claims import Claim, Source, Wording
-from steptime.derivations.conditions import at_least
 from steptime.derivations.experts.messages import in_one_domain
 from steptime.derivations.experts.symbols import experts_per_token
 from steptime.derivations.facts import Compared, Defined, Modelled, given
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.pipelines import formulas
 from steptime.derivations.pipelines.pipelines import FOUR, LATENCY, LECTURE, four_racks
 from steptime.derivations.rules import drop, equation, solve_for, substitute, total

@@ -9,8 +9,8 @@ from steptime.derivations.axioms import EVEN_LAYERS, FULL_OVERLAP, NO_OVERLAP
 from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.board import numbers
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Chosen, Crossing, Modelled
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.pipelines import formulas
 from steptime.derivations.pipelines.pipelines import LECTURE
 from steptime.derivations.pipelines.slots import step_through_pipeline

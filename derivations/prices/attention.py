@@ -9,8 +9,8 @@ from sympy import Rational
 from steptime.derivations.axioms import ATTENDS_TO_ALL
 from steptime.derivations.board import numbers
 from steptime.derivations.claims import Claim, Wording
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Defined, given
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.prices.kv_numbers import growing_caches
 from steptime.derivations.prices.recompute import LECTURE
 from steptime.derivations.prices.symbols import weights_flops_share

@@ -5,8 +5,8 @@ from functools import partial
 
 from steptime.derivations.axioms import CHIP_WAITS, PRICE_ON_MEMORY, TIER_RENTED
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Modelled, instance
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.prices import formulas
 from steptime.derivations.prices.recompute import BOUGHT, CASE, FAR, LECTURE, SHORT_PROMPT, fetch, rematerialise, v3
 from steptime.derivations.prices.symbols import held_cost, hold_cost

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import sympy
 from sympy import Symbol
 
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Given, Modelled, given
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.prices import formulas
 from steptime.derivations.prices.cache import CACHED, CROSSING_TIERS, DEARER_TO_FETCH, next_tier
 from steptime.derivations.prices.recompute import BOUGHT, CASE, LECTURE, v3

@@ -9,8 +9,8 @@ from steptime.derivations.axioms import PAID_THROUGHOUT, PRICED_AT_COST
 from steptime.derivations.batch.symbols import memory_time, token_cost
 from steptime.derivations.batch.terms import compute_term, memory_term
 from steptime.derivations.claims import Claim, Source, Wording
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Compared, Crossing, Line, Modelled, given, instance
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.prices import formulas, passes
 from steptime.derivations.prices.numbers import LECTURE, V3, v3
 from steptime.derivations.prices.symbols import output_price_ratio, pass_compute_time, pass_time

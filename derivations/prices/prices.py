@@ -12,8 +12,8 @@ from steptime.derivations.batch.symbols import balanced_context, ridge, token_co
 from steptime.derivations.batch.terms import BINDS, compute_cost, compute_term, memory_cost_floor, on_one_stage
 from steptime.derivations.board import ONE_STAGE
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Chosen, Compared, Given, Line, Modelled, given, instance
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.prices.numbers import LECTURE, V3, v3
 from steptime.derivations.prices.symbols import longest_context, upper_price_ratio
 from steptime.derivations.rules import equation, extreme, solve_for, substitute

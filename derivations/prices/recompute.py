@@ -7,8 +7,8 @@ from sympy import Sum, Symbol
 
 from steptime.derivations.axioms import ATTENDS_TO_ALL, CHIP_WAITS, ONE_CHIP_PREFILL, TIER_RENTED
 from steptime.derivations.board import PEAK, numbers
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Modelled
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.prices import formulas
 from steptime.derivations.prices.symbols import fetch_cost, prompt_place, rematerialise_cost
 from steptime.derivations.rules import drop, equation, substitute, total

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from sympy import Expr, Rational, Symbol, sqrt
 
 from steptime.derivations.claims import Claim, Source, Wording
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Chosen, Compared, Defined, Modelled, given
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.pipelines.symbols import activation_memory, activation_ratio
 from steptime.derivations.reversible import formulas
 from steptime.derivations.reversible.formulas import over_layers

@@ -8,8 +8,8 @@ from sympy.core.relational import Relational
 from steptime.derivations.axioms import ATTENDS_TO_ALL, BEFORE_ONCE, ON_CHIP, STATIC_BATCH, STREAMED_ONCE
 from steptime.derivations.batch.symbols import memory_time, tokens_read
 from steptime.derivations.board import PEAK, PERFECT_SHARDS
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Defined, Fact, Modelled, given
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.prices.formulas import grouped
 from steptime.derivations.rules import equation, identity, substitute, total
 from steptime.derivations.serving import formulas

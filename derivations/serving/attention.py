@@ -6,8 +6,8 @@ from sympy import Sum, Symbol
 
 from steptime.derivations.axioms import ATTENDS_TO_ALL, LAST_PREDICTS
 from steptime.derivations.board import numbers
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Defined, Modelled
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.prices.formulas import grouped
 from steptime.derivations.rules import both_sides, drop, equation, side, solve_for, substitute, total
 from steptime.derivations.serving import formulas

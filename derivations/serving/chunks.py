@@ -6,8 +6,8 @@ from steptime.derivations.axioms import ATTENDS_TO_ALL, BEFORE_ONCE, CHUNK_STREA
 from steptime.derivations.batch.batch import peak_by_ridge
 from steptime.derivations.batch.symbols import memory_time, ridge, tokens_read
 from steptime.derivations.board import PERFECT_SHARDS
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Compared, Crossing, Defined, Modelled, given, instance
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.prices.formulas import grouped
 from steptime.derivations.rules import both_sides, equation, identity, side, solve_for, substitute, total
 from steptime.derivations.serving import formulas

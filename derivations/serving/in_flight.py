@@ -5,8 +5,8 @@ from sympy import S, oo
 from steptime.derivations.batch.batch import peak_by_ridge
 from steptime.derivations.batch.symbols import memory_time, ridge
 from steptime.derivations.board import NO_ATTENTION_FLOPS
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Compared, Crossing, Defined, Expected, Given, Modelled, Tends, given
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute, total
 from steptime.derivations.serving import formulas
 from steptime.derivations.serving.attention import body

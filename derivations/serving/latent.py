@@ -7,8 +7,8 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.axioms import ATTENDS_TO_ALL, BEFORE_ONCE, NOT_KEPT_EXPANDED, UP_EITHER_WAY
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Compared, Crossing, Given, Modelled, Tends
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.prices.formulas import latent
 from steptime.derivations.prices.kv_numbers import shapes
 from steptime.derivations.prices.symbols import head_dim, kv_rank, query_heads, rope_dim, value_dim

@@ -9,8 +9,8 @@ from steptime.derivations.batch.batch import peak_by_ridge
 from steptime.derivations.batch.symbols import memory_time, ridge
 from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.claims import Claim, Source, Wording
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Defined, Modelled
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
 from steptime.derivations.serving import formulas
 from steptime.derivations.serving.attention import body

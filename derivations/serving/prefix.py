@@ -8,8 +8,8 @@ from sympy import Symbol
 from steptime.derivations.axioms import ATTENDS_TO_ALL, BEFORE_ONCE, LAST_PREDICTS, ON_CHIP
 from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.board import PEAK, PERFECT_SHARDS
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Compared, Crossing, Given, Modelled, Tends, instance
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.prices.kv_numbers import shapes
 from steptime.derivations.prices.symbols import head_dim, kv_heads, kv_layers, query_heads, value_dim
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute

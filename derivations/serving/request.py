@@ -6,8 +6,8 @@ from sympy import sqrt
 from steptime.derivations.axioms import DECODE_READS, LAST_PREDICTS
 from steptime.derivations.batch.terms import EVER_MORE
 from steptime.derivations.board import ONE_STAGE
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Crossing, Defined, Modelled, given, instance
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.serving import formulas
 from steptime.derivations.serving.numbers import POPE

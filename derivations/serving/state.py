@@ -7,8 +7,8 @@ from sympy import S, Symbol
 from steptime.derivations.axioms import ALL_SCORED, ATTENDS_TO_ALL, BEFORE_ONCE, ON_CHIP, STATE_MOVES
 from steptime.derivations.batch.context import TOP_K
 from steptime.derivations.batch.symbols import index_bytes, selected_tokens
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Modelled, instance
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.prices.symbols import head_dim, kv_heads, value_dim
 from steptime.derivations.rules import both_sides, branch, equation, side, solve_for, substitute
 from steptime.derivations.serving import formulas

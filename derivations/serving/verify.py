@@ -9,8 +9,8 @@ from steptime.derivations.batch.drafts import LEVIATHAN, draft_limit, expected
 from steptime.derivations.batch.symbols import draft_limit_batch, memory_time, speed_up
 from steptime.derivations.batch.terms import ONE_SEQUENCE
 from steptime.derivations.board import NO_ATTENTION_FLOPS, NOTHING_WRITTEN, PERFECT_SHARDS, READS_ALL
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Compared, Crossing, Modelled, given, instance
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.serving import formulas
 from steptime.derivations.serving.numbers import BOTH, LLAMA, SHARED, llama

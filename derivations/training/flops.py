@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from sympy import Rational, Symbol
 
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Crossing, Defined
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import drop, equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.formulas import gpt_attention, gpt_weights

@@ -8,8 +8,8 @@ from sympy import Le, Rational, Symbol
 from steptime.derivations.axioms import WHOLE_ENOUGH
 from steptime.derivations.board import PEAK, PERFECT_SHARDS
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Chosen, Crossing, Defined, Given, Modelled, instance
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.pipelines.bubble import enough_micro_batches, idle_over_work, idle_share
 from steptime.derivations.pipelines.slots import board as lecture
 from steptime.derivations.pipelines.symbols import bubble_share

@@ -6,8 +6,8 @@ import sympy
 from sympy import Rational
 
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Defined, Tends, given
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.reversible.symbols import flops_ratio
 from steptime.derivations.rules import equation, limit, substitute
 from steptime.derivations.serving.symbols import token_pairs

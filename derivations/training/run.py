@@ -8,8 +8,8 @@ from steptime.derivations.axioms import PAID_THROUGHOUT, SAME_THROUGHOUT
 from steptime.derivations.batch.symbols import utilisation
 from steptime.derivations.board import NO_ATTENTION_FLOPS
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Defined
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training.compute import whole

@@ -7,8 +7,8 @@ from sympy import sqrt
 from steptime.derivations.axioms import ADDING_IS_FREE, FULL_RATE, WHOLE_ENOUGH
 from steptime.derivations.board import LINK_PEAK
 from steptime.derivations.claims import Claim, Source, Wording
-from steptime.derivations.conditions import at_least
 from steptime.derivations.facts import Chosen, Defined, given
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.machine.symbols import link_time
 from steptime.derivations.rules import equation, minimise, substitute
 from steptime.derivations.steps import Derivation, Step

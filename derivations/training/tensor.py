@@ -8,8 +8,8 @@ from steptime.derivations.axioms import ADDING_IS_FREE, EVEN_LAYERS, FULL_RATE, 
 from steptime.derivations.board import LINK_PEAK
 from steptime.derivations.claims import Claim, Source
 from steptime.derivations.collectives import limits as chapter8_limits
-from steptime.derivations.conditions import more
 from steptime.derivations.facts import Compared, Crossing, Defined
+from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training import compute

@@ -6,8 +6,8 @@ from sympy import Add, Expr, Symbol
 
 from steptime.derivations.axioms import EVEN_MODEL, STATE_ALONE
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.conditions import at_least, more
 from steptime.derivations.facts import Compared, Defined, given
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.training import traffic

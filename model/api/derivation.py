@@ -8,12 +8,12 @@ from typing import Any
 import sympy
 from rich.console import Group
 
-from steptime.derivations.export import fragment
+from steptime.derivations.printed.export import fragment
 from steptime.derivations.inverse import Inverse, inverse_json
 from steptime.derivations.inverse import solve_for as invert
 from steptime.derivations.library import derivations as proofs
 from steptime.derivations.library import find
-from steptime.derivations.markdown import markdown
+from steptime.derivations.printed.markdown import markdown
 from steptime.derivations.steps import Derivation as Proof
 from steptime.derivations.steps import Step as Line
 from steptime.model.api.shown import Shown

@@ -8,10 +8,10 @@ from rich.console import Group
 from rich.text import Text
 
 from steptime.derivations.claims import Verdict, Wording, judge
-from steptime.derivations.export import numbers_json, symbols_of
+from steptime.derivations.printed.export import numbers_json, symbols_of
 from steptime.derivations.inverse import Inverse
 from steptime.derivations.library import CHAPTERS, claims, derivations, used_by
-from steptime.derivations.statement import Premise, definitions, equals, holds, is_approximate, left_out, premises
+from steptime.derivations.printed.statement import Premise, definitions, equals, holds, is_approximate, left_out, premises
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import NotVerified
 from steptime.model.quantity import domains, lookup

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from sympy import Expr
 from sympy.core.relational import Relational
 
-from steptime.derivations.book import book
-from steptime.derivations.code import c_code, python_code
-from steptime.derivations.export import fragment
+from steptime.derivations.printed.book import book
+from steptime.derivations.printed.code import c_code, python_code
+from steptime.derivations.printed.export import fragment
 from steptime.derivations.library import derivations, find
-from steptime.derivations.markdown import markdown
-from steptime.derivations.statement import holds
+from steptime.derivations.printed.markdown import markdown
+from steptime.derivations.printed.statement import holds
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import NotVerified, UserError, unknown
 from steptime.model.quantity import latex

@@ -8,7 +8,7 @@ from toys import a, b, c, chain, defined, j, n, s, w, x, y, z
 from steptime.derivations.batch.batch import best_batch, best_batch_with_kv
 from steptime.derivations.batch.symbols import memory_time, optimal_batch
 from steptime.derivations.batch.terms import compute_term, memory_term
-from steptime.derivations.conditions import at_least, more, related
+from steptime.derivations.inequalities.conditions import at_least, more, related
 from steptime.model import symbols as q
 from steptime.model.errors import NotVerified
 from steptime.model.phases.decode import blackboard

@@ -6,7 +6,7 @@ import pytest
 import sympy
 
 from steptime.derivations.batch.symbols import ridge
-from steptime.derivations.draws import draw
+from steptime.derivations.checks.draws import draw
 from steptime.derivations.inverse import ASSUMED, formulas, solve_for
 from steptime.derivations.library import derivations
 from steptime.derivations.region import broken, region

@@ -10,8 +10,8 @@ import sympy
 from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Relational
 
-from steptime.derivations.check import satisfy
-from steptime.derivations.draws import DIGITS, draw, number as value_of
+from steptime.derivations.checks.check import satisfy
+from steptime.derivations.checks.draws import DIGITS, draw, number as value_of
 from steptime.derivations.facts import Defined, Given, Modelled
 from steptime.derivations.library import quantities
 from steptime.derivations.rules import Rule, equation, side

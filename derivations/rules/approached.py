@@ -8,9 +8,9 @@ import sympy
 from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Ge, Le
 
-from steptime.derivations.certificate import sign
-from steptime.derivations.conditions import Condition, RuleError, far_along, related
-from steptime.derivations.rule import Rule, equation, must_be_quantity
+from steptime.derivations.inequalities.certificate import sign
+from steptime.derivations.inequalities.conditions import Condition, RuleError, far_along, related
+from steptime.derivations.rules.rule import Rule, equation, must_be_quantity
 from steptime.model.quantity import declared_as
 
 LARGEST_ERROR = sympy.Rational(1, 10)

@@ -1,8 +1,4 @@
-"""The closed list of rules by which one line of a derivation follows from the line before.
-
-A rule is data: its arguments are expressions, so that a test can change each of them and see the change caught. Applied
-to a line it computes the next; `Step.gives` states that line independently, and the two must agree.
-"""
+"""Rules of algebra: both sides alike, another form of the same, facts put in, an equation solved."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,19 +6,10 @@ from typing import Any
 
 import sympy
 from sympy import Eq, Expr, Symbol
-from sympy.core.relational import Ne, Relational
+from sympy.core.relational import Ne
 
-from steptime.derivations.approached import Drop, Limit, Series
-from steptime.derivations.conditions import Condition, RuleError, of_expression, related
-from steptime.derivations.optima import Extreme, Minimise, Optimum
-from steptime.derivations.rule import Rule, equation, must_be_quantity
-from steptime.derivations.sums import Branch, Total
-
-__all__ = [
-    "BothSides", "Branch", "Drop", "Extreme", "Identity", "Limit", "Minimise", "Optimum", "Rule", "RuleError", "Series",
-    "SolveFor", "Substitute", "Total", "both_sides", "branch", "drop", "equation", "extreme", "identity", "limit",
-    "minimise", "optimum", "series", "side", "solve_for", "substitute", "total",
-]  # fmt: skip
+from steptime.derivations.inequalities.conditions import Condition, RuleError, of_expression, related
+from steptime.derivations.rules.rule import Rule, equation, must_be_quantity
 
 side = Symbol("side", positive=True)
 """Stands for either side of a line in `BothSides`."""
@@ -115,64 +102,3 @@ class SolveFor(Rule):
     def needs(self, line: Eq) -> Iterator[Condition]:
         _, coefficient, _ = self._parts(line)
         yield Condition(related(Ne, coefficient, 0), f"{coefficient} multiplies {self.unknown}")
-
-
-def both_sides(operation: Expr) -> BothSides:
-    return BothSides(sympy.sympify(operation, strict=True))
-
-
-def identity() -> Identity:
-    return Identity()
-
-
-def substitute(*facts: Any) -> Substitute:
-    return Substitute(tuple(facts))
-
-
-def solve_for(unknown: Symbol) -> SolveFor:
-    return SolveFor(unknown)
-
-
-def limit(variable: Symbol, to: Expr) -> Limit:
-    return Limit(variable, sympy.sympify(to, strict=True))
-
-
-def minimise(over: Symbol) -> Minimise:
-    return Minimise(over)
-
-
-def extreme(bound: Relational, least: bool = True) -> Extreme:
-    return Extreme(bound, least)
-
-
-def optimum(
-    within: Relational | tuple[Relational, ...],
-    at: Iterable[Eq],
-    value: Expr,
-    weights: Iterable[Expr],
-    price: Expr | tuple[Expr, ...],
-) -> Optimum:
-    limits = within if isinstance(within, tuple) else (within,)
-    prices = price if isinstance(price, tuple) else (price,)
-    return Optimum(limits, tuple(at), value, tuple(weights), prices)
-
-
-def total(of: sympy.Sum, closed: Expr) -> Total:
-    return Total(of, closed)
-
-
-def branch(of: Expr, takes: Expr) -> Branch:
-    return Branch(of, takes)
-
-
-def drop(*terms: Expr, error: Expr | float) -> Drop:
-    return Drop(tuple(terms), exact(error))
-
-
-def series(variable: Symbol, order: int, error: Expr | float) -> Series:
-    return Series(variable, order, exact(error))
-
-
-def exact(number: Expr | float) -> Expr:
-    """A number as a fraction, as it is written."""
-    return sympy.Rational(str(number)) if isinstance(number, float) else sympy.sympify(number, strict=True)

@@ -12,10 +12,10 @@ import sympy
 from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Relational
 
-from steptime.derivations.certificate import sign
-from steptime.derivations.conditions import Condition, RuleError, in_range, related
-from steptime.derivations.rule import Rule, equation, must_be_quantity
-from steptime.derivations.same import same
+from steptime.derivations.checks.same import same
+from steptime.derivations.inequalities.certificate import sign
+from steptime.derivations.inequalities.conditions import Condition, RuleError, in_range, related
+from steptime.derivations.rules.rule import Rule, equation, must_be_quantity
 from steptime.model.quantity import declared_as
 
 
@@ -233,4 +233,3 @@ def must_be_posynomial(expr: Expr, over: list[Expr]) -> None:
             rest = coefficient
         if sign(rest) not in ("+", "0+"):
             raise RuleError(f"{rest} in {term} is not shown to be positive")
-

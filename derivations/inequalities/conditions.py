@@ -13,7 +13,7 @@ import sympy
 from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 
-from steptime.derivations.certificate import implied, sign
+from steptime.derivations.inequalities.certificate import implied, sign
 from steptime.model.quantity import declared_as, parts_and_wholes
 
 

@@ -9,8 +9,8 @@ from sympy.core.relational import Relational
 from steptime.derivations.facts import Axiom, Chosen, Crossing, Expected, Given, Side, Tends, Wavefront
 from steptime.derivations.region import conditions
 from steptime.derivations.rules import Drop, Series
-from steptime.derivations.standing import Pinned
 from steptime.derivations.steps import Derivation
+from steptime.derivations.taken import Pinned
 
 
 @dataclass(frozen=True)

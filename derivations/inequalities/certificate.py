@@ -11,9 +11,10 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 
-from steptime.derivations.combination import Known, factors_of
-from steptime.derivations.refuted import both_signs, points, refuted
-from steptime.derivations.signs import Signs, may_vanish
+from steptime.derivations.inequalities.parts import may_vanish
+from steptime.derivations.inequalities.polynomials import Known, factors_of
+from steptime.derivations.inequalities.refuted import both_signs, points, refuted
+from steptime.derivations.inequalities.signs import Signs
 from steptime.model.quantity import domains
 
 

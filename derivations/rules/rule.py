@@ -5,7 +5,7 @@ from typing import Any
 
 from sympy import Eq, Expr, Symbol
 
-from steptime.derivations.conditions import Condition, RuleError
+from steptime.derivations.inequalities.conditions import Condition, RuleError
 
 
 class Rule:

@@ -7,10 +7,10 @@ import sympy
 from sympy import Dummy, Eq, Expr, Symbol
 from sympy.core.relational import Ge, Relational
 
-from steptime.derivations.certificate import sign
-from steptime.derivations.conditions import Condition, RuleError, related
-from steptime.derivations.rule import Rule, equation
-from steptime.derivations.same import same
+from steptime.derivations.checks.same import same
+from steptime.derivations.inequalities.certificate import sign
+from steptime.derivations.inequalities.conditions import Condition, RuleError, related
+from steptime.derivations.rules.rule import Rule, equation
 
 
 @dataclass(frozen=True)

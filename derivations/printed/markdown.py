@@ -1,8 +1,8 @@
 """A theorem in Markdown with LaTeX formulas."""
 
-from steptime.derivations.export import figure, line_latex, symbols_of, unit_latex
 from steptime.derivations.library import used_by
-from steptime.derivations.statement import Premise, definitions, holds, left_out, premises
+from steptime.derivations.printed.export import figure, line_latex, symbols_of, unit_latex
+from steptime.derivations.printed.statement import Premise, definitions, holds, left_out, premises
 from steptime.derivations.steps import Derivation
 from steptime.model.quantity import latex
 

@@ -6,7 +6,7 @@ from typing import Any
 from sympy import Symbol
 
 from steptime.derivations.library import quantities
-from steptime.derivations.statement import Premise, definitions, holds, is_approximate, left_out, premises
+from steptime.derivations.printed.statement import Premise, definitions, holds, is_approximate, left_out, premises
 from steptime.derivations.steps import Derivation
 from steptime.model.quantity import latex
 from steptime.model.units import unit_of

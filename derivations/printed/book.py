@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from sympy import Symbol
 
 from steptime.derivations.claims import Verdict, Wording
-from steptime.derivations.export import escape, figure, fragment
 from steptime.derivations.facts import Axiom, Chosen, Crossing, Given, Side, Tends
 from steptime.derivations.library import CHAPTERS, quantities
+from steptime.derivations.printed.export import escape, figure, fragment
 from steptime.derivations.steps import Derivation
 
 PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
@@ -135,5 +135,3 @@ def book(chosen: Iterable[Derivation], verdicts: Iterable[Verdict]) -> str:
         r"\end{itemize}",
     ]
     return "\n".join([*parts, r"\end{document}", ""])
-
-

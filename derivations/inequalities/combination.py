@@ -4,57 +4,28 @@ f = sum of products of non-negative numbers, monomials and known positive polyno
 coefficient: found by a linear program in floats, and checked in rational numbers, so that it is exact.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
-from functools import cache
 from itertools import combinations_with_replacement
 from typing import Any
 
-import sympy
-from sympy import Expr, Poly, Symbol
+from sympy import Poly, Symbol
 
-Known = tuple[Expr, bool]
-"""An expression that is not negative, and whether it is positive."""
+from steptime.derivations.inequalities.polynomials import (
+    Facts,
+    Terms,
+    Told,
+    degree,
+    divided,
+    product,
+    sure,
+    terms_of,
+    times_monomial,
+)  # fmt: skip
 
-Monomial = tuple[tuple[Symbol, int], ...]
-Terms = dict[Monomial, Fraction]
-Told = tuple[Terms, bool]
-Facts = list[tuple[Poly, bool]]
 MOST_COLUMNS = 600
 LARGEST_WEIGHTS = (1e4, 8)
 """Bounds on the multipliers of facts: large ones show whether there are any, small ones come out exact."""
-
-
-def poly_of(expr: Expr) -> Poly:
-    """A polynomial of its own quantities, in order of name."""
-    return Poly(expr, *sorted(expr.free_symbols, key=str))
-
-
-@cache
-def fraction_of(expr: Expr) -> tuple[Expr, Expr]:
-    """An expression as one fraction."""
-    numerator, denominator = sympy.fraction(sympy.together(expr))
-    return numerator, denominator
-
-
-@cache
-def factors_of(expr: Expr) -> tuple[Expr, list[tuple[Expr, int]]]:
-    """The numerical factor of a polynomial, and its irreducible ones with their powers."""
-    try:
-        number, factors = sympy.factor_list(expr)
-    except sympy.PolificationFailed:  # a number, however it is written
-        return sympy.expand(expr), []
-    return number, factors
-
-
-@cache
-def terms_of(poly: Poly) -> Terms:
-    """The coefficients of a polynomial by its monomials, each a tuple of quantities with their powers."""
-    found: Terms = {}
-    for powers, number in poly.terms():
-        monomial = in_order((gen, power) for gen, power in zip(poly.gens, powers, strict=True))
-        found[monomial] = Fraction(int(number.p), int(number.q))
-    return found
 
 
 def combined(poly: Poly, known: Facts, nullable: set[Symbol]) -> bool | None:
@@ -87,49 +58,6 @@ def _ways(goal: Terms, facts: list[Told], nullable: set[Symbol]) -> Iterator[tup
     yield goal, facts, 2
 
 
-def degree(terms: Terms) -> int:
-    """The largest sum of powers of a monomial."""
-    return max(sum(power for _, power in monomial) for monomial in terms)
-
-
-def times_monomial(terms: Terms, factor: Monomial) -> Terms:
-    """A polynomial times a monomial."""
-    return {multiplied(monomial, factor): number for monomial, number in terms.items()}
-
-
-def product(one: Terms, other: Terms) -> Terms:
-    """A polynomial times another."""
-    found: Terms = {}
-    for monomial, number in one.items():
-        for factor, times in other.items():
-            both = multiplied(monomial, factor)
-            found[both] = found.get(both, Fraction(0)) + number * times
-    return {monomial: number for monomial, number in found.items() if number}
-
-
-def multiplied(one: Monomial, other: Monomial) -> Monomial:
-    """A monomial times another."""
-    powers = dict(one)
-    for gen, power in other:
-        powers[gen] = powers.get(gen, 0) + power
-    return in_order(powers.items())
-
-
-def divided(one: Monomial, other: Monomial) -> Monomial | None:
-    """A monomial over another, None where that is none."""
-    powers = dict(one)
-    for gen, power in other:
-        powers[gen] = powers.get(gen, 0) - power
-        if powers[gen] < 0:
-            return None
-    return in_order(powers.items())
-
-
-def in_order(powers: Iterable[tuple[Symbol, int]]) -> Monomial:
-    """A monomial, its quantities in order of name."""
-    return tuple(sorted((part for part in powers if part[1]), key=lambda part: part[0].name))
-
-
 def _linear(goal: Terms, facts: list[Told], nullable: set[Symbol], rounds: int) -> bool | None:
     columns: list[Told] = []
     wanted = set(goal)
@@ -146,11 +74,6 @@ def _linear(goal: Terms, facts: list[Told], nullable: set[Symbol], rounds: int) 
     if any(number < 0 and monomial not in lowered for monomial, number in goal.items()):
         return None  # no fact has a summand that could offset it
     return _program(goal, columns, nullable)
-
-
-def sure(monomial: Monomial, nullable: set[Symbol]) -> bool:
-    """Whether a monomial contains no quantity that may be zero."""
-    return not any(gen in nullable for gen, _ in monomial)
 
 
 def _program(goal: Terms, columns: list[Told], nullable: set[Symbol]) -> bool | None:

@@ -43,7 +43,9 @@ def _drawn(symbol: Symbol, source: random.Random, whole: bool, magnitudes: int) 
         return mpmath.mpf(1 if high == 1 else source.randint(2, 9))
     if high == 1:
         return mpmath.mpf(source.randint(1, 59)) / 60
-    scale = mpmath.mpf(10) ** source.randint(0 if low == 1 else -magnitudes, magnitudes) if magnitudes else mpmath.mpf(1)
+    scale = (
+        mpmath.mpf(10) ** source.randint(0 if low == 1 else -magnitudes, magnitudes) if magnitudes else mpmath.mpf(1)
+    )
     drawn = scale * source.randint(1, 60) / source.randint(1, 20)
     return drawn + 1 if low == 1 else drawn
 

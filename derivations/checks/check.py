@@ -12,7 +12,7 @@ import sympy
 from sympy import Eq, Symbol
 from sympy.core.relational import Le, Lt, Relational
 
-from steptime.derivations.draws import DIGITS, Values, draw, is_true, number
+from steptime.derivations.checks.draws import DIGITS, Values, draw, is_true, number
 
 from steptime.derivations.rules import (  # isort: skip
     BothSides, Branch, Drop, Extreme, Identity, Limit, Minimise, Optimum, Rule, Series, SolveFor, Substitute, Total,
@@ -94,9 +94,7 @@ def counted(*lines: Eq) -> frozenset[Symbol]:
     return frozenset(symbol for one in sums for bound in one.limits[0][1:] for symbol in bound.free_symbols)
 
 
-def satisfy(
-    line: Eq, values: Values, definitions: tuple[Eq, ...], holds: tuple[Relational, ...] = ()
-) -> Values | None:
+def satisfy(line: Eq, values: Values, definitions: tuple[Eq, ...], holds: tuple[Relational, ...] = ()) -> Values | None:
     """The numbers with one of them changed so that the line is true, and every inequality still; what is defined
     follows from the others."""
 

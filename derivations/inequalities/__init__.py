@@ -1,0 +1,1 @@
+"""Inequalities: what a line needs, and whether it follows from what is known, by exact certificates."""

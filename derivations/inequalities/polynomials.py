@@ -1,0 +1,124 @@
+"""Polynomials of quantities none of which is negative: their coefficients, factors, and plain signs."""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from functools import cache
+
+import sympy
+from sympy import Expr, Poly, Symbol
+
+Known = tuple[Expr, bool]
+"""An expression that is not negative, and whether it is positive."""
+
+Monomial = tuple[tuple[Symbol, int], ...]
+Terms = dict[Monomial, Fraction]
+Told = tuple[Terms, bool]
+Facts = list[tuple[Poly, bool]]
+
+
+def poly_of(expr: Expr) -> Poly:
+    """A polynomial of its own quantities, in order of name."""
+    return Poly(expr, *sorted(expr.free_symbols, key=str))
+
+
+@cache
+def fraction_of(expr: Expr) -> tuple[Expr, Expr]:
+    """An expression as one fraction."""
+    numerator, denominator = sympy.fraction(sympy.together(expr))
+    return numerator, denominator
+
+
+@cache
+def factors_of(expr: Expr) -> tuple[Expr, list[tuple[Expr, int]]]:
+    """The numerical factor of a polynomial, and its irreducible ones with their powers."""
+    try:
+        number, factors = sympy.factor_list(expr)
+    except sympy.PolificationFailed:  # a number, however it is written
+        return sympy.expand(expr), []
+    return number, factors
+
+
+@cache
+def terms_of(poly: Poly) -> Terms:
+    """The coefficients of a polynomial by its monomials, each a tuple of quantities with their powers."""
+    found: Terms = {}
+    for powers, number in poly.terms():
+        monomial = in_order((gen, power) for gen, power in zip(poly.gens, powers, strict=True))
+        found[monomial] = Fraction(int(number.p), int(number.q))
+    return found
+
+
+def by_coefficients(poly: Poly, nullable: set[Symbol]) -> str | None:
+    """The sign of a polynomial of which no coefficient is negative, or none positive; it may be zero only where each
+    summand contains a quantity that may be."""
+    terms = terms_of(poly)
+    strict = any(sure(monomial, nullable) for monomial in terms)
+    if all(number >= 0 for number in terms.values()):
+        return "+" if strict else "0+"
+    if all(number <= 0 for number in terms.values()):
+        return "-" if strict else "0-"
+    return None
+
+
+def signs_at(poly: Poly, points: Iterable[Mapping[Symbol, float]]) -> set[str]:
+    """The signs that a polynomial has at some points; one at which rounding hides it tells none."""
+    found: set[str] = set()
+    for point in points:
+        parts = []
+        for monomial, number in terms_of(poly).items():
+            value = float(number)
+            for gen, power in monomial:
+                value *= point.get(gen, float("nan")) ** power
+            parts.append(value)
+        total = sum(parts)
+        if abs(total) > 1e-9 * sum(abs(part) for part in parts):
+            found.add("+" if total > 0 else "-")
+    return found
+
+
+def sure(monomial: Monomial, nullable: set[Symbol]) -> bool:
+    """Whether a monomial contains no quantity that may be zero."""
+    return not any(gen in nullable for gen, _ in monomial)
+
+
+def degree(terms: Terms) -> int:
+    """The largest sum of powers of a monomial."""
+    return max(sum(power for _, power in monomial) for monomial in terms)
+
+
+def times_monomial(terms: Terms, factor: Monomial) -> Terms:
+    """A polynomial times a monomial."""
+    return {multiplied(monomial, factor): number for monomial, number in terms.items()}
+
+
+def product(one: Terms, other: Terms) -> Terms:
+    """A polynomial times another."""
+    found: Terms = {}
+    for monomial, number in one.items():
+        for factor, times in other.items():
+            both = multiplied(monomial, factor)
+            found[both] = found.get(both, Fraction(0)) + number * times
+    return {monomial: number for monomial, number in found.items() if number}
+
+
+def multiplied(one: Monomial, other: Monomial) -> Monomial:
+    """A monomial times another."""
+    powers = dict(one)
+    for gen, power in other:
+        powers[gen] = powers.get(gen, 0) + power
+    return in_order(powers.items())
+
+
+def divided(one: Monomial, other: Monomial) -> Monomial | None:
+    """A monomial over another, None where that is none."""
+    powers = dict(one)
+    for gen, power in other:
+        powers[gen] = powers.get(gen, 0) - power
+        if powers[gen] < 0:
+            return None
+    return in_order(powers.items())
+
+
+def in_order(powers: Iterable[tuple[Symbol, int]]) -> Monomial:
+    """A monomial, its quantities in order of name."""
+    return tuple(sorted((part for part in powers if part[1]), key=lambda part: part[0].name))

@@ -1,0 +1,60 @@
+"""Whether a theorem states its region as it is: each condition collected follows from what is stated, each that is stated
+from those collected, and none may be left out; and whether its assumptions are used, and contradict nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sympy import Eq, Symbol
+from sympy.core.relational import Relational
+
+from steptime.derivations.facts import Chosen, Given, Tends
+from steptime.derivations.inequalities.certificate import implied
+from steptime.derivations.inequalities.conditions import Condition, RuleError, telling
+from steptime.derivations.taken import fixes
+from steptime.model.errors import NotVerified
+
+if TYPE_CHECKING:
+    from steptime.derivations.steps import Derivation
+
+
+def collected(one: Derivation) -> tuple[Condition, ...]:
+    """What a theorem needs, in terms of its result: what it gives for its left side is put in for that."""
+    line, final = one.result, one.final
+    own = {line.lhs: line.rhs} if isinstance(line.lhs, Symbol) and line.lhs not in line.rhs.free_symbols else {}
+    return telling([condition.put(own) for condition in final.conditions], declared(one))
+
+
+def declared(one: Derivation) -> tuple[Relational, ...]:
+    """Inequalities among the assumptions, but those that only bound what is chosen."""
+    free = {a.variable for a in one.final.assumptions if isinstance(a, Chosen)}
+    relations = (a.relation for a in one.final.assumptions if isinstance(a, Given))
+    return tuple(found for found in relations if not isinstance(found, Eq) and not found.free_symbols & free)
+
+
+def check_region(one: Derivation) -> None:
+    """That ``holds`` says what was collected, no less and no more, and that no assumption contradicts the result."""
+    try:
+        needed, stated, known = collected(one), one.region, declared(one)
+    except RuleError as error:
+        raise NotVerified(f"{one.name}: {error}") from None
+    for condition in needed:
+        if not condition.follows((*stated, *known)):
+            raise NotVerified(f"{one.name}: {condition.relation} is needed ({condition.why}) and not stated")
+    enough = tuple(condition.relation for condition in needed)
+    for relation in stated:
+        alone = any(implied(relation, (condition, *known)) for condition in enough)  # quick, and most often so
+        if not alone and not implied(relation, (*enough, *known)):
+            raise NotVerified(f"{one.name}: {relation} is stated, but nothing needs it")
+        rest = tuple(other for other in stated if other != relation)
+        if implied(relation, known) or (rest and all(condition.follows((*rest, *known)) for condition in needed)):
+            raise NotVerified(f"{one.name}: {relation} is stated, and says nothing new")
+    for assumption in one.assumes:
+        used = isinstance(assumption, Given) and not isinstance(assumption.relation, Eq)
+        if isinstance(assumption, Given | Tends | Chosen) and not used:
+            if not any(step.rule.draws_on(assumption) for step in one.steps):
+                raise NotVerified(f"{one.name}: it is assumed that {assumption}, but nothing draws on it")
+    for assumption in one.final.assumptions:
+        fixed = assumption.variable if isinstance(assumption, Tends) else fixes(assumption)
+        if fixed is not None and fixed in one.result.rhs.free_symbols:
+            raise NotVerified(f"{one.name}: {assumption}: yet {fixed} stands in the result")
