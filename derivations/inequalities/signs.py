@@ -11,13 +11,7 @@ from dataclasses import dataclass, field
 import sympy
 from sympy import Dummy, Expr, Poly, Rational, Symbol
 
-from steptime.derivations.inequalities.combination import (
-    Known,
-    combined,
-    factors_of,
-    fraction_of,
-    poly_of,
-)
+from steptime.derivations.inequalities.combination import combined
 from steptime.derivations.inequalities.parts import UndecidedError, about, may_vanish, radical_sign, times
 from steptime.derivations.inequalities.polynomials import (
     Known,
@@ -26,7 +20,7 @@ from steptime.derivations.inequalities.polynomials import (
     fraction_of,
     poly_of,
     signs_at,
-)
+)  # fmt: skip
 from steptime.derivations.inequalities.refuted import Point, value_at
 
 
