@@ -6,6 +6,7 @@ is no axiom but a declared assumption, an equation (`facts.given`), and can be c
 
 from steptime.derivations.facts import Axiom
 
+# ruff: noqa: E501  one axiom, one line
 # fmt: off
 STREAMED_ONCE = Axiom("streamed-once", "weights and KV cache are read once per step, nothing else is")
 PAID_THROUGHOUT = Axiom("paid-throughout", "every chip is paid for the whole step")

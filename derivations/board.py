@@ -37,12 +37,6 @@ ONE_STAGE = (
 )
 
 
-def is_(symbol, value):  # type: ignore[no-untyped-def]  # only until every chapter is converted
-    import sympy
-
-    return sympy.Eq(symbol, sympy.sympify(value), evaluate=False)
-
-
 def numbers(model: str, hardware: str, **options: Any) -> Mapping[Symbol, float]:
     """Every quantity of a real case, in base units, as the numbers of an example."""
     return _numbers(model, hardware, tuple(sorted(options.items())))

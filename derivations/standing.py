@@ -40,7 +40,7 @@ def before(one: Derivation, number: int) -> Standing:
 
 
 def advance(one: Derivation, standing: Standing, number: int) -> Standing:
-    """What line ``number`` rests on, from what the line before does; raises NotVerified where its rule may not be used."""
+    """What line ``number`` rests on, from what the line before does; raises NotVerified where a rule may not be used."""
     line, step = one.lines[number - 1], one.steps[number - 1]
     where = f"line {number}"
     try:

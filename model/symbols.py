@@ -3,7 +3,7 @@
 Base units only: second, byte, FLOP, dollar, joule. Sequences, tokens, parameters, chips and layers are counts.
 """
 
-from steptime.model.quantity import FLOP, byte, count, dollar, joule, quantity, second
+from steptime.model.quantity import FLOP, byte, count, dollar, joule, quantity, second, within
 
 # fmt: off  (one quantity, one line)
 COUNTS = (1.0, 1e9)
@@ -191,3 +191,7 @@ million = quantity("million", count, "10^6", "one million")
 turn = quantity("turn", count, "j", "number of a summand", integer=True, sane=(0, 1e9))
 
 # --- collectives ---------------------------------------------------------------------------------------------------
+
+# --- parts and wholes -----------------------------------------------------------------------------------------------
+within(active_parameters, parameters)
+within(unembedding_parameters, active_parameters)

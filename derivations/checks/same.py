@@ -12,7 +12,7 @@ def same_equation(one: Eq, other: Eq) -> bool:
 def same(one: Expr, other: Expr) -> bool:
     """Whether two expressions are shown to be equal: as written, expanded, or simplified.
 
-    >>> x = Symbol("x", positive=True)
+    >>> x = sympy.Symbol("x", positive=True)
     >>> same((x + 1)**2, x**2 + 2*x + 1), same(x, 2*x)
     (True, False)
     """
@@ -33,7 +33,7 @@ def same(one: Expr, other: Expr) -> bool:
 
 
 def factors_in(expr: Expr) -> Expr:
-    """Each maximum and minimum with the positive factors before it put into its arguments, those written as fractions."""
+    """Each maximum and minimum with the positive factors before it put into its arguments, each one fraction."""
     parts = [factors_in(part) for part in expr.args]
     expr = expr.func(*parts) if parts else expr
     extremes = [part for part in sympy.Mul.make_args(expr) if isinstance(part, sympy.Max | sympy.Min)]

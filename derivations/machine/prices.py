@@ -1,6 +1,7 @@
 """Chapter 7, who earns: what a token costs where the longest term decides, and once memory is full."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from sympy import Max, S, Symbol
 
@@ -47,7 +48,7 @@ def llama(size: str = "8B") -> Mapping[Symbol, float]:
     return case(f"llama-3.1-{size.lower()}", "h100-sxm", layout="tp=8", context=64, batch=8192, **words)
 
 
-def case(model: str, hardware: str, **options: float | str) -> Mapping[Symbol, float]:
+def case(model: str, hardware: str, **options: Any) -> Mapping[Symbol, float]:
     """The numbers of a decode, and of its terms."""
     values = numbers(model, hardware, **options)
     terms = {compute_time: blackboard.compute, memory_time: blackboard.memory, link_time: blackboard.scale_up}

@@ -76,7 +76,7 @@ def c_relation(relation: Relational) -> str:
 
 
 def sorted_out(expr: Expr, conditions: Iterable[Relational]) -> tuple[list[Relational], list[Relational]]:
-    """The ranges of a formula's quantities and those conditions that speak of nothing else; and the other conditions."""
+    """The ranges of a formula's quantities and the conditions that speak of nothing else; and the other ones."""
     stated = list(conditions)
     there = [relation for relation in stated if relation.free_symbols <= expr.free_symbols]
     elsewhere = [relation for relation in stated if relation not in there]

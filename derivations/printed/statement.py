@@ -1,4 +1,4 @@
-"""How a theorem reads: what it assumes, in words and as formulas; where it holds; which of its lines are approximate."""
+"""How a theorem reads: what it assumes, in words and formulas; where it holds; which lines are approximate."""
 
 from dataclasses import dataclass
 from typing import Any

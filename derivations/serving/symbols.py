@@ -1,14 +1,13 @@
 """Chapter 9, serving: quantities that only its derivations, and later ones, speak of."""
 
 # ruff: noqa: E501  one quantity, one line
-from steptime.model.quantity import FLOP, byte, count, quantity, second, within
-from steptime.model.symbols import active_parameters, unembedding_parameters
+from steptime.model.quantity import FLOP, byte, count, quantity, second
 
 # fmt: off
 token_pairs = quantity("token_pairs", count, r"n_p", "pairs of a new token of one sequence and one that it attends to", sane=(0, 1e30))
 completed_square = quantity("completed_square", count, "z", "an unknown number of tokens, shifted so that its square stands alone")
 chunk_bytes = quantity("chunk_bytes", byte, r"\Delta V_c", "bytes that chunks make a chip read beyond one pass")
-prefix_saving = quantity("prefix_saving", second, r"\Delta t_c", "time that a cached prefix saves")
+prefix_saving = quantity("prefix_saving", second, r"\Delta t_{\mathrm{pre}}", "time that a cached prefix saves")
 absorbed_flops = quantity("absorbed_flops", FLOP, r"f_a", "attention FLOP of one layer with latents absorbed into queries and outputs")
 expanded_flops = quantity("expanded_flops", FLOP, r"f_e", "attention FLOP of one layer with latents expanded to keys and values first")
 latent_ratio = quantity("latent_ratio", count, r"r_\ell", "attention FLOP with latents absorbed over expanded")
@@ -33,4 +32,3 @@ prefills_per_step = quantity("prefills_per_step", count, r"n_r", "prefills that 
 riding_flops = quantity("riding_flops", FLOP, r"f_r", "FLOP of a step in prefills, for each sequence that decodes")
 carried_flops = quantity("carried_flops", FLOP, r"f_f", "FLOP of a step that carries prefills, for each sequence that decodes")
 replaced_time = quantity("replaced_time", second, r"t_A", "time of the plain steps that give as many tokens as a pass keeps")
-within(unembedding_parameters, active_parameters)

@@ -8,11 +8,11 @@ from typing import Any
 import sympy
 from rich.console import Group
 
-from steptime.derivations.printed.export import fragment
 from steptime.derivations.inverse import Inverse, inverse_json
 from steptime.derivations.inverse import solve_for as invert
 from steptime.derivations.library import derivations as proofs
 from steptime.derivations.library import find
+from steptime.derivations.printed.export import fragment
 from steptime.derivations.printed.markdown import markdown
 from steptime.derivations.steps import Derivation as Proof
 from steptime.derivations.steps import Step as Line
@@ -21,10 +21,11 @@ from steptime.model.errors import NotVerified, UserError
 from steptime.model.parse import text_of
 from steptime.model.quantity import latex as latex_of
 from steptime.model.step.words import quantities, ranges_of, record
+from steptime.model.text.claims import claims_json, claims_table, verdicts
 from steptime.model.text.exported import exported
 
 from steptime.model.text.derivations import (  # isort: skip
-    claims_json, claims_table, entry_json, entry_table, graph, inverse_table, list_json, list_table, verdicts,
+    entry_json, entry_table, graph, inverse_table, list_json, list_table,
 )  # fmt: skip
 
 __all__ = ["Book", "Claims", "Derivation", "Inverted", "Line", "claims", "derivation", "latex", "library", "solve_for"]

@@ -5,17 +5,18 @@ from collections.abc import Callable
 from sympy import Expr
 from sympy.core.relational import Relational
 
+from steptime.derivations.library import derivations, find
 from steptime.derivations.printed.book import book
 from steptime.derivations.printed.code import c_code, python_code
 from steptime.derivations.printed.export import fragment
-from steptime.derivations.library import derivations, find
 from steptime.derivations.printed.markdown import markdown
 from steptime.derivations.printed.statement import holds
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import NotVerified, UserError, unknown
 from steptime.model.quantity import latex
 from steptime.model.step.case import RESOURCES
-from steptime.model.text.derivations import verdicts, verified
+from steptime.model.text.claims import verdicts
+from steptime.model.text.derivations import verified
 
 CODE: dict[str, Callable[[str, Expr, str, tuple[Relational, ...]], str]] = {"python": python_code, "c": c_code}
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as some
 from sympy import Max, Min, Ne, ceiling, exp, log, sqrt
 from toys import a, b, c, n, s, x, y, z
 
+from steptime.derivations.checks.draws import is_true
 from steptime.derivations.inequalities.certificate import implied, sign
 from steptime.derivations.inequalities.conditions import at_least, more, related
-from steptime.derivations.checks.draws import is_true
 from steptime.model.quantity import domains
 
 TRUE = {

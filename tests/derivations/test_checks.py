@@ -10,8 +10,8 @@ from toys import a, b, c, chain, defined, j, n, w, x, y, z
 
 from steptime.derivations import steps as engine
 from steptime.derivations.batch.symbols import memory_time
-from steptime.derivations.inequalities.conditions import at_least, more, related
 from steptime.derivations.facts import Chosen, Given, Tends, given
+from steptime.derivations.inequalities.conditions import at_least, more, related
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import NotVerified
 from steptime.model.symbols import batch, step_time

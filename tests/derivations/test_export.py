@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from steptime.derivations.library import derivations
 from steptime.derivations.printed.code import c_code, identifier, parameters, python_code
 from steptime.derivations.printed.export import fragment
-from steptime.derivations.library import derivations
 from steptime.derivations.printed.statement import holds, premises
 from steptime.model.quantity import latex
 from steptime.model.scenario import evaluate

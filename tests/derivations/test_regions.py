@@ -17,12 +17,12 @@ from sympy import Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
 from steptime.derivations.checks.check import counted, satisfy
-from steptime.derivations.printed.code import c_code, identifier, parameters, python_code, sorted_out
 from steptime.derivations.checks.draws import DIGITS, draw, number
 from steptime.derivations.inverse import solve_for
 from steptime.derivations.library import derivations
-from steptime.derivations.region import broken, region
+from steptime.derivations.printed.code import c_code, identifier, parameters, python_code, sorted_out
 from steptime.derivations.printed.statement import holds
+from steptime.derivations.region import broken, region
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import UserError
 from steptime.model.quantity import declared_as, domains

@@ -11,7 +11,8 @@ from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Relational
 
 from steptime.derivations.checks.check import satisfy
-from steptime.derivations.checks.draws import DIGITS, draw, number as value_of
+from steptime.derivations.checks.draws import DIGITS, draw
+from steptime.derivations.checks.draws import number as value_of
 from steptime.derivations.facts import Defined, Given, Modelled
 from steptime.derivations.library import quantities
 from steptime.derivations.rules import Rule, equation, side
