@@ -40,7 +40,7 @@ def before(one: Derivation, number: int) -> Standing:
 
 
 def advance(one: Derivation, standing: Standing, number: int) -> Standing:
-    """What line ``number`` rests on, from what the line before does; raises NotVerified where a rule may not be used."""
+    """What line ``number`` rests on, from what the one before does; raises NotVerified where a rule may not be used."""
     line, step = one.lines[number - 1], one.steps[number - 1]
     where = f"line {number}"
     try:
@@ -84,7 +84,7 @@ def _start(one: Derivation) -> Standing:
 
 
 def _put_in(fact: Any, one: Derivation, standing: Standing) -> Standing:
-    """What is put in, checked: where it comes from, that it says what one quantity is, and that this is in its range."""
+    """What is put in, checked: where it comes from, that it says what one quantity is, and that this is in range."""
     if isinstance(fact, Eq):
         fact = next((known for known in one.assumes if isinstance(known, Given) and known.relation == fact), fact)
     if isinstance(fact, Given):

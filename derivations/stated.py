@@ -1,5 +1,5 @@
-"""Whether a theorem states its region as it is: each condition collected follows from what is stated, each that is stated
-from those collected, and none may be left out; and whether its assumptions are used, and contradict nothing."""
+"""Whether a theorem states its region as it is: each condition collected follows from what is stated, each that is
+stated from those collected, and none may be left out; whether its assumptions are used, and contradict nothing."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def check_region(one: Derivation) -> None:
         if implied(relation, known) or (rest and all(condition.follows((*rest, *known)) for condition in needed)):
             raise NotVerified(f"{one.name}: {relation} is stated, and says nothing new")
     for assumption in one.assumes:
-        used = isinstance(assumption, Given) and not isinstance(assumption.relation, Eq)
-        if isinstance(assumption, Given | Tends | Chosen) and not used:
-            if not any(step.rule.draws_on(assumption) for step in one.steps):
-                raise NotVerified(f"{one.name}: it is assumed that {assumption}, but nothing draws on it")
+        bounds = isinstance(assumption, Given) and not isinstance(assumption.relation, Eq)
+        narrows = isinstance(assumption, Given | Tends | Chosen) and not bounds
+        if narrows and not any(step.rule.draws_on(assumption) for step in one.steps):
+            raise NotVerified(f"{one.name}: it is assumed that {assumption}, but nothing draws on it")
     for assumption in one.final.assumptions:
         fixed = assumption.variable if isinstance(assumption, Tends) else fixes(assumption)
         if fixed is not None and fixed in one.result.rhs.free_symbols:

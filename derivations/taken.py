@@ -88,8 +88,8 @@ def fixes(assumption: Any) -> Symbol | None:
 
 
 def is_known(fact: Defined | Modelled) -> bool:
-    """Whether a derivation of the library uses a definition, or a formula of the model under that name; the chapter that
-    holds it has been read by then."""
+    """Whether a derivation of the library uses a definition, or a formula of the model under that name; the chapter
+    that holds it has been read by then."""
     modules = [name for name in sys.modules if name.startswith("steptime.derivations.")]
     return fact in _known(tuple(sorted(modules)))
 

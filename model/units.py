@@ -20,8 +20,8 @@ class UnitError(ValueError):
 def unit_of(expr: Any) -> Expr:
     """The unit of an expression, a product of powers of second, byte, FLOP, dollar, joule.
 
-    Walks sums, products, powers, Max, Min, ceiling, floor, exp, log, binomial, Piecewise and relations. Zero and infinity fit any
-    unit. Raises UnitError naming both parts that disagree.
+    Walks sums, products, powers, Max, Min, ceiling, floor, exp, log, binomial, Piecewise and relations. Zero and
+    infinity fit any unit. Raises UnitError naming both parts that disagree.
 
     >>> from steptime.model.symbols import peak_flops, memory_bandwidth
     >>> unit_of(peak_flops / memory_bandwidth)

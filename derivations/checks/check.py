@@ -85,7 +85,9 @@ def rule_symbols(rule: Rule) -> set[Symbol]:
     if isinstance(rule, Optimum):
         parts = (*rule.within, rule.value, *rule.prices, *rule.weights, *rule.at)
         return set().union(*(part.free_symbols for part in parts))
-    return {rule.over if isinstance(rule, Minimise) else rule.variable}
+    if isinstance(rule, Limit | Series):
+        return {rule.variable}
+    return set(rule.chooses())
 
 
 def counted(*lines: Eq) -> frozenset[Symbol]:

@@ -59,7 +59,7 @@ def is_true(relation: Relational, values: Values) -> bool:
     if not isinstance(gap, mpmath.mpf) or mpmath.isnan(gap):
         return False
     kinds = {Gt: gap > 0, Ge: gap >= 0, Lt: gap < 0, Le: gap <= 0, Ne: gap != 0}
-    return next(found for kind, found in kinds.items() if isinstance(relation, kind))
+    return any(bool(found) for kind, found in kinds.items() if isinstance(relation, kind))
 
 
 def number(expr: Expr, values: Values) -> mpmath.mpf:

@@ -51,7 +51,8 @@ class Limit(Rule):
         return any(self.draws_on(one) for one in assumptions)
 
     def draws_on(self, assumption: Any) -> bool:
-        return getattr(assumption, "variable", None) == self.variable and getattr(assumption, "to", None) == self.to
+        ours = getattr(assumption, "variable", None) == self.variable and getattr(assumption, "to", None) == self.to
+        return bool(ours)
 
     def wants(self) -> str:
         return f"that {self.variable} tends to {self.to}"

@@ -158,7 +158,8 @@ REGIONS = {
     "solved for what nought multiplies": (chain(defined(a, b * z), (solve_for(b), equation(b, a / z))), "needed"),
     "a sum of fewer than no summands": (
         chain(defined(x, Sum(c * j, (j, 1, a - b))),
-              (total(Sum(c * j, (j, 1, a - b)), c * (a - b) * (a - b + 1) / 2), equation(x, c * (a - b) * (a - b + 1) / 2))),
+              (total(Sum(c * j, (j, 1, a - b)), c * (a - b) * (a - b + 1) / 2),
+               equation(x, c * (a - b) * (a - b + 1) / 2))),
         "summands from 1 to",
     ),
     "a condition deleted": (chain(defined(a, x / y + b), (solve_for(y), equation(y, x / (a - b))), holds=()), "needed"),
@@ -229,7 +230,8 @@ OPTIMA = {
         chain(defined(x, c - a * y - b / y), (minimise(y), equation(y, sqrt(b / a))), assumes=(Chosen(y, "least"),)),
         "not shown to be a minimum",
     ),
-    "a minimum that nobody chose": (chain(WEIGHED, (minimise(y), equation(y, sqrt(b / a)))), "not among the assumptions"),
+    "a minimum that nobody chose": (
+        chain(WEIGHED, (minimise(y), equation(y, sqrt(b / a)))), "not among the assumptions"),
     "a least that is declared a greatest": (
         chain(WEIGHED, (minimise(y), equation(y, sqrt(b / a))), assumes=(Chosen(y, "most", least=False),)),
         "not among the assumptions",
@@ -314,9 +316,13 @@ SUMS = {
     "a pipeline one slot too long": (
         chain(Wavefront(x, n, a, b, (n + a) * b, "the last piece"), (identity(), equation(x, (n + a) * b))), "is not"),
     "a chance above one": (
-        chain(Expected(x, j, S.One, n, a, "how many"), (total(Sum(a, (j, 1, n)), a * n), equation(x, a * n))), "needed"),
+        chain(Expected(x, j, S.One, n, a, "how many"), (total(Sum(a, (j, 1, n)), a * n), equation(x, a * n))),
+        "needed",
+    ),
     "the chance of one event for the number of all": (
-        chain(Expected(x, j, S.One, n, s, "how many"), (total(Sum(s, (j, 1, n)), s), equation(x, s))), "not zero for no summand"),
+        chain(Expected(x, j, S.One, n, s, "how many"), (total(Sum(s, (j, 1, n)), s), equation(x, s))),
+        "not zero for no summand",
+    ),
 }  # fmt: skip
 
 KINDS = {
