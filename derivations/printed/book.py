@@ -93,7 +93,7 @@ def notation(symbols: Iterable[Symbol]) -> str:
 
 def claims_table(verdicts: Iterable[Verdict]) -> str:
     """Every claim with the number that was said, by whom and how, ours, their ratio and the verdict."""
-    head = r"\footnotesize\begin{longtable}{@{}l" + COLUMN.format(54) + "lrrrl@{}}"
+    head = r"\footnotesize\begin{longtable}{@{}l" + COLUMN.format(38) + "lrrrl@{}}"
     lines = [head, r"row & statement & source & said & ours & ratio & verdict \\ \hline \endhead"]
     for found in verdicts:
         claim = found.claim

@@ -8,11 +8,11 @@ from steptime.model.quantity import count, quantity
 
 NUMBERS = {"t_a": 1000.0, "t_b": 10.0, "t_c": 2.0, "t_x": 3.0, "t_n": 5.0, "t_s": 0.25, "t_z": 0.01}
 
-a, b, c, w, x, y = (quantity(f"t_{name}", count, name, f"toy {name}") for name in "abcwxy")
-n = quantity("t_n", count, "n", "toy count, at least one", integer=True, sane=(1, 1e9))
-s = quantity("t_s", count, "s", "toy share", sane=(0, 1))
-z = quantity("t_z", count, "z", "toy that may be nought", sane=(0, 1e9))
-j = quantity("t_j", count, "j", "number of a toy summand", integer=True, sane=(0, 1e9))
+a, b, c, w, x, y = (quantity(f"t_{name}", count, rf"\check {name}", f"toy {name}") for name in "abcwxy")
+n = quantity("t_n", count, r"\check n", "toy count, at least one", integer=True, sane=(1, 1e9))
+s = quantity("t_s", count, r"\check s", "toy share", sane=(0, 1))
+z = quantity("t_z", count, r"\check z", "toy that may be nought", sane=(0, 1e9))
+j = quantity("t_j", count, r"\check j", "number of a toy summand", integer=True, sane=(0, 1e9))
 
 
 def chain(start, *lines, assumes=(), holds=(), numbers=None) -> Derivation:
