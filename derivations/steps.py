@@ -129,7 +129,11 @@ class Derivation:
 
     @cached_property
     def failure(self) -> str | None:
-        """What fails first, None where every line holds."""
+        """What fails first, None where every line holds and the region is as stated."""
+        return self.first_failure()
+
+    def first_failure(self) -> str | None:
+        """Check everything; remembered as ``failure``."""
         try:
             if not self.steps:
                 raise NotVerified(f"{self.name}: nothing is derived")

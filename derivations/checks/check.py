@@ -123,7 +123,7 @@ def satisfy(line: Eq, values: Values, definitions: tuple[Eq, ...], holds: tuple[
                 continue
             there = at(symbol, root)
             left, right = number(line.lhs, there), number(line.rhs, there)
-            close = abs(left - right) <= mpmath.mpf(10) ** -40 * max(abs(left), abs(right), mpmath.mpf(10) ** -15)
+            close = abs(left - right) <= mpmath.mpf(10) ** -40 * max(abs(left), abs(right))
             if close and all(is_true(relation, there) for relation in holds if relation.free_symbols <= set(there)):
                 return there
     return None

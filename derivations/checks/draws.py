@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cache, reduce
 from operator import mul
 from typing import Any
@@ -11,6 +12,7 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 
+from steptime.derivations.inequalities.refuted import is_so
 from steptime.model.quantity import declared_as, domains
 
 Values = dict[Symbol, mpmath.mpf]
@@ -29,24 +31,26 @@ def draw(
     within = tuple(part for part in domains(ordered) if len(part.free_symbols) > 1)
     for turn in range(8000):
         wide = turn // 2000  # what is far smaller than the rest asks for numbers of different magnitudes
-        values = {symbol: _drawn(symbol, source, symbol in whole, 3 * wide) for symbol in ordered}
+        drawn = {symbol: _drawn(symbol, source, symbol in whole, 3 * wide) for symbol in ordered}
+        rough = {symbol: float(value) for symbol, value in drawn.items()}
+        if any(is_so(relation, rough) is False for relation in (*within, *holds)):
+            continue  # which floats tell ten times as fast
+        values = {symbol: mpmath.mpf(value.numerator) / value.denominator for symbol, value in drawn.items()}
         if all(is_true(relation, values) for relation in (*holds, *within)):
             return values
     raise ValueError("no numbers satisfy the assumptions")
 
 
-def _drawn(symbol: Symbol, source: random.Random, whole: bool, magnitudes: int) -> mpmath.mpf:
+def _drawn(symbol: Symbol, source: random.Random, whole: bool, magnitudes: int) -> Fraction:
     """One number in the range of a quantity, of so many magnitudes up or down."""
     record = declared_as(symbol)
     low, high = record.sane if record is not None else (0.0, 1e30)
     if whole:
-        return mpmath.mpf(1 if high == 1 else source.randint(2, 9))
+        return Fraction(1 if high == 1 else source.randint(2, 9))
     if high == 1:
-        return mpmath.mpf(source.randint(1, 59)) / 60
-    scale = (
-        mpmath.mpf(10) ** source.randint(0 if low == 1 else -magnitudes, magnitudes) if magnitudes else mpmath.mpf(1)
-    )
-    drawn = scale * source.randint(1, 60) / source.randint(1, 20)
+        return Fraction(source.randint(1, 59), 60)
+    scale = Fraction(10) ** source.randint(0 if low == 1 else -magnitudes, magnitudes) if magnitudes else Fraction(1)
+    drawn = scale * Fraction(source.randint(1, 60), source.randint(1, 20))
     return drawn + 1 if low == 1 else drawn
 
 

@@ -73,7 +73,28 @@ def _linear(goal: Terms, facts: list[Told], nullable: set[Symbol], rounds: int) 
         return None
     if any(number < 0 and monomial not in lowered for monomial, number in goal.items()):
         return None  # no fact has a summand that could offset it
-    return _program(goal, columns, nullable)
+    one = _by_one(goal, columns, nullable)
+    return True if one else _program(goal, columns, nullable)
+
+
+def _by_one(goal: Terms, columns: list[Told], nullable: set[Symbol]) -> bool:
+    """Whether one fact alone is enough, and shows that the goal is positive: most often it is."""
+    for fact, strict in columns:
+        least, most = Fraction(0), None
+        for monomial in {*goal, *fact}:
+            number, takes = goal.get(monomial, Fraction(0)), fact.get(monomial, Fraction(0))
+            if takes < 0:
+                least = max(least, number / takes)
+            elif takes > 0:
+                most = number / takes if most is None else min(most, number / takes)
+            elif number < 0:
+                break
+        else:
+            if least > 0 and (most is None or least <= most):
+                rest = {m: goal.get(m, Fraction(0)) - least * fact.get(m, Fraction(0)) for m in {*goal, *fact}}
+                if strict or any(number > 0 and sure(monomial, nullable) for monomial, number in rest.items()):
+                    return True
+    return False
 
 
 def _program(goal: Terms, columns: list[Told], nullable: set[Symbol]) -> bool | None:

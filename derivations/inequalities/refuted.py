@@ -23,14 +23,14 @@ Point = dict[Symbol, float]
 def refuted(goal: Relational, facts: tuple[Relational, ...]) -> bool:
     """Whether an inequality is not so at some numbers at which others are, and in the ranges of the quantities."""
     symbols = frozenset(goal.free_symbols.union(*(fact.free_symbols for fact in facts)))
-    return any(_is_so(goal, point) is False for point in points(symbols, facts))
+    return any(is_so(goal, point) is False for point in points(symbols, facts))
 
 
 @cache
 def both_signs(expr: Expr, facts: tuple[Relational, ...]) -> bool:
     """Whether an expression is positive at some numbers at which others are so, and negative at other ones."""
     symbols = frozenset(expr.free_symbols.union(*(fact.free_symbols for fact in facts)))
-    found = {_is_so(Gt(expr, 0, evaluate=False), point) for point in points(symbols, facts)}
+    found = {is_so(Gt(expr, 0, evaluate=False), point) for point in points(symbols, facts)}
     return {True, False} <= found
 
 
@@ -43,7 +43,7 @@ def points(symbols: frozenset[Symbol], facts: tuple[Relational, ...]) -> list[Po
     found = []
     for turn in range(POINTS):
         point = {symbol: _drawn(symbol, source, (0.5, 2.0, 5.0)[turn % 3]) for symbol in ordered}
-        if all(_is_so(relation, point) for relation in known):
+        if all(is_so(relation, point) for relation in known):
             found.append(point)
         if len(found) == 24:
             break
@@ -59,7 +59,7 @@ def _drawn(symbol: Symbol, source: random.Random, magnitudes: float) -> float:
     return 1 + drawn if low == 1 and (record is None or not record.relaxed) else drawn
 
 
-def _is_so(relation: Relational, point: Point) -> bool | None:
+def is_so(relation: Relational, point: Point) -> bool | None:
     """Whether a relation is so at a point; None where rounding, or a part without a value, leaves it open."""
     left, right = (value_at(side, point) for side in relation.args)
     if left is None or right is None:

@@ -1,8 +1,9 @@
 """Derivations: the library's and a user's own, verified, shown and exported by the same calls; formulas solved for any
 of their quantities."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import sympy
@@ -17,6 +18,7 @@ from steptime.derivations.printed.markdown import markdown
 from steptime.derivations.steps import Derivation as Proof
 from steptime.derivations.steps import Step as Line
 from steptime.model.api.shown import Shown
+from steptime.model.api.step import quiet
 from steptime.model.errors import NotVerified, UserError
 from steptime.model.parse import text_of
 from steptime.model.quantity import latex as latex_of
@@ -25,7 +27,7 @@ from steptime.model.text.claims import claims_json, claims_table, verdicts
 from steptime.model.text.exported import exported
 
 from steptime.model.text.derivations import (  # isort: skip
-    entry_json, entry_table, graph, inverse_table, list_json, list_table,
+    entry_json, entry_table, graph, inverse_table, list_json, list_table, verified,
 )  # fmt: skip
 
 __all__ = ["Book", "Claims", "Derivation", "Inverted", "Line", "claims", "derivation", "latex", "library", "solve_for"]
@@ -56,7 +58,15 @@ class Derivation(Proof, Shown):
     @classmethod
     def of(cls, proof: Proof) -> "Derivation":
         """A derivation of the library, which shows itself."""
-        return cls(**{field.name: getattr(proof, field.name) for field in fields(proof)})
+        made = cls(**{field.name: getattr(proof, field.name) for field in fields(proof)})
+        made.__dict__["_of"] = proof  # what it is a view of is verified once
+        return made
+
+    @cached_property
+    def failure(self) -> str | None:
+        """What fails first, None where every line holds and the region is as stated."""
+        proof = self.__dict__.get("_of")
+        return self.first_failure() if proof is None else proof.failure
 
     @property
     def verified(self) -> bool:
@@ -114,7 +124,11 @@ class Book(Shown):
     @property
     def verified(self) -> bool:
         """Whether every line of every derivation follows."""
-        return all(one.verified for one in self)
+        return self.verify()
+
+    def verify(self, progress: Callable[[float], None] = quiet) -> bool:
+        """Verify all of them; ``progress`` is told the share that is done."""
+        return all(why is None for why in verified(proofs(), progress).values())
 
     def graph(self) -> str:
         """Which derivation uses which, as a Mermaid graph."""
@@ -153,17 +167,17 @@ class Claims(Shown):
         return claims_table(list(self.verdicts))
 
 
-def claims() -> Claims:
+def claims(progress: Callable[[float], None] = quiet) -> Claims:
     """Every claim, computed from verified derivations and the catalogue."""
-    return Claims(tuple(verdicts()))
+    return Claims(tuple(verdicts(progress)))
 
 
-def latex(*names: str, everything: bool = False, form: str = "latex") -> str:
+def latex(*names: str, everything: bool = False, form: str = "latex", progress: Callable[[float], None] = quiet) -> str:
     """Derivations and terms as LaTeX, Markdown, Python or C; all of them as one document. What is exported is verified
     first: raises a ValueError for what is not."""
     if not isinstance(form, str) or form not in ("latex", "markdown", "python", "c"):
         raise UserError(f"`form` {str(form)[:40]!r}: latex, markdown, python or c")
-    return exported(tuple(text_of(name, "name of a formula") for name in names), everything, form)
+    return exported(tuple(text_of(name, "name of a formula") for name in names), everything, form, progress)
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,5 +1,6 @@
 """Claims: what the lecture and papers say in numbers beside ours, as JSON and as a table."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Group
@@ -13,9 +14,9 @@ from steptime.model.text.format import plain, table
 VERDICTS = ("holds", "differs", "consistent", "fails")
 
 
-def verdicts() -> list[Verdict]:
+def verdicts(progress: Callable[[float], None] = lambda share: None) -> list[Verdict]:
     """Every claim, judged; a claim whose row has a derivation that fails, fails."""
-    failures = verified(derivations())
+    failures = verified(derivations(), progress)
     bad = {row for one in derivations() if failures[one.name] is not None for row in one.rows}
     return [judge(claim, verified=claim.row not in bad) for claim in claims()]
 

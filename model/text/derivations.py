@@ -1,7 +1,6 @@
 """Derivations, claims and the graph of what uses what, as JSON and as tables."""
 
-import sys
-import time
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Group
@@ -26,20 +25,18 @@ from steptime.model.text.format import formula, in_unit, letter, table
 from steptime.model.units import unit_of
 
 
-def verified(chosen: tuple[Derivation, ...]) -> dict[str, str | None]:
-    """Why each derivation fails, None where it is verified; progress on standard error once it takes long."""
-    begun = time.monotonic()
+def verified(
+    chosen: tuple[Derivation, ...], progress: Callable[[float], None] = lambda share: None
+) -> dict[str, str | None]:
+    """Why each derivation fails, None where it is verified; ``progress`` is told the share that is done."""
     found: dict[str, str | None] = {}
     for number, one in enumerate(chosen, 1):
+        progress(number / len(chosen))
         try:
             one.verify()
             found[one.name] = None
         except NotVerified as error:
             found[one.name] = str(error)
-        if time.monotonic() - begun > 2 and sys.stderr.isatty():
-            print(f"\rverified {number} of {len(chosen)}", end="", file=sys.stderr, flush=True)
-    if time.monotonic() - begun > 2 and sys.stderr.isatty():
-        print(file=sys.stderr)
     return found
 
 

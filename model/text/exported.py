@@ -21,12 +21,14 @@ from steptime.model.text.derivations import verified
 CODE: dict[str, Callable[[str, Expr, str, tuple[Relational, ...]], str]] = {"python": python_code, "c": c_code}
 
 
-def exported(names: tuple[str, ...], everything: bool, form: str) -> str:
+def exported(
+    names: tuple[str, ...], everything: bool, form: str, progress: Callable[[float], None] = lambda share: None
+) -> str:
     """The text; raises UserError for unknown names, NotVerified where a derivation in it is not verified."""
     if everything == bool(names):
         raise UserError("name derivations or terms, or give `everything`")
     chosen = derivations() if everything else tuple(find(name) for name in names if name not in RESOURCES)
-    failure = next((why for why in verified(chosen).values() if why is not None), None)
+    failure = next((why for why in verified(chosen, progress).values() if why is not None), None)
     if failure is not None:
         raise NotVerified(failure)
     if everything and form == "latex":

@@ -4,6 +4,7 @@ import click
 
 from steptime.model.view.options import JSON
 from steptime.model.view.output import Asking, show
+from steptime.model.view.progress import Progress
 from steptime.model.view.save import save
 
 
@@ -26,13 +27,14 @@ def derive(name: str | None, claims: bool, graph: bool, as_json: bool) -> int:
         click.echo(st.library().graph())
         return 0
     if claims:
-        found = st.claims()
+        found = st.claims(Progress("verified").show)
         show(found, as_json)
         return int(found.fails)
     if name is None:
         every = st.library()
+        good = not as_json or every.verify(Progress("verified").show)
         show(every, as_json)
-        return int(as_json and not every.verified)
+        return int(not good)
     one = st.derivation(name)
     show(one, as_json)
     return int(not one.verified)
@@ -49,7 +51,7 @@ def latex(names: tuple[str, ...], everything: bool, form: str, output: str | Non
     """Export derivations and terms: LaTeX, Markdown, Python or C. Everything is verified first."""
     import steptime as st
 
-    text = st.latex(*names, everything=everything, form=form)
+    text = st.latex(*names, everything=everything, form=form, progress=Progress("verified").show)
     if output is None:
         click.echo(text, nl=False)
         return
