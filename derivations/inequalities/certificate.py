@@ -55,7 +55,7 @@ def _is_plain(goal: Relational) -> bool:
 
 def _says(fact: Relational, goal: Relational) -> bool:
     """Whether a fact is the goal itself, but for a number that multiplies both sides."""
-    if type(fact) is not type(goal):
+    if type(fact) is not type(goal) or fact.free_symbols != goal.free_symbols:
         return False
     ratio = (fact.lhs - fact.rhs) / (goal.lhs - goal.rhs) if goal.lhs != goal.rhs else sympy.S.Zero
     number = ratio if ratio.is_number else sympy.cancel(ratio) if ratio.count_ops() < 60 else ratio

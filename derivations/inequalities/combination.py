@@ -5,7 +5,9 @@ coefficient: found by a linear program in floats, and checked in rational number
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from fractions import Fraction
+from functools import cache
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -30,18 +32,29 @@ LARGEST_WEIGHTS = (1e4, 8)
 
 def combined(poly: Poly, known: Facts, nullable: set[Symbol]) -> bool | None:
     """Whether a polynomial is positive (True), or not negative (False), by a combination of facts; else None."""
-    facts = [(terms_of(fact), strict) for fact, strict in known if not fact.is_ground]
-    goal = terms_of(poly)
+    gens, near, left = set(poly.gens), [], dict.fromkeys(fact for fact in known if not fact[0].is_ground)
+    while touching := [fact for fact in left if gens & set(fact[0].gens)]:
+        near += touching
+        for fact in touching:
+            gens |= set(fact[0].gens)
+            del left[fact]
+    return _combined(poly, tuple(near), frozenset(nullable & gens))
+
+
+@cache
+def _combined(poly: Poly, known: tuple[tuple[Poly, bool], ...], nullable: frozenset[Symbol]) -> bool | None:
+    """The same by the facts that have a quantity in common with it, or with one that has: remembered."""
+    facts = [(terms_of(fact), strict) for fact, strict in known]
     weak = None
-    for wanted, chosen, rounds in _ways(goal, facts, nullable):
-        found = _linear(wanted, chosen, nullable, rounds) if chosen else None
+    for goal, chosen, rounds in _ways(terms_of(poly), facts, nullable):
+        found = _linear(goal, chosen, nullable, rounds) if chosen else None
         if found:
             return True
         weak = found if weak is None else weak
     return weak
 
 
-def _ways(goal: Terms, facts: list[Told], nullable: set[Symbol]) -> Iterator[tuple[Terms, list[Told], int]]:
+def _ways(goal: Terms, facts: list[Told], nullable: AbstractSet[Symbol]) -> Iterator[tuple[Terms, list[Told], int]]:
     """What to show, by which facts, times which monomials: itself, itself times what is positive, itself by products of
     facts, itself by facts whose summands offset one another."""
     yield goal, facts, 1
@@ -58,7 +71,7 @@ def _ways(goal: Terms, facts: list[Told], nullable: set[Symbol]) -> Iterator[tup
     yield goal, facts, 2
 
 
-def _linear(goal: Terms, facts: list[Told], nullable: set[Symbol], rounds: int) -> bool | None:
+def _linear(goal: Terms, facts: list[Told], nullable: AbstractSet[Symbol], rounds: int) -> bool | None:
     columns: list[Told] = []
     wanted = set(goal)
     for _ in range(rounds):
@@ -77,7 +90,7 @@ def _linear(goal: Terms, facts: list[Told], nullable: set[Symbol], rounds: int) 
     return True if one else _program(goal, columns, nullable)
 
 
-def _by_one(goal: Terms, columns: list[Told], nullable: set[Symbol]) -> bool:
+def _by_one(goal: Terms, columns: list[Told], nullable: AbstractSet[Symbol]) -> bool:
     """Whether one fact alone is enough, and shows that the goal is positive: most often it is."""
     for fact, strict in columns:
         least, most = Fraction(0), None
@@ -97,7 +110,7 @@ def _by_one(goal: Terms, columns: list[Told], nullable: set[Symbol]) -> bool:
     return False
 
 
-def _program(goal: Terms, columns: list[Told], nullable: set[Symbol]) -> bool | None:
+def _program(goal: Terms, columns: list[Told], nullable: AbstractSet[Symbol]) -> bool | None:
     """Multipliers of the facts that leave no negative coefficient, found in floats and checked in rationals."""
     import numpy as np
     from scipy.optimize import linprog
@@ -124,7 +137,7 @@ def _program(goal: Terms, columns: list[Told], nullable: set[Symbol]) -> bool | 
     return weak
 
 
-def _checked(goal: Terms, columns: list[Told], multipliers: Any, nullable: set[Symbol]) -> bool | None:
+def _checked(goal: Terms, columns: list[Told], multipliers: Any, nullable: AbstractSet[Symbol]) -> bool | None:
     """Whether multipliers, as fractions, leave no negative coefficient, and a positive one or a strict fact."""
     weights = [Fraction(float(x)).limit_denominator(720) for x in multipliers]
     rest = dict(goal)

@@ -1,6 +1,7 @@
 """Polynomials of quantities none of which is negative: their coefficients, factors, and plain signs."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from fractions import Fraction
 from functools import cache
 
@@ -48,7 +49,7 @@ def terms_of(poly: Poly) -> Terms:
     return found
 
 
-def by_coefficients(poly: Poly, nullable: set[Symbol]) -> str | None:
+def by_coefficients(poly: Poly, nullable: AbstractSet[Symbol]) -> str | None:
     """The sign of a polynomial of which no coefficient is negative, or none positive; it may be zero only where each
     summand contains a quantity that may be."""
     terms = terms_of(poly)
@@ -76,7 +77,7 @@ def signs_at(poly: Poly, points: Iterable[Mapping[Symbol, float]]) -> set[str]:
     return found
 
 
-def sure(monomial: Monomial, nullable: set[Symbol]) -> bool:
+def sure(monomial: Monomial, nullable: AbstractSet[Symbol]) -> bool:
     """Whether a monomial contains no quantity that may be zero."""
     return not any(gen in nullable for gen, _ in monomial)
 
