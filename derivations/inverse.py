@@ -16,6 +16,7 @@ from sympy.core.relational import Relational
 from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.experts.symbols import network_time
 from steptime.derivations.library import derivations
+from steptime.derivations.readable import readable
 from steptime.derivations.region import Broken, broken, region
 from steptime.derivations.rules import equation
 from steptime.model import symbols as q
@@ -234,8 +235,8 @@ def inverse_json(found: Inverse) -> dict[str, Any]:
         "interval": None if found.interval is None else list(found.interval),
         "interval_by": found.how or None,
         "outside": [
-            {"value": root, "condition": str(why.relation), "left": why.left, "right": why.right}
+            {"value": root, "condition": readable(why.relation), "left": why.left, "right": why.right}
             for root, why in found.outside
         ],
-        "unchecked": [str(relation) for relation in found.unchecked],
+        "unchecked": [readable(relation) for relation in found.unchecked],
     }

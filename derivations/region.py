@@ -7,6 +7,7 @@ import numpy as np
 from sympy import Eq, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
+from steptime.derivations.readable import readable
 from steptime.derivations.stated import declared
 from steptime.derivations.steps import Derivation
 from steptime.model.quantity import domains
@@ -25,11 +26,9 @@ class Broken:
     right: float
 
     def __str__(self) -> str:
-        left, right = self.relation.args
-        sides = [
-            f"{side} = {value:.6g}" for side, value in ((left, self.left), (right, self.right)) if side.free_symbols
-        ]
-        return f"{self.relation} is not so: {', '.join(sides)}"
+        both = zip(self.relation.args, (self.left, self.right), strict=True)
+        sides = [f"{readable(side)} = {value:.6g}" for side, value in both if side.free_symbols]
+        return f"{readable(self.relation)} is not so: {', '.join(sides)}"
 
 
 def conditions(one: Derivation) -> tuple[Relational, ...]:

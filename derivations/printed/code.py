@@ -6,6 +6,7 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.core.relational import Relational
 
+from steptime.derivations.readable import readable
 from steptime.model.quantity import domains, lookup
 
 C_GUARD = """#ifdef STEPTIME_ASSERT /* stop where a formula does not hold; else it gives NAN */
@@ -36,7 +37,7 @@ def python_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relati
     body = sympy.pycode(expr, fully_qualified_modules=True)
     checked, unchecked = sorted_out(expr, conditions)
     documented = "\n".join(f"    {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]" for s in arguments)
-    also = "".join(f"\n    Holds where {relation}." for relation in unchecked)
+    also = "".join(f"\n    Holds where {readable(relation)}." for relation in unchecked)
     lines = [
         f"def {identifier(name)}({', '.join(s.name for s in arguments)}):",
         f'    """{meaning}\n\n{documented}{also}\n    """',
@@ -45,7 +46,7 @@ def python_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relati
         names = ", ".join(f"{{{s.name}=}}" for s in parameters(relation))
         lines += [
             f"    if not {python_relation(relation)}:",
-            f'        raise ValueError(f"{relation} is not so: {names}")',
+            f'        raise ValueError(f"{readable(relation)} is not so: {names}")',
         ]
     return "import math\n\n\n" + "\n".join([*lines, f"    return {body}"]) + "\n"
 
@@ -62,7 +63,7 @@ def c_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relational]
     arguments = parameters(expr)
     checked, unchecked = sorted_out(expr, conditions)
     comment = "\n".join(f" * {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]" for s in arguments)
-    also = "".join(f"\n * Holds where {relation}." for relation in unchecked)
+    also = "".join(f"\n * Holds where {readable(relation)}." for relation in unchecked)
     needs = "".join(f"    STEPTIME_NEEDS({c_relation(relation)});\n" for relation in checked)
     signature = f"double {identifier(name)}({', '.join(f'double {s.name}' for s in arguments)})"
     head = f"#include <math.h>\n#ifndef STEPTIME_NEEDS\n{C_GUARD}#endif\n\n/* {meaning}\n{comment}{also}\n */\n"

@@ -18,6 +18,7 @@ from steptime.derivations.printed.statement import (
     left_out,
     premises,
 )
+from steptime.derivations.readable import readable
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import NotVerified
 from steptime.model.quantity import domains, lookup
@@ -101,8 +102,8 @@ def entry_json(one: Derivation) -> dict[str, Any]:
         "approximate": is_approximate(one, len(one.steps)),
         "assumes": [premise.text for premise in premises(one)],
         "premises": [_premise_json(premise) for premise in (*premises(one), *definitions(one))],
-        "holds": [str(relation) for relation in holds(one)],
-        "ranges": [str(relation) for relation in domains(one.result.free_symbols)],
+        "holds": [readable(relation) for relation in holds(one)],
+        "ranges": [readable(relation) for relation in domains(one.result.free_symbols)],
         "regime": [str(part) for part in one.regime],
         "sources": list(one.sources),
         "used_by": [other.name for other in used_by(one)],
