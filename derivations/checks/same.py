@@ -1,7 +1,15 @@
 """Whether two expressions are shown to be equal; undecided counts as no."""
 
+from typing import Any
+
+import mpmath
 import sympy
-from sympy import Eq, Expr
+from sympy import Eq, Expr, Rational, Symbol
+
+from steptime.derivations.checks.draws import DIGITS, number
+
+REFUTED = sympy.Float("1e-25")
+"""By how much, relative to it, two numbers of fifty digits must differ to be no rounding."""
 
 
 def same_equation(one: Eq, other: Eq) -> bool:
@@ -54,15 +62,31 @@ def refuted(one: Expr, other: Expr) -> bool:
     a point says nothing.
     """
     symbols = sorted(one.free_symbols | other.free_symbols, key=lambda symbol: symbol.name)
+    counted = any(part.has(sympy.Sum) for part in (one, other))
     for point in range(5):
-        over, under = 7 + 2 * point, 5 + 4 * point
-        numbers = {
-            symbol: sympy.Float(sympy.Rational(1 + (over * place + point) % 31, 1 + (under * place + point) % 17), 50)
-            for place, symbol in enumerate(symbols)
-        }
-        left, right = (sympy.N(expr.xreplace(numbers), 50) for expr in (one, other))
-        if not all(part.is_Float or part.is_Rational for part in (left, right)):
-            continue
-        if abs(left - right) > sympy.Float("1e-25") * max(abs(left), abs(right)):
+        numbers = {symbol: _picked(place, point, counted) for place, symbol in enumerate(symbols)}
+        left, right = (_at(part, numbers, counted) for part in (one, other))
+        if left is not None and right is not None and abs(left - right) > REFUTED * max(abs(left), abs(right)):
             return True
     return False
+
+
+def _picked(place: int, point: int, counted: bool) -> Rational:
+    """A number for the symbol at some place; whole, and not too large, where symbols count the summands of a sum."""
+    over, under = 7 + 2 * point, 5 + 4 * point
+    return Rational(
+        1 + (over * place + point) % (9 if counted else 31), 1 if counted else 1 + (under * place + point) % 17
+    )
+
+
+def _at(expr: Expr, numbers: dict[Symbol, Rational], counted: bool) -> Any:
+    """The number of an expression, to many digits; None where it is not real. Sums are added up by our own hand."""
+    if not counted:
+        found = sympy.N(expr.xreplace({symbol: sympy.Float(value, 50) for symbol, value in numbers.items()}), 50)
+        return found if found.is_Float or found.is_Rational else None
+    with mpmath.workdps(DIGITS):
+        try:
+            found = number(expr, {symbol: mpmath.mpf(int(value)) for symbol, value in numbers.items()})
+        except (ValueError, ZeroDivisionError):
+            return None
+        return found if isinstance(found, mpmath.mpf) and mpmath.isfinite(found) else None
