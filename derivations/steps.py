@@ -139,7 +139,7 @@ class Derivation:
                 raise NotVerified(f"{self.name}: nothing is derived")
             self._check_unit(self.lines[0], "start")
             for number in range(1, len(self.steps) + 1):
-                self.check(number)
+                self.check_once(number)
             check_region(self)
         except NotVerified as error:
             return str(error)
@@ -156,6 +156,16 @@ class Derivation:
     def final(self) -> Standing:
         """What the result rests on."""
         return self.standing[-1]
+
+    def check_once(self, number: int) -> None:
+        """Check a line, once for this value."""
+        if number not in self._checked:
+            self.check(number)
+            self._checked.add(number)
+
+    @cached_property
+    def _checked(self) -> set[int]:
+        return set()
 
     def check(self, number: int) -> None:
         """Check that line ``number``, counted from 1, follows from the one before; raises NotVerified."""

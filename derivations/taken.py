@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import sympy
 from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Ne
 
+from steptime.derivations.definitions import Meant, is_known, must_be_free, must_be_ordered, reached
+from steptime.derivations.inequalities.certificate import implied
 from steptime.derivations.inequalities.conditions import (
     Condition,
     RuleError,
@@ -21,26 +21,32 @@ from steptime.derivations.inequalities.conditions import (
     of_line,
     telling,
 )
-from steptime.derivations.owned import is_declared_here, is_formula
+from steptime.derivations.owned import is_formula
 from steptime.derivations.rules import SolveFor
 
 from steptime.derivations.facts import (  # isort: skip
     Best, Chosen, Compared, Crossing, Defined, Expected, Given, Instance, Line, Modelled, Side, Solved, Tends,
-    Wavefront,
+    Wavefront, replaced, right_of,
 )  # fmt: skip
+
+
+Cuts = tuple[tuple[frozenset[Symbol], bool | None], ...]
 
 
 @dataclass(frozen=True)
 class Standing:
     """What a line rests on. ``seen`` are the quantities that have occurred so far; ``approximate`` whether something
-    was left out on the way; ``cuts`` are the quantities of each case that was taken, and the optimum that it bounds."""
+    was left out on the way; ``cuts`` are the quantities of each case that was taken, and the optimum that it bounds;
+    ``gone`` those that went to a limit; ``divided`` whether something may have been divided."""
 
     conditions: tuple[Condition, ...] = ()
     assumptions: tuple[Any, ...] = ()
     definitions: tuple[tuple[Symbol, Any], ...] = ()
     seen: frozenset[Symbol] = frozenset()
     approximate: bool = False
-    cuts: tuple[tuple[frozenset[Symbol], bool | None], ...] = ()
+    cuts: Cuts = ()
+    gone: frozenset[Symbol] = frozenset()
+    divided: bool = False
 
     def joined(self, other: Standing) -> Standing:
         """Both together; a quantity that they define differently is refused."""
@@ -51,13 +57,17 @@ class Standing:
             for two in other.assumptions:
                 if fixes(one) is not None and fixes(one) == fixes(two) and one.line.rhs != two.line.rhs:
                     raise RuleError(f"{one.line} and {two.line} are both assumed")
+        definitions = unique(self.definitions, other.definitions)
+        must_be_ordered(definitions)
         return Standing(
             unique(self.conditions, other.conditions),
             unique(self.assumptions, other.assumptions),
-            unique(self.definitions, other.definitions),
+            definitions,
             self.seen | other.seen,
             self.approximate or other.approximate,
             unique(self.cuts, other.cuts),
+            self.gone | other.gone,
+            self.divided or other.divided,
         )
 
 
@@ -73,6 +83,10 @@ class Pinned:
         line: Eq = self.fact.line
         return line
 
+    @property
+    def why(self) -> str:
+        return str(self.fact.why)
+
 
 def unique(*many: Iterable[Any]) -> tuple[Any, ...]:
     """Everything once, in order."""
@@ -85,20 +99,6 @@ def fixes(assumption: Any) -> Symbol | None:
         left = assumption.relation.lhs
         return left if isinstance(left, Symbol) else None
     return None
-
-
-def is_known(fact: Defined | Modelled) -> bool:
-    """Whether a derivation of the library uses a definition, or a formula of the model under that name; the chapter
-    that holds it has been read by then."""
-    modules = [name for name in sys.modules if name.startswith("steptime.derivations.")]
-    return fact in _known(tuple(sorted(modules)))
-
-
-@cache
-def _known(modules: tuple[str, ...]) -> frozenset[Defined | Modelled]:
-    chapters = (getattr(sys.modules[name], "DERIVATIONS", ()) for name in modules)
-    facts = (fact for chapter in chapters for one in chapter for fact in one.facts)
-    return frozenset(fact for fact in facts if isinstance(fact, Defined | Modelled))
 
 
 def of_fact(fact: Any) -> Standing:
@@ -116,19 +116,8 @@ def of_fact(fact: Any) -> Standing:
         if not is_known(fact):
             raise RuleError(f"{fact.symbol} is no name of {fact.formula}")
         return Standing(seen=frozenset(line.free_symbols))
-    if isinstance(fact, Defined):
-        if is_declared_here(fact.symbol) and not is_known(fact):
-            raise RuleError(f"{fact.symbol} has a meaning of its own: it is not defined anew")
-        return Standing(definitions=((fact.symbol, fact),), seen=frozenset(line.free_symbols))
-    if isinstance(fact, Expected):
-        chances = (at_least(fact.chance, 0), at_least(sympy.S.One, fact.chance))
-        conditions = tuple(Condition(relation, f"{fact.chance} is a chance") for relation in chances)
-        seen = frozenset(line.free_symbols)
-        return Standing(telling(conditions), definitions=((fact.symbol, fact),), seen=seen)
-    if isinstance(fact, Wavefront):
-        if (flaw := fact.flaw()) is not None:
-            raise RuleError(flaw)
-        return Standing(definitions=((fact.symbol, fact),), seen=frozenset(line.free_symbols))
+    if isinstance(fact, Defined | Expected | Wavefront):
+        return _of_definition(fact)
     if isinstance(fact, Solved):
         inner = of_fact(fact.of)
         rule = SolveFor(fact.unknown)
@@ -138,20 +127,52 @@ def of_fact(fact: Any) -> Standing:
     if isinstance(fact, Instance):
         return _of_instance(fact)
     if isinstance(fact, Compared):
-        both = _sides(fact)
-        return replace(both, definitions=unique(both.definitions, ((fact.symbol, fact),)))
+        must_be_free(fact.symbol, fact)
+        return _sides(fact).joined(Standing(definitions=((fact.symbol, fact),)))
     if isinstance(fact, Crossing):
-        both = _sides(fact)
-        if fact.over is None or fact.at is None:
-            return replace(both, assumptions=unique(both.assumptions, (fact,)))
-        conditions = tuple(condition.put({fact.over: fact.at}) for condition in both.conditions)
-        return replace(both, conditions=conditions, definitions=unique(both.definitions, ((fact.at, fact),)))
+        return _of_crossing(fact)
     raise RuleError(f"{line} is neither a result, nor a definition, nor a declared assumption")
+
+
+def _of_definition(fact: Defined | Expected | Wavefront) -> Standing:
+    """A definition: of a quantity that means nothing else, by what does not depend on it."""
+    must_be_free(fact.symbol, fact)
+    must_be_ordered(((fact.symbol, fact),))
+    conditions: tuple[Condition, ...] = ()
+    if isinstance(fact, Wavefront) and (flaw := fact.flaw()) is not None:
+        raise RuleError(flaw)
+    if isinstance(fact, Expected):
+        within = (at_least(fact.index, fact.low), at_least(fact.high, fact.index))
+        for relation in (at_least(fact.chance, 0), at_least(sympy.S.One, fact.chance)):
+            if not implied(relation, within):
+                condition = Condition(relation, f"{fact.chance} is a chance")
+                if fact.index in relation.free_symbols:
+                    raise RuleError(f"{fact.chance} is not shown to be a chance for every {fact.index}")
+                conditions += (condition,)
+    return Standing(telling(conditions), definitions=((fact.symbol, fact),), seen=frozenset(fact.line.free_symbols))
+
+
+def _of_crossing(fact: Crossing) -> Standing:
+    """Where two right sides are equal: assumed, and the definition of that point where it has a name."""
+    both = _sides(fact)
+    both = replace(both, assumptions=unique(both.assumptions, (fact,)))
+    if fact.over is None or fact.at is None:
+        return both
+    must_be_free(fact.at, fact)
+    sides = fact.one.line.rhs.free_symbols | fact.other.line.rhs.free_symbols
+    if fact.at in sides or fact.over not in sides:
+        raise RuleError(f"{fact.at} is no name of a {fact.over} at which the sides are equal")
+    conditions = tuple(condition.put({fact.over: fact.at}) for condition in both.conditions)
+    return replace(both, conditions=conditions).joined(Standing(definitions=((fact.at, fact),)))
 
 
 def _of_line(fact: Line) -> Standing:
     """A line on the way: without the assumptions that only later steps draw on."""
     one: Any = fact.of
+    if not 0 <= fact.number <= len(one.steps):
+        raise RuleError(f"{one.name} has no line {fact.number}")
+    for number in range(1, fact.number + 1):
+        one.check_once(number)
     standing: Standing = one.standing[fact.number]
     rules = [step.rule for step in one.steps]
     later = {
@@ -165,13 +186,13 @@ def _of_line(fact: Line) -> Standing:
 
 def _sides(fact: Compared | Crossing) -> Standing:
     """Both sides of a comparison, each of which may assume what the other does not."""
-    one, other = of_fact(fact.one), of_fact(fact.other)
+    one, other = (needed(of_fact(side), right_of(side)) for side in (fact.one, fact.other))
     shared = [assumption for assumption in one.assumptions if assumption in other.assumptions]
     alone = [
-        Side(_name(side), assumption)
+        assumption if isinstance(assumption, Side) else Side(_name(side), assumption)
         for side, standing in ((fact.one, one), (fact.other, other))
         for assumption in standing.assumptions
-        if assumption not in shared and not isinstance(assumption, Side)
+        if assumption not in shared
     ]
     bare = replace(one, assumptions=())
     both = bare.joined(replace(other, assumptions=()))
@@ -179,6 +200,14 @@ def _sides(fact: Compared | Crossing) -> Standing:
         divides = Condition(Ne(fact.other.line.rhs, 0, evaluate=False), "what is compared with is not nought")
         both = replace(both, conditions=telling((*both.conditions, divides)))
     return replace(both, assumptions=unique(shared, alone))
+
+
+def needed(standing: Standing, side: Expr, also: Expr | None = None) -> Standing:
+    """Without the definitions of what a side does not contain, nor anything in it is defined by; ``also`` stays."""
+    uses = {symbol: meaning.line.free_symbols - {symbol} for symbol, meaning in standing.definitions}
+    inside = reached(side.free_symbols, uses)
+    definitions = tuple(pair for pair in standing.definitions if pair[0] in inside or pair[0] == also)
+    return replace(standing, definitions=definitions, gone=frozenset())
 
 
 def _name(fact: Any) -> str:
@@ -206,19 +235,35 @@ def _of_theorem(fact: Any) -> Standing:
 
 
 def _of_instance(fact: Instance) -> Standing:
+    """A result for other quantities: what it defines gets the meaning that it has for those, or another name."""
     inner, put = of_fact(fact.of), dict(fact.put)
+    line = fact.of.line
+    bound = {index for part in line.atoms(sympy.Sum) for index in part.bound_symbols}
+    if any(value.free_symbols & bound for value in put.values()) or set(put) & bound:
+        raise RuleError(f"{fact.of.line} counts by a quantity that is put in")
     conditions: list[Condition] = [condition.put(put) for condition in inner.conditions]
     for symbol, value in put.items():
         conditions += [
             *of_expression(value, "put in"),
             *in_range(symbol, value, f"{value} put in", fact.line.free_symbols),
         ]
-    definitions = tuple(pair for pair in inner.definitions if pair[0] not in put)
+    moving = {a.variable for a in inner.assumptions if isinstance(a, Tends | Chosen)}
+    if any(value.free_symbols & moving for symbol, value in put.items() if symbol not in moving):
+        raise RuleError("what is put in contains a quantity that is chosen, or tends to a limit")
+    definitions: list[tuple[Symbol, Any]] = []
+    for symbol, meaning in inner.definitions:
+        name = put.get(symbol, symbol)
+        if not isinstance(name, Symbol):
+            raise RuleError(f"{symbol} is defined: nothing else is put in for it")
+        changed = meaning.line.free_symbols & set(put)
+        if name != symbol:
+            must_be_free(name, fact)
+        definitions.append((name, Meant(replaced(meaning.line, put), str(meaning.why)) if changed else meaning))
     return replace(
         inner,
         conditions=telling(conditions),
         assumptions=tuple(_renamed(assumption, put) for assumption in inner.assumptions),
-        definitions=definitions,
+        definitions=tuple(definitions),
         seen=frozenset(fact.line.free_symbols),
     )
 
@@ -229,6 +274,8 @@ def _renamed(assumption: Any, put: Mapping[Symbol, Expr]) -> Any:
         return replace(assumption, assumption=_renamed(assumption.assumption, put))
     if isinstance(assumption, Given):
         left, right = (side.xreplace(put) for side in assumption.relation.args)
+        if isinstance(assumption.relation, Eq) and left in right.free_symbols:
+            raise RuleError(f"{assumption}: {left} = {right} says nothing of one quantity by others")
         return replace(assumption, relation=type(assumption.relation)(left, right, evaluate=False))
     if isinstance(assumption, Tends | Chosen) and assumption.variable in put:
         name = put[assumption.variable]

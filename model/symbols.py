@@ -20,9 +20,9 @@ group_tokens = quantity("group_tokens", count, r"n_\mathrm{g}", "tokens of a mic
 traversal = quantity("traversal", count, r"\theta", "time of a pass over the time of all stages one after another, less than one where they work on chunks of it at once", sane=(1e-6, 1))
 
 # --- the model, as the blackboard sees it --------------------------------------------------------------------------
-parameters = quantity("parameters", count, "N_t", "weights stored, without multi-token-prediction modules", integer=True, sane=(1, 1e17))
-parameters_read = quantity("parameters_read", count, "N_r", "weights that one step streams from memory", sane=(1, 1e17))
-active_parameters = quantity("active_parameters", count, "N_a", "weights multiplied per token", integer=True, sane=(1, 1e17))
+parameters = quantity("parameters", count, "N_t", "weights stored, without multi-token-prediction modules", integer=True, sane=(1, 1e17), relaxed=True)
+parameters_read = quantity("parameters_read", count, "N_r", "weights that one step streams from memory", sane=(1, 1e17), relaxed=True)
+active_parameters = quantity("active_parameters", count, "N_a", "weights multiplied per token", integer=True, sane=(1, 1e17), relaxed=True)
 kv_bytes = quantity("kv_bytes", byte, r"\kappa", "KV cache bytes read per token of context, all layers", sane=OPTIONAL)
 kv_written = quantity("kv_written", byte, r"\kappa_w", "KV cache bytes that a sequence writes per step, and recurrent state that it reads and writes", sane=OPTIONAL)
 attention_flops = quantity("attention_flops", FLOP, r"\alpha", "attention FLOP per token and per token of context", sane=OPTIONAL)

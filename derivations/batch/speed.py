@@ -75,7 +75,6 @@ share = Derivation(
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
-    holds=(at_least(weights_share * usual_step_time * stage_chips * memory_bandwidth, bytes_per_weight),),
 )
 BYTES_BY_SHARE = Solved(Line(share, 1), bytes_per_weight)  # the weights by their share of the usual step
 

@@ -37,11 +37,15 @@ class Given:
 
 @dataclass(frozen=True)
 class Tends:
-    """A declared limit: the theorem speaks of what is approached as one quantity vanishes or grows without bound."""
+    """A declared limit: the theorem speaks of what is approached as one quantity vanishes or grows without bound.
+
+    ``settling`` are quantities that an equation ties to it, and that are assumed to tend to limits of their own.
+    """
 
     variable: Symbol
     to: Expr
     why: str
+    settling: tuple[Symbol, ...] = ()
 
     def __str__(self) -> str:
         return self.why

@@ -50,7 +50,9 @@ def _is_plain(goal: Relational) -> bool:
     else:
         ((difference, strict),) = above_zero(goal)
         weak, seen = not strict, difference.is_positive if strict else difference.is_nonnegative
-    return bool(seen) and (weak or not any(may_vanish(symbol) for symbol in difference.free_symbols))
+    vanishing = any(may_vanish(symbol) for symbol in difference.free_symbols)
+    smooth = not difference.has(sympy.Max, sympy.Min, sympy.ceiling, sympy.floor, sympy.Sum)
+    return bool(seen) and (not vanishing or (weak and smooth))
 
 
 def _says(fact: Relational, goal: Relational) -> bool:

@@ -64,24 +64,40 @@ def as_relation(condition: Relational | Expr) -> Relational:
 
 
 def of_expression(expr: Expr, where: str) -> Iterator[Condition]:
-    """What an expression needs to have a value."""
-    for part in sympy.preorder_traversal(expr):
-        if isinstance(part, sympy.log) and part.args[0].free_symbols:
-            yield Condition(more(part.args[0], 0), f"the logarithm of {part.args[0]}, {where}")
-        if not isinstance(part, sympy.Pow) or not part.base.free_symbols:
-            continue
-        base, exponent = part.args
-        if exponent.is_Integer and exponent < 0 and isinstance(base, sympy.binomial):
-            yield Condition(at_least(*base.args), f"there are ways to choose, {where}")
-        elif exponent.is_Integer and exponent < 0:
-            yield Condition(related(Ne, base, 0), f"{base} divides, {where}")
-        elif exponent.is_Rational and not exponent.is_Integer:
-            yield Condition(related(Ge if exponent > 0 else Gt, base, 0), f"the root of {base}, {where}")
-        elif not exponent.is_number:
-            # nought to a power above nought is nought, and to the power of nought one
-            power = sign(exponent)
-            harmless = power == "+" or (power == "0+" and sign(base) in ("0+", "+"))
-            yield Condition(related(Ge if harmless else Gt, base, 0), f"a power of {base}, {where}")
+    """What an expression needs to have a value; inside a sum, for every index within its bounds."""
+    if isinstance(expr, sympy.Sum):
+        index, low, high = expr.limits[0]
+        within = (at_least(index, low), at_least(high, index))
+        for condition in of_expression(expr.function, where):
+            if index not in condition.relation.free_symbols:
+                yield condition
+            elif not condition.follows(within):
+                raise RuleError(f"{condition.why}: {condition.relation} is not shown for every {index}")
+        yield from of_expression(high, where)
+        return
+    for part in expr.args:
+        yield from of_expression(part, where)
+    yield from _of_part(expr, where)
+
+
+def _of_part(part: Expr, where: str) -> Iterator[Condition]:
+    """What a logarithm or a power needs, whose own parts have values."""
+    if isinstance(part, sympy.log) and part.args[0].free_symbols:
+        yield Condition(more(part.args[0], 0), f"the logarithm of {part.args[0]}, {where}")
+    if not isinstance(part, sympy.Pow) or not part.base.free_symbols:
+        return
+    base, exponent = part.args
+    if exponent.is_Integer and exponent < 0 and isinstance(base, sympy.binomial):
+        yield Condition(at_least(*base.args), f"there are ways to choose, {where}")
+    elif exponent.is_Integer and exponent < 0:
+        yield Condition(related(Ne, base, 0), f"{base} divides, {where}")
+    elif exponent.is_number and not exponent.is_Integer:
+        yield Condition(related(Ge if exponent > 0 else Gt, base, 0), f"the root of {base}, {where}")
+    elif not exponent.is_number:
+        # nought to a power above nought is nought, and to the power of nought one
+        power = sign(exponent)
+        harmless = power == "+" or (power == "0+" and sign(base) in ("0+", "+"))
+        yield Condition(related(Ge if harmless else Gt, base, 0), f"a power of {base}, {where}")
 
 
 def in_range(symbol: Symbol, value: Expr, where: str, among: Iterable[Symbol] = ()) -> Iterator[Condition]:

@@ -117,6 +117,7 @@ class Signs:
         if number == 0:
             return "0"
         found: str | None = "+" if number > 0 else "-"
+        certain: str | None = found  # of the number and the factors that are never zero
         unknown, weak = sympy.S.One, sympy.S.One
         for factor, power in factors:
             one = self._irreducible(poly_of(factor))
@@ -127,6 +128,8 @@ class Signs:
                 continue
             if one in ("0+", "0-"):
                 weak *= factor**power
+            else:
+                certain = times(certain, one)
             found = times(found, one)
         if unknown == 1:
             if found in ("0+", "0-") and weak != 1 and len(factors) > 1:  # the whole may be known to be positive
@@ -135,12 +138,12 @@ class Signs:
             return found
         whole = self._as_fact(unknown * weak) if weak != 1 and found in ("0+", "0-") else None
         if whole is not None:
-            return times("+" if number > 0 else "-", whole)
+            return times(certain, whole)
         alone = self._as_fact(unknown)
         if alone is None and len(sympy.Mul.make_args(unknown)) > 1:
             alone = self._irreducible(poly_of(sympy.expand(unknown)))
         if alone is None and weak != 1:
-            return times("+" if number > 0 else "-", self._irreducible(poly_of(sympy.expand(unknown * weak))))
+            return times(certain, self._irreducible(poly_of(sympy.expand(unknown * weak))))
         return times(found, alone)
 
     def _as_fact(self, product: Expr) -> str | None:

@@ -41,7 +41,9 @@ def _premise(assumption: Any) -> Premise:
     if isinstance(assumption, Given):
         return Premise("assumption", assumption.why, assumption.relation)
     if isinstance(assumption, Tends):
-        return Premise("limit", assumption.why, tends=(assumption.variable, assumption.to))
+        also = ", ".join(symbol.name for symbol in assumption.settling)
+        why = assumption.why + (f", and {also} tends to a limit of its own" if also else "")
+        return Premise("limit", why, tends=(assumption.variable, assumption.to))
     if isinstance(assumption, Chosen):
         return Premise("choice", assumption.why)
     if isinstance(assumption, Crossing):

@@ -24,7 +24,14 @@ class BothSides(Rule):
     def apply(self, line: Eq) -> Eq:
         if side not in self.operation.free_symbols:
             raise RuleError(f"the operation {self.operation} forgets the line")
+        if self.operation.has(sympy.Sum):
+            raise RuleError(f"the operation {self.operation} counts by a quantity of its own")
         return equation(self.operation.xreplace({side: line.lhs}), self.operation.xreplace({side: line.rhs}))
+
+    def multiplies(self) -> bool:
+        """Whether it multiplies the sides, or raises them to a power, and adds nothing: what is small stays so."""
+        ratio = sympy.cancel(self.operation / side)
+        return side not in ratio.free_symbols
 
     def needs(self, line: Eq) -> Iterator[Condition]:
         for condition in of_expression(self.operation, "on both sides"):
@@ -65,6 +72,11 @@ class Substitute(Rule):
             must_be_quantity(symbol)
             if symbol not in line.free_symbols:
                 raise RuleError(f"{symbol} does not occur in the line")
+        for counted in (*line.lhs.atoms(sympy.Sum), *line.rhs.atoms(sympy.Sum)):
+            inside = counted.free_symbols & set(replacements)
+            put = set().union(*(replacements[symbol].free_symbols for symbol in inside))
+            if put & set(counted.bound_symbols):
+                raise RuleError(f"{counted} counts by a quantity that is put in")
         return equation(line.lhs.xreplace(replacements), line.rhs.xreplace(replacements))
 
     def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
@@ -95,7 +107,8 @@ class SolveFor(Rule):
             raise RuleError(f"the line is not linear in {self.unknown}, nor in one power of it")
         (power,) = powers
         constant, coefficient = numerator.coeff(self.unknown, 0), numerator.coeff(self.unknown**power)
-        if constant == 0 or coefficient.has(self.unknown):
+        rest = sympy.expand(numerator - constant - coefficient * self.unknown**power)
+        if constant == 0 or coefficient.has(self.unknown) or rest != 0:
             raise RuleError(f"the line has no positive root in {self.unknown}")
         return constant, coefficient, power
 

@@ -11,7 +11,7 @@ from sympy.core.relational import Ge, Le
 from steptime.derivations.inequalities.certificate import sign
 from steptime.derivations.inequalities.conditions import Condition, RuleError, far_along, related
 from steptime.derivations.rules.rule import Rule, equation, must_be_quantity
-from steptime.model.quantity import declared_as
+from steptime.model.quantity import declared_as, parts_and_wholes
 
 LARGEST_ERROR = sympy.Rational(1, 10)
 """The most that may be left out, relative to what stays."""
@@ -41,6 +41,12 @@ class Limit(Rule):
         record = declared_as(self.variable)
         if self.to == 0 and record is not None and isinstance(record.domain[0], Ge) and record.domain[0].rhs == 1:
             raise RuleError(f"{self.variable} is at least one: it does not tend to zero")
+        if self.to == sympy.oo and record is not None and len(record.domain) > 1:
+            raise RuleError(f"{self.variable} is a share: it does not grow without bound")
+        for part in parts_and_wholes(self.variable):
+            grows = part.lhs if self.to == sympy.oo else part.rhs
+            if grows == self.variable and part.free_symbols <= line.free_symbols:
+                raise RuleError(f"{part.lhs} is part of {part.rhs}: {self.variable} does not tend to {self.to} alone")
         yield from ()
 
     def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
@@ -53,6 +59,9 @@ class Limit(Rule):
     def draws_on(self, assumption: Any) -> bool:
         ours = getattr(assumption, "variable", None) == self.variable and getattr(assumption, "to", None) == self.to
         return bool(ours)
+
+    def approaches(self) -> frozenset[Symbol]:
+        return frozenset({self.variable})
 
     def wants(self) -> str:
         return f"that {self.variable} tends to {self.to}"

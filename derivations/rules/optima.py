@@ -66,10 +66,12 @@ class Minimise(Rule):
         yield Condition(related(Gt, -low, 0), f"the slope over {self.over} is below zero at first")
         yield Condition(related(Gt, high, 0), f"the slope over {self.over} is above zero at last")
 
+    def lands(self, line: Eq) -> dict[Symbol, Expr]:
+        return {self.over: self.apply(line).rhs}
+
     def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
-        best = self.apply(line)
         for condition in conditions:
-            yield condition.put({self.over: best.rhs})
+            yield condition.put(self.lands(line))
 
     def declared(self, assumptions: Iterable[Any]) -> bool:
         return chosen(assumptions, self.over, least=True)
@@ -102,15 +104,24 @@ class Extreme(Rule):
         must_be_quantity(self.over)
         if self.over in line.lhs.free_symbols:
             raise RuleError(f"{self.over} stands on both sides: the left side is not what is bounded")
+        if self.over in self.bound.rhs.free_symbols or not isinstance(self.bound, Ge | Le):
+            raise RuleError(f"{self.bound} is no end of a range that {self.over} can reach")
+        for part in line.rhs.atoms(sympy.Pow):
+            divides = self.over in part.base.free_symbols and part.exp.is_negative
+            if divides and sign(part.base, (self.bound,)) not in ("+", "-"):
+                raise RuleError(f"{part.base} is not shown to keep its sign over the whole range of {self.over}")
         slope = sign(sympy.factor(sympy.diff(line.rhs, self.over)))
-        rises = isinstance(self.bound, Ge | Gt) == self.least
+        rises = isinstance(self.bound, Ge) == self.least
         if slope not in (("+", "0+") if rises else ("-", "0-")):
             raise RuleError(f"the right side is not shown to {'rise' if rises else 'fall'} with {self.over}")
         return equation(line.lhs, line.rhs.xreplace({self.over: self.bound.rhs}))
 
     def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
         for condition in conditions:
-            yield condition.put({self.over: self.bound.rhs})
+            yield condition.put(self.lands(line))
+
+    def lands(self, line: Eq) -> dict[Symbol, Expr]:
+        return {self.over: self.bound.rhs}
 
     def declared(self, assumptions: Iterable[Any]) -> bool:
         record, many = declared_as(self.over), tuple(assumptions)
@@ -184,8 +195,7 @@ class Optimum(Rule):
         sides = line.rhs.args if isinstance(line.rhs, sympy.Max) else (line.rhs,)
         point = {p.lhs: p.rhs for p in self.at}
         for weight, term in zip(self.weights, sides, strict=True):
-            if weight.free_symbols:
-                yield Condition(related(Ge, weight, 0), f"the multiplier of {term}")
+            yield Condition(related(Ge, weight, 0), f"the multiplier of {term}")
             if weight == 0:
                 yield Condition(related(Ge, self.value, term.xreplace(point)), f"{term} is not the largest")
         for price, limit in zip(self.prices, self.within, strict=True):
@@ -195,10 +205,14 @@ class Optimum(Rule):
                 yield Condition(related(Ge, price, 0), f"the multiplier of {limit}")
         for eq in self.at:
             yield Condition(related(Gt, eq.rhs, 0), f"{eq.lhs} > 0 at the optimum")
+            yield from in_range(eq.lhs, eq.rhs, "at the optimum", line.free_symbols)
 
     def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
         for condition in conditions:
-            yield condition.put({p.lhs: p.rhs for p in self.at})
+            yield condition.put(self.lands(line))
+
+    def lands(self, line: Eq) -> dict[Symbol, Expr]:
+        return {point.lhs: point.rhs for point in self.at}
 
     def declared(self, assumptions: Iterable[Any]) -> bool:
         many = tuple(assumptions)

@@ -39,6 +39,14 @@ class Rule:
         """The quantities that it chooses."""
         return frozenset()
 
+    def approaches(self) -> frozenset[Symbol]:
+        """The quantities that it takes to a limit."""
+        return frozenset()
+
+    def lands(self, line: Eq) -> dict[Symbol, Expr]:
+        """What each quantity that it chooses comes to be."""
+        return {}
+
     def cuts(self, line: Eq) -> tuple[frozenset[Symbol], bool | None]:
         """Quantities over which the line is only one case of what was there before, and the optimum that such a case
         bounds all the same: the least of a maximum (True), the greatest of a minimum (False), none (None)."""

@@ -11,6 +11,7 @@ from steptime.derivations.checks.same import same
 from steptime.derivations.inequalities.certificate import sign
 from steptime.derivations.inequalities.conditions import Condition, RuleError, related
 from steptime.derivations.rules.rule import Rule, equation
+from steptime.model.quantity import count, declared_as
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class Total(Rule):
         if high.is_number:
             raise RuleError(f"{self.of} has a fixed number of summands")
         last, offset = self._last(high)
+        record = declared_as(last)
+        if record is None or record.unit != count or record.sane[1] <= 1:
+            raise RuleError(f"{last} is no count: it does not say how many summands there are")
         if last in low.free_symbols or last in self.of.function.free_symbols:
             raise RuleError(f"{last} counts the summands, and stands in them")
 
@@ -72,6 +76,8 @@ class Branch(Rule):
             raise RuleError(f"{self.takes} is no argument of {self.of}")
         if not (line.lhs.has(self.of) or line.rhs.has(self.of)):
             raise RuleError(f"{self.of} does not occur in the line")
+        if any(self.of.free_symbols & set(part.bound_symbols) for part in line.atoms(sympy.Sum)):
+            raise RuleError(f"{self.of} is another one in each summand")
         return equation(*(side.xreplace({self.of: self.takes}) for side in line.args))
 
     def needs(self, line: Eq) -> Iterator[Condition]:

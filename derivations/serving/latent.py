@@ -29,7 +29,7 @@ expansion = kv_rank * (head_dim + value_dim)
 """Multiply-adds that expand a latent for one head."""
 
 few = expansion - saved * pass_tokens
-LONG = Tends(cached, sympy.oo, "a prefix much longer than what follows")
+LONG = Tends(cached, sympy.oo, "a prefix much longer than what follows", settling=(pass_tokens,))
 NOTHING = Tends(cached, sympy.S.Zero, "the prefix vanishes")
 WIDE = Given(more(2 * kv_rank, head_dim + value_dim), "a latent wider than half of key and value together")
 FEW = Given(more(expansion, saved * pass_tokens), "fewer new tokens than pay for any prefix")

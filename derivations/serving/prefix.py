@@ -34,7 +34,7 @@ FEW = Given(
     more(kv_bytes * peak_flops, attention_flops * pass_tokens * memory_bandwidth),
     "so few new tokens that reading a prefix outgrows attending to it",
 )
-LONG = Tends(cached, sympy.oo, "a prefix much longer than what follows")
+LONG = Tends(cached, sympy.oo, "a prefix much longer than what follows", settling=(pass_tokens,))
 
 
 def sixteen() -> Mapping[Symbol, float]:

@@ -8,7 +8,7 @@ from sympy import Le, Rational, Symbol
 from steptime.derivations.axioms import WHOLE_ENOUGH
 from steptime.derivations.board import PEAK, PERFECT_SHARDS
 from steptime.derivations.claims import Claim, Source
-from steptime.derivations.facts import Chosen, Crossing, Defined, Given, Modelled, instance
+from steptime.derivations.facts import Chosen, Crossing, Defined, Given, Modelled, given, instance
 from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.pipelines.bubble import enough_micro_batches, idle_over_work, idle_share
 from steptime.derivations.pipelines.slots import board as lecture
@@ -35,9 +35,13 @@ OF_RANK = Defined(microbatch, micro_batch / data_parallel, "the sequences of a m
 OF_BATCH = Defined(
     batch, ranks * microbatch * micro_batches, "the sequences of all micro-batches, of all ranks and replicas"
 )
-OF_CHIPS = Defined(chips, replicas * pipeline_parallel * stage_chips, "the chips of all stages of all replicas")
-OF_GROUP = Defined(
-    tensor_parallel, chips / (pipeline_parallel * ranks), "the chips that work on one rank's share of one stage"
+OF_CHIPS = given(
+    stage_chips, chips / (replicas * pipeline_parallel), "the chips are shared by all stages of all replicas"
+)
+OF_GROUP = given(
+    data_parallel,
+    chips / (pipeline_parallel * replicas * tensor_parallel),
+    "as many ranks as stages and tensor parallelism leave of the chips",
 )
 
 
@@ -72,11 +76,11 @@ step_time = Derivation(
         ),
         Step(
             "chips of all stages and replicas",
-            substitute(OF_CHIPS.for_(stage_chips)),
+            substitute(OF_CHIPS),
             equation(compute_time, worked / (chips * peak_flops)),
         ),
     ),
-    assumes=(PEAK[0], PERFECT_SHARDS[0], NOTHING_AGAIN),
+    assumes=(PEAK[0], PERFECT_SHARDS[0], NOTHING_AGAIN, OF_CHIPS),
     sources=(MEGATRON + ", section 2.2",),
     example=pipeline,
     example_text=PIPELINE,
@@ -92,7 +96,7 @@ more_stages = Derivation(
     steps=(
         Step(
             "the ranks that are left of the chips",
-            substitute(OF_GROUP.for_(data_parallel)),
+            substitute(OF_GROUP),
             equation(
                 compute_time,
                 (batch / chips + microbatch * (1 - 1 / pipeline_parallel) / (interleave * tensor_parallel))
@@ -101,7 +105,7 @@ more_stages = Derivation(
             ),
         ),
     ),
-    assumes=(WHOLE_ENOUGH,),
+    assumes=(WHOLE_ENOUGH, OF_GROUP),
     sources=step_time.sources,
     example=pipeline,
     example_text=PIPELINE,

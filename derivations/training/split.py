@@ -27,10 +27,10 @@ stream = batch * sequence * layers * width * reduce_bytes
 
 ONE_STAGE = given(pipeline_parallel, 1, "one pipeline stage")
 OF_BATCH = Defined(batch, micro_batch * micro_batches, "the sequences of all micro-batches, on all ranks")
-EVERY_CHIP = Defined(chips, tensor_parallel * data_parallel, "the chips of the tensor-parallel groups of all ranks")
+EVERY_CHIP = given(data_parallel, chips / tensor_parallel, "as many ranks as tensor parallelism leaves of the chips")
 FEWEST = Chosen(tensor_parallel, "as many chips split each matrix as send the fewest bytes")
 SOONEST = Chosen(tensor_parallel, "as many chips split each matrix as take the links the least time")
-SHARED_OUT = (OF_BATCH.for_(micro_batch), EVERY_CHIP.for_(data_parallel))
+SHARED_OUT = (OF_BATCH.for_(micro_batch), EVERY_CHIP)
 summed_over_chips = 8 * (tensor_parallel - 1) * stream / chips
 added_over_chips = 2 * gradient_bytes * parameters * (1 / tensor_parallel - 1 / chips)
 
@@ -57,7 +57,7 @@ fewest_bytes = Derivation(
             equation(tensor_parallel, sqrt(gradient_bytes * parameters * chips / (4 * stream))),
         ),
     ),
-    assumes=(ONE_STAGE, FEWEST, WHOLE_ENOUGH),
+    assumes=(ONE_STAGE, EVERY_CHIP, FEWEST, WHOLE_ENOUGH),
     sources=(SHOEYBI, SCALING_BOOK),
     example=llama,
     example_text=LLAMA,
@@ -102,7 +102,7 @@ least_time = Derivation(
             ),
         ),
     ),
-    assumes=(LINK_PEAK, ONE_STAGE, SOONEST, FULL_RATE, ADDING_IS_FREE, WHOLE_ENOUGH),
+    assumes=(LINK_PEAK, ONE_STAGE, EVERY_CHIP, SOONEST, FULL_RATE, ADDING_IS_FREE, WHOLE_ENOUGH),
     sources=fewest_bytes.sources,
     example=llama,
     example_text=LLAMA,

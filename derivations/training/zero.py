@@ -126,10 +126,7 @@ largest_model = Derivation(
     sources=zero_3_memory.sources,
     example=llama,
     example_text="512 H100, weights in bf16, gradients and Adam in fp32",
-    holds=(
-        at_least(chips, model_chips),
-        at_least(chips * memory_capacity, bytes_per_weight + gradient_bytes + optimizer_bytes),
-    ),
+    holds=(at_least(chips, model_chips),),
 )
 
 

@@ -14,7 +14,7 @@ from steptime.model.errors import NotVerified
 from steptime.model.phases.decode import blackboard
 
 from steptime.derivations.facts import (  # isort: skip
-    Best, Chosen, Compared, Crossing, Defined, Expected, Given, Line, Modelled, Solved, Tends, Wavefront, given,
+    Best, Chosen, Crossing, Defined, Expected, Given, Line, Modelled, Solved, Tends, Wavefront, given,
     instance,
 )  # fmt: skip
 from steptime.derivations.rules import (  # isort: skip
@@ -127,8 +127,8 @@ PUT_IN = {
         "not a single quantity",
     ),
     "two batches under one name": (
-        chain(Compared(x, best_batch, best_batch_with_kv, "one over the other"),
-              (identity(), equation(x, best_batch.result.rhs / best_batch_with_kv.result.rhs))),
+        chain(best_batch, (substitute(best_batch_with_kv),
+              equation(best_batch_with_kv.result.rhs, best_batch.result.rhs))),
         "defined in two ways",
     ),
     "a result solved where it has no root": (
@@ -209,7 +209,7 @@ LEFT_OUT = {
     "a limit, and the quantity stays": (
         chain(defined(x, b + c / a), (limit(a, oo), equation(x, b)), (substitute(defined(y, b / a).for_(b)),
               equation(x, a * y)), assumes=(Tends(a, oo, "many"),)),
-        "stands in the result",
+        "comes back after its limit",
     ),
     "nothing on both sides": (chain(SUM, (both_sides(0 * side), equation(S.Zero, S.Zero))), "operation"),
     "an operation that forgets the line": (chain(SUM, (both_sides(c), equation(c, c))), "operation"),
