@@ -18,12 +18,11 @@ from steptime.derivations.experts.symbols import network_time
 from steptime.derivations.library import derivations
 from steptime.derivations.readable import readable
 from steptime.derivations.region import Broken, broken, region
+from steptime.derivations.roots import closed_roots, real_root, roots
 from steptime.derivations.rules import equation
 from steptime.model import symbols as q
 from steptime.model.errors import UserError, matches, unknown
-from steptime.model.scenario import evaluate
 from steptime.model.step.case import RESOURCES
-from steptime.model.terms import crossover
 
 TERM_TIMES = {"compute": q.compute_time, "memory": memory_time, "interconnect": network_time}
 ASSUMED: dict[Symbol, float] = {
@@ -37,7 +36,6 @@ ASSUMED: dict[Symbol, float] = {
     q.scale_out_latency: 0.0,
 }
 """Conventions and ideal efficiencies, taken where they are not set."""
-GRID = np.geomspace(1e-15, 1e30, 4001)
 SAMPLES = 1024
 
 
@@ -90,11 +88,11 @@ def solve_for(
     if missing:
         raise UserError(f"{name} solved for {wanted.name} needs {', '.join(f'`{one}`' for one in missing)}")
     assumed = {s.name: v for s, v in ASSUMED.items() if s in line.free_symbols - set(values) - set(ranges) - {wanted}}
-    closed = _closed(line, wanted)
-    found, bracket = _solutions(line, closed, wanted, given)
+    closed = closed_roots(line, wanted)
+    found, bracket = roots(line, closed, wanted, given)
     solutions, outside = _within(where, wanted, given, found)
     _must_hold(name, where, wanted, given, solutions, outside)
-    shown = next((root for root in closed if _real(root, given) in solutions), closed[0] if closed else None)
+    shown = next((root for root in closed if real_root(root, given) in solutions), closed[0] if closed else None)
     closed_form = None if shown is None else equation(wanted, shown)
     interval, how = _interval(line, closed_form, wanted, given, ranges, where) if ranges and solutions else (None, "")
     unchecked = tuple(relation for relation in where if not relation.free_symbols <= set(given) | {wanted})
@@ -139,43 +137,6 @@ def _must_hold(
         raise UserError(f"{name} gives {wanted.name} = {root:.6g}, for which it does not hold: {why}")
 
 
-def _closed(line: Eq, wanted: Symbol) -> tuple[Expr, ...]:
-    """Roots in closed form: the equation is linear or quadratic in the unknown, or it stands alone on the left."""
-    if line.lhs == wanted and wanted not in line.rhs.free_symbols:
-        return (line.rhs,)
-    return tuple(found.at.rhs for found in crossover(line.lhs, line.rhs, wanted))
-
-
-def _real(root: Expr, given: Mapping[Symbol, float]) -> float | None:
-    try:
-        value = float(evaluate(root, given))
-    except (ZeroDivisionError, OverflowError):
-        return None
-    return value if np.isfinite(value) else None
-
-
-@np.errstate(all="ignore")  # far from a root a power may overflow or a denominator vanish
-def _solutions(
-    line: Eq, closed: tuple[Expr, ...], wanted: Symbol, given: Mapping[Symbol, float]
-) -> tuple[tuple[float, ...], tuple[float, float] | None]:
-    if closed:
-        found = {value for root in closed if (value := _real(root, given)) is not None}
-        return tuple(sorted(found)), None
-
-    def gap(x: Any) -> Any:
-        there = {**given, wanted: x}
-        return evaluate(line.lhs, there) - evaluate(line.rhs, there)
-
-    heights = np.broadcast_to(gap(GRID), GRID.shape)
-    changes = np.flatnonzero(np.sign(heights[:-1]) * np.sign(heights[1:]) < 0)
-    if not len(changes):
-        return (), (float(GRID[0]), float(GRID[-1]))
-    from scipy.optimize import brentq
-
-    brackets = [(float(GRID[i]), float(GRID[i + 1])) for i in changes]
-    return tuple(float(brentq(gap, low, high, rtol=1e-14)) for low, high in brackets), brackets[0]
-
-
 def _interval(
     line: Eq,
     closed: Eq | None,
@@ -188,8 +149,8 @@ def _interval(
 
     def answer(point: Mapping[Symbol, float]) -> float | None:
         there = {**given, **point}
-        roots, _ = _solutions(line, (closed.rhs,) if closed is not None else (), wanted, there)
-        inside, _ = _within(where, wanted, there, roots)
+        found, _ = roots(line, (closed.rhs,) if closed is not None else (), wanted, there)
+        inside, _ = _within(where, wanted, there, found)
         return inside[0] if inside else None
 
     symbols = list(ranges)

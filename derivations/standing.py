@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from sympy import Eq, Symbol
 from sympy.core.relational import Ge
 
-from steptime.derivations.definitions import depends
-from steptime.derivations.facts import Chosen, Defined, Given, Solved, Tends
+from steptime.derivations.basis import Cuts, Standing, unique
+from steptime.derivations.definitions import depends, is_known
+from steptime.derivations.facts import Chosen, Defined, Given, Instance, Solved, Tends
 from steptime.derivations.inequalities.conditions import (
     Condition,
     RuleError,
@@ -27,7 +28,7 @@ from steptime.derivations.inequalities.conditions import (
 from steptime.derivations.inequalities.parts import may_vanish
 from steptime.derivations.owned import is_declared_here
 from steptime.derivations.rules import BothSides, Rule, SolveFor, Substitute
-from steptime.derivations.taken import Cuts, Standing, needed, of_fact, unique
+from steptime.derivations.taken import needed, of_fact
 from steptime.model.errors import NotVerified
 
 if TYPE_CHECKING:
@@ -122,6 +123,10 @@ def _put_in(fact: Any, one: Derivation, standing: Standing) -> Standing:
     base = fact.of if isinstance(fact, Solved) else fact
     if isinstance(base, Defined) and (base.symbol, base) not in standing.definitions and base.symbol in standing.seen:
         raise RuleError(f"{base.symbol} is defined after it was used")
+    if isinstance(base, Instance) and not is_known(base):
+        renamed = {value for symbol, value in base.put if isinstance(value, Symbol)} & {s for s, _ in found.definitions}
+        if renamed & standing.seen:
+            raise RuleError(f"{min(renamed & standing.seen, key=str)} is defined after it was used")
     line = fact.line
     conditions = telling([*found.conditions, *of_expression(line.rhs, "put in"), *_ranges(line, standing)])
     return replace(found, conditions=conditions, seen=found.seen | line.free_symbols)

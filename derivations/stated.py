@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import sympy
 from sympy import Eq, Symbol
 from sympy.core.relational import Relational
 
+from steptime.derivations.basis import fixes
 from steptime.derivations.facts import Chosen, Given, Tends
 from steptime.derivations.inequalities.certificate import implied
 from steptime.derivations.inequalities.conditions import Condition, RuleError, telling
-from steptime.derivations.taken import fixes
 from steptime.model.errors import NotVerified
+from steptime.model.quantity import domains
 
 if TYPE_CHECKING:
     from steptime.derivations.steps import Derivation
@@ -54,7 +56,29 @@ def check_region(one: Derivation) -> None:
         narrows = isinstance(assumption, Given | Tends | Chosen) and not bounds
         if narrows and not any(step.rule.draws_on(assumption) for step in one.steps):
             raise NotVerified(f"{one.name}: it is assumed that {assumption}, but nothing draws on it")
+    must_be_possible(one)
+    limits = [step.rule.approaches() for step in one.steps if step.rule.approaches()]
+    stated_order = [frozenset({a.variable}) for a in one.assumes if isinstance(a, Tends)]
+    if limits != stated_order:
+        raise NotVerified(f"{one.name}: limits are taken in another order than they are stated in")
     for assumption in one.final.assumptions:
         fixed = assumption.variable if isinstance(assumption, Tends) else fixes(assumption)
         if fixed is not None and fixed in one.result.rhs.free_symbols:
             raise NotVerified(f"{one.name}: {assumption}: yet {fixed} stands in the result")
+
+
+def must_be_possible(one: Derivation) -> None:
+    """Refuse assumptions that contradict one another: equations that go round in a circle, or that leave no room for an
+    inequality or for the range of a quantity."""
+    relations = [a.relation for a in one.final.assumptions if isinstance(a, Given)]
+    fixed = {r.lhs: r.rhs for r in relations if isinstance(r, Eq) and isinstance(r.lhs, Symbol)}
+    for _ in fixed:
+        fixed = {symbol: value.xreplace(fixed) for symbol, value in fixed.items()}
+    for symbol, value in fixed.items():
+        if symbol in value.free_symbols and value != symbol:  # the same equation read both ways is one
+            raise NotVerified(f"{one.name}: what {symbol} is assumed to be goes back to itself")
+    for relation in (*(r for r in relations if not isinstance(r, Eq)), *domains(fixed)):
+        left, right = (side.xreplace(fixed) for side in relation.args)
+        found = type(relation)(left, right)
+        if found == sympy.false and not (right == 0 and left == 0):
+            raise NotVerified(f"{one.name}: {relation} cannot be, by what else is assumed")

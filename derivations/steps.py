@@ -15,13 +15,13 @@ from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Relational
 
 from steptime.derivations import standing as stands
+from steptime.derivations.basis import Standing
 from steptime.derivations.checks.check import check_numerically
 from steptime.derivations.checks.same import same, same_equation
 from steptime.derivations.facts import Axiom, Chosen, Fact, Given, Tends
 from steptime.derivations.inequalities.conditions import as_relation
 from steptime.derivations.rules import Drop, Rule, RuleError, Series, Substitute
 from steptime.derivations.stated import check_region, declared
-from steptime.derivations.taken import Standing
 from steptime.model.errors import NotVerified
 from steptime.model.scenario import Scenario
 from steptime.model.units import UnitError, unit_of

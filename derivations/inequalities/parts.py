@@ -44,9 +44,9 @@ def _nothing(atom: Expr) -> list[Known]:
 def _summand(signs: Signs, expr: sympy.Sum) -> str | None:
     """The sign of each summand, whose number lies in the bounds of the sum."""
     index, low, high = expr.limits[0]
-    inside = signs.copy()
-    inside.add([(index - low, False), (high - index, False)])
-    return inside.of(expr.function)
+    own, inside = Dummy(index.name, positive=True), signs.copy()  # nothing is known of the index but its bounds
+    inside.add([(own - low, False), (high - own, False)])
+    return inside.of(expr.function.xreplace({index: own}))
 
 
 def _extreme(signs: Signs, expr: Expr) -> Part:

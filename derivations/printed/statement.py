@@ -6,11 +6,11 @@ from typing import Any
 from sympy import Expr, Symbol
 from sympy.core.relational import Relational
 
+from steptime.derivations.basis import Pinned
 from steptime.derivations.facts import Axiom, Chosen, Crossing, Expected, Given, Side, Tends, Wavefront
 from steptime.derivations.region import conditions
 from steptime.derivations.rules import Drop, Series
 from steptime.derivations.steps import Derivation
-from steptime.derivations.taken import Pinned
 
 
 @dataclass(frozen=True)
