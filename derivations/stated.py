@@ -40,6 +40,10 @@ def check_region(one: Derivation) -> None:
         needed, stated, known = collected(one), one.region, declared(one)
     except RuleError as error:
         raise NotVerified(f"{one.name}: {error}") from None
+    solved = one.result.lhs if one.result.lhs != one.lines[0].lhs else None
+    for condition in one.final.conditions:
+        if condition.narrows and solved in condition.relation.free_symbols and not condition.follows((*stated, *known)):
+            raise NotVerified(f"{one.name}: another {solved} may do as well where {condition.relation} is not so")
     for condition in needed:
         if not condition.follows((*stated, *known)):
             raise NotVerified(f"{one.name}: {condition.relation} is needed ({condition.why}) and not stated")

@@ -9,7 +9,7 @@ from steptime.derivations.batch import sparse
 from steptime.derivations.batch.balance import MEET, balance, balanced_v3, compute_slope, kv_by_balance
 from steptime.derivations.batch.terms import LECTURE
 from steptime.derivations.board import PEAK, PERFECT_SHARDS, numbers
-from steptime.derivations.facts import Crossing, Defined, given
+from steptime.derivations.facts import Crossing, Defined, Given, given
 from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import both_sides, branch, equation, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
@@ -35,6 +35,9 @@ SQUARE_ROOT_READ = sympy.Min(context, sparse.square_root_read)
 SQUARE_ROOT = given(
     tokens_read, SQUARE_ROOT_READ, "as many tokens are read as the square root of the context, or all of it"
 )
+BEYOND_DENSE = Given(at_least(context, dense_context), "the context is no shorter than what attention reads densely")
+WITHIN_SELECTION = Given(at_least(selected_tokens, context), "the selection holds all of the context")
+BEYOND_SELECTION = Given(at_least(context, selected_tokens), "the context holds all of the selection")
 TOP_K = given(tokens_read, sparse.top_k_read, "the best k of the context are read")
 COMPUTED = flops_per_mac * active_parameters * memory_bandwidth / peak_flops
 """Bytes that a chip could read while it multiplies every active weight once."""
@@ -115,7 +118,7 @@ square_root = Derivation(
         ),
         Step("solve for the context", solve_for(context), equation(context, balanced_context**2 / dense_context)),
     ),
-    assumes=(NO_INDEX, SQUARE_ROOT),
+    assumes=(NO_INDEX, SQUARE_ROOT, BEYOND_DENSE),
     sources=(LECTURE,),
     example=lambda: {**balanced_v3(), dense_context: 128.0},
     example_text="DeepSeek-V3 at fp8 on H100, its attention dense up to 128 tokens, then as the square root",
@@ -146,7 +149,7 @@ top_k_short = Derivation(
         ),
         Step("solve for the context", solve_for(context), equation(context, balanced_context)),
     ),
-    assumes=(NO_INDEX, TOP_K),
+    assumes=(NO_INDEX, TOP_K, WITHIN_SELECTION),
     sources=(LECTURE, V32),
     example=lambda: {**balanced_v3(), selected_tokens: float(V32_SELECTED)},
     example_text="DeepSeek-V3 at fp8 on H100, KV cache at bf16: balanced below 2048 tokens",
@@ -176,7 +179,7 @@ top_k_long = Derivation(
             equation(context, (COMPUTED - kv_bytes * selected_tokens) / index_bytes),
         ),
     ),
-    assumes=(TOP_K,),
+    assumes=(TOP_K, BEYOND_SELECTION),
     sources=(LECTURE, V32),
     example=v32,
     example_text=V32_TEXT,

@@ -25,12 +25,14 @@ class RuleError(ValueError):
 class Condition:
     """An inequality that a line needs, and why.
 
-    ``or_zero`` says that nought is as good: a positive quantity vanishes where one that it is made of may.
+    ``or_zero`` says that nought is as good: a positive quantity vanishes where one that it is made of may. ``narrows``
+    says that the line before has other solutions, where this is not so: what solves the line need not solve that one.
     """
 
     relation: Relational
     why: str
     or_zero: bool = False
+    narrows: bool = False
 
     def follows(self, facts: Iterable[Relational]) -> bool:
         """Whether it is shown to follow from others and the ranges of the quantities."""
@@ -40,7 +42,7 @@ class Condition:
     def put(self, replacements: Mapping[Any, Any]) -> "Condition":
         """The same after quantities, or parts, are replaced."""
         left, right = (part.xreplace(replacements) for part in self.relation.args)
-        return Condition(related(type(self.relation), left, right), self.why, self.or_zero)
+        return Condition(related(type(self.relation), left, right), self.why, self.or_zero, self.narrows)
 
 
 def related(kind: type[Relational], left: Expr, right: Expr | int) -> Relational:

@@ -11,7 +11,8 @@ from steptime.derivations.batch.terms import PRICE_OF_A_SECOND
 from steptime.derivations.board import NOTHING_WRITTEN, PEAK, PERFECT_SHARDS, numbers
 from steptime.derivations.claims import Claim, Source
 from steptime.derivations.experts.numbers import MODEL, on
-from steptime.derivations.facts import Defined, Modelled, given
+from steptime.derivations.facts import Defined, Given, Modelled, given
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.pipelines import formulas
 from steptime.derivations.pipelines.simulated import busy_share_of_a_loop
 from steptime.derivations.pipelines.symbols import busy_share, layers_per_stage, stage_time
@@ -76,6 +77,9 @@ pipeline_latency = Derivation(
     example_text=FOUR,
 )
 
+NONE_WAITS = Given(
+    at_least(pipeline_parallel * micro_batch, batch), "no micro-batch waits: no more of them than stages"
+)
 NONE_IDLE = given(busy_share, 1, "no stage is idle")
 IN_MICRO_BATCHES = Defined(micro_batch, batch / micro_batches, "the sequences of one of the micro-batches in flight")
 worked = formulas.worked_in_a_round
@@ -117,7 +121,7 @@ full_pipeline = Derivation(
         ),
         Step("solve for the sequences", solve_for(batch), equation(batch, pipeline_parallel * micro_batch)),
     ),
-    assumes=(EQUAL_STAGES, NO_HOPS, WHOLE_LOOP, NONE_IDLE),
+    assumes=(EQUAL_STAGES, NO_HOPS, WHOLE_LOOP, NONE_IDLE, NONE_WAITS),
     sources=(LECTURE,),
     example=four_racks,
     example_text=FOUR,

@@ -1,7 +1,7 @@
 """Rules of algebra: both sides alike, another form of the same, facts put in, an equation solved."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy
@@ -35,7 +35,7 @@ class BothSides(Rule):
 
     def needs(self, line: Eq) -> Iterator[Condition]:
         for condition in of_expression(self.operation, "on both sides"):
-            yield condition.put({side: line.rhs})  # the sides are equal: one is enough
+            yield replace(condition.put({side: line.rhs}), narrows=True)  # the sides are equal: one is enough
 
 
 @dataclass(frozen=True)

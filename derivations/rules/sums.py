@@ -83,7 +83,7 @@ class Branch(Rule):
     def needs(self, line: Eq) -> Iterator[Condition]:
         for other in self.of.args:
             if other != self.takes:
-                yield Condition(self._above(other), f"{self.takes} is taken of {self.of}")
+                yield Condition(self._above(other), f"{self.takes} is taken of {self.of}", narrows=True)
 
     def cuts(self, line: Eq) -> tuple[frozenset[Symbol], bool | None]:
         mark = Dummy("extreme", positive=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sympy import S, Symbol
 
 from steptime.derivations.axioms import ALL_SCORED, ATTENDS_TO_ALL, BEFORE_ONCE, ON_CHIP, STATE_MOVES
-from steptime.derivations.batch.context import TOP_K
+from steptime.derivations.batch.context import BEYOND_SELECTION, TOP_K
 from steptime.derivations.batch.symbols import index_bytes, selected_tokens
 from steptime.derivations.facts import Crossing, Modelled, instance
 from steptime.derivations.inequalities.conditions import at_least, more
@@ -123,7 +123,7 @@ index_context = Derivation(
             equation(context, kv_bytes * selected_tokens / index_bytes),
         ),
     ),
-    assumes=(ALL_SCORED, TOP_K),
+    assumes=(ALL_SCORED, TOP_K, BEYOND_SELECTION),
     sources=(V32_REPORT,),
     example=v32,
     example_text="DeepSeek-V3.2, latents at bf16, index at fp8",
