@@ -90,7 +90,7 @@ def domains(symbols: Iterable[Symbol]) -> tuple[Relational, ...]:
 
     >>> from steptime.model.symbols import active_parameters, parameters
     >>> domains({parameters, active_parameters})
-    (active_parameters >= 1, parameters >= 1, active_parameters <= parameters)
+    (active_parameters > 0, parameters > 0, active_parameters <= parameters)
     """
     chosen = set(symbols)
     records = [record for symbol in sorted(chosen, key=str) if (record := declared_as(symbol)) is not None]

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 import sympy
 from sympy import Symbol
 
-from steptime.derivations.axioms import COPY_PER_EXPERT, EVEN_PLACEMENT, INDEPENDENT_CHOICES, ONE_COPY_A_DOMAIN, UNIFORM
+from steptime.derivations.axioms import (
+    COPY_PER_EXPERT,
+    EVEN_CHOICES,
+    EVEN_PLACEMENT,
+    INDEPENDENT_CHOICES,
+    ONE_COPY_A_DOMAIN,
+)
 from steptime.derivations.collectives.numbers import DEEPSEEK, domains_of
 from steptime.derivations.experts.formulas import many_domains
 from steptime.derivations.experts.numbers import expert_blocks
@@ -65,7 +71,7 @@ hit = Derivation(
         Step("on one, whichever it is", substitute(ONE_CHOICE), equation(sympy.S.One, domains * hit_chance)),
         Step("solve for the chance", solve_for(hit_chance), equation(hit_chance, 1 / domains)),
     ),
-    assumes=(UNIFORM, EVEN_PLACEMENT, ONE_CHOICE),
+    assumes=(EVEN_CHOICES, EVEN_PLACEMENT, ONE_CHOICE),
     sources=(DEEPSEEK,),
     example=eight_domains,
     example_text=EIGHT,
@@ -143,7 +149,7 @@ by_chips = Derivation(
 
 copies = Derivation(
     name="copies-a-domain",
-    title="Copies of a token that leave its domain, one a domain",
+    title="The most copies of a token that leave its domain",
     rows=("8.7",),
     claim="However many experts a token chooses, it is sent to no more than the other domains.",
     start=expected,

@@ -46,7 +46,7 @@ def four_racks() -> Mapping[Symbol, float]:
 
 pipeline_latency = Derivation(
     name="pipeline-latency",
-    title="A pipeline does not change the time of a step",
+    title="A pipeline does not change the memory time of a step",
     rows=("3.2",),
     claim="Each of P stages takes 1/P of the time and a token passes all P: the memory term of one stage's chips.",
     start=Modelled(memory_time, formulas.traversal_time),

@@ -99,7 +99,7 @@ CLAIMS = (
             1e6,
             partial(extreme, largest),
             partial(extreme_inputs, largest),
-            Wording.ORDER,
+            Wording.ISH,
         )
         for which, largest in (("shortest", False), ("longest", True))
     ),

@@ -8,7 +8,6 @@ from sympy.core.relational import Relational
 
 from steptime.derivations.basis import Pinned
 from steptime.derivations.facts import Axiom, Chosen, Crossing, Expected, Given, Side, Tends, Wavefront
-from steptime.derivations.region import conditions
 from steptime.derivations.rules import Drop, Series
 from steptime.derivations.steps import Derivation
 
@@ -26,7 +25,8 @@ class Premise:
 
 def premises(one: Derivation) -> list[Premise]:
     """All that a theorem assumes, its own assumptions first and then those of what it builds on."""
-    return [_premise(assumption) for assumption in one.final.assumptions]
+    named = [fact for _, fact in one.final.definitions]
+    return [_premise(assumption) for assumption in one.final.assumptions if assumption not in named]
 
 
 def definitions(one: Derivation) -> list[Premise]:
@@ -65,8 +65,8 @@ def _defined(symbol: Symbol, fact: Any) -> str:
 
 
 def holds(one: Derivation) -> tuple[Relational, ...]:
-    """The conditions of a theorem, beyond the ranges of its quantities."""
-    return conditions(one)
+    """The conditions of a theorem, beyond the ranges of its quantities and the inequalities that it assumes."""
+    return one.region
 
 
 def is_approximate(one: Derivation, number: int) -> bool:

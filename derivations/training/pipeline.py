@@ -35,14 +35,9 @@ OF_RANK = Defined(microbatch, micro_batch / data_parallel, "the sequences of a m
 OF_BATCH = Defined(
     batch, ranks * microbatch * micro_batches, "the sequences of all micro-batches, of all ranks and replicas"
 )
-OF_CHIPS = given(
-    stage_chips, chips / (replicas * pipeline_parallel), "the chips are shared by all stages of all replicas"
-)
-OF_GROUP = given(
-    data_parallel,
-    chips / (pipeline_parallel * replicas * tensor_parallel),
-    "as many ranks as stages and tensor parallelism leave of the chips",
-)
+stages = replicas * pipeline_parallel
+OF_CHIPS = given(stage_chips, chips / stages, "the chips are shared by all stages of all replicas")
+OF_GROUP = given(data_parallel, chips / (stages * tensor_parallel), "as many ranks as stages and tp leave of the chips")
 
 
 def pipeline() -> Mapping[Symbol, float]:

@@ -10,7 +10,7 @@ from steptime.derivations.printed.book import book
 from steptime.derivations.printed.code import c_code, python_code
 from steptime.derivations.printed.export import fragment
 from steptime.derivations.printed.markdown import markdown
-from steptime.derivations.printed.statement import holds
+from steptime.derivations.region import conditions
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import NotVerified, UserError, unknown
 from steptime.model.quantity import latex
@@ -43,7 +43,7 @@ def _one(name: str, one: Derivation | None, form: str) -> str:
         expr, meaning = (
             (RESOURCES[name], f"the {name} term of a decode step") if one is None else (one.result.rhs, one.title)
         )
-        return CODE[form](name, expr, meaning, () if one is None else holds(one))
+        return CODE[form](name, expr, meaning, () if one is None else conditions(one))
     if one is not None:
         return fragment(one) if form == "latex" else markdown(one)
     if name not in RESOURCES:

@@ -17,12 +17,11 @@ from sympy import Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Relational
 
 from steptime.derivations.checks.check import counted, satisfy
-from steptime.derivations.checks.draws import DIGITS, draw, number
+from steptime.derivations.checks.draws import DIGITS, draw, is_true, number
 from steptime.derivations.inverse import solve_for
 from steptime.derivations.library import derivations
 from steptime.derivations.printed.code import c_code, identifier, parameters, python_code, sorted_out
-from steptime.derivations.printed.statement import holds
-from steptime.derivations.region import broken, region
+from steptime.derivations.region import broken, conditions, region
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import UserError
 from steptime.model.quantity import declared_as, domains
@@ -67,7 +66,7 @@ def random_point(one: Derivation, source: random.Random, turn: int) -> dict[Symb
     if turn % 2:
         try:
             with mpmath.workdps(15):
-                there = tuple(r for r in holds(one) if r.free_symbols <= set(symbols))
+                there = tuple(r for r in conditions(one) if r.free_symbols <= set(symbols))
                 return {symbol: float(value) for symbol, value in draw(set(symbols), there, source).items()}
         except ValueError:
             pass
@@ -75,14 +74,14 @@ def random_point(one: Derivation, source: random.Random, turn: int) -> dict[Symb
 
 
 def refuses(one: Derivation, values: dict[Symbol, float]) -> bool:
-    checked, _ = sorted_out(one.result.rhs, holds(one))
+    checked, _ = sorted_out(one.result.rhs, conditions(one))
     return bool(broken(checked, values))
 
 
 @pytest.mark.parametrize("one", derivations(), ids=lambda one: one.name)
 def test_python_refuses_or_agrees(one: Derivation) -> None:
     source, space = random.Random(one.name), {}
-    exec(python_code(one.name, one.result.rhs, "a test", holds(one)), space)  # our own export, never a user's text
+    exec(python_code(one.name, one.result.rhs, "a test", conditions(one)), space)  # our own export, never a user's text
     function = space[identifier(one.name)]
     for turn in range(POINTS):
         values = random_point(one, source, turn)
@@ -98,7 +97,7 @@ def test_python_refuses_or_agrees(one: Derivation) -> None:
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs a C compiler")
 def test_c_refuses_or_agrees(tmp_path: Path) -> None:
-    code = "\n".join(c_code(one.name, one.result.rhs, "a test", holds(one)) for one in derivations())
+    code = "\n".join(c_code(one.name, one.result.rhs, "a test", conditions(one)) for one in derivations())
     (tmp_path / "formulas.c").write_text(code)
     command = ["gcc", "-O1", "-shared", "-fPIC", "-Wall", "-Werror", "formulas.c", "-o", "formulas.so", "-lm"]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=240)
@@ -148,11 +147,17 @@ def unreduced(one: Derivation, source: random.Random) -> tuple[mpmath.mpf, mpmat
     if counted(*one.lines):  # what counts summands follows from other counts
         names = set().union(*(line.free_symbols for line in (*one.lines, *one.ingredients)))
         whole = counted(*one.lines) | {s for s in names if (known := declared_as(s)) is not None and known.integer}
-    needed = set(result.rhs.free_symbols).union(*(r.free_symbols for r in holds(one))) - {result.lhs}
-    values = draw(needed, tuple(r for r in holds(one) if result.lhs not in r.free_symbols), source, whole)
-    if isinstance(result.lhs, Symbol):
-        values[result.lhs] = number(result.rhs, values)
+    needed = set(result.rhs.free_symbols).union(*(r.free_symbols for r in conditions(one))) - {result.lhs}
+    stated = conditions(one)
+    for _ in range(400):
+        values = draw(needed, tuple(r for r in stated if result.lhs not in r.free_symbols), source, whole)
+        if isinstance(result.lhs, Symbol):
+            values[result.lhs] = number(result.rhs, values)
+        if all(is_true(r, values) for r in stated if r.free_symbols <= set(values)):
+            break
     else:
+        raise ValueError("no numbers satisfy what is assumed of the result")
+    if not isinstance(result.lhs, Symbol):
         fill(values, result.free_symbols, source, whole)
         values = satisfy(result, values, ()) or values
     far = 12
@@ -166,7 +171,8 @@ def unreduced(one: Derivation, source: random.Random) -> tuple[mpmath.mpf, mpmat
             for line in rule.definitions:
                 fill(values, line.rhs.free_symbols, source, whole)
             for line in rule.definitions:
-                values.setdefault(line.lhs, number(line.rhs, values))
+                if line.lhs not in result.rhs.free_symbols or line.lhs not in values:
+                    values[line.lhs] = number(line.rhs, values)
     start = one.lines[0]
     fill(values, start.free_symbols, source, whole)
     return number(start.lhs, values), number(start.rhs, values)
@@ -207,7 +213,7 @@ def test_the_result_agrees_with_the_first_line(one: Derivation) -> None:
 @pytest.mark.parametrize("one", derivations(), ids=lambda one: one.name)
 def test_the_example_lies_inside(one: Derivation) -> None:
     values = {symbol: float(value) for symbol, value in one.numbers.items()}
-    stated = (*domains(one.result.rhs.free_symbols), *holds(one))
+    stated = (*domains(one.result.rhs.free_symbols), *conditions(one))
     assert not broken(stated, values)
     assert all(declared_as(symbol) is not None for symbol in one.result.free_symbols)
 
