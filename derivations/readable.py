@@ -5,7 +5,7 @@ from sympy.core.relational import Relational
 from sympy.printing.str import StrPrinter
 
 
-class _Readable(StrPrinter):
+class _Readable(StrPrinter):  # type: ignore[misc]  # SymPy has no types
     """SymPy's own text, but for the order of summands."""
 
     def _as_ordered_terms(self, expr: Expr, order: str | None = None) -> list[Expr]:

@@ -53,12 +53,12 @@ def roots(
     from scipy.optimize import brentq
 
     brackets = [(float(GRID[i]), float(GRID[i + 1])) for i in changes]
-    found = []
+    exact: list[float] = []
     for low, high in brackets:
         try:  # in logarithms, so that a root of any size is as exact
             root = float(np.exp(brentq(lambda u: float(gap(np.exp(u))), np.log(low), np.log(high), xtol=1e-15)))
         except (ValueError, ArithmeticError):
             continue
         if abs(gap(root)) <= 1e-6 * size(root):  # else it is a pole, not a root
-            found.append(root)
-    return tuple(found), brackets[0]
+            exact.append(root)
+    return tuple(exact), brackets[0]

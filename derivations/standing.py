@@ -167,9 +167,9 @@ def _choosing(one: Derivation, standing: Standing, number: int) -> list[Conditio
         if depends(symbol, over, standing.definitions, standing.assumptions, there):
             raise RuleError(f"{symbol} depends on it")
     bounded = [a for a in one.assumes if isinstance(a, Given) and not isinstance(a.relation, Eq)]
-    there = rule.lands(line)
+    landed = rule.lands(line)
     return [
-        Condition(a.relation, f"it is assumed that {a}").put(there)
+        Condition(a.relation, f"it is assumed that {a}").put(landed)
         for a in bounded
         if a.relation.free_symbols & rule.chooses() and not rule.draws_on(a)
     ]
