@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -156,12 +156,21 @@ def _of_theorem(fact: Any) -> Standing:
     """
     fact.verify()
     final: Standing = fact.final
-    conditions = tuple(Condition(relation, f"as in {fact.name}") for relation in fact.region)
+    conditions = tuple(_of_region(fact))
     if any(symbol == fact.result.lhs and isinstance(means, Crossing) for symbol, means in final.definitions):
         means = Pinned(dict(final.definitions)[fact.result.lhs], final.assumptions)
         seen = frozenset(fact.result.free_symbols)
         return Standing(conditions, (), ((fact.result.lhs, means),), seen, final.approximate)
     return replace(final, conditions=conditions, seen=frozenset(fact.result.free_symbols))
+
+
+def _of_region(fact: Any) -> Iterator[Condition]:
+    """The region of a theorem, condition by condition; one that tells a case from others still does."""
+    narrowing = [condition for condition in fact.final.conditions if condition.narrows]
+    for relation in fact.region:
+        rest = tuple(other for other in fact.region if other != relation)
+        narrows = any(not condition.follows(rest) for condition in narrowing)
+        yield Condition(relation, f"as in {fact.name}", narrows=narrows)
 
 
 def _of_instance(fact: Instance) -> Standing:

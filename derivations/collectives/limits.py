@@ -132,7 +132,10 @@ decode_in_switch = Derivation(
     sources=(MEGATRON, KLENK),
     example=dense,
     example_text=LLAMA,
-    holds=(at_least(bytes_per_weight * parameters_read * scale_up_bandwidth, 2 * sums * memory_bandwidth),),
+    holds=(
+        at_least(tensor_parallel, 2),
+        at_least(bytes_per_weight * parameters_read * scale_up_bandwidth, 2 * sums * memory_bandwidth),
+    ),
 )
 
 prefill = Derivation(

@@ -52,6 +52,9 @@ ratio = Derivation(
     holds=(A_DOMAIN_AT_LEAST,),
 )
 
+LEAVING_TAKES_LONGER = at_least(
+    (stage_chips - scale_up_domain) * scale_up_bandwidth, scale_up_domain * scale_out_bandwidth
+)
 slowdown = Derivation(
     name="two-racks-slowdown",
     title="How much slower experts are over several domains than inside one",
@@ -69,7 +72,7 @@ slowdown = Derivation(
     sources=(LECTURE,),
     example=lambda: racks("h100-sxm"),
     example_text=TWO_RACKS,
-    holds=(at_least((stage_chips - scale_up_domain) * scale_up_bandwidth, scale_up_domain * scale_out_bandwidth),),
+    holds=(LEAVING_TAKES_LONGER,),
 )
 
 AS_FAST = given(exchange_slowdown, 1, "the experts are as fast as inside one domain")
@@ -95,7 +98,7 @@ most_chips = Derivation(
     sources=(LECTURE,),
     example=lambda: racks("h100-sxm"),
     example_text=TWO_RACKS,
-    holds=(more(scale_up_bandwidth, scale_out_bandwidth),),
+    holds=(LEAVING_TAKES_LONGER, more(scale_up_bandwidth, scale_out_bandwidth)),
 )
 
 

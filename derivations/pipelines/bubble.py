@@ -158,6 +158,7 @@ no_bubble = Derivation(
     holds=(
         more(pipeline_parallel, 1),
         at_least(micro_batches, 2 * pipeline_parallel - 1),
+        at_least(forward_time, weight_gradient_time),
         at_least(forward_time, backward_time),
     ),
 )

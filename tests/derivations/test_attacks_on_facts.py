@@ -2,7 +2,7 @@
 
 import pytest
 import sympy
-from sympy import Rational, S, Sum, sqrt
+from sympy import Max, Rational, S, Sum, sqrt
 from toys import LARGER, PLAIN, SUM, a, b, c, chain, defined, fact, j, n, named, refused, s, x, y, z
 
 from steptime.derivations.batch.batch import best_batch, best_batch_with_kv
@@ -16,7 +16,7 @@ from steptime.derivations.facts import (  # isort: skip
     Best, Crossing, Defined, Line, Modelled, Solved, given, instance,
 )  # fmt: skip
 from steptime.derivations.rules import (  # isort: skip
-    both_sides, equation, identity, limit, side, solve_for, substitute, total,
+    both_sides, branch, equation, identity, limit, side, solve_for, substitute, total,
 )  # fmt: skip
 
 Le = sympy.Le
@@ -162,6 +162,12 @@ REGIONS = {
     "a regime called a condition": (chain(SUM, PLAIN, holds=(more(a, b),)), "nothing needs it"),
     "a condition on another quantity": (
         chain(defined(a, x / y + b), (solve_for(y), equation(y, x / (a - b))), holds=(more(x, b),)), "needed"),
+    "another root in a case that an imported region excludes": (
+        chain(chain(LARGER, (branch(Max(a, b), a), equation(x, a)), holds=(at_least(a, b),)),
+              (substitute(given(x, c, "as large")), equation(c, a)), (solve_for(a), equation(a, c)),
+              assumes=(given(x, c, "as large"),), holds=(at_least(c, b),)),
+        "t_a >= t_b is needed",
+    ),
     "a condition turned round": (
         chain(defined(a, x / y + b), (solve_for(y), equation(y, x / (a - b))), holds=(more(b, a),)), "no numbers"),
     "the region of what is put in": (
