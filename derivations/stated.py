@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sympy
-from sympy import Eq, Symbol
+from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Relational
 
 from steptime.derivations.basis import fixes
@@ -34,10 +34,20 @@ def collected(one: Derivation) -> tuple[Condition, ...]:
 
 
 def declared(one: Derivation) -> tuple[Relational, ...]:
-    """Inequalities among the assumptions, but those that only bound what is chosen."""
+    """Inequalities among the assumptions, of what else is assumed, but those that only bound what is chosen."""
     free = {a.variable for a in one.final.assumptions if isinstance(a, Chosen)}
-    relations = (a.relation for a in one.final.assumptions if isinstance(a, Given))
-    return tuple(found for found in relations if not isinstance(found, Eq) and not found.free_symbols & free)
+    relations, fixed = _assumed(one)
+    put = (type(r)(*(side.xreplace(fixed) for side in r.args), evaluate=False) for r in relations)
+    return tuple(r for r in put if r.free_symbols and not r.free_symbols & free and not implied(r, ()))
+
+
+def _assumed(one: Derivation) -> tuple[list[Relational], dict[Symbol, Expr]]:
+    """The inequalities that a theorem assumes, and what it assumes quantities to be."""
+    relations = [a.relation for a in one.final.assumptions if isinstance(a, Given)]
+    fixed = {r.lhs: r.rhs for r in relations if isinstance(r, Eq) and isinstance(r.lhs, Symbol)}
+    for _ in fixed:
+        fixed = {symbol: value.xreplace(fixed) for symbol, value in fixed.items()}
+    return [r for r in relations if not isinstance(r, Eq)], fixed
 
 
 def check_region(one: Derivation) -> None:
@@ -76,14 +86,11 @@ def check_region(one: Derivation) -> None:
 def must_be_possible(one: Derivation) -> None:
     """Refuse assumptions that contradict one another: equations that go round in a circle, or that leave no room for an
     inequality or for the range of a quantity."""
-    relations = [a.relation for a in one.final.assumptions if isinstance(a, Given)]
-    fixed = {r.lhs: r.rhs for r in relations if isinstance(r, Eq) and isinstance(r.lhs, Symbol)}
-    for _ in fixed:
-        fixed = {symbol: value.xreplace(fixed) for symbol, value in fixed.items()}
+    relations, fixed = _assumed(one)
     for symbol, value in fixed.items():
         if symbol in value.free_symbols and value != symbol:  # the same equation read both ways is one
             raise NotVerified(f"{one.name}: what {symbol} is assumed to be goes back to itself")
-    for relation in (*(r for r in relations if not isinstance(r, Eq)), *domains(fixed)):
+    for relation in (*relations, *domains(fixed)):
         left, right = (side.xreplace(fixed) for side in relation.args)
         found = type(relation)(left, right)
         if found == sympy.false and not (right == 0 and left == 0):

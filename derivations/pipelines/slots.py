@@ -6,7 +6,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.derivations.axioms import EQUAL_STAGES, GRADIENTS_WAIT, NO_BARRIER, NO_HOPS, ONE_F_ONE_B, WHOLE_ROUNDS
-from steptime.derivations.facts import Defined, Modelled, given
+from steptime.derivations.facts import Defined, Given, Modelled, given
 from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.pipelines import formulas
 from steptime.derivations.pipelines.formulas import over_micro_batches, over_stages, slower_end
@@ -117,6 +117,9 @@ past_, whole_, at_last_, at_first_ = in_closed_form
 set_by_last = past_ + whole_ + at_last_ + weight_gradient_time
 work_and_idle = bubble_time + schedule.work_time
 
+ROOM = Given(
+    at_least(held_micro_batches, pipeline_parallel), "a stage has room for as many micro-batches as there are stages"
+)
 deferred = Derivation(
     name="bubble-deferred",
     title="Idle time of a training pipeline in which weight gradients wait",
@@ -160,7 +163,7 @@ deferred = Derivation(
             equation(bubble_time, later * down_and_up - (held_micro_batches - 1) * weight_gradient_time),
         ),
     ),
-    assumes=(EQUAL_STAGES, NO_HOPS, GRADIENTS_WAIT, NO_BARRIER),
+    assumes=(EQUAL_STAGES, NO_HOPS, GRADIENTS_WAIT, NO_BARRIER, ROOM),
     sources=("beyond the lecture", ZERO_BUBBLE),
     example=board,
     example_text=f"{BOARD}; room for 64 micro-batches",
