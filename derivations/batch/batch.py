@@ -15,7 +15,7 @@ from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.batch.terms import (  # isort: skip
-    LECTURE, V3, compute_cost, compute_term, latency_floor, memory_cost, memory_term, ridge_batch,
+    LECTURE, NO_CONTEXT, V3, compute_cost, compute_term, memory_cost, memory_term, ridge_batch,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, bytes_per_weight, context, flops_per_mac, kv_bytes, memory_bandwidth,
@@ -23,7 +23,6 @@ from steptime.model.symbols import (  # isort: skip
 )  # fmt: skip
 
 ONE = given(q.micro_batch, 1, "a single sequence")
-NO_CONTEXT = given(context, 0, "no KV cache")
 SHORT = Tends(context, sympy.S.Zero, "the context vanishes")
 MEET = "both terms take equally long"
 KV_ROOM = flops_per_mac * active_parameters * memory_bandwidth - context * kv_bytes * peak_flops
@@ -91,11 +90,11 @@ best_batch = Derivation(
     title="The smallest batch at the cost floor",
     rows=("1.5",),
     claim="A token costs least from the ridge times the sparsity on, whatever the size of the model.",
-    start=Crossing(latency_floor, compute_term, MEET, over=q.micro_batch, at=optimal_batch),
+    start=Crossing(memory_term, compute_term, MEET, over=q.micro_batch, at=optimal_batch),
     steps=(
         Step(
-            "every weight is read",
-            substitute(READS_ALL),
+            "every weight is read; no KV cache",
+            substitute(READS_ALL, NO_CONTEXT),
             equation(
                 bytes_per_weight * parameters / (stage_chips * memory_bandwidth),
                 flops_per_mac * active_parameters * optimal_batch / (stage_chips * peak_flops),
@@ -117,7 +116,7 @@ best_batch = Derivation(
             equation(optimal_batch, ridge * parameters / active_parameters),
         ),
     ),
-    assumes=(READS_ALL,),
+    assumes=(READS_ALL, NO_CONTEXT),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,

@@ -7,9 +7,9 @@ from sympy import Ne, Symbol
 
 from steptime.derivations.axioms import ROUTED_LAW
 from steptime.derivations.batch import routing
-from steptime.derivations.batch.batch import NO_CONTEXT, V3_ALL, best_batch, v3
+from steptime.derivations.batch.batch import V3_ALL, best_batch, v3
 from steptime.derivations.batch.serving import full_memory
-from steptime.derivations.batch.terms import LECTURE, ONE_SEQUENCE, memory_cost, ridge_batch
+from steptime.derivations.batch.terms import LECTURE, NO_CONTEXT, ONE_SEQUENCE, memory_cost, ridge_batch
 from steptime.derivations.board import READS_ALL
 from steptime.derivations.facts import Crossing, Defined, Line, given, instance
 from steptime.derivations.inequalities.conditions import at_least

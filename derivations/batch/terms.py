@@ -24,6 +24,7 @@ LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh
 V3 = "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), context 1000, 2048 sequences"
 ONE_SEQUENCE = Tends(micro_batch, sympy.S.Zero, "the batch vanishes beside the weights")
 EVER_MORE = Tends(micro_batch, sympy.oo, "ever more sequences share the weights")
+NO_CONTEXT = given(context, 0, "no KV cache")
 DENSE = given(parameters_read, active_parameters, "a dense model: it reads what it multiplies")
 PRICE_OF_A_SECOND = Defined(chip_second_price, q.chip_hour_price / q.hour, "the price of a chip-second")
 BINDS = {
@@ -124,11 +125,11 @@ ridge_batch = Derivation(
     title="The ridge: FLOP/s per byte/s, in sequences",
     rows=("1.4",),
     claim="A dense model without KV cache turns compute-bound at a batch that only the chip decides.",
-    start=Crossing(compute_term, latency_floor, "both take equally long", over=micro_batch, at=ridge),
+    start=Crossing(compute_term, memory_term, "both take equally long", over=micro_batch, at=ridge),
     steps=(
         Step(
-            "a dense model reads and multiplies the same weights",
-            substitute(DENSE),
+            "a dense model reads and multiplies the same weights; no KV cache",
+            substitute(DENSE, NO_CONTEXT),
             equation(
                 flops_per_mac * active_parameters * ridge / (stage_chips * peak_flops),
                 bytes_per_weight * active_parameters / (stage_chips * memory_bandwidth),
@@ -140,7 +141,7 @@ ridge_batch = Derivation(
             equation(ridge, peak_flops * bytes_per_weight / (flops_per_mac * memory_bandwidth)),
         ),
     ),
-    assumes=(DENSE,),
+    assumes=(DENSE, NO_CONTEXT),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,

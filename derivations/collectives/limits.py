@@ -1,8 +1,7 @@
 """Chapter 8, collectives: how far tensor parallelism may go before its sums outlast the work that it splits."""
 
 from steptime.derivations.axioms import TWO_SUMS
-from steptime.derivations.batch.batch import NO_CONTEXT
-from steptime.derivations.batch.terms import compute_term, memory_term
+from steptime.derivations.batch.terms import NO_CONTEXT, compute_term, memory_term
 from steptime.derivations.collectives.numbers import KLENK, LLAMA, MEGATRON, dense
 from steptime.derivations.collectives.rings import NO_START_UP
 from steptime.derivations.collectives.rings import reduce as ring
