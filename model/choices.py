@@ -144,7 +144,11 @@ class Format(StrEnum):
     FP4 = "fp4"
     NVFP4 = "nvfp4"
     INT8 = "int8"
+    INT6 = "int6"
+    INT5 = "int5"
     INT4 = "int4"
+    INT3 = "int3"
+    INT2 = "int2"
 
 
 class TermName(StrEnum):
@@ -155,3 +159,19 @@ class TermName(StrEnum):
     INTERCONNECT = "interconnect"
     SCALE_UP = "scale_up"
     SCALE_OUT = "scale_out"
+
+
+class Weight(StrEnum):
+    """Kinds of weights that a model may store in formats of their own; shared experts stand with dense blocks, routers
+    with norms and biases. A table that is tied is the embedding."""
+
+    ATTENTION = "attention"
+    DENSE = "dense"
+    EXPERTS = "experts"
+    ROUTER = "router"
+    EMBEDDING = "embedding"
+    UNEMBEDDING = "unembedding"
+
+
+UNQUANTISED = (Weight.ROUTER, Weight.EMBEDDING, Weight.UNEMBEDDING)
+"""Kinds of weights that stay in 16 bits where a model is quantised, unless it says otherwise."""

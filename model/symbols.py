@@ -163,7 +163,8 @@ attention_weight_bytes = quantity("attention_weight_bytes", byte, r"\beta_a", "b
 dense_weight_bytes = quantity("dense_weight_bytes", byte, r"\beta_f", "bytes that store one weight of dense feed-forward blocks and shared experts", sane=(0.01, 16))
 expert_weight_bytes = quantity("expert_weight_bytes", byte, r"\beta_e", "bytes that store one weight of routed experts", sane=(0.01, 16))
 router_weight_bytes = quantity("router_weight_bytes", byte, r"\beta_g", "bytes that store one weight of routers, norms and biases", sane=(0.01, 16))
-embedding_weight_bytes = quantity("embedding_weight_bytes", byte, r"\beta_v", "bytes that store one weight of embedding and unembedding", sane=(0.01, 16))
+embedding_weight_bytes = quantity("embedding_weight_bytes", byte, r"\beta_v", "bytes that store one weight of the embedding, and of the unembedding where they are tied", sane=(0.01, 16))
+unembedding_weight_bytes = quantity("unembedding_weight_bytes", byte, r"\beta_u", "bytes that store one weight of the unembedding", sane=(0.01, 16))
 expert_load = quantity("expert_load", count, r"\lambda_e", "tokens that the fullest chip's experts receive over the mean: 1 where the load is even", sane=(1, 1e6))
 request_time = quantity("request_time", second, r"t_q", "time of one whole request: prefill and every decode step")
 

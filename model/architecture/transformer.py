@@ -10,6 +10,8 @@ from functools import cached_property
 
 from steptime.model.architecture.attention import Attention, GroupedAttention, Indexer, LatentAttention, RecurrentMixer
 from steptime.model.architecture.mixer import Matrix
+from steptime.model.architecture.storage import Stored
+from steptime.model.choices import Weight
 
 __all__ = [
     "Attention", "DenseFeedForward", "ExpertFeedForward", "FeedForward", "GroupedAttention", "Indexer",
@@ -122,8 +124,9 @@ class Transformer:
     """An architecture: its layers in order, its embeddings, and how its published weights are stored.
 
     ``positions`` are rows of a learned position table; ``vectors`` the norms outside the layers; ``precision`` what the
-    published configuration says of the weights, None where it says nothing. ``exceptions`` are kinds of weights
-    (attention, dense, experts, router, embedding) that it stores in another format than the rest.
+    published configuration says of the weights, None where it says nothing. ``stored`` are kinds of weights that take
+    other bytes than that format's. ``activations`` and ``kv`` are the formats that it asks of multiply-adds and KV
+    cache, None where it leaves them open. ``unstated`` says why a format that is there cannot be known.
     """
 
     name: str
@@ -135,7 +138,10 @@ class Transformer:
     vectors: int = 0
     precision: str | None = None
     notices: tuple[str, ...] = ()
-    exceptions: tuple[tuple[str, str], ...] = ()
+    stored: tuple[tuple[Weight, Stored], ...] = ()
+    activations: str | None = None
+    kv: str | None = None
+    unstated: str = ""
 
     @cached_property
     def kinds(self) -> dict[Layer, int]:
@@ -153,6 +159,25 @@ class Transformer:
         layers = [n * (kind.vectors + kind.mixer_vectors + sum(b.vectors for b in kind.feed_forward))
                   for kind, n in self.kinds.items()]  # fmt: skip
         return self.vectors + sum(layers)
+
+    @cached_property
+    def weights(self) -> dict[Weight, int]:
+        """Weights of each kind that are stored; a tied table is the embedding, norms and biases are the router's."""
+        found = dict.fromkeys(Weight, 0)
+        found[Weight.EMBEDDING] = self.embedding + self.positions * self.width
+        found[Weight.UNEMBEDDING] = 0 if self.tied else self.embedding
+        found[Weight.ROUTER] = self.vector_weights
+        for layer, number in self.kinds.items():
+            found[Weight.ATTENTION] += number * sum(matrix.weights for matrix in layer.matrices(self.width))
+            for block in layer.feed_forward:
+                if isinstance(block, DenseFeedForward):
+                    found[Weight.DENSE] += number * block.weights(self.width)
+                else:
+                    one_expert = block.expert_weights(self.width) + block.expert_vectors
+                    found[Weight.EXPERTS] += number * block.experts * one_expert
+                    found[Weight.DENSE] += number * block.shared_weights(self.width)
+                    found[Weight.ROUTER] += number * block.router_weights(self.width)
+        return found
 
     @property
     def parameters(self) -> int:

@@ -70,10 +70,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     return found
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, most: int = MAXIMUM_FILE_BYTES) -> dict[str, Any]:
     """A JSON object as data; a bare Infinity, which some published configurations hold, is accepted. A key that occurs
     twice is not: parsers differ in which of its values they take."""
-    data = _parsed(read_text(path), path, "JSON", lambda text: json.loads(text, object_pairs_hook=_each_once))
+    data = _parsed(read_text(path, most), path, "JSON", lambda text: json.loads(text, object_pairs_hook=_each_once))
     if not isinstance(data, dict):
         raise UserError(f"{path}: expected a JSON object, found {type(data).__name__}")
     return data

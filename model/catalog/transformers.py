@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from steptime.model.architecture.storage import Stored, stored_as
 from steptime.model.catalog.files import Tables
-from steptime.model.catalog.huggingface.exceptions import KINDS
 from steptime.model.catalog.table import Place, Table, missing, read, record, whole
+from steptime.model.choices import Weight
 from steptime.model.errors import unknown
-from steptime.model.precision import STORED
+from steptime.model.precision import BYTES, STORED
 
 from steptime.model.architecture.transformer import (  # isort: skip
     DenseFeedForward, ExpertFeedForward, GroupedAttention, LatentAttention, Layer, RecurrentMixer, Transformer,
@@ -114,6 +115,18 @@ def _run(given: Any, place: Place) -> list[str]:
     return list(read([str], repeated, place)) * _depth(times, place)
 
 
+_forms = Table({"format": STORED, "bits": float}, needed=("format",))
+
+
+def _stored(given: Any, place: Place) -> Stored:
+    """A format by its name, or with the bits that a weight takes where they are not the usual ones."""
+    if isinstance(given, str):
+        word = read(STORED, given, place)
+        return Stored(word, BYTES[word])
+    found = read(_forms, given, place)
+    return Stored(found["format"], found["bits"] / 8 if "bits" in found else BYTES[found["format"]])
+
+
 _depth = whole(1, 10**4)
 _published = Table({"value": float, "source": str, "exact": bool, "convention": str}, needed=("value", "source"))
 _schema = Table(
@@ -121,7 +134,8 @@ _schema = Table(
         "source": str, "date": str, "notes": [str], "also": [str], "also_note": str,
         "published_parameters": _published, "published_active_parameters": _published,
         "width": int, "vocabulary": int, "positions": int, "vectors": int, "depth": _depth, "tied": bool,
-        "precision": STORED, "exceptions": Table(dict.fromkeys(KINDS, STORED)), "leading": [str], "period": [str],
+        "precision": STORED, "activations": STORED, "kv": STORED, "exceptions": Table(dict.fromkeys(Weight, _stored)),
+        "leading": [str], "period": [str],
         "order": [_run], "kinds": {str: _layer},
     },
     needed=("kinds", "width", "vocabulary", "depth"),
@@ -132,7 +146,9 @@ def build(name: str, given: Mapping[str, Any]) -> Transformer:
     """The architecture that one table of the catalogue states; raises UserError for a key that is not one."""
     place = Place(CATALOGUE, name)
     found = read(_schema, given, place)
-    kept = found.get("exceptions", {})
+    kept = stored_as(found.get("precision", "")) | found.get("exceptions", {})
+    if found.get("tied"):
+        kept.pop(Weight.UNEMBEDDING, None)
     return Transformer(
         name=name,
         width=found["width"],
@@ -143,7 +159,9 @@ def build(name: str, given: Mapping[str, Any]) -> Transformer:
         vectors=found.get("vectors", 0),
         precision=found.get("precision"),
         notices=found.get("notes", ()),
-        exceptions=tuple((kind, kept[kind]) for kind in KINDS if kind in kept),
+        stored=tuple((kind, kept[kind]) for kind in Weight if kind in kept),
+        activations=found.get("activations"),
+        kv=found.get("kv"),
     )
 
 

@@ -1,23 +1,11 @@
 """Choices that change which operations a ledger has, and which bytes its weights take."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import Copies, Experts, Load, Split
-
-
-class Weight(StrEnum):
-    """Kinds of weights that a model may store in formats of their own; routers stand with norms and biases."""
-
-    ATTENTION = "attention"
-    DENSE = "dense"
-    EXPERTS = "experts"
-    ROUTER = "router"
-    EMBEDDING = "embedding"
-
+from steptime.model.choices import Copies, Experts, Load, Split, Weight
 
 KIND_BYTES: dict[Weight, Symbol] = {
     Weight.ATTENTION: q.attention_weight_bytes,
@@ -25,6 +13,7 @@ KIND_BYTES: dict[Weight, Symbol] = {
     Weight.EXPERTS: q.expert_weight_bytes,
     Weight.ROUTER: q.router_weight_bytes,
     Weight.EMBEDDING: q.embedding_weight_bytes,
+    Weight.UNEMBEDDING: q.unembedding_weight_bytes,
 }
 """Bytes of a weight by kind, where a model stores them in several formats."""
 

@@ -12,8 +12,10 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.architecture.attended import whole_context_read
 from steptime.model.architecture.quantities import AbstractModel
+from steptime.model.architecture.storage import Stored
 from steptime.model.architecture.transformer import Attention, Layer
-from steptime.model.layout.choices import Plan, Weight
+from steptime.model.choices import Weight
+from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns, one_split
 from steptime.model.layout.layout import SYMBOLIC, SYMBOLS, Degrees, Layout
 from steptime.model.network.collectives import all_reduce, group, send
@@ -96,7 +98,10 @@ class Quantities:
     """The accounts of a model known by its quantities: everything split perfectly over the chips of a stage."""
 
     is_architecture = False
-    exceptions: Mapping[Weight, str] = {}
+    stored: Mapping[Weight, Stored] = {}
+    activations: str | None = None
+    kv: str | None = None
+    unstated = ""
     kinds: Mapping[Layer, int] = {}
     mixers: tuple[tuple[Attention, int], ...] = ()
     layers, experts, tied = 1, 0, False

@@ -12,10 +12,11 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.architecture.quantities import AbstractModel
+from steptime.model.architecture.storage import Stored
 from steptime.model.architecture.transformer import Attention, Layer, Transformer
-from steptime.model.choices import Load, Split
+from steptime.model.choices import Load, Split, Weight
 from steptime.model.errors import UserError
-from steptime.model.layout.choices import Plan, Weight
+from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns, layouts
 from steptime.model.layout.layout import SYMBOLIC, Degrees, Layout, impossible
 from steptime.model.numeric import Spread
@@ -71,8 +72,13 @@ class Accounts(Protocol):
     origin: str
     precision: str | None
     notices: tuple[str, ...]
-    exceptions: Mapping[Weight, str]
-    """Kinds of weights that are stored in another format than the rest."""
+    stored: Mapping[Weight, Stored]
+    """Kinds of weights that take other bytes than the format's."""
+    activations: str | None
+    kv: str | None
+    """Formats that the model asks of multiply-adds and of the KV cache."""
+    unstated: str
+    """Why the format of the weights cannot be known, where it is known that there is one."""
     kinds: Mapping[Layer, int]
     """Layers of each kind; none where no architecture is known."""
     mixers: tuple[tuple[Attention, int], ...]
@@ -127,7 +133,8 @@ class Architecture:
     def __init__(self, model: Transformer) -> None:
         self.model = model
         self.name, self.origin, self.precision, self.notices = model.name, model.name, model.precision, model.notices
-        self.exceptions = {Weight(kind): stored for kind, stored in model.exceptions}
+        self.stored, self.unstated = dict(model.stored), model.unstated
+        self.activations, self.kv = model.activations, model.kv
         self.kinds, self.mixers, self.layers = model.kinds, tuple(model.mixers), len(model.layers)
         self.experts, self.tied = model.experts, model.tied
         self._ledgers: dict[Any, Books] = {}

@@ -17,9 +17,8 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.architecture.mixer import Matrix
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, Layer
-from steptime.model.choices import Experts, Split
+from steptime.model.choices import Experts, Split, Weight
 from steptime.model.extremes import at_least, at_most
-from steptime.model.layout.choices import Weight
 from steptime.model.network.experts import distinct_experts
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.loads import loads
@@ -109,7 +108,8 @@ class Ledger(Pass):
         """Only predicted tokens need it."""
         weights = sympy.sympify(self.model.embedding, strict=True)
         flops = flops_per_mac * weights * self.phase.predicted
-        return Row(OperationName.UNEMBEDDING, flops, self.slices, weights, Weight.EMBEDDING, self.degrees.tp)
+        kind = Weight.EMBEDDING if self.model.tied else Weight.UNEMBEDDING
+        return Row(OperationName.UNEMBEDDING, flops, self.slices, weights, kind, self.degrees.tp)
 
     def ways(self, matrix: Matrix) -> Expr:
         """Chips that share a matrix: tp, or fewer where it cannot be split so far."""
@@ -202,7 +202,7 @@ class Ledger(Pass):
             q.scale_out_starts: phase.traversed * moved.scale_out_starts,
         }
         if self.plan.mixed:  # one weight's bytes on average over those that are read
-            found[bytes_per_weight] = stored / parameters_read
+            found[bytes_per_weight] = stored / found[parameters_read]
         if phase is not DECODE:
             held = sympy.Add(*[n * cache_bytes(mixer, phase.held) / phase.held for mixer, n in self.model.mixers])
             found |= {q.kv_read: read, q.kv_bytes: held}

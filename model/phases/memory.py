@@ -16,8 +16,8 @@ from sympy import Expr, Rational, ceiling
 
 from steptime.model.architecture.mixing import cache_bytes, state_bytes
 from steptime.model.architecture.transformer import DenseFeedForward, Layer, Transformer
-from steptime.model.choices import Split
-from steptime.model.layout.choices import Plan, Weight
+from steptime.model.choices import Split, Weight
+from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Degrees, Layout
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.phase import Phase
@@ -103,9 +103,10 @@ class Room:
 @lru_cache(maxsize=256)
 def _stage_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, stage: Stage) -> tuple[Expr, Expr]:
     """One stage's weights: the same in every phase, so that a search writes them once."""
-    ends = stage.first + stage.last - (stage.first * stage.last if model.tied else 0)
-    embeddings = (ends * model.embedding + stage.first * model.positions * model.width) / d.tp
-    alike = plan.bytes_of(Weight.EMBEDDING) * embeddings + plan.bytes_of(Weight.ROUTER) * stage.last * model.vectors
+    last = stage.last * (1 - stage.first) if model.tied else stage.last
+    table = (stage.first * (model.embedding + model.positions * model.width)) / d.tp
+    head = plan.bytes_of(Weight.EMBEDDING if model.tied else Weight.UNEMBEDDING) * last * model.embedding / d.tp
+    alike = plan.bytes_of(Weight.EMBEDDING) * table + head + plan.bytes_of(Weight.ROUTER) * stage.last * model.vectors
     layers = [(number, *_layer_weights(model, d, plan, share, layer)) for layer, number in stage.kinds]
     alike += sympy.Add(*[number * part for number, part, _ in layers])
     return alike, sympy.Add(*[number * part for number, _, part in layers])

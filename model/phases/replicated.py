@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr
 
-from steptime.model.choices import Split
-from steptime.model.layout.choices import Weight
+from steptime.model.choices import Split, Weight
 from steptime.model.network.collectives import Group, group
 from steptime.model.phases.ledger import Ledger
 from steptime.model.terms import zero

@@ -13,6 +13,7 @@ from steptime.model.choices import TermName
 from steptime.model.errors import Unbound, UserError
 from steptime.model.quantity import lookup
 from steptime.model.solver.limits import numbers_but
+from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
 from steptime.model.terms import Crossover, crossover
 
@@ -76,6 +77,9 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol, closed: bo
     Raises Unbound where a term needs a missing figure. Without ``closed`` no closed form is sought: where it is known
     that there is none, as at other numbers of the same case.
     """
+    if over == q.bytes_per_weight and over not in case.scenario.values:
+        mean = {over: case.scenario.evaluate(over)}  # asked of all weights alike
+        case = build_case(case.question.but(mean, layout=case.layout))
     case = case.relaxed
     terms, scenario = case.resources, case.scenario
     for name in (first, second):

@@ -6,21 +6,23 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.architecture.storage import Stored
 from steptime.model.catalog.bases import priced
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Copies, Efficiency, Format, PhaseName
+from steptime.model.choices import Copies, Efficiency, PhaseName
 from steptime.model.errors import Unbound, UserError
 from steptime.model.layout.choices import KIND_BYTES, Plan
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Accounts, accounts_of
 from steptime.model.phases.phase import Phase
-from steptime.model.precision import BYTES, activations_for
+from steptime.model.precision import BYTES
 from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
 from steptime.model.step.bounds import written
 from steptime.model.step.case import Case
 from steptime.model.step.default_layout import default_layout
 from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES
+from steptime.model.step.formats import formats, stored_weights
 from steptime.model.step.inputs import Default, Inputs, Notice, Question, settled
 from steptime.model.step.notices import of_slots, without_effect
 from steptime.model.step.workload import no_such_step, workload
@@ -103,18 +105,18 @@ def base_values(inputs: Inputs, accounts: Accounts, hardware: Hardware) -> Base:
     if accounts.is_architecture and (shapes := [f"`{s.name}`" for s in (q.layers, q.width) if s in given]):
         raise UserError(f"{', '.join(shapes)}: {accounts.name} has its own shapes; give a file of quantities instead")
     left_out = [Default(s.name, text) for s, text in accounts.left_out().items() if s not in given]
-    precision, defaults = _precision(inputs, accounts, hardware)
+    precision, defaults = formats(inputs, accounts, hardware)
     values = {**CONSTANTS, **IDEAL, **STATES, **accounts.stated()}
     values |= {lookup(name).symbol: figure.value for name, figure in hardware.figures.items()}
     if q.peak_flops not in given:
         values[q.peak_flops] = hardware.peak(precision["activations"])
-    exceptions = {} if inputs.weights else accounts.exceptions
-    if q.bytes_per_weight not in given and (exceptions or not given.keys().isdisjoint(KIND_BYTES.values())):
-        stored = {symbol: exceptions.get(kind, precision["weights"]) for kind, symbol in KIND_BYTES.items()}
-        values |= {symbol: BYTES[name] for symbol, name in stored.items()}
-        if exceptions:
-            listed = ", ".join(f"{kind} {name}" for kind, name in exceptions.items())
-            defaults.append(Default("kept in another format:", listed))
+    stored = stored_weights(inputs, accounts, precision["weights"])
+    if q.bytes_per_weight not in given and (stored or not given.keys().isdisjoint(KIND_BYTES.values())):
+        usual = Stored(precision["weights"], BYTES[precision["weights"]])
+        values |= {symbol: stored.get(kind, usual).bytes for kind, symbol in KIND_BYTES.items()}
+        others = [f"{kind} {form}" for kind, form in stored.items() if str(form) != str(usual)]
+        if others:
+            defaults.append(Default("kept in another format:", ", ".join(others)))
     else:
         values[q.bytes_per_weight] = BYTES[precision["weights"]]
     values[q.bytes_per_kv] = BYTES[precision["kv"]]
@@ -122,27 +124,6 @@ def base_values(inputs: Inputs, accounts: Accounts, hardware: Hardware) -> Base:
     values |= dict.fromkeys((q.combine_bytes, q.reduce_bytes, q.send_bytes), BYTES["bf16"])
     known = frozenset({*values, *KIND_BYTES.values(), q.peak_flops, q.bytes_per_weight})
     return Base({**values, **inputs.by_hand}, precision, (*left_out, *defaults), known)
-
-
-def _precision(inputs: Inputs, accounts: Accounts, hardware: Hardware) -> tuple[dict[str, str], list[Default]]:
-    """Formats of weights, activations and KV cache, with each default noted."""
-    own, defaults = accounts.precision, list[Default]()
-    weights = inputs.weights or Format(own or Format.BF16)
-    if inputs.weights is None:
-        defaults.append(Default("weights", weights, "" if own else "the model states no format that is modelled"))
-    kv = inputs.kv or Format.BF16
-    if inputs.kv is None:
-        defaults.append(Default("kv", kv))
-    activations: str | None = inputs.activations
-    if activations is None:
-        if hardware.peaks:
-            activations = activations_for(weights, tuple(hardware.peaks))
-        elif q.peak_flops in inputs.given:
-            activations = weights
-        else:
-            raise UserError(hardware.missing("peak_flops") + " is missing: give it, or `peak_flops`")
-        defaults.append(Default("activations", activations))
-    return {"weights": weights, "activations": activations, "kv": kv}, defaults
 
 
 def cases_at(asked: Prepared, layout: Layout, also: frozenset[Symbol] = frozenset()) -> list[Case]:

@@ -5,11 +5,12 @@ import io
 from typing import Any
 
 from steptime.model import symbols as q
-from steptime.model.choices import Format, PhaseName
+from steptime.model.choices import PhaseName
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.precision import activations_for
 from steptime.model.solver.layouts.points import Answer, Point
 from steptime.model.step.case import Case
+from steptime.model.step.formats import usual_activations, usual_kv, usual_weights
 from steptime.model.step.inputs import Inputs, Question
 from steptime.model.text.header import layout_json
 
@@ -58,18 +59,20 @@ def choices(question: Question) -> str:
 
 def formats(question: Question) -> dict[str, str]:
     """The formats of a point, as a step takes them."""
-    inputs, peaks = question.inputs, tuple(question.hardware.peaks)
-    weights = inputs.weights or accounts_of(question.model).precision or Format.BF16
-    used = inputs.activations or (activations_for(weights, peaks) if peaks else weights)
-    return {"weights": weights, "activations": used, "kv": inputs.kv or Format.BF16}
+    inputs, peaks, accounts = question.inputs, tuple(question.hardware.peaks), accounts_of(question.model)
+    wanted = usual_activations(inputs.weights, accounts)
+    used = inputs.activations or (activations_for(wanted, peaks) if peaks else wanted)
+    return {"weights": usual_weights(inputs, accounts), "activations": used, "kv": usual_kv(inputs, accounts)}
 
 
 def formats_said(answer: Answer) -> str:
     """Which formats every point has, and which were tried."""
     search = answer.search
-    own = accounts_of(search.model).precision
-    usual = {"weights": f"{own}, the model's own" if own else "bf16, as the model states none", "kv": "bf16",
-             "activations": "the weights', or the next wider that the chip has"}  # fmt: skip
+    accounts = accounts_of(search.model)
+    own, kv = accounts.precision, accounts.kv
+    usual = {"weights": f"{own}, the model's own" if own else "bf16, as the model states none",
+             "kv": f"{kv}, as the model's file asks" if kv else "bf16",
+             "activations": "as the weights' format says, or the next wider that the chip has"}  # fmt: skip
     found = [f"{name} {'any' if name in search.free else _stated(search.inputs, name) or usual[name]}"
              for name in _meant(search.inputs)]  # fmt: skip
     held = [f"`{name}` any" for name in _meant(search.inputs)

@@ -75,7 +75,7 @@ def test_active_is_near_the_published_one(name: str) -> None:
 @pytest.mark.parametrize("name", READ)
 def test_reader_and_catalogue_agree(name: str) -> None:
     read, held = (
-        replace(model, precision=None, exceptions=(), notices=())
+        replace(model, precision=None, stored=(), activations=None, notices=())
         for model in (read_config(READ[name], name), load_transformer(name))
     )
     assert held == read
@@ -146,8 +146,17 @@ def test_layers_of_one_part_and_mixers_of_each_kind() -> None:
 
 
 def test_exceptions_in_the_order_of_kinds() -> None:
-    model = build("toy", toy(exceptions={"router": "bf16", "attention": "fp8"}))
-    assert model.exceptions == (("attention", "fp8"), ("router", "bf16"))
+    given = {"router": "bf16", "attention": "fp8", "dense": {"format": "int4", "bits": 4.5}}
+    model = build("toy", toy(exceptions=given))
+    assert [(kind, form.format, form.bytes) for kind, form in model.stored] == [
+        ("attention", "fp8", 1), ("dense", "int4", 4.5 / 8), ("router", "bf16", 2),
+    ]  # fmt: skip
+
+
+def test_a_quantised_entry_keeps_its_tables_and_routers() -> None:
+    untied, tied = (build("toy", toy(precision="fp8", tied=tied)) for tied in (False, True))
+    assert [kind for kind, _ in untied.stored] == ["router", "embedding", "unembedding"]
+    assert [kind for kind, _ in tied.stored] == ["router", "embedding"]
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,14 @@ def test_one_prompt_is_prefilled_by_the_rank_that_has_it() -> None:
 def test_a_chip_that_works_reads_a_whole_expert_a_layer() -> None:
     """DeepSeek-V3 on 64 H200, one sequence: beside 3.44 ms of attention, dense and shared weights, an eighth of them
     experts, a chip with one of the eight chosen experts reads all of it in each of 58 layers: 3.91 ms and the cache of
-    the sequence, which is not divided either."""
+    the sequence, which is not divided either. The unembedding and the routers are in 16 bits: 0.21 ms more."""
     step = st.step("deepseek-v3", "h200-sxm", batch=1, layout="dp=64,ep=64")
     one_expert_a_layer = 58 * 3 * 7168 * 2048 / 4.8e12
     by_name = {line.name: step.case.number(line.memory_bytes) for line in step.case.operations}
     assert by_name["routed experts"] / 4.8e12 == pytest.approx(one_expert_a_layer, rel=1e-12)
     assert by_name["attention over the KV cache"] == pytest.approx(61 * (4096 + 1) * 576 * 2, rel=1e-12)
-    assert 3.91e-3 < step.time == pytest.approx(3.965e-3, rel=1e-3)
+    in_sixteen_bits = (7168 * 129280 + 58 * 7168 * 256) / 4.8e12
+    assert 3.91e-3 < step.time == pytest.approx(3.965e-3 + in_sixteen_bits, rel=1e-3)
 
 
 LOADS = [  # layout, batch, sequences of the fullest rank, tokens of its fullest group in decode

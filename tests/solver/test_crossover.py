@@ -76,6 +76,7 @@ def test_optimal_batch_of_the_lecture_from_its_own_round_numbers(tmp_path) -> No
 def test_optimal_batch_of_deepseek_v3_on_h100_is_ridge_times_sparsity() -> None:
     """rho N_t/N_a, every stored weight read: about 295 x 671.03/36.62."""
     sets = (
+        "bytes_per_weight=1",
         "kv_bytes=0",
         "kv_written=0",
         "attention_flops=0",

@@ -1,54 +1,64 @@
-"""How a Hugging Face configuration says its weights are stored: quantisation first, else the type of its numbers."""
+"""How a Hugging Face configuration says its weights are stored: quantisation first, else the type of its numbers.
 
-from collections.abc import Mapping, Sequence
+The rules of the file are evaluated on every module of every layer; what is kept of the answer is the mean bytes of a
+weight of each kind, which makes the bytes of the whole model exact.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from steptime.model.architecture.transformer import Layer
-from steptime.model.catalog.huggingface.exceptions import exceptions
+from steptime.model.architecture.storage import Stored
+from steptime.model.architecture.transformer import ExpertFeedForward, Layer
+from steptime.model.catalog.huggingface.groups import scheme_of
 from steptime.model.catalog.huggingface.keys import shown
+from steptime.model.catalog.huggingface.methods import LISTS, Scheme
+from steptime.model.catalog.huggingface.modules import layer_modules, outer_modules
+from steptime.model.catalog.huggingface.rules import BESIDE, layer_of
+from steptime.model.catalog.huggingface.stored import Format
+from steptime.model.choices import Weight
 from steptime.model.errors import UserError
+from steptime.model.precision import BYTES, STORED, narrowest
 
 _types = {"bfloat16": "bf16", "float16": "fp16", "half": "fp16", "float8_e4m3fn": "fp8", "float8_e5m2": "fp8"}
-_methods = {"fp8": "fp8", "fbgemm_fp8": "fp8", "mxfp4": "fp4", "nvfp4": "nvfp4"}
-_algorithms = {"FP8": "fp8", "NVFP4": "nvfp4"}
-_integers = {8: "int8", 4: "int4"}
-_floats = {8: "fp8", 4: "fp4"}
-_int4_group = 128
-"""Elements that share a scale in the catalogue's int4."""
+_vectors = ("norm", "bias", "conv1d", "A_log", "dt_bias", "sinks", "rotary", "embed_positions")
+"""Words of modules without matrices: they are never quantised."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the weights are: layers, their width, vectors outside of them, the tables of inputs and outputs."""
+
+    layers: tuple[Layer, ...]
+    width: int
+    vectors: int
+    embedding: int
+    positions: int = 0
+    tied: bool = False
 
 
 @dataclass(frozen=True)
 class Precision:
-    """The format of the weights, None where nothing says; kinds of weights with another; notices of what is left out.
-
-    ``exceptions`` are pairs of a kind (attention, dense, experts, router, embedding) and its format.
-    """
+    """The format of most weights, None where nothing says; what each kind takes where they differ; the formats that
+    the file asks of activations and KV cache; notices of what is left out."""
 
     weights: str | None
-    exceptions: tuple[tuple[str, str], ...] = ()
+    stored: tuple[tuple[Weight, Stored], ...] = ()
+    activations: str | None = None
+    kv: str | None = None
     notices: tuple[str, ...] = ()
 
 
-def read_precision(data: Mapping[str, Any], where: str, layers: Sequence[Layer] = (), tied: bool = False) -> Precision:
-    """How the weights of ``layers`` are stored. Raises UserError for a quantisation method that is not understood.
-
-    >>> read_precision({"torch_dtype": "bfloat16"}, "config").weights
-    'bf16'
-    >>> table = {"quant_method": "mxfp4", "modules_to_not_convert": ["lm_head"]}
-    >>> read_precision({"quantization_config": table}, "config").exceptions
-    (('embedding', 'bf16'),)
-    """
-    quantization = data.get("quantization_config")
-    if quantization is not None and not isinstance(quantization, Mapping):
-        raise UserError(f"{where}: config key 'quantization_config' must be a table, not {shown(quantization)}")
+def read_precision(data: Mapping[str, Any], where: str, body: Weights) -> Precision:
+    """How the weights are stored. Raises UserError for a quantisation method that is not understood."""
+    table = data.get("quantization_config") or data.get("quantization")
+    if table is not None and not isinstance(table, Mapping):
+        raise UserError(f"{where}: config key 'quantization_config' must be a table, not {shown(table)}")
     stated = data.get("dtype") if data.get("dtype") is not None else data.get("torch_dtype")
-    if quantization:
-        weights = _quantized(quantization, where)
-        unquantized = _types.get(stated.removeprefix("torch."), "bf16") if isinstance(stated, str) else "bf16"
-        kept, others = exceptions(quantization, layers, unquantized, tied)
-        groups = _group_notice(quantization) if weights == "int4" else ()
-        return Precision(weights, kept, (*_kept_notice(others), *groups))
+    if table:
+        kept = _types.get(stated.removeprefix("torch."), "bf16") if isinstance(stated, str) else "bf16"
+        return _quantized(table, where, body, kept if kept in ("bf16", "fp16") else "bf16")
     if stated is None or stated == "auto":
         return Precision(None)
     if not isinstance(stated, str):
@@ -60,68 +70,74 @@ def read_precision(data: Mapping[str, Any], where: str, layers: Sequence[Layer] 
     return Precision(None, notices=(notice,))
 
 
-def _quantized(table: Mapping[str, Any], where: str) -> str:
-    method = table.get("quant_method")
-    if isinstance(method, str) and method in _methods:
-        return _methods[method]
-    if method in ("awq", "gptq"):
-        return _of_bits(table.get("bits", table.get("w_bit")), _integers, where)
-    if method == "bitsandbytes":
-        four = table.get("load_in_4bit", table.get("_load_in_4bit")) is True
-        eight = table.get("load_in_8bit", table.get("_load_in_8bit")) is True
-        return _of_bits(4 if four else 8 if eight else None, _integers, where)
-    if method in ("modelopt", "modelopt_fp4"):
-        algorithm = table.get("quant_algo")
-        if isinstance(algorithm, str) and algorithm in _algorithms:
-            return _algorithms[algorithm]
-        raise UserError(f"{where}: quantisation modelopt with {shown(algorithm)} is not understood; only FP8, NVFP4")
-    if method == "compressed-tensors":
-        return _compressed(table.get("config_groups"), where)
-    known = ", ".join([*_methods, "awq", "gptq", "bitsandbytes", "modelopt", "compressed-tensors"])
-    raise UserError(f"{where}: quantisation method {shown(method)} is not understood; known: {known}")
+def _quantized(table: Mapping[str, Any], where: str, body: Weights, kept: str) -> Precision:
+    scheme = scheme_of(table, where)
+    sixteen = Format(kept, 8 * BYTES[kept])
+    used: set[str] = set()
+    bits: dict[Weight, dict[Format, int]] = {kind: defaultdict(int) for kind in Weight}
+    for kind, weights, form, entries in _modules(scheme, body):
+        bits[kind][form or sixteen] += weights
+        used.update(entries)
+    _refuse_strangers(scheme, used, where)
+    total: dict[Format, int] = defaultdict(int)
+    for found in bits.values():
+        for form, weights in found.items():
+            total[form] += weights
+    quantised = {form: weights for form, weights in total.items() if form != sixteen}
+    most = max(quantised or total, key=lambda form: (quantised or total)[form])
+    if most.name not in STORED:
+        raise UserError(f"{where}: weights stored as {most.name} are not modelled")
+    means = tuple((kind, _mean(found)) for kind, found in bits.items() if any(found.values()))
+    formats = {form.activations or kept for form in quantised} or {kept}
+    activations = narrowest(formats)
+    notices = _notices(table, used, len(body.layers), formats, activations)
+    return Precision(most.name, means, activations, scheme.kv, tuple(notices))
 
 
-def _compressed(groups: Any, where: str) -> str:
-    """All groups of compressed-tensors must store their weights alike: one precision is modelled."""
-    found = set()
-    for group in groups.values() if isinstance(groups, Mapping) else ():
-        weights = group.get("weights") if isinstance(group, Mapping) else None
-        if not isinstance(weights, Mapping):
-            raise UserError(f"{where}: a group of quantization_config states no weights")
-        kinds = _floats if weights.get("type") == "float" else _integers
-        precision = _of_bits(weights.get("num_bits"), kinds, where)
-        found.add("nvfp4" if precision == "fp4" and weights.get("group_size") == 16 else precision)
-    if len(found) != 1:
-        raise UserError(f"{where}: config_groups of quantization_config must give one precision, not {len(found)}")
-    return found.pop()
+def _modules(scheme: Scheme, body: Weights) -> Iterator[tuple[Weight, int, Format | None, tuple[str, ...]]]:
+    """Kind, number and format of the weights of every module, and the entries by which it has it; vectors are kept."""
+    for module in outer_modules(body.embedding, body.tied):
+        yield module.kind, module.weights, *scheme.format_of(module.names, module.kind, None)
+    yield Weight.EMBEDDING, body.positions, None, ()
+    yield Weight.ROUTER, body.vectors, None, ()
+    parts = {layer: layer_modules(layer, body.width) for layer in set(body.layers)}
+    for i, layer in enumerate(body.layers):
+        for module in parts[layer]:
+            yield module.kind, module.weights, *scheme.format_of(module.names, module.kind, i)
+        yield Weight.ROUTER, layer.vectors + layer.mixer_vectors + sum(b.vectors for b in layer.feed_forward), None, ()
+        for block in layer.feed_forward:
+            if isinstance(block, ExpertFeedForward):
+                yield Weight.EXPERTS, block.experts * block.expert_vectors, None, ()
 
 
-def _of_bits(bits: Any, kinds: Mapping[int, str], where: str) -> str:
-    if isinstance(bits, bool) or not isinstance(bits, int) or bits not in kinds:
-        raise UserError(f"{where}: quantisation to {shown(bits)} bits is not modelled; only 8 and 4")
-    return kinds[bits]
+def _mean(found: Mapping[Format, int]) -> Stored:
+    """Bytes of one weight on average, and the formats by their share."""
+    number = sum(found.values())
+    names = dict.fromkeys(form.name for form, weights in sorted(found.items(), key=lambda item: -item[1])
+                          if 200 * weights >= number)  # fmt: skip
+    return Stored("/".join(names), sum(form.bits * weights for form, weights in found.items()) / number / 8)
 
 
-def _kept_notice(modules: Sequence[Any]) -> tuple[str, ...]:
-    """A notice of modules that keep their unquantised weights although no kind of weights here stands for them."""
-    if not modules:
-        return ()
-    names = ", ".join(shown(module).strip("'\"") for module in modules[:4])
-    more = f" and {len(modules) - 4} more" if len(modules) > 4 else ""
-    return (f"kept unquantised by the configuration: {names}{more}; they are counted as quantised",)
+def _refuse_strangers(scheme: Scheme, used: set[str], where: str) -> None:
+    """Raise where a group of rules means no module: the file is of other names than those that are known."""
+    for rules in scheme.must:
+        beside = [entry for entry in rules.entries if any(word in entry for word in BESIDE)]
+        if used.isdisjoint(rules.entries) and len(beside) < len(rules.entries):
+            raise UserError(f"{where}: no module of the model is called {shown(rules.entries[0])}, which has a format")
 
 
-def _group_notice(table: Mapping[str, Any]) -> tuple[str, ...]:
-    """A notice where int4 has groups of another size than the one whose scales are counted."""
-    groups = table.get("config_groups")
-    tables = (
-        [group.get("weights") for group in groups.values() if isinstance(group, Mapping)]
-        if isinstance(groups, Mapping)
-        else [table]
-    )
-    found = [one.get("group_size") for one in tables if isinstance(one, Mapping)]
-    sizes = sorted({size for size in found if isinstance(size, int) and size > 0} - {_int4_group})
-    if not sizes:
-        return ()
-    listed = ", ".join(shown(size) for size in sizes)
-    return (f"int4 in groups of {listed}; scales are counted for groups of {_int4_group}",)
+def _notices(
+    table: Mapping[str, Any], used: set[str], depth: int, formats: set[str], activations: str
+) -> Iterator[str]:
+    """What to know: entries that name nothing here, and multiply-adds that are counted as faster than they are."""
+    entries = dict.fromkeys(e for key in LISTS for e in table.get(key) or () if isinstance(e, str))
+    known = (*BESIDE, *_vectors)
+    left = [entry for entry in entries if entry not in used and not any(word in entry for word in known)
+            and (layer_of(entry) or 0) < depth]  # layers behind the last are prediction modules  # fmt: skip
+    if left:
+        names = ", ".join(shown(entry).strip("'\"") for entry in left[:4])
+        more = f" and {len(left) - 4} more" if len(left) > 4 else ""
+        yield f"kept unquantised by the configuration, but no module here is called so: {names}{more}"
+    if len(formats) > 1:
+        others = ", ".join(sorted(formats - {activations}))
+        yield f"multiply-adds in {others} are counted at the peak of {activations}, the fastest format of the file"

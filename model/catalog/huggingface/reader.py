@@ -3,18 +3,28 @@
 Every key must be understood, or known to be neutral; a model type whose layers are not modelled is refused by name.
 """
 
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.files import read_json
+from steptime.model.catalog.huggingface.checkpoint import (
+    INDEX,
+    QUANTISATION,
+    compared,
+    format_in_name,
+    is_quantised,
+    modelopt_table,
+)  # fmt: skip
 from steptime.model.catalog.huggingface.families import FAMILIES
 from steptime.model.catalog.huggingface.keys import Settings, is_neutral, shown, tables
-from steptime.model.catalog.huggingface.precision import read_precision
+from steptime.model.catalog.huggingface.precision import Weights, read_precision
 from steptime.model.errors import UserError, printable, unknown
 
-_inherited = ("tie_word_embeddings", "dtype", "torch_dtype", "quantization_config")
+_inherited = ("tie_word_embeddings", "dtype", "torch_dtype", "quantization_config", "quantization")
 _prediction = ("num_nextn_predict_layers", "num_mtp_layers", "num_mtp_modules", "mtp_num_hidden_layers")
 _towers = ("vision_config", "audio_config")
 
@@ -24,9 +34,20 @@ def read_config_file(path: Path) -> Transformer:
 
     Raises UserError, in one line that names the file and the key, for whatever cannot be used.
     """
-    data = read_json(path)
-    own = path.resolve().parent.name if path.name.lower() == "config.json" else path.stem
-    return read_config(data, printable(own))
+    data = dict(read_json(path))
+    is_folder = path.name.lower() == "config.json"
+    own = printable(path.resolve().parent.name if is_folder else path.stem)
+    beside = path.with_name(QUANTISATION)
+    if is_folder and not is_quantised(data) and os.path.isfile(beside):
+        data["quantization_config"] = modelopt_table(read_json(beside), str(beside))
+    model = read_config(data, own)
+    if not is_quantised(data) and (named := format_in_name(own)):
+        said = f"{own}: the name says {named}, but the configuration states no quantisation"
+        model = replace(model, unstated=f"{said}: give a folder with its config.json and its {QUANTISATION}")
+    index = path.with_name(INDEX)
+    if is_folder and os.path.isfile(index):
+        model = replace(model, notices=(*model.notices, compared(model, index)))
+    return model
 
 
 def read_config(data: Mapping[str, Any], name: str) -> Transformer:
@@ -66,11 +87,12 @@ def _read(text: Mapping[str, Any], outer: Mapping[str, Any], model_type: str, wh
     settings.refuse_unknown()
     body = FAMILIES[model_type](settings)
     vocabulary, tied = settings.count("vocab_size", "vocabulary"), settings.flag("tie_word_embeddings")
-    precision = read_precision(text, where, body.layers, tied)
+    weights = Weights(body.layers, body.width, body.vectors, vocabulary * body.width, body.positions * body.width, tied)
+    precision = read_precision(text, where, weights)
     notices = (*_not_counted(text, outer), *precision.notices, *_defaults(settings))
     return Transformer(
         name, body.width, vocabulary, tied, body.layers, body.positions, body.vectors, precision.weights, notices,
-        precision.exceptions,
+        precision.stored, precision.activations, precision.kv,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from steptime.model.phases.phase import Phase
 from steptime.model.precision import activations_for
 from steptime.model.solver.layouts.points import Search
 from steptime.model.step.build import base_values, plan_of
+from steptime.model.step.formats import usual_activations
 from steptime.model.step.inputs import Inputs, Question, settled
 from steptime.model.step.workload import workload
 
@@ -88,12 +89,13 @@ def _formats(search: Search, accounts: Accounts, hardware: Hardware) -> list[Inp
              for stored, kv, used in product(weights, kvs, activations)]  # fmt: skip
     if "activations" not in free:
         return found
-    return [one for one in found if one.activations != _usual(one, own, hardware)]
+    return [one for one in found if one.activations != _usual(one, accounts, hardware)]
 
 
-def _usual(inputs: Inputs, own: str, hardware: Hardware) -> str | None:
+def _usual(inputs: Inputs, accounts: Accounts, hardware: Hardware) -> str | None:
     """The format of the multiply-adds where none is stated and they are free: stated anew, it would be tried twice."""
-    return activations_for(inputs.weights or own, tuple(hardware.peaks)) if hardware.peaks else None
+    wanted = usual_activations(inputs.weights, accounts)
+    return activations_for(wanted, tuple(hardware.peaks)) if hardware.peaks else None
 
 
 def _trained(search: Search, formats: Sequence[Inputs]) -> list[Inputs]:
