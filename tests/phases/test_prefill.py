@@ -192,8 +192,9 @@ ALONE = {"model": "llama-3.1-70b", "hardware": "h100-sxm", "weights": "fp8", "pr
 
 
 def test_a_request_alone_waits_for_no_prefill() -> None:
-    """Llama 3.1 70B in fp8 on four H100: alone it decodes at 69.5 GB of weights, 1.05 GB more as the unembedding is
-    in bf16, and 10.5 GB of cache over 4 times 3.35 TB/s, 6.05 ms. Its own prefill, 38 ms for each of 19 tokens, lies before; throughput and cost count it."""
+    """Llama 3.1 70B in fp8 on four H100: alone it decodes at 69.5 GB of weights, 1.05 GB more as the unembedding is in
+    bf16, and 10.5 GB of cache over 4 times 3.35 TB/s, 6.05 ms. Its own prefill, 38 ms for each of 19 tokens, lies
+    before; throughput and cost count it."""
     alone = case_of(**ALONE, scope="serving", layout="tp=4", batch="1")
     read = 69_503_033_344 + 8192 * 128_256 + (32_009 + 1) * 327_680
     assert alone.scenario.evaluate(q.step_time) == pytest.approx(read / 4 / 3.35e12, rel=1e-4)  # all have the norms
