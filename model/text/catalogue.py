@@ -8,8 +8,8 @@ from rich.text import Text
 from steptime.model import symbols as q
 from steptime.model.catalog.bases import PRICE
 from steptime.model.catalog.hardware import Figure, Hardware, hardware_names, load_hardware, sources
-from steptime.model.catalog.models import load_model
-from steptime.model.catalog.transformers import entry, find, transformer_names
+from steptime.model.catalog.models import catalogued, load_model
+from steptime.model.catalog.transformers import entry, transformer_names
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Accounts, accounts_of
@@ -146,7 +146,7 @@ def entry_json(kind: str, name: str) -> dict[str, Any]:
     model = accounts_of(load_model(name))
     if not model.is_architecture:
         return {"name": model.name, "origin": model.origin, "quantities": model_quantities(model)}
-    known = find(name) is not None
+    known = catalogued(name) is not None
     return {
         "name": model.name,
         "origin": f"model/catalog/transformers.toml: [{model.name}]" if known else name,
