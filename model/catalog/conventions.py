@@ -20,17 +20,18 @@ TOLERANCE = 0.02
 
 _nvidia = {"volta": 150e9, "ampere": 300e9, "hopper": 450e9, "blackwell": 900e9, "rubin": 1.8e12}
 """One-way NVLink bandwidth of a chip, by family: generations 2 to 6, links x 25e9 or 50e9 bytes per second."""
-_pcie = {"hopper": 64e9, "ada": 32e9, "blackwell": 64e9}
-"""One-way PCIe x16 bandwidth, generations 5, 4, 5, before its encoding."""
+_pcie = {"turing": 16e9, "ampere": 32e9, "ada": 32e9, "hopper": 64e9, "blackwell": 64e9}
+"""One-way PCIe x16 bandwidth, generations 3, 4, 4, 5, 5, before its encoding."""
 _links = {
     "mi250x": 7 * 50e9, "mi250x-gcd": 7 * 50e9 / 2, "mi300x": 7 * 64e9, "mi325x": 7 * 64e9, "mi355x": 7 * 76.5e9,
+    "mi308x": 7 * 64e9, "mi350x": 7 * 76.5e9,
     "tpuv3": 4 * 83e9, "tpuv4": 6 * 45e9, "tpuv5e": 4 * 50e9, "tpuv5p": 6 * 100e9, "tpuv6e": 4 * 100e9,
     "tpu7x": 6 * 100e9, "trainium2": 4 * 128e9 + 2 * 64e9, "gaudi2": 21 * 12.5e9, "gaudi3": 21 * 25e9,
 }  # fmt: skip
 """One-way bandwidth of a chip as links x bytes per second of one link, where both are published."""
 _drains = dict.fromkeys(("HBM", "in-house HBM", "SRAM only", "LPDDR5(X) unified"), (0.010, 0.060))
 _drains |= dict.fromkeys(("HBM2", "HBM2e", "HBM2e/3", "HBM3", "HBM3e"), (0.020, 0.060)) | {"HBM4": (0.010, 0.030)}
-_drains |= dict.fromkeys(("GDDR6", "GDDR6X", "GDDR7"), (0.015, 0.060))
+_drains |= dict.fromkeys(("GDDR6X", "GDDR7"), (0.015, 0.060)) | {"GDDR6": (0.015, 0.090)}
 """Seconds to read the whole memory once, by memory type; tighter where the generation is known."""
 _tensor_core_families = {"ampere", "hopper", "ada", "blackwell", "rubin", "cdna3"}
 _in_switch_families = {"hopper", "blackwell", "rubin"}
@@ -153,8 +154,8 @@ def _problems(hardware: Hardware) -> Iterator[str]:
 
 def _shape(hardware: Hardware) -> Iterator[str]:
     """What every entry needs, and what its network can be."""
-    if not {"bf16", "fp16"} & set(hardware.peaks):
-        yield "lists no bf16 and no fp16 peak"
+    if not hardware.peaks:
+        yield "lists no peak"
     yield from (f"lists no {key}" for key in ("memory_bandwidth", "memory_capacity") if not _figure(hardware, key))
     if hardware.memory_type not in _drains:
         yield f"memory_type {hardware.memory_type} is none of {', '.join(_drains)}"

@@ -36,3 +36,12 @@ class Figure:
     doubtful: bool = False
     basis: str = ""
     conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Sources of the figure and of what is said instead.
+
+        >>> Figure(22e12, ("MLE",), conflicts=(Conflict(19.16e12, ("AISIM",), "2026-11", "C"),)).sources
+        ('MLE', 'AISIM')
+        """
+        return (*self.source, *(key for other in self.conflicts for key in other.source))
