@@ -134,7 +134,7 @@ def load_hardware(name_or_path: str) -> Hardware:
     >>> load_hardware("h100-smx")
     Traceback (most recent call last):
     ...
-    steptime.model.errors.UserError: unknown hardware 'h100-smx'; did you mean h100-sxm, h800-sxm, h200-sxm?
+    steptime.model.errors.UserError: unknown hardware 'h100-smx'; did you mean h100-sxm, a100-sxm, h800-sxm?
     """
     separators = {"/", os.sep, os.altsep or os.sep}
     if name_or_path.lower().endswith(".toml") or any(mark in name_or_path for mark in separators):

@@ -44,7 +44,7 @@ def load_model(name_or_path: str) -> Transformer | AbstractModel:
     >>> load_model("qwen3-9b")
     Traceback (most recent call last):
     ...
-    steptime.model.errors.UserError: unknown model 'qwen3-9b'; did you mean qwen3-8b, qwen3-32b, qwen3-30b-a3b?
+    steptime.model.errors.UserError: unknown model 'qwen3-9b'; did you mean qwen3.5-9b, qwen3-4b, qwen3-8b?
     """
     if find(name_or_path) is not None:
         return load_transformer(name_or_path)

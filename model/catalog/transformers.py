@@ -46,8 +46,8 @@ def find(name: str) -> str | None:
 def alike(name: str) -> list[str]:
     """Names that may have been meant, the best first.
 
-    >>> alike("llama-3.3-70"), alike("qwen3-9b")[0]
-    (['llama-3.3-70b'], 'qwen3-8b')
+    >>> alike("llama-3.3-70")[0], alike("qwen3-33b")[0]
+    ('llama-3.3-70b', 'qwen3-32b')
     """
     return _catalogue.alike(name)
 

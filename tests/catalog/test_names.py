@@ -48,7 +48,8 @@ def test_a_model_is_found(run: Run, written: str, meant: str) -> None:
 @pytest.mark.parametrize(
     ("written", "meant"),
     [("h100", "h100-sxm"), ("B200", "b200-sxm"), ("GB200", "gb200-nvl72"), ("RTX 4090", "rtx4090"),
-     ("tpu_v5p", "tpuv5p"), ("A100 PCIe", "a100-pcie-80gb"), ("dgx spark", "gb10"), ("MI-308X", "mi308x"), ("H100 80GB", "h100-sxm")],
+     ("tpu_v5p", "tpuv5p"), ("A100 PCIe", "a100-pcie-80gb"), ("dgx spark", "gb10"), ("MI-308X", "mi308x"),
+     ("H100 80GB", "h100-sxm")],
 )  # fmt: skip
 def test_a_machine_is_found(run: Run, written: str, meant: str) -> None:
     code, out, err = run("catalog", "hardware", written, "--json")
