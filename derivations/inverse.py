@@ -21,7 +21,8 @@ from steptime.derivations.region import Broken, broken, region
 from steptime.derivations.roots import closed_roots, real_root, roots
 from steptime.derivations.rules import equation
 from steptime.model import symbols as q
-from steptime.model.errors import UserError, matches, unknown
+from steptime.model.errors import UserError, unknown
+from steptime.model.names import matches
 from steptime.model.step.case import RESOURCES
 
 TERM_TIMES = {"compute": q.compute_time, "memory": memory_time, "interconnect": network_time}

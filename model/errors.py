@@ -4,7 +4,7 @@ Messages are one line, in the words of the Python interface: what, where, what n
 or a quantity; the command line shows it as the option that gives it.
 """
 
-from difflib import get_close_matches
+from steptime.model.names import matches
 
 
 def printable(text: str) -> str:
@@ -22,6 +22,14 @@ class UserError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(" ".join(message.split())))
+
+
+class Swapped(UserError):
+    """A machine was named where the model belongs, and a model, ``model``, where the machine belongs, ``hardware``."""
+
+    def __init__(self, model: str, hardware: str) -> None:
+        self.model, self.hardware = model, hardware
+        super().__init__(f"`model` {hardware!r} is hardware, and `hardware` {model!r} is a model: they are swapped")
 
 
 class Unbound(ValueError):
@@ -46,18 +54,11 @@ def unknown(kind: str, name: str, known: list[str], hint: str = "") -> UserError
     >>> print(unknown("hardware", "h10-sxm", ["h100-sxm", "tpuv4"]))
     unknown hardware 'h10-sxm'; did you mean h100-sxm?
     """
+    return suggesting(kind, name, matches(name, known), hint or f"known: {', '.join(known[:8])}, …")
+
+
+def suggesting(kind: str, name: str, close: list[str], hint: str) -> UserError:
+    """An unknown name, answered with what may have been meant, or where there is nothing like it with a hint."""
     shown = name if len(name) <= 60 else name[:57] + "..."
-    close = matches(name, known)
-    advice = f"did you mean {', '.join(close)}?" if close else hint or f"known: {', '.join(known[:8])}, …"
+    advice = f"did you mean {', '.join(close)}?" if close else hint
     return UserError(f"unknown {kind} {shown!r}; {advice}")
-
-
-def matches(name: str, known: list[str]) -> list[str]:
-    """Up to three known names that are like a name, or contain it; the best first.
-
-    >>> matches("h10-sxm", ["h100-sxm", "tpuv4"])
-    ['h100-sxm']
-    """
-    lowered = {candidate.lower(): candidate for candidate in known}
-    close = [lowered[match] for match in get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.5)]
-    return close + [c for c in known if name and c not in close and name.lower() in c.lower()][: 3 - len(close)]

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Group
 
 from steptime.model import symbols as q
-from steptime.model.api.named import Named, hardware_of, model_of, tiers_of
+from steptime.model.api.named import Named, hardware_of, model_of, must_not_be_swapped, tiers_of
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import quiet
 from steptime.model.catalog.hardware import Hardware
@@ -44,6 +44,7 @@ def cache(
     for name in ("phase", "layout"):
         if words.get(name) is not None:
             raise UserError(f"`{name}` says nothing here: the cache is computed again in a prefill on one chip")
+    must_not_be_swapped(model, [hardware])
     case = holding_case(Question(model_of(model), hardware_of(hardware), inputs_of(words)))
     most = _most([limit_of(text) for text in several(() if limits is None else limits)])
     return Kept(solve_cache(case, tiers_of(tiers), None if reuse is None else reuse_of(reuse), most))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from steptime.model.catalog.hardware import Hardware, load_hardware
-from steptime.model.catalog.models import load_model
-from steptime.model.errors import UserError
+from steptime.model.catalog.hardware import Hardware, find_hardware, is_machine, load_hardware
+from steptime.model.catalog.models import is_model, load_model
+from steptime.model.errors import Swapped, UserError
 from steptime.model.parse import path_of
 from steptime.model.phases.accounts import Model, accounts_of
 
@@ -20,7 +20,10 @@ Named = PathLike[str] | str
 def model_of(model: Model | Named) -> Model:
     """A model, or that of a catalogue name or file."""
     if isinstance(model, str | PathLike):
-        return load_model(str(model))
+        name = str(model)
+        if (machine := find_hardware(name)) and not is_model(name):
+            raise UserError(f"`model` {name!r} is hardware, {machine} of the catalogue, and no model")
+        return load_model(name)
     found: Model = accounts_of(model).model
     return found
 
@@ -28,10 +31,23 @@ def model_of(model: Model | Named) -> Model:
 def hardware_of(hardware: Hardware | Named) -> Hardware:
     """A machine, or that of a catalogue name or file."""
     if isinstance(hardware, str | PathLike):
-        return load_hardware(str(hardware))
+        name = str(hardware)
+        if is_model(name) and not is_machine(name):
+            raise UserError(f"`hardware` {name!r} is a model and no machine")
+        return load_hardware(name)
     if not isinstance(hardware, Hardware):
         raise UserError(f"`hardware`: expected a name, a file or a machine, got {type(hardware).__name__}")
     return hardware
+
+
+def must_not_be_swapped(model: object, machines: Sequence[object]) -> None:
+    """Raises Swapped where the model is a machine and one of the machines is a model; what is neither is left to those
+    that read it."""
+    if not isinstance(model, str | PathLike) or not is_machine(str(model)):
+        return
+    names = [str(machine) for machine in machines if isinstance(machine, str | PathLike)]
+    if strayed := next((name for name in names if is_model(name)), None):
+        raise Swapped(model=strayed, hardware=str(model))
 
 
 def prices_of(prices: "PriceList | Named") -> "PriceList":

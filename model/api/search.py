@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.text import Text
 
 from steptime.model import symbols as q
-from steptime.model.api.named import Named, hardware_of, model_of
+from steptime.model.api.named import Named, hardware_of, model_of, must_not_be_swapped
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import Step, quiet
 from steptime.model.catalog.bases import common_basis, priced
@@ -78,6 +78,7 @@ def search(
     machines = [hardware] if isinstance(hardware, Hardware) else several(hardware)
     if not machines:
         raise UserError("`hardware`: give at least one machine")
+    must_not_be_swapped(model, machines)
     trains = inputs.phase == PhaseName.TRAIN
     usual = (int(WORK[q.batch]),) if trains else BATCHES
     step_time = None if max_step_time is None else parse(max_step_time, second, "`max_step_time`")

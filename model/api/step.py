@@ -9,7 +9,7 @@ from rich.console import Group
 
 from steptime.model import symbols as q
 from steptime.model.api.beside import Beside
-from steptime.model.api.named import Named, hardware_of, model_of, prices_of
+from steptime.model.api.named import Named, hardware_of, model_of, must_not_be_swapped, prices_of
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Minimise, TermName
 from steptime.model.layout.layout import Layout
@@ -51,6 +51,7 @@ def step(model: Model | Named, hardware: Hardware | Named, **words: Any) -> "Ste
     >>> step
     Step(llama-3.1-70b on h100-sxm, decode, batch 64, context 4,096: 8.393 ms, memory binds)
     """
+    must_not_be_swapped(model, [hardware])
     return Step(build_case(Question(model_of(model), hardware_of(hardware), inputs_of(words))))
 
 

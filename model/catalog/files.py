@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from steptime.model.errors import UserError
+from steptime.model.names import matches, squashed
 
 MAXIMUM_FILE_BYTES = 4_000_000
 MAXIMUM_TOML_BYTES = 400_000
@@ -32,6 +33,7 @@ _words = re.compile(
     rf"(?P<long>{_part}(?:\.[ \t]*+{_part}){{{MOST_PARTS}}})|"
     r'"(?:[^"\\\n]|\\.)*+"?|' r"'[^'\n]*+'?|[A-Za-z0-9_-]++", re.DOTALL,
 )  # fmt: skip
+_also, _quoted = re.compile(r"^also = \[([^\]]*)\]", re.MULTILINE), re.compile(r'"([^"]*)"')
 _heading = re.compile(r'^\[(?:"([^"]+)"|([^\]".]+))[\].]', re.MULTILINE)
 
 
@@ -164,11 +166,26 @@ class Tables(Mapping[str, Any]):
         """The names of the tables but ``sources``, in the order of the file."""
         return [name for name in self if name != "sources"]
 
+    @cached_property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """Every name of each entry: its own, then those that it lists under ``also``, read without parsing the rest."""
+        listed = {name: _also.search(self._texts[name]) for name in self.entries}
+        return {name: (name, *(_quoted.findall(found[1]) if found else ())) for name, found in listed.items()}
+
+    @cached_property
+    def _found(self) -> dict[str, str]:
+        return {squashed(one): name for name, names in self.names.items() for one in names}
+
     def find(self, written: str) -> str | None:
-        """The name of the entry that is meant, in any case: its own name, or one that it lists under ``also``."""
-        wanted = written.strip().lower()
-        if wanted in self.entries:
-            return wanted
-        quoted = f'"{wanted}"'  # without it in the text the table need not be parsed
-        others = (name for name in self.entries if quoted in self._texts[name])
-        return next((name for name in others if wanted in self[name].get("also", ())), None)
+        """The name of the entry that is meant, however it is written: in any case, with any separators."""
+        return self._found.get(squashed(written))
+
+    def alike(self, written: str, most: int = 3) -> list[str]:
+        """What may have been meant, each entry once, under the name that is likest to what was written: its own, where
+        that begins so."""
+        entry_of = {one: name for name, names in self.names.items() for one in names}
+        typed, shown = squashed(written), dict[str, str]()
+        for one in matches(written, entry_of, most=len(entry_of)):
+            name = entry_of[one]
+            shown.setdefault(name, name if squashed(name).startswith(typed) else one)
+        return list(shown.values())[:most]

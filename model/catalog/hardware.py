@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from steptime.model import symbols as q
+from steptime.model.catalog.figures import Figure as Figure  # whoever reads a machine reads its figures
 from steptime.model.catalog.files import Tables, read_toml
 from steptime.model.catalog.table import Place, Table, line, named, read, record
 from steptime.model.choices import Basis, Draw
-from steptime.model.errors import UserError, printable, unknown
+from steptime.model.errors import UserError, printable, suggesting
 from steptime.model.precision import peak_format
 from steptime.model.quantity import lookup
 
@@ -38,25 +39,6 @@ QUANTITIES = tuple(symbol.name for symbol in (
 
 FACTS = ("system_power", "chip_price", "onchip_memory", "measured_matmul_bf16", "memory_label_gb")
 """What the catalogue also records: W per chip for the whole system, dollars, bytes, FLOP/s, 1e9 bytes as advertised."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One number in base units with its provenance.
-
-    ``source``: keys of ``sources()``, or the path of a user's file. ``date``: of the source's state, ISO, to the day,
-    month or year; empty for a user's file. ``grade``: A vendor, B secondary, C recalled, D arithmetic on other figures.
-    ``doubtful``: sources disagree, or it is a price, recalled, or from before release. ``basis``: of a price and of
-    power, what kind it is (`Basis`, `Draw`); empty where nothing says so.
-    """
-
-    value: float
-    source: tuple[str, ...] = ()
-    date: str = ""
-    grade: str = ""
-    note: str = ""
-    doubtful: bool = False
-    basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,7 +124,7 @@ def sources() -> dict[str, dict[str, str]]:
 
 
 def load_hardware(name_or_path: str) -> Hardware:
-    """The accelerator of a catalogue name in any case, of another name that an entry lists, or of a TOML file.
+    """The accelerator of a catalogue name, or of another that an entry lists, however written, or of a TOML file.
 
     Something that ends in ``.toml`` or contains a path separator is a file. Raises UserError: for an unknown name with
     its best matches, for a file with the key at fault.
@@ -152,15 +134,40 @@ def load_hardware(name_or_path: str) -> Hardware:
     >>> load_hardware("h100-smx")
     Traceback (most recent call last):
     ...
-    steptime.model.errors.UserError: unknown hardware 'h100-smx'; did you mean h100-sxm, h800-sxm, h200-sxm?
+    steptime.model.errors.UserError: unknown hardware 'h100-smx'; did you mean h100-sxm, a100-sxm, h800-sxm?
     """
     separators = {"/", os.sep, os.altsep or os.sep}
     if name_or_path.lower().endswith(".toml") or any(mark in name_or_path for mark in separators):
         return _from_file(Path(name_or_path))
-    name = _find(name_or_path)
+    name = find_hardware(name_or_path)
     if name is None:
-        raise unknown("hardware", name_or_path, hardware_names(), "give a catalogue name or a .toml file")
+        hint = "give a catalogue name or a .toml file"
+        raise suggesting("hardware", name_or_path, _catalogue.alike(name_or_path), hint)
     return _from_catalogue(name)
+
+
+@cache
+def find_hardware(name: str) -> str | None:
+    """The entry that a name means: its own or another that it lists, in any case and with any separators, or None.
+
+    >>> find_hardware("H100"), find_hardware("RTX 4090"), find_hardware("abacus")
+    ('h100-sxm', 'rtx4090', None)
+    """
+    return _catalogue.find(name)
+
+
+def is_machine(name: str) -> bool:
+    """Whether a name is one of the catalogue's machines, or a file that states a machine's figures.
+
+    >>> is_machine("H100"), is_machine("gpt2")
+    (True, False)
+    """
+    if not name.lower().endswith(".toml"):
+        return find_hardware(name) is not None
+    try:
+        return not {q.peak_flops.name, *QUANTITIES}.isdisjoint(read_toml(Path(name)))
+    except UserError:  # whoever reads it says what is wrong with it
+        return False
 
 
 _described = {"topology": TOPOLOGIES, "in_switch_reduction": bool}
@@ -198,11 +205,6 @@ _user = Table({
     **{key: tuple(words) for key, (_, words) in BASES.items()},
 })  # fmt: skip
 _catalogue = Tables("hardware.toml")
-
-
-@cache
-def _find(name: str) -> str | None:
-    return _catalogue.find(name)
 
 
 @cache

@@ -69,7 +69,7 @@ def _of_type(hint: Any) -> Any:
     stated = get_args(hint)[0] if isinstance(hint, UnionType) else hint  # None is what a file leaves out
     if isinstance(stated, type) and is_dataclass(stated):
         return record(stated)
-    return [get_args(stated)[0]] if get_origin(stated) is tuple else stated
+    return [_of_type(get_args(stated)[0])] if get_origin(stated) is tuple else stated
 
 
 def read(schema: Any, value: Any, place: Place) -> Any:

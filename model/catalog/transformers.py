@@ -12,7 +12,7 @@ from steptime.model.architecture.storage import Stored, stored_as
 from steptime.model.catalog.files import Tables
 from steptime.model.catalog.table import Place, Table, missing, read, record, whole
 from steptime.model.choices import Weight
-from steptime.model.errors import unknown
+from steptime.model.errors import suggesting
 from steptime.model.precision import BYTES, STORED
 
 from steptime.model.architecture.transformer import (  # isort: skip
@@ -36,12 +36,21 @@ def transformer_names() -> tuple[str, ...]:
 
 @cache
 def find(name: str) -> str | None:
-    """The catalogue's own spelling of a name, in any case, or of another name that an entry lists; None for neither.
+    """The entry that a name means: its own or another that it lists, in any case and with any separators, or None.
 
-    >>> find("Llama-3.3-70B"), find("llama-4-behemoth")
+    >>> find("Llama 3.3_70B"), find("llama-4-behemoth")
     ('llama-3.1-70b', None)
     """
     return _catalogue.find(name)
+
+
+def alike(name: str) -> list[str]:
+    """Names that may have been meant, the best first.
+
+    >>> alike("llama-3.3-70")[0], alike("qwen3-33b")[0]
+    ('llama-3.3-70b', 'qwen3-32b')
+    """
+    return _catalogue.alike(name)
 
 
 def entry(name: str) -> Mapping[str, Any]:
@@ -70,7 +79,7 @@ def _known(name: str) -> str:
     """The name as the catalogue spells it."""
     found = find(name)
     if found is None:
-        raise unknown("model", name, list(transformer_names()))
+        raise suggesting("model", name, alike(name), "`steptime catalog models` lists those that there are")
     return found
 
 

@@ -6,7 +6,8 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName
-from steptime.model.errors import UserError, matches
+from steptime.model.errors import UserError
+from steptime.model.names import matches
 from steptime.model.phases.phase import Phase
 from steptime.model.quantity import declared, lookup
 from steptime.model.scenario import Scenario, symbols_in

@@ -6,10 +6,12 @@ from rich.console import Group
 from rich.text import Text
 
 from steptime.model import symbols as q
-from steptime.model.catalog.bases import PRICE
+from steptime.model.catalog.bases import prices_of
+from steptime.model.catalog.figures import Conflict
 from steptime.model.catalog.hardware import Figure, Hardware, hardware_names, load_hardware, sources
-from steptime.model.catalog.models import load_model
-from steptime.model.catalog.transformers import entry, find, transformer_names
+from steptime.model.catalog.models import catalogued, load_model
+from steptime.model.catalog.transformers import entry, transformer_names
+from steptime.model.choices import Basis, Draw
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Accounts, accounts_of
@@ -78,18 +80,22 @@ def list_table(kind: str) -> Group:
     return _hardware_list() if kind == "hardware" else _model_list()
 
 
+PRICES_SHOWN = {Basis.LIST: "list", Basis.RENT: "rent", Basis.OWNERSHIP: "own"}
+"""Kinds of price that the list shows, each in a column of its own; an estimate stands in an entry alone."""
+
+
 def _hardware_list() -> Group:
     made = table(
-        "name", ">year", ">bf16", ">fp8", ">memory", ">bandwidth", ">scale-up", ">domain", ">scale-out", ">$/h",
-        "basis", ">W",
+        "name", ">bf16", ">fp8", ">memory", ">bandwidth", ">scale-up", ">domain", ">scale-out",
+        *(f">{word}" for word in PRICES_SHOWN.values()), ">W", ">all-in",
     )  # fmt: skip
     for name in hardware_names():
         machine = load_hardware(name)
         peaks = {key: figure.value for key, figure in machine.peaks.items()}
-        figures, price = {key: figure.value for key, figure in machine.figures.items()}, machine.figures.get(PRICE)
+        figures, prices = {key: figure.value for key, figure in machine.figures.items()}, prices_of(machine)
+        all_in, power = machine.facts.get("system_power"), machine.figures.get(q.power.name)
         made.add_row(
             name,
-            str(machine.year or "—"),
             si(peaks.get("bf16", peaks.get("fp16")), ""),
             si(peaks.get("fp8"), ""),
             si(figures.get("memory_capacity"), "B"),
@@ -97,15 +103,17 @@ def _hardware_list() -> Group:
             si(figures.get("scale_up_bandwidth"), "B/s"),
             plain(figures.get("scale_up_domain")),
             si(figures.get("scale_out_bandwidth"), "B/s"),
-            plain(figures.get(PRICE)),
-            price.basis if price else "",
-            plain(figures.get("power")),
+            *(plain(prices[basis].value) if basis in prices else "—" for basis in PRICES_SHOWN),
+            plain(power.value if power and power.basis == Draw.CHIP else None),
+            plain(all_in.value if all_in else None),
         )
     return Group(
         made,
         Text(
             f"{len(hardware_names())} accelerators; peaks are dense FLOP/s (fp16 where there is no bf16); links one "
-            "way, per chip; `steptime catalog hardware NAME` shows sources"
+            "way, per chip; list, rent and own (ownership) are dollars of a chip-hour of that kind; W is the chip's, "
+            "all-in with its share of the system; `steptime catalog hardware NAME` shows sources, dates, and who "
+            "disagrees"
         ),
     )
 
@@ -134,7 +142,7 @@ def entry_json(kind: str, name: str) -> dict[str, Any]:
         machine = load_hardware(name)
         named = {**{f"peak_flops.{p}": f for p, f in machine.peaks.items()}, **machine.figures, **machine.facts,
                  **{f"prices.{basis}": figure for basis, figure in machine.prices.items()}}  # fmt: skip
-        used = {key for figure in named.values() for key in figure.source} | set(machine.described_by)
+        used = {key for figure in named.values() for key in figure.sources} | set(machine.described_by)
         return {
             "name": machine.name, "origin": machine.origin, "vendor": machine.vendor, "year": machine.year,
             "family": machine.family, "memory_type": machine.memory_type, "topology": machine.topology,
@@ -146,7 +154,7 @@ def entry_json(kind: str, name: str) -> dict[str, Any]:
     model = accounts_of(load_model(name))
     if not model.is_architecture:
         return {"name": model.name, "origin": model.origin, "quantities": model_quantities(model)}
-    known = find(name) is not None
+    known = catalogued(name) is not None
     return {
         "name": model.name,
         "origin": f"model/catalog/transformers.toml: [{model.name}]" if known else name,
@@ -160,8 +168,13 @@ def entry_json(kind: str, name: str) -> dict[str, Any]:
 
 def _figure_json(figure: Figure) -> dict[str, Any]:
     basis = {"basis": figure.basis} if figure.basis else {}
-    return {"value": figure.value, "source": list(figure.source), "date": figure.date, "grade": figure.grade,
-            "note": figure.note, "doubtful": figure.doubtful, **basis}  # fmt: skip
+    said = {"conflicts": [_said_json(other) for other in figure.conflicts]} if figure.conflicts else {}
+    return {**_said_json(figure), "doubtful": figure.doubtful, **basis, **said}
+
+
+def _said_json(said: Figure | Conflict) -> dict[str, Any]:
+    """What a source says, whether its figure is taken or not."""
+    return {"value": said.value, "source": list(said.source), "date": said.date, "grade": said.grade, "note": said.note}
 
 
 def entry_table(kind: str, name: str) -> Group:
@@ -172,23 +185,27 @@ def _hardware_entry(name: str) -> Group:
     data = entry_json("hardware", name)
     made = table("figure", ">value", "", "", "source", "date", "note")
     for key, figure in data["figures"].items():
-        unit = _units.get(key.partition(".")[0]) or (lookup(key.partition(".")[0]).unit if key not in _plain else None)
-        value = plain(figure["value"]) if unit is None else si(figure["value"], unit) if isinstance(unit, str) else (
-            in_unit(figure["value"], unit))  # fmt: skip
-        made.add_row(
-            key,
-            value,
-            figure.get("basis", ""),
-            "doubtful" if figure["doubtful"] else "",
-            ", ".join(figure["source"]),
-            figure["date"],
-            figure["note"],
-        )
+        doubt = "doubtful" if figure["doubtful"] else ""
+        made.add_row(key, _in_unit(key, figure["value"]), figure.get("basis", ""), doubt, *_told(figure))
+        for other in figure.get("conflicts", ()):
+            made.add_row("", _in_unit(key, other["value"]), "", "not used", *_told(other))
     about = ", ".join(str(data[key]) for key in ("vendor", "year", "family", "memory_type", "topology") if data[key])
     lines = [
         Text(f"{key}: {source['title']} ({source['date']})", style="dim") for key, source in data["sources"].items()
     ]
     return Group(Text(f"{data['name']}: {about}", style="bold"), made, Text(), *lines)
+
+
+def _told(said: dict[str, Any]) -> tuple[str, str, str]:
+    return ", ".join(said["source"]), said["date"], said["note"]
+
+
+def _in_unit(key: str, value: float) -> str:
+    """A figure of an entry in the unit of its key."""
+    own = key.partition(".")[0]
+    if own in _plain:
+        return plain(value)
+    return si(value, _units[own]) if own in _units else in_unit(value, lookup(own).unit)
 
 
 _units = {"system_power": "W", "chip_price": "$", "prices": "$/h", "onchip_memory": "B"}

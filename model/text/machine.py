@@ -224,7 +224,8 @@ def _distance(data: dict[str, Any]) -> Any:
     keys = ("peak_flops", "memory_capacity", "scale_up_bandwidth", "scale_out_bandwidth")
     own = data["workloads"][0]["precision"]["activations"]
     for one in data["distance"]:
-        if one["format"] == own and load_hardware(one["hardware"]).figures["scale_up_domain"].value > 1:
+        domain = load_hardware(one["hardware"]).figures.get("scale_up_domain")
+        if one["format"] == own and (domain is None or domain.value > 1):
             shown.add_row(one["hardware"], *("—" if one[key] is None else f"{one[key]:,.3g}×" for key in keys))
     return shown
 

@@ -5,11 +5,12 @@ Imports nothing heavy before it must.
 
 import json
 import re
+import shlex
 from typing import Any
 
 import click
 
-from steptime.model.errors import UserError
+from steptime.model.errors import Swapped, UserError, printable
 from steptime.model.view.progress import wipe
 from steptime.model.view.suggest import Suggesting
 
@@ -83,12 +84,25 @@ def _worded(answer: Any, command: click.Command) -> Any:
     return Group(*map(line, answer.renderables))
 
 
+TYPED = "steptime.typed"
+"""Where what was typed after the command's name is kept while it runs."""
+
+
 class Asking(Suggesting):
     """A command whose errors speak of its options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[TYPED] = tuple(args)  # click takes them out of the list as it reads them
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except Swapped as error:
+            turned = {error.model: error.hardware, error.hardware: error.model}
+            typed = shlex.join([turned.get(word, word) for word in ctx.meta[TYPED]])
+            said = in_options(str(error), ctx.command)
+            raise click.UsageError(f"{said}; type: {printable(f'{ctx.command_path} {typed}')}") from None
         except UserError as error:
             raise click.UsageError(in_options(str(error), ctx.command)) from None
 

@@ -88,13 +88,13 @@ def test_machines_are_compared_on_a_basis_that_all_have(names: list[str], basis:
 def test_step_says_what_kind_of_dollars_and_joules_it_counts(capsys: pytest.CaptureFixture[str]) -> None:
     found = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8")
     data = found.to_dict()
-    assert (data["price_basis"], data["energy_basis"], data["system_power"]) == ("rent", "chip", 1275)
+    assert (data["price_basis"], data["energy_basis"], data["system_power"]) == ("rent", "chip", 1370)
     assert (found.price_basis, found.energy_basis) == ("rent", "chip")
     owned = found.replace(basis="ownership")
     assert owned.price_basis == "ownership"
     assert owned.dollars_per_million_tokens == pytest.approx(found.dollars_per_million_tokens * 1.55 / 3.49)
     said = printed(capsys, "step", "llama-3.1-70b", "h100-sxm", "--layout", "tp=8")
-    assert "per million tokens (rent), 734.4 mJ per token (chip, 700 W; system 1.275 kW)" in said
+    assert "per million tokens (rent), 734.4 mJ per token (chip, 700 W; system 1.37 kW)" in said
 
 
 def test_whole_system_counts_as_such() -> None:
@@ -145,7 +145,7 @@ def test_best_batch_names_the_basis(capsys: pytest.CaptureFixture[str]) -> None:
     assert best.to_dict()["price_basis"] == "rent"
     asked = ("solve", "batch", "llama-3.1-70b", "h100-sxm", "--layout", "tp=8")
     assert "per million tokens (rent)" in printed(capsys, *asked)
-    assert "J per token (chip, 700 W; system 1.275 kW)" in printed(capsys, *asked, "--minimise", "energy")
+    assert "J per token (chip, 700 W; system 1.37 kW)" in printed(capsys, *asked, "--minimise", "energy")
 
 
 def test_machine_names_the_basis_of_its_price_list(capsys: pytest.CaptureFixture[str]) -> None:
