@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from steptime.model.architecture.attention import RecurrentMixer
+from steptime.model.architecture.storage import Stored, stored_as
 from steptime.model.architecture.transformer import ExpertFeedForward, Layer, Transformer
 from steptime.model.catalog.huggingface.reader import read_config_file
+from steptime.model.precision import BYTES
 
 
 def entry_text(name: str, model: Transformer) -> str:
@@ -24,13 +26,25 @@ def entry_text(name: str, model: Transformer) -> str:
     lines += [f"{key} = {text(getattr(model, key))}" for key in ("tied", "positions", "vectors") if getattr(model, key)]
     if model.precision:
         lines.append(f"precision = {text(model.precision)}")
-    if model.exceptions:
-        lines.append(f"exceptions = {{ {', '.join(f'{kind} = {text(form)}' for kind, form in model.exceptions)} }}")
+    lines += [f"{key} = {text(getattr(model, key))}" for key in ("activations", "kv") if getattr(model, key)]
+    if others := dict(other_formats(model)):
+        lines.append(f"exceptions = {{ {', '.join(f'{kind} = {form}' for kind, form in others.items())} }}")
     lines += [f"depth = {len(model.layers)}", *order_of([named[layer] for layer in model.layers])]
     for layer, kind in named.items():
         lines.append(f'["{name}".kinds.{kind}]')
         lines += [f"{key} = {value}" for key, value in stated(layer)]
     return "\n".join(lines) + "\n"
+
+
+def other_formats(model: Transformer) -> Iterator[tuple[str, str]]:
+    """Kinds of weights that are stored otherwise than their format says of them; scales below 0.1 % are left out."""
+    usual = stored_as(model.precision or "")
+    for kind, form in model.stored:
+        expected = usual.get(kind, Stored(model.precision or "", BYTES[model.precision or "bf16"]))
+        if abs(form.bytes / expected.bytes - 1) > 1e-3:
+            word, bits = form.format.split("/")[0], 8 * form.bytes
+            is_plain = abs(bits / 8 / BYTES[word] - 1) < 1e-3
+            yield kind, text(word) if is_plain else f"{{ format = {text(word)}, bits = {bits:.6g} }}"
 
 
 def kinds_of(model: Transformer) -> dict[Layer, str]:

@@ -6,7 +6,7 @@ from conftest import case_of
 from steptime.model import symbols as q
 from steptime.model.phases.rates import rates
 
-KINDS = ("expert", "attention", "dense", "router", "embedding")
+KINDS = ("expert", "attention", "dense", "router", "embedding", "unembedding")
 
 
 @pytest.mark.parametrize("options", [
