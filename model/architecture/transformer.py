@@ -10,10 +10,12 @@ from functools import cached_property
 
 from steptime.model.architecture.attention import Attention, GroupedAttention, Indexer, LatentAttention, RecurrentMixer
 from steptime.model.architecture.mixer import Matrix
+from steptime.model.architecture.state_space import ParallelMixers, SelectiveStateSpace, ShortConvolution
 
 __all__ = [
     "Attention", "DenseFeedForward", "ExpertFeedForward", "FeedForward", "GroupedAttention", "Indexer",
-    "LatentAttention", "Layer", "Matrix", "RecurrentMixer", "Transformer",
+    "LatentAttention", "Layer", "Matrix", "ParallelMixers", "RecurrentMixer", "SelectiveStateSpace",
+    "ShortConvolution", "Transformer",
 ]  # fmt: skip
 
 

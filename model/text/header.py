@@ -7,6 +7,7 @@ from rich.text import Text
 from sympy import Expr
 
 from steptime.model import symbols as q
+from steptime.model.architecture.state_space import parts
 from steptime.model.architecture.transformer import GroupedAttention, LatentAttention, RecurrentMixer
 from steptime.model.catalog.hardware import Figure
 from steptime.model.choices import Format, Overlap, PhaseName
@@ -140,7 +141,7 @@ def not_modelled(case: Case) -> list[str]:
 
 def _of_architecture(case: Case) -> list[str]:
     found, layout = [], case.layout
-    mixers = [mixer for mixer, _ in case.accounts.mixers]
+    mixers = [part for mixer, _ in case.accounts.mixers for part in parts(mixer)]
     context = case.number(case.phase.varies) or 0.0
     chunks = [mixer.window for mixer in mixers if mixer.chunked and mixer.window and context > mixer.window]
     if chunks and case.phase.name == PhaseName.DECODE:
