@@ -16,9 +16,9 @@ class SelectiveStateSpace(Mixer):
     """Mamba: every inner channel keeps ``state`` numbers of its own; ``heads`` counts the channels, which
     tensor-parallel chips share out.
 
-    One projection makes channels and gates. After a causal convolution of ``kernel`` tokens the channels themselves make
-    a step size of ``rank`` features, an input and an output vector of the state; a second projection widens the step size
-    to one for each channel. Source: Gu and Dao 2023 (arXiv 2312.00752), section 3, algorithm 2 and figure 3.
+    One projection makes channels and gates. After a causal convolution of ``kernel`` tokens the channels make a step
+    size of ``rank`` features, an input and an output vector of the state; a second projection widens the step size to
+    one for each channel. Source: Gu and Dao 2023 (arXiv 2312.00752), section 3, algorithm 2 and figure 3.
 
     >>> mamba_130m = SelectiveStateSpace(heads=1536, state=16, rank=48, kernel=4)
     >>> mamba_130m.state_elements, mamba_130m.convolution_elements, mamba_130m.summed_elements
@@ -59,7 +59,7 @@ class SelectiveStateSpace(Mixer):
 
 @dataclass(frozen=True)
 class ShortConvolution(Mixer):
-    """A causal convolution of ``kernel`` tokens over each of ``heads`` channels, gated before and after; no other state.
+    """A causal convolution of ``kernel`` tokens over each of ``heads`` channels, gated before and after.
 
     One projection makes the two gates and the input, a second one the result. Source: the modelling file of LFM2 in the
     transformers library (models/lfm2/modeling_lfm2.py, class Lfm2ShortConv).
@@ -89,8 +89,8 @@ class ShortConvolution(Mixer):
 class ParallelMixers(Mixer):
     """Attention and a recurrent mixer that read the same input, so that one sum joins their results.
 
-    ``heads``: what divides the heads of both, so that whatever number of chips divides it divides either. Source: Zuo et
-    al. 2025 (arXiv 2507.22448), "Falcon-H1", section 2.1.
+    ``heads``: what divides the heads of both, so that whatever number of chips divides it divides either. Source: Zuo
+    et al. 2025 (arXiv 2507.22448), "Falcon-H1", section 2.1.
 
     >>> both = ParallelMixers(GroupedAttention(12, 2, 64, 64), RecurrentMixer("Mamba-2", 24, 128, 64, inputs=3352))
     >>> both.heads, both.cache_elements, both.state_elements
