@@ -132,7 +132,7 @@ STATE: list[dict[str, Any]] = [
      "expand": 2, "conv_kernel": 4, "time_step_rank": 7, "use_bias": True},
     {"model_type": "mamba2", "hidden_size": 96, "num_hidden_layers": 4, "vocab_size": 330, "state_size": 10,
      "expand": 2, "conv_kernel": 4, "num_heads": 12, "head_dim": 16, "n_groups": 3, "use_bias": True},
-    _of("jamba", num_experts=8, num_experts_per_tok=3, attn_layer_period=4, attn_layer_offset=2, expert_layer_period=2,
+    _of("jamba", num_experts=8, num_experts_per_tok=3, attn_layer_period=2, attn_layer_offset=1, expert_layer_period=2,
         expert_layer_offset=1, mamba_d_state=10, mamba_d_conv=4, mamba_expand=2, mamba_dt_rank=7),
     _of("bamba", attn_layer_indices=[2], mlp_bias=True, **_mamba2),
     _of("granitemoehybrid", layer_types=[_linear, _full, _linear, _linear], shared_intermediate_size=72, **_experts,
@@ -156,18 +156,20 @@ STATE: list[dict[str, Any]] = [
 EXAMPLES: dict[str, dict[str, Any]] = {one["model_type"]: one for one in [*DENSE, *SPARSE, *CLASSIC, *STATE]}
 """By model type."""
 
-# --- the other branches of a family ------------------------------------------------------------------------------------
+# --- the other branches of a family ----------------------------------------------------------------------------------
 _others: dict[str, list[dict[str, Any]]] = {
     "granite": [{"mlp_bias": False, "num_key_value_heads": None}],
     "internlm3": [{"attention_bias": False, "mlp_bias": False}],
     "olmo3": [{"layer_types": None}],
     "exaone4": [{"layer_types": None, "sliding_window_pattern": 2}],
-    "smollm3": [{"layer_types": None, "no_rope_layers": [1, 0, 1, 1]}, {"use_sliding_window": False, "layer_types": None}],
+    "smollm3": [{"layer_types": None, "no_rope_layers": [1, 0, 1, 1]},
+                {"use_sliding_window": False, "layer_types": None}],
     "seed_oss": [{"attention_out_bias": False, "mlp_bias": False}],
     "minicpm3": [{"q_lora_rank": None, "attention_bias": True, "mlp_bias": True}],
     "deepseek_v2": [{"q_lora_rank": None}],
     "granitemoeshared": [{"shared_intermediate_size": 0}],
-    "ernie4_5_moe": [{"moe_layer_end_index": -1, "moe_layer_interval": 2, "use_bias": False}, {"moe_num_shared_experts": 0}],
+    "ernie4_5_moe": [{"moe_layer_end_index": -1, "moe_layer_interval": 2, "use_bias": False},
+                     {"moe_num_shared_experts": 0}],
     "hy_v3": [{"mlp_layer_types": None, "mlp_bias": False, "attention_bias": True}],
     "phimoe": [{"lm_head_bias": False, "attention_bias": False}],
     "cohere": [{"use_qk_norm": False, "attention_bias": False, "tie_word_embeddings": False}],

@@ -1,8 +1,8 @@
-"""Parameters counted by the transformers library itself: each family's model is built from a small configuration of our
-own on torch's meta device, where no weight is stored, and must have as many parameters as are counted here, to the last.
+"""Parameters counted by the transformers library itself: each family's model is built from a small configuration of
+our own on torch's meta device, where no weight is stored, and must have as many parameters as are counted here.
 
-Optional: needs `pip install -e ".[crosscheck]"`. What the library keeps as a buffer, though published files store it and
-it counts here, is named below: the biases by which a router corrects its choice.
+Optional: needs `pip install -e ".[crosscheck]"`. What the library keeps as a buffer, though published files store it
+and it counts here, is named below: the biases by which a router corrects its choice.
 """
 
 import sys
