@@ -19,7 +19,7 @@ from steptime.model.errors import UserError
 OTHERS = {
     "sliding_attention": "full_attention", "full_attention": "conv", "conv": "full_attention", "dense": "sparse",
     "linear_attention": "full_attention", "sparse": "dense", "mamba": "mlp", "moe": "mlp", "mlp": "moe",
-    "attention": "mlp", "auto": 5, "per_layer": "per_head", "noaux_tc": "greedy", "greedy": "noaux_tc",
+    "attention": "mlp", "auto": 5, "xielu": "silu", "per_layer": "per_head", "noaux_tc": "greedy", "greedy": "noaux_tc",
     "group_limited_greedy": "greedy", "multihead_attention": "multiquery_attention",
 }  # fmt: skip
 """Another word where a key holds one."""
@@ -48,6 +48,7 @@ NO_SHAPE = {
     ("dbrx", "attn_config.clip_qkv"), ("dbrx", "attn_config.rope_theta"), ("gptj", "rotary_dim"),
     ("deepseek_v2", "num_key_value_heads"), ("deepseek_v3", "num_key_value_heads"),
     ("deepseek_v32", "num_key_value_heads"), ("qwen3_5_moe_text", "intermediate_size"), ("qwen2_moe", "sliding_window"),
+    ("codegen", "rotary_dim"), ("solar_open", "intermediate_size"),
 }  # fmt: skip
 """Keys of the examples that build nothing: limits, frequencies, what the class stores and does not read."""
 

@@ -23,7 +23,10 @@ from steptime.model.catalog.huggingface.reader import read_config  # noqa: E402
 
 COUNTED_BUFFERS = {
     **dict.fromkeys(
-        ("deepseek_v3", "deepseek_v32", "exaone_moe", "glm4_moe", "hy_v3", "minimax_m2", "nemotron_h"),
+        (
+            "deepseek_v3", "deepseek_v32", "dots1", "exaone_moe", "glm4_moe", "glm4_moe_lite", "hy_v3", "minimax_m2",
+            "nemotron_h", "solar_open",
+        ),
         "e_score_correction_bias",
     ),
     "lfm2_moe": "expert_bias",
@@ -65,7 +68,8 @@ def _documented() -> Iterator[tuple[str, str, Any]]:
 DERIVED = {"ernie4_5_moe": "moe_layer_end_index"}
 """A default from which the class makes another number as soon as it knows the layers."""
 BUILT_IN = {
-    "cohere2": "sliding_window_pattern", "hunyuan_v1_moe": "num_shared_expert", "hy_v3": "first_k_dense_replace",
+    "cohere2": "sliding_window_pattern", "glm4_moe_lite": "first_k_dense_replace",
+    "hunyuan_v1_moe": "num_shared_expert", "hy_v3": "first_k_dense_replace",
 }  # fmt: skip
 """A key of published files that no attribute of the class holds, because what it says is built in or used up."""
 

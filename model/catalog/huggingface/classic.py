@@ -96,7 +96,7 @@ def _gpt_neox(s: Settings) -> Body:
 
 
 def _gptj(s: Settings) -> Body:
-    """Biases in the block and in the unembedding, not in attention."""
+    """GPT-J and CodeGen: biases in the block and in the unembedding, not in attention."""
     width = s.count("n_embd")
     layers = [multi_head(s, width, "n_head")] * blocks.depth(s, "n_layer")
     block = _plain(s, width, key="n_inner")
@@ -129,6 +129,21 @@ def _falcon_attention(s: Settings, full: GroupedAttention) -> GroupedAttention:
     return replace(full, kv_heads=kv_heads)
 
 
+def _arcee(s: Settings) -> Body:
+    """Llama's attention and norms, with a squared activation without gate."""
+    width = s.count("hidden_size")
+    attention = grouped(s, width, "qkvo" if s.flag("attention_bias") else "")
+    return _body(width, [attention] * blocks.depth(s), _plain(s, width, s.flag("mlp_bias")), 2, vectors=1)
+
+
+def _apertus(s: Settings) -> Body:
+    """Norms within heads; the activation of each block has two numbers of its own where it is xIELU."""
+    width = s.count("hidden_size")
+    attention = blocks.with_head_norms(grouped(s, width, "qkvo" if s.flag("attention_bias") else ""))
+    block = replace(_plain(s, width, has_bias=False), vectors=2 if s.value("hidden_act") == "xielu" else 0)
+    return _body(width, [attention] * blocks.depth(s), block, 2, vectors=1)
+
+
 # --- one part after the other --------------------------------------------------------------------------------------
 def _bloom(s: Settings) -> Body:
     """Biases everywhere but in the unembedding; a norm after the embedding; positions are no weights."""
@@ -152,6 +167,17 @@ def _mpt(s: Settings) -> Body:
     return _body(width, layers, block, 2, vectors=1)
 
 
+def _gpt_bigcode(s: Settings) -> Body:
+    """GPT-2 with one key-value head for all where multi_query says so; learned positions."""
+    s.only("add_cross_attention", False)
+    width = s.count("n_embd")
+    full = multi_head(s, width, "n_head", biases="qkvo")
+    kv_heads = 1 if s.flag("multi_query") else full.heads
+    attention = replace(full, kv_heads=kv_heads, vectors=2 * width + 2 * kv_heads * full.head_dim)
+    body = _body(width, [attention] * blocks.depth(s, "n_layer"), _plain(s, width, key="n_inner"), 2)
+    return replace(body, positions=s.count("n_positions", "positions"))
+
+
 def _starcoder2(s: Settings) -> Body:
     """Biases where use_bias says so; a window, where there is one, holds in every layer."""
     width, has_bias = s.count("hidden_size"), s.flag("use_bias")
@@ -169,5 +195,6 @@ def _nemotron(s: Settings) -> Body:
 FAMILIES: dict[str, Callable[[Settings], Body]] = {
     "cohere": _cohere, "cohere2": _cohere2, "phi": _phi, "stablelm": _stablelm, "gpt_neox": _gpt_neox, "gptj": _gptj,
     "falcon": _falcon, "bloom": _bloom, "mpt": _mpt, "starcoder2": _starcoder2, "nemotron": _nemotron,
+    "codegen": _gptj, "gpt_bigcode": _gpt_bigcode, "arcee": _arcee, "apertus": _apertus,
 }  # fmt: skip
 """The function of each model_type of the kind."""

@@ -13,7 +13,7 @@ from steptime.model.catalog.huggingface.dense import exaone4_attention
 from steptime.model.catalog.huggingface.keys import Settings
 
 from steptime.model.catalog.huggingface.blocks import (  # isort: skip
-    Body, gated, grouped, stack, uniform, with_biases, with_head_norms, with_vectors, with_whole_norms,
+    Body, gated, grouped, stack, uniform, windowed, with_biases, with_head_norms, with_vectors, with_whole_norms,
 )  # fmt: skip
 
 
@@ -118,6 +118,40 @@ def _dense_or_sparse(s: Settings, shared_key: str, has_bias: bool = False) -> li
     return [dense if kind == "dense" else sparse for kind in kinds]
 
 
+# --- DeepSeek's experts under grouped and latent attention -----------------------------------------------------------
+def _routed(s: Settings) -> ExpertFeedForward:
+    """DeepSeek's experts with a routing bias each."""
+    sparse = blocks.grouped_experts(s)
+    return replace(sparse, vectors=sparse.experts)
+
+
+def _dots1(s: Settings) -> Body:
+    """Norms within heads; a window from layer max_window_layers on, or as layer_types says."""
+    width, first = s.count("hidden_size"), s.count("max_window_layers", "layers", least=0)
+    attention = with_head_norms(grouped(s, width, "qkvo" if s.flag("attention_bias") else ""))
+    has_window = blocks.window(s) is not None
+    layers = windowed(s, attention, lambda i: has_window and i >= first)
+    return stack(width, layers, blocks.leading_dense(s, gated(s), _routed(s)))
+
+
+def _solar_open(s: Settings) -> Body:
+    """Experts in every layer."""
+    width = s.count("hidden_size")
+    return uniform(s, width, grouped(s, width, "qkv" if s.flag("attention_bias") else ""), _routed(s))
+
+
+def _glm4_moe_lite(s: Settings) -> Body:
+    """Latent attention; the first layer dense, or as mlp_layer_types says."""
+    width, layers = s.count("hidden_size"), blocks.depth(s)
+    s.only("num_key_value_heads", s.count("num_attention_heads", "heads"))
+    s.only("head_dim", s.count("qk_rope_head_dim"))
+    kinds = s.words("mlp_layer_types", ("dense", "sparse"), layers)
+    parts = blocks.leading_dense(s, gated(s), _routed(s))
+    if kinds is not None:
+        parts = [gated(s) if kind == "dense" else _routed(s) for kind in kinds]
+    return stack(width, [blocks.latent(s, width)] * layers, parts)
+
+
 # --- Phi, EXAONE, DBRX ---------------------------------------------------------------------------------------------
 def _phimoe(s: Settings) -> Body:
     """Norms with biases; a window, where there is one, holds in every layer; the unembedding may have a bias."""
@@ -159,6 +193,7 @@ def _dbrx(s: Settings) -> Body:
 FAMILIES: dict[str, Callable[[Settings], Body]] = {
     "granitemoe": _granite, "granitemoeshared": _granite, "olmoe": _olmoe, "ernie4_5_moe": _ernie,
     "hunyuan_v1_moe": _hunyuan_v1_moe, "hunyuan": _hunyuan, "hy_v3": _hy_v3, "phimoe": _phimoe,
-    "exaone_moe": _exaone_moe, "dbrx": _dbrx,
+    "exaone_moe": _exaone_moe, "dbrx": _dbrx, "dots1": _dots1, "solar_open": _solar_open,
+    "glm4_moe_lite": _glm4_moe_lite,
 }  # fmt: skip
 """The function of each model_type of the kind."""

@@ -30,7 +30,7 @@ def _kinds(s: Settings, key: str, allowed: tuple[str, ...]) -> list[str] | None:
 
 # --- Mamba ---------------------------------------------------------------------------------------------------------
 def _mamba(s: Settings) -> Body:
-    """One mixer and one norm a layer, and no feed-forward block."""
+    """Mamba and Falcon-Mamba: one mixer and one norm a layer, and no feed-forward block."""
     width = s.count("hidden_size")
     inner = s.count("expand") * width
     for key in ("intermediate_size", "d_inner"):
@@ -195,7 +195,7 @@ def _lfm2_moe(s: Settings) -> Body:
 
 
 FAMILIES: dict[str, Callable[[Settings], Body]] = {
-    "mamba": _mamba, "mamba2": _only_mamba2, "jamba": _jamba, "bamba": _bamba, "granitemoehybrid": _granite_hybrid,
-    "falcon_h1": _falcon_h1, "lfm2": _lfm2, "lfm2_moe": _lfm2_moe,
+    "mamba": _mamba, "falcon_mamba": _mamba, "mamba2": _only_mamba2, "jamba": _jamba, "bamba": _bamba,
+    "granitemoehybrid": _granite_hybrid, "falcon_h1": _falcon_h1, "lfm2": _lfm2, "lfm2_moe": _lfm2_moe,
 }  # fmt: skip
 """The function of each model_type of the kind."""
