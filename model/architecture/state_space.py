@@ -150,6 +150,21 @@ class ParallelMixers(Mixer):
         return self.recurrent.flops_per_token
 
 
+@dataclass(frozen=True)
+class WidenedAttention(GroupedAttention):
+    """Attention whose query, key and value read the stream and the embedding side by side, twice its width.
+
+    Source: Glorioso et al. 2024 (arXiv 2411.15242), "Zamba2", section 2.
+
+    >>> [matrix.weights for matrix in WidenedAttention(heads=4, kv_heads=4, head_dim=4, value_dim=4).matrices(8)]
+    [256, 256, 256, 128]
+    """
+
+    def matrices(self, width: int) -> tuple[Matrix, ...]:
+        *inputs, output = super().matrices(width)
+        return (*(Matrix(2 * matrix.weights, matrix.split) for matrix in inputs), output)
+
+
 def parts(mixer: Mixer) -> tuple[Mixer, ...]:
     """The mixers that stand side by side in one, or the one itself."""
     return (mixer.attention, mixer.recurrent) if isinstance(mixer, ParallelMixers) else (mixer,)

@@ -106,7 +106,8 @@ def _stage_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, sta
     ends = stage.first + stage.last - (stage.first * stage.last if model.tied else 0)
     embeddings = (ends * model.embedding + stage.first * model.positions * model.width) / d.tp
     alike = plan.bytes_of(Weight.EMBEDDING) * embeddings + plan.bytes_of(Weight.ROUTER) * stage.last * model.vectors
-    layers = [(number, *_layer_weights(model, d, plan, share, layer)) for layer, number in stage.kinds]
+    held = (part for layer, number in stage.kinds for part in layer.distinct(number))
+    layers = [(number, *_layer_weights(model, d, plan, share, layer)) for number, layer in held]
     alike += sympy.Add(*[number * part for number, part, _ in layers])
     return alike, sympy.Add(*[number * part for number, _, part in layers])
 

@@ -157,6 +157,8 @@ def _of_architecture(case: Case) -> list[str]:
             found.append("the sum of the tied embedding's gradients between first and last stage")
         if any(isinstance(mixer, GroupedAttention) and mixer.kv_heads < layout.tp for mixer in mixers):
             found.append("the sum of gradients between tensor-parallel chips that hold the same keys and values")
+    if layout.pp > 1 and any(layer.shared for layer in case.accounts.kinds):
+        found.append("sending the embedding, which shared blocks read again, along the pipeline")
     if layout.cp > 1 and any(isinstance(mixer, LatentAttention) for mixer in mixers):
         found.append("exchanging latent queries and results before the up-projections, fewer bytes for more FLOP")
     return found + [notice for notice in case.accounts.notices if _leaves_out(notice)]

@@ -13,7 +13,8 @@ def layer_text(layer: Layer) -> str:
     """
     parts = [] if layer.attention is None else [_mixer(layer.attention)]
     parts += [_block(block) for block in layer.feed_forward]
-    return "; ".join(parts or ["no mixer, no feed-forward"]) + (" (side by side)" if layer.parallel else "")
+    shared = f" (block {layer.shared} of shared weights)" if layer.shared else ""
+    return "; ".join(parts or ["no mixer, no feed-forward"]) + (" (side by side)" if layer.parallel else shared)
 
 
 def _mixer(mixer: Attention) -> str:

@@ -194,7 +194,10 @@ def test_parts_of_falcon_stand_side_by_side() -> None:
         ({**EXAMPLES["lfm2"], "block_ffn_dim_multiplier": float("nan")}, "'block_ffn_dim_multiplier'"),
         ({**EXAMPLES["lfm2"], "conv_dim": 95}, "'conv_dim'"),
         ({**EXAMPLES["llama"], "model_type": "phi3small"}, "block-sparse"),
-        ({**EXAMPLES["llama"], "model_type": "zamba2"}, "several layers share"),
+        ({**EXAMPLES["llama"], "model_type": "zamba"}, "several layers share"),
+        ({**EXAMPLES["zamba2"], "hybrid_layer_ids": [1, 2]}, "disagree"),
+        ({**EXAMPLES["zamba2"], "use_shared_attention_adapter": True}, "use_shared_attention_adapter"),
+        ({**EXAMPLES["zamba2"], "mamba_headdim": 15}, "'mamba_headdim'"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

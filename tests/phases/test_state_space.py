@@ -9,6 +9,7 @@ from steptime.model.architecture.transformer import (
     DenseFeedForward,
     GroupedAttention,
     Layer,
+    Matrix,
     ParallelMixers,
     RecurrentMixer,
     SelectiveStateSpace,
@@ -93,3 +94,50 @@ def test_what_a_layer_keeps_for_its_backward_pass() -> None:
     assert kept(MAMBA) == outside + 4 * 128 + 36
     assert kept(SHORT) == outside + 4 * 64
     assert kept(ParallelMixers(ATTENTION, RECURRENT)) == kept(ATTENTION) + kept(RECURRENT) - outside
+
+
+# --- blocks of weights that several layers share ---------------------------------------------------------------------
+BLOCK = Layer(ATTENTION, (DenseFeedForward(128),), 128, shared=1, adapters=(Matrix(64 * 64, 1), Matrix(320)))
+OTHER = Layer(ATTENTION, (DenseFeedForward(128),), 128, shared=2, adapters=BLOCK.adapters)
+PLAIN = Layer(SHORT, (DenseFeedForward(128),))
+COMMON = 64 * 16 * (4 + 2 + 2 + 4) + 3 * 64 * 128 + 128  # query, key, value, result; the block; norms
+OWN = 64 * 64 + 320
+ALONE = 4 * 64 * 64 + 3 * 64 * 128
+
+
+def of(*layers: Layer) -> Transformer:
+    return Transformer("toy", WIDTH, VOCABULARY, True, layers, precision="bf16")
+
+
+SHARING = of(BLOCK, PLAIN, BLOCK, OTHER, PLAIN, BLOCK)
+
+
+def test_shared_weights_are_stored_once_and_multiplied_each_time() -> None:
+    assert SHARING.parameters == VOCABULARY * WIDTH + 2 * COMMON + 4 * OWN + 2 * ALONE
+    assert SHARING.active_parameters == VOCABULARY * WIDTH + 4 * (COMMON - 128 + OWN) + 2 * ALONE
+    flops, read, _ = cost(SHARING, "dense feed-forward")
+    assert (flops, read) == CP((2 * 6 * 3 * 64 * 128 * BATCH, 2 * 6 * 3 * 64 * 128))
+
+
+def weights(pp: int, tp: int = 1) -> float:
+    """Bytes of weights on the fullest chip."""
+    step = steptime.step(SHARING, "h100-sxm", batch=BATCH, layout=steptime.Layout(tp=tp, pp=pp))
+    return float(step.to_dict()["memory_per_chip"]["weights"])
+
+
+def test_each_stage_of_a_pipeline_holds_a_shared_block_once() -> None:
+    """Layers 1 to 3 of six hold the first block alone, 4 to 6 both blocks; embedding and unembedding are tied."""
+    assert weights(pp=1) == CP(2 * SHARING.parameters)
+    assert weights(pp=2) == CP(2 * (VOCABULARY * WIDTH + 2 * COMMON + 2 * OWN + ALONE))
+
+
+def test_a_matrix_that_is_needed_whole_is_on_every_chip() -> None:
+    split = VOCABULARY * WIDTH + 2 * (COMMON - 128) + 2 * ALONE + 4 * 320
+    assert weights(pp=1, tp=2) == CP(2 * (split / 2 + 2 * 128 + 4 * 64 * 64))
+
+
+def test_training_with_shared_weights_is_refused() -> None:
+    with pytest.raises(steptime.UserError, match="layers share weights"):
+        steptime.step(SHARING, "h100-sxm", phase="train", batch=BATCH)
+    with pytest.raises(steptime.UserError, match="layers share weights"):
+        steptime.search(SHARING, ["h100-sxm"], chips=[2], phase="train", batch=BATCH)

@@ -7,17 +7,17 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from steptime.model.architecture.state_space import mamba2
+from steptime.model.architecture.state_space import WidenedAttention, mamba2
 from steptime.model.catalog.huggingface import blocks
 from steptime.model.catalog.huggingface.blocks import Body, gated, grouped, stack, with_biases, with_head_norms
 from steptime.model.catalog.huggingface.keys import LARGEST, Settings
 
 from steptime.model.architecture.transformer import (  # isort: skip
-    Attention, DenseFeedForward, FeedForward, Layer, ParallelMixers, RecurrentMixer, SelectiveStateSpace,
+    Attention, DenseFeedForward, FeedForward, Layer, Matrix, ParallelMixers, RecurrentMixer, SelectiveStateSpace,
     ShortConvolution,
 )  # fmt: skip
 
-LINEAR, CONVOLUTION = "linear_attention", "conv"
+LINEAR, CONVOLUTION, HYBRID = "linear_attention", "conv", "hybrid"
 SPELLINGS = {"mamba": LINEAR, "attention": blocks.FULL}
 """Older words for the kinds of layers."""
 
@@ -152,6 +152,46 @@ def _falcon_h1(s: Settings) -> Body:
     return stack(width, [mixer] * layers, [with_biases(gated(s), width, s.flag("mlp_bias"))] * layers)
 
 
+# --- Zamba 2 -------------------------------------------------------------------------------------------------------
+def _zamba2(s: Settings) -> Body:
+    """Mamba-2 in every layer; before it, where a layer is hybrid, one of num_mem_blocks shared blocks, in turn."""
+    width, heads = s.count("hidden_size"), s.count("num_attention_heads", "heads")
+    inner, mamba_heads = s.count("mamba_expand") * width, s.count("n_mamba_heads", "heads")
+    for key, follows in (("attention_hidden_size", 2 * width), ("attention_head_dim", 2 * width // heads),
+                         ("mamba_headdim", inner // mamba_heads), ("use_conv_bias", True)):  # fmt: skip
+        s.only(key, follows)
+    if inner % mamba_heads or 2 * width % heads:
+        raise s.error("n_mamba_heads must divide mamba_expand x hidden_size, num_attention_heads twice hidden_size")
+    groups, kernel, state = _groups(s, "mamba_ngroups", mamba_heads), s.count("mamba_d_conv"), s.count("mamba_d_state")
+    biases = "cio" if s.flag("add_bias_linear") else "c"
+    mamba = Layer(mamba2(width, mamba_heads, inner // mamba_heads, state, groups, kernel, biases), (), width)
+    kinds = _kinds(s, "layers_block_type", (LINEAR, HYBRID)) or []
+    hybrid = [i for i, kind in enumerate(kinds) if kind == HYBRID]
+    if s.numbers("hybrid_layer_ids", len(kinds) - 1) not in (None, hybrid):
+        raise s.error("config keys 'layers_block_type' and 'hybrid_layer_ids' disagree")
+    block, turns, layers = _zamba2_block(s, width, heads), s.count("num_mem_blocks", "layers"), list[Layer]()
+    for kind in kinds:
+        if kind == HYBRID:
+            before = sum(layer.shared > 0 for layer in layers)
+            layers.append(replace(block, shared=1 + before % turns))
+        layers.append(mamba)
+    return Body(width, tuple(layers), vectors=width)
+
+
+def _zamba2_block(s: Settings, width: int, heads: int) -> Layer:
+    """Attention over stream and embedding, and a dense block; a matrix after it, and adapters of so low a rank, are
+    each layer's own. The matrix acts on partial sums, whole on every chip, so that one sum joins its results."""
+    kv_heads, dim, rank = blocks.key_value_heads(s, heads), 2 * width // heads, s.count("adapter_rank")
+    dense = with_biases(gated(s), width, s.flag("add_bias_linear"))
+    own = [Matrix(width * width, 1), Matrix(width * rank, 1), Matrix(rank * 2 * dense.intermediate)]
+    if s.flag("use_shared_attention_adapter"):
+        if kv_heads != heads:
+            raise s.error("use_shared_attention_adapter is modelled only with as many key-value heads as query heads")
+        own += [Matrix(3 * 2 * width * rank, 1), Matrix(3 * rank * 2 * width)]
+    attention = WidenedAttention(heads, kv_heads, dim, dim)
+    return Layer(attention, (dense,), 3 * width, adapters=tuple(own))
+
+
 # --- short convolutions --------------------------------------------------------------------------------------------
 def _lfm2_mixers(s: Settings, width: int) -> list[Attention]:
     """Gated short convolutions, and attention with norms within heads where a layer is full."""
@@ -197,5 +237,6 @@ def _lfm2_moe(s: Settings) -> Body:
 FAMILIES: dict[str, Callable[[Settings], Body]] = {
     "mamba": _mamba, "falcon_mamba": _mamba, "mamba2": _only_mamba2, "jamba": _jamba, "bamba": _bamba,
     "granitemoehybrid": _granite_hybrid, "falcon_h1": _falcon_h1, "lfm2": _lfm2, "lfm2_moe": _lfm2_moe,
+    "zamba2": _zamba2,
 }  # fmt: skip
 """The function of each model_type of the kind."""
