@@ -184,7 +184,7 @@ _others: dict[str, list[dict[str, Any]]] = {
     "deepseek_v2": [{"q_lora_rank": None}],
     "granitemoeshared": [{"shared_intermediate_size": 0}],
     "ernie4_5_moe": [{"moe_layer_end_index": -1, "moe_layer_interval": 2, "use_bias": False},
-                     {"moe_num_shared_experts": 0}],
+                     {"moe_num_shared_experts": 0}, {"moe_layer_end_index": 3, "moe_layer_start_index": 0}],
     "hy_v3": [{"mlp_layer_types": None, "mlp_bias": False, "attention_bias": True}],
     "phimoe": [{"lm_head_bias": False, "attention_bias": False}],
     "cohere": [{"use_qk_norm": False, "attention_bias": False, "tie_word_embeddings": False}],

@@ -186,6 +186,7 @@ def test_parts_of_falcon_stand_side_by_side() -> None:
         ({**EXAMPLES["minicpm3"], "num_key_value_heads": 2}, "'num_key_value_heads'"),
         ({**EXAMPLES["qwen"], "intermediate_size": 225}, "intermediate_size 225"),
         ({**EXAMPLES["mamba"], "d_inner": 200}, "'d_inner'"),
+        ({**EXAMPLES["mamba2"], "intermediate_size": 190}, "'intermediate_size'"),
         ({**EXAMPLES["mamba2"], "num_heads": 11}, "expand x hidden_size"),
         ({**EXAMPLES["mamba2"], "n_groups": 5}, "n_groups 5"),
         ({**EXAMPLES["jamba"], "attn_layer_offset": 2}, "attn_layer_offset 2"),

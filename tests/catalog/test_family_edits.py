@@ -138,3 +138,11 @@ def test_every_family_takes_a_step(config: dict[str, Any], phase: str) -> None:
         for layout in (steptime.Layout(), steptime.Layout(tp=2, pp=2))
     )
     assert 0 < four.terms.compute.seconds < one.terms.compute.seconds
+
+
+@pytest.mark.parametrize("config", EXAMPLES.values(), ids=list(EXAMPLES))
+def test_every_family_may_be_quantised(config: dict[str, Any]) -> None:
+    table = {"quant_method": "fp8", "modules_to_not_convert": ["lm_head", "no_such_module"]}
+    found = read_config({**config, "quantization_config": table}, "small")
+    assert (found.precision, found.exceptions) == ("fp8", (("embedding", "bf16"),))
+    assert any("no_such_module" in notice for notice in found.notices)

@@ -46,8 +46,8 @@ def _ernie(s: Settings) -> Body:
     biases = 2 * shared + width if has_bias and shared else 0
     sparse = replace(sparse, shared_intermediate=shared, vectors=sparse.experts + biases)
     first, step = s.count("moe_layer_start_index", "layers", least=0), s.count("moe_layer_interval", "layers")
-    stated = s.count("moe_layer_end_index", "layers", least=-1)
-    last = layers - 1 if stated == -1 else stated
+    stated = s.optional_count("moe_layer_end_index", "layers", least=-1)
+    last = layers - 1 if stated in (None, -1) else stated
     dense = with_biases(gated(s), width, has_bias)
     parts = [sparse if first <= i <= last and (i + 1) % step == 0 else dense for i in range(layers)]
     body = stack(width, [grouped(s, width, "qkvo" if has_bias else "")] * layers, parts)

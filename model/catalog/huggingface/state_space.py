@@ -84,6 +84,7 @@ def _only_mamba2(s: Settings) -> Body:
     if heads * head_dim != s.count("expand") * width:
         raise s.error(f"{heads} heads of {head_dim} are not expand x hidden_size, {s.count('expand') * width}")
     s.only("rms_norm", True)
+    s.only("intermediate_size", heads * head_dim)
     groups = _groups(s, "n_groups", heads)
     biases = ("c" if s.flag("use_conv_bias") else "") + ("io" if s.flag("use_bias") else "")
     mixer = mamba2(width, heads, head_dim, s.count("state_size"), groups, s.count("conv_kernel"), biases)
