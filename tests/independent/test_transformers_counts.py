@@ -55,7 +55,7 @@ def test_as_many_parameters_as_the_library_builds(config: dict[str, Any]) -> Non
 
 
 def test_enough_families_are_compared() -> None:
-    assert len({case["model_type"] for case in CASES}) >= 60
+    assert len({case["model_type"] for case in CASES}) >= 75
 
 
 def _documented() -> Iterator[tuple[str, str, Any]]:

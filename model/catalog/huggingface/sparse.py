@@ -97,6 +97,8 @@ def _hunyuan(s: Settings) -> Body:
 
 def _hy_v3(s: Settings) -> Body:
     """Hunyuan 3: the first layer dense, or as mlp_layer_types says; a routing bias for each expert."""
+    for key in ("qk_norm", "moe_router_enable_expert_bias"):
+        s.only(key, True)
     width, layers, has_bias = s.count("hidden_size"), blocks.depth(s), s.flag("mlp_bias")
     attention = with_head_norms(grouped(s, width, "qkvo" if s.flag("attention_bias") else ""))
     parts = _dense_or_sparse(s, "num_shared_experts", has_bias)
