@@ -15,6 +15,8 @@ import sympy
 from sympy import Expr
 
 from steptime.model.architecture.attention import GroupedAttention, LatentAttention, RecurrentMixer
+from steptime.model.architecture.mixer import Mixer
+from steptime.model.architecture.state_space import SelectiveStateSpace, ShortConvolution, parts
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, FeedForward, Layer
 from steptime.model.choices import Recompute
 from steptime.model.extremes import at_most
@@ -57,7 +59,9 @@ def layer_kept(layer: Layer, width: int, mode: Recompute, dropout: bool, fused: 
         return Kept()
     total = Kept()
     if layer.attention is not None:
-        total += _norm(width) + _mixer(layer, width, mode, dropout, fused)
+        total += _norm(width) + Kept(whole=width * bytes_per_activation) + _mask(width, dropout)
+        for mixer in parts(layer.attention):
+            total += _inside(mixer, mode, dropout, fused)
     if layer.feed_forward:
         total += _norm(width)
     for block in layer.feed_forward:
@@ -75,10 +79,10 @@ def _norm(width: int) -> Kept:
     return Kept(whole=width * bytes_per_activation)
 
 
-def _mixer(layer: Layer, width: int, mode: Recompute, dropout: bool, fused: bool) -> Kept:
-    mixer, a = layer.attention, bytes_per_activation
+def _inside(mixer: Mixer, mode: Recompute, dropout: bool, fused: bool) -> Kept:
+    """What a mixer keeps between its input and the mask on its result."""
+    kept, a = Kept(), bytes_per_activation
     scores = _log_sums if fused else _scores if mode == Recompute.NONE else _nothing
-    kept = Kept(whole=width * a) + _mask(width, dropout)
     if isinstance(mixer, GroupedAttention):
         keys = 0 if mixer.reuses_cache else mixer.cache_elements
         kept += Kept(shared=(mixer.query_elements + mixer.output_elements) * a)
@@ -92,6 +96,10 @@ def _mixer(layer: Layer, width: int, mode: Recompute, dropout: bool, fused: bool
         kept += scores(mixer.heads, mixer.window, dropout)
     elif isinstance(mixer, RecurrentMixer):
         kept += Kept(shared=(mixer.inputs + mixer.heads * mixer.value_dim) * a)
+    elif isinstance(mixer, SelectiveStateSpace):  # channels and gates, their step sizes, results
+        kept += Kept(whole=mixer.summed_elements * a, shared=4 * mixer.heads * a)
+    elif isinstance(mixer, ShortConvolution):  # two gates, the input, the gated result
+        kept += Kept(shared=4 * mixer.heads * a)
     return kept
 
 

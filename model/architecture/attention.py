@@ -227,4 +227,5 @@ class RecurrentMixer(Mixer):
         return flops_per_mac * (self.touches * self.state_elements + self.channels * self.kernel)
 
 
-Attention = GroupedAttention | LatentAttention | RecurrentMixer
+Attention = Mixer
+"""What stands in a layer's place of attention: one of the kinds here, or of those in `state_space`."""

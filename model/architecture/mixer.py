@@ -93,6 +93,11 @@ class Mixer(ABC):
         return sympy.S.Zero
 
     @property
+    def summed_elements(self) -> int:
+        """Elements per token that tensor-parallel chips must add up inside the mixer, before its result."""
+        return 0
+
+    @property
     def query_elements(self) -> int:
         """Elements of the query per token."""
         return 0

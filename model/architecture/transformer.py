@@ -5,17 +5,23 @@ weight, bias, attention sink) is stored and read but not counted as multiplied.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+
+import sympy
+from sympy import Expr
 
 from steptime.model.architecture.attention import Attention, GroupedAttention, Indexer, LatentAttention, RecurrentMixer
 from steptime.model.architecture.mixer import Matrix
+from steptime.model.architecture.state_space import ParallelMixers, SelectiveStateSpace, ShortConvolution
 from steptime.model.architecture.storage import Stored
 from steptime.model.choices import Weight
+from steptime.model.extremes import at_most
 
 __all__ = [
     "Attention", "DenseFeedForward", "ExpertFeedForward", "FeedForward", "GroupedAttention", "Indexer",
-    "LatentAttention", "Layer", "Matrix", "RecurrentMixer", "Transformer",
+    "LatentAttention", "Layer", "Matrix", "ParallelMixers", "RecurrentMixer", "SelectiveStateSpace",
+    "ShortConvolution", "Transformer",
 ]  # fmt: skip
 
 
@@ -73,21 +79,37 @@ class Layer:
     """One layer: a mixer or none, feed-forward blocks side by side or none, and its norms.
 
     ``parallel`` is true where mixer and feed-forward read the same input, so that one sum joins their results
-    (PaLM, arXiv 2204.02311, section 2).
+    (PaLM, arXiv 2204.02311, section 2). Layers with the same number ``shared``, unless it is 0, have the very same
+    weights, stored once, read and multiplied in each of them; ``adapters`` are matrices that such a layer has to itself
+    (Zamba2, arXiv 2411.15242, section 2).
     """
 
     attention: Attention | None
     feed_forward: tuple[FeedForward, ...]
     vectors: int = 0
     parallel: bool = False
+    shared: int = 0
+    adapters: tuple[Matrix, ...] = ()
 
     def matrices(self, width: int) -> tuple[Matrix, ...]:
-        """The mixer's matrices."""
-        return () if self.attention is None else self.attention.matrices(width)
+        """The mixer's matrices, and those of adapters."""
+        return (*(() if self.attention is None else self.attention.matrices(width)), *self.adapters)
+
+    def distinct(self, number: Expr | int) -> tuple[tuple[Expr | int, "Layer"], ...]:
+        """The weights that so many equal layers store: all of each, or once what they share, and each its adapters."""
+        if not self.shared:
+            return ((number, self),)
+        common, own = replace(self, adapters=()), Layer(None, (), adapters=self.adapters)
+        return (at_most(1, sympy.sympify(number)), common), (number, own)
 
     @property
     def mixer_vectors(self) -> int:
         return 0 if self.attention is None else self.attention.vectors
+
+    @property
+    def stored_vectors(self) -> int:
+        """Norms, biases and sinks of the layer, but those of its routed experts."""
+        return self.vectors + self.mixer_vectors + sum(block.vectors for block in self.feed_forward)
 
     @property
     def sums(self) -> int:
@@ -166,8 +188,10 @@ class Transformer:
         found = dict.fromkeys(Weight, 0)
         found[Weight.EMBEDDING] = self.embedding + self.positions * self.width
         found[Weight.UNEMBEDDING] = 0 if self.tied else self.embedding
-        found[Weight.ROUTER] = self.vector_weights
-        for layer, number in self.kinds.items():
+        found[Weight.ROUTER] = self.vectors
+        for times, layer in (part for kind, n in self.kinds.items() for part in kind.distinct(n)):
+            number = int(times)
+            found[Weight.ROUTER] += number * layer.stored_vectors
             found[Weight.ATTENTION] += number * sum(matrix.weights for matrix in layer.matrices(self.width))
             for block in layer.feed_forward:
                 if isinstance(block, DenseFeedForward):
@@ -183,7 +207,8 @@ class Transformer:
     def parameters(self) -> int:
         """Everything stored, without multi-token-prediction modules and vision towers."""
         outside = self.embedding * (1 if self.tied else 2) + self.positions * self.width + self.vectors
-        return outside + sum(number * layer.stored(self.width) for layer, number in self.kinds.items())
+        held = (part for layer, number in self.kinds.items() for part in layer.distinct(number))
+        return outside + sum(int(number) * layer.stored(self.width) for number, layer in held)
 
     @property
     def active_parameters(self) -> int:

@@ -213,6 +213,9 @@ def ledger_of(model: Transformer, plan: Plan, phase: Phase, degrees: Degrees = S
     if isinstance(phase, TrainPhase):
         from steptime.model.phases.train_ledger import TrainLedger
 
+        if any(layer.shared for layer in model.kinds):
+            why = "which stages sum the gradients of what they share, and how often, is left open"
+            raise UserError(f"{model.name}: training is not modelled where layers share weights: {why}")
         return TrainLedger(model, plan, phase, degrees)
     return Ledger(model, plan, degrees, phase)
 

@@ -107,7 +107,8 @@ def _stage_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, sta
     table = (stage.first * (model.embedding + model.positions * model.width)) / d.tp
     head = plan.bytes_of(Weight.EMBEDDING if model.tied else Weight.UNEMBEDDING) * last * model.embedding / d.tp
     alike = plan.bytes_of(Weight.EMBEDDING) * table + head + plan.bytes_of(Weight.ROUTER) * stage.last * model.vectors
-    layers = [(number, *_layer_weights(model, d, plan, share, layer)) for layer, number in stage.kinds]
+    held = (part for layer, number in stage.kinds for part in layer.distinct(number))
+    layers = [(number, *_layer_weights(model, d, plan, share, layer)) for number, layer in held]
     alike += sympy.Add(*[number * part for number, part, _ in layers])
     return alike, sympy.Add(*[number * part for number, _, part in layers])
 

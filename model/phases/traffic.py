@@ -88,7 +88,8 @@ class Pass:
         held = self.tokens / self.groups  # by each tensor-parallel group
         one_sum = all_reduce(held * width * reduce_bytes, group(d.tp, one, axes), self.plan.in_switch)
         sums = sum(number * layer.sums for layer, number in self.model.kinds.items())
-        lines = [(OperationName.TENSOR_SUMS, one_sum.times(sums)), (OperationName.CONTEXT, self.context_exchange())]
+        joined = one_sum.times(sums) + self.sums_within()
+        lines = [(OperationName.TENSOR_SUMS, joined), (OperationName.CONTEXT, self.context_exchange())]
         if self.plan.ffn == Split.STAGE:
             dense = sum(number for layer, number in self.model.kinds.items() if _has_dense(layer))
             everyone = gather_between(self.tokens * width * reduce_bytes, d.stage, d.tp, axes).times(dense)
@@ -96,6 +97,15 @@ class Pass:
         lines += self.expert_collectives()
         lines.append((OperationName.SENDS, send(self.handed_on, d.pp, d.stage, axes)))
         return [(name, moved.started(self.phase.passes)) for name, moved in lines if moved != Transfer()]
+
+    def sums_within(self) -> Transfer:
+        """Sums of tensor-parallel chips inside a mixer, before its result: of Mamba's step sizes and state vectors."""
+        over, moved = group(self.degrees.tp, one, self.plan.axes), Transfer()
+        held = self.tokens / self.groups * reduce_bytes
+        for mixer, number in self.model.mixers:
+            if mixer.summed_elements:
+                moved += all_reduce(held * mixer.summed_elements, over, self.plan.in_switch).times(number)
+        return moved
 
     @property
     def handed_on(self) -> Expr:

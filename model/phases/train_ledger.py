@@ -97,7 +97,8 @@ class TrainLedger:
             back = self.forward.send_back()
             return row.moved.times(2 * q.interleave) + back.times(2 * (q.interleave - 1))
         shared = row.operation == OperationName.TENSOR_SUMS and self.phase.choices.sequence_parallel
-        once = self.stream_gathers.times(2) if shared else row.moved  # scattered, and gathered after norm and dropout
+        # Scattered, and gathered after norm and dropout; sums inside a mixer stay whole.
+        once = self.stream_gathers.times(2) + self.forward.sums_within() if shared else row.moved
         return once.times(self.network_passes(row.operation))
 
     @cached_property

@@ -7,6 +7,7 @@ from rich.text import Text
 from sympy import Expr
 
 from steptime.model import symbols as q
+from steptime.model.architecture.state_space import parts
 from steptime.model.architecture.transformer import GroupedAttention, LatentAttention, RecurrentMixer
 from steptime.model.catalog.hardware import Figure
 from steptime.model.choices import Format, Overlap, PhaseName
@@ -140,7 +141,7 @@ def not_modelled(case: Case) -> list[str]:
 
 def _of_architecture(case: Case) -> list[str]:
     found, layout = [], case.layout
-    mixers = [mixer for mixer, _ in case.accounts.mixers]
+    mixers = [part for mixer, _ in case.accounts.mixers for part in parts(mixer)]
     context = case.number(case.phase.varies) or 0.0
     chunks = [mixer.window for mixer in mixers if mixer.chunked and mixer.window and context > mixer.window]
     if chunks and case.phase.name == PhaseName.DECODE:
@@ -156,6 +157,8 @@ def _of_architecture(case: Case) -> list[str]:
             found.append("the sum of the tied embedding's gradients between first and last stage")
         if any(isinstance(mixer, GroupedAttention) and mixer.kv_heads < layout.tp for mixer in mixers):
             found.append("the sum of gradients between tensor-parallel chips that hold the same keys and values")
+    if layout.pp > 1 and any(layer.shared for layer in case.accounts.kinds):
+        found.append("sending the embedding, which shared blocks read again, along the pipeline")
     if layout.cp > 1 and any(isinstance(mixer, LatentAttention) for mixer in mixers):
         found.append("exchanging latent queries and results before the up-projections, fewer bytes for more FLOP")
     return found + [notice for notice in case.accounts.notices if _leaves_out(notice)]

@@ -1,6 +1,7 @@
 """One layer in words."""
 
 from steptime.model.architecture.attention import Attention, GroupedAttention, LatentAttention, RecurrentMixer
+from steptime.model.architecture.state_space import ParallelMixers, SelectiveStateSpace, ShortConvolution
 from steptime.model.architecture.transformer import DenseFeedForward, FeedForward, Layer
 
 
@@ -12,10 +13,17 @@ def layer_text(layer: Layer) -> str:
     """
     parts = [] if layer.attention is None else [_mixer(layer.attention)]
     parts += [_block(block) for block in layer.feed_forward]
-    return "; ".join(parts or ["no mixer, no feed-forward"]) + (" (side by side)" if layer.parallel else "")
+    shared = f" (block {layer.shared} of shared weights)" if layer.shared else ""
+    return "; ".join(parts or ["no mixer, no feed-forward"]) + (" (side by side)" if layer.parallel else shared)
 
 
 def _mixer(mixer: Attention) -> str:
+    if isinstance(mixer, ParallelMixers):
+        return f"{_mixer(mixer.attention)}, beside {_mixer(mixer.recurrent)}"
+    if isinstance(mixer, SelectiveStateSpace):
+        return f"Mamba, {mixer.heads:,} channels with a state of {mixer.state} each"
+    if isinstance(mixer, ShortConvolution):
+        return f"gated convolution of {mixer.kernel} tokens over {mixer.heads:,} channels"
     if isinstance(mixer, RecurrentMixer):
         return f"{mixer.kind}, {mixer.heads} heads with a state of {mixer.key_dim} x {mixer.value_dim}"
     if isinstance(mixer, LatentAttention):
@@ -23,6 +31,7 @@ def _mixer(mixer: Attention) -> str:
         if mixer.indexer is not None:
             text += f", reading the best {mixer.indexer.selected:,} tokens of an index"
         return text
+    assert isinstance(mixer, GroupedAttention)
     return _grouped(mixer)
 
 

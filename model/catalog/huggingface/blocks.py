@@ -56,6 +56,25 @@ def with_head_norms(attention: GroupedAttention) -> GroupedAttention:
     return with_vectors(attention, 2 * attention.head_dim)
 
 
+def with_whole_norms(attention: GroupedAttention) -> GroupedAttention:
+    """All heads of query together are normalised, and all of key."""
+    return with_vectors(attention, (attention.heads + attention.kv_heads) * attention.head_dim)
+
+
+def multi_head(s: Settings, width: int, heads_key: str = "num_attention_heads", biases: str = "") -> GroupedAttention:
+    """A key and a value for every query head, and heads that share out the width."""
+    heads = s.count(heads_key, "heads")
+    if width % heads:
+        raise s.error(f"the width {width} is not divisible by {heads_key} {heads}")
+    return GroupedAttention(heads, heads, width // heads, width // heads, vectors=len(biases) * width)
+
+
+def with_biases(block: DenseFeedForward, width: int, has: bool = True) -> DenseFeedForward:
+    """The block with a bias for each of its matrices, where it has them."""
+    between = (2 if block.gated else 1) * block.intermediate
+    return replace(block, vectors=between + width) if has else block
+
+
 def gated(s: Settings, key: str = "intermediate_size") -> DenseFeedForward:
     """A dense block with a gate."""
     return DenseFeedForward(s.count(key, "intermediate"))

@@ -1,8 +1,9 @@
 """One small function for each family of published architectures: from the keys of its configuration to its layers.
 
 What a family builds in without a key (biases, norms, sinks) is in its function; what an absent key means is in
-``config_defaults.toml``. Families with latents, with states, of Gemma's kind and found by search have their own files;
-FAMILIES joins all. Source: the configuration and modelling files of the transformers library.
+``config_defaults.toml`` and the tables beside it. Families of one kind (latents, states, Gemma, dense, sparse, classic,
+found by search) have files of their own; FAMILIES joins all. Source: the configuration and modelling files of the
+transformers library.
 """
 
 from collections.abc import Callable
@@ -10,10 +11,14 @@ from dataclasses import replace
 
 from steptime.model.architecture.transformer import DenseFeedForward, GroupedAttention, Layer
 from steptime.model.catalog.huggingface import blocks
+from steptime.model.catalog.huggingface import classic as families_classic
+from steptime.model.catalog.huggingface import dense as families_dense
 from steptime.model.catalog.huggingface import gemma as families_gemma
 from steptime.model.catalog.huggingface import hybrid as families_hybrid
 from steptime.model.catalog.huggingface import latent as families_latent
 from steptime.model.catalog.huggingface import searched as families_searched
+from steptime.model.catalog.huggingface import sparse as families_sparse
+from steptime.model.catalog.huggingface import state_space as families_state_space
 from steptime.model.catalog.huggingface.keys import Settings
 
 from steptime.model.catalog.huggingface.blocks import (  # isort: skip
@@ -180,6 +185,7 @@ FAMILIES: dict[str, Callable[[Settings], Body]] = {
     "qwen2": _qwen2, "qwen3": _qwen3, "qwen2_moe": _qwen2_moe, "qwen3_moe": _qwen3_moe,
     **families_gemma.FAMILIES, **families_latent.FAMILIES, "glm4_moe": _glm4_moe,
     "gpt_oss": _gpt_oss, "llama4_text": _llama4, "minimax_m2": _minimax_m2, "gpt2": _gpt2, "opt": _opt,
-    "palm_synthetic": _palm, **families_hybrid.FAMILIES, **families_searched.FAMILIES,
+    "palm_synthetic": _palm, **families_hybrid.FAMILIES, **families_searched.FAMILIES, **families_dense.FAMILIES,
+    **families_sparse.FAMILIES, **families_classic.FAMILIES, **families_state_space.FAMILIES,
 }  # fmt: skip
 """The function of each model_type."""

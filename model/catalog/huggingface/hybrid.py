@@ -7,6 +7,7 @@ of the transformers library, and for MiniMax-M1 the one published with its weigh
 from collections.abc import Callable
 from dataclasses import replace
 
+from steptime.model.architecture.state_space import mamba2
 from steptime.model.catalog.huggingface import blocks
 from steptime.model.catalog.huggingface.blocks import Body, gated, grouped, stack, with_head_norms, with_vectors
 from steptime.model.catalog.huggingface.keys import LARGEST, Settings, shown
@@ -113,19 +114,11 @@ def _nemotron_kinds(s: Settings) -> list[str]:
 
 
 def _mamba2(s: Settings, width: int) -> RecurrentMixer:
-    """Gate, input, B and C of each group, and a step size for each head; the output's norm spans the inner width.
-
-    Stored beside the matrices: the convolution over input, B and C, with a bias where use_conv_bias says so, A_log, D
-    and dt_bias of each head.
-    """
+    """Mamba-2 in Nemotron's keys."""
     heads, head_dim, state = s.count("mamba_num_heads", "heads"), s.count("mamba_head_dim"), s.count("ssm_state_size")
-    groups, kernel, inner = s.count("n_groups", "heads"), s.count("conv_kernel"), heads * head_dim
-    channels = inner + 2 * groups * state
-    inputs = inner + channels + heads
-    vectors = channels * (kernel + s.flag("use_conv_bias")) + 3 * heads + inner
-    if s.flag("use_bias"):
-        vectors += inputs + width
-    return RecurrentMixer("Mamba-2", heads, state, head_dim, inputs, channels=channels, kernel=kernel, vectors=vectors)
+    groups, kernel = s.count("n_groups", "heads"), s.count("conv_kernel")
+    biases = ("c" if s.flag("use_conv_bias") else "") + ("io" if s.flag("use_bias") else "")
+    return mamba2(width, heads, head_dim, state, groups, kernel, biases)
 
 
 def _nemotron_experts(s: Settings, width: int) -> ExpertFeedForward:

@@ -22,10 +22,19 @@ _neutral_endings = ("_token_id", "_token_ids", "_token_index", "_dropout")
 _tower_beginnings = ("vision_", "image_", "audio_", "video_", "mm_", "multimodal_", "projector_", "spatial_")
 
 
+_more_tables = ("dense_defaults", "sparse_defaults", "classic_defaults", "state_space_defaults")
+"""Files with the types of one kind each, in the form of config_defaults."""
+
+
 @cache
 def tables() -> Mapping[str, Any]:
-    """The packaged tables of model types: ``types``, ``wrappers``, ``refused``, and the ``neutral`` keys."""
-    return tomllib.loads(packaged("huggingface/config_defaults.toml"))
+    """The packaged tables: ``types``, ``inside`` (of tables that a key of a type holds), ``wrappers``, ``refused``, and
+    the ``neutral`` keys."""
+    found = tomllib.loads(packaged("huggingface/config_defaults.toml")) | {"inside": {}}
+    for more in (tomllib.loads(packaged(f"huggingface/{name}.toml")) for name in _more_tables):
+        found["types"] |= more["types"]
+        found["inside"] |= more.get("inside", {})
+    return found
 
 
 @cache
@@ -70,7 +79,7 @@ class Settings:
 
     @property
     def table(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = tables()["types"][self.model_type]
+        found: Mapping[str, Any] = {**tables()["types"], **tables()["inside"]}[self.model_type]
         return found
 
     def error(self, message: str) -> UserError:
@@ -83,6 +92,32 @@ class Settings:
         for key, value in self.data.items():
             if key not in known and not is_neutral(key, value):
                 raise self.error(f"config key {shown(key)} is not understood and may change shapes")
+
+    def inside(self, key: str) -> "Settings":
+        """The settings of a table that a key holds, with defaults of its own under ``model_type.key``; unknown keys of
+        it are refused."""
+        found = self.data.get(key)
+        if not isinstance(found, Mapping | None):
+            raise self.error(f"config key {key!r} must be a table, not {shown(found)}")
+        inner = Settings(found or {}, f"{self.model_type}.{key}", f"{self.where}: {key}", self.defaults_taken)
+        inner.refuse_unknown()
+        return inner
+
+    def only(self, key: str, *modelled: Any) -> None:
+        """Raise unless a key, where the file states it, has a value that is modelled; null is none stated."""
+        found = self.data.get(key)
+        if found is not None and not any(found == one and type(found) is type(one) for one in modelled):
+            words = " or ".join(str(one).lower() for one in modelled)
+            raise self.error(f"config key {key!r} is modelled only as {words}, not {shown(found)}")
+
+    def each_layer(self, key: str, layers: int, limit: str = "width") -> list[int]:
+        """A whole number for each layer: a list of as many, or one for all."""
+        if not isinstance(self.value(key), list):
+            return [self.count(key, limit)] * layers
+        found = self.numbers(key, LARGEST[limit])
+        if found is None or len(found) != layers or not all(found):
+            raise self.error(f"config key {key!r} must have {layers} positive entries, one for each layer")
+        return found
 
     def value(self, key: str) -> Any:
         """What the file says of a key, under any of its spellings, else the documented default."""

@@ -13,7 +13,8 @@ from steptime.model.architecture.mixer import Matrix, Mixer
 from steptime.model.choices import Weight
 
 from steptime.model.architecture.transformer import (  # isort: skip
-    DenseFeedForward, ExpertFeedForward, GroupedAttention, Indexer, LatentAttention, Layer, RecurrentMixer,
+    DenseFeedForward, ExpertFeedForward, GroupedAttention, Indexer, LatentAttention, Layer, ParallelMixers,
+    RecurrentMixer, SelectiveStateSpace, ShortConvolution,
 )  # fmt: skip
 
 
@@ -58,16 +59,19 @@ _RECURRENT = {
     "lightning": ("self_attn.qkv_proj", "self_attn.out_proj"),
     "Mamba-2": ("mixer.in_proj", "mamba.in_proj", "mixer.out_proj", "mamba.out_proj"),
 }
-_DENSE = ("mlp", "feed_forward", "mixer", "ffn", "block_sparse_moe", "residual_mlp")
+_MAMBA = tuple(_in(("mixer", "mamba"), name) for name in ("in_proj", "x_proj", "dt_proj", "out_proj"))
+_CONVOLUTION = (("conv.in_proj",), ("conv.out_proj",))
+ADAPTERS = ("feed_forward.gate_up_proj_adapter_list", "shared_transformer", "mamba_decoder", "linear")
+_DENSE = ("mlp", "feed_forward", "mixer", "ffn", "block_sparse_moe", "residual_mlp", "shared_transformer.feed_forward")
 _SHARED = tuple(
     f"{parent}.{name}" for parent in ("mlp", "feed_forward", "block_sparse_moe", "mixer", "ffn", "moe")
     for name in ("shared_experts", "shared_expert", "shared_mlp")
-)  # fmt: skip
+) + ("shared_mlp",)  # fmt: skip
 _EXPERTS = tuple(f"{parent}.experts" for parent in ("mlp", "feed_forward", "block_sparse_moe", "mixer", "ffn", "moe"))
-_GATE = ("gate_proj", "gate_up_proj", "w1", "c_fc", "dense_h_to_4h", "fc1")
-_UP = ("up_proj", "gate_up_proj", "w3", "c_fc", "dense_h_to_4h", "fc1")
-_DOWN = ("down_proj", "w2", "c_proj", "dense_4h_to_h", "fc2")
-_ROUTER = _in(("mlp", "feed_forward", "block_sparse_moe", "mixer", "ffn", "moe"), "gate", "router")
+_GATE = ("gate_proj", "gate_up_proj", "w1", "c_fc", "dense_h_to_4h", "fc1", "fc_in", "input_linear")
+_UP = ("up_proj", "gate_up_proj", "w3", "v1", "c_fc", "dense_h_to_4h", "fc1", "fc_in", "input_linear")
+_DOWN = ("down_proj", "w2", "c_proj", "dense_4h_to_h", "fc2", "fc_out", "output_linear")
+_ROUTER = _in(("mlp", "feed_forward", "block_sparse_moe", "mixer", "ffn", "moe"), "gate", "router", "gate.wg")
 _SHARED_GATE = ("mlp.shared_expert_gate",)
 
 
@@ -84,6 +88,7 @@ def outer_modules(embedding: int, tied: bool, head: bool = True) -> Iterator[Mod
 def layer_modules(layer: Layer, width: int) -> list[Module]:
     """The modules of one layer. One expert stands for all of its layer, with the weights of all."""
     found = [] if layer.attention is None else list(mixer_modules(layer.attention, width))
+    found += [Module(ADAPTERS, matrix.weights, Weight.ATTENTION) for matrix in layer.adapters]
     for block in layer.feed_forward:
         if isinstance(block, DenseFeedForward):
             found += _feed_forward(_DENSE, block.weights(width), block.gated, Weight.DENSE, layer.attention is None)
@@ -132,6 +137,13 @@ def _named(mixer: Mixer, width: int, matrices: list[Matrix]) -> Iterator[tuple[t
         yield from ((_LATENT[part], size) for part, size in zip(parts, sizes, strict=False))
         if mixer.indexer is not None:
             yield from _of_indexer(mixer.indexer, mixer.query_rank or width, width)
+    elif isinstance(mixer, ParallelMixers):
+        for part in (mixer.attention, mixer.recurrent):
+            yield from _named(part, width, list(part.matrices(width)))
+    elif isinstance(mixer, SelectiveStateSpace):
+        yield from zip(_MAMBA, sizes, strict=True)
+    elif isinstance(mixer, ShortConvolution):
+        yield from zip(_CONVOLUTION, sizes, strict=True)
     elif isinstance(mixer, RecurrentMixer) and mixer.kind in _RECURRENT:
         yield from _of_state(mixer, width, *sizes)
     else:

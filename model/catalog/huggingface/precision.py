@@ -14,7 +14,7 @@ from steptime.model.architecture.transformer import ExpertFeedForward, Layer
 from steptime.model.catalog.huggingface.groups import scheme_of
 from steptime.model.catalog.huggingface.keys import shown
 from steptime.model.catalog.huggingface.methods import LISTS, Scheme
-from steptime.model.catalog.huggingface.modules import layer_modules, outer_modules
+from steptime.model.catalog.huggingface.modules import ADAPTERS, layer_modules, outer_modules
 from steptime.model.catalog.huggingface.rules import BESIDE, layer_of
 from steptime.model.catalog.huggingface.stored import Format
 from steptime.model.choices import Weight
@@ -101,10 +101,16 @@ def _modules(scheme: Scheme, body: Weights) -> Iterator[tuple[Weight, int, Forma
     yield Weight.EMBEDDING, body.positions, None, ()
     yield Weight.ROUTER, body.vectors, None, ()
     parts = {layer: layer_modules(layer, body.width) for layer in set(body.layers)}
+    stored: set[int] = set()
     for i, layer in enumerate(body.layers):
+        again = layer.shared in stored
+        stored |= {layer.shared} - {0}
         for module in parts[layer]:
-            yield module.kind, module.weights, *scheme.format_of(module.names, module.kind, i)
-        yield Weight.ROUTER, layer.vectors + layer.mixer_vectors + sum(b.vectors for b in layer.feed_forward), None, ()
+            if not again or module.names == ADAPTERS:
+                yield module.kind, module.weights, *scheme.format_of(module.names, module.kind, i)
+        if again:
+            continue
+        yield Weight.ROUTER, layer.stored_vectors, None, ()
         for block in layer.feed_forward:
             if isinstance(block, ExpertFeedForward):
                 yield Weight.EXPERTS, block.experts * block.expert_vectors, None, ()
