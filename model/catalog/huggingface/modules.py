@@ -63,15 +63,13 @@ _MAMBA = tuple(_in(("mixer", "mamba"), name) for name in ("in_proj", "x_proj", "
 _CONVOLUTION = (("conv.in_proj",), ("conv.out_proj",))
 ADAPTERS = ("feed_forward.gate_up_proj_adapter_list", "shared_transformer", "mamba_decoder", "linear")
 _DENSE = ("mlp", "feed_forward", "mixer", "ffn", "block_sparse_moe", "residual_mlp", "shared_transformer.feed_forward")
-_SHARED = tuple(
-    f"{parent}.{name}" for parent in ("mlp", "feed_forward", "block_sparse_moe", "mixer", "ffn", "moe")
-    for name in ("shared_experts", "shared_expert", "shared_mlp")
-) + ("shared_mlp",)  # fmt: skip
-_EXPERTS = tuple(f"{parent}.experts" for parent in ("mlp", "feed_forward", "block_sparse_moe", "mixer", "ffn", "moe"))
+_SPARSE = ("mlp", "feed_forward", "block_sparse_moe", "mixer", "ffn", "moe")
+_SHARED = (*_in(_SPARSE, "shared_experts", "shared_expert", "shared_mlp"), "shared_mlp")
+_EXPERTS = _in(_SPARSE, "experts")
 _GATE = ("gate_proj", "gate_up_proj", "w1", "c_fc", "dense_h_to_4h", "fc1", "fc_in", "input_linear")
 _UP = ("up_proj", "gate_up_proj", "w3", "v1", "c_fc", "dense_h_to_4h", "fc1", "fc_in", "input_linear")
 _DOWN = ("down_proj", "w2", "c_proj", "dense_4h_to_h", "fc2", "fc_out", "output_linear")
-_ROUTER = _in(("mlp", "feed_forward", "block_sparse_moe", "mixer", "ffn", "moe"), "gate", "router", "gate.wg")
+_ROUTER = _in(_SPARSE, "gate", "router", "gate.wg")
 _SHARED_GATE = ("mlp.shared_expert_gate",)
 
 
