@@ -11,6 +11,7 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.architecture.activations import untrainable
 from steptime.model.architecture.quantities import AbstractModel
 from steptime.model.architecture.transformer import Attention, Layer, Transformer
 from steptime.model.choices import Load, Split
@@ -206,6 +207,8 @@ def ledger_of(model: Transformer, plan: Plan, phase: Phase, degrees: Degrees = S
     if isinstance(phase, TrainPhase):
         from steptime.model.phases.train_ledger import TrainLedger
 
+        if what := untrainable(model):
+            raise UserError(f"{model.name}: training is not modelled for {what}")
         return TrainLedger(model, plan, phase, degrees)
     return Ledger(model, plan, degrees, phase)
 

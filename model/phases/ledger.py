@@ -90,6 +90,8 @@ class Ledger(Pass):
             ways = self.ways(matrix)
             yield self.multiplied(OperationName.PROJECTIONS, number * matrix.weights, Weight.ATTENTION, ways,
                                   ways * self.groups)  # fmt: skip
+        if layer.mixing:
+            yield self.multiplied(OperationName.PROJECTIONS, number * layer.mixing, router, one, self.groups)
         for block in layer.feed_forward:
             if isinstance(block, DenseFeedForward):
                 weights = number * block.weights(width)
@@ -107,7 +109,7 @@ class Ledger(Pass):
     @property
     def unembedding(self) -> Row:
         """Only predicted tokens need it."""
-        weights = sympy.sympify(self.model.embedding, strict=True)
+        weights = sympy.sympify(self.model.unembedding_weights, strict=True)
         flops = flops_per_mac * weights * self.phase.predicted
         return Row(OperationName.UNEMBEDDING, flops, self.slices, weights, Weight.EMBEDDING, self.degrees.tp)
 
@@ -191,7 +193,7 @@ class Ledger(Pass):
             q.stage_chips: self.degrees.stage,
             q.parameters: sympy.sympify(self.model.parameters, strict=True),
             q.active_parameters: sympy.sympify(self.model.active_parameters, strict=True),
-            q.unembedding_parameters: sympy.sympify(self.model.embedding, strict=True),
+            q.unembedding_parameters: sympy.sympify(self.model.unembedding_weights, strict=True),
             q.parameters_read: sympy.Add(*[row.weights for row in streamed]),
             q.attention_flops: sympy.Add(*attention) / phase.pairs,
             q.kv_bytes: sympy.Add(*[row.read / context for row in cached]),

@@ -83,8 +83,9 @@ class Room:
         weights = sympy.Add(*self.stage_weights(stage))
         kv = sympy.Add(*[number * self.layer_cache(layer) for layer, number in stage.kinds])
         tokens = working * self.phase.tokens / self.phase.passes
-        logits = stage.last * working * self.phase.predicted * model.vocabulary / d.tp
-        return Footprint(weights, kv * sequences, reduce_bytes * (2 * model.width * tokens + logits))
+        logits = stage.last * working * self.phase.predicted * (model.vocabulary if model.unembedding else 0) / d.tp
+        streams = (1 + model.streams) * model.width * tokens  # the residual streams, and what a part adds to them
+        return Footprint(weights, kv * sequences, reduce_bytes * (streams + logits))
 
     def stage_weights(self, stage: Stage) -> tuple[Expr, Expr]:
         """Bytes of a stage's weights on its fullest chip: those that tensor-parallel groups hold alike, with the
@@ -103,8 +104,9 @@ class Room:
 @lru_cache(maxsize=256)
 def _stage_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, stage: Stage) -> tuple[Expr, Expr]:
     """One stage's weights: the same in every phase, so that a search writes them once."""
-    ends = stage.first + stage.last - (stage.first * stage.last if model.tied else 0)
-    embeddings = (ends * model.embedding + stage.first * model.positions * model.width) / d.tp
+    head = stage.last * model.unembedding_weights
+    twice = stage.first * model.embedding * (1 - stage.last) if model.tied and model.unembedding else 0
+    embeddings = (head + twice + stage.first * model.input_tables) / d.tp
     alike = plan.bytes_of(Weight.EMBEDDING) * embeddings + plan.bytes_of(Weight.ROUTER) * stage.last * model.vectors
     layers = [(number, *_layer_weights(model, d, plan, share, layer)) for layer, number in stage.kinds]
     alike += sympy.Add(*[number * part for number, part, _ in layers])
@@ -118,7 +120,8 @@ def _layer_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, lay
     mixer = sympy.Integer(0)
     for matrix in layer.matrices(width):
         mixer += matrix.weights * (1 / d.tp if matrix.split is None else share(matrix.split, d.tp))
-    alike = bytes_of(Weight.ATTENTION) * mixer + bytes_of(Weight.ROUTER) * (layer.vectors + layer.mixer_vectors)
+    kept_whole = layer.vectors + layer.mixer_vectors + layer.mixing
+    alike = bytes_of(Weight.ATTENTION) * mixer + bytes_of(Weight.ROUTER) * kept_whole
     spread, dense = sympy.Integer(0), sympy.Integer(0)
     for block in layer.feed_forward:
         alike += bytes_of(Weight.ROUTER) * block.vectors
