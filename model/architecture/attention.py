@@ -10,12 +10,14 @@ import sympy
 from sympy import Expr
 
 from steptime.model.architecture.compressed import CompressedAttention
+from steptime.model.architecture.cross import CrossAttention
 from steptime.model.architecture.latent import Indexer, LatentAttention
 from steptime.model.architecture.mixer import Matrix, Mixer
 from steptime.model.symbols import flops_per_mac
 
 __all__ = [
-    "Attention", "CompressedAttention", "GroupedAttention", "Indexer", "LatentAttention", "RecurrentMixer",
+    "Attention", "CompressedAttention", "CrossAttention", "GroupedAttention", "Indexer", "LatentAttention",
+    "RecurrentMixer",
 ]  # fmt: skip
 
 
@@ -63,8 +65,8 @@ class GroupedAttention(Mixer):
         return None if self.indexer is None else self.indexer.selected
 
     @property
-    def index_elements(self) -> int:
-        return 0 if self.indexer is None else self.indexer.dim
+    def index_elements(self) -> Expr:
+        return sympy.S.Zero if self.indexer is None else self.indexer.elements
 
     @property
     def index_flops_per_pair(self) -> Expr:
@@ -150,4 +152,4 @@ class RecurrentMixer(Mixer):
         return flops_per_mac * (self.touches * self.state_elements + self.channels * self.kernel)
 
 
-Attention = GroupedAttention | LatentAttention | CompressedAttention | RecurrentMixer
+Attention = GroupedAttention | LatentAttention | CompressedAttention | CrossAttention | RecurrentMixer

@@ -21,8 +21,8 @@ class Entries(Mixer):
     """What one token attends to in one of several caches side by side, per token of context; it has no weights."""
 
     heads: int
-    cache_elements: Expr
-    flops_per_pair: Expr
+    cache_elements: Expr = sympy.S.Zero
+    flops_per_pair: Expr = sympy.S.Zero
     window: int | None = None
     selected: int | None = None
     index_elements: Expr = sympy.S.Zero

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Rational
 
 from steptime.model.architecture.mixer import Matrix, Mixer
 from steptime.model.symbols import flops_per_mac
@@ -14,7 +14,8 @@ class Indexer:
     """Chooses the tokens that a sparse attention reads: small heads score every token, the best ``selected`` are read.
 
     One key of ``dim`` serves all heads; ``weighted`` where a matrix makes the weights by which the heads' scores are
-    added. Over compressed entries ``selected`` are entries. Source: DeepSeek-V3.2-Exp report 2025, section 2.1
+    added. Over compressed entries ``selected`` are entries. One key may stand for a ``pool`` of tokens, which are then
+    chosen together; a matrix of the key's size weighs them. Source: DeepSeek-V3.2-Exp report 2025, section 2.1
     (lightning indexer).
     """
 
@@ -22,17 +23,23 @@ class Indexer:
     dim: int
     selected: int
     weighted: bool = True
+    pool: int = 1
 
     def matrix(self, width: int, query_width: int) -> Matrix:
         """Queries from ``query_width`` features, the key and the heads' weights from the stream: whole on every chip,
         as deployed, since each scores the context for itself."""
-        weights = self.heads if self.weighted else 0
-        return Matrix(query_width * self.heads * self.dim + width * (self.dim + weights), 1)
+        made = (self.dim if self.pool == 1 else 2 * self.dim) + (self.heads if self.weighted else 0)
+        return Matrix(query_width * self.heads * self.dim + width * made, 1)
+
+    @property
+    def elements(self) -> Expr:
+        """Elements of keys per token of context."""
+        return Rational(self.dim, self.pool)
 
     @property
     def flops_per_pair(self) -> Expr:
         """A score for each index head."""
-        return flops_per_mac * self.heads * self.dim
+        return flops_per_mac * self.heads * self.elements
 
 
 @dataclass(frozen=True)
@@ -107,8 +114,8 @@ class LatentAttention(Mixer):
         return flops_per_mac * self.expansion_weights
 
     @property
-    def index_elements(self) -> int:
-        return 0 if self.indexer is None else self.indexer.dim
+    def index_elements(self) -> Expr:
+        return sympy.S.Zero if self.indexer is None else self.indexer.elements
 
     @property
     def index_flops_per_pair(self) -> Expr:

@@ -131,3 +131,7 @@ class Mixer(ABC):
     @abstractmethod
     def matrices(self, width: int) -> tuple[Matrix, ...]:
         """The weights that multiply every token."""
+
+    def idle(self, width: int) -> tuple[Matrix, ...]:
+        """Weights that are stored and that no token of a step of text multiplies."""
+        return ()

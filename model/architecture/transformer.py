@@ -11,12 +11,12 @@ from functools import cached_property
 from steptime.model.architecture.mixer import Matrix
 
 from steptime.model.architecture.attention import (  # isort: skip
-    Attention, CompressedAttention, GroupedAttention, Indexer, LatentAttention, RecurrentMixer,
+    Attention, CompressedAttention, CrossAttention, GroupedAttention, Indexer, LatentAttention, RecurrentMixer,
 )  # fmt: skip
 
 __all__ = [
-    "Attention", "CompressedAttention", "DenseFeedForward", "ExpertFeedForward", "FeedForward", "GroupedAttention",
-    "Indexer", "LatentAttention", "Layer", "Matrix", "RecurrentMixer", "Transformer",
+    "Attention", "CompressedAttention", "CrossAttention", "DenseFeedForward", "ExpertFeedForward", "FeedForward",
+    "GroupedAttention", "Indexer", "LatentAttention", "Layer", "Matrix", "RecurrentMixer", "Transformer",
 ]  # fmt: skip
 
 
@@ -97,6 +97,10 @@ class Layer:
         """The mixer's matrices."""
         return () if self.attention is None else self.attention.matrices(width)
 
+    def held(self, width: int) -> tuple[Matrix, ...]:
+        """The same, and those that are stored for other inputs than text."""
+        return self.matrices(width) + (() if self.attention is None else self.attention.idle(width))
+
     @property
     def mixer_vectors(self) -> int:
         return 0 if self.attention is None else self.attention.vectors
@@ -109,7 +113,7 @@ class Layer:
 
     def stored(self, width: int) -> int:
         """Every weight of the layer."""
-        total = self.mixing + self.vectors + self.mixer_vectors + sum(matrix.weights for matrix in self.matrices(width))
+        total = self.mixing + self.vectors + self.mixer_vectors + sum(matrix.weights for matrix in self.held(width))
         for block in self.feed_forward:
             total += block.vectors
             if isinstance(block, DenseFeedForward):

@@ -118,7 +118,7 @@ def _layer_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, lay
     stage."""
     width, bytes_of = model.width, plan.bytes_of
     mixer = sympy.Integer(0)
-    for matrix in layer.matrices(width):
+    for matrix in layer.held(width):
         mixer += matrix.weights * (1 / d.tp if matrix.split is None else share(matrix.split, d.tp))
     kept_whole = layer.vectors + layer.mixer_vectors + layer.mixing
     alike = bytes_of(Weight.ATTENTION) * mixer + bytes_of(Weight.ROUTER) * kept_whole

@@ -3,7 +3,7 @@
 from steptime.model.architecture.transformer import DenseFeedForward, FeedForward, Layer
 
 from steptime.model.architecture.attention import (  # isort: skip
-    Attention, CompressedAttention, GroupedAttention, LatentAttention, RecurrentMixer,
+    Attention, CompressedAttention, CrossAttention, GroupedAttention, LatentAttention, RecurrentMixer,
 )  # fmt: skip
 
 
@@ -28,6 +28,8 @@ def _mixer(mixer: Attention) -> str:
         elif mixer.chosen is not None:
             text += f", reading the {mixer.chosen:,} tokens that an earlier layer's index chose"
         return text + (", gated" if mixer.gated else "")
+    if isinstance(mixer, CrossAttention):
+        return f"{mixer.heads} query heads on {mixer.kv_heads} key-value heads of {mixer.head_dim}, made of images"
     return _compressed(mixer) if isinstance(mixer, CompressedAttention) else _grouped(mixer)
 
 

@@ -1,8 +1,9 @@
 """One small function for each family of published architectures: from the keys of its configuration to its layers.
 
 What a family builds in without a key (biases, norms, sinks) is in its function; what an absent key means is in
-``config_defaults.toml``. Families with latents, with states, of Gemma's kind and found by search have their own files;
-FAMILIES joins all. Source: the configuration and modelling files of the transformers library.
+``config_defaults.toml``. Families with latents, with states, of Gemma's kind and found by search, and those of single
+architectures, have their own files; FAMILIES joins all. Source: the configuration and modelling files of the
+transformers library.
 """
 
 from collections.abc import Callable
@@ -10,10 +11,16 @@ from dataclasses import replace
 
 from steptime.model.architecture.transformer import DenseFeedForward, GroupedAttention, Layer
 from steptime.model.catalog.huggingface import blocks
+from steptime.model.catalog.huggingface import deepseek_v4 as families_deepseek_v4
 from steptime.model.catalog.huggingface import gemma as families_gemma
+from steptime.model.catalog.huggingface import glm_next as families_glm_next
 from steptime.model.catalog.huggingface import hybrid as families_hybrid
+from steptime.model.catalog.huggingface import kimi as families_kimi
 from steptime.model.catalog.huggingface import latent as families_latent
+from steptime.model.catalog.huggingface import minimax_m3 as families_minimax_m3
+from steptime.model.catalog.huggingface import mllama as families_mllama
 from steptime.model.catalog.huggingface import searched as families_searched
+from steptime.model.catalog.huggingface import sliding_sinks as families_sliding
 from steptime.model.catalog.huggingface.keys import Settings
 
 from steptime.model.catalog.huggingface.blocks import (  # isort: skip
@@ -32,6 +39,22 @@ def _mistral(s: Settings) -> Body:
     """Also Phi-3: a window, where there is one, holds in every layer."""
     width = s.count("hidden_size")
     return uniform(s, width, replace(grouped(s, width), window=blocks.window(s)), gated(s))
+
+
+def _ministral(s: Settings) -> Body:
+    """As Llama without biases; positions scale queries, which costs no weights."""
+    width = s.count("hidden_size")
+    return uniform(s, width, grouped(s, width), gated(s))
+
+
+def _nemotron(s: Settings) -> Body:
+    """Nemotron-4: no gate, and norms with a weight and a bias."""
+    width, block = s.count("hidden_size"), DenseFeedForward(s.count("intermediate_size", "intermediate"), gated=False)
+    if s.flag("mlp_bias"):
+        block = replace(block, vectors=block.intermediate + width)
+    attention = grouped(s, width, "qkvo" if s.flag("attention_bias") else "")
+    body = uniform(s, width, attention, block, norms=4)
+    return replace(body, vectors=2 * width)
 
 
 def _mixtral(s: Settings) -> Body:
@@ -181,5 +204,9 @@ FAMILIES: dict[str, Callable[[Settings], Body]] = {
     **families_gemma.FAMILIES, **families_latent.FAMILIES, "glm4_moe": _glm4_moe,
     "gpt_oss": _gpt_oss, "llama4_text": _llama4, "minimax_m2": _minimax_m2, "gpt2": _gpt2, "opt": _opt,
     "palm_synthetic": _palm, **families_hybrid.FAMILIES, **families_searched.FAMILIES,
+    "qwen2_vl_text": _qwen2, "qwen2_5_vl_text": _qwen2, "qwen3_vl_text": _qwen3, "qwen3_vl_moe_text": _qwen3_moe,
+    "mimo": _qwen2, "ministral3": _ministral, "nemotron": _nemotron, **families_deepseek_v4.FAMILIES,
+    **families_glm_next.FAMILIES, **families_kimi.FAMILIES, **families_minimax_m3.FAMILIES, **families_mllama.FAMILIES,
+    **families_sliding.FAMILIES,
 }  # fmt: skip
 """The function of each model_type."""

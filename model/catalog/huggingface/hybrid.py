@@ -129,12 +129,16 @@ def _mamba2(s: Settings, width: int) -> RecurrentMixer:
 
 
 def _nemotron_experts(s: Settings, width: int) -> ExpertFeedForward:
-    """Experts without gates, one shared expert of its own size, a routing bias for each expert."""
+    """Experts without gates, on a latent where moe_latent_size says so; one shared expert of its own size, a routing
+    bias for each expert. Module names of the latent: mixer.fc1_latent_proj, mixer.fc2_latent_proj."""
     if s.count("n_shared_experts", "experts", least=0) != 1:
         raise s.error("config key 'n_shared_experts' is modelled only as 1 for nemotron_h")
     sparse, shared = blocks.grouped_experts(s), s.count("moe_shared_expert_intermediate_size", "intermediate")
     biases = shared + width if s.flag("mlp_bias") else 0
-    return replace(sparse, gated=False, shared_intermediate=shared, vectors=sparse.experts + biases)
+    latent = s.optional_count("moe_latent_size") or 0
+    if latent and s.flag("mlp_bias"):
+        raise s.error("mlp_bias is not modelled together with moe_latent_size")
+    return replace(sparse, gated=False, shared_intermediate=shared, latent=latent, vectors=sparse.experts + biases)
 
 
 def _nemotron_h(s: Settings) -> Body:
