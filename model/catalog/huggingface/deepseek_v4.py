@@ -79,6 +79,8 @@ def _deepseek_v4(s: Settings) -> Body:
     for key in ("attention_bias", "mlp_bias"):
         if s.flag(key):
             raise s.error(f"{key} is not modelled for {s.model_type}")
+    if s.count("num_key_value_heads", "heads") != 1:
+        raise s.error("num_key_value_heads is modelled only as 1: one vector is key and value of all heads")
     width, layers = s.count("hidden_size"), blocks.depth(s)
     kinds = {ratio: _attention(s, ratio) for ratio in _words.values()}
     mixers = [kinds[ratio] for ratio in _ratios(s, layers)]

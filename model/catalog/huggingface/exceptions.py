@@ -12,7 +12,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from steptime.model.architecture.transformer import (  # isort: skip
-    Attention, DenseFeedForward, ExpertFeedForward, LatentAttention, Layer, RecurrentMixer,
+    Attention, CompressedAttention, CrossAttention, DenseFeedForward, ExpertFeedForward, LatentAttention, Layer,
+    RecurrentMixer,
 )  # fmt: skip
 
 KINDS = ("attention", "dense", "experts", "router", "embedding")
@@ -39,6 +40,15 @@ _names: dict[str, tuple[tuple[str, ...], ...]] = {
         ("linear_attn.in_proj_qkv", "linear_attn.in_proj_z", "linear_attn.in_proj_b", "linear_attn.in_proj_a",
          "linear_attn.out_proj"),
     ),
+    "Kimi delta": tuple(
+        (*(f"self_attn.{name}_proj" for name in ("q", "k", "v", "b", "f_a", "f_b", "o")), *gates)
+        for gates in (("self_attn.g_proj",), ("self_attn.g_a_proj", "self_attn.g_b_proj"))
+    ),
+    "compressed": (
+        ("self_attn.q_a_proj", "self_attn.q_b_proj", "self_attn.kv_proj", "self_attn.o_a_proj", "self_attn.o_b_proj"),
+        ("attn.wq_a", "attn.wq_b", "attn.wkv", "attn.wo_a", "attn.wo_b"),
+    ),
+    "cross": (("cross_attn.q_proj", "cross_attn.k_proj", "cross_attn.v_proj", "cross_attn.o_proj"),),
     "lightning": (("self_attn.qkv_proj", "self_attn.output_gate", "self_attn.out_proj"),),
     "Mamba-2": (("mixer.in_proj", "mixer.out_proj"),),
     "dense": (
@@ -162,13 +172,14 @@ def _mixer(mixer: Attention) -> str:
     """The name here of a kind of mixer."""
     if isinstance(mixer, RecurrentMixer):
         return mixer.kind
-    return "latent" if isinstance(mixer, LatentAttention) else "grouped"
+    kinds = {LatentAttention: "latent", CompressedAttention: "compressed", CrossAttention: "cross"}
+    return kinds.get(type(mixer), "grouped")
 
 
 def _needed(parts: Mapping[str, set[int]]) -> dict[str, list[str]]:
     """The parts that make up each kind, of those that occur."""
     made = {
-        "attention": ("grouped", "latent", "gated delta-net", "lightning", "Mamba-2"), "dense": ("dense", "shared"),
+        "attention": tuple(name for name in _names if name not in ("dense", "shared", "experts", "router")), "dense": ("dense", "shared"),
         "experts": ("experts",), "router": ("router",),
     }  # fmt: skip
     return {kind: [name for name in names if parts[name]] for kind, names in made.items()}
