@@ -14,7 +14,13 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr
 
-from steptime.model.architecture.attention import CompressedAttention, GroupedAttention, LatentAttention, RecurrentMixer
+from steptime.model.architecture.attention import (
+    CompressedAttention,
+    CrossAttention,
+    GroupedAttention,
+    LatentAttention,
+    RecurrentMixer,
+)
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, FeedForward, Layer, Transformer
 from steptime.model.choices import Recompute
 from steptime.model.extremes import at_most
@@ -69,6 +75,8 @@ def untrainable(model: Transformer) -> str | None:
     """What of a model keeps activations that are not known here, or None."""
     if any(isinstance(mixer, CompressedAttention) for mixer, _ in model.mixers):
         return "compressed attention: what its compressors keep for the backward pass is not known"
+    if any(isinstance(mixer, CrossAttention) for mixer, _ in model.mixers):
+        return "attention to images: how many there are is not known"
     if model.streams > 1:
         return "several residual streams: what their mixing keeps for the backward pass is not known"
     return None

@@ -7,10 +7,10 @@ from steptime.model.architecture.mixer import Matrix, Mixer
 
 @dataclass(frozen=True)
 class CrossAttention(Mixer):
-    """Grouped attention of text to the features of images, in a step of text alone.
+    """Grouped attention of text to the features of images, whose keys and values are not counted.
 
-    Such a step makes no keys and values, and has none to read where there is no image; the matrices for them are stored
-    and never multiplied by a token of text. Source: Dubey et al. 2024 (arXiv 2407.21783), section 7.2.
+    The matrices that make them are stored, and multiplied by images only, never by a token of text.
+    Source: Dubey et al. 2024 (arXiv 2407.21783), section 7.2.
 
     >>> CrossAttention(heads=32, kv_heads=8, head_dim=128).matrices(4096)[0].weights
     16777216

@@ -133,5 +133,5 @@ class Mixer(ABC):
         """The weights that multiply every token."""
 
     def idle(self, width: int) -> tuple[Matrix, ...]:
-        """Weights that are stored and that no token of a step of text multiplies."""
+        """Weights that are stored and that no token of text multiplies."""
         return ()

@@ -178,10 +178,8 @@ def _mixer(mixer: Attention) -> str:
 
 def _needed(parts: Mapping[str, set[int]]) -> dict[str, list[str]]:
     """The parts that make up each kind, of those that occur."""
-    made = {
-        "attention": tuple(name for name in _names if name not in ("dense", "shared", "experts", "router")), "dense": ("dense", "shared"),
-        "experts": ("experts",), "router": ("router",),
-    }  # fmt: skip
+    others = {"dense": ("dense", "shared"), "experts": ("experts",), "router": ("router",)}
+    made = {"attention": tuple(name for name in _names if name not in ("shared", *others)), **others}
     return {kind: [name for name in names if parts[name]] for kind, names in made.items()}
 
 

@@ -35,7 +35,8 @@ def _neutral() -> frozenset[str]:
 
 @cache
 def type_table(model_type: str) -> Mapping[str, Any]:
-    """What a model type may hold; one that is ``like`` another has all of its keys, and its own beside or instead."""
+    """What a model type may hold; one that is ``like`` another has all of its keys, and its own beside or instead. What
+    it requires has no default."""
     own: Mapping[str, Any] = tables()["types"][model_type]
     if "like" not in own:
         return own
@@ -43,6 +44,7 @@ def type_table(model_type: str) -> Mapping[str, Any]:
     merged = {**other, **own}
     for part in ("defaults", "aliases", "as_built"):
         merged[part] = {**other.get(part, {}), **own.get(part, {})}
+    merged["defaults"] = {key: value for key, value in merged["defaults"].items() if key not in merged["required"]}
     merged["unused"] = [*other.get("unused", ()), *own.get("unused", ())]
     return merged
 

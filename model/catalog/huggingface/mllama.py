@@ -23,7 +23,7 @@ def _mllama(s: Settings) -> Body:
     cross = CrossAttention(text.heads, text.kv_heads, text.head_dim, vectors=2 * text.head_dim)
     plain, looks = Layer(text, (gated(s),), 2 * width), Layer(cross, (gated(s),), 2 * width + 2)
     found = tuple(looks if i in crossing else plain for i in range(layers))
-    left_out = "keys and values of images, which some layers read, are not counted: a step of text alone is modelled"
+    left_out = "keys and values of images, which some layers read, are not counted"
     return Body(width, found, vectors=width, tables=_extra_rows * width, notices=(left_out,))
 
 

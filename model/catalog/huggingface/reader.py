@@ -51,7 +51,7 @@ def read_config(data: Mapping[str, Any], name: str) -> Transformer:
     inner = data[key]
     if not isinstance(inner, Mapping):
         raise UserError(f"{name}: config key {key!r} must hold the language model, not {shown(inner)}")
-    if outer in FAMILIES:
+    if outer in FAMILIES and outer not in tables()["wrappers"]:
         raise UserError(f"{name}: model_type {outer!r} is a language model itself and cannot hold a {key}")
     if outer not in tables()["wrappers"]:
         raise _unknown_type(outer, name)
