@@ -10,19 +10,21 @@ from conftest import case_of
 from test_config_reader import without
 
 from steptime.model import symbols as q
-from steptime.model.architecture.transformer import CompressedAttention, ExpertFeedForward, Transformer
+from steptime.model.architecture.transformer import CompressedAttention, CrossAttention, ExpertFeedForward, Transformer
 from steptime.model.catalog.huggingface.reader import read_config
+from steptime.model.choices import Experts
 from steptime.model.errors import UserError
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import SYMBOLIC, Layout
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.ledger import Ledger
 from steptime.model.phases.memory import footprints
+from steptime.model.phases.train_memory import ONE_BYTE
 from steptime.model.symbols import batch, reduce_bytes
 from steptime.model.terms import OperationName
 
 from config_2026 import (  # isort: skip
-    E2B, GLM_52, GLM_NEXT, K3, KIMI_LINEAR, M3, MIMO_V2, MLLAMA, STEP, SUPER, V4_FLASH, V4_PRO,
+    E2B, GLM_52, GLM_NEXT, K3, KIMI_LINEAR, M3, MIMO_V2, MLLAMA, STEP, SUPER, TOTALS_2026, V4_FLASH, V4_PRO,
 )  # fmt: skip
 
 
@@ -94,6 +96,19 @@ def test_experts_are_sent_what_they_work_on() -> None:
     sent = [dict(Ledger(each, plan, Layout(dp=8, ep=8).degrees, DECODE).collectives()) for each in (few, many)]
     dispatched = [lines[OperationName.DISPATCH].scale_up + lines[OperationName.DISPATCH].scale_out for lines in sent]
     assert (dispatched[1] - 4 * dispatched[0]).expand() == 0 != dispatched[0]
+
+
+@pytest.mark.parametrize("config", [parameter.values[0] for parameter in TOTALS_2026],
+                         ids=[str(parameter.id).split(":")[0] for parameter in TOTALS_2026])  # fmt: skip
+def test_one_chip_holds_every_weight_and_reads_all_but_rows_of_tables(config: dict[str, Any]) -> None:
+    """One byte a weight; of rows that tokens take, and of matrices for images, a step of text reads nothing."""
+    whole = model(config)
+    (held,) = footprints(whole, Layout())
+    assert held.weights.xreplace(ONE_BYTE) == whole.parameters
+    mixers = [(mixer, number) for mixer, number in whole.mixers if isinstance(mixer, CrossAttention)]
+    idle = sum(number * 2 * whole.width * mixer.kv_heads * mixer.head_dim for mixer, number in mixers)
+    books = Ledger(whole, Plan(experts=Experts.ALL), Layout().degrees, DECODE)
+    assert sum(row.weights for row in books.rows) == whole.parameters - whole.input_tables - idle
 
 
 @pytest.mark.parametrize("config", [V4_FLASH, K3, M3, GLM_52, GLM_NEXT, SUPER, STEP, MIMO_V2, E2B, MLLAMA, KIMI_LINEAR],
