@@ -64,6 +64,16 @@ M3 = shapes(
 )  # fmt: skip
 M3_VL = inside("minimax_m3_vl", {key: value for key, value in M3.items() if key != "model_type"})
 
+TEXT_01 = shapes(
+    "minimax_text_01", 6144, 9216, 80, 64, 200064, head_dim=128, num_key_value_heads=8, num_local_experts=32,
+    num_experts_per_tok=2, attn_type_list=([0] * 7 + [1]) * 10,
+)  # fmt: skip
+MINIMAX_VL = inside("minimax_vl_01", TEXT_01)
+MINIMAX = shapes(
+    "minimax", 6144, 9216, 80, 64, 200064, head_dim=128, num_local_experts=32, num_experts_per_tok=2,
+    layer_types=alternating(80, 8, "linear_attention", "full_attention"),
+)  # fmt: skip
+
 GLM_52 = shapes(
     "glm_moe_dsa", 6144, 12288, 78, 64, 154880, index_topk_freq=4, index_skip_topk_offset=3, index_topk=2048,
     index_share_for_mtp_iteration=True,
@@ -111,6 +121,10 @@ GEMMA_31B = shapes(
     attention_k_eq_v=True, hidden_size_per_layer_input=0, sliding_window=1024,
 )  # fmt: skip
 
+GEMMA_UNIFIED = inside(
+    "gemma4_unified", shapes("gemma4_unified_text", 3840, 15360, 48, 16, 262144, num_key_value_heads=8)
+)
+
 QWEN3_VL = inside("qwen3_vl", shapes("qwen3_vl_text", 5120, 25600, 64, 64, 151936, num_key_value_heads=8))
 QWEN3_VL_MOE = inside(
     "qwen3_vl_moe",
@@ -135,6 +149,9 @@ TOTALS_2026 = [
     pytest.param(KIMI_LINEAR, 49122681728, id="kimi-linear-48b-a3b: 49.12e9 counted; published 48e9, its name"),
     pytest.param(M3, 426174572928, id="minimax-m3: 426.17e9 counted; published 428e9 with vision"),
     pytest.param(M3_VL, 426174572928, id="minimax-m3 inside a file with vision"),
+    pytest.param(MINIMAX_VL, 456089655296, id="minimax-vl-01: text part; published 456e9"),
+    pytest.param(MINIMAX, 456089655296, id="minimax-text-01 under the library's own type: 456.09e9 counted"),
+    pytest.param(GEMMA_UNIFIED, 12143279872, id="a unified gemma-4 of sizes chosen here: counted"),
     pytest.param(GLM_52, 743377019904, id="glm-5.2: 743.377e9 counted; published 744e9"),
     pytest.param(GLM_FLASH, 29943393920, id="glm-4.7-flash: 29.943e9 counted; published 30e9"),
     pytest.param(GLM_NEXT, 313326811966, id="glm-5.3-flash: 313.33e9 counted; published 320e9 with the rest"),

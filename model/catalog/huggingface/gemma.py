@@ -13,7 +13,7 @@ from steptime.model.catalog.huggingface.keys import Settings
 
 
 def _gemma_attention(s: Settings, width: int) -> GroupedAttention:
-    harmless = (None, False, "vision") if s.model_type == "gemma4_text" else (None, False)
+    harmless = (None, False, "vision") if s.model_type.startswith("gemma4") else (None, False)
     if s.value("use_bidirectional_attention") not in harmless:
         raise s.error("use_bidirectional_attention is not modelled: it changes the window")
     return grouped(s, width, "qkvo" if s.flag("attention_bias") else "")
@@ -89,5 +89,6 @@ def _gemma4(s: Settings) -> Body:
 
 FAMILIES: dict[str, Callable[[Settings], Body]] = {
     "gemma": _gemma, "gemma2": _gemma2, "gemma3_text": _gemma3, "gemma4_text": _gemma4,
+    "gemma4_unified_text": _gemma4,
 }  # fmt: skip
 """The function of each model_type of the family."""

@@ -31,7 +31,7 @@ def _deepseek(s: Settings) -> Body:
     if s.model_type == "deepseek_v2" and s.flag("mlp_bias"):
         raise s.error("mlp_bias is not modelled for deepseek_v2")
     parts = _feed_forward(s)
-    is_plain = s.model_type == "deepseek_v2" and not s.flag("use_mla")
+    is_plain = s.model_type == "deepseek_v2" and s.value("use_mla") is not None and not s.flag("use_mla")
     attention: Attention = blocks.grouped(s, width) if is_plain else blocks.latent(s, width)
     return stack(width, [attention] * len(parts), parts)
 
@@ -63,7 +63,7 @@ def indexers(s: Settings, layers: int) -> list[bool]:
         own = [letter == "F" for letter in pattern]
     else:
         every = s.count("index_topk_freq", "layers")
-        offset = s.count("index_skip_topk_offset", "layers", least=0)
+        offset = s.count("index_skip_topk_offset", "layers", least=0) if every > 1 else 0
         own = [max(i - offset + 1, 0) % every == 0 for i in range(layers)]
     if not own[0]:
         raise s.error("the first layer shares an index, but no layer before it has one")
