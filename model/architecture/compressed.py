@@ -9,7 +9,7 @@ context is cut into entries evenly, and the last incomplete one is counted as th
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Rational
+from sympy import Expr
 
 from steptime.model.architecture.latent import Indexer
 from steptime.model.architecture.mixer import Matrix, Mixer
@@ -89,10 +89,10 @@ class CompressedAttention(Mixer):
     def parts(self) -> tuple[Mixer, ...]:
         """The window, and the entries behind it."""
         per_entry = flops_per_mac * self.heads * 2 * self.dim
-        near = Entries(self.heads, sympy.Integer(self.dim), per_entry, window=self.near)
+        near = Entries(self.heads, sympy.sympify(self.dim), per_entry, window=self.near)
         if not self.ratio:
             return (near,)
-        share = Rational(1, self.ratio)
+        share = sympy.S.One / self.ratio
         key, scored = (0, sympy.S.Zero) if self.indexer is None else (self.indexer.dim, self.indexer.flops_per_pair)
         far = Entries(
             self.heads, self.dim * share, per_entry * share, selected=self.selected,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Rational
+from sympy import Expr
 
 from steptime.model.architecture.mixer import Matrix, Mixer
 from steptime.model.symbols import flops_per_mac
@@ -34,7 +34,7 @@ class Indexer:
     @property
     def elements(self) -> Expr:
         """Elements of keys per token of context."""
-        return Rational(self.dim, self.pool)
+        return sympy.sympify(self.dim) / self.pool
 
     @property
     def flops_per_pair(self) -> Expr:
