@@ -14,10 +14,16 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr
 
-from steptime.model.architecture.attention import GroupedAttention, LatentAttention, RecurrentMixer
+from steptime.model.architecture.attention import (
+    CompressedAttention,
+    CrossAttention,
+    GroupedAttention,
+    LatentAttention,
+    RecurrentMixer,
+)
 from steptime.model.architecture.mixer import Mixer
 from steptime.model.architecture.state_space import SelectiveStateSpace, ShortConvolution, parts
-from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, FeedForward, Layer
+from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, FeedForward, Layer, Transformer
 from steptime.model.choices import Recompute
 from steptime.model.extremes import at_most
 from steptime.model.symbols import bytes_per_activation, log_sum_exp_bytes, mask_bytes, sequence
@@ -69,6 +75,17 @@ def layer_kept(layer: Layer, width: int, mode: Recompute, dropout: bool, fused: 
     return total
 
 
+def untrainable(model: Transformer) -> str | None:
+    """What of a model keeps activations that are not known here, or None."""
+    if any(isinstance(mixer, CompressedAttention) for mixer, _ in model.mixers):
+        return "compressed attention: what its compressors keep for the backward pass is not known"
+    if any(isinstance(mixer, CrossAttention) for mixer, _ in model.mixers):
+        return "attention to images: how many there are is not known"
+    if model.streams > 1:
+        return "several residual streams: what their mixing keeps for the backward pass is not known"
+    return None
+
+
 def layer_input(width: int) -> Kept:
     """What enters a layer."""
     return Kept(whole=width * bytes_per_activation)
@@ -95,7 +112,8 @@ def _inside(mixer: Mixer, mode: Recompute, dropout: bool, fused: bool) -> Kept:
         kept += Kept(shared=mixer.heads * (2 * head + 2 * mixer.value_dim) * a)
         kept += scores(mixer.heads, mixer.window, dropout)
     elif isinstance(mixer, RecurrentMixer):
-        kept += Kept(shared=(mixer.inputs + mixer.heads * mixer.value_dim) * a)
+        kept += Kept(whole=mixer.low_rank_gates * mixer.gate_rank * a)
+        kept += Kept(shared=(mixer.inputs + (1 + mixer.low_rank_gates) * mixer.heads * mixer.value_dim) * a)
     elif isinstance(mixer, SelectiveStateSpace):  # channels and gates, their step sizes, results
         kept += Kept(whole=mixer.summed_elements * a, shared=4 * mixer.heads * a)
     elif isinstance(mixer, ShortConvolution):  # two gates, the input, the gated result
@@ -127,8 +145,9 @@ def _feed_forward(block: FeedForward, width: int, dropout: bool) -> Kept:
     if isinstance(block, DenseFeedForward):
         return Kept(width * a, between * block.intermediate * a) + _mask(width, dropout)
     assert isinstance(block, ExpertFeedForward)
-    copies = block.experts_per_token * (2 * width + between * block.intermediate) * a  # sent in, between, sent back
-    inside = between * block.shared_intermediate * a
+    travels = 2 * block.routed_width(width)  # sent in, sent back
+    copies = block.experts_per_token * (travels + between * block.intermediate) * a
+    inside = (between * block.shared_intermediate + 2 * block.latent) * a
     return Kept(width * a, copies + inside) + _mask(width, dropout)
 
 

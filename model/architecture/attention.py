@@ -9,17 +9,27 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr
 
+from steptime.model.architecture.compressed import CompressedAttention
+from steptime.model.architecture.cross import CrossAttention
+from steptime.model.architecture.latent import Indexer, LatentAttention
 from steptime.model.architecture.mixer import Matrix, Mixer
 from steptime.model.symbols import flops_per_mac
+
+__all__ = [
+    "Attention", "CompressedAttention", "CrossAttention", "GroupedAttention", "Indexer", "LatentAttention",
+    "RecurrentMixer",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class GroupedAttention(Mixer):
     """Multi-head, multi-query and grouped-query attention, optionally over a sliding window or inside a chunk.
 
-    ``gated`` multiplies the result by a gate that the query projection also makes. ``reuses_cache`` reads the cache of
-    an earlier layer and has no keys and values of its own. Source: Vaswani et al. 2017 (arXiv 1706.03762) 3.2; Ainslie
-    et al. 2023 (arXiv 2305.13245) for grouped heads; Brandon et al. 2024 (arXiv 2405.12981) for shared caches.
+    ``gated`` multiplies the result by a gate that the query projection also makes, ``head_gate`` by one number a head.
+    ``reuses_cache`` reads the cache of an earlier layer and has no keys and values of its own. With an ``indexer`` each
+    key-value head reads the tokens of the blocks that score best. Source: Vaswani et al. 2017 (arXiv 1706.03762) 3.2;
+    Ainslie et al. 2023 (arXiv 2305.13245) for grouped heads; Brandon et al. 2024 (arXiv 2405.12981) for shared caches;
+    MiniMax 2026 (arXiv 2606.13392) for blocks.
 
     >>> GroupedAttention(heads=64, kv_heads=8, head_dim=128, value_dim=128).cache_elements
     2048
@@ -35,16 +45,32 @@ class GroupedAttention(Mixer):
     vectors: int = 0
     gated: bool = False
     reuses_cache: bool = False
+    head_gate: bool = False
+    indexer: Indexer | None = None
 
     def matrices(self, width: int) -> tuple[Matrix, ...]:
-        """Query and output split with the heads, key and value with the key-value heads."""
-        query = Matrix(width * self.heads * self.head_dim * (2 if self.gated else 1))
+        """Query and output split with the heads, key and value with the key-value heads; an index is whole."""
+        gate = width * self.heads if self.head_gate else 0
+        query = Matrix(width * self.heads * self.head_dim * (2 if self.gated else 1) + gate)
         output = Matrix(self.heads * self.value_dim * width)
         if self.reuses_cache:
             return query, output
         key = Matrix(width * self.kv_heads * self.head_dim, self.kv_heads)
         value = Matrix(0 if self.shared_kv_matrix else width * self.kv_heads * self.value_dim, self.kv_heads)
-        return query, key, value, output
+        index = () if self.indexer is None else (self.indexer.matrix(width, width),)
+        return query, key, value, output, *index
+
+    @property
+    def selected(self) -> int | None:
+        return None if self.indexer is None else self.indexer.selected
+
+    @property
+    def index_elements(self) -> Expr:
+        return sympy.S.Zero if self.indexer is None else self.indexer.elements
+
+    @property
+    def index_flops_per_pair(self) -> Expr:
+        return sympy.S.Zero if self.indexer is None else self.indexer.flops_per_pair
 
     @property
     def cache_elements(self) -> int:
@@ -75,124 +101,17 @@ class GroupedAttention(Mixer):
 
 
 @dataclass(frozen=True)
-class Indexer:
-    """Chooses the tokens that a sparse attention reads: small heads score every token, the best ``selected`` are read.
-
-    One key of ``dim`` serves all heads. Source: DeepSeek-V3.2-Exp report 2025, section 2.1 (lightning indexer).
-    """
-
-    heads: int
-    dim: int
-    selected: int
-
-
-@dataclass(frozen=True)
-class LatentAttention(Mixer):
-    """Multi-head latent attention (MLA): one compressed latent and one rotary key serve all heads.
-
-    *Absorbed*, the up-projections of keys and values are folded into query and output, so that each head works on the
-    latent itself and the cache is read once for all heads. *Expanded*, keys and values are made from the latents first,
-    so that a pair costs less. The same weights are multiplied once for every new token; expanding costs them once more
-    for every token that was cached before. Source: DeepSeek-V2 (arXiv 2405.04434) 2.1, equations 9-19.
-
-    >>> LatentAttention(heads=128, nope_dim=128, rope_dim=64, value_dim=128, kv_rank=512).cache_elements
-    576
-    """
-
-    heads: int
-    nope_dim: int
-    rope_dim: int
-    value_dim: int
-    kv_rank: int
-    query_rank: int | None = None
-    vectors: int = 0
-    window: int | None = None
-    chunked: bool = False
-    indexer: Indexer | None = None
-
-    def matrices(self, width: int) -> tuple[Matrix, ...]:
-        """Down-projections make latents that every tensor-parallel chip needs whole; the rest splits with the heads.
-
-        The indexer's own are whole on every chip, as deployed: each scores the context for itself.
-        """
-        head_dim = self.nope_dim + self.rope_dim
-        found = [Matrix(width * (self.kv_rank + self.rope_dim), 1),
-                 Matrix(self.expansion_weights), Matrix(self.heads * self.value_dim * width)]  # fmt: skip
-        if self.query_rank is None:
-            found.append(Matrix(width * self.heads * head_dim))
-        else:
-            found += [Matrix(width * self.query_rank, 1), Matrix(self.query_rank * self.heads * head_dim)]
-        if self.indexer is not None:
-            queries = (self.query_rank or width) * self.indexer.heads * self.indexer.dim
-            found.append(Matrix(queries + width * (self.indexer.dim + self.indexer.heads), 1))
-        return tuple(found)
-
-    @property
-    def expansion_weights(self) -> int:
-        """Weights that make one token's keys and values from its latent."""
-        return self.kv_rank * self.heads * (self.nope_dim + self.value_dim)
-
-    @property
-    def selected(self) -> int | None:
-        return None if self.indexer is None else self.indexer.selected
-
-    @property
-    def cache_elements(self) -> int:
-        """The latent and the rotary key; tensor-parallel chips each hold them whole."""
-        return self.kv_rank + self.rope_dim
-
-    @property
-    def flops_per_pair(self) -> Expr:
-        """Absorbed: scores on latent and rotary key, sum of latents."""
-        return flops_per_mac * self.heads * (2 * self.kv_rank + self.rope_dim)
-
-    @property
-    def expanded_flops_per_pair(self) -> Expr | None:
-        """Scores on the keys of each head, sum of its values."""
-        return flops_per_mac * self.heads * (self.nope_dim + self.rope_dim + self.value_dim)
-
-    @property
-    def expansion_flops(self) -> Expr:
-        return flops_per_mac * self.expansion_weights
-
-    @property
-    def index_elements(self) -> int:
-        return 0 if self.indexer is None else self.indexer.dim
-
-    @property
-    def index_flops_per_pair(self) -> Expr:
-        """A score for each index head."""
-        return sympy.S.Zero if self.indexer is None else flops_per_mac * self.indexer.heads * self.indexer.dim
-
-    @property
-    def query_elements(self) -> int:
-        """Absorbed: latent and rotary part for each head."""
-        return self.heads * (self.kv_rank + self.rope_dim)
-
-    @property
-    def score_features(self) -> int:
-        """Expanded, or absorbed where that is cheaper even with nothing cached."""
-        expanded = self.nope_dim + self.rope_dim
-        absorbed = self.kv_rank + self.rope_dim
-        return self.heads * (expanded if expanded + self.value_dim <= absorbed + self.kv_rank else absorbed)
-
-    @property
-    def output_elements(self) -> int:
-        """Absorbed: one latent for each head."""
-        return self.heads * self.kv_rank
-
-
-@dataclass(frozen=True)
 class RecurrentMixer(Mixer):
     """Linear attention and state-space layers: a matrix of ``key_dim`` by ``value_dim`` a head, and no growing cache.
 
-    ``kind`` names it (gated delta-net, Mamba-2, lightning). ``inputs`` are the features that the input projections make
-    of each token, gates included; the output projection takes ``heads`` x ``value_dim``. Each token touches every
+    ``kind`` names it (gated delta-net, Kimi delta, Mamba-2, lightning). ``inputs`` are the features that the input
+    projections make of each token, gates included; ``low_rank_gates`` more gates, one feature for each of a value, pass
+    ``gate_rank`` features first; the output projection takes ``heads`` x ``value_dim``. Each token touches every
     element of the state ``touches`` times with a multiply-add: twice to add its key times value and to answer its
     query, a third time where a delta rule first reads what the state holds at its key. A short causal convolution over
     ``channels`` keeps its last ``kernel`` - 1 tokens.
     Source: Katharopoulos et al. 2020 (arXiv 2006.16236); Yang et al. 2024 (arXiv 2412.06464) equation 10; Dao and Gu
-    2024 (arXiv 2405.21060); Qin et al. 2024 (arXiv 2401.04658).
+    2024 (arXiv 2405.21060); Qin et al. 2024 (arXiv 2401.04658); Kimi 2025 (arXiv 2510.26692) for the Kimi delta rule.
 
     >>> delta_net = RecurrentMixer("gated delta-net", heads=32, key_dim=128, value_dim=128, inputs=12352, touches=3)
     >>> delta_net.state_elements
@@ -208,10 +127,16 @@ class RecurrentMixer(Mixer):
     channels: int = 0
     kernel: int = 1
     vectors: int = 0
+    low_rank_gates: int = 0
+    gate_rank: int = 0
 
     def matrices(self, width: int) -> tuple[Matrix, ...]:
-        """Input and output projections, split with the heads."""
-        return Matrix(width * self.inputs), Matrix(self.heads * self.value_dim * width)
+        """Input and output projections, split with the heads; the low ranks are needed whole by each chip."""
+        found = Matrix(width * self.inputs), Matrix(self.heads * self.value_dim * width)
+        if not self.low_rank_gates:
+            return found
+        low = self.low_rank_gates * self.gate_rank
+        return *found, Matrix(width * low, 1), Matrix(low * self.heads * self.value_dim)
 
     @property
     def state_elements(self) -> int:

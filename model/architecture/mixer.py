@@ -38,12 +38,17 @@ class Mixer(ABC):
         return None
 
     @property
+    def parts(self) -> tuple["Mixer", ...]:
+        """Caches that a token attends to side by side, each as a mixer of its own: mostly one, this."""
+        return (self,)
+
+    @property
     def reuses_cache(self) -> bool:
         """Whether the cache is that of an earlier layer: read, but neither stored again nor written."""
         return False
 
     @property
-    def cache_elements(self) -> int:
+    def cache_elements(self) -> Expr | int:
         """Elements of KV cache per token of context."""
         return 0
 
@@ -68,7 +73,7 @@ class Mixer(ABC):
         return sympy.S.Zero
 
     @property
-    def index_elements(self) -> int:
+    def index_elements(self) -> Expr | int:
         """Elements per token of context that are read to choose tokens."""
         return 0
 
@@ -85,6 +90,21 @@ class Mixer(ABC):
     @property
     def convolution_elements(self) -> int:
         """Elements per sequence that a short convolution keeps."""
+        return 0
+
+    @property
+    def ring_rows(self) -> int:
+        """Tokens per sequence whose projections a ring keeps until a compressed entry is made of them."""
+        return 0
+
+    @property
+    def ring_elements(self) -> int:
+        """Elements of one token in that ring."""
+        return 0
+
+    @property
+    def ring_reads(self) -> int:
+        """Tokens of the ring that are read for each new one, on average."""
         return 0
 
     @property
@@ -116,3 +136,7 @@ class Mixer(ABC):
     @abstractmethod
     def matrices(self, width: int) -> tuple[Matrix, ...]:
         """The weights that multiply every token."""
+
+    def idle(self, width: int) -> tuple[Matrix, ...]:
+        """Weights that are stored and that no token of text multiplies."""
+        return ()

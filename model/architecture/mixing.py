@@ -10,6 +10,7 @@ from sympy import Expr, ceiling
 
 from steptime.model.architecture.attended import kept, limit, pairs_of_tokens, read, whole_context_read, written
 from steptime.model.architecture.attention import Attention
+from steptime.model.architecture.mixer import Mixer
 from steptime.model.architecture.stream import Stream
 from steptime.model.extremes import at_least, at_most
 from steptime.model.symbols import bytes_per_index, bytes_per_kv, bytes_per_state, flops_per_mac
@@ -27,12 +28,14 @@ def attention_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
 
 
 def _flops(mixer: Attention, stream: Stream) -> Expr:
-    return latent_flops(mixer, stream) + mixer.flops_per_token * stream.tokens
+    scored = [latent_flops(part, stream) for part in mixer.parts]
+    return sympy.Add(*scored) + mixer.flops_per_token * stream.tokens
 
 
 def choosing_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
     """FLOP of an index that chooses tokens: every tensor-parallel chip chooses for itself, with the whole index."""
-    return sympy.Add(*[stream.share * mixer.index_flops_per_pair * stream.pairs for stream in streams])
+    scored = sympy.Add(*[part.index_flops_per_pair for part in mixer.parts])
+    return sympy.Add(*[stream.share * scored * stream.pairs for stream in streams])
 
 
 def score_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
@@ -46,7 +49,7 @@ def score_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
     return flops_per_mac * mixer.score_features * pairs
 
 
-def latent_flops(mixer: Attention, stream: Stream) -> Expr:
+def latent_flops(mixer: Mixer, stream: Stream) -> Expr:
     """FLOP of scores and sums; of latents in the cheaper way, absorbed or expanded.
 
     Absorbed, each pair costs more; expanded, each cached token that the pass reads is made into keys and values again.
@@ -65,7 +68,7 @@ def latent_flops(mixer: Attention, stream: Stream) -> Expr:
     return _chunk_by_chunk(mixer, per_pair, stream)
 
 
-def _chunk_by_chunk(mixer: Attention, per_pair: Expr, stream: Stream) -> Expr:
+def _chunk_by_chunk(mixer: Mixer, per_pair: Expr, stream: Stream) -> Expr:
     """FLOP where each chunk of C tokens takes the cheaper way: early ones expand the little that is cached.
 
     With D saved on a pair and U paid for a cached token, a chunk behind c tokens expands while
@@ -84,23 +87,37 @@ def _chunk_by_chunk(mixer: Attention, per_pair: Expr, stream: Stream) -> Expr:
 
 
 def cache_read(mixer: Attention, streams: Iterable[Stream]) -> Expr:
-    """Bytes of keys and values, and of the index that chooses among them, that are read."""
+    """Bytes of keys and values, of the index that chooses among them, and of the ring that entries are made from."""
     found = sympy.S.Zero
     for stream in streams:
         place = (stream.tokens, stream.cached, stream.chunks)
-        cache = mixer.cache_elements * bytes_per_kv * read(mixer, *place) if mixer.cache_elements else sympy.S.Zero
-        index = mixer.index_elements * bytes_per_index * whole_context_read(*place)
-        found += stream.share * (cache + index)
+        found += stream.share * sympy.Add(*[_read_of(part, place) for part in mixer.parts])
+        if mixer.ring_rows:
+            before = stream.chunks if stream.cached != 0 else stream.chunks - 1
+            found += stream.share * before * _ring_bytes(mixer, mixer.ring_reads * stream.tokens / stream.chunks)
     return found
+
+
+def _read_of(part: Mixer, place: tuple[Expr, Expr, Expr]) -> Expr:
+    cache = part.cache_elements * bytes_per_kv * read(part, *place) if part.cache_elements else sympy.S.Zero
+    return cache + part.index_elements * bytes_per_index * whole_context_read(*place)
 
 
 def cache_written(mixer: Attention, streams: Iterable[Stream]) -> Expr:
-    """Bytes of keys and values, and of the index, that are written for new tokens."""
+    """Bytes of keys and values, of the index, and of the ring, that are written for new tokens."""
     found = sympy.S.Zero
     for stream in streams:
-        cache = mixer.cache_elements * bytes_per_kv * written(mixer, stream.tokens, stream.chunks)
-        found += stream.share * (cache + mixer.index_elements * bytes_per_index * stream.tokens)
+        for part in mixer.parts:
+            cache = part.cache_elements * bytes_per_kv * written(part, stream.tokens, stream.chunks)
+            found += stream.share * (cache + part.index_elements * bytes_per_index * stream.tokens)
+        if mixer.ring_rows:
+            found += stream.share * stream.chunks * _ring_bytes(mixer, stream.tokens / stream.chunks)
     return found
+
+
+def _ring_bytes(mixer: Attention, tokens: Expr) -> Expr:
+    """Bytes of so many tokens of the ring, at most all of it: it is kept as precisely as a state."""
+    return mixer.ring_elements * bytes_per_state * at_most(mixer.ring_rows, tokens)
 
 
 def state_moved(mixer: Attention, streams: Iterable[Stream]) -> Expr:
@@ -118,5 +135,8 @@ def cache_bytes(mixer: Attention, held: Expr) -> Expr:
     """Bytes of cache that one sequence keeps for so many tokens; none where the cache is that of another layer."""
     if mixer.reuses_cache:
         return sympy.S.Zero
-    cache = mixer.cache_elements * bytes_per_kv * kept(mixer, held) if mixer.cache_elements else sympy.S.Zero
-    return cache + mixer.index_elements * bytes_per_index * held
+    found = _ring_bytes(mixer, sympy.Integer(mixer.ring_rows))
+    for part in mixer.parts:
+        cache = part.cache_elements * bytes_per_kv * kept(part, held) if part.cache_elements else sympy.S.Zero
+        found += cache + part.index_elements * bytes_per_index * held
+    return found

@@ -11,17 +11,20 @@ from functools import cached_property
 import sympy
 from sympy import Expr
 
-from steptime.model.architecture.attention import Attention, GroupedAttention, Indexer, LatentAttention, RecurrentMixer
 from steptime.model.architecture.mixer import Matrix
 from steptime.model.architecture.state_space import ParallelMixers, SelectiveStateSpace, ShortConvolution
 from steptime.model.architecture.storage import Stored
 from steptime.model.choices import Weight
 from steptime.model.extremes import at_most
 
+from steptime.model.architecture.attention import (  # isort: skip
+    Attention, CompressedAttention, CrossAttention, GroupedAttention, Indexer, LatentAttention, RecurrentMixer,
+)  # fmt: skip
+
 __all__ = [
-    "Attention", "DenseFeedForward", "ExpertFeedForward", "FeedForward", "GroupedAttention", "Indexer",
-    "LatentAttention", "Layer", "Matrix", "ParallelMixers", "RecurrentMixer", "SelectiveStateSpace",
-    "ShortConvolution", "Transformer",
+    "Attention", "CompressedAttention", "CrossAttention", "DenseFeedForward", "ExpertFeedForward", "FeedForward",
+    "GroupedAttention", "Indexer", "LatentAttention", "Layer", "Matrix", "ParallelMixers", "RecurrentMixer",
+    "SelectiveStateSpace", "ShortConvolution", "Transformer",
 ]  # fmt: skip
 
 
@@ -42,7 +45,9 @@ class ExpertFeedForward:
     """A router that sends each token to ``experts_per_token`` of ``experts``, and shared experts that see every token.
 
     ``groups_kept`` of ``groups`` are the router's limit on where a token's experts may lie (DeepSeek-V3,
-    arXiv 2412.19437, 2.1.2). ``expert_vectors`` are biases of one expert, ``vectors`` those of the router.
+    arXiv 2412.19437, 2.1.2). ``expert_vectors`` are biases of one expert, ``vectors`` those of the router. Where there
+    is a ``latent``, one matrix takes the stream to so many features, on which routed experts work and which travel to
+    them, and another takes their sum back; router and shared experts see the stream (Nemotron 3, arXiv 2604.12374).
 
     >>> ExpertFeedForward(experts=256, experts_per_token=8, intermediate=2048).expert_weights(7168)
     44040192
@@ -58,14 +63,21 @@ class ExpertFeedForward:
     groups_kept: int = 1
     expert_vectors: int = 0
     vectors: int = 0
+    latent: int = 0
+
+    def routed_width(self, width: int) -> int:
+        """Features of a token that travel to its experts and back."""
+        return self.latent or width
 
     def expert_weights(self, width: int) -> int:
         """Weights of one routed expert."""
-        return (3 if self.gated else 2) * width * self.intermediate
+        return (3 if self.gated else 2) * self.routed_width(width) * self.intermediate
 
     def shared_weights(self, width: int) -> int:
-        """Weights of all shared experts of a layer, and of the gate on their sum where there is one."""
-        return (3 if self.gated else 2) * width * self.shared_intermediate + (width if self.shared_gate else 0)
+        """Weights that every token multiplies: of all shared experts of a layer, of the gate on their sum where there
+        is one, and of the matrices to and from the latent."""
+        experts = (3 if self.gated else 2) * width * self.shared_intermediate
+        return experts + (width if self.shared_gate else 0) + 2 * width * self.latent
 
     def router_weights(self, width: int) -> int:
         return width * self.experts
@@ -79,15 +91,17 @@ class Layer:
     """One layer: a mixer or none, feed-forward blocks side by side or none, and its norms.
 
     ``parallel`` is true where mixer and feed-forward read the same input, so that one sum joins their results
-    (PaLM, arXiv 2204.02311, section 2). Layers with the same number ``shared``, unless it is 0, have the very same
-    weights, stored once, read and multiplied in each of them; ``adapters`` are matrices that such a layer has to itself
-    (Zamba2, arXiv 2411.15242, section 2).
+    (PaLM, arXiv 2204.02311, section 2). ``mixing`` are weights that decide how several residual streams enter and leave
+    its parts (hyper-connections, arXiv 2512.24880): every token multiplies them, on every chip. Layers with the same
+    number ``shared``, unless it is 0, have the very same weights, stored once, read and multiplied in each of them;
+    ``adapters`` are matrices that such a layer has to itself (Zamba2, arXiv 2411.15242, section 2).
     """
 
     attention: Attention | None
     feed_forward: tuple[FeedForward, ...]
     vectors: int = 0
     parallel: bool = False
+    mixing: int = 0
     shared: int = 0
     adapters: tuple[Matrix, ...] = ()
 
@@ -101,6 +115,10 @@ class Layer:
             return ((number, self),)
         common, own = replace(self, adapters=()), Layer(None, (), adapters=self.adapters)
         return (at_most(1, sympy.sympify(number)), common), (number, own)
+
+    def held(self, width: int) -> tuple[Matrix, ...]:
+        """The same, and those that are stored for other inputs than text."""
+        return self.matrices(width) + (() if self.attention is None else self.attention.idle(width))
 
     @property
     def mixer_vectors(self) -> int:
@@ -119,7 +137,7 @@ class Layer:
 
     def stored(self, width: int) -> int:
         """Every weight of the layer."""
-        total = self.vectors + self.mixer_vectors + sum(matrix.weights for matrix in self.matrices(width))
+        total = self.mixing + self.vectors + self.mixer_vectors + sum(matrix.weights for matrix in self.held(width))
         for block in self.feed_forward:
             total += block.vectors
             if isinstance(block, DenseFeedForward):
@@ -131,7 +149,7 @@ class Layer:
 
     def active(self, width: int) -> int:
         """Weights that multiply one token."""
-        total = sum(matrix.weights for matrix in self.matrices(width))
+        total = self.mixing + sum(matrix.weights for matrix in self.matrices(width))
         for block in self.feed_forward:
             if isinstance(block, DenseFeedForward):
                 total += block.weights(width)
@@ -149,6 +167,9 @@ class Transformer:
     published configuration says of the weights, None where it says nothing. ``stored`` are kinds of weights that take
     other bytes than that format's. ``activations`` and ``kv`` are the formats that it asks of multiply-adds and KV
     cache, None where it leaves them open. ``unstated`` says why a format that is there cannot be known.
+    ``unembedding`` is false where the weights end with the stream (embedding and reward models). ``tables`` are weights
+    of further tables of which a token takes a row, as of the input embedding; ``streams`` the residual streams side by
+    side.
     """
 
     name: str
@@ -164,6 +185,9 @@ class Transformer:
     activations: str | None = None
     kv: str | None = None
     unstated: str = ""
+    unembedding: bool = True
+    tables: int = 0
+    streams: int = 1
 
     @cached_property
     def kinds(self) -> dict[Layer, int]:
@@ -176,6 +200,18 @@ class Transformer:
         return self.vocabulary * self.width
 
     @property
+    def unembedding_weights(self) -> int:
+        """Weights that turn the stream into a prediction; none where the weights end with the stream."""
+        return self.embedding if self.unembedding else 0
+
+    @property
+    def input_tables(self) -> int:
+        """Weights of which a token takes one row: the input embedding where it is a matrix of its own, positions,
+        further tables."""
+        own = 0 if self.tied and self.unembedding else self.embedding
+        return own + self.positions * self.width + self.tables
+
+    @property
     def vector_weights(self) -> int:
         """Norm weights and biases, which nothing splits."""
         layers = [n * (kind.vectors + kind.mixer_vectors + sum(b.vectors for b in kind.feed_forward))
@@ -186,13 +222,13 @@ class Transformer:
     def weights(self) -> dict[Weight, int]:
         """Weights of each kind that are stored; a tied table is the embedding, norms and biases are the router's."""
         found = dict.fromkeys(Weight, 0)
-        found[Weight.EMBEDDING] = self.embedding + self.positions * self.width
-        found[Weight.UNEMBEDDING] = 0 if self.tied else self.embedding
+        found[Weight.EMBEDDING] = self.input_tables
+        found[Weight.EMBEDDING if self.tied else Weight.UNEMBEDDING] += self.unembedding_weights
         found[Weight.ROUTER] = self.vectors
         for times, layer in (part for kind, n in self.kinds.items() for part in kind.distinct(n)):
             number = int(times)
-            found[Weight.ROUTER] += number * layer.stored_vectors
-            found[Weight.ATTENTION] += number * sum(matrix.weights for matrix in layer.matrices(self.width))
+            found[Weight.ROUTER] += number * (layer.stored_vectors + layer.mixing)
+            found[Weight.ATTENTION] += number * sum(matrix.weights for matrix in layer.held(self.width))
             for block in layer.feed_forward:
                 if isinstance(block, DenseFeedForward):
                     found[Weight.DENSE] += number * block.weights(self.width)
@@ -206,14 +242,14 @@ class Transformer:
     @property
     def parameters(self) -> int:
         """Everything stored, without multi-token-prediction modules and vision towers."""
-        outside = self.embedding * (1 if self.tied else 2) + self.positions * self.width + self.vectors
+        outside = self.unembedding_weights + self.input_tables + self.vectors
         held = (part for layer, number in self.kinds.items() for part in layer.distinct(number))
         return outside + sum(int(number) * layer.stored(self.width) for number, layer in held)
 
     @property
     def active_parameters(self) -> int:
         """Weights multiplied per token: with the unembedding, without input embedding, norms and biases."""
-        return self.embedding + sum(number * layer.active(self.width) for layer, number in self.kinds.items())
+        return self.unembedding_weights + sum(number * layer.active(self.width) for layer, number in self.kinds.items())
 
     @cached_property
     def mixers(self) -> list[tuple[Attention, int]]:

@@ -11,6 +11,7 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.architecture.activations import untrainable
 from steptime.model.architecture.quantities import AbstractModel
 from steptime.model.architecture.storage import Stored
 from steptime.model.architecture.transformer import Attention, Layer, Transformer
@@ -213,6 +214,8 @@ def ledger_of(model: Transformer, plan: Plan, phase: Phase, degrees: Degrees = S
     if isinstance(phase, TrainPhase):
         from steptime.model.phases.train_ledger import TrainLedger
 
+        if what := untrainable(model):
+            raise UserError(f"{model.name}: training is not modelled for {what}")
         if any(layer.shared for layer in model.kinds):
             why = "which stages sum the gradients of what they share, and how often, is left open"
             raise UserError(f"{model.name}: training is not modelled where layers share weights: {why}")

@@ -89,6 +89,8 @@ class Ledger(Pass):
             ways = self.ways(matrix)
             yield self.multiplied(OperationName.PROJECTIONS, number * matrix.weights, Weight.ATTENTION, ways,
                                   ways * self.groups)  # fmt: skip
+        if layer.mixing:
+            yield self.multiplied(OperationName.PROJECTIONS, number * layer.mixing, router, one, self.groups)
         for block in layer.feed_forward:
             if isinstance(block, DenseFeedForward):
                 weights = number * block.weights(width)
@@ -106,7 +108,7 @@ class Ledger(Pass):
     @property
     def unembedding(self) -> Row:
         """Only predicted tokens need it."""
-        weights = sympy.sympify(self.model.embedding, strict=True)
+        weights = sympy.sympify(self.model.unembedding_weights, strict=True)
         flops = flops_per_mac * weights * self.phase.predicted
         kind = Weight.EMBEDDING if self.model.tied else Weight.UNEMBEDDING
         return Row(OperationName.UNEMBEDDING, flops, self.slices, weights, kind, self.degrees.tp)
@@ -191,7 +193,7 @@ class Ledger(Pass):
             q.stage_chips: self.degrees.stage,
             q.parameters: sympy.sympify(self.model.parameters, strict=True),
             q.active_parameters: sympy.sympify(self.model.active_parameters, strict=True),
-            q.unembedding_parameters: sympy.sympify(self.model.embedding, strict=True),
+            q.unembedding_parameters: sympy.sympify(self.model.unembedding_weights, strict=True),
             q.parameters_read: sympy.Add(*[row.weights for row in streamed]),
             q.attention_flops: sympy.Add(*attention) / phase.pairs,
             q.kv_bytes: sympy.Add(*[row.read / context for row in cached]),

@@ -83,8 +83,9 @@ class Room:
         weights = sympy.Add(*self.stage_weights(stage))
         kv = sympy.Add(*[number * self.layer_cache(layer) for layer, number in stage.kinds])
         tokens = working * self.phase.tokens / self.phase.passes
-        logits = stage.last * working * self.phase.predicted * model.vocabulary / d.tp
-        return Footprint(weights, kv * sequences, reduce_bytes * (2 * model.width * tokens + logits))
+        logits = stage.last * working * self.phase.predicted * (model.vocabulary if model.unembedding else 0) / d.tp
+        streams = (1 + model.streams) * model.width * tokens  # the residual streams, and what a part adds to them
+        return Footprint(weights, kv * sequences, reduce_bytes * (streams + logits))
 
     def stage_weights(self, stage: Stage) -> tuple[Expr, Expr]:
         """Bytes of a stage's weights on its fullest chip: those that tensor-parallel groups hold alike, with the
@@ -103,10 +104,11 @@ class Room:
 @lru_cache(maxsize=256)
 def _stage_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, stage: Stage) -> tuple[Expr, Expr]:
     """One stage's weights: the same in every phase, so that a search writes them once."""
-    last = stage.last * (1 - stage.first) if model.tied else stage.last
-    table = (stage.first * (model.embedding + model.positions * model.width)) / d.tp
-    head = plan.bytes_of(Weight.EMBEDDING if model.tied else Weight.UNEMBEDDING) * last * model.embedding / d.tp
-    alike = plan.bytes_of(Weight.EMBEDDING) * table + head + plan.bytes_of(Weight.ROUTER) * stage.last * model.vectors
+    kind = Weight.EMBEDDING if model.tied else Weight.UNEMBEDDING
+    twice = stage.first * model.embedding * (1 - stage.last) if model.tied and model.unembedding else 0
+    tables = plan.bytes_of(Weight.EMBEDDING) * (stage.first * model.input_tables + twice) / d.tp
+    head = plan.bytes_of(kind) * stage.last * model.unembedding_weights / d.tp
+    alike = tables + head + plan.bytes_of(Weight.ROUTER) * stage.last * model.vectors
     held = (part for layer, number in stage.kinds for part in layer.distinct(number))
     layers = [(number, *_layer_weights(model, d, plan, share, layer)) for number, layer in held]
     alike += sympy.Add(*[number * part for number, part, _ in layers])
@@ -118,9 +120,10 @@ def _layer_weights(model: Transformer, d: Degrees, plan: Plan, share: Share, lay
     stage."""
     width, bytes_of = model.width, plan.bytes_of
     mixer = sympy.Integer(0)
-    for matrix in layer.matrices(width):
+    for matrix in layer.held(width):
         mixer += matrix.weights * (1 / d.tp if matrix.split is None else share(matrix.split, d.tp))
-    alike = bytes_of(Weight.ATTENTION) * mixer + bytes_of(Weight.ROUTER) * (layer.vectors + layer.mixer_vectors)
+    kept_whole = layer.vectors + layer.mixer_vectors + layer.mixing
+    alike = bytes_of(Weight.ATTENTION) * mixer + bytes_of(Weight.ROUTER) * kept_whole
     spread, dense = sympy.Integer(0), sympy.Integer(0)
     for block in layer.feed_forward:
         alike += bytes_of(Weight.ROUTER) * block.vectors

@@ -34,8 +34,7 @@ def replicated_weights(forward: Ledger) -> tuple[Replicated, ...]:
             continue  # what a pass reads of them is less than what is held
         whole_stage = row.kind == Weight.DENSE and forward.plan.ffn == Split.STAGE
         (spread if whole_stage else alike)[row.kind] += row.weights / row.weight_ways
-    untied = 0 if model.tied else model.embedding
-    alike[Weight.EMBEDDING] += (untied + model.positions * model.width) / d.tp
+    alike[Weight.EMBEDDING] += model.input_tables / d.tp
     for number, block in forward.expert_layers:
         one_expert = block.expert_weights(model.width) + block.expert_vectors
         spread[Weight.EXPERTS] += number * block.experts * one_expert / d.stage

@@ -43,7 +43,7 @@ class Rooms:
         stage = Stage(tuple(zip(self.kinds, counts, strict=True)), *ends)
         footprint = kind(model, SYMBOLIC, plan, phase, _share).footprint(stage, whole_sequences=True)
         self.parts: tuple[Expr, ...] = tuple(part for part in footprint.parts.values() if part != 0)
-        matrices = [matrix.split for kind in self.kinds for matrix in kind.matrices(model.width)]
+        matrices = [matrix.split for kind in self.kinds for matrix in kind.held(model.width)]
         caches = [mixer.cache_split for mixer, _ in model.mixers]
         self.split = {parts for parts in (*matrices, *caches) if parts is not None}
         self.stages: dict[int, list[tuple[int, ...]]] = {}

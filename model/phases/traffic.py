@@ -110,7 +110,7 @@ class Pass:
     @property
     def handed_on(self) -> Expr:
         """Bytes that a chip hands to the next stage."""
-        return self.tokens / self.slices * self.model.width * send_bytes
+        return self.tokens / self.slices * self.model.streams * self.model.width * send_bytes
 
     def send_back(self) -> Transfer:
         """From the last stage to the first, where each holds several chunks of layers."""
@@ -148,13 +148,14 @@ class Pass:
         results are added by the all-reduce that follows. Where an expert is sliced over several such groups, they share
         the tokens that chose it.
         """
-        d, width, axes = self.degrees, self.model.width, self.plan.axes
+        d, axes = self.degrees, self.plan.axes
         holders, sliced = at_most(d.dp * d.cp, d.ep), d.stage / d.ep
         over, slices = group(holders, d.stage / holders, axes), group(sliced, one, axes)
         out, back, shared, added = Transfer(), Transfer(), Transfer(), Transfer()
         for number, block in self.expert_layers:
             limit = (block.groups_kept, block.groups) if block.groups > 1 else None
             chosen = block.experts_per_token
+            width = block.routed_width(self.model.width)
             sent = expert_exchange(
                 self.tokens / self.slices * width * expert_load, over, chosen, limit, self.plan.copies
             )

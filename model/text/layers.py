@@ -1,8 +1,11 @@
 """One layer in words."""
 
-from steptime.model.architecture.attention import Attention, GroupedAttention, LatentAttention, RecurrentMixer
 from steptime.model.architecture.state_space import ParallelMixers, SelectiveStateSpace, ShortConvolution
 from steptime.model.architecture.transformer import DenseFeedForward, FeedForward, Layer
+
+from steptime.model.architecture.attention import (  # isort: skip
+    Attention, CompressedAttention, CrossAttention, GroupedAttention, LatentAttention, RecurrentMixer,
+)  # fmt: skip
 
 
 def layer_text(layer: Layer) -> str:
@@ -30,16 +33,28 @@ def _mixer(mixer: Attention) -> str:
         text = f"{mixer.heads} heads on a latent of {mixer.kv_rank} + {mixer.rope_dim}"
         if mixer.indexer is not None:
             text += f", reading the best {mixer.indexer.selected:,} tokens of an index"
-        return text
-    assert isinstance(mixer, GroupedAttention)
-    return _grouped(mixer)
+        elif mixer.chosen is not None:
+            text += f", reading the {mixer.chosen:,} tokens that an earlier layer's index chose"
+        return text + (", gated" if mixer.gated else "")
+    if isinstance(mixer, CrossAttention):
+        return f"{mixer.heads} query heads on {mixer.kv_heads} key-value heads of {mixer.head_dim}, made of images"
+    return _compressed(mixer) if isinstance(mixer, CompressedAttention) else _grouped(mixer)
+
+
+def _compressed(mixer: CompressedAttention) -> str:
+    text = f"{mixer.heads} heads on one vector of {mixer.dim}, a window of {mixer.near:,}"
+    if mixer.indexer is not None:
+        return text + f" and the best {mixer.indexer.selected:,} of an index's entries of {mixer.ratio} tokens"
+    return text + (f" and all entries of {mixer.ratio} tokens" if mixer.ratio else "")
 
 
 def _grouped(mixer: GroupedAttention) -> str:
     text = f"{mixer.heads} query heads on {mixer.kv_heads} key-value heads of {mixer.head_dim}"
     if mixer.window is not None:
         text += f", {'chunks' if mixer.chunked else 'a window'} of {mixer.window:,}"
-    if mixer.gated:
+    if mixer.indexer is not None:
+        text += f", reading the best {mixer.indexer.selected:,} tokens of an index"
+    if mixer.gated or mixer.head_gate:
         text += ", gated"
     return text + (", reading an earlier layer's cache" if mixer.reuses_cache else "")
 
@@ -51,4 +66,6 @@ def _block(block: FeedForward) -> str:
     text = f"{block.experts_per_token} of {block.experts} {gate}experts of {block.intermediate:,}"
     if block.shared_intermediate:
         text += f" and a shared one of {block.shared_intermediate:,}"
+    if block.latent:
+        text += f", on {block.latent:,} features"
     return text + (f", {block.groups_kept} of {block.groups} groups" if block.groups > 1 else "")

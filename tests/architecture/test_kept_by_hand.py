@@ -1,11 +1,13 @@
 """Activations that a layer of experts keeps for its backward pass, element by element."""
 
+from dataclasses import replace
+
 import pytest
 from sympy import Integer
 
 from steptime.model import symbols as q
 from steptime.model.architecture.activations import layer_kept
-from steptime.model.architecture.attention import GroupedAttention
+from steptime.model.architecture.attention import GroupedAttention, RecurrentMixer
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, Layer
 from steptime.model.choices import Recompute
 
@@ -29,6 +31,8 @@ KEPT = {
     "gated: 6 three times": (ExpertFeedForward(8, 2, 6), (10 + 2 * (2 * 10 + 3 * 6)) * 5),
     "and a shared expert of 4": (
         ExpertFeedForward(8, 2, 6, shared_intermediate=4), (10 + 2 * (2 * 10 + 3 * 6) + 3 * 4) * 5),
+    "on a latent of 3, kept where it is made and where it comes back": (
+        ExpertFeedForward(8, 2, 6, latent=3), (10 + 2 * (2 * 3 + 3 * 6) + 2 * 3) * 5),
 }  # fmt: skip
 
 
@@ -46,3 +50,13 @@ def test_attention_that_runs_its_scores_again() -> None:
     assert kept.total.subs(q.bytes_per_activation, 5) == (2 * 10 + 2 * 3 + 2 * 4 + 3 + 4) * 5
     on_two = kept.on_chip(Integer(2), False).subs(q.bytes_per_activation, 5)
     assert on_two == (2 * 10 + 3 + 4 + 7) * 5, "one key-value head is whole on each of two chips"
+
+
+def test_gates_of_low_rank() -> None:
+    """2 gates of 3 x 4 features, each through 5: these whole, those by heads; beside 12 results and 20 other inputs."""
+    plain = RecurrentMixer("Kimi delta", heads=3, key_dim=4, value_dim=4, inputs=20)
+    gated = replace(plain, low_rank_gates=2, gate_rank=5)
+    kept = [layer_kept(Layer(mixer, ()), WIDTH, Recompute.NONE, False, False) for mixer in (plain, gated)]
+    assert kept[0].shared == (20 + 12) * q.bytes_per_activation
+    assert kept[1].shared - kept[0].shared == 2 * 12 * q.bytes_per_activation
+    assert kept[1].whole - kept[0].whole == 2 * 5 * q.bytes_per_activation

@@ -101,11 +101,21 @@ def test_a_long_number_from_python_is_refused_in_words() -> None:
 LONG = ".".join(["a"] * 50_000)
 
 
-@pytest.mark.parametrize("text", [
-    f"{LONG} = 1", f"[{LONG}]", f"[[ {LONG} ]]", f"x = {{ y = {{ {LONG} = 1 }} }}", f"x = 'it\"s'\n{LONG} = 1",
-    f"# it's\n'b' . {LONG} = 1", f'x = """a"b""c""""\n{LONG} = 1', f'x = "\\""\n"q".{LONG} = 1',
-    f"x = '''\n'''\n{LONG} = 1",
-], ids=["key", "table", "tables", "inline", "after text", "after a comment", "after lines", "quoted", "literal"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LONG} = 1",
+        f"[{LONG}]",
+        f"[[ {LONG} ]]",
+        f"x = {{ y = {{ {LONG} = 1 }} }}",
+        f"x = 'it\"s'\n{LONG} = 1",
+        f"# it's\n'b' . {LONG} = 1",
+        f'x = """a"b""c""""\n{LONG} = 1',
+        f'x = "\\""\n"q".{LONG} = 1',
+        f"x = '''\n'''\n{LONG} = 1",
+    ],
+    ids=["key", "table", "tables", "inline", "after text", "after a comment", "after lines", "quoted", "literal"],
+)
 def test_a_key_has_few_parts(text: str, tmp_path: Path) -> None:
     """The parser's time grows with the square of their number: 50,000 take hours."""
     (tmp_path / "a.toml").write_text(text)

@@ -136,4 +136,3 @@ def test_json_is_an_object_that_may_hold_infinity(tmp_path: Path) -> None:
         path.write_text(bad)
         with pytest.raises(UserError, match=said):
             read_json(path)
-

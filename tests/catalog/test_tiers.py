@@ -210,6 +210,7 @@ def test_the_context_may_be_set_and_is_shown_as_a_default() -> None:
     usual = solve_cache(cache_of("llama-3.1-8b", context=None), ())
     assert usual.context == 4096 and "context 4096" in map(str, usual.defaults)
 
+
 def test_a_tier_of_any_name_is_printed_as_it_is_written(run, tmp_path) -> None:
     file = tmp_path / "tiers.toml"
     body = 'capacity = "1 TB"\nbandwidth = "100 GB/s"\nlink = "50 GB/s"\ndollars = 1000\nlife = "43800 h"\n'

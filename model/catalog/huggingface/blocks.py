@@ -14,12 +14,20 @@ SLIDING, CHUNKED, FULL = "sliding_attention", "chunked_attention", "full_attenti
 
 @dataclass(frozen=True)
 class Body:
-    """What a family's function returns: the layers, and what surrounds them beside the embeddings."""
+    """What a family's function returns: the layers, and what surrounds them beside the embeddings.
+
+    ``tables``, ``streams``: as of a Transformer. ``stored``: formats that the file states of kinds of weights outside
+    its quantization_config. ``notices``: what of the architecture is left out.
+    """
 
     width: int
     layers: tuple[Layer, ...]
     vectors: int
     positions: int = 0
+    tables: int = 0
+    streams: int = 1
+    stored: tuple[tuple[str, str], ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def head_dimension(s: Settings, width: int, heads: int) -> int:
@@ -86,11 +94,13 @@ def uniform(s: Settings, width: int, attention: GroupedAttention, block: FeedFor
     return stack(width, [attention] * layers, [block] * layers, norms)
 
 
-def latent(s: Settings, width: int) -> LatentAttention:
-    """Multi-head latent attention with the norms of its latents, and biases where the file asks for them."""
+def latent(s: Settings, width: int, rotated: bool = True) -> LatentAttention:
+    """Multi-head latent attention with the norms of its latents, and biases where the file asks for them; only where it
+    is not ``rotated`` may it have no rotary key."""
     heads = s.count("num_attention_heads", "heads")
     kv_rank, query_rank = s.count("kv_lora_rank"), s.optional_count("q_lora_rank")
-    nope_dim, rope_dim, value_dim = s.count("qk_nope_head_dim"), s.count("qk_rope_head_dim"), s.count("v_head_dim")
+    nope_dim, value_dim = s.count("qk_nope_head_dim"), s.count("v_head_dim")
+    rope_dim = s.count("qk_rope_head_dim", least=int(rotated))
     vectors = kv_rank + (query_rank or 0)
     if s.flag("attention_bias"):
         vectors += (query_rank or 0) + kv_rank + rope_dim + width

@@ -2,7 +2,8 @@
 
 What a family builds in without a key (biases, norms, sinks) is in its function; what an absent key means is in
 ``config_defaults.toml`` and the tables beside it. Families of one kind (latents, states, Gemma, dense, sparse, classic,
-found by search) have files of their own; FAMILIES joins all. Source: the configuration and modelling files of the
+found by search) and those of single architectures have files of their own; FAMILIES joins all. Source: the
+configuration and modelling files of the
 transformers library.
 """
 
@@ -12,11 +13,17 @@ from dataclasses import replace
 from steptime.model.architecture.transformer import DenseFeedForward, GroupedAttention, Layer
 from steptime.model.catalog.huggingface import blocks
 from steptime.model.catalog.huggingface import classic as families_classic
+from steptime.model.catalog.huggingface import deepseek_v4 as families_deepseek_v4
 from steptime.model.catalog.huggingface import dense as families_dense
 from steptime.model.catalog.huggingface import gemma as families_gemma
+from steptime.model.catalog.huggingface import glm_next as families_glm_next
 from steptime.model.catalog.huggingface import hybrid as families_hybrid
+from steptime.model.catalog.huggingface import kimi as families_kimi
 from steptime.model.catalog.huggingface import latent as families_latent
+from steptime.model.catalog.huggingface import minimax_m3 as families_minimax_m3
+from steptime.model.catalog.huggingface import mllama as families_mllama
 from steptime.model.catalog.huggingface import searched as families_searched
+from steptime.model.catalog.huggingface import sliding_sinks as families_sliding
 from steptime.model.catalog.huggingface import sparse as families_sparse
 from steptime.model.catalog.huggingface import state_space as families_state_space
 from steptime.model.catalog.huggingface.keys import Settings
@@ -37,6 +44,12 @@ def _mistral(s: Settings) -> Body:
     """Also Phi-3: a window, where there is one, holds in every layer."""
     width = s.count("hidden_size")
     return uniform(s, width, replace(grouped(s, width), window=blocks.window(s)), gated(s))
+
+
+def _ministral(s: Settings) -> Body:
+    """As Llama without biases; positions scale queries, which costs no weights."""
+    width = s.count("hidden_size")
+    return uniform(s, width, grouped(s, width), gated(s))
 
 
 def _mixtral(s: Settings) -> Body:
@@ -187,5 +200,8 @@ FAMILIES: dict[str, Callable[[Settings], Body]] = {
     "gpt_oss": _gpt_oss, "llama4_text": _llama4, "minimax_m2": _minimax_m2, "gpt2": _gpt2, "opt": _opt,
     "palm_synthetic": _palm, **families_hybrid.FAMILIES, **families_searched.FAMILIES, **families_dense.FAMILIES,
     **families_sparse.FAMILIES, **families_classic.FAMILIES, **families_state_space.FAMILIES,
+    "qwen2_vl_text": _qwen2, "qwen2_5_vl_text": _qwen2, "qwen3_vl_text": _qwen3, "qwen3_vl_moe_text": _qwen3_moe,
+    "mimo": _qwen2, "ministral3": _ministral, **families_deepseek_v4.FAMILIES, **families_glm_next.FAMILIES,
+    **families_kimi.FAMILIES, **families_minimax_m3.FAMILIES, **families_mllama.FAMILIES, **families_sliding.FAMILIES,
 }  # fmt: skip
 """The function of each model_type."""

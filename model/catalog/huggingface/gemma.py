@@ -6,14 +6,14 @@ Source: the configuration and modelling files of the transformers library, as fo
 from collections.abc import Callable
 from dataclasses import replace
 
-from steptime.model.architecture.transformer import FeedForward, GroupedAttention, Layer
+from steptime.model.architecture.transformer import DenseFeedForward, FeedForward, GroupedAttention, Layer
 from steptime.model.catalog.huggingface import blocks
 from steptime.model.catalog.huggingface.blocks import Body, gated, grouped, stack, uniform, windowed, with_head_norms
 from steptime.model.catalog.huggingface.keys import Settings
 
 
 def _gemma_attention(s: Settings, width: int) -> GroupedAttention:
-    harmless = (None, False, "vision") if s.model_type == "gemma4_text" else (None, False)
+    harmless = (None, False, "vision") if s.model_type.startswith("gemma4") else (None, False)
     if s.value("use_bidirectional_attention") not in harmless:
         raise s.error("use_bidirectional_attention is not modelled: it changes the window")
     return grouped(s, width, "qkvo" if s.flag("attention_bias") else "")
@@ -59,11 +59,15 @@ def _reusing(s: Settings, attention: list[GroupedAttention]) -> list[GroupedAtte
 
 
 def _gemma4(s: Settings) -> Body:
-    """Experts may stand beside a dense block; the last layers may reuse a cache, and be twice as wide for it."""
-    for key in ("hidden_size_per_layer_input", "attention_bias"):
-        if s.value(key):
-            raise s.error(f"config key {key!r} is modelled only as 0 or false")
-    width = s.count("hidden_size")
+    """Experts may stand beside a dense block; the last layers may reuse a cache, and be twice as wide for it.
+
+    Per-layer inputs: each layer adds to the stream what a gate makes of a few features of the token's own, which a
+    table gives for all layers at once and a projection of the embedding adds to. Projection, gate and the way back are
+    three matrices of one size, as of a gated block that stands beside the others.
+    """
+    if s.flag("attention_bias"):
+        raise s.error("config key 'attention_bias' is modelled only as false")
+    width, own = s.count("hidden_size"), s.count("hidden_size_per_layer_input", least=0)
     local, whole = _gemma4_heads(s, width)
     kinds = windowed(s, local, blocks.all_but_every(s))
     if kinds[-1].window is not None:
@@ -76,11 +80,15 @@ def _gemma4(s: Settings) -> Body:
         sparse = blocks.experts(s, "num_experts", s.count("moe_intermediate_size"), "top_k_experts")
         # The router scales its input by a vector, and each expert's result by a number.
         beside, norms = (replace(sparse, vectors=width + sparse.experts),), 7
+    if own:
+        beside, norms = (*beside, DenseFeedForward(own)), norms + 1
     layers = [Layer(one, (doubled if one.reuses_cache else dense, *beside), norms * width) for one in attention]
-    return Body(width, tuple(layers), vectors=width)
+    rows = s.count("vocab_size_per_layer_input", "vocabulary") if own else 0
+    return Body(width, tuple(layers), vectors=width + own, tables=rows * len(layers) * own)
 
 
 FAMILIES: dict[str, Callable[[Settings], Body]] = {
     "gemma": _gemma, "gemma2": _gemma2, "gemma3_text": _gemma3, "gemma4_text": _gemma4,
+    "gemma4_unified_text": _gemma4,
 }  # fmt: skip
 """The function of each model_type of the family."""

@@ -28,13 +28,26 @@ def _lightning(s: Settings, full: GroupedAttention) -> RecurrentMixer:
 
 def _minimax_m1(s: Settings) -> Body:
     """Lightning attention where attn_type_list says 0, softmax attention where it says 1; experts in every layer."""
-    width, layers = s.count("hidden_size"), blocks.depth(s)
-    full, kinds = grouped(s, width), s.numbers("attn_type_list", 1)
+    layers, kinds = blocks.depth(s), s.numbers("attn_type_list", 1)
     if kinds is None or len(kinds) != layers:
         raise s.error(f"config key 'attn_type_list' must have {layers} entries, one for each layer")
+    return _lightning_in_turn(s, [bool(kind) for kind in kinds])
+
+
+def _lightning_in_turn(s: Settings, softmax: list[bool]) -> Body:
+    """Softmax attention where it says so, lightning attention elsewhere; experts in every layer."""
+    width = s.count("hidden_size")
+    full = grouped(s, width)
     linear = _lightning(s, full)
     sparse = blocks.experts(s, "num_local_experts", gated(s).intermediate)
-    return stack(width, [full if kind else linear for kind in kinds], [sparse] * layers)
+    return stack(width, [full if there else linear for there in softmax], [sparse] * len(softmax))
+
+
+def _minimax(s: Settings) -> Body:
+    """The same model under the keys of the library's own class: softmax attention first where no kinds are listed."""
+    layers = blocks.depth(s)
+    words = s.words("layer_types", (LINEAR, blocks.FULL), layers)
+    return _lightning_in_turn(s, [i % 2 == 0 for i in range(layers)] if words is None else [w != LINEAR for w in words])
 
 
 # --- gated delta-net -----------------------------------------------------------------------------------------------
@@ -122,12 +135,16 @@ def _mamba2(s: Settings, width: int) -> RecurrentMixer:
 
 
 def _nemotron_experts(s: Settings, width: int) -> ExpertFeedForward:
-    """Experts without gates, one shared expert of its own size, a routing bias for each expert."""
+    """Experts without gates, on a latent where moe_latent_size says so; one shared expert of its own size, a routing
+    bias for each expert. Module names of the latent: mixer.fc1_latent_proj, mixer.fc2_latent_proj."""
     if s.count("n_shared_experts", "experts", least=0) != 1:
         raise s.error("config key 'n_shared_experts' is modelled only as 1 for nemotron_h")
     sparse, shared = blocks.grouped_experts(s), s.count("moe_shared_expert_intermediate_size", "intermediate")
     biases = shared + width if s.flag("mlp_bias") else 0
-    return replace(sparse, gated=False, shared_intermediate=shared, vectors=sparse.experts + biases)
+    latent = s.optional_count("moe_latent_size") or 0
+    if latent and s.flag("mlp_bias"):
+        raise s.error("mlp_bias is not modelled together with moe_latent_size")
+    return replace(sparse, gated=False, shared_intermediate=shared, latent=latent, vectors=sparse.experts + biases)
 
 
 def _nemotron_h(s: Settings) -> Body:
@@ -149,7 +166,8 @@ def _nemotron_h(s: Settings) -> Body:
 
 
 FAMILIES: dict[str, Callable[[Settings], Body]] = {
-    "minimax_m1": _minimax_m1, "qwen3_next": _qwen3_next, "qwen3_5_text": _qwen3_5, "qwen3_5_moe_text": _qwen3_5,
+    "minimax_m1": _minimax_m1, "minimax_text_01": _minimax_m1, "minimax": _minimax,
+    "qwen3_next": _qwen3_next, "qwen3_5_text": _qwen3_5, "qwen3_5_moe_text": _qwen3_5,
     "nemotron_h": _nemotron_h,
 }  # fmt: skip
 """The function of each model_type of the family."""

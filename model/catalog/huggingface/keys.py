@@ -42,6 +42,37 @@ def _neutral() -> frozenset[str]:
     return frozenset(tables()["neutral"])
 
 
+@cache
+def type_table(model_type: str) -> Mapping[str, Any]:
+    """What a model type may hold; one that is ``like`` another has all of its keys, and its own beside or instead. What
+    it requires has no default."""
+    own: Mapping[str, Any] = {**tables()["types"], **tables()["inside"]}[model_type]
+    if "like" not in own:
+        return own
+    other = type_table(own["like"])
+    merged = {**other, **own}
+    for part in ("defaults", "aliases", "as_built"):
+        merged[part] = {**other.get(part, {}), **own.get(part, {})}
+    merged["defaults"] = {key: value for key, value in merged["defaults"].items() if key not in merged["required"]}
+    merged["unused"] = [*other.get("unused", ()), *own.get("unused", ())]
+    return merged
+
+
+def flattened(data: Mapping[str, Any], model_type: str) -> dict[str, Any]:
+    """The keys of a configuration, those inside the tables that its model type calls ``nested`` with dotted names.
+
+    >>> flattened({"linear_attn_config": {"num_heads": 32}, "vocab_size": 7}, "kimi_linear")
+    {'linear_attn_config.num_heads': 32, 'vocab_size': 7}
+    """
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        if key in type_table(model_type).get("nested", ()) and isinstance(value, Mapping):
+            found |= {f"{key}.{inner}": one for inner, one in value.items()}
+        else:
+            found[key] = value
+    return found
+
+
 def is_neutral(key: str, value: Any, tower: bool = False) -> bool:
     """Whether a key cannot change shapes: a known one, or one that says "off", or a fraction, which is no shape.
 
@@ -55,7 +86,7 @@ def is_neutral(key: str, value: Any, tower: bool = False) -> bool:
         return True
     if isinstance(value, float) and not value.is_integer():
         return True
-    return tower and key.startswith(_tower_beginnings)
+    return tower and (key.startswith(_tower_beginnings) or key in tables()["towers"])
 
 
 def shown(value: Any) -> str:
@@ -75,22 +106,29 @@ class Settings:
     data: Mapping[str, Any]
     model_type: str
     where: str
+    tower: bool = False
+    """Whether keys of a vision or audio tower stand among those of the language model."""
     defaults_taken: dict[str, Any] = field(default_factory=dict)
+    remarked: list[str] = field(default_factory=list)
+    """Keys that no class reads, or that state what it builds in anyway: named in a notice."""
 
     @property
     def table(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = {**tables()["types"], **tables()["inside"]}[self.model_type]
-        return found
+        return type_table(self.model_type)
 
     def error(self, message: str) -> UserError:
         return UserError(f"{self.where}: {message}")
 
     def refuse_unknown(self) -> None:
-        """Raise for the first key that is neither in the model type's table nor neutral."""
+        """Raise for the first key that is neither in the model type's table nor neutral nor states what is built in."""
         table = self.table
         known = {*table["required"], *table["defaults"], *table.get("aliases", ()), *table.get("unused", ())}
         for key, value in self.data.items():
-            if key not in known and not is_neutral(key, value):
+            if key in known or is_neutral(key, value, self.tower):
+                continue
+            if key in tables()["unread"] or self._as_built(key, value):
+                self.remarked.append(key)
+            else:
                 raise self.error(f"config key {shown(key)} is not understood and may change shapes")
 
     def inside(self, key: str) -> "Settings":
@@ -99,7 +137,8 @@ class Settings:
         found = self.data.get(key)
         if not isinstance(found, Mapping | None):
             raise self.error(f"config key {key!r} must be a table, not {shown(found)}")
-        inner = Settings(found or {}, f"{self.model_type}.{key}", f"{self.where}: {key}", self.defaults_taken)
+        place = f"{self.where}: {key}"
+        inner = Settings(found or {}, f"{self.model_type}.{key}", place, self.tower, self.defaults_taken, self.remarked)
         inner.refuse_unknown()
         return inner
 
@@ -118,6 +157,11 @@ class Settings:
         if found is None or len(found) != layers or not all(found):
             raise self.error(f"config key {key!r} must have {layers} positive entries, one for each layer")
         return found
+    def _as_built(self, key: str, value: Any) -> bool:
+        """Whether a key says, for every layer where it holds a list, what the class builds in without it."""
+        built = self.table.get("as_built", {})
+        values = value if isinstance(value, list) else [value]
+        return key in built and all(type(one) is type(built[key]) and one == built[key] for one in values)
 
     def value(self, key: str) -> Any:
         """What the file says of a key, under any of its spellings, else the documented default."""

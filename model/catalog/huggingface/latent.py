@@ -1,4 +1,4 @@
-"""Families with multi-head latent attention and grouped experts: DeepSeek, Kimi-K2, GLM-5.
+"""Families with multi-head latent attention and grouped experts: DeepSeek, Kimi-K2, GLM-4.7-Flash, GLM-5, Mistral 4.
 
 Source: the configuration and modelling files of the transformers library, as for ``families``.
 """
@@ -6,10 +6,10 @@ Source: the configuration and modelling files of the transformers library, as fo
 from collections.abc import Callable
 from dataclasses import replace
 
-from steptime.model.architecture.transformer import FeedForward, Indexer, LatentAttention
+from steptime.model.architecture.transformer import Attention, FeedForward, Indexer, LatentAttention
 from steptime.model.catalog.huggingface import blocks
 from steptime.model.catalog.huggingface.blocks import Body, gated, stack
-from steptime.model.catalog.huggingface.keys import Settings
+from steptime.model.catalog.huggingface.keys import Settings, shown
 
 
 def _feed_forward(s: Settings) -> list[FeedForward]:
@@ -26,12 +26,37 @@ def _feed_forward(s: Settings) -> list[FeedForward]:
 
 
 def _deepseek(s: Settings) -> Body:
-    """DeepSeek-V2, V3 and Kimi-K2."""
+    """DeepSeek-V2, V3, Kimi-K2 and Mistral 4; small members of the second have plain attention (use_mla false)."""
     width = s.count("hidden_size")
     if s.model_type == "deepseek_v2" and s.flag("mlp_bias"):
         raise s.error("mlp_bias is not modelled for deepseek_v2")
     parts = _feed_forward(s)
-    return stack(width, [blocks.latent(s, width)] * len(parts), parts)
+    is_plain = s.model_type == "deepseek_v2" and s.value("use_mla") is not None and not s.flag("use_mla")
+    attention: Attention = blocks.grouped(s, width) if is_plain else blocks.latent(s, width)
+    return stack(width, [attention] * len(parts), parts)
+
+
+def indexers(s: Settings, layers: int) -> list[bool]:
+    """Which layers have an index of their own; the others read what the last one before them chose.
+
+    indexer_types where stated, else a pattern of letters F and S, else every index_topk_freq-th layer, counted from
+    index_skip_topk_offset - 1 on, and all before it (arXiv 2603.12201).
+    """
+    words = s.words("indexer_types", ("full", "shared"), layers)
+    pattern = s.value("index_topk_pattern")
+    if words is not None:
+        own = [word == "full" for word in words]
+    elif pattern is not None:
+        if not isinstance(pattern, str) or len(pattern) != layers or not set(pattern) <= set("FS"):
+            raise s.error(f"config key 'index_topk_pattern' must be {layers} letters F or S, not {shown(pattern)}")
+        own = [letter == "F" for letter in pattern]
+    else:
+        every = s.count("index_topk_freq", "layers")
+        offset = s.count("index_skip_topk_offset", "layers", least=0) if every > 1 else 0
+        own = [max(i - offset + 1, 0) % every == 0 for i in range(layers)]
+    if not own[0]:
+        raise s.error("the first layer shares an index, but no layer before it has one")
+    return own
 
 
 def _indexed(s: Settings, width: int) -> LatentAttention:
@@ -45,26 +70,26 @@ def _indexed(s: Settings, width: int) -> LatentAttention:
 
 
 def _deepseek_sparse(s: Settings) -> Body:
-    """DeepSeek-V3.2 and GLM-5: every layer has an indexer of its own."""
+    """DeepSeek-V3.2, whose layers all have an index, and GLM-5, whose layers may share one: the layers that share have
+    neither its weights nor its keys, and read as many tokens."""
     width, layers = s.count("hidden_size"), blocks.depth(s)
     if s.flag("mlp_bias"):
         raise s.error(f"mlp_bias is not modelled for {s.model_type}")
-    s.words("layer_types", ("deepseek_sparse_attention",), layers)
-    if s.model_type == "glm_moe_dsa":
-        s.words("indexer_types", ("full",), layers)
-        if s.count("index_topk_freq", "layers") != 1:
-            raise s.error("config key 'index_topk_freq' is modelled only as 1: an indexer in every layer")
+    s.words("layer_types", ("deepseek_sparse_attention", "indexed_attention"), layers)
+    own = indexers(s, layers) if s.model_type == "glm_moe_dsa" else [True] * layers
     parts = _feed_forward(s)
     kinds = s.words("mlp_layer_types", ("dense", "sparse"), layers)
     if kinds is not None:
         sparse = blocks.grouped_experts(s)
         choices: dict[str, FeedForward] = {"dense": gated(s), "sparse": replace(sparse, vectors=sparse.experts)}
         parts = [choices[kind] for kind in kinds]
-    return stack(width, [_indexed(s, width)] * layers, parts)
+    full = _indexed(s, width)
+    shared = replace(blocks.latent(s, width), chosen=full.selected)
+    return stack(width, [full if there else shared for there in own], parts)
 
 
 FAMILIES: dict[str, Callable[[Settings], Body]] = {
-    "deepseek_v2": _deepseek, "deepseek_v3": _deepseek, "kimi_k2": _deepseek,
+    "deepseek_v2": _deepseek, "deepseek_v3": _deepseek, "kimi_k2": _deepseek, "mistral4": _deepseek,
     "deepseek_v32": _deepseek_sparse, "glm_moe_dsa": _deepseek_sparse,
 }  # fmt: skip
 """The function of each model_type of the family."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from steptime.model.catalog.huggingface.keys import shown
+from steptime.model.catalog.huggingface.named import Module
 from steptime.model.catalog.huggingface.rules import Rules
 from steptime.model.catalog.huggingface.stored import Format, fp8_blocks, integers
 from steptime.model.choices import UNQUANTISED, Weight
@@ -21,9 +22,6 @@ _plain = {
     "quant_method", "producer", "version", "fmt", "format", "quantization_status", "global_compression_ratio",
     "config_groups", "kv_cache_scheme", "kv_cache_quant_algo", "sparsity_config", "transform_config",
 }  # fmt: skip
-
-
-_Answer = tuple[Format | None, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,12 @@ class Scheme:
     must: tuple[Rules, ...] = ()
     """Rules each of which must mean some module: what they say is not of this model otherwise."""
 
-    def format_of(self, names: tuple[str, ...], kind: Weight, layer: int | None) -> "_Answer":
+    def format_of(self, module: Module, layer: int | None = None) -> tuple[Format | None, tuple[str, ...]]:
         """The format of a module, None where it is kept; and the entries by which it is."""
         for rules, format in self.rules:
-            if entries := rules.find(names, layer):
+            if entries := rules.find(module.names, layer):
                 return format, entries
+        kind = module.left_as or module.kind
         left = kind in UNQUANTISED and kind not in self.reached
         return None if left or (self.only is not None and kind not in self.only) else self.default, ()
 

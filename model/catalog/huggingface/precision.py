@@ -11,6 +11,7 @@ from typing import Any
 
 from steptime.model.architecture.storage import Stored
 from steptime.model.architecture.transformer import ExpertFeedForward, Layer
+from steptime.model.catalog.huggingface.blocks import Body
 from steptime.model.catalog.huggingface.groups import scheme_of
 from steptime.model.catalog.huggingface.keys import shown
 from steptime.model.catalog.huggingface.methods import LISTS, Scheme
@@ -28,14 +29,25 @@ _vectors = ("norm", "bias", "conv1d", "A_log", "dt_bias", "sinks", "rotary", "em
 
 @dataclass(frozen=True)
 class Weights:
-    """What the weights are: layers, their width, vectors outside of them, the tables of inputs and outputs."""
+    """What the weights are: the layers and what surrounds them, the table of the inputs, the unembedding.
+
+    ``own`` are formats that the file states of kinds of weights outside its table of quantisation.
+    """
 
     layers: tuple[Layer, ...]
     width: int
     vectors: int
     embedding: int
-    positions: int = 0
+    other_tables: int = 0
     tied: bool = False
+    has_head: bool = True
+    own: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, body: Body, vocabulary: int, tied: bool, has_head: bool) -> "Weights":
+        """Those of a family's body."""
+        others = body.positions * body.width + body.tables
+        return cls(body.layers, body.width, body.vectors, vocabulary * body.width, others, tied, has_head, body.stored)
 
 
 @dataclass(frozen=True)
@@ -75,8 +87,9 @@ def _quantized(table: Mapping[str, Any], where: str, body: Weights, kept: str) -
     sixteen = Format(kept, 8 * BYTES[kept])
     used: set[str] = set()
     bits: dict[Weight, dict[Format, int]] = {kind: defaultdict(int) for kind in Weight}
+    own = {kind: Format(name, 8 * BYTES[name], _activations_of(scheme)) for kind, name in body.own}
     for kind, weights, form, entries in _modules(scheme, body):
-        bits[kind][form or sixteen] += weights
+        bits[kind][own.get(kind, form) or sixteen] += weights
         used.update(entries)
     _refuse_strangers(scheme, used, where)
     total: dict[Format, int] = defaultdict(int)
@@ -94,11 +107,16 @@ def _quantized(table: Mapping[str, Any], where: str, body: Weights, kept: str) -
     return Precision(most.name, means, activations, scheme.kv, tuple(notices))
 
 
+def _activations_of(scheme: Scheme) -> str | None:
+    """What multiply-adds run in where the file names another format of weights alone."""
+    return None if scheme.default is None else scheme.default.activations
+
+
 def _modules(scheme: Scheme, body: Weights) -> Iterator[tuple[Weight, int, Format | None, tuple[str, ...]]]:
     """Kind, number and format of the weights of every module, and the entries by which it has it; vectors are kept."""
-    for module in outer_modules(body.embedding, body.tied):
-        yield module.kind, module.weights, *scheme.format_of(module.names, module.kind, None)
-    yield Weight.EMBEDDING, body.positions, None, ()
+    for module in outer_modules(body.embedding, body.tied, body.has_head):
+        yield module.kind, module.weights, *scheme.format_of(module)
+    yield Weight.EMBEDDING, body.other_tables, None, ()
     yield Weight.ROUTER, body.vectors, None, ()
     parts = {layer: layer_modules(layer, body.width) for layer in set(body.layers)}
     stored: set[int] = set()
@@ -107,10 +125,10 @@ def _modules(scheme: Scheme, body: Weights) -> Iterator[tuple[Weight, int, Forma
         stored |= {layer.shared} - {0}
         for module in parts[layer]:
             if not again or module.names == ADAPTERS:
-                yield module.kind, module.weights, *scheme.format_of(module.names, module.kind, i)
+                yield module.kind, module.weights, *scheme.format_of(module, i)
         if again:
             continue
-        yield Weight.ROUTER, layer.stored_vectors, None, ()
+        yield Weight.ROUTER, layer.stored_vectors + layer.mixing, None, ()
         for block in layer.feed_forward:
             if isinstance(block, ExpertFeedForward):
                 yield Weight.EXPERTS, block.experts * block.expert_vectors, None, ()

@@ -20,13 +20,15 @@ from steptime.model.catalog.huggingface.checkpoint import (
     modelopt_table,
 )  # fmt: skip
 from steptime.model.catalog.huggingface.families import FAMILIES
-from steptime.model.catalog.huggingface.keys import Settings, is_neutral, shown, tables
+from steptime.model.catalog.huggingface.keys import Settings, flattened, is_neutral, shown, tables
 from steptime.model.catalog.huggingface.precision import Weights, read_precision
 from steptime.model.errors import UserError, printable, unknown
 
 _inherited = ("tie_word_embeddings", "dtype", "torch_dtype", "quantization_config", "quantization")
 _prediction = ("num_nextn_predict_layers", "num_mtp_layers", "num_mtp_modules", "mtp_num_hidden_layers")
-_towers = ("vision_config", "audio_config")
+_towers = ("vision_config", "audio_config", "img_processor", "mm_vision_tower", "vit_config")
+_inner = ("text_config", "llm_config", "language_config")
+"""Keys under which a file with towers holds its language model."""
 
 
 def read_config_file(path: Path) -> Transformer:
@@ -64,36 +66,60 @@ def read_config(data: Mapping[str, Any], name: str) -> Transformer:
     if not isinstance(data, Mapping):
         raise UserError(f"{name}: expected a configuration, found {shown(data)}")
     outer = _model_type(data, name)
-    if data.get("text_config") is None and outer not in tables()["wrappers"]:
-        return _read(data, data, outer, name, name)
-    inner = data.get("text_config")
+    key = next((key for key in _inner if data.get(key) is not None), None)
+    if key is None:
+        return _read_flat(data, outer, name)
+    inner = data[key]
     if not isinstance(inner, Mapping):
-        raise UserError(f"{name}: config key 'text_config' must hold the language model, not {shown(inner)}")
-    if outer in FAMILIES:
-        raise UserError(f"{name}: model_type {outer!r} is a language model itself and cannot hold a text_config")
+        raise UserError(f"{name}: config key {key!r} must hold the language model, not {shown(inner)}")
+    if outer in FAMILIES and outer not in tables()["wrappers"]:
+        raise UserError(f"{name}: model_type {outer!r} is a language model itself and cannot hold a {key}")
     if outer not in tables()["wrappers"]:
         raise _unknown_type(outer, name)
     inner_type = _model_type(inner, name) if "model_type" in inner else tables()["wrappers"][outer]
     text = {key: data[key] for key in _inherited if key in data} | dict(inner)
     _refuse_unknown_outside(data, text, name)
-    return _read(text, data, inner_type, f"{name}: text_config", name)
+    return _read(text, data, inner_type, f"{name}: {key}", name)
 
 
-def _read(text: Mapping[str, Any], outer: Mapping[str, Any], model_type: str, where: str, name: str) -> Transformer:
+def _read_flat(data: Mapping[str, Any], outer: str, name: str) -> Transformer:
+    """A file that holds the language model's keys itself, among those of its towers where its type is a wrapper's."""
+    inner = tables()["wrappers"].get(outer)
+    if outer in FAMILIES or inner is None:
+        return _read(data, data, outer, name, name)
+    if "hidden_size" not in data:
+        raise UserError(f"{name}: config key 'text_config' must hold the language model, not None")
+    return _read(data, data, inner, name, name, tower=True)
+
+
+def _read(
+    text: Mapping[str, Any], outer: Mapping[str, Any], model_type: str, where: str, name: str, tower: bool = False
+) -> Transformer:
     """The architecture of the language model itself; ``outer`` is the whole file."""
     if model_type not in FAMILIES:
         raise _unknown_type(model_type, where)
-    settings = Settings(text, model_type, where)
+    settings = Settings(flattened(text, model_type), model_type, where, tower)
     settings.refuse_unknown()
     body = FAMILIES[model_type](settings)
     vocabulary, tied = settings.count("vocab_size", "vocabulary"), settings.flag("tie_word_embeddings")
-    weights = Weights(body.layers, body.width, body.vectors, vocabulary * body.width, body.positions * body.width, tied)
+    headless = _without_unembedding(outer)
+    weights = Weights.of(body, vocabulary, tied, not headless)
     precision = read_precision(text, where, weights)
-    notices = (*_not_counted(text, outer), *precision.notices, *_defaults(settings))
+    notices = (*_not_counted(text, outer), *headless, *body.notices, *precision.notices, *_defaults(settings))
     return Transformer(
         name, body.width, vocabulary, tied, body.layers, body.positions, body.vectors, precision.weights, notices,
-        precision.stored, precision.activations, precision.kv,
+        precision.stored, precision.activations, precision.kv, "", not headless, body.tables, body.streams,
     )  # fmt: skip
+
+
+def _without_unembedding(data: Mapping[str, Any]) -> list[str]:
+    """A notice where the class that the file names has no unembedding: a bare model that gives the stream (as embedding
+    models are published), or one that ends in a few labels."""
+    named = data.get("architectures")
+    for word in named if isinstance(named, list) else ():
+        if isinstance(word, str) and (word in tables()["headless"] or word.endswith(tuple(tables()["labelling"]))):
+            return [f"{word} has no unembedding: it is left out, as is what stands in its place"]
+    return []
 
 
 def _model_type(data: Mapping[str, Any], where: str) -> str:
@@ -130,13 +156,17 @@ def _not_counted(text: Mapping[str, Any], outer: Mapping[str, Any]) -> list[str]
         notices.append("multi-token-prediction modules are not counted")
     for key in _towers:
         if outer.get(key):
-            notices.append(f"the {key.removesuffix('_config')} tower is not counted")
-    return notices
+            tower = "vision" if key != "audio_config" else "audio"
+            notices.append(f"the {tower} tower is not counted")
+    return list(dict.fromkeys(notices))
 
 
 def _defaults(settings: Settings) -> list[str]:
     """Documented defaults that took the place of absent keys, where they are a size or a yes; and one exception."""
     notices = []
+    if settings.remarked:
+        listed = ", ".join(shown(key).strip("'") for key in settings.remarked)
+        notices.append(f"config keys that change no shape, and are passed over: {listed}")
     if settings.defaults_taken:
         listed = ", ".join(f"{key} {str(value).lower()}" for key, value in settings.defaults_taken.items())
         notices.append(f"not in the configuration, documented defaults of {settings.model_type}: {listed}")
