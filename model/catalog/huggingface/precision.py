@@ -14,7 +14,7 @@ from steptime.model.architecture.transformer import ExpertFeedForward, Layer
 from steptime.model.catalog.huggingface.blocks import Body
 from steptime.model.catalog.huggingface.groups import scheme_of
 from steptime.model.catalog.huggingface.keys import shown
-from steptime.model.catalog.huggingface.methods import LISTS, Scheme
+from steptime.model.catalog.huggingface.methods import Scheme
 from steptime.model.catalog.huggingface.modules import ADAPTERS, layer_modules, outer_modules
 from steptime.model.catalog.huggingface.rules import BESIDE, layer_of
 from steptime.model.catalog.huggingface.stored import Format
@@ -103,7 +103,7 @@ def _quantized(table: Mapping[str, Any], where: str, body: Weights, kept: str) -
     means = tuple((kind, _mean(found)) for kind, found in bits.items() if any(found.values()))
     formats = {form.activations or kept for form in quantised} or {kept}
     activations = narrowest(formats)
-    notices = _notices(table, used, len(body.layers), formats, activations)
+    notices = _notices(scheme, used, len(body.layers), formats, activations)
     return Precision(most.name, means, activations, scheme.kv, tuple(notices))
 
 
@@ -150,11 +150,9 @@ def _refuse_strangers(scheme: Scheme, used: set[str], where: str) -> None:
             raise UserError(f"{where}: no module of the model is called {shown(rules.entries[0])}, which has a format")
 
 
-def _notices(
-    table: Mapping[str, Any], used: set[str], depth: int, formats: set[str], activations: str
-) -> Iterator[str]:
+def _notices(scheme: Scheme, used: set[str], depth: int, formats: set[str], activations: str) -> Iterator[str]:
     """What to know: entries that name nothing here, and multiply-adds that are counted as faster than they are."""
-    entries = dict.fromkeys(e for key in LISTS for e in table.get(key) or () if isinstance(e, str))
+    entries = dict.fromkeys(entry for rules, form in scheme.rules if form is None for entry in rules.entries)
     known = (*BESIDE, *_vectors)
     left = [entry for entry in entries if entry not in used and not any(word in entry for word in known)
             and (layer_of(entry) or 0) < depth]  # layers behind the last are prediction modules  # fmt: skip
