@@ -21,6 +21,8 @@ BESIDE = ("vision", "visual", "audio", "mtp", "projector", "mm_", "nextn", "eagl
 
 _most, _longest, _repeated = 20_000, 300, 4
 """Entries of a list, characters of one, and unbounded repetitions in an expression: no published list comes near."""
+_some_layer = 99_999
+"""Stands for every layer that no entry names."""
 _words = re.compile(r"[A-Za-z0-9_.*?-]+")
 _in_layer = re.compile(r"(.*?)(?:layers|h|blocks)\.(\d{1,5})(\*)?(?:\.(.+))?")
 _every_layer = re.compile(r"(.*?)(?:layers|h|blocks)\.\*\.(.+)")
@@ -44,9 +46,9 @@ class Rules:
 
     def find(self, names: tuple[str, ...], layer: int | None = None) -> tuple[str, ...]:
         """The entries that mean a module, by any of its names; these are relative to the layer where one is given."""
-        alike = -1 if layer is not None and layer not in self._layers and not self._compiled else layer
+        alike = layer if layer is None or layer in self._layers or self._names_layers else _some_layer
         if (names, alike) not in self._found:
-            self._found[names, alike] = tuple(dict.fromkeys(self._search(names, layer)))
+            self._found[names, alike] = tuple(dict.fromkeys(self._search(names, alike)))
         return self._found[names, alike]
 
     def _search(self, names: tuple[str, ...], layer: int | None) -> Iterator[str]:
@@ -82,6 +84,11 @@ class Rules:
     def _layers(self) -> frozenset[int | None]:
         literals, globs = self._parsed
         return frozenset({*literals, *globs} - {None})
+
+    @cached_property
+    def _names_layers(self) -> bool:
+        """Whether an expression holds a digit, and so may tell layers apart."""
+        return any(any(letter.isdigit() for letter in entry) for _, entry in self._compiled)
 
     @cached_property
     def _compiled(self) -> list[tuple[re.Pattern[str], str]]:
