@@ -12,7 +12,11 @@ from steptime.model.architecture.attended import kept, limit, pairs_of_tokens, r
 from steptime.model.architecture.attention import Attention
 from steptime.model.architecture.stream import Stream
 from steptime.model.extremes import at_least, at_most
-from steptime.model.symbols import bytes_per_index, bytes_per_kv, bytes_per_state, flops_per_mac
+
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_index, bytes_per_index_scale, bytes_per_kv, bytes_per_rotary, bytes_per_scale, bytes_per_state,
+    flops_per_mac,
+)  # fmt: skip
 
 
 def attention_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
@@ -83,13 +87,33 @@ def _chunk_by_chunk(mixer: Attention, per_pair: Expr, stream: Stream) -> Expr:
     return expanded + mixer.flops_per_pair * pairs_of_tokens(late, stream.cached + early)
 
 
+def token_bytes(mixer: Attention) -> Expr:
+    """Bytes of keys and values that the cache keeps of one token: its elements, a rotary key that lies apart, scales.
+
+    >>> from steptime.model.architecture.attention import GroupedAttention, Indexer, LatentAttention
+    >>> token_bytes(GroupedAttention(heads=64, kv_heads=8, head_dim=128, value_dim=128))
+    2048*bytes_per_kv
+    >>> token_bytes(LatentAttention(128, 128, 64, 128, kv_rank=512, indexer=Indexer(64, 128, 2048)))
+    512*bytes_per_kv + 64*bytes_per_rotary + 4*bytes_per_scale
+    """
+    apart = mixer.rotary_elements
+    return (
+        (mixer.cache_elements - apart) * bytes_per_kv + apart * bytes_per_rotary + mixer.scale_words * bytes_per_scale
+    )
+
+
+def index_bytes(mixer: Attention) -> Expr:
+    """Bytes that the index of a sparse attention keeps of one token: its key, and the key's scale."""
+    return mixer.index_elements * bytes_per_index + mixer.index_scale_words * bytes_per_index_scale
+
+
 def cache_read(mixer: Attention, streams: Iterable[Stream]) -> Expr:
     """Bytes of keys and values, and of the index that chooses among them, that are read."""
     found = sympy.S.Zero
     for stream in streams:
         place = (stream.tokens, stream.cached, stream.chunks)
-        cache = mixer.cache_elements * bytes_per_kv * read(mixer, *place) if mixer.cache_elements else sympy.S.Zero
-        index = mixer.index_elements * bytes_per_index * whole_context_read(*place)
+        cache = token_bytes(mixer) * read(mixer, *place) if mixer.cache_elements else sympy.S.Zero
+        index = index_bytes(mixer) * whole_context_read(*place)
         found += stream.share * (cache + index)
     return found
 
@@ -98,8 +122,8 @@ def cache_written(mixer: Attention, streams: Iterable[Stream]) -> Expr:
     """Bytes of keys and values, and of the index, that are written for new tokens."""
     found = sympy.S.Zero
     for stream in streams:
-        cache = mixer.cache_elements * bytes_per_kv * written(mixer, stream.tokens, stream.chunks)
-        found += stream.share * (cache + mixer.index_elements * bytes_per_index * stream.tokens)
+        cache = token_bytes(mixer) * written(mixer, stream.tokens, stream.chunks)
+        found += stream.share * (cache + index_bytes(mixer) * stream.tokens)
     return found
 
 
@@ -118,5 +142,5 @@ def cache_bytes(mixer: Attention, held: Expr) -> Expr:
     """Bytes of cache that one sequence keeps for so many tokens; none where the cache is that of another layer."""
     if mixer.reuses_cache:
         return sympy.S.Zero
-    cache = mixer.cache_elements * bytes_per_kv * kept(mixer, held) if mixer.cache_elements else sympy.S.Zero
-    return cache + mixer.index_elements * bytes_per_index * held
+    cache = token_bytes(mixer) * kept(mixer, held) if mixer.cache_elements else sympy.S.Zero
+    return cache + index_bytes(mixer) * held

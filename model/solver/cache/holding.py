@@ -33,6 +33,7 @@ STRANGERS = {
         (q.far_capacity, q.far_bandwidth, q.far_link_bandwidth, q.far_second_price),
         "tiers are stated with `tiers`",
     ),
+    **dict.fromkeys((q.usable_memory, q.workspace), "a byte of the chip is paid for with all that it has"),
     q.hold_time: "every hold time is shown",
     q.prompt: "the tokens of the cache are its context: `context`",
 }
