@@ -123,7 +123,7 @@ def test_bytes_that_engines_store_for_a_token(name: str) -> None:
 
 
 def test_chips_that_split_a_context_exchange_what_is_stored() -> None:
-    """A prefill's keys and values go around in the format of the cache: 656 bytes a token and layer, to 3 of 4 chips."""
+    """Keys and values of a prefill go around as they are stored: 656 bytes a token and layer, to 3 chips of 4."""
     words = {"phase": "prefill", "prompt": "2048", "batch": "1", "layout": "cp=4", "kv": "fp8"}
     tiled = case_of("deepseek-v3.2", "h200", **words)
     plain = case_of("deepseek-v3.2", "h200", **words, sets=("bytes_per_rotary=1", "bytes_per_scale=0"))

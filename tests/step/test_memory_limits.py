@@ -113,7 +113,7 @@ def test_a_cache_is_priced_by_the_whole_chip(run) -> None:
 
 
 def test_gradients_may_take_no_bytes(tmp_path: Path) -> None:
-    """Where each gradient is used as it comes, only weights and optimizer state stay: 8.03 B weights of 2 + 12 bytes."""
+    """Where each gradient is used as it comes, weights and optimizer state stay alone."""
     words = {"phase": "train", "layout": "tp=8", "batch": 8}
     kept, used = (st.step("llama-3.1-8b", "h100-sxm", **words, **more) for more in ({}, {"gradient_bytes": 0}))
     parts = [one.to_dict()["memory_per_chip"] for one in (kept, used)]
