@@ -54,6 +54,10 @@ PROVED = {
 
 UNPROVED = {
     "phases.phase.weight_traffic": "A product that names its factors, part of the term that memory-term starts from.",
+    "phases.memory.usable": "A definition: the share of the capacity that may be taken.",
+    "phases.memory.available": "A definition: what the workspace leaves of it.",
+    "phases.memory.filled": "A definition: what is held, and the workspace.",
+    "phases.memory.asked_capacity": "The definition of what may be taken, solved for the capacity.",
     "phases.decode.blackboard": "The four terms together; each stands here by itself.",
     "phases.decode.micro_batch_of_batch": "The definition of the micro-batch by the layout.",
     "phases.train.share_of_stage": "A product that names its factors, part of every term of a training step.",

@@ -31,11 +31,16 @@ _units: dict[str, tuple[float, Expr]] = {
     "bit": (0.125, byte), "FLOP": (1.0, FLOP), "OP": (1.0, FLOP), "$": (1.0, dollar), "J": (1.0, joule),
     "W": (1.0, joule / second), "Hz": (1.0, 1 / second), "tokens": (1.0, count), "token": (1.0, count),
 }  # fmt: skip
+_counted = dict.fromkeys(("request", "requests", "sequence", "sequences"), (1.0, count))
+"""What a rate may count beside tokens."""
 
 
-def _unit(text: str) -> tuple[float, Expr] | None:
-    """Factor and unit of one prefixed unit, None where there is no such unit."""
-    for unit, (factor, base) in sorted(_units.items(), key=lambda item: -len(item[0])):
+def _unit(text: str, counts: bool = False) -> tuple[float, Expr] | None:
+    """Factor and unit of one prefixed unit, of a rate's ``counts`` too; None where there is no such unit."""
+    if counts and text == "1":
+        return 1.0, count
+    known = _units | _counted if counts else _units
+    for unit, (factor, base) in sorted(known.items(), key=lambda item: -len(item[0])):
         if text.endswith(unit) and (prefix := text.removesuffix(unit) if unit else text) in _prefixes:
             return _prefixes[prefix] * factor, base
     return None
@@ -48,8 +53,8 @@ def parse(value: Any, unit: Expr, name: str) -> float:
 
     >>> parse("3.35TB/s", byte / second, "memory_bandwidth")
     3350000000000.0
-    >>> parse("200k", count, "context")
-    200000.0
+    >>> parse("200k", count, "context"), parse("12 requests/s", 1 / second, "rate")
+    (200000.0, 12.0)
     >>> parse("3GB", byte / second, "memory_bandwidth")
     Traceback (most recent call last):
     ...
@@ -79,13 +84,29 @@ def parse_quantity(record: Quantity, value: Any) -> float:
     zero = value == 0 and not isinstance(value, bool) if isinstance(value, Real) else str(value).strip() == "0"
     if least == 0 and zero:
         return 0.0
-    number = parse(value, record.unit, record.name)
+    number = _share(value, record.name) if is_share(record, value) else parse(value, record.unit, record.name)
     if not least <= number <= most:
         unit = _expected(record.unit)
         raise UserError(f"{record.name}: {_short(value)} is outside the sane range {least:g} to {most:g}{unit}")
     if record.integer and number != int(number):
         raise UserError(f"{record.name}: {_short(value)} must be a whole number")
     return number
+
+
+def is_share(record: Quantity, value: Any) -> bool:
+    """Whether a value is in per cent, of a quantity that is a share of something whole.
+
+    >>> import steptime.model.symbols
+    >>> from steptime.model.quantity import lookup
+    >>> parse_quantity(lookup("usable_memory"), "90%"), is_share(lookup("batch"), "90%")
+    (0.9, False)
+    """
+    return (isinstance(value, str) and value.strip().endswith("%") and record.unit == count and not record.integer
+            and record.sane[1] == 1)  # fmt: skip
+
+
+def _share(value: str, name: str) -> float:
+    return parse(value.strip().removesuffix("%"), count, name) / 100
 
 
 def is_bare(text: str) -> bool:
@@ -142,7 +163,7 @@ def _parse_text(text: str, unit: Expr, name: str) -> float:
         return number
     factor, found = 1.0, count
     for position, part in enumerate(written.split("/")):
-        known = _unit(part)
+        known = _unit(part, counts=position == 0 and "/" in written)
         if known is None or (not part and position):
             raise UserError(f"{name}: {_short(text)} has no known unit{_expected(unit)}")
         factor = factor * known[0] if position == 0 else factor / known[0]

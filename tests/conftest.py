@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from steptime.cli import main
+from steptime.model import symbols as q
 from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.models import load_model
 from steptime.model.step.build import build_case
@@ -69,6 +70,12 @@ def inputs(sets: tuple[str, ...] = (), **options: Any) -> Inputs:
 def asked(model: str, hardware: str, **options: Any) -> Question:
     """A question in keywords."""
     return Question(load_model(model), load_hardware(hardware), inputs(**options))
+
+
+def room_of(case: Case) -> float:
+    """Bytes that a chip may hold, by hand: the share of its capacity that may be filled, less the workspace."""
+    share, capacity, taken = map(case.scenario.value, (q.usable_memory, q.memory_capacity, q.workspace))
+    return float(share * capacity - taken)
 
 
 def case_of(model: str, hardware: str, **options: Any) -> Case:

@@ -8,7 +8,7 @@ from steptime.derivations.axioms import ADDING_IS_FREE, FULL_RATE, WHOLE_ENOUGH
 from steptime.derivations.board import LINK_PEAK
 from steptime.derivations.claims import Claim, Source, Wording
 from steptime.derivations.facts import Chosen, Defined, given
-from steptime.derivations.inequalities.conditions import at_least
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.machine.symbols import link_time
 from steptime.derivations.rules import equation, minimise, substitute
 from steptime.derivations.steps import Derivation, Step
@@ -64,6 +64,7 @@ fewest_bytes = Derivation(
     holds=(
         at_least(gradient_bytes * parameters * chips, 4 * stream),
         at_least(4 * stream * chips, gradient_bytes * parameters),
+        more(gradient_bytes, 0),
     ),
 )
 
@@ -106,7 +107,11 @@ least_time = Derivation(
     sources=fewest_bytes.sources,
     example=llama,
     example_text=LLAMA,
-    holds=(at_least(slow_gradients * chips, fast_sums), at_least(fast_sums * chips, slow_gradients)),
+    holds=(
+        at_least(slow_gradients * chips, fast_sums),
+        at_least(fast_sums * chips, slow_gradients),
+        more(gradient_bytes, 0),
+    ),
 )
 
 

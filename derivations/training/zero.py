@@ -41,7 +41,7 @@ def over_plain(sharded: Derivation, why: str, line: Expr, claim: str) -> Derivat
         sources=(ZERO + ", section 7",),
         example=llama,
         example_text=LLAMA,
-        holds=(more(data_parallel, 1),),
+        holds=(more(data_parallel, 1), more(gradient_bytes, 0)),
     )
 
 

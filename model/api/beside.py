@@ -36,8 +36,8 @@ class Beside(Shown, ABC):
 
         >>> import steptime as st
         >>> step = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", context=8192)
-        >>> step.largest_concurrency, step.replace(batch=203).fits, step.replace(batch=204).fits
-        (203, True, False)
+        >>> step.largest_concurrency, step.replace(batch=158).fits, step.replace(batch=159).fits
+        (158, True, False)
         """
         return largest_concurrency(self.case)
 

@@ -27,6 +27,9 @@ class Entries(Mixer):
     selected: int | None = None
     index_elements: Expr = sympy.S.Zero
     index_flops_per_pair: Expr = sympy.S.Zero
+    rotary_elements: Expr = sympy.S.Zero
+    scale_words: Expr = sympy.S.Zero
+    index_scale_words: Expr = sympy.S.Zero
     vectors: int = 0
 
     def matrices(self, width: int) -> tuple[Matrix, ...]:
@@ -59,6 +62,7 @@ class CompressedAttention(Mixer):
     overlap: int = 1
     indexer: Indexer | None = None
     vectors: int = 0
+    rope_dim: int = 0
 
     def matrices(self, width: int) -> tuple[Matrix, ...]:
         """Queries split with the heads, the first output matrices with their groups; keys, compressors and the index
@@ -89,16 +93,26 @@ class CompressedAttention(Mixer):
     def parts(self) -> tuple[Mixer, ...]:
         """The window, and the entries behind it."""
         per_entry = flops_per_mac * self.heads * 2 * self.dim
-        near = Entries(self.heads, sympy.sympify(self.dim), per_entry, window=self.near)
+        rotary, words = sympy.Integer(self.rope_dim), sympy.Integer(self.words)
+        near = Entries(self.heads, sympy.sympify(self.dim), per_entry, window=self.near,
+                       rotary_elements=rotary, scale_words=words)  # fmt: skip
         if not self.ratio:
             return (near,)
         share = sympy.S.One / self.ratio
         key, scored = (0, sympy.S.Zero) if self.indexer is None else (self.indexer.dim, self.indexer.flops_per_pair)
         far = Entries(
             self.heads, self.dim * share, per_entry * share, selected=self.selected,
-            index_elements=key * share, index_flops_per_pair=scored * share,
+            index_elements=key * share, index_flops_per_pair=scored * share, rotary_elements=rotary * share,
+            scale_words=words * share, index_scale_words=share if key else sympy.S.Zero,
         )  # fmt: skip
         return near, far
+
+    @property
+    def words(self) -> int:
+        """32-bit words of the scales of a vector in 8 bits: a byte for each 64 elements that do not rotate, filled up
+        to eight. So one of 512, 64 of which rotate, takes 448 + 128 + 8 = 584 bytes (the layout `fp8_ds_mla` of vLLM
+        and SGLang)."""
+        return 2 * -(-(self.dim - self.rope_dim) // 64 // 8) if self.rope_dim else 0
 
     @property
     def selected(self) -> int | None:

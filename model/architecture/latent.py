@@ -100,6 +100,21 @@ class LatentAttention(Mixer):
         return self.kv_rank + self.rope_dim
 
     @property
+    def rotary_elements(self) -> int:
+        """Where attention is sparse the rotary key lies apart; else one format and one scale serve all of the cache.
+
+        A cache of 8 bits takes 656 bytes a token where attention is sparse (512 of latent, 16 of scales, 128 of rotary
+        key), 576 where it is dense. Source: FlashMLA's README; vLLM's `flashmla_sparse` and SGLang's `quant_k_cache`,
+        and their dense backends; TensorRT-LLM stores 576.
+        """
+        return 0 if self.selected is None else self.rope_dim
+
+    @property
+    def scale_words(self) -> int:
+        """Where attention is sparse one for each tile of 128 elements of the latent."""
+        return 0 if self.selected is None else -(-self.kv_rank // 128)
+
+    @property
     def flops_per_pair(self) -> Expr:
         """Absorbed: scores on latent and rotary key, sum of latents."""
         return flops_per_mac * self.heads * (2 * self.kv_rank + self.rope_dim)
@@ -116,6 +131,11 @@ class LatentAttention(Mixer):
     @property
     def index_elements(self) -> Expr:
         return sympy.S.Zero if self.indexer is None else self.indexer.elements
+
+    @property
+    def index_scale_words(self) -> Expr:
+        """An fp32 scale for each key: 132 bytes for one of 128 elements (DeepSeek's DeepGEMM and FlashMLA; vLLM)."""
+        return sympy.S.Zero if self.indexer is None else sympy.S.One / self.indexer.pool
 
     @property
     def index_flops_per_pair(self) -> Expr:

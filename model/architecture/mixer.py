@@ -53,6 +53,17 @@ class Mixer(ABC):
         return 0
 
     @property
+    def rotary_elements(self) -> Expr | int:
+        """Those of them that a cache keeps apart, in 16 bits where the rest is quantised."""
+        return 0
+
+    @property
+    def scale_words(self) -> Expr | int:
+        """32-bit words of scales per token that a cache of 8 bits keeps beside its elements; none where one scale
+        serves a whole tensor."""
+        return 0
+
+    @property
     def cache_split(self) -> int:
         """Tensor-parallel chips that can share the cache."""
         return 1
@@ -75,6 +86,11 @@ class Mixer(ABC):
     @property
     def index_elements(self) -> Expr | int:
         """Elements per token of context that are read to choose tokens."""
+        return 0
+
+    @property
+    def index_scale_words(self) -> Expr | int:
+        """32-bit words of scales per token that an index of 8 bits keeps beside its elements."""
         return 0
 
     @property

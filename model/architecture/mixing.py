@@ -13,7 +13,11 @@ from steptime.model.architecture.attention import Attention
 from steptime.model.architecture.mixer import Mixer
 from steptime.model.architecture.stream import Stream
 from steptime.model.extremes import at_least, at_most
-from steptime.model.symbols import bytes_per_index, bytes_per_kv, bytes_per_state, flops_per_mac
+
+from steptime.model.symbols import (  # isort: skip
+    bytes_per_index, bytes_per_index_scale, bytes_per_kv, bytes_per_rotary, bytes_per_scale, bytes_per_state,
+    flops_per_mac,
+)  # fmt: skip
 
 
 def attention_flops(mixer: Attention, streams: Iterable[Stream]) -> Expr:
@@ -86,6 +90,25 @@ def _chunk_by_chunk(mixer: Mixer, per_pair: Expr, stream: Stream) -> Expr:
     return expanded + mixer.flops_per_pair * pairs_of_tokens(late, stream.cached + early)
 
 
+def token_bytes(mixer: Attention) -> Expr:
+    """Bytes of keys and values that the cache keeps of one token: its elements, a rotary key that lies apart, scales.
+
+    >>> from steptime.model.architecture.attention import GroupedAttention, Indexer, LatentAttention
+    >>> token_bytes(GroupedAttention(heads=64, kv_heads=8, head_dim=128, value_dim=128))
+    2048*bytes_per_kv
+    >>> token_bytes(LatentAttention(128, 128, 64, 128, kv_rank=512, indexer=Indexer(64, 128, 2048)))
+    512*bytes_per_kv + 64*bytes_per_rotary + 4*bytes_per_scale
+    """
+    apart = mixer.rotary_elements
+    elements = (mixer.cache_elements - apart) * bytes_per_kv + apart * bytes_per_rotary
+    return elements + mixer.scale_words * bytes_per_scale
+
+
+def index_bytes(mixer: Attention) -> Expr:
+    """Bytes that the index of a sparse attention keeps of one token: its key, and the key's scale."""
+    return mixer.index_elements * bytes_per_index + mixer.index_scale_words * bytes_per_index_scale
+
+
 def cache_read(mixer: Attention, streams: Iterable[Stream]) -> Expr:
     """Bytes of keys and values, of the index that chooses among them, and of the ring that entries are made from."""
     found = sympy.S.Zero
@@ -99,8 +122,8 @@ def cache_read(mixer: Attention, streams: Iterable[Stream]) -> Expr:
 
 
 def _read_of(part: Mixer, place: tuple[Expr, Expr, Expr]) -> Expr:
-    cache = part.cache_elements * bytes_per_kv * read(part, *place) if part.cache_elements else sympy.S.Zero
-    return cache + part.index_elements * bytes_per_index * whole_context_read(*place)
+    cache = token_bytes(part) * read(part, *place) if part.cache_elements else sympy.S.Zero
+    return cache + index_bytes(part) * whole_context_read(*place)
 
 
 def cache_written(mixer: Attention, streams: Iterable[Stream]) -> Expr:
@@ -108,8 +131,8 @@ def cache_written(mixer: Attention, streams: Iterable[Stream]) -> Expr:
     found = sympy.S.Zero
     for stream in streams:
         for part in mixer.parts:
-            cache = part.cache_elements * bytes_per_kv * written(part, stream.tokens, stream.chunks)
-            found += stream.share * (cache + part.index_elements * bytes_per_index * stream.tokens)
+            cache = token_bytes(part) * written(part, stream.tokens, stream.chunks)
+            found += stream.share * (cache + index_bytes(part) * stream.tokens)
         if mixer.ring_rows:
             found += stream.share * stream.chunks * _ring_bytes(mixer, stream.tokens / stream.chunks)
     return found
@@ -137,6 +160,6 @@ def cache_bytes(mixer: Attention, held: Expr) -> Expr:
         return sympy.S.Zero
     found = _ring_bytes(mixer, sympy.Integer(mixer.ring_rows))
     for part in mixer.parts:
-        cache = part.cache_elements * bytes_per_kv * kept(part, held) if part.cache_elements else sympy.S.Zero
-        found += cache + part.index_elements * bytes_per_index * held
+        cache = token_bytes(part) * kept(part, held) if part.cache_elements else sympy.S.Zero
+        found += cache + index_bytes(part) * held
     return found

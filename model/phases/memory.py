@@ -21,8 +21,17 @@ from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Degrees, Layout
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.phase import Phase
-from steptime.model.symbols import batch, reduce_bytes
+from steptime.model.symbols import batch, memory_capacity, memory_per_chip, reduce_bytes, usable_memory, workspace
 from steptime.model.terms import zero
+
+usable = usable_memory * memory_capacity
+"""Bytes of a chip that may be taken: a step fits where no chip has more ``filled``; every limit by capacity is this."""
+available = usable - workspace
+"""Bytes that the workspace leaves to weights, caches and activations."""
+filled = memory_per_chip + workspace
+"""Bytes that are taken of the fullest chip."""
+asked_capacity = filled / usable_memory
+"""The least capacity of a chip that has room for what it must hold."""
 
 Share = Callable[[int, Expr], Expr]
 """The largest share of so many equal parts that one of tp chips holds."""

@@ -9,6 +9,7 @@ import sympy
 from sympy import Expr
 
 from steptime.model.architecture.attended import whole_context_read
+from steptime.model.architecture.mixing import token_bytes
 from steptime.model.architecture.transformer import DenseFeedForward, ExpertFeedForward, Layer, Transformer
 from steptime.model.choices import Copies, Load, Split
 from steptime.model.extremes import at_least, at_most
@@ -23,7 +24,7 @@ from steptime.model.network.collectives import (  # isort: skip
     all_gather, all_reduce, expert_exchange, gather_between, group, reduce_scatter, send, send_back,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    bytes_per_kv, combine_bytes, dispatch_bytes, expert_load, group_tokens, micro_batch, rank_batch, reduce_bytes,
+    combine_bytes, dispatch_bytes, expert_load, group_tokens, micro_batch, rank_batch, reduce_bytes,
     send_bytes,
 )  # fmt: skip
 
@@ -137,7 +138,7 @@ class Pass:
                 continue
             ways = at_most(self.degrees.tp, sympy.Integer(mixer.cache_split)) / self.degrees.tp
             read = [s.share * (s.tokens + whole_context_read(s.tokens, s.cached, s.chunks)) for s in self.phase.streams]
-            keys = here / ways * sympy.Add(*read) * mixer.cache_elements * bytes_per_kv
+            keys = here / ways * sympy.Add(*read) * token_bytes(mixer)
             moved += all_gather(at_most(queries + results, keys), over).times(number)
         return moved
 

@@ -10,7 +10,8 @@ from sympy import Expr
 from steptime.model import symbols as q
 from steptime.model.choices import Minimise, PhaseName, TermName
 from steptime.model.errors import Unbound, UserError
-from steptime.model.solver.limits import CAPACITIES, least_batch, limits_of, numbers_but_batch
+from steptime.model.phases.memory import filled
+from steptime.model.solver.limits import least_batch, limits_of, numbers_but_batch
 from steptime.model.solver.parts import parts_of
 from steptime.model.solver.posynomial import falls_per_unit, slope_at_infinity
 from steptime.model.solver.problem import Problem, TimedPart
@@ -150,7 +151,7 @@ def _whole_costs(case: Case, problem: Problem, batches: np.ndarray) -> tuple[np.
         if limit.step is not None:  # asked of the whole step below, not of its terms at the mean load
             continue
         # Capacity is what whole sequences on the fullest rank need, not the relaxed average.
-        whole = {q.micro_batch.name: q.micro_batch, **dict.fromkeys(CAPACITIES, q.memory_per_chip)}
+        whole = {q.micro_batch.name: q.micro_batch, "memory_per_chip": q.memory_per_chip, "memory_capacity": filled}
         for part in (whole[name],) if name in whole else limit.parts:
             ratio = np.asarray(there.evaluate(part)) / limit.value
             allowed = allowed & (ratio <= 1 + ROUNDING if limit.upper else ratio >= 1 - ROUNDING)

@@ -11,6 +11,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.choices import TermName
 from steptime.model.errors import Unbound, UserError
+from steptime.model.phases.memory import usable
 from steptime.model.quantity import lookup
 from steptime.model.solver.limits import numbers_but
 from steptime.model.step.build import build_case
@@ -128,7 +129,7 @@ def _fits(case: Case, over: Symbol, value: float | None) -> bool | None:
     if value is None or q.memory_capacity not in case.scenario.values:
         return None
     there = case.scenario | {over: value}
-    return bool(max(there.evaluate(f.total) for f in case.footprints) <= there.evaluate(q.memory_capacity))
+    return bool(max(there.evaluate(f.total + q.workspace) for f in case.footprints) <= there.evaluate(usable))
 
 
 def _tiers(case: Case, name: str) -> list[str]:

@@ -8,6 +8,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
+from steptime.model.phases.memory import usable
 from steptime.model.solver.parts import parts_of
 from steptime.model.solver.problem import Limit, StepLimit
 from steptime.model.step.case import Case
@@ -44,10 +45,11 @@ def limits_of(
     least = least_batch(case)
     limits = {"minimum_batch": Limit((q.batch,), least, upper=False)}
     shown = {"minimum_batch": f"batch >= {least:g}"}
-    capacity = case.number(q.memory_capacity)
-    if capacity is not None:
-        limits["memory_capacity"] = Limit(tuple(numbers_but_batch(case, f.total) for f in case.footprints), capacity)
-        shown["memory_capacity"] = f"memory_per_chip <= {capacity:g} B"
+    most = case.number(usable)
+    if most is not None:
+        taken = [f.total + q.workspace for f in case.footprints]
+        limits["memory_capacity"] = Limit(tuple(numbers_but_batch(case, bytes) for bytes in taken), most)
+        shown["memory_capacity"] = f"memory_per_chip + workspace <= {most:g} B"
     step_limits: dict[str, StepLimit] = {}
     if max_step_time is not None:
         step_limits["max_step_time"] = StepLimit(max_step_time)

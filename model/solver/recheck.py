@@ -12,6 +12,7 @@ from math import inf, isfinite
 from steptime.model import symbols as q
 from steptime.model.choices import Minimise, Scope
 from steptime.model.errors import NotSolved
+from steptime.model.phases.memory import filled, usable
 from steptime.model.solver.cache.holding import CacheAnswer
 from steptime.model.solver.layouts.points import Answer, Point, Search
 from steptime.model.solver.optimality import TOLERANCE
@@ -59,8 +60,8 @@ def recheck(answer: Answer) -> Recheck:
 def _oversteps(search: Search, case: Case, point: Point) -> Iterator[float]:
     """By how much a point oversteps each limit, relative."""
     yield 0.0
-    if (capacity := case.number(q.memory_capacity)) is not None:
-        yield case.scenario.evaluate(q.memory_per_chip) / capacity - 1
+    if (most := case.number(usable)) is not None:
+        yield case.scenario.evaluate(filled) / most - 1
     if search.max_step_time is not None:
         yield case.scenario.evaluate(q.step_time) / search.max_step_time - 1
     for limit in search.limits:

@@ -9,6 +9,7 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.layout.layout import SYMBOLS
+from steptime.model.phases.memory import usable
 from steptime.model.scenario import Scenario
 from steptime.model.solver.limits import CAPACITIES
 from steptime.model.solver.optimality import Prices
@@ -139,8 +140,8 @@ def _limits(case: Case, problem: Problem) -> list[Expr]:
     found: list[Expr] = []
     for name, limit in problem.limits.items():
         if name in CAPACITIES:
-            bound = q.memory_capacity if name == "memory_capacity" else sympy.S.One
-            found += [footprint.total / bound for footprint in case.footprints]
+            beside, bound = (q.workspace, usable) if name == "memory_capacity" else (sympy.S.Zero, sympy.S.One)
+            found += [(footprint.total + beside) / bound for footprint in case.footprints]
         else:
             found += [sympy.S.One] * len(limit.parts)
     return found

@@ -21,7 +21,7 @@ from steptime.model.scenario import Scenario
 from steptime.model.step.bounds import written
 from steptime.model.step.case import Case
 from steptime.model.step.default_layout import default_layout
-from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES
+from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES, cache_layout, limit_words, memory_limits
 from steptime.model.step.formats import formats, stored_weights
 from steptime.model.step.inputs import Default, Inputs, Notice, Question, settled
 from steptime.model.step.notices import of_slots, without_effect
@@ -122,8 +122,13 @@ def base_values(inputs: Inputs, accounts: Accounts, hardware: Hardware) -> Base:
     values[q.bytes_per_kv] = BYTES[precision["kv"]]
     values[q.dispatch_bytes] = BYTES[precision["activations"]]
     values |= dict.fromkeys((q.combine_bytes, q.reduce_bytes, q.send_bytes), BYTES["bf16"])
-    known = frozenset({*values, *KIND_BYTES.values(), q.peak_flops, q.bytes_per_weight})
-    return Base({**values, **inputs.by_hand}, precision, (*left_out, *defaults), known)
+    stated = {**values, **inputs.by_hand}
+    beside = cache_layout(stated[q.bytes_per_kv], stated[q.bytes_per_index])
+    beside |= memory_limits(inputs.phase == PhaseName.TRAIN, accounts.experts > 0, stated.get(q.memory_capacity))
+    if q.memory_capacity in stated:
+        defaults += [Default(s.name, said) for s, said in limit_words(beside).items() if s not in given]
+    known = frozenset({*values, *beside, *KIND_BYTES.values(), q.peak_flops, q.bytes_per_weight})
+    return Base({**beside, **stated}, precision, (*left_out, *defaults), known)
 
 
 def cases_at(asked: Prepared, layout: Layout, also: frozenset[Symbol] = frozenset()) -> list[Case]:

@@ -16,7 +16,7 @@ from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Accounts
 from steptime.model.phases.decode import DECODE
-from steptime.model.phases.memory import Footprint
+from steptime.model.phases.memory import Footprint, filled, usable
 from steptime.model.phases.phase import Phase
 from steptime.model.quantity import declared
 from steptime.model.scenario import Scenario
@@ -211,9 +211,9 @@ class Case:
 
     @property
     def fits(self) -> bool | None:
-        """Whether the fullest chip has room; None where the capacity is unknown."""
-        needed, capacity = self.numbers((q.memory_per_chip, q.memory_capacity)).values()
-        return None if needed is None or capacity is None else needed <= capacity
+        """Whether the fullest chip has room in what may be used of it; None where the capacity is unknown."""
+        taken, most = self.numbers((filled, usable)).values()
+        return None if taken is None or most is None else taken <= most
 
     @cached_property
     def fullest_stage(self) -> Footprint:

@@ -12,6 +12,7 @@ from steptime.model.layout.choices import KIND_BYTES, Plan
 from steptime.model.layout.enumeration import Columns, layout_of
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Accounts
+from steptime.model.phases.memory import available
 from steptime.model.phases.phase import Phase
 from steptime.model.scenario import Scenario
 from steptime.model.step.bounds import stages_of, step_bound
@@ -37,21 +38,21 @@ def default_layout(
 
     Raises UserError where not even 16384 chips have room, or the number of chips that was asked for has no layout.
     """
-    capacity = None if chips else values.get(q.memory_capacity)
+    room = None if chips or q.memory_capacity not in values else Scenario(values).evaluate(available)
     rooms, trains = accounts.rooms(plan, phase, values), False
     least = _least_bytes(accounts, values)
     for number in [chips] if chips else [2**exponent for exponent in range(MOST_CHIPS.bit_length())]:
-        if capacity is not None and least > capacity * number:
+        if room is not None and least > room * number:
             continue
         columns = accounts.layouts(number)
         if columns is None:
             continue
         columns = trainable(accounts, columns, values, phase)
         trains |= len(columns["tp"]) > 0
-        if capacity is not None and len(columns["tp"]):
+        if room is not None and len(columns["tp"]):
             degrees = Scenario({**values, **degree_columns(columns)}, phase.definitions)
             known = {**degrees.values, **{symbol: degrees.value(symbol) for symbol in phase.definitions}}
-            fits = np.broadcast_to(rooms.of(columns, slice(None), known)[:, 0] <= capacity, columns["tp"].shape)
+            fits = np.broadcast_to(rooms.of(columns, slice(None), known)[:, 0] <= room, columns["tp"].shape)
             columns = {name: column[fits] for name, column in columns.items()}
         if len(columns["tp"]):
             return fastest(accounts, columns, values, plan, phase, overlap)

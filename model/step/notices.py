@@ -14,8 +14,8 @@ from steptime.model.scenario import Scenario, symbols_in
 from steptime.model.step.inputs import Notice
 
 COMES_OUT = (q.step_time, q.tokens_per_second, q.dollars_per_million_tokens, q.joules_per_token, q.memory_per_chip)
-BESIDE = {PhaseName.TRAIN: frozenset({q.memory_capacity, q.served_tokens, q.decode_efficiency})}
-FITS = frozenset({q.memory_capacity})
+FITS = frozenset({q.memory_capacity, q.usable_memory, q.workspace})
+BESIDE = {PhaseName.TRAIN: FITS | {q.served_tokens, q.decode_efficiency}}
 """Quantities that answers beside the step follow from: whether it fits, and of training, how long to train."""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName, Scope
+from steptime.model.phases.memory import available
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
 
@@ -29,17 +30,17 @@ def largest_concurrency(case: Case) -> int | None:
     >>> from steptime.model.step.inputs import Inputs, Question
     >>> asked = Inputs(layout=Layout(tp=8))
     >>> largest_concurrency(build_case(Question(load_model("llama-3.1-70b"), load_hardware("h100-sxm"), asked)))
-    406
+    316
     """
-    capacity = case.number(q.memory_capacity)
-    if capacity is None or case.number(q.memory_per_chip) is None:
+    room = case.number(available)
+    if room is None or case.number(q.memory_per_chip) is None:
         return None
 
     def most(batches: np.ndarray) -> int:
         """Of rising batches how many fit; memory never falls as the batch grows."""
         there = case.scenario | {q.batch: batches.astype(float)}
         held = np.broadcast_to(there.evaluate(q.memory_per_chip), batches.shape)
-        return int(np.count_nonzero(held <= capacity))
+        return int(np.count_nonzero(held <= room))
 
     powers = 2 ** np.arange(MOST_SEQUENCES.bit_length())
     fitting = most(powers)
@@ -54,13 +55,13 @@ def largest_concurrency(case: Case) -> int | None:
 
 
 def kv_room_tokens(case: Case) -> float | None:
-    """Tokens of KV cache that fit on all chips beside weights and activations, those of the most sequences that fit.
+    """Tokens of KV cache that fit on all chips beside weights, workspace, and activations of the most sequences.
 
     Of sequences as long as the context that is asked for: a window, or a state of one size, holds less the longer they
     are. None where the capacity, the context or what is held has no number, or a sequence holds nothing.
     """
-    capacity, context = case.number(q.memory_capacity), case.number(q.context)
-    if capacity is None or context is None:
+    room, context = case.number(available), case.number(q.context)
+    if room is None or context is None:
         return None
     ranks = float(case.layout.replicas * case.layout.dp)
     most = largest_concurrency(case) or 0
@@ -71,7 +72,7 @@ def kv_room_tokens(case: Case) -> float | None:
         if held is None or beside is None:
             return None
         if held > 0:
-            found.append(max(0.0, capacity - beside) / held)
+            found.append(max(0.0, room - beside) / held)
     return min(found) * ranks * context if found else None
 
 

@@ -14,7 +14,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.errors import UserError, unknown
 from steptime.model.layout.layout import SYMBOLS, Layout
-from steptime.model.parse import is_bare, parse, parse_quantity, several, text_of
+from steptime.model.parse import is_bare, is_share, parse, parse_quantity, several, text_of
 from steptime.model.phases.train import Choices
 from steptime.model.quantity import Quantity, count, declared, lookup, second
 from steptime.model.step.inputs import CALLED, Inputs, UserLimit
@@ -152,14 +152,12 @@ def one_value(name: str, known: Quantity, value: Any) -> float:
 
 def _refuse_share(name: str, known: Quantity, value: Any) -> None:
     """A share in per cent is a number only where something whole is meant: raises UserError that says what to write."""
-    if not isinstance(value, str) or not value.strip().endswith("%"):
+    if not isinstance(value, str) or not value.strip().endswith("%") or is_share(known, value):
         return
-    shown, share = f"`{name}` {value.strip()[:40]!r}", value.strip().removesuffix("%")
+    shown = f"`{name}` {value.strip()[:40]!r}"
     if known.symbol == q.batch:
         raise UserError(f"{shown}: a batch is a number of sequences; step says how many fit (largest concurrency), "
                         "solve batch which is best, and solve layout tries several: `batch` 16,32,64")  # fmt: skip
-    if known.unit == count and known.sane[1] <= 1:
-        raise UserError(f"{shown}: write a share as a number from 0 to 1, as {parse(share, count, shown) / 100:g}")
     raise UserError(f"{shown}: a share of what is not known here; give a number{_in(known)}")
 
 

@@ -19,7 +19,7 @@ from steptime.model.phases.decode import DECODE
 from steptime.model.precision import BYTES
 from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
-from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES
+from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES, cache_layout
 from steptime.model.text.format import formula, in_unit, plain, si, table
 from steptime.model.text.layers import layer_text
 
@@ -52,7 +52,8 @@ def _scenario(accounts: Accounts) -> Scenario:
     values = {lookup(name).symbol: value for name, value in STATED.items()}
     degrees = dict.fromkeys(SYMBOLS.values(), 1.0)
     slots = accounts.ledger(Plan(), DECODE, Layout().degrees).slots
-    return Scenario({**CONSTANTS, **IDEAL, **STATES, **values, **degrees}, slots)
+    beside = cache_layout(values[q.bytes_per_kv], STATES[q.bytes_per_index])
+    return Scenario({**CONSTANTS, **IDEAL, **STATES, **beside, **values, **degrees}, slots)
 
 
 def kv_by_context(accounts: Accounts) -> dict[int, float]:

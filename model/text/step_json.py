@@ -13,6 +13,7 @@ from steptime.model.economics.utilisation import (
     model_flops_utilisation,
     run_dollars,
 )  # fmt: skip
+from steptime.model.phases.memory import usable
 from steptime.model.quantity import latex
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import Case
@@ -91,7 +92,7 @@ def step_json(
     parts = {name: part for name, part in room.parts.items() if part != 0 or name in ALWAYS}
     number = case.numbers((
         q.batch, q.context, *LENGTHS, *TRAINED, q.answer, *(term.time for term in tiers), *parts.values(), room.total,
-        *given.values(), *(cost for line in case.operations for cost in _costs(line)),
+        q.workspace, usable, *given.values(), *(cost for line in case.operations for cost in _costs(line)),
     )).get  # fmt: skip
     return {
         **header_json(case),
@@ -112,6 +113,8 @@ def step_json(
         "memory_per_chip": {
             **{name: number(part) for name, part in parts.items()},
             "total": number(room.total),
+            "workspace": number(q.workspace),
+            "usable": number(usable),
             "capacity": number(q.memory_capacity),
         },
         "fits": case.fits,

@@ -115,14 +115,21 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     parts = ", ".join(f"{name.replace('kv', 'KV')} {si(memory_used[name], 'B')}"
                       for name in ("weights", "kv", "gradients", "optimizer", "activations")
                       if name in memory_used and (memory_used[name] or name != "kv"))  # fmt: skip
-    made.add_row(
-        "memory/chip", f"{si(memory_used['total'], 'B')} of {si(memory_used['capacity'], 'B')}: {fits} ({parts})"
-    )
+    held, taken = si(memory_used["total"], "B"), si(memory_used["workspace"], "B")
+    made.add_row("memory/chip", f"{held} + {taken} workspace of {_usable(memory_used)}: {fits} ({parts})")
     if "kv_room_tokens" in data:
         made.add_row("KV room", _room(case, data))
     made.add_row("layout", f"{case.layout}")
     made.add_row("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))
     return made
+
+
+def _usable(memory: dict[str, Any]) -> str:
+    """What may be filled of a chip's memory."""
+    usable, capacity = memory["usable"], memory["capacity"]
+    if usable is None or capacity is None or usable == capacity:
+        return si(capacity, "B")
+    return f"{si(usable, 'B')} usable ({usable / capacity:.0%} of {si(capacity, 'B')})"
 
 
 def _training(case: Case, found: dict[str, Any]) -> str:

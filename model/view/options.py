@@ -128,6 +128,12 @@ def workload_options(usual: Mapping[str, str] = USUAL, own_chips: bool = False) 
         stated("kv", "Format of the KV cache.", type=FORMATS),
         stated("activations", "Format of the multiply-adds, whose peak applies.", type=FORMATS),
         click.option(
+            "--usable-memory",
+            metavar="SHARE",
+            help="Share of a chip's memory that may be filled, the engine's --set workspace=… included; 100% "
+            "with workspace=0 is the bound.  [default: 90%]",
+        ),
+        click.option(
             "--overlap",
             type=choice(Overlap),
             default="full",

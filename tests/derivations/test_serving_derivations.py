@@ -205,7 +205,8 @@ def test_verifying_drafts() -> None:
 def test_an_index_outweighs_what_it_selects() -> None:
     mixer, number = load_transformer("deepseek-v3.2").mixers[0]
     assert state.index_context.evaluate() == 18_432 == 2048 * 576 * 2 / 128
-    bytes_of = {q.bytes_per_kv: Integer(2), q.bytes_per_index: Integer(1)}
+    bytes_of = {q.bytes_per_kv: Integer(2), q.bytes_per_rotary: Integer(2), q.bytes_per_index: Integer(1)}
+    bytes_of |= dict.fromkeys((q.bytes_per_scale, q.bytes_per_index_scale), Integer(0))  # the claim leaves scales out
     read = cache_read(mixer, [Stream(cached=Integer(18_432))]).xreplace(bytes_of)
     assert read == 2 * 18_432 * 128
     beyond = cache_read(mixer, [Stream(cached=Integer(65_536))]).xreplace(bytes_of)

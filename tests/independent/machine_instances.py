@@ -1,6 +1,7 @@
 """Random machines to design, and the same programs solved in another way. Used by tests and by benchmarks."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import NonlinearConstraint, minimize
@@ -63,7 +64,7 @@ def designed(folder, drawn=None, workloads=1, chips=8, budget=None, bounds=None,
         weight = 1.0 if drawn is None else float(drawn.uniform(0.1, 1))
         found.append(Workload.of(f"{phase} {number}", weight, case))
     total = sum(workload.weight for workload in found)
-    mixed = tuple(Workload(w.name, w.weight / total, w.case, w.parts, w.held) for w in found)
+    mixed = tuple(replace(w, weight=w.weight / total) for w in found)
     design = Design(prices, mixed, {"budget": 1.0}, MachineGoal.STEP_TIME, chips)
     least = float(Scenario({**design.numbers, **{VARIABLE[n]: design.floor(n) for n in VARIABLE}}).evaluate(_spend()))
     factor = 3.0 if drawn is None else float(drawn.uniform(1.2, 10))

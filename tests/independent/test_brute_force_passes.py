@@ -107,7 +107,8 @@ def mixing_bytes(mixer: tf.Attention, one: Pass, rank: int, tp: int, size: dict[
     index = mixer.indexer if isinstance(mixer, tf.LatentAttention) else None
     if index is None:
         return (read + written) * elements * size["kv"]
-    scored = (read + written) * index.dim * size["index"]
+    assert size["index"] == 1  # so that an fp32 scale goes with each key
+    scored = (read + written) * (index.dim + 4)
     return scored + (min(read, index.selected) + written) * elements * size["kv"]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from conftest import room_of
 
 from steptime.model import symbols as q
 from steptime.model.choices import Overlap
@@ -70,7 +71,7 @@ def points_of(ways: list[Case], search: Search, row: int, batches: np.ndarray) -
     way, place = np.argmin(times, axis=0), np.arange(len(batches))
     case, layout = ways[0], ways[0].layout
     fine = np.array(batches >= layout.replicas * layout.dp * layout.pp)
-    fine &= of(q.memory_per_chip)[way, place] <= case.number(q.memory_capacity)
+    fine &= of(q.memory_per_chip)[way, place] <= room_of(case)
     if search.max_step_time is not None:
         fine &= times[way, place] <= search.max_step_time
     for limit in search.limits:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sympy
-from conftest import case_of
+from conftest import case_of, room_of
 from test_crossover import blackboard_case
 
 from steptime.model import symbols as q
@@ -57,7 +57,7 @@ def test_no_point_of_a_million_beats_it(name) -> None:
     there = case.scenario | {q.batch: grid}
     step = there.evaluate(q.step_time)
     memory = max((there.evaluate(f.total) for f in case.footprints), key=lambda used: float(np.max(used)))
-    allowed = memory <= case.scenario.value(q.memory_capacity)
+    allowed = memory <= room_of(case)
     _, _, _, asked = CASES[name]
     allowed &= step <= asked.get("max_step_time", np.inf)
     dollars = case.scenario.value(q.chips) * case.scenario.value(q.chip_hour_price) / 3600 * step / grid
@@ -107,10 +107,12 @@ def test_sensitivities_equal_finite_differences(name) -> None:
 
 
 def one_sided(name: str, quantity: str, value: float, step: float = 1e-5) -> list[float]:
-    """The elasticity of the optimum to a little less and to a little more of a quantity, by solving again."""
+    """The elasticity of the optimum to a little less and to a little more of a quantity, by solving again; a workspace
+    that would follow the capacity stays."""
+    stays = f"workspace={answer_of(name).case.scenario.value(q.workspace)!r}"
 
     def cost(by: float) -> float:
-        return float(np.log(answer_of(name, sets=(f"{quantity}={value * (1 + by)!r}",)).solution.cost))
+        return float(np.log(answer_of(name, sets=(stays, f"{quantity}={value * (1 + by)!r}")).solution.cost))
 
     there = cost(0.0)
     return [(cost(by) - there) / np.log1p(by) for by in (-step, step)]
@@ -174,10 +176,10 @@ def test_whole_batches_are_checked_with_whole_sequences() -> None:
     answer = answer_of("experts touched")
     whole = int(answer.integer["batch"])
     there = answer.case.scenario | {q.batch: float(whole)}
-    assert there.evaluate(q.memory_per_chip) <= there.value(q.memory_capacity)
+    assert there.evaluate(q.memory_per_chip) <= room_of(answer.case)
     assert answer.integer["cost"] >= answer.solution.cost * (1 - 1e-9)
     more = answer.case.scenario | {q.batch: float(whole + 1)}
-    fits = more.evaluate(q.memory_per_chip) <= more.value(q.memory_capacity)
+    fits = more.evaluate(q.memory_per_chip) <= room_of(answer.case)
     assert not fits or more.evaluate(q.step_time) / (whole + 1) >= there.evaluate(q.step_time) / whole * (1 - 1e-12)
 
 

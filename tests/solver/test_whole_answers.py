@@ -64,7 +64,8 @@ def test_the_best_point_is_checked_against_every_limit(broken: str) -> None:
     answer = search_layouts(search_of("llama-3.1-8b", "h100-sxm", (1,), (8, 64), context="1000", max_step_time=1.0))
     search, case = answer.search, build_case(answer.best.question)
     if broken == "capacity":
-        case = replace(case, scenario=case.scenario | {q.memory_capacity: case.number(q.memory_per_chip) / 1.5})
+        all_of_it = {q.usable_memory: 1.0, q.workspace: 0.0, q.memory_capacity: case.number(q.memory_per_chip) / 1.5}
+        case = replace(case, scenario=case.scenario | all_of_it)
     elif broken == "step time":
         search = replace(search, max_step_time=case.number(q.step_time) / 1.5)
     assert max(_oversteps(search, case, answer.best)) == pytest.approx(0.0 if broken == "neither" else 0.5)

@@ -45,11 +45,12 @@ def test_kv_room_holds_the_largest_concurrency_and_less_than_one_more_a_rank(nam
 
 
 def test_kv_room_is_what_the_weights_leave() -> None:
-    """By hand: Llama-3.1-70B in bf16 on 8 H100 of 80 GiB. KV of a token 2·80·8·128·2 B = 327,680 B over 8 chips; the
-    weights are 141.1 GB over 8, less what the first and the last stage do not share; activations below 0.1 %."""
+    """By hand: Llama-3.1-70B in bf16 on 8 H100 of 80 GiB, of which 90 % are used, 6.1 GiB for workspace. KV of a token
+    2·80·8·128·2 B = 327,680 B over 8 chips; the weights are 141.1 GB over 8, less what the first and the last stage do
+    not share; activations below 0.1 %."""
     found = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", context=8192)
     weights = found.to_dict()["memory_per_chip"]["weights"]
-    left = (80 * 2**30 - weights) / (2 * 80 * 8 * 128 * 2 / 8)
+    left = ((0.9 * 80 - 6.1) * 2**30 - weights) / (2 * 80 * 8 * 128 * 2 / 8)
     assert found.kv_room_tokens == pytest.approx(left, rel=1e-3)
     assert found.largest_concurrency == int(left * 0.999) // 8192
 
@@ -97,17 +98,19 @@ def test_unknown_capacity_leaves_the_room_unknown(tmp_path) -> None:
 
 
 def test_quantities_without_an_architecture_have_room_too(tmp_path) -> None:
-    """30e9 weights of 2 B on 4 chips of 80 GiB leave (4·80·2^30 - 60e9) B for 100 kB a token."""
+    """30e9 weights of 2 B on 4 chips, of whose 80 GiB 90 % are used and 6.1 GiB are workspace; 100 kB a token."""
     path = tmp_path / "toy.toml"
     path.write_text('name = "toy"\nparameters = 30e9\nkv_bytes = "100 kB"\n', "utf-8")
     found = st.step(path, "h100-sxm", layout="tp=4", context=1000)
-    assert found.kv_room_tokens == pytest.approx((4 * 80 * 2**30 - 60e9) / 100e3)
-    assert found.largest_concurrency == int((4 * 80 * 2**30 - 60e9) / 100e3) // 1000
+    left = (4 * (0.9 * 80 - 6.1) * 2**30 - 60e9) / 100e3
+    assert found.kv_room_tokens == pytest.approx(left) and found.largest_concurrency == int(left) // 1000
+    every_byte = found.replace(usable_memory="100%", workspace=0)
+    assert every_byte.kv_room_tokens == pytest.approx((4 * 80 * 2**30 - 60e9) / 100e3)
 
 
 def test_the_table_says_it() -> None:
     shown = " ".join(str(st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", context=8192)).split())
-    assert "KV room 1.666 M tokens, 203 sequences of 8,192 tokens; first token of a request alone after" in shown
+    assert "KV room 1.297 M tokens, 158 sequences of 8,192 tokens; first token of a request alone after" in shown
     assert "not one sequence of 600,000" in " ".join(str(step_of("weights fit, no sequence does")).split())
 
 

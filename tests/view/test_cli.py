@@ -90,7 +90,7 @@ def test_step_has_every_key(run_json) -> None:
     data = run_json("step", "deepseek-v3", "h100-sxm")
     assert set(data) >= STEP_KEYS
     assert set(data["bounds"]) == {"full", "per_operation", "none"}
-    assert set(data["memory_per_chip"]) == {"weights", "kv", "activations", "total", "capacity"}
+    assert set(data["memory_per_chip"]) == {"weights", "kv", "activations", "total", "workspace", "usable", "capacity"}
     assert data["missing"] == {} and data["fits"] is True
     assert data["tokens_per_second"] == pytest.approx(data["batch"] / data["step_time"])
     price = data["quantities"]["chip_hour_price"] * data["quantities"]["chips"] / 3600

@@ -70,7 +70,7 @@ def test_stated_formats_are_held(run_json) -> None:
 
 
 def test_a_layout_that_is_stated_keeps_its_copies(run_json) -> None:
-    data = run_json("solve", "layout", "deepseek-v3", "h100-sxm", "--chips", "32", "--batch", "4096",
+    data = run_json("solve", "layout", "deepseek-v3", "h100-sxm", "--chips", "32", "--batch", "2048",
                     "--layout", "tp=1,ep=32,copies=per-expert", "--weights", "fp8")  # fmt: skip
     assert data["best"]["layout"]["copies"] == "per-expert" and data["best"]["layout"]["ep"] == 32
     assert data["best"]["step"]["step_time"] == pytest.approx(data["best"]["step_time"], rel=1e-12)

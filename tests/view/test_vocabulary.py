@@ -123,7 +123,7 @@ def test_dollars_of_a_run_on_a_machine_are_its_price_over_its_life(run_json) -> 
     (("step", *DECODE, "--chips", "8,16"), "several go to --chips of solve layout"),
     (("step", *DECODE, "--batch", "60%"), "solve layout tries several: --batch 16,32,64"),
     (("solve", "layout", *DECODE, "--chips", "8", "--batch", "60%"), "step says how many fit"),
-    (("step", *DECODE, "--set", "memory_efficiency=60%"), "write a share as a number from 0 to 1, as 0.6"),
+    (("step", *DECODE, "--set", "memory_efficiency=160%"), "memory_efficiency: '160%' is outside the sane range"),
     (("step", *DECODE, "--set", "memory_bandwidth=60%"), "a share of what is not known here; give a number in B/s"),
 ])  # fmt: skip
 def test_several_values_and_shares_are_answered_with_what_takes_them(run, arguments, message) -> None:

@@ -40,6 +40,9 @@ def _attention(s: Settings, ratio: int) -> CompressedAttention:
     heads, dim = s.count("num_attention_heads", "heads"), s.count("head_dim")
     near = s.count("sliding_window", "positions")
     rank, groups, group_rank = s.count("q_lora_rank"), s.count("o_groups", "heads"), s.count("o_lora_rank")
+    rotary = s.count("qk_rope_head_dim")
+    if rotary > dim:
+        raise s.error(f"qk_rope_head_dim {rotary} is more than head_dim {dim}, of which it is a part")
     if heads % groups:
         raise s.error(f"num_attention_heads {heads} is not divisible by o_groups {groups}")
     vectors, indexer = rank + dim + heads, None
@@ -50,7 +53,9 @@ def _attention(s: Settings, ratio: int) -> CompressedAttention:
         best = s.count("index_topk", "positions")
         indexer = Indexer(s.count("index_n_heads", "heads"), s.count("index_head_dim"), best)
         vectors += ratio * overlap * indexer.dim + indexer.dim
-    return CompressedAttention(heads, dim, rank, groups, group_rank, near, ratio, overlap, indexer, vectors)
+    return CompressedAttention(
+        heads, dim, rank, groups, group_rank, near, ratio, overlap, indexer, vectors, rotary
+    )
 
 
 def _experts(s: Settings, layers: int) -> list[ExpertFeedForward]:

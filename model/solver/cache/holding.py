@@ -24,6 +24,7 @@ from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import Default, Question
 
+LIMITS = (q.usable_memory, q.workspace)
 STRANGERS = {
     **dict.fromkeys((*SYMBOLS.values(), q.chips, q.batch), "the cache is that of one sequence, computed on one chip"),
     **dict.fromkeys((q.cached, q.chunk, q.answer), "all of the cache is computed again, in one pass"),
@@ -33,6 +34,7 @@ STRANGERS = {
         (q.far_capacity, q.far_bandwidth, q.far_link_bandwidth, q.far_second_price),
         "tiers are stated with `tiers`",
     ),
+    **dict.fromkeys(LIMITS, "a byte of the chip is paid for with all that it has"),
     q.hold_time: "every hold time is shown",
     q.prompt: "the tokens of the cache are its context: `context`",
 }
@@ -137,7 +139,7 @@ class CacheAnswer:
     @property
     def defaults(self) -> tuple[Default, ...]:
         """What was taken where nothing was said; the tokens of the prefill are the context."""
-        taken = self.case.defaults
+        taken = [one for one in self.case.defaults if one.quantity not in {limit.name for limit in LIMITS}]
         return tuple(replace(one, quantity="context") if one.quantity == "prompt" else one for one in taken)
 
     def at(self, time: float) -> Choice:

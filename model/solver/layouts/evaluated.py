@@ -12,6 +12,7 @@ from steptime.model import symbols as q
 from steptime.model.choices import Overlap, PhaseName
 from steptime.model.layout.enumeration import Columns
 from steptime.model.numeric import Spread
+from steptime.model.phases.memory import available
 from steptime.model.scenario import Scenario
 from steptime.model.solver.batch import ROUNDING
 
@@ -178,7 +179,7 @@ class Points:
         """Limits that a point breaks, and every larger batch with it."""
         search, found = self.formulas.search, dict[str, Array]()
         if q.memory_capacity in self.scenarios[0].values:
-            found["memory_capacity"] = self._held > self._number(q.memory_capacity)
+            found["memory_capacity"] = self._held > self.scenarios[0].evaluate(available)
         if search.max_step_time is not None:
             found["max_step_time"] = self.step_time > search.max_step_time
         if self.first_token is not None and search.max_ttft is not None:

@@ -15,6 +15,7 @@ from steptime.model.catalog.prices import GOODS, PriceList
 from steptime.model.choices import MachineGoal
 from steptime.model.economics import machine
 from steptime.model.errors import Unbound, UserError
+from steptime.model.phases.memory import asked_capacity
 from steptime.model.phases.phase import Phase
 from steptime.model.precision import peak_format
 from steptime.model.solver.limits import numbers_but
@@ -44,7 +45,8 @@ VARIABLE = {
 class Workload:
     """A case that the machine must run. ``weight``: its share of the tokens that all workloads yield together.
 
-    ``parts``: of the step, whose times add up, each with its terms that overlap; ``held``: bytes on the fullest chip.
+    ``parts``: of the step, whose times add up, each with its terms that overlap; ``held``: bytes on the fullest chip;
+    ``capacity``: what it must have for them.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Workload:
     case: Case
     parts: Mapping[str, Mapping[str, Expr]] = field(repr=False)
     held: float
+    capacity: float
 
     @classmethod
     def of(cls, name: str, weight: float, case: Case) -> "Workload":
@@ -63,7 +66,8 @@ class Workload:
             lacking = ", ".join(sorted(links.get(name, name) for name in error.names))
             raise UserError(f"layout {case.layout} sends bytes over links without a price: {case.hardware.origin}: "
                             f"{lacking} is missing") from None  # fmt: skip
-        return cls(name, weight, case, parts, case.scenario.evaluate(q.memory_per_chip))
+        held, capacity = map(case.scenario.evaluate, (q.memory_per_chip, asked_capacity))
+        return cls(name, weight, case, parts, held, capacity)
 
     @property
     def tokens(self) -> float:
@@ -119,14 +123,14 @@ class Design:
         good = self.prices.goods.get(name)
         if good is None:
             return 0.0
-        bytes_held = max(workload.held for workload in self.workloads) / self.prices.stack_capacity
+        bytes_held = max(workload.capacity for workload in self.workloads) / self.prices.stack_capacity
         least = max(good.least or 0.0, bytes_held) if name == "stack" else good.least or 0.0
         return self.chips * (good.given if good.given is not None else least)
 
     @property
     def floor_is_bytes(self) -> bool:
         """Whether what must be held asks for more stacks than a bound does."""
-        held = max(workload.held for workload in self.workloads) / self.prices.stack_capacity
+        held = max(workload.capacity for workload in self.workloads) / self.prices.stack_capacity
         return held >= (self.prices.goods["stack"].least or 0.0)
 
     def most(self, name: str) -> float | None:
@@ -197,9 +201,9 @@ class Design:
                     seconds = numbers_but(workload.case, time, *rates_of).xreplace(rates_of)
                     rows.append(Row(term, seconds / times[number][part], number, time))
             if "stack" in self.for_sale:
-                held = self.chips * sympy.Float(workload.held)
+                held = self.chips * sympy.Float(workload.capacity)
                 rows.append(Row("memory_capacity", machine.stacks_for_bytes.xreplace({q.capacity_needed: held})
-                                / q.stacks, number, q.memory_per_chip))  # fmt: skip
+                                / q.stacks, number, asked_capacity))  # fmt: skip
             for one in self.bounds:
                 most = longest(one, workload.case.phase)
                 whole = sympy.Add(*times[number].values())

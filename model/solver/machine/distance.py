@@ -40,7 +40,7 @@ def _distance(found: Machine, chip: Hardware, wanted: str) -> Distance | None:
     peak = design.prices.peaks[design.format_of(design.workloads[0])]
     wants = {
         "peak_flops": each["compute"] * peak,
-        "memory_capacity": max(workload.held for workload in design.workloads),
+        "memory_capacity": max(workload.capacity for workload in design.workloads),
         "scale_up_bandwidth": each["scale_up"],
         "scale_out_bandwidth": each["scale_out"],
     }

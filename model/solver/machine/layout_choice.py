@@ -17,6 +17,7 @@ from steptime.model.choices import Copies, MachineGoal, Overlap, PhaseName, Spli
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import Columns, layout_of, layouts
 from steptime.model.layout.layout import Layout
+from steptime.model.phases.memory import asked_capacity
 from steptime.model.scenario import Scenario
 from steptime.model.solver.machine import balanced
 from steptime.model.solver.machine.bounds import SLACK, missed
@@ -132,7 +133,7 @@ def _costs(asked: Prepared, columns: Columns, market: Market, batches: Array) ->
     shape = (len(columns["tp"]), len(batches))
     held = np.broadcast_to(accounts.rooms(plan, asked.phase).of(columns, slice(None), {**numbers, **sizes}), shape)
     least = {name: chips * (good.least or 0.0) for name, good in prices.goods.items() if good.for_sale}
-    stacks = chips * held / prices.stack_capacity
+    stacks = chips * (definitions | {q.memory_per_chip: held}).evaluate(asked_capacity) / prices.stack_capacity
     floor: dict[str, Any] = {**least, "stack": np.maximum(stacks, least.get("stack", 0.0))}
     bound = {name: good.given or good.most for name, good in prices.goods.items()}
     most = {name: chips * amount for name, amount in bound.items() if amount is not None}

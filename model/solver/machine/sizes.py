@@ -27,7 +27,7 @@ def must_be_possible(design: Design) -> None:
     for name in design.for_sale:
         if all(design.numbers[balanced.UNIT[limit][name]] == 0 for limit in design.limits):
             _free(design, name)
-    stack, held = design.prices.goods["stack"], max(workload.held for workload in design.workloads)
+    stack, held = design.prices.goods["stack"], max(workload.capacity for workload in design.workloads)
     most = design.most("stack")
     if most is not None and design.chips * held / design.prices.stack_capacity > most:
         room = most / design.chips * design.prices.stack_capacity

@@ -19,7 +19,7 @@ def with_whole_stacks(found: Machine) -> Machine | None:
     each, best = found.amounts["stack"] / design.chips, None
     for whole in {max(1, int(np.floor(each * (1 + 1e-9)))), max(1, int(np.ceil(each * (1 - 1e-9))))}:
         stack = design.prices.goods["stack"]
-        held = max(workload.held for workload in design.workloads)
+        held = max(workload.capacity for workload in design.workloads)
         holds = whole * design.prices.stack_capacity >= held * (1 - 1e-12)
         if not holds or not (stack.least or 0) <= whole <= (stack.most or np.inf):
             continue

@@ -24,6 +24,8 @@ from steptime.model.step.inputs import Inputs, Question
 
 BOUNDLESS = 1e30
 """Bytes of a memory in which everything has room."""
+ALL_OF_IT: Mapping[Symbol, float] = {q.usable_memory: 1.0, q.workspace: 0.0}
+"""What was measured ran, whatever its engine kept free: a bound may fill the memory."""
 
 
 def one_pass(row: Measurement, model: Model, machine: Hardware) -> Question:
@@ -99,7 +101,7 @@ def _with_formats(row: Measurement, model: Model, machine: Hardware, inputs: Inp
     formats: dict[str, Any] = {name: Format(stored) for name, stored in row.formats.items() if stored}
     if inputs.phase == PhaseName.TRAIN:
         formats.pop("kv", None)
-    return Question(model, machine, replace(inputs, **formats))
+    return Question(model, machine, replace(inputs.with_given(ALL_OF_IT), **formats))
 
 
 def _needed(row: Measurement, name: str) -> float:
