@@ -20,11 +20,12 @@ from steptime.model.architecture.mixing import (  # isort: skip
 )  # fmt: skip
 
 KI, MI = 2**10, 2**20
-BF16 = {q.bytes_per_kv: 2, q.bytes_per_index: 2, q.bytes_per_state: 0, q.flops_per_mac: 2}
+NO_SCALES = {q.bytes_per_rotary: 2, q.bytes_per_scale: 0, q.bytes_per_index_scale: 0}
+BF16 = {q.bytes_per_kv: 2, q.bytes_per_index: 2, q.bytes_per_state: 0, q.flops_per_mac: 2, **NO_SCALES}
 """Rings and states aside."""
-FP8 = {**BF16, q.bytes_per_kv: Rational(584, 512), q.bytes_per_index: Rational(132, 128)}
+FP8 = {**BF16, q.bytes_per_kv: 1, q.bytes_per_index: 1, q.bytes_per_scale: 4, q.bytes_per_index_scale: 4}
 """584 bytes for an entry of 512 elements and 132 for an index key of 128: DeepSeek-V4 as deployed on NVIDIA."""
-FP4_INDEX = {**FP8, q.bytes_per_index: Rational(68, 128)}
+FP4_INDEX = {**FP8, q.bytes_per_index: Rational(1, 2)}
 
 
 def model(config: dict[str, Any]) -> Transformer:

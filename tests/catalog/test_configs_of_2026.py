@@ -10,6 +10,7 @@ from test_config_reader import LLAMA, MINIMAX, MISTRAL, QWEN3_MOE, refusal, with
 
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
+from steptime.model.catalog.huggingface.checkpoint import stored_bytes
 from steptime.model.catalog.huggingface.reader import read_config
 
 from config_2026 import (  # isort: skip
@@ -113,24 +114,46 @@ def test_a_step_without_an_unembedding(tmp_path: Path) -> None:
 
 
 # --- formats -------------------------------------------------------------------------------------------------------
+def bits(config: dict[str, Any]) -> dict[str, float]:
+    return {str(kind): 8 * form.bytes for kind, form in model(config).stored}
+
+
 def test_experts_of_v4_have_a_format_of_their_own() -> None:
     """expert_dtype stands outside quantization_config, which says fp8; a file quantised again says its own."""
-    assert (model(V4_PRO).precision, model(V4_PRO).exceptions) == ("fp8", (("experts", "fp4"),))
-    assert model(without(V4_PRO, "expert_dtype")).exceptions == ()
-    again = {**V4_PRO["quantization_config"], "moe_quant_algo": "NVFP4"}
-    assert model({**V4_PRO, "quantization_config": again}).exceptions == ()
+    found = bits(V4_PRO)
+    assert (model(V4_PRO).precision, model(V4_PRO).activations) == ("fp4", "fp8")
+    assert (found["experts"], found["dense"], found["unembedding"]) == (4.25, pytest.approx(8, rel=1e-3), 16)
+    assert 8 < found["attention"] < 8.5  # compressors and weights of the index's heads stay in 16 bits
+    assert bits(without(V4_PRO, "expert_dtype"))["experts"] == pytest.approx(8, rel=1e-3)
+    listed = {f"layers.{i}.ffn.experts": {"quant_algo": "NVFP4", "group_size": 16} for i in range(61)}
+    again = {**V4_PRO["quantization_config"], "moe_quant_algo": "NVFP4", "quant_algo": "MIXED_PRECISION",
+             "quantized_layers": listed, "ignore": ["*.attn.*", "head", "mtp.*"]}  # fmt: skip
+    nvidia = bits({**V4_PRO, "quantization_config": again})
+    assert nvidia == {**found, "experts": 4.5}
     assert "'int3'" in refusal({**V4_PRO, "expert_dtype": "int3"})
 
 
+def test_bytes_of_v4_pro_on_disk() -> None:
+    """With its layer of multi-token prediction, which attends in a window: 865 GB (discussion 2 of
+    nvidia/DeepSeek-V4-Pro-NVFP4)."""
+    assert len(V4_PRO["compress_ratios"]) == 62
+    with_prediction = model({**V4_PRO, "num_hidden_layers": 62})
+    two_more_matrices = 2 * 7168**2
+    assert (stored_bytes(with_prediction) + two_more_matrices) / 1e9 == pytest.approx(865, rel=0.01)
+
+
 def test_only_experts_of_k3_are_quantised() -> None:
+    """1.56 TB on disk; the matrices to and from the latent are in 16 bits although no list keeps them."""
     group = {"targets": ["Linear"], "weights": {"num_bits": 4, "type": "float", "group_size": 32}}
     kept = ["re:.*self_attn.*", "re:.*shared_experts.*", r"re:.*mlp\.(gate|up|gate_up|down)_proj.*", "re:.*lm_head.*"]
     table = {"quant_method": "compressed-tensors", "config_groups": {"group_0": group}, "ignore": kept}
-    stored = dict(model({**K3, "text_config": {**K3_TEXT, "quantization_config": table}}).exceptions)
-    assert {kind: stored[kind] for kind in ("attention", "dense", "embedding")} == dict.fromkeys(
-        ("attention", "dense", "embedding"), "bf16"
+    config = {**K3, "text_config": {**K3_TEXT, "quantization_config": table}}
+    found = bits(config)
+    assert {kind: found[kind] for kind in ("attention", "dense", "embedding")} == dict.fromkeys(
+        ("attention", "dense", "embedding"), 16
     )
-    assert "experts" not in stored
+    assert (found["experts"], model(config).activations) == (4.25, "bf16")
+    assert stored_bytes(model(config)) / 1e12 == pytest.approx(1.56, rel=0.01)
 
 
 # --- refusals ------------------------------------------------------------------------------------------------------
