@@ -103,6 +103,7 @@ RUN_AGAIN = Axiom("run-again", "of each segment of layers the input alone is kep
 EVERY_LAYER_TWICE = Axiom("every-layer-twice", "every layer is run forward once more, and nothing else is")
 SAME_THROUGHOUT = Axiom("same-throughout", "every step of a run reaches the same utilisation: that of the run, whatever it lost to restarts and pauses")
 ALL_SCORED = Axiom("all-scored", "an index that chooses tokens scores every token of the context, and reads its key")
+ENTRIES_COMPLETE = Axiom("entries-complete", "an entry of a compressed cache takes room evenly for each token that it stands for, and a ring keeps the projections of as many tokens until it is complete")
 STATE_MOVES = Axiom("state-moves", "a recurrent state lies in memory between steps: each step reads it and writes it whole")
 EVEN_CHIPS = Axiom("even-chips", "weights and KV cache are split evenly over the chips of a stage")
 PIECES_FILL = Axiom("pieces-fill", "prompts are cut into pieces that fill every pass of decode evenly")

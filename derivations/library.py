@@ -95,6 +95,7 @@ MODULES = (
     "serving.in_flight",
     "serving.verify",
     "serving.state",
+    "serving.compressed",
     "training.products",
     "training.flops",
     "training.compute",

@@ -3,19 +3,28 @@
 from steptime.derivations.batch import sparse
 from steptime.derivations.batch.symbols import tokens_read
 from steptime.derivations.prices.formulas import grouped, latent
-from steptime.derivations.prices.symbols import kv_layers
-from steptime.model.architecture.attended import whole_context_read
-from steptime.model.architecture.attention import RecurrentMixer
-from steptime.model.architecture.mixing import cache_read, cache_written, state_moved
+from steptime.derivations.prices.symbols import head_dim, kv_layers, query_heads, value_dim, window
+from steptime.model.architecture.attended import kept, whole_context_read
+from steptime.model.architecture.attention import CompressedAttention, LatentAttention, RecurrentMixer
+from steptime.model.architecture.mixing import cache_bytes, cache_read, cache_written, state_moved
 from steptime.model.architecture.stream import Stream
 from steptime.model.phases.abstract import cache_traffic
 from steptime.model.phases.decode import DECODE, flops_per_token
 from steptime.model.phases.prefill import ANSWER, IN_FLIGHT, PREFILL, VERIFY, prefill_phase
-from steptime.model.symbols import cached, kv_bytes, kv_read, kv_written, micro_batch, pass_tokens, tokens_per_pass
+from steptime.model.symbols import (
+    cached,
+    context,
+    kv_bytes,
+    kv_read,
+    kv_written,
+    micro_batch,
+    pass_tokens,
+    tokens_per_pass,
+)
 from steptime.model.terms import one
 
 from steptime.derivations.serving.symbols import (  # isort: skip
-    convolution_channels, convolution_kernel, state_heads, state_key_dim, state_value_dim,
+    convolution_channels, convolution_kernel, entry_tokens, entry_width, state_heads, state_key_dim, state_value_dim,
 )  # fmt: skip
 
 BEHIND = prefill_phase(has_cache=True)
@@ -80,4 +89,14 @@ recurrent = RecurrentMixer(
 
 cache_moved = cache_read(grouped, DECODE.streams) + cache_written(grouped, DECODE.streams)
 recurrent_moved = state_moved(recurrent, DECODE.streams)
+compressed = CompressedAttention(
+    heads=query_heads, dim=entry_width, query_rank=1, output_groups=1, output_rank=1, near=window, ratio=entry_tokens
+)
+every_token = LatentAttention(
+    heads=query_heads, nope_dim=head_dim, rope_dim=0, value_dim=value_dim, kv_rank=entry_width
+)
+compressed_held, whole_held = cache_bytes(compressed, context), cache_bytes(every_token, context)
+near_kept = kept(compressed.parts[0], context)
+"""What a layer keeps of a context in compressed entries, and with a vector of the same width for every token."""
+
 sparse_read, selected_read = sparse.traffic_per_sequence, sparse.top_k_read

@@ -158,7 +158,7 @@ def cache_bytes(mixer: Attention, held: Expr) -> Expr:
     """Bytes of cache that one sequence keeps for so many tokens; none where the cache is that of another layer."""
     if mixer.reuses_cache:
         return sympy.S.Zero
-    found = _ring_bytes(mixer, sympy.Integer(mixer.ring_rows))
+    found = _ring_bytes(mixer, sympy.sympify(mixer.ring_rows, strict=True))
     for part in mixer.parts:
         cache = token_bytes(part) * kept(part, held) if part.cache_elements else sympy.S.Zero
         found += cache + index_bytes(part) * held

@@ -16,7 +16,8 @@ from steptime.model.errors import suggesting
 from steptime.model.precision import BYTES, STORED
 
 from steptime.model.architecture.transformer import (  # isort: skip
-    DenseFeedForward, ExpertFeedForward, GroupedAttention, LatentAttention, Layer, RecurrentMixer, Transformer,
+    CompressedAttention, DenseFeedForward, ExpertFeedForward, GroupedAttention, LatentAttention, Layer, RecurrentMixer,
+    Transformer,
 )  # fmt: skip
 
 CATALOGUE = "model/catalog/transformers.toml"
@@ -92,13 +93,16 @@ def _load(name: str) -> Transformer:
 
 
 _recurrent, _latent, _grouped = record(RecurrentMixer), record(LatentAttention), record(GroupedAttention)
+_compressed = record(CompressedAttention)
 _experts, _dense = record(ExpertFeedForward), record(DenseFeedForward)
 
 
 def _attention(given: Any, place: Place) -> Any:
-    """Recurrent where a kind is named, latent where there is a rank of keys and values; else grouped, values as long as
-    keys unless stated."""
+    """Recurrent where a kind is named, latent where there is a rank of keys and values, compressed where tokens nearby
+    are kept as they are; else grouped, values as long as keys unless stated."""
     stated = given if isinstance(given, dict) else {}
+    if "near" in stated:
+        return read(_compressed, given, place)
     if "kind" in stated or "kv_rank" in stated:
         return read(_recurrent if "kind" in stated else _latent, given, place)
     return read(_grouped, {"value_dim": stated.get("head_dim"), **stated} if "head_dim" in stated else given, place)
@@ -111,7 +115,7 @@ def _feed_forward(given: Any, place: Place) -> Any:
 
 def _layer(given: Any, place: Place) -> Layer:
     """A mixer, feed-forward parts, or both."""
-    parts = {"attention": _attention, "feed_forward": [_feed_forward], "vectors": int, "parallel": bool}
+    parts = {"attention": _attention, "feed_forward": [_feed_forward], "vectors": int, "parallel": bool, "mixing": int}
     found = read(Table(parts), given, place)
     if "attention" not in found and "feed_forward" not in found:
         raise missing(parts["feed_forward"], place.of("feed_forward"))
@@ -143,6 +147,7 @@ _schema = Table(
         "source": str, "date": str, "notes": [str], "also": [str], "also_note": str,
         "published_parameters": _published, "published_active_parameters": _published,
         "width": int, "vocabulary": int, "positions": int, "vectors": int, "depth": _depth, "tied": bool,
+        "tables": int, "streams": whole(1, 64), "unembedding": bool,
         "precision": STORED, "activations": STORED, "kv": STORED, "exceptions": Table(dict.fromkeys(Weight, _stored)),
         "leading": [str], "period": [str],
         "order": [_run], "kinds": {str: _layer},
@@ -171,6 +176,9 @@ def build(name: str, given: Mapping[str, Any]) -> Transformer:
         stored=tuple((kind, kept[kind]) for kind in Weight if kind in kept),
         activations=found.get("activations"),
         kv=found.get("kv"),
+        unembedding=found.get("unembedding", True),
+        tables=found.get("tables", 0),
+        streams=found.get("streams", 1),
     )
 
 

@@ -1,7 +1,7 @@
 """What steps make of the architectures of 2026: latent experts, several residual streams, tables, training."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from test_config_reader import without
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import CompressedAttention, CrossAttention, ExpertFeedForward, Transformer
 from steptime.model.catalog.huggingface.reader import read_config
+from steptime.model.catalog.transformers import build
 from steptime.model.choices import Experts
 from steptime.model.errors import UserError
 from steptime.model.layout.choices import Plan
@@ -76,6 +77,24 @@ def test_the_kinds_of_layers_of_v4() -> None:
     assert model({**unlisted, "layer_types": [words[ratio] for ratio in ratios]}).layers == model(V4_PRO).layers
     kinds = [layer.attention.ratio for layer in model(unlisted).layers]
     assert kinds[:6] == [128, 128, 128, 4, 128, 4]  # the class's own order where nothing is listed
+
+
+def test_the_catalogue_may_hold_them() -> None:
+    """A layer of DeepSeek-V4-Flash by its shapes, as the reader makes it."""
+    flash = model(V4_FLASH)
+    layer = flash.layers[2]
+    assert isinstance(layer.attention, CompressedAttention)
+    written = asdict(layer)
+    attention = {**written["attention"], "indexer": asdict(layer.attention.indexer)}
+    blocks = [{key: value for key, value in block.items() if value is not None} for block in written["feed_forward"]]
+    table = {
+        "source": "toy", "date": "2026-11-29", "width": 4096, "vocabulary": 129280, "depth": 1, "period": ["only"],
+        "vectors": flash.vectors, "streams": 4, "tables": 7, "unembedding": False,
+        "kinds": {"only": {**written, "attention": attention, "feed_forward": blocks}},
+    }  # fmt: skip
+    found = build("toy", table)
+    assert found.layers == (layer,)
+    assert (found.streams, found.tables, found.unembedding, found.vectors) == (4, 7, False, flash.vectors)
 
 
 def test_stages_hand_on_every_stream_and_keep_it() -> None:

@@ -4,12 +4,23 @@ import pytest
 from conftest import asked, case_of
 from sympy import Expr, Integer, Max, Rational, Symbol
 
-from steptime.derivations.serving import attention, chunks, in_flight, latent, prefill, prefix, request, state, verify
+from steptime.derivations.serving import (
+    attention,
+    chunks,
+    compressed,
+    in_flight,
+    latent,
+    prefill,
+    prefix,
+    request,
+    state,
+    verify,
+)
 from steptime.derivations.steps import Derivation
 from steptime.model import symbols as q
 from steptime.model.architecture.attended import pairs_of_tokens, whole_context_read
-from steptime.model.architecture.attention import LatentAttention
-from steptime.model.architecture.mixing import cache_read, cache_written, latent_flops, state_moved
+from steptime.model.architecture.attention import CompressedAttention, LatentAttention
+from steptime.model.architecture.mixing import cache_bytes, cache_read, cache_written, latent_flops, state_moved
 from steptime.model.architecture.stream import Stream
 from steptime.model.catalog.transformers import load_transformer
 from steptime.model.scenario import Scenario
@@ -212,6 +223,16 @@ def test_an_index_outweighs_what_it_selects() -> None:
     beyond = cache_read(mixer, [Stream(cached=Integer(65_536))]).xreplace(bytes_of)
     layers = sum(layers for _, layers in load_transformer("deepseek-v3.2").mixers)
     assert number <= layers and int(beyond * layers) == state.sparse_traffic.evaluate()
+
+
+def test_compressed_entries_take_less_room_than_every_token() -> None:
+    """DeepSeek-V4, entries of 128 tokens: 645, where a whole cache of 1024 B a token has 645 KiB."""
+    heavily = CompressedAttention(128, 512, 1536, 16, 1024, near=128, ratio=128)
+    assert compressed.compressed_context.evaluate() == exactly((128 + 2 * 128 * 4 / 2) * 128 / 127)
+    stored = {q.bytes_per_kv: 2.0, q.bytes_per_state: 4.0}
+    held = [float(Scenario(stored).evaluate(cache_bytes(heavily, Integer(tokens)))) for tokens in (645, 644, 646)]
+    assert held[0] == exactly(645 * 1024, rel=1e-3)
+    assert held[1] > 644 * 1024 and held[2] < 646 * 1024
 
 
 @pytest.mark.parametrize(("model", "context"), [("qwen3-next-80b-a3b", 2095.0), ("minimax-m1", 2047.0)])
