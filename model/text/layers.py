@@ -38,7 +38,10 @@ def _mixer(mixer: Attention) -> str:
         return text + (", gated" if mixer.gated else "")
     if isinstance(mixer, CrossAttention):
         return f"{mixer.heads} query heads on {mixer.kv_heads} key-value heads of {mixer.head_dim}, made of images"
-    return _compressed(mixer) if isinstance(mixer, CompressedAttention) else _grouped(mixer)
+    if isinstance(mixer, CompressedAttention):
+        return _compressed(mixer)
+    assert isinstance(mixer, GroupedAttention)
+    return _grouped(mixer)
 
 
 def _compressed(mixer: CompressedAttention) -> str:

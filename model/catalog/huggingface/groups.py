@@ -191,9 +191,10 @@ def _torchao(asked: Asked) -> Scheme:
     asked.refuse_parts("quant_type", "quant_type_kwargs", "untie_embedding_weights")
     stated, options = asked.table.get("quant_type"), asked.table.get("quant_type_kwargs") or {}
     if isinstance(stated, Mapping):
-        if set(stated) != {"default"} or not isinstance(stated["default"], Mapping):
+        default = stated.get("default")
+        if set(stated) != {"default"} or not isinstance(default, Mapping):
             raise asked.error("quant_type of torchao is understood only with one default")
-        stated, options = stated["default"].get("_type"), stated["default"].get("_data") or {}
+        stated, options = default.get("_type"), default.get("_data") or {}
     if not isinstance(stated, str) or not isinstance(options, Mapping):
         raise asked.error(f"quant_type {shown(stated)} of torchao is not understood")
     name = stated.lower().replace("_", "").removesuffix("config")

@@ -134,7 +134,8 @@ def _gptq(asked: Asked) -> Scheme:
     """Weights alone, zero points always stored (arXiv 2210.17323). ``dynamic``: expressions that except modules ("-:")
     or give them numbers of their own; the unembedding only where ``lm_head`` says so."""
     asked.refuse_parts("dynamic", "modules_in_block_to_quantize", "meta", "quantize_config")
-    table, rules = asked.table, list(asked.kept())
+    table = asked.table
+    rules: list[tuple[Rules, Format | None]] = list(asked.kept())
     dynamic = table.get("dynamic") or {}
     if not isinstance(dynamic, Mapping):
         raise asked.error(f"quantization_config key 'dynamic' must be a table, not {shown(dynamic)}")
