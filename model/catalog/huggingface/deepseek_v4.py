@@ -53,9 +53,7 @@ def _attention(s: Settings, ratio: int) -> CompressedAttention:
         best = s.count("index_topk", "positions")
         indexer = Indexer(s.count("index_n_heads", "heads"), s.count("index_head_dim"), best)
         vectors += ratio * overlap * indexer.dim + indexer.dim
-    return CompressedAttention(
-        heads, dim, rank, groups, group_rank, near, ratio, overlap, indexer, vectors, rotary
-    )
+    return CompressedAttention(heads, dim, rank, groups, group_rank, near, ratio, overlap, indexer, vectors, rotary)
 
 
 def _experts(s: Settings, layers: int) -> list[ExpertFeedForward]:

@@ -157,6 +157,7 @@ class Settings:
         if found is None or len(found) != layers or not all(found):
             raise self.error(f"config key {key!r} must have {layers} positive entries, one for each layer")
         return found
+
     def _as_built(self, key: str, value: Any) -> bool:
         """Whether a key says, for every layer where it holds a list, what the class builds in without it."""
         built = self.table.get("as_built", {})
