@@ -23,7 +23,10 @@ def entry_text(name: str, model: Transformer) -> str:
     if model.notices:
         lines += ["notes = [", *(f"    {text(notice)}," for notice in model.notices), "]"]
     lines += [f"width = {model.width}", f"vocabulary = {model.vocabulary}"]
-    lines += [f"{key} = {text(getattr(model, key))}" for key in ("tied", "positions", "vectors") if getattr(model, key)]
+    stated = ("tied", "positions", "vectors", "tables")
+    lines += [f"{key} = {text(getattr(model, key))}" for key in stated if getattr(model, key)]
+    lines += [f"streams = {model.streams}"] if model.streams > 1 else []
+    lines += [] if model.unembedding else ["unembedding = false"]
     if model.precision:
         lines.append(f"precision = {text(model.precision)}")
     lines += [f"{key} = {text(getattr(model, key))}" for key in ("activations", "kv") if getattr(model, key)]
@@ -70,15 +73,22 @@ def is_sparse(layer: Layer) -> bool:
 
 
 def order_of(kinds: list[str]) -> list[str]:
-    """The shortest leading layers and period that give the order."""
+    """The shortest leading layers and period that give the order, with layers after it where that is shorter."""
     depth = len(kinds)
-    shapes = ((lead, period) for total in range(1, depth + 1) for period in range(1, total + 1)
-              for lead in (total - period,))  # fmt: skip
-    for lead, period in shapes:
-        head, repeated = kinds[:lead], kinds[lead : lead + period]
-        again = [*head, *(repeated[place % period] for place in range(depth - lead))]
-        if again == kinds and {*head, *repeated} == {*kinds}:
-            return [*([f"leading = {text(head)}"] if head else []), f"period = {text(repeated)}"]
+    for total in range(1, depth + 1):
+        for trail in range(min(total, 3)):
+            for period in range(1, total - trail + 1):
+                lead = total - trail - period
+                times, left = divmod(depth - lead - trail, period)
+                head, again, tail = kinds[:lead], kinds[lead : lead + period], kinds[depth - trail :]
+                more = left if not trail else 0
+                whole = [*head, *again * times, *again[:more], *tail]
+                if whole != kinds or {*head, *again, *tail} != {*kinds}:
+                    continue
+                if trail:
+                    runs = [part for part in ([1, *head], [times, *again], [1, *tail]) if len(part) > 1]
+                    return [f"order = [{', '.join(map(text, runs))}]"]
+                return [*([f"leading = {text(head)}"] if head else []), f"period = {text(again)}"]
     raise AssertionError("the whole order is a period")
 
 
@@ -91,6 +101,8 @@ def stated(layer: Layer) -> Iterator[tuple[str, str]]:
         yield "feed_forward", text(list(layer.feed_forward))
     if layer.parallel:
         yield "parallel", "true"
+    if layer.mixing:
+        yield "mixing", text(layer.mixing)
 
 
 def text(value: Any) -> str:
