@@ -23,8 +23,8 @@ def entry_text(name: str, model: Transformer) -> str:
     if model.notices:
         lines += ["notes = [", *(f"    {text(notice)}," for notice in model.notices), "]"]
     lines += [f"width = {model.width}", f"vocabulary = {model.vocabulary}"]
-    stated = ("tied", "positions", "vectors", "tables")
-    lines += [f"{key} = {text(getattr(model, key))}" for key in stated if getattr(model, key)]
+    numbers = ("tied", "positions", "vectors", "tables")
+    lines += [f"{key} = {text(getattr(model, key))}" for key in numbers if getattr(model, key)]
     lines += [f"streams = {model.streams}"] if model.streams > 1 else []
     lines += [] if model.unembedding else ["unembedding = false"]
     if model.precision:
