@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from config_examples import shapes
 from conftest import case_of
 from test_config_reader import LLAMA, MINIMAX, MISTRAL, QWEN3_MOE, refusal, without
 
@@ -43,6 +44,18 @@ def test_the_language_model_may_stand_under_other_names() -> None:
 @pytest.mark.parametrize("config", [QWEN3_VL, DEVSTRAL, MLLAMA, K3, GLM_NEXT], ids=lambda config: config["model_type"])
 def test_towers_are_named_as_not_counted(config: dict[str, Any]) -> None:
     assert "the vision tower is not counted" in model(config).notices
+
+
+def test_attention_without_latents() -> None:
+    """deepseek-vl2-tiny: published 3.37e9 with 0.43e9 of vision; a key and a value of 128 for each of ten heads."""
+    inner = shapes(
+        "deepseek_v2", 1280, 6848, 12, 10, 129280, moe_intermediate_size=896, n_routed_experts=64, n_shared_experts=2,
+        num_experts_per_tok=6, first_k_dense_replace=1, use_mla=False, v_head_dim=0, lm_head=True, rm_head=False,
+    )  # fmt: skip
+    tiny = model({"model_type": "deepseek_vl_v2", "language_config": inner, "vision_config": {"width": 1152}})
+    assert tiny.parameters == pytest.approx(3.37e9 - 0.43e9, rel=0.005)
+    assert {mixer.cache_elements for mixer, _ in tiny.mixers} == {2 * 10 * 128}
+    assert "'v_head_dim'" in refusal({**inner, "use_mla": True})
 
 
 # --- keys that change nothing --------------------------------------------------------------------------------------
