@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 from sympy import Expr, Symbol, oo
 
-from steptime.derivations.axioms import PAID_THROUGHOUT, PIECES_FILL, STEADY_REQUESTS
+from steptime.derivations.axioms import CACHES_FIT, PAID_THROUGHOUT, PIECES_FILL, STEADY_REQUESTS
 from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.batch.terms import BINDS, EVER_MORE, compute_term, memory_term
-from steptime.derivations.board import ONE_STAGE
+from steptime.derivations.board import ONE_STAGE, READS_ALL
 from steptime.derivations.claims import Claim, Source
 from steptime.derivations.facts import Compared, Fact, Modelled, given
 from steptime.derivations.inequalities.conditions import more
@@ -30,7 +30,7 @@ from steptime.derivations.machine.symbols import (  # isort: skip
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, answer, bytes_per_weight, context, flops_per_mac, kv_bytes, memory_bandwidth, micro_batch,
-    parameters_read, peak_flops, prompt,
+    parameters, parameters_read, peak_flops, prompt,
 )  # fmt: skip
 
 REQUESTS = 100.0
@@ -94,6 +94,18 @@ ratio = Derivation(
     start=Compared(chips_ratio, prefill, decode, "chips that prefill over chips that decode"),
     steps=(
         Step(
+            "every weight is read",
+            substitute(READS_ALL),
+            equation(
+                chips_ratio,
+                prompt
+                * flops_per_mac
+                * active_parameters
+                * memory_bandwidth
+                / (answer * peak_flops * (bytes_per_weight * parameters / micro_batch + context * kv_bytes)),
+            ),
+        ),
+        Step(
             "as large a batch as one likes: weights are shared by ever more sequences",
             limit(micro_batch, oo),
             equation(
@@ -106,7 +118,7 @@ ratio = Derivation(
             ),
         ),
     ),
-    assumes=(EVER_MORE,),
+    assumes=(CACHES_FIT, READS_ALL, EVER_MORE),
     sources=(LECTURE, DISTSERVE),
     example=v3,
     example_text=TEXT,
