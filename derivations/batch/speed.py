@@ -33,6 +33,8 @@ def usual_v3() -> Mapping[Symbol, float]:
     values[weights_share] = Scenario(values).evaluate(share.result.rhs)
     values[speed_up] = 1.5
     values[speed_price] = Scenario(values).evaluate(price.result.rhs)
+    values[q.step_time] = values[usual_step_time] / values[speed_up]
+    values[q.batch] = values[micro_batch] = Scenario(values).evaluate(fast_batch.result.rhs)
     return values
 
 

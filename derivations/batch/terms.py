@@ -39,6 +39,13 @@ def v3() -> Mapping[Symbol, float]:
     return numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=1000, batch=2048)
 
 
+def computing_v3() -> Mapping[Symbol, float]:
+    """DeepSeek-V3 with so many sequences, and so short a context, that compute binds."""
+    return numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=500, batch=16384, experts="all")
+
+
+COMPUTING_V3 = "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100, context 500, 16,384 sequences: compute binds"
+
 compute_term = Derivation(
     name="compute-term",
     title="Compute time of a decode step",
@@ -187,8 +194,8 @@ compute_cost = Derivation(
     ),
     assumes=(PAID_THROUGHOUT, *ONE_STAGE, BINDS[q.compute_time]),
     sources=(LECTURE,),
-    example=v3,
-    example_text=V3,
+    example=computing_v3,
+    example_text=COMPUTING_V3,
 )
 
 memory_cost = Derivation(

@@ -20,7 +20,7 @@ from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.machine.split import (  # isort: skip
-    ANSWER, DISTSERVE, PROMPT, V3, phase_request, shared_request, split_request,
+    ANSWER, DISTSERVE, PROMPT, PROMPTS_PER_PASS, V3, phase_request, shared_request, split_request,
 )  # fmt: skip
 from steptime.derivations.machine.split import v3 as split_v3
 
@@ -46,6 +46,11 @@ def v3() -> Mapping[Symbol, float]:
     return {**split_v3(), prompt: float(PROMPT), answer: float(ANSWER), request_rate: REQUESTS}
 
 
+def prefill_v3() -> Mapping[Symbol, float]:
+    """The same, its passes those of prefill: all tokens of some prompts, of which none has a cache yet."""
+    return {**v3(), micro_batch: float(PROMPTS_PER_PASS * PROMPT), context: 0.0}
+
+
 def busy_chips(name: str, start: Modelled, time: Symbol, term: Fact, gives: Expr) -> Derivation:
     """Chips that one phase keeps busy."""
     per_token = q.stage_chips * time / micro_batch
@@ -66,7 +71,7 @@ def busy_chips(name: str, start: Modelled, time: Symbol, term: Fact, gives: Expr
         ),
         assumes=(PAID_THROUGHOUT, STEADY_REQUESTS, *ONE_STAGE, BINDS[time]),
         sources=(LECTURE, DISTSERVE),
-        example=v3,
+        example=prefill_v3 if start.symbol == prefill_chips else v3,
         example_text=TEXT,
     )
 

@@ -87,7 +87,7 @@ bandwidth_price = Derivation(
     ),
     assumes=(),
     sources=(LECTURE,),
-    example=lambda: {**v3(), capacity_price: 15.1e-9},
+    example=lambda: {**v3(), capacity_price: 15.1e-9, q.stack_price: 15.1e-9 * v3()[stack_capacity]},
     example_text="HBM3e at 15.1 dollars per GB (siliconanalysts.com, June 2026), in the eight stacks of a GB200",
     regime=("bandwidth decides how many stacks are bought; their capacity comes with it",),
 )

@@ -6,7 +6,7 @@ from steptime.derivations.axioms import PAID_THROUGHOUT, PRICED_AT_COST
 from steptime.derivations.batch.balance import balance_exact, kv_by_balance
 from steptime.derivations.batch.floor import cost_floor
 from steptime.derivations.batch.symbols import balanced_context, token_cost
-from steptime.derivations.batch.terms import BINDS, compute_cost, compute_term, on_one_stage
+from steptime.derivations.batch.terms import BINDS, COMPUTING_V3, compute_cost, compute_term, computing_v3, on_one_stage
 from steptime.derivations.board import ONE_STAGE
 from steptime.derivations.facts import Chosen, Compared, Given, Line, Modelled, instance
 from steptime.derivations.inequalities.conditions import at_least
@@ -103,8 +103,8 @@ compute_cost_exact = Derivation(
     ),
     assumes=(PAID_THROUGHOUT, *ONE_STAGE, BINDS[compute_time]),
     sources=(LECTURE,),
-    example=v3,
-    example_text=V3,
+    example=computing_v3,
+    example_text=COMPUTING_V3,
 )
 
 two_tiers_exact = Derivation(
