@@ -29,9 +29,10 @@ def trade_off(fit: str = "chinchilla") -> Mapping[Symbol, float]:
     return {**powers, rising_scale: 1.0, falling_scale: 1.0, lever: 2.0}
 
 
-def at_best() -> Mapping[Symbol, float]:
+def at_best(fit: str = "chinchilla") -> Mapping[Symbol, float]:
     """The same at the lever where both costs together are least."""
-    best = {**trade_off(), lever: least_cost.evaluate()}
+    powers_of_it = trade_off(fit)
+    best = {**powers_of_it, lever: float(Scenario(powers_of_it).evaluate(least_cost.result.rhs))}
     return {**best, falling_cost: float(Scenario(best).evaluate(formulas.falling))}
 
 
@@ -173,7 +174,7 @@ DERIVATIONS = (least_cost, cost_balance, conjecture, equal_lever, penalty)
 
 def at_fit(one: Derivation, fit: str) -> float:
     """A result at the powers of one fit."""
-    return float(Scenario(trade_off(fit)).evaluate(one.result.rhs))
+    return float(Scenario(at_best(fit)).evaluate(one.result.rhs))
 
 
 def exponents(fit: str) -> Mapping[str, float | str]:
