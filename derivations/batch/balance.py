@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import sympy
 from sympy import Symbol
 
-from steptime.derivations.axioms import CACHES_FIT
+from steptime.derivations.axioms import CACHES_FIT, STREAMED_ONCE
 from steptime.derivations.batch import waiting as serving
 from steptime.derivations.batch.batch import V3_ALL, best_batch_with_kv, peak_by_ridge, v3
 from steptime.derivations.batch.terms import BINDS, EVER_MORE, LECTURE, compute_term, latency_floor
@@ -84,7 +84,7 @@ memory_slope = Derivation(
             equation(sequence_memory_time, kv_bytes * context / (stage_chips * memory_bandwidth)),
         ),
     ),
-    assumes=(PEAK[1], PERFECT_SHARDS[2], NOTHING_WRITTEN),
+    assumes=(STREAMED_ONCE, PEAK[1], PERFECT_SHARDS[2], NOTHING_WRITTEN),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,

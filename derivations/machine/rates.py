@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from sympy import Expr, Symbol, oo
 
-from steptime.derivations.axioms import CACHES_FIT, PAID_THROUGHOUT, PIECES_FILL, STEADY_REQUESTS
+from steptime.derivations.axioms import CACHES_FIT, PIECES_FILL, STEADY_REQUESTS
 from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.batch.terms import BINDS, EVER_MORE, compute_term, memory_term
 from steptime.derivations.board import ONE_STAGE, READS_ALL
@@ -69,7 +69,7 @@ def busy_chips(name: str, start: Modelled, time: Symbol, term: Fact, gives: Expr
             ),
             Step("put in the term", substitute(term), equation(start.symbol, gives)),
         ),
-        assumes=(PAID_THROUGHOUT, STEADY_REQUESTS, *ONE_STAGE, BINDS[time]),
+        assumes=(STEADY_REQUESTS, *ONE_STAGE, BINDS[time]),
         sources=(LECTURE, DISTSERVE),
         example=prefill_v3 if start.symbol == prefill_chips else v3,
         example_text=TEXT,
