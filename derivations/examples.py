@@ -60,7 +60,7 @@ def simplified(one: Derivation) -> Mapping[Symbol, float]:
 def _contradicted(one: Derivation, values: Mapping[Symbol, float]) -> Iterator[Broken]:
     """Quantities of the result that a definition, or another theorem, makes something else of."""
     moving = {a.variable for a in one.final.assumptions if isinstance(a, Chosen | Tends)}
-    for fact in _behind(one):
+    for fact in behind(one):
         line = getattr(fact, "line", None)
         if isinstance(fact, Given) or not isinstance(line, Eq) or line.lhs not in one.result.rhs.free_symbols:
             continue
@@ -96,7 +96,7 @@ def _number(expr: Expr, values: Mapping[Symbol, float]) -> float:
             return float("nan")
 
 
-def _behind(one: Derivation) -> tuple[Any, ...]:
+def behind(one: Derivation) -> tuple[Any, ...]:
     """All facts that a theorem rests on, also by way of others, and the definitions that it takes over; of a line on
     the way to another theorem, nothing that comes after it."""
     found: dict[Any, None] = {}

@@ -8,6 +8,7 @@ import sympy
 from steptime.derivations import axioms
 from steptime.derivations.basis import Pinned
 from steptime.derivations.batch.symbols import index_bytes
+from steptime.derivations.examples import behind
 from steptime.derivations.facts import Axiom, Given, Side, Tends
 from steptime.derivations.library import derivations, find
 from steptime.derivations.overtraining import formulas as overtraining
@@ -28,8 +29,8 @@ def holds_any(*formulas: sympy.Expr) -> Callable[[Derivation], bool]:
     """Whether a theorem starts from, or puts in, one of these formulas, also by way of others."""
 
     def found(one: Derivation) -> bool:
-        parts = (part for line in one.ingredients for part in sympy.preorder_traversal(line.rhs))
-        return any(part in formulas for part in parts) or any(found(other) for other in one.uses)
+        lines = (fact.line for fact in behind(one) if hasattr(fact, "line"))
+        return any(part in formulas for line in lines for part in sympy.preorder_traversal(line.rhs))
 
     return found
 
