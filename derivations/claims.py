@@ -12,7 +12,7 @@ class Wording(Enum):
     ABOUT = ("about", 0.25)
     ISH = ("-ish", 0.5)
     ORDER = ("of the order of", 9.0)
-    DECADE = ("one to ten, about", 10**0.5 - 1)
+    DECADE = ("a range about", 10**0.5 - 1)
 
     @property
     def text(self) -> str:

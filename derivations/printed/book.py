@@ -36,8 +36,8 @@ sides of a line are about equal ($\approx$), with what is left out at the exampl
 
 TOLERANCES = "; ".join(rf"{one.text}: {100 * one.value[1]:.0f}\,\%" for one in Wording if not one.is_factor)
 CLAIMS = rf"""What the lecture and papers say in numbers, beside ours. A number \emph{{holds}} within the tolerance of
-how it was said ({TOLERANCES}; of the order of: a factor of ten either way; a range of
-one to ten: either end), else it \emph{{differs}}. A check of our
+how it was said ({TOLERANCES}; of the order of: a factor of ten either way; a range:
+a factor of ten from end to end), else it \emph{{differs}}. A check of our
 own is \emph{{consistent}} where its bound is kept."""
 
 KINDS = {

@@ -60,7 +60,7 @@ def claims_table(found: list[Verdict]) -> Group:
     return Group(
         Text(
             f"a number holds within the tolerance of how it was said ({within}; of the order of: a factor of ten; "
-            "one to ten: either end)"
+            "a range: a factor of ten from end to end)"
         ),
         made,
         Text(", ".join(f"{number} {name}" for name, number in count.items())),
