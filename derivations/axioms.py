@@ -4,7 +4,9 @@ An axiom is a statement of physics, of probability or of how a machine or a prog
 is no axiom but a declared assumption, an equation (`facts.given`), and can be checked where numbers are put in.
 """
 
+from steptime.derivations.batch.symbols import index_bytes
 from steptime.derivations.facts import Axiom
+from steptime.model.symbols import attention_flops, kv_bytes
 
 # ruff: noqa: E501  one axiom, one line
 # fmt: off
@@ -28,7 +30,7 @@ SAME_CHANCE = Axiom("same-chance", "each draft is accepted with the same chance,
 DRAFTS_FREE = Axiom("drafts-free", "drafting itself costs nothing")
 PRICED_AT_COST = Axiom("priced-at-cost", "prices are in proportion to costs")
 ROUTED_LAW = Axiom("routed-law", "the loss follows the law of routed language models, as fitted at 15M to 1.3B dense weights, up to 512 experts and 130B tokens")
-ATTENDS_TO_ALL = Axiom("attends-to-all", "a token attends to every token before it, and to none after it; its attention to itself is not counted")
+ATTENDS_TO_ALL = Axiom("attends-to-all", "a token attends to every token before it, and to none after it; its attention to itself is not counted", (attention_flops, kv_bytes))
 KEY_AND_VALUE = Axiom("key-and-value", "each key-value head of a layer keeps one key and one value of a token")
 LATENT_AND_ROTARY_KEY = Axiom("latent-and-rotary-key", "a layer keeps one latent and one rotary key of a token, whatever its heads")
 WINDOW_KEPT = Axiom("window-kept", "a layer with a window keeps, and reads, no more than the last tokens that fit into it")
@@ -97,12 +99,13 @@ DECODE_READS = Axiom("decode-reads", "memory binds every decode step of a reques
 ACTIVATIONS_STAY = Axiom("activations-stay", "activations are not counted as memory traffic")
 ENDS_ONCE = Axiom("ends-once", "every sequence in flight decodes for the steps of one answer; then one that was prefilled takes its place")
 EVEN_ARRIVALS = Axiom("even-arrivals", "a sequence in flight is as likely to end in one decode step of a request as in any other")
+LINKS_HAND_OVER = Axiom("links-hand-over", "links are bought to hand over KV cache, by the machine that receives it; what the chips of one machine send one another is left out")
 TURNS = Axiom("take-turns", "on a machine for both, prefill and decode of requests take turns")
 INVERTED = Axiom("inverted", "a reversible layer's input is computed from its output, near enough in the numbers used, and for no more FLOP than the layer takes forward")
 RUN_AGAIN = Axiom("run-again", "of each segment of layers the input alone is kept, and the backward pass runs one segment after another forward again and holds it whole")
 EVERY_LAYER_TWICE = Axiom("every-layer-twice", "every layer is run forward once more, and nothing else is")
 SAME_THROUGHOUT = Axiom("same-throughout", "every step of a run reaches the same utilisation: that of the run, whatever it lost to restarts and pauses")
-ALL_SCORED = Axiom("all-scored", "an index that chooses tokens scores every token of the context, and reads its key")
+ALL_SCORED = Axiom("all-scored", "an index that chooses tokens scores every token of the context, and reads its key", (index_bytes,))
 ENTRIES_COMPLETE = Axiom("entries-complete", "an entry of a compressed cache takes room evenly for each token that it stands for, and a ring keeps the projections of as many tokens until it is complete")
 STATE_MOVES = Axiom("state-moves", "a recurrent state lies in memory between steps: each step reads it and writes it whole")
 EVEN_CHIPS = Axiom("even-chips", "weights and KV cache are split evenly over the chips of a stage")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import Eq, Symbol
 
 from steptime.derivations.definitions import must_be_ordered
-from steptime.derivations.facts import Given
+from steptime.derivations.facts import Axiom, Given
 from steptime.derivations.inequalities.conditions import Condition, RuleError
 
 Cuts = tuple[tuple[frozenset[Symbol], bool | None], ...]
@@ -68,6 +68,18 @@ class Pinned:
     @property
     def why(self) -> str:
         return str(self.fact.why)
+
+
+def settled(standing: Standing) -> Standing:
+    """Without axioms that have become moot: some of what they speak of is assumed to be nought, and the rest is too, or
+    has not occurred."""
+    nought = {fixes(one) for one in standing.assumptions if fixes(one) is not None and one.line.rhs == 0}
+
+    def is_moot(one: Any) -> bool:
+        about = set(one.about) if isinstance(one, Axiom) else set()
+        return bool(about & nought) and not about & standing.seen - nought
+
+    return replace(standing, assumptions=tuple(one for one in standing.assumptions if not is_moot(one)))
 
 
 def unique(*many: Iterable[Any]) -> tuple[Any, ...]:

@@ -12,15 +12,22 @@ class Wording(Enum):
     ABOUT = ("about", 0.25)
     ISH = ("-ish", 0.5)
     ORDER = ("of the order of", 9.0)
+    DECADE = ("a range about", 10**0.5 - 1)
 
     @property
     def text(self) -> str:
         return str(self.value[0])
 
+    @property
+    def is_factor(self) -> bool:
+        """Whether it allows a factor either way: that of an order of magnitude, or that from the middle of a range of
+        one to ten, the root of both ends, to either of them."""
+        return self in (Wording.ORDER, Wording.DECADE)
+
     def admits(self, ratio: float) -> bool:
-        """Whether ours over what was said is within the tolerance; an order of magnitude goes either way."""
+        """Whether ours over what was said is within the tolerance."""
         most = float(self.value[1])
-        return 1 / (1 + most) <= ratio <= 1 + most if self is Wording.ORDER else abs(ratio - 1) <= most
+        return 1 / (1 + most) <= ratio <= 1 + most if self.is_factor else abs(ratio - 1) <= most
 
 
 class Source(Enum):

@@ -13,9 +13,13 @@ from sympy import Eq, Symbol
 from steptime.derivations.facts import Compared, Crossing, Defined, Expected, Given, Instance, Modelled, Wavefront
 from steptime.derivations.inequalities.conditions import RuleError
 from steptime.derivations.owned import is_declared_here
+from steptime.model import symbols as q
 
 Defining = Defined | Compared | Crossing | Expected | Wavefront | Modelled | Instance
 Pairs = tuple[tuple[Symbol, Any], ...]
+FOLLOWS = {q.parameters_read: frozenset({q.batch, q.micro_batch, q.pass_tokens})}
+"""What theorems may leave open, and the model makes of other quantities: the more tokens choose experts, the more
+weights a step reads. Whoever chooses those, or takes them to a limit, must say what becomes of it."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def depends(
 ) -> bool:
     """Whether a quantity depends on others by its definition, or by what is assumed of those that stand in the line: an
     equation with a quantity that does not stand there says what that one is."""
-    uses: dict[Symbol, set[Symbol]] = {}
+    uses: dict[Symbol, set[Symbol]] = {one: set(others) for one, others in FOLLOWS.items()}
     for defined, fact in definitions:
         uses.setdefault(defined, set()).update(fact.line.free_symbols - {defined})
     for assumption in assumptions:

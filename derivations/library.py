@@ -31,6 +31,7 @@ ROOMS = (
 )  # fmt: skip
 MODULES = (
     "batch.terms",
+    "batch.floor",
     "batch.claims",
     "batch.batch",
     "batch.balance",

@@ -41,6 +41,11 @@ def declared(one: Derivation) -> tuple[Relational, ...]:
     return tuple(r for r in put if r.free_symbols and not r.free_symbols & free and not implied(r, ()))
 
 
+def equalities(one: Derivation) -> dict[Symbol, Expr]:
+    """What a theorem assumes quantities to be, none of them by way of another."""
+    return _assumed(one)[1]
+
+
 def _assumed(one: Derivation) -> tuple[list[Relational], dict[Symbol, Expr]]:
     """The inequalities that a theorem assumes, and what it assumes quantities to be."""
     relations = [a.relation for a in one.final.assumptions if isinstance(a, Given)]

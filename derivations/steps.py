@@ -15,7 +15,7 @@ from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Relational
 
 from steptime.derivations import standing as stands
-from steptime.derivations.basis import Standing
+from steptime.derivations.basis import Standing, settled
 from steptime.derivations.checks.check import check_numerically
 from steptime.derivations.checks.same import same, same_equation
 from steptime.derivations.facts import Axiom, Chosen, Fact, Given, Tends
@@ -152,10 +152,10 @@ class Derivation:
         """What each line rests on; raises NotVerified where a rule may not be used as it is."""
         return stands.standings(self)
 
-    @property
+    @cached_property
     def final(self) -> Standing:
         """What the result rests on."""
-        return self.standing[-1]
+        return settled(self.standing[-1])
 
     def check_once(self, number: int) -> None:
         """Check a line, once for this value."""

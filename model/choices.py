@@ -87,7 +87,8 @@ class AttentionKernel(StrEnum):
 
 class Schedule(StrEnum):
     """Order of passes in a pipeline: 1F1B, interleaved where a stage holds several chunks of layers; and two schedules
-    that put weight gradients off."""
+    that put weight gradients off: of at least as many micro-batches as stages, the second of nearly twice as many. A
+    step of fewer has a longer bubble than is counted."""
 
     ONE_F_ONE_B = "1f1b"
     ZB_H1 = "zb-h1"

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import sympy
 from sympy import Symbol
 
+from steptime.derivations.axioms import CACHES_FIT, STREAMED_ONCE
 from steptime.derivations.batch import waiting as serving
 from steptime.derivations.batch.batch import V3_ALL, best_batch_with_kv, peak_by_ridge, v3
-from steptime.derivations.batch.terms import BINDS, EVER_MORE, LECTURE, compute_term, memory_term
+from steptime.derivations.batch.terms import BINDS, EVER_MORE, LECTURE, compute_term, latency_floor
 from steptime.derivations.board import NO_ATTENTION_FLOPS, NOTHING_WRITTEN, PEAK, PERFECT_SHARDS
 from steptime.derivations.facts import Crossing, Defined, Line, Modelled, given
 from steptime.derivations.inequalities.conditions import at_least, more
@@ -22,7 +23,7 @@ from steptime.derivations.batch.symbols import (  # isort: skip
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, context, flops_per_mac, kv_bytes, kv_written, memory_bandwidth,
-    parameters_read, peak_flops, stage_chips,
+    peak_flops, stage_chips,
 )  # fmt: skip
 
 WORK = flops_per_mac * active_parameters * memory_bandwidth
@@ -83,7 +84,7 @@ memory_slope = Derivation(
             equation(sequence_memory_time, kv_bytes * context / (stage_chips * memory_bandwidth)),
         ),
     ),
-    assumes=(PEAK[1], PERFECT_SHARDS[2], NOTHING_WRITTEN),
+    assumes=(STREAMED_ONCE, PEAK[1], PERFECT_SHARDS[2], NOTHING_WRITTEN),
     sources=(LECTURE,),
     example=v3,
     example_text=V3_ALL,
@@ -195,13 +196,13 @@ utilisation_beyond = Derivation(
     steps=(
         Step("memory binds", substitute(BINDS[memory_time]), equation(utilisation, q.compute_time / memory_time)),
         Step(
-            "put in both terms",
-            substitute(compute_term, memory_term),
+            "put in both terms; every weight is read",
+            substitute(compute_term, Line(latency_floor, 1)),
             equation(
                 utilisation,
                 WORK
                 * q.micro_batch
-                / (peak_flops * (q.bytes_per_weight * parameters_read + q.micro_batch * context * kv_bytes)),
+                / (peak_flops * (q.bytes_per_weight * q.parameters + q.micro_batch * context * kv_bytes)),
             ),
         ),
         Step(
@@ -215,7 +216,7 @@ utilisation_beyond = Derivation(
             equation(utilisation, balanced_context / context),
         ),
     ),
-    assumes=(BINDS[memory_time], EVER_MORE),
+    assumes=(CACHES_FIT, BINDS[memory_time], EVER_MORE),
     sources=(LECTURE,),
     example=lambda: {**balanced_v3(), context: 2 * balanced_v3()[balanced_context]},
     example_text=f"{V3_BALANCED}; context twice that",

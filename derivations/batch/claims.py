@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 
-import sympy
 from sympy import Expr, Symbol
 
 from steptime.derivations.batch.batch import batch_one
+from steptime.derivations.batch.floor import cost_floor
 from steptime.derivations.batch.serving import drain
 from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.board import numbers
@@ -17,7 +17,7 @@ from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.batch.terms import (  # isort: skip
-    compute_cost, compute_term, latency_floor, memory_cost, memory_cost_floor, memory_term, ridge_batch,
+    compute_term, latency_floor, memory_cost, memory_term, ridge_batch,
 )  # fmt: skip
 
 Values = Callable[[], Mapping[Symbol, float]]
@@ -195,7 +195,7 @@ BATCH_ONE = (
         "1.3",
         "batch one over the floor at context 1000, where KV cache is still below compute",
         1000.0,
-        memory_cost.result.rhs / sympy.Max(compute_cost.result.rhs, memory_cost_floor.result.rhs),
+        memory_cost.result.rhs / cost_floor.result.rhs,
         changed(deepseek, {q.micro_batch: 1.0}),
         Wording.ORDER,
         must=lambda found: found > 100,

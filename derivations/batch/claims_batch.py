@@ -68,13 +68,6 @@ BATCH = (
     computed("1.5", "300 x 256/32", 2400.0, best_batch.result.rhs, lambda: LECTURE_MODEL),
     computed(
         "1.5",
-        "the lecture's 2400 against DeepSeek-V3's real configuration",
-        2400.0,
-        best_batch.result.rhs,
-        deepseek,
-    ),
-    computed(
-        "1.5",
         "optimal batch with DeepSeek-V3's real configuration (671/37): about 5350",
         5350.0,
         best_batch.result.rhs,

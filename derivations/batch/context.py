@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import sympy
 from sympy import Symbol
 
+from steptime.derivations.axioms import ALL_SCORED, STREAMED_ONCE
 from steptime.derivations.batch import sparse
 from steptime.derivations.batch.balance import MEET, balance, balanced_v3, compute_slope, kv_by_balance
 from steptime.derivations.batch.terms import LECTURE
@@ -83,7 +84,7 @@ sparse_slopes = Derivation(
             equation(COMPUTED, kv_bytes * tokens_read + index_bytes * context),
         ),
     ),
-    assumes=(PEAK[1], PERFECT_SHARDS[2]),
+    assumes=(STREAMED_ONCE, ALL_SCORED, PEAK[1], PERFECT_SHARDS[2]),
     sources=(LECTURE,),
     example=lambda: {**v32(), tokens_read: float(V32_SELECTED)},
     example_text=V32_TEXT,

@@ -8,7 +8,7 @@ from sympy import Le, Symbol
 from steptime.derivations.axioms import ALL_ABOARD, EQUAL_STEPS, STORED_ONLY
 from steptime.derivations.batch import waiting as serving
 from steptime.derivations.batch.batch import V3_ALL, best_batch, peak_by_ridge, v3
-from steptime.derivations.batch.terms import BINDS, LECTURE, compute_term, memory_term
+from steptime.derivations.batch.terms import BINDS, COMPUTING_V3, LECTURE, compute_term, computing_v3, memory_term
 from steptime.derivations.board import ONE_STAGE, READS_ALL
 from steptime.derivations.facts import Chosen, Compared, Defined, Given, Modelled, Tends, given, instance
 from steptime.derivations.inequalities.conditions import at_least, more
@@ -174,8 +174,8 @@ compute_throughput = Derivation(
     ),
     assumes=(ONE_STAGE[1], BINDS[q.compute_time]),
     sources=(LECTURE,),
-    example=serving_v3,
-    example_text=V3_SERVING,
+    example=computing_v3,
+    example_text=COMPUTING_V3,
 )
 
 drain_throughput = Derivation(

@@ -6,9 +6,9 @@ import sympy
 from sympy import Symbol
 
 from steptime.derivations.axioms import CACHES_FIT, PAID_THROUGHOUT, PRICED_AT_COST
-from steptime.derivations.batch.terms import BINDS, LECTURE, memory_term
+from steptime.derivations.batch.terms import BINDS, LECTURE, latency_floor
 from steptime.derivations.board import ONE_STAGE, numbers
-from steptime.derivations.facts import Compared, Defined, Line, Modelled, Solved, Tends, given, instance
+from steptime.derivations.facts import Compared, Defined, Given, Line, Modelled, Solved, Tends, given, instance
 from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
@@ -21,7 +21,7 @@ from steptime.derivations.batch.symbols import (  # isort: skip
     weights_share, weights_time,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    bytes_per_weight, context, kv_bytes, memory_bandwidth, micro_batch, parameters_read, stage_chips,
+    bytes_per_weight, context, kv_bytes, memory_bandwidth, micro_batch, parameters, stage_chips,
 )  # fmt: skip
 
 
@@ -29,21 +29,26 @@ def usual_v3() -> Mapping[Symbol, float]:
     """DeepSeek-V3 at 4096 sequences of 2000 tokens, where memory binds, and half as fast again."""
     values = dict(numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=2000, batch=4096, experts="all"))
     values[usual_batch] = values[micro_batch]
-    values[usual_step_time] = Scenario(values).evaluate(memory_term.result.rhs)
-    values[weights_share] = Scenario(values).evaluate(share.lines[1].rhs)
+    values[usual_step_time] = Scenario(values).evaluate(ALL_READ.line.rhs)
+    values[weights_share] = Scenario(values).evaluate(share.result.rhs)
     values[speed_up] = 1.5
     values[speed_price] = Scenario(values).evaluate(price.result.rhs)
+    values[q.step_time] = values[usual_step_time] / values[speed_up]
+    values[q.batch] = values[micro_batch] = Scenario(values).evaluate(fast_batch.result.rhs)
     return values
 
 
 USUAL = "DeepSeek-V3 at fp8 on 32 H100, context 2000, 4096 sequences, all experts read; and half as fast again"
-WEIGHTS_ALONE = instance(memory_term, {memory_time: weights_time, kv_bytes: sympy.S.Zero})
-USUAL_TERM = instance(memory_term, {memory_time: usual_memory_time, micro_batch: usual_batch})
-"""A step that reads no KV cache, and the usual service's."""
+ALL_READ = Line(latency_floor, 1)
+WEIGHTS_ALONE = instance(ALL_READ, {memory_time: weights_time, kv_bytes: sympy.S.Zero})
+USUAL_TERM = instance(ALL_READ, {memory_time: usual_memory_time, micro_batch: usual_batch})
+"""A step that reads no KV cache, and the usual service's: each reads every weight, however few its sequences."""
 USUAL_BINDS = given(usual_memory_time, usual_step_time, "memory binds in the usual service: its step takes its time")
 FASTER = Defined(speed_up, usual_step_time / q.step_time, "the usual step time over the step time")
 COST = Modelled(token_cost, economics.cost_per_token)
 USUAL_COST = instance(COST, {q.batch: usual_batch, q.step_time: usual_step_time})
+QUICKER = Given(more(speed_up, 1), "the fast service is faster than the usual one")
+DEARER = Given(at_least(speed_price, 1), "and costs no less")
 ANY_PRICE = Tends(speed_price, sympy.oo, "any price is paid")
 EVER_SLOWER = Tends(speed_up, sympy.S.Zero, "as slow as may be")
 STILL_CACHE, ABOVE_FLOOR = more(sympy.S.One, weights_share), more(sympy.S.One, speed_up * weights_share)
@@ -59,24 +64,16 @@ share = Derivation(
         Step(
             "the weights alone",
             substitute(WEIGHTS_ALONE),
-            equation(
-                weights_share, bytes_per_weight * parameters_read / (stage_chips * memory_bandwidth * usual_step_time)
-            ),
-        ),
-        Step(
-            "solve for the weights read",
-            solve_for(parameters_read),
-            equation(
-                parameters_read, weights_share * usual_step_time * stage_chips * memory_bandwidth / bytes_per_weight
-            ),
+            equation(weights_share, bytes_per_weight * parameters / (stage_chips * memory_bandwidth * usual_step_time)),
         ),
     ),
     assumes=(),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
+    holds=(at_least(usual_step_time * stage_chips * memory_bandwidth, bytes_per_weight * parameters),),
 )
-BYTES_BY_SHARE = Solved(Line(share, 1), bytes_per_weight)  # the weights by their share of the usual step
+BYTES_BY_SHARE = Solved(share, bytes_per_weight)  # the weights by their share of the usual step
 
 usual_kv = Derivation(
     name="usual-kv",
@@ -94,11 +91,11 @@ usual_kv = Derivation(
             ),
         ),
         Step(
-            "solve for the KV cache",
-            solve_for(kv_bytes),
+            "take the weights' part from both sides",
+            both_sides(side - weights_share * usual_step_time),
             equation(
-                kv_bytes,
-                (1 - weights_share) * usual_step_time * stage_chips * memory_bandwidth / (usual_batch * context),
+                (1 - weights_share) * usual_step_time,
+                usual_batch * context * kv_bytes / (stage_chips * memory_bandwidth),
             ),
         ),
     ),
@@ -118,18 +115,18 @@ fast_batch = Derivation(
         Step("memory binds", substitute(BINDS[memory_time]), equation(speed_up, usual_step_time / memory_time)),
         Step(
             "put in the memory term",
-            substitute(memory_term),
+            substitute(ALL_READ),
             equation(
                 speed_up,
                 usual_step_time
                 * stage_chips
                 * memory_bandwidth
-                / (bytes_per_weight * parameters_read + micro_batch * context * kv_bytes),
+                / (bytes_per_weight * parameters + micro_batch * context * kv_bytes),
             ),
         ),
         Step(
             "the weights by their share, the KV cache by its part of the usual step",
-            substitute(BYTES_BY_SHARE, usual_kv),
+            substitute(BYTES_BY_SHARE, Solved(usual_kv, kv_bytes)),
             equation(speed_up, 1 / (weights_share + micro_batch * (1 - weights_share) / usual_batch)),
         ),
         Step(
@@ -188,14 +185,10 @@ share_by_price = Derivation(
             equation(weights_share, (speed_price - 1) / (speed_price * speed_up - 1)),
         ),
     ),
-    assumes=(),
+    assumes=(QUICKER, DEARER),
     sources=(LECTURE,),
     example=usual_v3,
     example_text=USUAL,
-    holds=(
-        at_least((speed_price - 1) * (speed_price * speed_up - 1), 0),
-        more((speed_up - 1) * (speed_price * speed_up - 1), 0),
-    ),
 )
 
 speed_by_price = Derivation(

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 import sympy
 from sympy import Symbol
 
-from steptime.derivations.axioms import CACHES_FIT, PAID_THROUGHOUT, STREAMED_ONCE
+from steptime.derivations.axioms import PAID_THROUGHOUT, STREAMED_ONCE
 from steptime.derivations.batch.symbols import memory_time, ridge, token_cost
-from steptime.derivations.board import NO_ATTENTION_FLOPS, NOTHING_WRITTEN, ONE_STAGE, PEAK, PERFECT_SHARDS, numbers
 from steptime.derivations.facts import Crossing, Defined, Modelled, Tends, given
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
@@ -15,9 +14,12 @@ from steptime.model import symbols as q
 from steptime.model.economics import cost as economics
 from steptime.model.phases.decode import blackboard
 
+from steptime.derivations.board import (  # isort: skip
+    NO_ATTENTION_FLOPS, NOTHING_WRITTEN, ONE_STAGE, PEAK, PERFECT_SHARDS, READS_ALL, numbers,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, attention_flops, bytes_per_weight, chip_second_price, context, flops_per_mac, kv_bytes,
-    kv_written, memory_bandwidth, micro_batch, parameters_read, peak_flops, stage_chips,
+    kv_written, memory_bandwidth, micro_batch, parameters, parameters_read, peak_flops, stage_chips,
 )  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 1"
@@ -36,6 +38,13 @@ BINDS = {
 def v3() -> Mapping[Symbol, float]:
     return numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=1000, batch=2048)
 
+
+def computing_v3() -> Mapping[Symbol, float]:
+    """DeepSeek-V3 with so many sequences, and so short a context, that compute binds."""
+    return numbers("deepseek-v3", "h100-sxm", layout="dp=32,ep=32", context=500, batch=16384, experts="all")
+
+
+COMPUTING_V3 = "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100, context 500, 16,384 sequences: compute binds"
 
 compute_term = Derivation(
     name="compute-term",
@@ -109,12 +118,20 @@ latency_floor = Derivation(
     start=memory_term,
     steps=(
         Step(
+            "every weight is read, however few the sequences",
+            substitute(READS_ALL),
+            equation(
+                memory_time,
+                (bytes_per_weight * parameters + micro_batch * context * kv_bytes) / (stage_chips * memory_bandwidth),
+            ),
+        ),
+        Step(
             "as the batch vanishes only the weights are left",
             limit(micro_batch, 0),
-            equation(memory_time, bytes_per_weight * parameters_read / (stage_chips * memory_bandwidth)),
+            equation(memory_time, bytes_per_weight * parameters / (stage_chips * memory_bandwidth)),
         ),
     ),
-    assumes=(ONE_SEQUENCE,),
+    assumes=(READS_ALL, ONE_SEQUENCE),
     sources=(LECTURE,),
     example=v3,
     example_text=V3,
@@ -177,8 +194,8 @@ compute_cost = Derivation(
     ),
     assumes=(PAID_THROUGHOUT, *ONE_STAGE, BINDS[q.compute_time]),
     sources=(LECTURE,),
-    example=v3,
-    example_text=V3,
+    example=computing_v3,
+    example_text=COMPUTING_V3,
 )
 
 memory_cost = Derivation(
@@ -208,25 +225,6 @@ memory_cost = Derivation(
     example_text=V3,
 )
 
-memory_cost_floor = Derivation(
-    name="memory-cost-floor",
-    title="What no batch brings the cost of a token below",
-    rows=("1.3",),
-    claim="The floor of the cost per token is p max(2 N_a/F, L kappa/W): here its second part.",
-    start=memory_cost,
-    steps=(
-        Step(
-            "as batch grows the weights are shared by ever more tokens",
-            limit(micro_batch, sympy.oo),
-            equation(token_cost, chip_second_price * context * kv_bytes / memory_bandwidth),
-        ),
-    ),
-    assumes=(EVER_MORE, CACHES_FIT),
-    sources=(LECTURE,),
-    example=v3,
-    example_text=V3,
-)
-
 DERIVATIONS = (
     compute_term,
     memory_term,
@@ -234,5 +232,4 @@ DERIVATIONS = (
     ridge_batch,
     compute_cost,
     memory_cost,
-    memory_cost_floor,
 )

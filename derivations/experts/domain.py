@@ -6,13 +6,13 @@ from sympy import Expr, Symbol
 
 from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.batch.terms import latency_floor
-from steptime.derivations.board import READS_ALL, numbers
+from steptime.derivations.board import numbers
 from steptime.derivations.claims import Claim, Source, Wording
 from steptime.derivations.experts.messages import LECTURE
 from steptime.derivations.experts.numbers import RACK
 from steptime.derivations.experts.symbols import load_speedup, reference_bandwidth, reference_domain, reference_time
 from steptime.derivations.facts import Compared, given, instance
-from steptime.derivations.rules import equation, substitute
+from steptime.derivations.rules import equation, identity, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
 from steptime.model.layout.layout import Layout
@@ -48,12 +48,12 @@ weights_load = Derivation(
     start=latency_floor,
     steps=(
         Step(
-            "the model fills one domain, and all experts are read",
-            substitute(ONE_DOMAIN, READS_ALL),
+            "the model fills one domain",
+            substitute(ONE_DOMAIN),
             equation(memory_time, bytes_per_weight * parameters / (scale_up_domain * memory_bandwidth)),
         ),
     ),
-    assumes=(ONE_DOMAIN, READS_ALL),
+    assumes=(ONE_DOMAIN,),
     sources=(LECTURE,),
     example=lambda: machine("gb200-nvl72", 72),
     example_text=RACK,
@@ -74,11 +74,11 @@ domain_speedup = Derivation(
     steps=(
         Step(
             "both read all experts; the weights cancel",
-            substitute(READS_ALL),
+            identity(),
             equation(load_speedup, scale_up_domain / reference_domain * memory_bandwidth / reference_bandwidth),
         ),
     ),
-    assumes=(READS_ALL,),
+    assumes=(),
     sources=(LECTURE,),
     example=lambda: compared("gb200-nvl72", "h100-sxm"),
     example_text="GB200 NVL72 beside one domain of 8 H100",

@@ -7,7 +7,7 @@ import sympy
 from sympy import Rational, Symbol
 
 from steptime.derivations.batch.terms import compute_term, memory_term
-from steptime.derivations.board import LINK_PEAK, NO_START_UP
+from steptime.derivations.board import LINK_PEAK, NO_START_UP, READS_ALL
 from steptime.derivations.claims import Claim, Source
 from steptime.derivations.experts.messages import DERIVATIONS as MESSAGES
 from steptime.derivations.experts.messages import GSHARD, LECTURE, in_one_domain
@@ -24,8 +24,8 @@ from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
     active_parameters, bytes_per_weight, combine_bytes, context, dispatch_bytes, flops_per_mac, kv_bytes,
-    memory_bandwidth, micro_batch, parameters_read, pass_tokens, peak_flops, scale_up_bandwidth, scale_up_bytes,
-    stage_chips, width,
+    memory_bandwidth, micro_batch, parameters, parameters_read, pass_tokens, peak_flops, scale_up_bandwidth,
+    scale_up_bytes, stage_chips, width,
 )  # fmt: skip
 
 tokens_sent = micro_batch * pass_tokens * experts_per_token * width
@@ -144,11 +144,10 @@ batch_for_link = Derivation(
     steps=(
         Step(
             "decode: one token a sequence",
-            substitute(ONE_TOKEN),
+            substitute(ONE_TOKEN, READS_ALL),
             equation(
                 token_traffic * micro_batch / (stage_chips * scale_up_bandwidth),
-                (bytes_per_weight * parameters_read + micro_batch * context * kv_bytes)
-                / (stage_chips * memory_bandwidth),
+                (bytes_per_weight * parameters + micro_batch * context * kv_bytes) / (stage_chips * memory_bandwidth),
             ),
         ),
         Step(
@@ -157,13 +156,13 @@ batch_for_link = Derivation(
             equation(
                 micro_batch,
                 bytes_per_weight
-                * parameters_read
+                * parameters
                 * scale_up_bandwidth
                 / (token_traffic * memory_bandwidth - context * kv_bytes * scale_up_bandwidth),
             ),
         ),
     ),
-    assumes=(ONE_TOKEN,),
+    assumes=(ONE_TOKEN, READS_ALL),
     sources=(LECTURE,),
     example=lambda: on("gb200-nvl72", 72, length=1000),
     example_text=RACK.replace("4096", "1000"),
@@ -188,6 +187,7 @@ def _links(hardware: str, chips: int) -> Mapping[str, float | str]:
 def _balanced(batch: float) -> bool:
     """Whether the experts' traffic takes as long as the memory term at this micro-batch."""
     values = {**batch_for_link.numbers, micro_batch: batch}
+    values[parameters_read] = values[parameters]
     return abs(_evaluate(exchange_time, values) / _evaluate(memory_term, values) - 1) < 1e-9
 
 

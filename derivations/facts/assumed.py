@@ -11,10 +11,12 @@ from steptime.derivations.rules import equation
 
 @dataclass(frozen=True)
 class Axiom:
-    """A statement about the world that is accepted, not proved; ``name`` is how theorems refer to it."""
+    """A statement about the world that is accepted, not proved; ``name`` is how theorems refer to it. ``about`` are
+    quantities, where it speaks of those alone: of nought of them it says nothing."""
 
     name: str
     text: str
+    about: tuple[Symbol, ...] = ()
 
     def __str__(self) -> str:
         return self.text

@@ -26,7 +26,7 @@ from steptime.model.symbols import (  # isort: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29"
 V3 = (
-    "DeepSeek-V3 (fp8 weights, bf16 KV cache) on a whole GB200 NVL72, "
+    "one of the 72 chips of a GB200 NVL72 and its part of the machine, in DeepSeek-V3 (fp8 weights, bf16 KV cache), "
     f"context 4096, 4096 sequences; {GB200_RACK.source}"
 )
 PRICED_WORK = (
@@ -174,6 +174,17 @@ imbalance = Derivation(
 )
 
 
+def balanced_v3() -> Mapping[Symbol, float]:
+    """The machine that the same money buys with nothing idle, and its step."""
+    values = {**v3(), step_time: balanced_machine.evaluate()}
+    needs = (
+        (machine_flops, step_flops),
+        (machine_memory_bandwidth, step_memory_bytes),
+        (machine_link_bandwidth, step_link_bytes),
+    )
+    return {**values, **{resource: values[work] / values[step_time] for resource, work in needs}}
+
+
 def equal_time(name: str, time: Modelled, resource: Symbol) -> Derivation:
     """That a resource is busy for the whole step of a balanced machine."""
     return Derivation(
@@ -196,8 +207,8 @@ def equal_time(name: str, time: Modelled, resource: Symbol) -> Derivation:
         ),
         assumes=(),
         sources=(LECTURE,),
-        example=v3,
-        example_text=V3,
+        example=balanced_v3,
+        example_text=f"{V3}; balanced for the same money",
     )
 
 

@@ -9,7 +9,7 @@ from steptime.derivations.batch.symbols import token_cost
 from steptime.derivations.facts import Modelled, Solved, instance
 from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.machine import formulas
-from steptime.derivations.machine.machine import LECTURE, LEFT, PRICED_WORK, V3, balanced_machine
+from steptime.derivations.machine.machine import LECTURE, LEFT, PRICED_WORK, V3, balanced_machine, balanced_v3
 from steptime.derivations.machine.machine import v3 as machine_v3
 from steptime.derivations.machine.shares import BY_CAPACITY, compute_share, link_share, memory_share
 from steptime.derivations.rules import equation, identity, substitute
@@ -83,8 +83,8 @@ def price_is_share(name: str, work: Symbol, price: Symbol, share: Derivation) ->
         ),
         assumes=(),
         sources=(LECTURE,),
-        example=lambda: {**v3(), spent: share.evaluate()},
-        example_text=V3,
+        example=lambda: {**v3(), **balanced_v3(), spent: share.evaluate()},
+        example_text=f"{V3}; balanced for the same money",
         holds=(more(1, capacity_share + spent),),
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from sympy import Max, S, Symbol
 
 from steptime.derivations.axioms import FULL_OVERLAP, PAID_THROUGHOUT, SCALE_UP_ONLY, STORED_ONLY
-from steptime.derivations.batch.symbols import memory_time, token_cost
+from steptime.derivations.batch.symbols import token_cost
 from steptime.derivations.batch.terms import PRICE_OF_A_SECOND, compute_term, memory_term
 from steptime.derivations.board import LINK_PEAK, NO_START_UP, ONE_STAGE, READS_ALL, numbers
 from steptime.derivations.facts import Modelled, Tends, given
@@ -22,7 +22,7 @@ from steptime.model.phases.decode import blackboard
 from steptime.model.scenario import Scenario
 
 from steptime.model.symbols import (  # isort: skip
-    active_parameters, bytes_per_weight, chip_second_price, compute_time, context, flops_per_mac, kv_bytes,
+    active_parameters, bytes_per_weight, chip_second_price, context, flops_per_mac, kv_bytes,
     memory_bandwidth, memory_capacity, micro_batch, parameters, parameters_read, peak_flops, scale_up_bandwidth,
     scale_up_bytes, stage_chips,
 )  # fmt: skip
@@ -49,10 +49,10 @@ def llama(size: str = "8B") -> Mapping[Symbol, float]:
 
 
 def case(model: str, hardware: str, **options: Any) -> Mapping[Symbol, float]:
-    """The numbers of a decode, and of its terms."""
+    """The numbers of a decode, and of its terms as the lecture simplifies them."""
     values = numbers(model, hardware, **options)
-    terms = {compute_time: blackboard.compute, memory_time: blackboard.memory, link_time: blackboard.scale_up}
-    times = {symbol: float(Scenario(values).evaluate(term.time)) for symbol, term in terms.items()}
+    terms = (compute_term, memory_term, link_term)
+    times = {term.result.lhs: float(Scenario(values).evaluate(term.result.rhs)) for term in terms}
     return {**values, rise: 0.01, **times}
 
 

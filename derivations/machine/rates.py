@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 from sympy import Expr, Symbol, oo
 
-from steptime.derivations.axioms import PAID_THROUGHOUT, PIECES_FILL, STEADY_REQUESTS
+from steptime.derivations.axioms import CACHES_FIT, PIECES_FILL, STEADY_REQUESTS
 from steptime.derivations.batch.symbols import memory_time
 from steptime.derivations.batch.terms import BINDS, EVER_MORE, compute_term, memory_term
-from steptime.derivations.board import ONE_STAGE
+from steptime.derivations.board import ONE_STAGE, READS_ALL
 from steptime.derivations.claims import Claim, Source
 from steptime.derivations.facts import Compared, Fact, Modelled, given
 from steptime.derivations.inequalities.conditions import more
@@ -20,7 +20,7 @@ from steptime.model import symbols as q
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.machine.split import (  # isort: skip
-    ANSWER, DISTSERVE, PROMPT, V3, phase_request, shared_request, split_request,
+    ANSWER, DISTSERVE, PROMPT, PROMPTS_PER_PASS, V3, phase_request, shared_request, split_request,
 )  # fmt: skip
 from steptime.derivations.machine.split import v3 as split_v3
 
@@ -30,7 +30,7 @@ from steptime.derivations.machine.symbols import (  # isort: skip
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, answer, bytes_per_weight, context, flops_per_mac, kv_bytes, memory_bandwidth, micro_batch,
-    parameters_read, peak_flops, prompt,
+    parameters, parameters_read, peak_flops, prompt,
 )  # fmt: skip
 
 REQUESTS = 100.0
@@ -44,6 +44,11 @@ BOTH_PHASES = (
 
 def v3() -> Mapping[Symbol, float]:
     return {**split_v3(), prompt: float(PROMPT), answer: float(ANSWER), request_rate: REQUESTS}
+
+
+def prefill_v3() -> Mapping[Symbol, float]:
+    """The same, its passes those of prefill: all tokens of some prompts, of which none has a cache yet."""
+    return {**v3(), micro_batch: float(PROMPTS_PER_PASS * PROMPT), context: 0.0}
 
 
 def busy_chips(name: str, start: Modelled, time: Symbol, term: Fact, gives: Expr) -> Derivation:
@@ -64,9 +69,9 @@ def busy_chips(name: str, start: Modelled, time: Symbol, term: Fact, gives: Expr
             ),
             Step("put in the term", substitute(term), equation(start.symbol, gives)),
         ),
-        assumes=(PAID_THROUGHOUT, STEADY_REQUESTS, *ONE_STAGE, BINDS[time]),
+        assumes=(STEADY_REQUESTS, *ONE_STAGE, BINDS[time]),
         sources=(LECTURE, DISTSERVE),
-        example=v3,
+        example=prefill_v3 if start.symbol == prefill_chips else v3,
         example_text=TEXT,
     )
 
@@ -94,6 +99,18 @@ ratio = Derivation(
     start=Compared(chips_ratio, prefill, decode, "chips that prefill over chips that decode"),
     steps=(
         Step(
+            "every weight is read",
+            substitute(READS_ALL),
+            equation(
+                chips_ratio,
+                prompt
+                * flops_per_mac
+                * active_parameters
+                * memory_bandwidth
+                / (answer * peak_flops * (bytes_per_weight * parameters / micro_batch + context * kv_bytes)),
+            ),
+        ),
+        Step(
             "as large a batch as one likes: weights are shared by ever more sequences",
             limit(micro_batch, oo),
             equation(
@@ -106,7 +123,7 @@ ratio = Derivation(
             ),
         ),
     ),
-    assumes=(EVER_MORE,),
+    assumes=(CACHES_FIT, READS_ALL, EVER_MORE),
     sources=(LECTURE, DISTSERVE),
     example=v3,
     example_text=TEXT,

@@ -87,7 +87,7 @@ bandwidth_price = Derivation(
     ),
     assumes=(),
     sources=(LECTURE,),
-    example=lambda: {**v3(), capacity_price: 15.1e-9},
+    example=lambda: {**v3(), capacity_price: 15.1e-9, q.stack_price: 15.1e-9 * v3()[stack_capacity]},
     example_text="HBM3e at 15.1 dollars per GB (siliconanalysts.com, June 2026), in the eight stacks of a GB200",
     regime=("bandwidth decides how many stacks are bought; their capacity comes with it",),
 )
@@ -139,7 +139,7 @@ def as_built(model: str, hardware: str, parts: Parts) -> Callable[[], float]:
     return share
 
 
-def made(hardware: str, parts: Parts, published: float, statement: str) -> Claim:
+def made(hardware: str, parts: Parts, published: float, statement: str, wording: Wording = Wording.EXACT) -> Claim:
     """A claim on a chip as it is built, by analysts' estimates."""
     return Claim(
         "7.1",
@@ -147,7 +147,7 @@ def made(hardware: str, parts: Parts, published: float, statement: str) -> Claim
         published,
         as_built("deepseek-v3", hardware, parts),
         lambda: {"memory, dollars": parts.memory, "all, dollars": parts.whole, "source": parts.source},
-        Wording.ABOUT,
+        wording,
         Source.PAPER,
         must=lambda value: 0 < value < 1,
     )
@@ -200,7 +200,13 @@ CLAIMS = (
         source=Source.OWN,
         must=lambda value: abs(value - 1) < 1e-9,
     ),
-    made("h100-sxm", H100_SOLD, 0.08, "published: memory about 8 % of spending in 2023-24; of an H100's selling price"),
+    made(
+        "h100-sxm",
+        H100_SOLD,
+        0.08,
+        "published: memory about 8 % of spending in 2023-24; of an H100's selling price",
+        Wording.ABOUT,
+    ),
     made("h100-sxm", H100_MADE, 0.42, "HBM is 42 % of what an H100 costs to make"),
     made("b200-sxm", B200_MADE, 0.45, "HBM is 45 % of what a B200 costs to make"),
     made("mi300x", MI300X_MADE, 0.55, "HBM is 55 % of what an MI300X costs to make"),

@@ -71,6 +71,15 @@ slack_links = slack("links", "Link bandwidth where memory binds", faster_links, 
 
 MET, SLOWER = Max(compute_time, link_time), compute_time / (1 - rise)
 
+
+def at_crossover() -> Mapping[Symbol, float]:
+    """DeepSeek-V3 on chips of so few FLOP/s that both terms take equally long."""
+    values = dict(v3())
+    reading = float(Scenario(values).evaluate(blackboard.memory.time))
+    values[peak_flops] *= values[compute_time] / reading
+    return {**values, compute_time: reading, memory_time: reading}
+
+
 elasticity_below = Derivation(
     name="crossover-elasticity",
     title="What a resource is worth on the losing side of a crossover",
@@ -105,8 +114,8 @@ elasticity_below = Derivation(
     ),
     assumes=(AT_CROSSOVER, LITTLE),
     sources=(LECTURE,),
-    example=v3,
-    example_text=V3,
+    example=at_crossover,
+    example_text=f"{V3}; its FLOP/s so few that compute takes as long as memory",
     holds=(more(compute_time, link_time),),
 )  # fmt: skip
 

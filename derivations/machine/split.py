@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sympy import Expr, S, Symbol, sqrt
 from sympy.core.relational import Relational
 
-from steptime.derivations.axioms import FULL_OVERLAP, PROPORTIONAL_PRICES, TURNS, WRITTEN_OFF
+from steptime.derivations.axioms import FULL_OVERLAP, LINKS_HAND_OVER, PROPORTIONAL_PRICES, TURNS, WRITTEN_OFF
 from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.machine import formulas
 from steptime.derivations.machine.costs import GB200_RACK, YEARS
@@ -120,7 +120,7 @@ shared_design = proof(
         minimise(bytes_per_flop),
         equation(bytes_per_flop, sqrt(flops_price * decode_bytes / (memory_bandwidth_price * prefill_flops))),
     ),
-    assumes=(FULL_OVERLAP, TURNS, WRITTEN_OFF, PROPORTIONAL_PRICES, CHEAPEST),
+    assumes=(FULL_OVERLAP, TURNS, WRITTEN_OFF, PROPORTIONAL_PRICES, LINKS_HAND_OVER, CHEAPEST),
     holds=TURNS_OF_BOTH,
 )
 
@@ -186,6 +186,7 @@ split_request = proof(
             / machine_life,
         ),
     ),
+    assumes=(LINKS_HAND_OVER,),
 )
 
 DERIVATIONS = (shared_design, shared_request, phase_request, split_request)

@@ -3,7 +3,7 @@
 import sympy
 from sympy import Le
 
-from steptime.derivations.axioms import LOSS_LAW
+from steptime.derivations.axioms import ACTIVE_COUNT, LOSS_LAW
 from steptime.derivations.facts import Best, Chosen, Defined, Given, Modelled, Solved
 from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.overtraining import formulas
@@ -29,8 +29,11 @@ least_loss = data_coefficient * best_tokens**-data_exponent * (1 + data_exponent
 least_work = 3 * flops_per_mac * best_weights * best_tokens * more_by_serving
 AT_A_LOSS = Given(
     Le(scaling.loss_of_size + scaling.loss_of_data, least_loss),
-    "weights and tokens of pre-training leave no more loss than the best ones",
+    "weights and tokens of pre-training leave no more loss than some bound, which is written by the one number of "
+    "tokens that reaches it at the least FLOP",
 )
+"""That bound falls with those tokens all along, from any loss to none: each has one such number."""
+
 FEWEST = (
     Chosen(active_parameters, "the weights are those of the least FLOP over a model's life"),
     Chosen(pretraining_tokens, "the tokens of pre-training are those of the least FLOP over a model's life"),
@@ -64,7 +67,7 @@ least_life = Derivation(
             equation(life_work, least_work),
         ),
     ),
-    assumes=(LOSS_LAW, AT_A_LOSS, *FEWEST),
+    assumes=(LOSS_LAW, ACTIVE_COUNT, AT_A_LOSS, *FEWEST),
     sources=(LECTURE, LAW),
     example=life_at,
     example_text=LIFE_AT,

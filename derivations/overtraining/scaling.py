@@ -5,7 +5,7 @@ from functools import partial
 
 import sympy
 
-from steptime.derivations.axioms import LOSS_LAW
+from steptime.derivations.axioms import ACTIVE_COUNT, BOTH_GRADIENTS, LOSS_LAW, PRODUCTS_ALONE
 from steptime.derivations.claims import Claim, Source, Wording
 from steptime.derivations.facts import Modelled, Tends
 from steptime.derivations.overtraining import formulas
@@ -46,7 +46,7 @@ priced_tokens = Derivation(
             ),
         ),
     ),
-    assumes=(LOSS_LAW, A_LITTLE),
+    assumes=(LOSS_LAW, ACTIVE_COUNT, PRODUCTS_ALONE, BOTH_GRADIENTS, A_LITTLE),
     sources=(LECTURE, LAW),
     example=life_at,
     example_text=LIFE_AT,
@@ -71,7 +71,7 @@ priced_weights = Derivation(
             ),
         ),
     ),
-    assumes=(LOSS_LAW, A_LITTLE),
+    assumes=(LOSS_LAW, ACTIVE_COUNT, PRODUCTS_ALONE, BOTH_GRADIENTS, A_LITTLE),
     sources=(LECTURE, LAW),
     example=life_at,
     example_text=LIFE_AT,

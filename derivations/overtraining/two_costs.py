@@ -26,7 +26,14 @@ def trade_off(fit: str = "chinchilla") -> Mapping[Symbol, float]:
     """The two powers of the weights at fixed training compute: more weights leave fewer tokens."""
     law = loss_law(fit)
     powers = {rising_exponent: law[data_exponent], falling_exponent: law[size_exponent]}
-    return {**powers, rising_scale: 1.0, falling_scale: 1.0, falling_cost: 1.0, lever: 2.0}
+    return {**powers, rising_scale: 1.0, falling_scale: 1.0, lever: 2.0}
+
+
+def at_best(fit: str = "chinchilla") -> Mapping[Symbol, float]:
+    """The same at the lever where both costs together are least."""
+    powers_of_it = trade_off(fit)
+    best = {**powers_of_it, lever: float(Scenario(powers_of_it).evaluate(least_cost.result.rhs))}
+    return {**best, falling_cost: float(Scenario(best).evaluate(formulas.falling))}
 
 
 POWERS = "Chinchilla's exponents at fixed training compute, both scales one dollar"
@@ -87,7 +94,7 @@ cost_balance = Derivation(
     ),
     assumes=(),
     sources=(LECTURE,),
-    example=trade_off,
+    example=at_best,
     example_text=POWERS,
 )
 
@@ -100,8 +107,8 @@ conjecture = Derivation(
     steps=(Step("equal powers", substitute(EQUAL_POWERS), equation(rising_cost, falling_cost)),),
     assumes=(EQUAL_POWERS,),
     sources=(LECTURE,),
-    example=trade_off,
-    example_text=POWERS,
+    example=lambda: {rising_exponent: 0.5, falling_exponent: 0.5, falling_cost: 1.0},
+    example_text="square roots that rise and fall, both scales one dollar",
 )
 
 equal_lever = Derivation(
@@ -167,7 +174,7 @@ DERIVATIONS = (least_cost, cost_balance, conjecture, equal_lever, penalty)
 
 def at_fit(one: Derivation, fit: str) -> float:
     """A result at the powers of one fit."""
-    return float(Scenario(trade_off(fit)).evaluate(one.result.rhs))
+    return float(Scenario(at_best(fit)).evaluate(one.result.rhs))
 
 
 def exponents(fit: str) -> Mapping[str, float | str]:

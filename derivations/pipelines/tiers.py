@@ -158,6 +158,10 @@ def _layers(between: float) -> float:
     return float(Scenario(links).evaluate(enough_layers.result.rhs))
 
 
+def _layers_times_experts() -> float:
+    return float(four_racks()[experts_per_token] * four_racks()[layers_per_stage])
+
+
 def _links() -> Mapping[str, float | str]:
     chosen = (scale_up_bandwidth, scale_out_bandwidth, experts_per_token, layers_per_stage)
     return {symbol.name: four_racks()[symbol] for symbol in chosen}
@@ -168,10 +172,11 @@ def _ratio_of_links() -> float:
 
 
 CLAIMS = (
-    Claim("3.1", "Links 8 times apart are made up for by k x layers of a stage of (factor 8, out and back)", 4.0,
-          lambda: _layers(8.0), lambda: {"scale_up over scale_out": 8.0}),
-    Claim("3.1", "GB200 NVL72: the same k x layers, by the catalogue's links", 4.0,
-          lambda: _layers(_ratio_of_links()), _links),
+    Claim("3.1", "Links 8 times apart, as on the board, are made up for by so many k x layers of a stage: fewer than "
+          "DeepSeek-V3 has in one of 4 stages", None, lambda: _layers(8.0), lambda: {"scale_up over scale_out": 8.0},
+          source=Source.OWN, must=lambda value: value < _layers_times_experts()),
+    Claim("3.1", "GB200 NVL72: the same by the catalogue's links", None, lambda: _layers(_ratio_of_links()), _links,
+          source=Source.OWN, must=lambda value: _layers(8.0) < value < _layers_times_experts()),
     Claim("3.1", "GB200 NVL72, DeepSeek-V3 in 4 stages: time on scale-up over time on scale-out (lecture: above 1)",
           None, tiers.evaluate, _links, source=Source.OWN, must=lambda value: value > 1),
     Claim("3.1", "The same with fp8 dispatch, bf16 combine and sends, and the copies that stay (lecture: above 1)",

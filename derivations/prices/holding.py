@@ -8,7 +8,7 @@ from sympy import Symbol
 from steptime.derivations.facts import Crossing, Given, Modelled, given
 from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.prices import formulas
-from steptime.derivations.prices.cache import CACHED, CROSSING_TIERS, DEARER_TO_FETCH, next_tier
+from steptime.derivations.prices.cache import CACHED, DEARER_TO_FETCH, DEARER_TO_HOLD, next_tier
 from steptime.derivations.prices.recompute import BOUGHT, CASE, LECTURE, v3
 from steptime.derivations.prices.symbols import expected_rate, reuse_hazard, reuse_survival
 from steptime.derivations.rules import both_sides, equation, side, solve_for, substitute
@@ -27,6 +27,8 @@ from steptime.model.symbols import (  # isort: skip
 MIXTURE = "Proschan 1963, Theoretical explanation of observed decreasing failure rate, Technometrics 5(3)"
 AT = given(reuse_hazard, 1 / hold_time, "the hazard is one over the hold time")
 """The age at which a cache moves: it is expected to wait for as long again as a cache is worth holding."""
+
+OUTWARDS = Given(more(DEARER_TO_HOLD, 0), "the next tier is the cheaper to hold in: a cache moves outwards")
 
 HEAVY_TAIL = Given(more(1, reuse_shape), "the shape is below 1, so that the hazard falls")
 
@@ -102,11 +104,11 @@ move_hazard = Derivation(
             ),
         ),
     ),
-    assumes=(TIER_RENTED, CHIP_WAITS, FETCHED_AT_ONCE, FREE_MOVES, HAZARD_FALLS),
+    assumes=(TIER_RENTED, CHIP_WAITS, FETCHED_AT_ONCE, FREE_MOVES, HAZARD_FALLS, OUTWARDS),
     sources=(LECTURE,),
     example=v3,
     example_text=f"{CASE}, from DDR to one NVMe drive; {BOUGHT}",
-    holds=(CACHED, CROSSING_TIERS),
+    holds=(CACHED, more(DEARER_TO_FETCH, 0)),
 )
 
 weibull_age = Derivation(

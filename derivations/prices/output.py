@@ -81,8 +81,8 @@ pass_compute_cost = Derivation(
     ),
     assumes=(PAID_THROUGHOUT, COMPUTE_BINDS),
     sources=(LECTURE,),
-    example=v3,
-    example_text=V3,
+    example=lambda: {**v3(), pass_tokens: 32.0},
+    example_text=V3.replace("one token a pass", "32 tokens a pass: compute binds"),
 )
 
 output_price = Derivation(

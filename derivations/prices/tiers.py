@@ -161,7 +161,7 @@ _LONG = 131072.0
 
 CLAIMS = (
     drain_claim("hbm", "HBM: 20 ms-ish", 0.02, Wording.ISH),
-    drain_claim("ddr", "DDR: 1 to 10 s", 5.5, Wording.ORDER),
+    drain_claim("ddr", "DDR: 1 to 10 s", 10**0.5, Wording.DECADE),
     drain_claim("nvme", "flash: about a minute", 60.0, Wording.ABOUT),
     drain_claim("disk", "disk: about an hour", _HOUR, Wording.ABOUT),
     *(

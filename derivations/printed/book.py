@@ -34,9 +34,10 @@ Every line of its proof was checked by its rule, at random rational numbers, and
 collected from the lines and shown to be equivalent to those stated. Where something small is left out on the way the
 sides of a line are about equal ($\approx$), with what is left out at the example."""
 
-TOLERANCES = "; ".join(rf"{one.text}: {100 * one.value[1]:.0f}\,\%" for one in Wording if one is not Wording.ORDER)
+TOLERANCES = "; ".join(rf"{one.text}: {100 * one.value[1]:.0f}\,\%" for one in Wording if not one.is_factor)
 CLAIMS = rf"""What the lecture and papers say in numbers, beside ours. A number \emph{{holds}} within the tolerance of
-how it was said ({TOLERANCES}; of the order of: a factor of ten either way), else it \emph{{differs}}. A check of our
+how it was said ({TOLERANCES}; of the order of: a factor of ten either way; a range:
+a factor of ten from end to end), else it \emph{{differs}}. A check of our
 own is \emph{{consistent}} where its bound is kept."""
 
 KINDS = {

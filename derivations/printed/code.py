@@ -7,6 +7,7 @@ from sympy import Expr, Symbol
 from sympy.core.relational import Relational
 
 from steptime.derivations.readable import readable
+from steptime.model.numeric import ROUNDING
 from steptime.model.quantity import domains, lookup
 
 C_GUARD = """#ifdef STEPTIME_ASSERT /* stop where a formula does not hold; else it gives NAN */
@@ -34,7 +35,7 @@ def python_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relati
     <BLANKLINE>
     """
     arguments = parameters(expr)
-    body = sympy.pycode(expr, fully_qualified_modules=True)
+    body = sympy.pycode(whole(expr), fully_qualified_modules=True)
     checked, unchecked = sorted_out(expr, conditions)
     documented = "\n".join(f"    {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]" for s in arguments)
     also = "".join(f"\n    Holds where {readable(relation)}." for relation in unchecked)
@@ -53,7 +54,7 @@ def python_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relati
 
 def python_relation(relation: Relational) -> str:
     """An inequality in Python."""
-    left, right = (sympy.pycode(part, fully_qualified_modules=True) for part in relation.args)
+    left, right = (sympy.pycode(whole(part), fully_qualified_modules=True) for part in relation.args)
     return f"{left} {relation.rel_op} {right}"
 
 
@@ -67,13 +68,26 @@ def c_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relational]
     needs = "".join(f"    STEPTIME_NEEDS({c_relation(relation)});\n" for relation in checked)
     signature = f"double {identifier(name)}({', '.join(f'double {s.name}' for s in arguments)})"
     head = f"#include <math.h>\n#ifndef STEPTIME_NEEDS\n{C_GUARD}#endif\n\n/* {meaning}\n{comment}{also}\n */\n"
-    return f"{head}{signature} {{\n{needs}    return {sympy.ccode(expr)};\n}}\n"
+    return f"{head}{signature} {{\n{needs}    return {sympy.ccode(whole(expr))};\n}}\n"
 
 
 def c_relation(relation: Relational) -> str:
     """An inequality in C."""
-    left, right = (sympy.ccode(part) for part in relation.args)
+    left, right = (sympy.ccode(whole(part)) for part in relation.args)
     return f"{left} {relation.rel_op} {right}"
+
+
+def whole(expr: Expr) -> Expr:
+    """An expression whose whole numbers are found though floats lie a rounding beside them, as `model.numeric` finds
+    them: a logarithm of 2**29 to the base of two is 29.
+
+    >>> from steptime.model.symbols import chips
+    >>> whole(sympy.ceiling(chips / 3))
+    ceiling(0.333333333333*chips)
+    """
+    less = {part: part.func(part.args[0] - ROUNDING * sympy.Abs(part.args[0])) for part in expr.atoms(sympy.ceiling)}
+    more = {part: part.func(part.args[0] + ROUNDING * sympy.Abs(part.args[0])) for part in expr.atoms(sympy.floor)}
+    return expr.xreplace({**less, **more})
 
 
 def sorted_out(expr: Expr, conditions: Iterable[Relational]) -> tuple[list[Relational], list[Relational]]:

@@ -41,7 +41,7 @@ def _premise(assumption: Any) -> Premise:
     if isinstance(assumption, Given):
         return Premise("assumption", assumption.why, assumption.relation)
     if isinstance(assumption, Tends):
-        also = ", ".join(symbol.name for symbol in assumption.settling)
+        also = ", ".join(_words(symbol) for symbol in assumption.settling)
         why = assumption.why + (f", and {also} tends to a limit of its own" if also else "")
         return Premise("limit", why, tends=(assumption.variable, assumption.to))
     if isinstance(assumption, Chosen):
@@ -56,12 +56,17 @@ def _defined(symbol: Symbol, fact: Any) -> str:
         own = [str(a) for a in fact.assumptions if isinstance(a, Given | Tends)]
         return _defined(symbol, fact.fact) + (f", where {'; '.join(own)}" if own else "")
     if isinstance(fact, Crossing):
-        return f"{symbol.name} is the {fact.over} at which {fact.why}"
+        return f"{_words(symbol)} is the {_words(fact.over)} at which {fact.why}"
     if isinstance(fact, Expected):
-        return f"{symbol.name} is {fact.why}: the sum of the chances"
+        return f"{_words(symbol)} is {fact.why}: the sum of the chances"
     if isinstance(fact, Wavefront):
-        return f"{symbol.name} is {fact.why}: by induction over stages and pieces"
-    return f"{symbol.name} is {fact.why}"
+        return f"{_words(symbol)} is {fact.why}: by induction over stages and pieces"
+    return f"{_words(symbol)} is {fact.why}"
+
+
+def _words(symbol: Symbol) -> str:
+    """How a quantity is called in a sentence: its name is made of words."""
+    return str(symbol.name).replace("_", " ")
 
 
 def holds(one: Derivation) -> tuple[Relational, ...]:

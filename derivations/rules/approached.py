@@ -30,12 +30,18 @@ class Limit(Rule):
             raise RuleError("a limit is taken to zero or to infinity")
         direction = "-" if self.to == sympy.oo else "+"
         try:
-            sides = [sympy.limit(part, self.variable, self.to, direction) for part in (line.lhs, line.rhs)]
-        except (NotImplementedError, RecursionError, ValueError) as error:
+            sides = [self._limit(part, direction) for part in (line.lhs, line.rhs)]
+        except (NotImplementedError, RecursionError, TypeError, ValueError) as error:
             raise RuleError(f"the limit as {self.variable} tends to {self.to} is not found") from error
         if any(part.has(sympy.oo, sympy.zoo, sympy.nan) for part in sides):
             raise RuleError(f"no finite limit as {self.variable} tends to {self.to}")
         return equation(*sides)
+
+    def _limit(self, part: Expr, direction: str) -> Expr:
+        """A maximum or a minimum is continuous: it tends to that of the limits of its arguments, where all have one."""
+        if isinstance(part, sympy.Max | sympy.Min):
+            return part.func(*[self._limit(one, direction) for one in part.args])
+        return sympy.limit(part, self.variable, self.to, direction)
 
     def needs(self, line: Eq) -> Iterator[Condition]:
         record = declared_as(self.variable)

@@ -15,6 +15,7 @@ from sympy.core.relational import Ge, Gt, Le, Relational
 from steptime.derivations.checks.same import same
 from steptime.derivations.inequalities.certificate import sign
 from steptime.derivations.inequalities.conditions import Condition, RuleError, in_range, related
+from steptime.derivations.inequalities.slopes import slope
 from steptime.derivations.rules.rule import Rule, equation, must_be_quantity
 from steptime.model.quantity import declared_as
 
@@ -110,9 +111,8 @@ class Extreme(Rule):
             divides = self.over in part.base.free_symbols and part.exp.is_negative
             if divides and sign(part.base, (self.bound,)) not in ("+", "-"):
                 raise RuleError(f"{part.base} is not shown to keep its sign over the whole range of {self.over}")
-        slope = sign(sympy.factor(sympy.diff(line.rhs, self.over)))
         rises = isinstance(self.bound, Ge) == self.least
-        if slope not in (("+", "0+") if rises else ("-", "0-")):
+        if slope(line.rhs, self.over) not in (("+", "0+") if rises else ("-", "0-")):
             raise RuleError(f"the right side is not shown to {'rise' if rises else 'fall'} with {self.over}")
         return equation(line.lhs, line.rhs.xreplace({self.over: self.bound.rhs}))
 

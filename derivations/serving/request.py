@@ -3,9 +3,9 @@
 import sympy
 from sympy import sqrt
 
-from steptime.derivations.axioms import DECODE_READS, LAST_PREDICTS
+from steptime.derivations.axioms import CACHES_FIT, DECODE_READS, LAST_PREDICTS
 from steptime.derivations.batch.terms import EVER_MORE
-from steptime.derivations.board import ONE_STAGE
+from steptime.derivations.board import ONE_STAGE, READS_ALL
 from steptime.derivations.facts import Crossing, Defined, Modelled, given, instance
 from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.rules import both_sides, equation, limit, side, solve_for, substitute
@@ -21,8 +21,8 @@ from steptime.derivations.serving.answer import (  # isort: skip
     COMPUTES, REQUEST, compute_phase, compute_shared, memory_line, memory_phase, memory_sum, request,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    answer, bytes_per_weight, kv_bytes, memory_bandwidth, micro_batch, parameters_read, pass_tokens, peak_flops, prompt,
-    request_time, stage_chips, step_time, tokens_per_second,
+    answer, bytes_per_weight, kv_bytes, memory_bandwidth, micro_batch, parameters, parameters_read, pass_tokens,
+    peak_flops, prompt, request_time, stage_chips, step_time, tokens_per_second,
 )  # fmt: skip
 
 __all__ = ["DERIVATIONS", "as_long", "compute_phase", "memory_phase", "most", "whole"]
@@ -89,12 +89,25 @@ most = Derivation(
             ),
         ),
         Step(
+            "every weight is read",
+            substitute(READS_ALL),
+            equation(
+                tokens_per_second,
+                answer
+                * micro_batch
+                * stage_chips
+                * peak_flops
+                * memory_bandwidth
+                / (micro_batch * each + (answer - 1) * bytes_per_weight * parameters * peak_flops),
+            ),
+        ),
+        Step(
             "as the batch grows the weights no longer count",
             limit(micro_batch, sympy.oo),
             equation(tokens_per_second, answer * stage_chips * peak_flops * memory_bandwidth / each),
         ),
     ),
-    assumes=(MEAN, ONE_STAGE[1], EVER_MORE),
+    assumes=(CACHES_FIT, MEAN, ONE_STAGE[1], READS_ALL, EVER_MORE),
     sources=(POPE,),
     example=request,
     example_text=f"{REQUEST}; then any number of them",

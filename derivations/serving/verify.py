@@ -122,6 +122,16 @@ memory_bound = Derivation(
             ),
         ),
         Step(
+            "both read every weight",
+            substitute(READS_ALL),
+            equation(
+                speed_up,
+                tokens_per_pass
+                * (bytes_per_weight * parameters + micro_batch * kv_bytes * (context + 1))
+                / (bytes_per_weight * parameters + micro_batch * kv_bytes * (context + drafts + 1)),
+            ),
+        ),
+        Step(
             "weights alone: what drafts write no longer counts",
             limit(micro_batch, 0),
             equation(speed_up, tokens_per_pass),
@@ -132,7 +142,7 @@ memory_bound = Derivation(
             equation(speed_up, (1 - acceptance ** (drafts + 1)) / (1 - acceptance)),
         ),
     ),
-    assumes=(STREAMED_ONCE, BEFORE_ONCE, ON_CHIP, DRAFTS_FREE, *PERFECT_SHARDS[1:], DRAWN, ONE_SEQUENCE),
+    assumes=(STREAMED_ONCE, BEFORE_ONCE, ON_CHIP, DRAFTS_FREE, *PERFECT_SHARDS[1:], DRAWN, READS_ALL, ONE_SEQUENCE),
     sources=(LEVIATHAN,),
     example=verifying,
     example_text=VERIFYING,

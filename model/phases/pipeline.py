@@ -18,11 +18,12 @@ bubble = (pipeline_parallel - 1) * micro_batch_time / interleave
 """Idle time of a stage under 1F1B: the pipeline fills and drains once, by chunks of 1/v of a stage's layers."""
 
 bubble_zb_h1 = (pipeline_parallel - 1) * (forward_time + backward_time - weight_gradient_time)
-"""Idle time of schedule ZB-H1: weight gradients wait for the drain. It holds no more activations than 1F1B."""
+"""Idle time of schedule ZB-H1: weight gradients wait for the drain. It holds no more activations than 1F1B. For at
+least as many micro-batches as stages, and weight gradients that take no longer than a forward pass (`bubble-zb-h1`)."""
 
 bubble_zb_h2 = (pipeline_parallel - 1) * (forward_time + backward_time - 2 * weight_gradient_time)
 """Idle time of schedule ZB-H2, where it is positive: weight gradients fill the start as well, for about twice the
-activations."""
+activations. For at least 2 P - 1 micro-batches on P stages (`bubble-zb-h2`)."""
 
 stage_times_of_chunks = 1 + (pipeline_parallel - 1) / chunks
 """Stage times that a prompt takes which passes alone in chunks: its own, and the first chunk's through the others."""

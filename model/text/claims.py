@@ -56,9 +56,12 @@ def claims_table(found: list[Verdict]) -> Group:
             v.verdict,
         )
     count = {name: sum(v.verdict == name for v in found) for name in VERDICTS}
-    within = "; ".join(f"{one.text} {100 * one.value[1]:.0f} %" for one in Wording if one is not Wording.ORDER)
+    within = "; ".join(f"{one.text} {100 * one.value[1]:.0f} %" for one in Wording if not one.is_factor)
     return Group(
-        Text(f"a number holds within the tolerance of how it was said ({within}; of the order of: a factor of ten)"),
+        Text(
+            f"a number holds within the tolerance of how it was said ({within}; of the order of: a factor of ten; "
+            "a range: a factor of ten from end to end)"
+        ),
         made,
         Text(", ".join(f"{number} {name}" for name, number in count.items())),
     )

@@ -5,6 +5,7 @@ import sympy
 from sympy import Max, Min, Rational, S, Sum, oo, pi, sqrt
 from toys import SUM, WEIGHED, a, b, c, chain, defined, fact, j, n, named, refused, s, u, v, w, x, y
 
+from steptime.derivations.batch.terms import ONE_SEQUENCE, memory_term
 from steptime.derivations.inequalities.conditions import at_least, more, related
 from steptime.model import symbols as q
 
@@ -177,7 +178,21 @@ TENDING = {
     ),
 }  # fmt: skip
 
-ATTACKS = named({"together": TOGETHER, "tending": TENDING})
+READS = {
+    "the weights that few sequences choose, as those of many": (
+        chain(memory_term, (limit(q.micro_batch, 0), equation(memory_term.result.lhs,
+              q.bytes_per_weight * q.parameters_read / (q.stage_chips * q.memory_bandwidth))),
+              assumes=(ONE_SEQUENCE,)),
+        "parameters_read depends on it",
+    ),
+    "the weights that one token chooses, as those of a pass": (
+        chain(defined(x, a * q.parameters_read / q.pass_tokens), (extreme(at_least(q.pass_tokens, 1), least=False),
+              equation(x, a * q.parameters_read)), assumes=(Chosen(q.pass_tokens, "most", least=False),)),
+        "parameters_read depends on it",
+    ),
+}  # fmt: skip
+
+ATTACKS = named({"together": TOGETHER, "tending": {**TENDING, **READS}})
 
 
 @pytest.mark.parametrize("name", ATTACKS)

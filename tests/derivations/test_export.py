@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from steptime.derivations.library import derivations
+from steptime.derivations.library import derivations, find
 from steptime.derivations.printed.code import c_code, identifier, parameters, python_code
 from steptime.derivations.printed.export import fragment
 from steptime.derivations.printed.statement import holds, premises
@@ -103,3 +103,13 @@ def test_a_drop_is_printed_as_about_equal(run, form: str) -> None:
 def test_what_cannot_be_exported_is_one_line(run, arguments: list[str]) -> None:
     code, out, err = run(*arguments)
     assert (code, out) == (2, "") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("levels", [1, 3, 29, 31, 51, 58])
+def test_a_power_of_two_has_its_own_levels(levels: int) -> None:
+    """The quotient of two logarithms of floats lies above 29 for 2**29, and would make a level too many."""
+    space: dict = {}
+    one = find("tree-all-reduce")
+    exec(python_code("tree", one.result.rhs, "a test"), space)  # our own export, never a user's text
+    chips = {"group_bytes": 1e-300, "group_chips": 2.0**levels, "scale_up_bandwidth": 1.0, "scale_up_latency": 1.0}
+    assert space["tree"](**chips) == 2 * levels
