@@ -48,7 +48,8 @@ def simplified(one: Derivation) -> Mapping[Symbol, float]:
     """The numbers of an example, with what the theorem concludes of its left side, and assumes of what else does not
     stand in its result; what one side of a comparison alone assumes is so where nothing else is assumed."""
     values = {symbol: float(value) for symbol, value in one.numbers.items()}
-    sides = [a.assumption.relation for a in one.final.assumptions if isinstance(a, Side) and fixes(a.assumption)]
+    alone = [a.assumption for a in one.final.assumptions if isinstance(a, Side)]
+    sides = [given.relation for given in alone if isinstance(given, Given) and fixes(given) is not None]
     for symbol, value in {**{r.lhs: r.rhs for r in reversed(sides)}, **equalities(one)}.items():
         if symbol not in one.result.rhs.free_symbols and value.free_symbols <= set(values):
             values[symbol] = _number(value, values)

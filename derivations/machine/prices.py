@@ -144,7 +144,7 @@ fitting_batch = Derivation(
     name="fitting-batch",
     title="The batch that memory capacity admits",
     rows=("7.2",),
-    claim="What the weights leave of the capacity is shared out among the sequences.",
+    claim="The batch of full-memory, here from what the model stores on a chip: the weights leave room for so many.",
     start=Modelled(q.memory_per_chip, formulas.memory_held),
     steps=(
         Step(
