@@ -101,8 +101,9 @@ def is_share(record: Quantity, value: Any) -> bool:
     >>> parse_quantity(lookup("usable_memory"), "90%"), is_share(lookup("batch"), "90%")
     (0.9, False)
     """
-    return (isinstance(value, str) and value.strip().endswith("%") and record.unit == count and not record.integer
-            and record.sane[1] == 1)  # fmt: skip
+    written = value.strip() if isinstance(value, str) else ""
+    is_of_a_whole = record.unit == count and not record.integer and record.sane[1] == 1
+    return is_of_a_whole and written.endswith("%") and is_bare(written.removesuffix("%"))
 
 
 def _share(value: str, name: str) -> float:

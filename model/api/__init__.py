@@ -2,9 +2,9 @@
 
 >>> import numpy as np
 >>> import steptime as st
->>> step = st.step("deepseek-v3", "gb200-nvl72", batch=64, context=200_000, layout=st.Layout(tp=2, dp=2))
+>>> step = st.step("deepseek-v3", "gb200-nvl72", batch=64, context=200_000, layout=st.Layout(tp=2, dp=4))
 >>> f"{step.time:.4f} s", step.bound_by.value, step.estimate, list(step.missing)
-('0.0751 s', 'memory', None, ['estimate'])
+('0.0381 s', 'memory', None, ['estimate'])
 >>> step.terms.memory.formula
 (bytes_per_weight*parameters_read/weight_shards
  + micro_batch*(context*kv_bytes + kv_written)/kv_shards)/memory_bandwidth
@@ -15,9 +15,9 @@
 (True, False)
 >>> best = step.best_batch(minimise="cost", max_step_time="20ms")
 >>> f"{best.batch:.2f}", best.whole["batch"], round(best.term_prices["memory"], 9), len(best.diff(step)) > 0
-('3.72', 2, 1.0, True)
+('22.42', 20, 1.0, True)
 >>> f"{step.replace(memory_bandwidth='10TB/s').time:.4f} s"
-'0.0600 s'
+'0.0305 s'
 >>> grid = step.over(batch=np.geomspace(1, 4096, 200), context=[4e3, 32e3, 2e5])
 >>> grid.step_time.shape
 (200, 3)

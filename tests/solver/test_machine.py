@@ -41,7 +41,7 @@ def test_the_closed_form_is_its_formula(seed, tmp_path) -> None:
         q.step_memory_bytes: chips * case.number(board.memory.work) / efficiency(q.memory_efficiency),
         q.step_link_bytes: chips * case.number(board.scale_up.work) / efficiency(q.interconnect_efficiency),
         q.step_scale_out_bytes: chips * case.number(board.scale_out.work) / efficiency(q.interconnect_efficiency),
-        q.capacity_needed: chips * found.design.workloads[0].held,
+        q.capacity_needed: chips * found.design.workloads[0].capacity,
     }
     value = Scenario({**found.design.numbers, **work}).evaluate(found.closed.formula)
     assert value == pytest.approx(found.step_time(0), rel=1e-6)
@@ -143,7 +143,7 @@ def test_the_fastest_machine_is_also_the_cheapest_and_the_most_frugal(tmp_path) 
 def test_where_bytes_and_bandwidth_ask_for_the_same_stacks_prices_are_an_interval(tmp_path) -> None:
     """At the drain time of what is held: a little more work asks for bandwidth, a little more to hold for bytes."""
     design = designed(tmp_path, parameters=1e9, kv_bytes=1e3, batch=8, context=1000, chips=1)
-    held = design.workloads[0].held
+    held = design.workloads[0].capacity
     stack = held / best_machine(design).amounts["stack"]
     tied = replace(design, prices=replace(design.prices, stack_capacity=stack))
     found = best_machine(tied)
