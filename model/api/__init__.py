@@ -15,7 +15,7 @@
 (True, False)
 >>> best = step.best_batch(minimise="cost", max_step_time="20ms")
 >>> f"{best.batch:.2f}", best.whole["batch"], round(best.term_prices["memory"], 9), len(best.diff(step)) > 0
-('22.42', 20, 1.0, True)
+('22.12', 20, 1.0, True)
 >>> f"{step.replace(memory_bandwidth='10TB/s').time:.4f} s"
 '0.0305 s'
 >>> grid = step.over(batch=np.geomspace(1, 4096, 200), context=[4e3, 32e3, 2e5])

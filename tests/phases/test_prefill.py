@@ -197,7 +197,7 @@ def test_a_request_alone_waits_for_no_prefill() -> None:
     before; throughput and cost count it."""
     alone = case_of(**ALONE, scope="serving", layout="tp=4", batch="1")
     read = 69_503_033_344 + 8192 * 128_256 + (32_009 + 1) * 327_680
-    assert alone.scenario.evaluate(q.step_time) == pytest.approx(read / 4 / 3.35e12, rel=1e-4)  # all have the norms
+    assert alone.scenario.evaluate(q.step_time) == pytest.approx(read / 4 / 3.35e12, rel=2e-4)  # all have the norms
     options = ALONE | {"output": None}
     prefill = case_of(**options, phase="prefill", layout="tp=4", batch="1").times["compute"]
     mean = alone.scenario.evaluate(q.mean_step_time)

@@ -34,6 +34,7 @@ NAMES = [("compute", "memory"), ("memory", "interconnect"), ("compute", "scale_o
 def test_terms_meet_at_every_crossover(between, over, context, batch, model, experts) -> None:
     layout = "dp=16,ep=16" if model == "deepseek-v3" else "tp=16"
     sets = ("scale_up_latency=1e-6",) if over == "scale_up_latency" else ()
+    sets = ("bytes_per_weight=1",) if over == "bytes_per_weight" else sets  # asked of all weights alike
     case = case_of(model, "h100-sxm", layout=layout, context=str(context), batch=str(batch), experts=experts, sets=sets)
     symbol, case = lookup(over).symbol, case.relaxed
     try:
@@ -71,6 +72,14 @@ def test_optimal_batch_of_the_lecture_from_its_own_round_numbers(tmp_path) -> No
     case = blackboard_case(tmp_path, parameters=256e9, active=32e9, flops=600e12, bandwidth=1e12, kv=0)
     answer = find_crossover(case, "memory", "compute", q.batch)
     assert answer.value == pytest.approx(2400, rel=1e-12)
+
+
+def test_bytes_of_all_weights_alike_may_be_asked_of_a_mixed_model() -> None:
+    """Where the unembedding is in 16 bits and the rest is in 8, the crossover is that of one format for all."""
+    mixed, plain = (case_of("deepseek-v3", "h100-sxm", layout="dp=16,ep=16", batch="4096", context="1", sets=sets)
+                    for sets in ((), ("bytes_per_weight=1",)))  # fmt: skip
+    asked = [find_crossover(case, "memory", "compute", q.bytes_per_weight) for case in (mixed, plain)]
+    assert asked[0].value == pytest.approx(asked[1].value, rel=1e-12)
 
 
 def test_optimal_batch_of_deepseek_v3_on_h100_is_ridge_times_sparsity() -> None:
