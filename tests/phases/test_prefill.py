@@ -196,14 +196,15 @@ def test_a_request_alone_waits_for_no_prefill() -> None:
     bf16, and 10.5 GB of cache over 4 times 3.35 TB/s, 6.05 ms. Its own prefill, 38 ms for each of 19 tokens, lies
     before; throughput and cost count it."""
     alone = case_of(**ALONE, scope="serving", layout="tp=4", batch="1")
-    read = 69_503_033_344 + 8192 * 128_256 + (32_009 + 1) * 327_680
-    assert alone.scenario.evaluate(q.step_time) == pytest.approx(read / 4 / 3.35e12, rel=2e-4)  # all have the norms
+    norms = (2 * 80 + 1) * 8192  # each of the four chips reads them all, in 16 bits
+    read = 69_503_033_344 + 8192 * 128_256 + (2 * 4 - 1) * norms + (32_009 + 1) * 327_680
+    assert alone.scenario.evaluate(q.step_time) == pytest.approx(read / 4 / 3.35e12, rel=1e-9)
     options = ALONE | {"output": None}
     prefill = case_of(**options, phase="prefill", layout="tp=4", batch="1").times["compute"]
     mean = alone.scenario.evaluate(q.mean_step_time)
     assert mean == pytest.approx(alone.times["compute"] + prefill / 19, rel=1e-9) == pytest.approx(38.08e-3, rel=1e-3)
     assert alone.scenario.evaluate(q.tokens_per_second) == pytest.approx(1 / mean)
-    assert alone.scenario.evaluate(q.tokens_per_second_per_sequence) == pytest.approx(4 * 3.35e12 / read, rel=1e-4)
+    assert alone.scenario.evaluate(q.tokens_per_second_per_sequence) == pytest.approx(4 * 3.35e12 / read, rel=1e-9)
     assert alone.scenario.evaluate(q.dollars_per_million_tokens) == pytest.approx(4 * 3.49 / 3600 * mean * 1e6)
 
 
