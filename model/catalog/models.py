@@ -86,7 +86,7 @@ def _of_hub(identifier: str, own: str) -> Transformer:
     if (known := catalogued(identifier)) is not None:
         return _noting(load_transformer(known), f"{identifier!r} is read as {known} of the catalogue")
     if (file := hub.cached(identifier)) is not None:
-        read = replace(_configuration(file), name=printable(own))
+        read = _configuration(file, own)
         return _noting(read, f"{identifier!r} is read from {printable(str(file))}")
     hint = f"it is not in the catalogue, nor in {hub.folder()}; give its config.json"
     raise suggesting("model", identifier, alike(own), hint)
@@ -96,10 +96,10 @@ def _noting(model: Transformer, notice: str) -> Transformer:
     return replace(model, notices=(*model.notices, notice))
 
 
-def _configuration(path: Path) -> Transformer:
+def _configuration(path: Path, name: str | None = None) -> Transformer:
     from steptime.model.catalog.huggingface.reader import read_config_file  # no catalogue name needs the families
 
-    return read_config_file(path)
+    return read_config_file(path, name)
 
 
 def read_abstract(data: Mapping[str, Any], origin: str) -> AbstractModel:

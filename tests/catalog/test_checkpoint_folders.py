@@ -71,3 +71,20 @@ def test_the_index_is_compared(tmp_path: Path) -> None:
 def test_an_index_without_a_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="total_size"):
         load_model(folder(tmp_path, index={"metadata": {"total_size": "much"}}))
+
+
+def test_links_of_a_hub_cache_keep_their_folder_and_the_name_that_was_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache keeps files as links to blobs: what lies beside the link counts, and the hub's name tells the format."""
+    blobs, snapshot = tmp_path / "models--toy--Toy-NVFP4/blobs", tmp_path / "models--toy--Toy-NVFP4/snapshots/abcdef"
+    blobs.mkdir(parents=True)
+    snapshot.mkdir(parents=True)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    (blobs / "one").write_text(json.dumps(LLAMA))
+    (snapshot / "config.json").symlink_to(blobs / "one")
+    assert "NVFP4" in load_model("toy/Toy-NVFP4").unstated  # type: ignore[union-attr]
+    (blobs / "two").write_text(json.dumps(MODELOPT))
+    (snapshot / "hf_quant_config.json").symlink_to(blobs / "two")
+    found = load_model("toy/Toy-NVFP4")
+    assert (found.name, found.precision) == ("Toy-NVFP4", "nvfp4")  # type: ignore[union-attr]

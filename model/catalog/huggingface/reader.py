@@ -31,14 +31,16 @@ _inner = ("text_config", "llm_config", "language_config")
 """Keys under which a file with towers holds its language model."""
 
 
-def read_config_file(path: Path) -> Transformer:
-    """The architecture of a configuration file, named after the file, or after its folder if it is called config.json.
+def read_config_file(path: Path, name: str | None = None) -> Transformer:
+    """The architecture of a configuration file, named after the file, or after its folder if it is called config.json,
+    unless it has another ``name``. In a folder, what lies beside it is read too.
 
     Raises UserError, in one line that names the file and the key, for whatever cannot be used.
     """
     data = dict(read_json(path))
     is_folder = path.name.lower() == "config.json"
-    own = printable(path.resolve().parent.name if is_folder else path.stem)
+    place = Path(os.path.abspath(path))  # a link keeps its own folder
+    own = printable(name or (place.parent.name if is_folder else path.stem))
     beside = path.with_name(QUANTISATION)
     if is_folder and not is_quantised(data) and os.path.isfile(beside):
         data["quantization_config"] = modelopt_table(read_json(beside), str(beside))
