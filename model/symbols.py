@@ -173,6 +173,23 @@ unembedding_weight_bytes = quantity("unembedding_weight_bytes", byte, r"\beta_u"
 expert_load = quantity("expert_load", count, r"\lambda_e", "tokens that the fullest chip's experts receive over the mean: 1 where the load is even", sane=(1, 1e6))
 request_time = quantity("request_time", second, r"t_q", "time of one whole request: prefill and every decode step")
 
+# --- what an estimate adds to the bound ------------------------------------------------------------------------------
+SHARE = (0.01, 1.0)
+dense_streaming = quantity("dense_streaming", count, r"\eta_w", "share of the memory bandwidth at which weights are read that every token multiplies", sane=SHARE)
+expert_streaming = quantity("expert_streaming", count, r"\eta_e", "share of the memory bandwidth at which routed experts are read", sane=SHARE)
+cache_streaming = quantity("cache_streaming", count, r"\eta_\kappa", "share of the memory bandwidth at which the KV cache is read", sane=SHARE)
+product_share = quantity("product_share", count, r"\eta_F", "share of the peak that matrix products of few tokens reach", sane=SHARE)
+score_share = quantity("score_share", count, r"\eta_\alpha", "share of the 16-bit peak that attention over a cache reaches", sane=SHARE)
+prefill_share = quantity("prefill_share", count, r"\eta_P", "share of the peak that matrix products of a prefill reach", sane=SHARE)
+prefill_score_share = quantity("prefill_score_share", count, r"\eta_{P\alpha}", "share of the 16-bit peak that attention among the tokens of a prefill reaches", sane=SHARE)
+link_share = quantity("link_share", count, r"\eta_I", "share of a link's bandwidth that collectives reach", sane=SHARE)
+reduce_time = quantity("reduce_time", second, r"\tau_r", "time to start one all-reduce or gather", sane=(0.0, 1.0))
+exchange_time = quantity("exchange_time", second, r"\tau_x", "time to start one exchange between experts", sane=(0.0, 1.0))
+kernel_time = quantity("kernel_time", second, r"\tau_k", "time to start and to drain one kernel", sane=(0.0, 1.0))
+sequence_time = quantity("sequence_time", second, r"\tau_s", "time of a step that each sequence of a rank takes: sampling, tables of its cache, the host", sane=(0.0, 1.0))
+head_padding = quantity("head_padding", count, r"\rho_h", "multiply-adds that a kernel of latent attention does over those that the query heads of a chip ask for", sane=(1.0, 1e3))
+wide_peak = quantity("wide_peak", FLOP / second, r"F_{16}", "dense peak at 16 bits", sane=RATES)
+
 # --- training ---------------------------------------------------------------------------------------------------------
 sequence = quantity("sequence", count, r"L_s", "tokens per sequence in training", integer=True, sane=COUNTS)
 microbatch = quantity("microbatch", count, r"b_\mu", "sequences of one micro-batch on one data-parallel rank", integer=True, sane=COUNTS)

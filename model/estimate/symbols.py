@@ -1,0 +1,20 @@
+"""What one chip does in a pass, gathered into groups that run one after another: the estimate's own quantities."""
+
+from steptime.model.quantity import FLOP, byte, count, quantity
+
+# fmt: off  (one quantity, one line)
+OPTIONAL = (0.0, 1e30)
+dense_bytes = quantity("dense_bytes", byte, r"M_w", "bytes of weights that a chip reads in a pass and every token multiplies, norms and biases with them", sane=OPTIONAL)
+dense_flops = quantity("dense_flops", FLOP, r"A_w", "FLOP of a chip in a pass on weights that every token multiplies", sane=OPTIONAL)
+expert_bytes = quantity("expert_bytes", byte, r"M_e", "bytes of routed experts that a chip reads in a pass", sane=OPTIONAL)
+expert_flops = quantity("expert_flops", FLOP, r"A_e", "FLOP of a chip in a pass on routed experts", sane=OPTIONAL)
+cache_bytes = quantity("cache_bytes", byte, r"M_\kappa", "bytes of KV cache and of state that a chip reads and writes in a pass", sane=OPTIONAL)
+score_flops = quantity("score_flops", FLOP, r"A_\alpha", "FLOP of a chip in a pass on scores, sums of values, states and indices", sane=OPTIONAL)
+up_bytes = quantity("up_bytes", byte, r"M_\mathrm{up}", "bytes that a chip sends over scale-up in a pass", sane=OPTIONAL)
+out_bytes = quantity("out_bytes", byte, r"M_\mathrm{out}", "bytes that a chip sends over scale-out in a pass", sane=OPTIONAL)
+reduces = quantity("reduces", count, r"n_r", "all-reduces and gathers that a pass starts", sane=OPTIONAL)
+exchanges = quantity("exchanges", count, r"n_x", "exchanges between experts, and sends, that a pass starts", sane=OPTIONAL)
+kernels = quantity("kernels", count, r"n_k", "kernels that a pass starts one after another", sane=OPTIONAL)
+sequences = quantity("sequences", count, r"n_s", "sequences of one rank in a step", sane=OPTIONAL)
+riding = quantity("riding", count, r"x_P", "prefills of others that ride along in one decode step", sane=OPTIONAL)
+# fmt: on

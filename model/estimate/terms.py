@@ -1,0 +1,52 @@
+"""The estimate in closed form: groups of operations run one after another, each at the pace of its slower resource.
+
+Beside them stand what no byte and no FLOP explains: a time to start each collective and each kernel, and one for each
+sequence. With every share at one and every time at zero the sum of these maxima is still no less than the bound, which
+is the maximum of their sums; so the estimate never lies below it.
+"""
+
+import sympy
+from sympy import Expr
+
+from steptime.model.extremes import at_least
+from steptime.model.terms import zero
+
+from steptime.model.estimate.symbols import (  # isort: skip
+    cache_bytes, dense_bytes, dense_flops, exchanges, expert_bytes, expert_flops, kernels, out_bytes, reduces,
+    riding, score_flops, sequences, up_bytes,
+)  # fmt: skip
+from steptime.model.symbols import (  # isort: skip
+    cache_streaming, dense_streaming, exchange_time, expert_streaming, head_padding, kernel_time, link_share,
+    memory_bandwidth, peak_flops, prefill_score_share, prefill_share, product_share, reduce_time, scale_out_bandwidth,
+    scale_up_bandwidth, score_share, sequence_time, wide_peak,
+)  # fmt: skip
+
+
+def slower(reading: Expr, multiplying: Expr) -> Expr:
+    """Reading and multiplying overlap within a group of operations."""
+    return at_least(reading, multiplying)
+
+
+weights = slower(dense_bytes / (dense_streaming * memory_bandwidth), dense_flops / (product_share * peak_flops))
+experts = slower(expert_bytes / (expert_streaming * memory_bandwidth), expert_flops / (product_share * peak_flops))
+cache = slower(
+    cache_bytes / (cache_streaming * memory_bandwidth), head_padding * score_flops / (score_share * wide_peak)
+)
+links = up_bytes / (link_share * scale_up_bandwidth) + out_bytes / (link_share * scale_out_bandwidth)
+starts = reduces * reduce_time + exchanges * exchange_time + kernels * kernel_time
+
+decode: Expr = sympy.Add(weights, experts, cache, links, starts, sequences * sequence_time)
+"""Seconds of a decode step."""
+
+products = (dense_flops + expert_flops) / (prefill_share * peak_flops)
+scores = score_flops / (prefill_score_share * wide_peak)
+reading = dense_bytes / (dense_streaming * memory_bandwidth) + expert_bytes / (expert_streaming * memory_bandwidth)
+moved = cache_bytes / (cache_streaming * memory_bandwidth)
+
+prefill: Expr = sympy.Add(slower(reading, products), slower(moved, scores), links, starts)
+"""Seconds of a prefill that has the machine to itself."""
+
+along: Expr = riding * sympy.Add(products, scores, links, starts)
+"""Seconds that prefills add to a decode step in which they ride along: its weights are read anyway."""
+
+NOTHING: Expr = zero

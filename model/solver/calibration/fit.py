@@ -1,0 +1,114 @@
+"""The fit: coefficients that explain measured times best, held to what is known of them before.
+
+The logarithm of each predicted over measured time has a normal error that rows of one group share in part; the
+logarithm of each coefficient lies about its prior. Bounded least squares (SciPy), with a loss that far rows bend less.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sympy import Symbol
+
+from steptime.model import symbols as q
+from steptime.model.estimate import symbols as e
+from steptime.model.estimate.terms import along, decode
+from steptime.model.numeric import compiled
+from steptime.model.solver.calibration.priors import FAMILY_SPREAD, NOISE, PRIORS, REFERENCE, fitted
+from steptime.model.solver.calibration.rows import Row, arrays
+
+SHARED = 0.6
+"""Of the variance of a row's error, what all rows of its group have in common."""
+MOST_FAMILY = 3.0
+"""A hardware family's factor lies between a third and three."""
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Coefficients, and the factor of each hardware family on the time of a kernel."""
+
+    coefficients: Mapping[Symbol, float]
+    families: Mapping[str, float]
+
+    def predict(self, table: "Table") -> Array:
+        """Seconds of every row."""
+        factor = np.array([self.families.get(family, 1.0) for family in table.families])
+        return table.predict(self.coefficients, factor)
+
+
+class Table:
+    """Rows as arrays, ready to be predicted many times."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = tuple(rows)
+        self.step, self.riding = arrays(rows, "asked"), arrays(rows, "along")
+        self.measured: Array = np.array([row.measured for row in rows])
+        self.families = [row.family for row in rows]
+        self.groups = [row.group for row in rows]
+
+    @cached_property
+    def weights(self) -> Array:
+        """One over the standard deviation of each row: rows of a group tell less than so many of different ones."""
+        sizes = Counter(self.groups)
+        return np.array([1 / (NOISE * np.sqrt(1 + SHARED * (sizes[group] - 1))) for group in self.groups])
+
+    def only(self, chosen: Sequence[bool] | Array) -> "Table":
+        return Table([row for row, kept in zip(self.rows, chosen, strict=True) if kept])
+
+    def predict(self, coefficients: Mapping[Symbol, float], factor: Array) -> Array:
+        """Seconds of every row; ``factor`` is that of its hardware family on the time of a kernel."""
+        kernel = {q.kernel_time: coefficients[q.kernel_time] * factor}
+        step = _evaluate(decode, {**coefficients, **kernel, **self.step})
+        if e.riding not in self.riding:
+            return step
+        there = {**coefficients, **kernel, **self.riding}
+        with np.errstate(invalid="ignore", divide="ignore"):
+            more = _evaluate(along, there)
+        return step + np.where(self.riding[e.riding] > 0, more, 0.0)
+
+
+def _evaluate(expr: Any, values: Mapping[Symbol, Any]) -> Array:
+    over = tuple(sorted(expr.free_symbols, key=str))
+    found: Array = np.asarray(compiled(expr, over)(*(values[symbol] for symbol in over)), float)
+    return found
+
+
+def fit(table: Table) -> Fit:
+    """The coefficients of so many rows: those that rows decide, a factor for each hardware family but the reference."""
+    from scipy.optimize import least_squares
+
+    names = fitted()
+    families = sorted({family for family in table.families} - {REFERENCE})
+    place = {family: number for number, family in enumerate(families)}
+    column = np.array([place.get(family, len(families)) for family in table.families])
+    prior = np.array([np.log(PRIORS[name].value) for name in names] + [0.0] * len(families))
+    spread = np.array([PRIORS[name].spread for name in names] + [FAMILY_SPREAD] * len(families))
+    low = [np.log(max(PRIORS[name].low, 1e-9)) for name in names] + [-np.log(MOST_FAMILY)] * len(families)
+    high = [np.log(PRIORS[name].high) for name in names] + [np.log(MOST_FAMILY)] * len(families)
+
+    def residuals(logs: Array) -> Array:
+        factor = np.append(np.exp(logs[len(names) :]), 1.0)[column]
+        found = table.predict(_values(names, logs), factor)
+        return np.concatenate([_bent(table.weights * np.log(found / table.measured)), (logs - prior) / spread])
+
+    best = least_squares(residuals, np.clip(prior, low, high), bounds=(low, high)).x
+    factors = dict(zip(families, np.exp(best[len(names) :]).tolist(), strict=True))
+    return Fit(_values(names, best), {REFERENCE: 1.0, **factors})
+
+
+def _bent(errors: Array) -> Array:
+    """Errors whose squares grow like their size beyond two standard deviations: a far row pulls, and does not tear."""
+    far = 2.0
+    return np.sign(errors) * far * np.sqrt(2 * (np.sqrt(1 + (errors / far) ** 2) - 1))
+
+
+def _values(names: Sequence[Symbol], logs: Array) -> dict[Symbol, float]:
+    """All coefficients: those that are fitted as given, the others at their prior."""
+    return {name: prior.value for name, prior in PRIORS.items()} | {
+        name: float(np.exp(log)) for name, log in zip(names, logs, strict=False)
+    }
