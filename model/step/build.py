@@ -9,7 +9,7 @@ from steptime.model import symbols as q
 from steptime.model.architecture.storage import Stored
 from steptime.model.catalog.bases import priced
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Copies, Efficiency, PhaseName
+from steptime.model.choices import Copies, PhaseName
 from steptime.model.errors import Unbound, UserError
 from steptime.model.layout.choices import KIND_BYTES, Plan
 from steptime.model.layout.layout import SYMBOLS, Layout
@@ -76,8 +76,6 @@ def prepare(question: Question) -> Prepared:
     asked, accounts, hardware = settled(question.inputs), accounts_of(question.model), question.hardware
     if q.chip_hour_price not in asked.given:  # of a price that is given, the basis says what it is
         hardware = priced(hardware, asked.basis)
-    if asked.efficiency != Efficiency.IDEAL:
-        raise UserError(f"`efficiency` {asked.efficiency}: no calibration exists yet; use ideal")
     work = workload(asked)
     if asked.phase == PhaseName.TRAIN and not accounts.is_architecture:
         raise UserError(f"`phase` train needs an architecture: {accounts.name} is a list of quantities")

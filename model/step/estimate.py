@@ -1,22 +1,108 @@
-"""The estimate of a step: what a chip is asked for, put into the closed form with a set of coefficients."""
+"""The estimate of a step: what a chip is asked for, put into the closed form with a set of coefficients.
 
-from sympy import Symbol
+It stands beside the bound and never below it. Where rows that the fit had not seen lay gives its band.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
+from steptime.model.catalog.coefficients import Coefficients, shipped
+from steptime.model.choices import Efficiency, PhaseName, Scope
+from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.groups import groups, kernels_of, padding_of
+from steptime.model.estimate.terms import along, decode, prefill
 from steptime.model.precision import activations_for
+from steptime.model.scenario import Scenario
+from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of a step in practice, between which eight in ten lie, after the band of which family; ``outside`` says
+    in what the step is beyond what was calibrated."""
+
+    step_time: float
+    low: float
+    high: float
+    family: str
+    outside: tuple[str, ...] = ()
+    terms: Mapping[str, float] | None = None
+
+    @property
+    def inside(self) -> bool:
+        return not self.outside
+
+
+def estimated(case: Case) -> Estimate | None:
+    """The estimate of a decode step or of a prefill; None where there is none: of lists of quantities, of training, of
+    verified drafts, where the bound has no number, and where the ideal alone is asked for."""
+    bound, model = case.number(q.step_time), case.accounts.model
+    if bound is None or case.inputs.efficiency == Efficiency.IDEAL or not isinstance(model, Transformer):
+        return None
+    if case.inputs.phase not in (PhaseName.DECODE, PhaseName.PREFILL) or q.drafts in case.inputs.given:
+        return None
+    chosen = case.inputs.coefficients or shipped()
+    try:
+        time = _time(case, chosen)
+    except Unbound:
+        return None
+    kind, family = kind_of(model), case.hardware.family
+    name, band = chosen.band(kind, family)
+    time = max(time, bound)
+    outside = tuple(_outside(case, chosen, kind))
+    return Estimate(time, max(bound, time * band.low), time * band.high, name, outside)
+
+
+def kind_of(model: Transformer) -> str:
+    """What decides how far an estimate may be off: experts or none."""
+    return "experts" if model.experts else "dense"
+
+
+def _time(case: Case, chosen: Coefficients) -> float:
+    """Seconds: of a step, with the prefills that ride along in it where the scope is serving."""
+    values = chosen.of_family(case.hardware.family)
+    if case.inputs.phase == PhaseName.PREFILL:
+        return evaluated(prefill, {**values, **asked_of_chip(case)})
+    if case.inputs.scope != Scope.SERVING:
+        return evaluated(decode, {**values, **asked_of_chip(case)})
+    pure, alone, number = parts_of_serving(case)
+    step = evaluated(decode, {**values, **asked_of_chip(pure)})
+    return step + evaluated(along, {**values, **asked_of_chip(alone), e.riding: number})
+
+
+def parts_of_serving(case: Case) -> tuple[Case, Case, float]:
+    """A step of in-flight batching as a decode step alone, one prefill alone, and how many of these ride along in it:
+    one for each sequence that ends, but for a request's own."""
+    there = case.scenario.values
+    held = replace(case.layout, copies=None)
+    inputs = case.inputs.with_given({q.prompt: None, q.answer: None, q.context: there[q.context]},
+                                    scope=Scope.STEPS, layout=held, chips=None)  # fmt: skip
+    alone = replace(case.inputs.prompt_alone(there[q.prompt]), layout=held, chips=None)
+    pure, prompt = (build_case(replace(case.question, inputs=one)) for one in (inputs, alone))
+    sequences = there[q.batch] / case.layout.replicas
+    return pure, prompt, max(0.0, sequences - there.get(q.own_prefill, 0.0)) / (there[q.answer] - 1)
+
+
+def evaluated(expr: Expr, values: Mapping[Symbol, float]) -> float:
+    return float(Scenario(values).evaluate(expr))
+
+
 def asked_of_chip(case: Case) -> dict[Symbol, float]:
-    """Bytes, FLOP, collectives, kernels and sequences of one chip in a pass; and its machine's rates."""
+    """Bytes, FLOP, collectives, kernels and sequences of one chip in a pass; and its machine's rates.
+
+    Raises Unbound where the ledger lacks a number.
+    """
     model = case.accounts.model
     assert isinstance(model, Transformer)
     found = {symbol: float(case.scenario.evaluate(expr)) for symbol, expr in groups(case.operations).items()}
     found |= {
-        e.kernels: float(kernels_of(model) * case.layout.pp),
+        e.kernels: float(kernels_of(model)) * case.layout.pp,
         e.sequences: float(case.scenario.evaluate(q.rank_batch)),
         q.head_padding: padding_of(model, case.layout.tp),
     }
@@ -24,4 +110,19 @@ def asked_of_chip(case: Case) -> dict[Symbol, float]:
     found |= {rate: case.number(rate) or 1.0 for rate in rates}
     peaks = case.hardware.peaks
     found[q.wide_peak] = case.hardware.peak(activations_for("bf16", tuple(peaks))) if peaks else found[q.peak_flops]
+    return found
+
+
+def _outside(case: Case, chosen: Coefficients, kind: str) -> list[str]:
+    """In what a step is beyond the rows of the fit."""
+    found = []
+    if case.hardware.family not in chosen.kernels:
+        found.append(f"no row of machines of the family {case.hardware.family or case.hardware.name}")
+    if case.inputs.phase == PhaseName.PREFILL:
+        found.append("no row of a prefill alone")
+    values = {"context": case.number(q.context), "sequences": case.number(q.rank_batch), "chips": case.layout.chips}
+    for name, value in values.items():
+        low, high = getattr(chosen.seen, name)
+        if value is not None and not low <= value <= high and (name != "context" or case.inputs.phase == "decode"):
+            found.append(f"{name} {value:,.4g} outside {low:,.4g} to {high:,.4g}")
     return found

@@ -10,6 +10,7 @@ from typing import Any
 from sympy import Symbol
 
 from steptime.model import symbols as q
+from steptime.model.catalog.coefficients import Coefficients
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Basis, Efficiency, Experts, Format, Load, Overlap, PhaseName, Scope
 from steptime.model.errors import UserError
@@ -54,7 +55,8 @@ class Inputs:
 
     ``given``: a value in base units for any quantity; it wins over everything. ``chips``: their number, where no layout
     is stated. ``basis``: which of a machine's prices counts; of a price that is given, what it is. ``load``: how
-    sequences lie on ranks, whole ones unless the batch is a mean over time.
+    sequences lie on ranks, whole ones unless the batch is a mean over time. ``efficiency`` ideal asks for the bound
+    alone; else an estimate stands beside it, with the shipped coefficients or with others.
     """
 
     phase: PhaseName = PhaseName.DECODE
@@ -67,7 +69,8 @@ class Inputs:
     scope: Scope = Scope.STEPS
     overlap: Overlap = Overlap.FULL
     experts: Experts = Experts.EXPECTED
-    efficiency: Efficiency = Efficiency.IDEAL
+    efficiency: Efficiency = Efficiency.CALIBRATED
+    coefficients: Coefficients | None = None
     basis: Basis | None = None
     training: Choices = AS_USUAL
     load: Load = Load.WHOLE

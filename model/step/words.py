@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.catalog.coefficients import read_coefficients
 from steptime.model.errors import UserError, unknown
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.parse import is_bare, is_share, parse, parse_quantity, several, text_of
@@ -35,7 +37,7 @@ FORMATS = ("weights", "kv", "activations")
 ANY = "any"
 """The word by which a search tries every format; without it, it holds the model's own."""
 WAYS: Mapping[str, type[StrEnum]] = {
-    "scope": Scope, "overlap": Overlap, "experts": Experts, "efficiency": Efficiency, "basis": Basis,
+    "scope": Scope, "overlap": Overlap, "experts": Experts, "basis": Basis,
 }  # fmt: skip
 TRAINING: Mapping[str, type[StrEnum]] = {
     "recompute": Recompute, "schedule": Schedule, "attention": Counted, "attention_kernel": AttentionKernel,
@@ -43,7 +45,7 @@ TRAINING: Mapping[str, type[StrEnum]] = {
 FLAGS = ("sequence_parallel", "dropout")
 MOST_DEGREE = 1_000_000
 MOST_NUMBERS = 1_000
-ARGUMENTS = ("phase", "layout", "chips", *FORMATS, *WAYS, *TRAINING, *FLAGS, "zero")
+ARGUMENTS = ("phase", "layout", "chips", "efficiency", *FORMATS, *WAYS, *TRAINING, *FLAGS, "zero")
 """Arguments that are no quantities."""
 
 _called = {name: symbol for symbol, name in CALLED.items()}
@@ -63,12 +65,25 @@ def inputs_of(words: Mapping[str, Any]) -> Inputs:
         choices["phase"] = word("phase", stated["phase"], PHASES)
     choices |= {name: word(name, stated[name], tuple(Format)) for name in FORMATS if name in stated}
     choices |= {name: word(name, stated[name], tuple(kind)) for name, kind in WAYS.items() if name in stated}
+    if "efficiency" in stated:
+        choices |= efficiency_of(stated["efficiency"])
     if "layout" in stated:
         choices["layout"] = layout_of(stated["layout"])
     if "chips" in stated:
         choices["chips"] = int(one_value("chips", lookup("chips"), stated["chips"]))
     given = quantities({name: value for name, value in stated.items() if name not in ARGUMENTS})
     return Inputs(given=given, training=_training(stated), **choices)
+
+
+def efficiency_of(value: Any) -> dict[str, Any]:
+    """``ideal``, ``calibrated``, or a file of coefficients.
+
+    >>> efficiency_of("ideal")
+    {'efficiency': <Efficiency.IDEAL: 'ideal'>}
+    """
+    if isinstance(value, str | Path) and str(value).lower().endswith(".toml"):
+        return {"efficiency": Efficiency.CALIBRATED, "coefficients": read_coefficients(Path(value))}
+    return {"efficiency": word("efficiency", value, tuple(Efficiency))}
 
 
 def searched(words: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:

@@ -17,6 +17,7 @@ from steptime.model.phases.memory import usable
 from steptime.model.quantity import latex
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import Case
+from steptime.model.step.estimate import estimated
 from steptime.model.step.request import with_answer
 from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
 from steptime.model.terms import Operation
@@ -106,6 +107,7 @@ def step_json(
         "network": {term.name: number(term.time) if case.has_network else None for term in tiers},
         "bottleneck": case.bottleneck,
         "step_time": number(q.step_time),
+        "estimate": estimate_json(case),
         **({"mean_step_time": number(q.mean_step_time)} if q.own_prefill in there else {}),
         "bounds": {overlap.replace("-", "_"): number(bound) for overlap, bound in case.bounds.items()},
         "operations": [_operation_json(number, line) for line in case.operations],
@@ -126,6 +128,26 @@ def step_json(
         "quantities": case.quantities,
         "missing": missing_json(case, given),
     }
+
+
+FOLLOWING = {"tokens_per_second": -1, "tokens_per_second_per_sequence": -1, "dollars_per_million_tokens": 1,
+             "joules_per_token": 1}  # fmt: skip
+"""What follows from the time of a step, and how: in proportion, or in inverse proportion."""
+
+
+def estimate_json(case: Case) -> dict[str, Any] | None:
+    """The estimate beside the bound, and what follows from it; None where there is none."""
+    found, bound = estimated(case), case.number(q.step_time)
+    if found is None or not bound:
+        return None
+    shown, ratio = rates(case), found.step_time / bound
+    numbers = case.numbers(shown[key] for key in FOLLOWING)
+    after = {key: None if numbers[shown[key]] is None else numbers[shown[key]] * ratio**power
+             for key, power in FOLLOWING.items()}  # fmt: skip
+    return {
+        "step_time": found.step_time, "low": found.low, "high": found.high, "family": found.family,
+        "inside": found.inside, "outside": list(found.outside), **after,
+    }  # fmt: skip
 
 
 def ranges_json(spread: "Spread | None") -> dict[str, Any]:

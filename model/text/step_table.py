@@ -98,6 +98,8 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
                       (("full", "full overlap"), ("per_operation", "per operation"), ("none", "none")))  # fmt: skip
     bound = data["bottleneck"] or "—"
     made.add_row("step time", f"{si(data['step_time'], 's')} at overlap {data['overlap']}; bound by {bound}")
+    if data["estimate"] is not None:
+        made.add_row("in practice", _practice(data["estimate"], data["step_time"]))
     made.add_row("band", band)
     if "mean_step_time" in data:
         made.add_row("mean step", f"{si(data['mean_step_time'], 's')} with every prefill counted, a request's own too: "
@@ -122,6 +124,17 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     made.add_row("layout", f"{case.layout}")
     made.add_row("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))
     return made
+
+
+def _practice(found: dict[str, Any], bound: float) -> str:
+    """The estimate with its band, and what follows from it."""
+    text = (f"about {si(found['step_time'], 's')} ({si(found['low'], 's')} to {si(found['high'], 's')}: eight in ten "
+            f"measured steps, {found['family']}), {bound / found['step_time']:.0%} of it the bound; "
+            f"{plain(found['tokens_per_second_per_sequence'])} tokens/s per sequence, "
+            f"{plain(found['tokens_per_second'])} in all")  # fmt: skip
+    if found["dollars_per_million_tokens"] is not None:
+        text += f", ${plain(found['dollars_per_million_tokens'])} per million tokens"
+    return text if found["inside"] else f"{text}; outside what was calibrated: {', '.join(found['outside'])}"
 
 
 def _usable(memory: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from steptime.model.choices import (  # isort: skip
-    PHASES, AttentionKernel, Basis, Counted, Efficiency, Experts, Format, MachineGoal, Minimise, Overlap, Recompute,
+    PHASES, AttentionKernel, Basis, Counted, Experts, Format, MachineGoal, Minimise, Overlap, Recompute,
     Schedule, Scope,
 )  # fmt: skip
 
@@ -148,7 +148,13 @@ def workload_options(usual: Mapping[str, str] = USUAL, own_chips: bool = False) 
             help="Experts that a step reads: those expected to be touched, or all.",
         ),
         BASIS,
-        click.option("--efficiency", type=choice(Efficiency), default="ideal", show_default=True),
+        click.option(
+            "--efficiency",
+            metavar="ideal|calibrated|FILE.toml",
+            default="calibrated",
+            show_default=True,
+            help="An estimate beside the bound: by the shipped coefficients, by those of a file, or none (ideal).",
+        ),
         SETS,
         JSON,
     ]

@@ -1,1 +1,1 @@
-"""The coefficients of the estimate, fitted to measurements: priors, rows as arrays, the fit, what is left out and why."""
+"""The coefficients of the estimate, fitted to measurements: priors, rows as arrays, the fit, rows left out."""

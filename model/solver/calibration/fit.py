@@ -83,7 +83,7 @@ def fit(table: Table) -> Fit:
     from scipy.optimize import least_squares
 
     names = fitted()
-    families = sorted({family for family in table.families} - {REFERENCE})
+    families = sorted(set(table.families) - {REFERENCE})
     place = {family: number for number, family in enumerate(families)}
     column = np.array([place.get(family, len(families)) for family in table.families])
     prior = np.array([np.log(PRIORS[name].value) for name in names] + [0.0] * len(families))

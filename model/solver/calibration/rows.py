@@ -16,13 +16,16 @@ from steptime.model.estimate import symbols as e
 from steptime.model.solver.measured.questions import one_pass, seconds
 from steptime.model.solver.measured.validate import Places
 from steptime.model.step.build import build_case
-from steptime.model.step.estimate import asked_of_chip
+from steptime.model.step.estimate import asked_of_chip, kind_of
 from steptime.model.step.inputs import Question
+
+SAME_SOURCE = {"SIL": "InferenceX", "IX": "InferenceX"}
+"""Beginnings of identifiers whose rows come from one benchmark."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measured step: ``asked`` of a chip in a decode step, ``along`` in a prefill that rides along, ``measured``."""
+    """One measured step: ``asked`` of a chip in a decode step, ``along`` in a prefill that rides along."""
 
     source: Measurement
     family: str
@@ -37,8 +40,18 @@ class Row:
         """Rows of one model on one machine under one serving stack are not independent."""
         return "|".join((self.source.model, self.source.hardware, self.source.detail.get("stack", self.source.family)))
 
+    @property
+    def stack(self) -> str:
+        """The serving stack without its version."""
+        return self.source.detail.get("stack", self.source.family).split(" ")[0]
 
-def rows_of(measurements: Iterable[Measurement], places: Places = Places()) -> tuple[list[Row], dict[str, str]]:
+    @property
+    def source_family(self) -> str:
+        """Who measured: two tables of one benchmark are one source."""
+        return SAME_SOURCE.get(self.source.family.split("-")[0], self.source.family)
+
+
+def rows_of(measurements: Iterable[Measurement], places: Places) -> tuple[list[Row], dict[str, str]]:
     """The rows that an estimate can be made of; and why others cannot, by identifier."""
     found, why = [], {}
     for row in measurements:
@@ -66,11 +79,6 @@ def _row(row: Measurement, places: Places) -> Row:
     if ideal is None:
         raise UserError("the bound has no number")
     return Row(row, machine.family or machine.name, kind_of(model), asked, along, seconds(row, case), ideal)
-
-
-def kind_of(model: Transformer) -> str:
-    """What decides how far an estimate may be off: experts or none."""
-    return "experts" if model.experts else "dense"
 
 
 def _along(row: Measurement, question: Question) -> dict[Symbol, float]:
