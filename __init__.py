@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 _home = {
     "step": "step", "search": "search", "machine": "machine", "cache": "cache", "validate": "measured",
+    "calibrate": "calibrated",
     "derivation": "derivation", "library": "derivation", "claims": "derivation", "latex": "derivation",
     "solve_for": "derivation", "Derivation": "derivation", "Line": "derivation", "quantities": "catalogue",
     "hardware": "catalogue", "architecture": "catalogue", "catalogue": "catalogue", "Step": "step",
@@ -20,15 +21,16 @@ _elsewhere = {
 _modules = {"rules": "derivations.rules", "units": "model.units"}
 
 __all__ = [
-    "Derivation", "Layout", "Line", "NotSolved", "Step", "Unbound", "UserError", "architecture", "cache", "catalogue",
-    "claims", "derivation", "hardware", "latex", "library", "machine", "quantities", "quantity", "rules", "search",
-    "solve_for", "step", "units", "validate",
+    "Derivation", "Layout", "Line", "NotSolved", "Step", "Unbound", "UserError", "architecture", "cache", "calibrate",
+    "catalogue", "claims", "derivation", "hardware", "latex", "library", "machine", "quantities", "quantity", "rules",
+    "search", "solve_for", "step", "units", "validate",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from steptime.derivations import rules
     from steptime.model import units
     from steptime.model.api.cache import cache
+    from steptime.model.api.calibrated import calibrate
     from steptime.model.api.catalogue import architecture, catalogue, hardware, quantities
     from steptime.model.api.derivation import Derivation, Line, claims, derivation, latex, library, solve_for
     from steptime.model.api.machine import machine

@@ -12,6 +12,7 @@ try:
     import click
 
     from steptime.model.errors import NotSolved, NotVerified, Unbound, printable
+    from steptime.model.view.calibrate import calibrate
     from steptime.model.view.catalog import catalog
     from steptime.model.view.derive import derive, latex
     from steptime.model.view.progress import wipe
@@ -34,7 +35,7 @@ def steptime() -> None:
     """
 
 
-for command in (step, solve, validate, catalog, derive, latex):
+for command in (step, solve, validate, calibrate, catalog, derive, latex):
     steptime.add_command(command)
 
 

@@ -76,7 +76,7 @@ def test_an_index_without_a_size_is_refused(tmp_path: Path) -> None:
 def test_links_of_a_hub_cache_keep_their_folder_and_the_name_that_was_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The cache keeps files as links to blobs: what lies beside the link counts, and the hub's name tells the format."""
+    """The cache keeps files as links to blobs: what lies beside a link counts, and so does the hub's name."""
     blobs, snapshot = tmp_path / "models--toy--Toy-NVFP4/blobs", tmp_path / "models--toy--Toy-NVFP4/snapshots/abcdef"
     blobs.mkdir(parents=True)
     snapshot.mkdir(parents=True)

@@ -1,0 +1,146 @@
+"""The estimate's closed form: never below the bound, its parts by hand, kernels by what a layer has."""
+
+import pytest
+import sympy
+from conftest import case_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steptime.model import symbols as q
+from steptime.model.architecture.transformer import (
+    DenseFeedForward,
+    ExpertFeedForward,
+    GroupedAttention,
+    Indexer,
+    LatentAttention,
+    Layer,
+    RecurrentMixer,
+    Transformer,
+)
+from steptime.model.catalog.coefficients import COEFFICIENTS, shipped
+from steptime.model.estimate import symbols as e
+from steptime.model.estimate.groups import groups, kernels_of, padding_of
+from steptime.model.estimate.terms import along, decode, prefill
+from steptime.model.step.estimate import asked_of_chip, estimated, evaluated
+
+IDEAL = {symbol: 0.0 if symbol.name.endswith("_time") else 1.0 for symbol in COEFFICIENTS}
+LAYOUTS = {
+    "llama-3.1-70b": ("tp=8", "tp=4,pp=2", "tp=2,dp=4", "tp=16", "tp=8,replicas=2"),
+    "deepseek-v3": ("tp=8,ep=8", "dp=16,ep=16", "tp=16,ep=16", "tp=8,dp=2,ep=8"),
+    "gpt-oss-120b": ("tp=1", "tp=8", "dp=8,ep=8"), "qwen3-next-80b-a3b": ("tp=2", "dp=4,ep=4"),
+}  # fmt: skip
+STEPS = st.sampled_from([(model, layout) for model, layouts in LAYOUTS.items() for layout in layouts])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    step=STEPS,
+    hardware=st.sampled_from(["h100-sxm", "gb200-nvl72", "mi300x", "tpuv5p"]),
+    batch=st.integers(1, 4096),
+    context=st.integers(1, 200_000),
+    phase=st.sampled_from(["decode", "prefill"]),
+)
+def test_never_below_the_bound(step, hardware, batch, context, phase) -> None:
+    """Neither with every share at one and every time at zero, nor with the shipped coefficients."""
+    model, layout = step
+    length = {"context": str(context)} if phase == "decode" else {"prompt": str(max(2, context))}
+    case = case_of(model, hardware, layout=layout, batch=str(batch), phase=phase, **length)
+    bound, asked = case.number(q.step_time), asked_of_chip(case)
+    if bound is None:
+        return  # a link without a figure
+    expr = decode if phase == "decode" else prefill
+    assert evaluated(expr, {**IDEAL, **asked, q.head_padding: 1.0}) >= bound * (1 - 1e-9)
+    found = estimated(case)
+    assert found is not None
+    assert bound <= found.low <= found.step_time <= found.high
+    assert found.step_time == pytest.approx(evaluated(expr, {**shipped().of_family(case.hardware.family), **asked}))
+
+
+def test_every_byte_and_flop_of_the_ledger_is_in_one_group() -> None:
+    for model, layouts in LAYOUTS.items():
+        case = case_of(model, "h100-sxm", layout=layouts[-1], batch="64")
+        found = {symbol: case.scenario.evaluate(expr) for symbol, expr in groups(case.operations).items()}
+        board = case.relaxed.phase.blackboard
+        sums = {
+            board.memory.work: found[e.dense_bytes] + found[e.expert_bytes] + found[e.cache_bytes],
+            board.compute.work: found[e.dense_flops] + found[e.expert_flops] + found[e.score_flops],
+            board.scale_up.work: found[e.up_bytes], board.scale_out.work: found[e.out_bytes],
+        }  # fmt: skip
+        for work, total in sums.items():
+            assert total == pytest.approx(case.scenario.evaluate(work), rel=1e-9)
+
+
+def test_llama_by_hand() -> None:
+    """Llama 3.1 70B in fp8 on one chip of eight H100, 64 sequences of 4,096 tokens. Weights (69.5 + 1.05 GB)/8 and the
+    norms over 0.92 x 3.35 TB/s; cache 64 x 4,097 x 327,680 B/8 over 0.85 x 3.35 TB/s; 160 all-reduces of 2 us;
+    3 + 80 x 10 kernels; 64 sequences. Each chip sends 64 x 8192 x 2 B a sum, which the switch adds."""
+    case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", batch="64", weights="fp8")
+    values = shipped().of_family("hopper")
+    norms = 2 * 8192 * 161
+    weights = ((69_501_714_432 + 8192 * 128_256) / 8 + norms) / (0.92 * 3.35e12)
+    cache = 64 * 4097 * 327_680 / 8 / (0.85 * 3.35e12)
+    kernels = (3 + 80 * (6 + 4)) * values[q.kernel_time]
+    sums = 160 * 2e-6 + asked_of_chip(case)[e.up_bytes] / (values[q.link_share] * 450e9)
+    assert asked_of_chip(case)[e.up_bytes] == pytest.approx(160 * 64 * 8192 * 2, rel=1e-9)
+    by_hand = weights + cache + kernels + sums + 64 * values[q.sequence_time]
+    found = estimated(case)
+    assert found is not None
+    assert found.step_time == pytest.approx(by_hand, rel=1e-6)
+    assert (found.family, found.inside) == ("dense on hopper", True)
+
+
+GROUPED, LATENT = GroupedAttention(8, 8, 64, 64), LatentAttention(8, 64, 32, 64, 256)
+SPARSE = LatentAttention(8, 64, 32, 64, 256, indexer=Indexer(4, 64, 128))
+STATE = RecurrentMixer("gated delta-net", 8, 64, 64, inputs=2064, touches=3)
+DENSE, ROUTED = DenseFeedForward(1024), ExpertFeedForward(8, 2, 512)
+SHARED = ExpertFeedForward(8, 2, 512, shared_intermediate=512)
+
+
+@pytest.mark.parametrize(
+    ("mixer", "block", "number"),
+    [(GROUPED, DENSE, 6 + 4), (LATENT, DENSE, 11 + 4), (SPARSE, ROUTED, 11 + 7 + 7), (STATE, SHARED, 9 + 7 + 3),
+     (None, DENSE, 4)],
+)  # fmt: skip
+def test_kernels_of_a_layer(mixer, block, number) -> None:
+    for layers in (1, 5):
+        model = Transformer("toy", 512, 1000, False, (Layer(mixer, (block,)),) * layers)
+        assert kernels_of(model) == 3 + layers * number
+
+
+@pytest.mark.parametrize(("tp", "padding"), [(1, 1.0), (2, 1.0), (4, 2.0), (8, 4.0)])
+def test_latent_attention_works_on_64_heads_at_once(tp: int, padding: float) -> None:
+    """DeepSeek-V3 has 128 heads: over eight chips 16 are asked of each and 64 are done."""
+    v3 = case_of("deepseek-v3", "h200-sxm", layout=f"tp={tp}").accounts.model
+    assert padding_of(v3, tp) == padding
+    assert padding_of(case_of("llama-3.1-70b", "h200-sxm", layout="tp=8").accounts.model, 8) == 1
+
+
+def test_prefills_that_ride_along_take_longer_steps() -> None:
+    """In proportion to how many end in a step; the weights are read once in any case."""
+    alone = dict.fromkeys((*COEFFICIENTS, *decode.free_symbols, *along.free_symbols), 1.0)
+    assert evaluated(along, {**alone, e.riding: 0.5}) == pytest.approx(evaluated(along, {**alone, e.riding: 1.0}) / 2)
+    assert not {e.dense_bytes, e.expert_bytes} & along.free_symbols
+    served = {"scope": "serving", "prompt": "4096", "batch": "32", "layout": "tp=8"}
+    times = [estimated(case_of("llama-3.1-70b", "h100-sxm", output=str(output), context="4096", **served)).step_time
+             for output in (128, 1024)]  # fmt: skip
+    pure = estimated(case_of("llama-3.1-70b", "h100-sxm", batch="32", layout="tp=8", context="4096")).step_time
+    assert pure < times[1] < times[0]
+    assert (times[0] - pure) / (times[1] - pure) == pytest.approx(1023 / 127, rel=1e-6)
+
+
+@pytest.mark.parametrize("asked", [{"efficiency": "ideal"}, {"phase": "train"}, {"drafts": "2", "acceptance": "0.5"}])
+def test_where_there_is_no_estimate(asked) -> None:
+    assert estimated(case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", **asked)) is None
+
+
+def test_outside_of_what_was_calibrated_is_said() -> None:
+    far = estimated(case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", context="100000", batch="1"))
+    assert far is not None
+    assert any("context 1e+05" in text for text in far.outside)
+    assert any("family" in text for text in estimated(case_of("llama-3.1-8b", "l40s")).outside)
+
+
+def test_terms_grow_with_what_is_asked() -> None:
+    for expr in (decode, prefill, along):
+        for symbol in expr.free_symbols & {e.kernels, e.reduces, e.exchanges, e.up_bytes, e.out_bytes}:
+            assert sympy.diff(expr, symbol).is_positive
