@@ -164,7 +164,7 @@ def test_modules_hold_every_matrix_of_a_layer() -> None:
             vectors = layer.vectors + layer.mixer_vectors + sum(block.vectors for block in layer.feed_forward)
             vectors += sum(getattr(b, "experts", 0) * getattr(b, "expert_vectors", 0) for b in layer.feed_forward)
             found = sum(module.weights for module in layer_modules(layer, model.width))
-            assert found + vectors == layer.stored(model.width), name
+            assert found + vectors + layer.mixing == layer.stored(model.width), name
         assert sum(model.weights.values()) == model.parameters, name
 
 
