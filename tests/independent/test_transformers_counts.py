@@ -18,7 +18,7 @@ transformers = pytest.importorskip("transformers")
 
 from family_examples import EXAMPLES, VARIANTS  # noqa: E402
 
-from steptime.model.catalog.huggingface.keys import tables  # noqa: E402
+from steptime.model.catalog.huggingface.keys import tables, type_table  # noqa: E402
 from steptime.model.catalog.huggingface.reader import read_config  # noqa: E402
 
 COUNTED_BUFFERS = {
@@ -61,8 +61,9 @@ def test_enough_families_are_compared() -> None:
 def _documented() -> Iterator[tuple[str, str, Any]]:
     """Defaults that are the library's own; "none" is left out, since a class may put what follows from other keys."""
     for name, table in tables()["types"].items():
-        if "transformers 5.24" in table["source"] and name not in ELSEWHERE:
-            yield from ((name, key, value) for key, value in table["defaults"].items() if value not in ("none", "auto"))
+        if "transformers 5.24" in table["source"] and name in {case["model_type"] for case in CASES}:
+            defaults = type_table(name)["defaults"]
+            yield from ((name, key, value) for key, value in defaults.items() if value not in ("none", "auto"))
 
 
 DERIVED = {"ernie4_5_moe": "moe_layer_end_index"}
