@@ -11,7 +11,8 @@ from steptime.model.api.shown import Shown
 from steptime.model.api.step import quiet
 from steptime.model.catalog.measurement import catalogue, read_measurements
 from steptime.model.parse import path_of
-from steptime.model.solver.measured.validate import Judged, Places
+from steptime.model.solver.measured.judged import Judged
+from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.validate import validate as judge
 from steptime.model.text.validate import validate_json, validate_table
 

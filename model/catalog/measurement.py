@@ -2,24 +2,24 @@
 
 Columns: id, phase (decode, prefill, train, all_reduce, all_gather, all_to_all), model, hardware, chips, weights,
 activations, kv (empty: not stated), batch, prompt, output, context, tp, pp, ep, dp, cp, scope (steps, request,
-serving), quantity (step_time, tokens_per_second, mfu, hfu, flops_per_second_per_chip), value, unit, detail (key=value
-pairs with ; between them). Others are not read. A cell that cannot be used spoils its row, which says why, no other.
+serving), quantity (step_time, tokens_per_second, mfu, hfu, flops_per_second_per_chip), value, unit, detail (see
+``catalog.details``), source, licence. Others are not read. A cell that cannot be used spoils its row, which says why,
+no other.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sympy import Symbol
-
 from steptime.model import symbols as q
+from steptime.model.catalog import details
+from steptime.model.catalog.details import Limits, sane
 from steptime.model.catalog.files import packaged, read_text
 from steptime.model.catalog.rows import nearly, records
-from steptime.model.choices import Counted
 from steptime.model.errors import UserError
 from steptime.model.parse import parse
-from steptime.model.precision import BYTES, STORED
-from steptime.model.quantity import FLOP, count, lookup, second
+from steptime.model.precision import STORED
+from steptime.model.quantity import FLOP, count, second
 
 PHASES = ("decode", "prefill", "train", "all_reduce", "all_gather", "all_to_all")
 UNITS = {
@@ -36,26 +36,14 @@ MOST_ROWS = 20_000
 LONGEST_ID = 80
 _needed = ("id", "phase", "hardware", "chips", "quantity", "value")
 
-Limits = tuple[float, float, bool]
-"""Least and largest value of a number, and whether it is a whole one; lengths and batches may be means."""
-
-
-def _sane(symbol: Symbol, whole: bool = False) -> Limits:
-    return (*lookup(symbol.name).sane, whole)
-
-
-_chips = _sane(q.chips, True)
+_chips = sane(q.chips, True)
 NUMBERS: Mapping[str, Limits] = {
-    "batch": _sane(q.batch), "prompt": _sane(q.prompt), "output": _sane(q.answer), "context": _sane(q.context),
-    "sequence": _sane(q.sequence), "microbatch": _sane(q.microbatch, True),
+    "batch": sane(q.batch), "prompt": sane(q.prompt), "output": sane(q.answer), "context": sane(q.context),
+    "sequence": sane(q.sequence), "microbatch": sane(q.microbatch, True),
 }  # fmt: skip
-DETAILS: Mapping[str, Limits] = {
-    "inflight": _sane(q.micro_batch), "cached": _sane(q.cached), "interleave": _sane(q.interleave, True),
-    "bytes": (1, 1e18, False), "hidden": (1, 1e6, True), "topk": (1, 1e4, True),
-}  # fmt: skip
-"""Numbers that a detail may give; ``tokens`` too, of an all-to-all, where it is no word."""
-WORDS: Mapping[str, tuple[str, ...]] = {"dtype": tuple(BYTES), "attention": tuple(Counted)}
-_known = {"model", "recompute", "scope", "unit", "detail", *_needed, *NUMBERS, *DEGREES, *FORMATS}
+ONE_SOURCE: Mapping[str, str] = {"IX": "SIL"}
+"""Families of rows that one benchmark printed at other times: one source where a source is left out."""
+_known = {"model", "recompute", "scope", "unit", "detail", "source", "licence", *_needed, *NUMBERS, *DEGREES, *FORMATS}
 
 
 @dataclass(frozen=True)
@@ -78,6 +66,8 @@ class Measurement:
     detail: Mapping[str, str]
     line: int = 0
     wrong: str = ""
+    source: str = ""
+    licence: str = ""
 
     @property
     def family(self) -> str:
@@ -85,15 +75,44 @@ class Measurement:
         return family_of(self.id)
 
     @property
+    def source_family(self) -> str:
+        """What is left out together where a source is: families that one benchmark printed are one."""
+        return ONE_SOURCE.get(self.family, self.family)
+
+    @property
+    def stack(self) -> str:
+        """The serving engine and its version, as far as they are stated."""
+        return self.detail.get("stack", "")
+
+    @property
+    def kind(self) -> str:
+        """The phase, and whether the prefills ran elsewhere."""
+        return f"disaggregated {self.phase}" if "disaggregated" in self.detail else self.phase
+
+    @property
     def run(self) -> Hashable:
         """What was run, whatever was measured of it: alike for rows that ask the same."""
-        stated = (self.formats, self.degrees, self.numbers, self.detail)
+        detail = {key: value for key, value in self.detail.items() if key not in details.OF_FIGURES}
+        numbers = {key: value for key, value in self.numbers.items() if key not in details.OF_FIGURES}
         whole = (self.phase, self.model, self.hardware, self.chips, self.scope, self.recompute)
-        return (*whole, *(tuple(part.items()) for part in stated))
+        return (*whole, *(tuple(part.items()) for part in (self.formats, self.degrees, numbers, detail)))
+
+    @property
+    def figure(self) -> Hashable:
+        """What was measured of the run, and as what it was printed."""
+        return (self.quantity, *((key, self.detail.get(key)) for key in details.OF_FIGURES))
 
     def number(self, name: str) -> float | None:
         """A number of a column, or of the details."""
         return self.numbers.get(name)
+
+
+def distinct(rows: Iterable[Measurement]) -> list[Measurement]:
+    """The rows without those that equal one before them in all but id and source, so that no split parts twins."""
+    found: dict[Hashable, Measurement] = {}
+    for row in rows:
+        found.setdefault((row.run, row.figure, row.value) if not row.wrong else row.id, row)
+    return list(found.values())
 
 
 def family_of(identifier: str) -> str:
@@ -170,14 +189,12 @@ def _read(cells: Mapping[str, str], number: int) -> Measurement:
         _one_of(cells[name], allowed, name)
     if cells["scope"] in ("request", "serving") and cells["phase"] != "decode":
         raise UserError(f"scope {cells['scope']} is of a decode row, not of {cells['phase']}")
-    detail = _details(cells["detail"])
-    wanted = {**DETAILS, **({"tokens": NUMBERS["batch"]} if cells["phase"] == "all_to_all" else {})}
+    detail = details.pairs(cells["detail"])
+    wanted = {**details.NUMBERS, **({"tokens": NUMBERS["batch"]} if cells["phase"] == "all_to_all" else {})}
     given = {name: _number(cells[name], limits, name) for name, limits in NUMBERS.items()}
     given |= {name: _number(detail[name], limits, f"detail {name}") for name, limits in wanted.items()
               if name in detail}  # fmt: skip
-    for name, allowed in WORDS.items():
-        if name in detail:
-            _one_of(detail[name], allowed, f"detail {name}")
+    details.check_words(detail, cells["phase"], _one_of)
     degrees = {name: _number(cells[name], _chips, name) for name in DEGREES}
     chips = _number(cells["chips"], _chips, "chips")
     if chips is None:
@@ -187,27 +204,13 @@ def _read(cells: Mapping[str, str], number: int) -> Measurement:
         {name: cells[name] or None for name in FORMATS},
         {name: None if degree is None else int(degree) for name, degree in degrees.items()},
         cells["scope"], cells["quantity"], _value(cells), given, cells["recompute"], detail, number,
+        source=cells["source"], licence=cells["licence"],
     )  # fmt: skip
 
 
 def _one_of(word: str, allowed: Sequence[str], name: str) -> None:
     if word not in allowed:
         raise UserError(f"{name} {word[:40]!r} is not one of {', '.join(filter(None, allowed))}")
-
-
-def _details(text: str) -> dict[str, str]:
-    """The pairs of a detail, each key once; a key that is nearly a known one is a slip, not a note."""
-    found: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        key, separator, value = (piece.strip() for piece in part.partition("="))
-        if not separator or not value:
-            raise UserError(f"detail {part[:40]!r}: write key=value")
-        if key in found:
-            raise UserError(f"detail {key[:40]!r} occurs twice")
-        if near := nearly(key, {*DETAILS, *WORDS, "tokens"}):
-            raise UserError(f"detail {key[:40]!r}: did you mean {near}?")
-        found[key] = value
-    return found
 
 
 def _value(cells: Mapping[str, str]) -> float:

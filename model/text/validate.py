@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from steptime.model.solver.measured.validate import Judged, summary
+from steptime.model.solver.measured.judged import Judged, summary
 from steptime.model.text.format import si, table
 
 SHOWN = 8

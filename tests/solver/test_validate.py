@@ -9,7 +9,9 @@ from conftest import asked, case_of
 from steptime.model import symbols as q
 from steptime.model.catalog.measurement import Measurement, catalogue, read_measurements
 from steptime.model.errors import UserError
-from steptime.model.solver.measured.validate import Judged, Places, summary, validate
+from steptime.model.solver.measured.judged import Judged, summary
+from steptime.model.solver.measured.places import Places
+from steptime.model.solver.measured.validate import validate
 from steptime.model.step.request import whole_request
 
 HEADER = ("id,phase,model,hardware,chips,weights,activations,kv,batch,prompt,output,context,sequence,microbatch,"

@@ -16,7 +16,7 @@ from steptime.model.errors import NotSolved
 from steptime.model.solver.batch import SCALES, solve_batch
 from steptime.model.solver.layouts.points import BATCHES
 from steptime.model.solver.layouts.search import search_layouts
-from steptime.model.solver.measured.questions import printed_flops
+from steptime.model.solver.measured.printed import printed_flops
 from steptime.model.solver.measured.validate import validate
 from steptime.model.solver.monotone import rises
 from steptime.model.solver.ranges.solved import agreed_direction
@@ -97,7 +97,7 @@ def test_progress_of_judging_ends_at_all_rows(tmp_path: Path) -> None:
     rows = [{**TRAINED, "id": f"T-{number:03}", "model": "llama-3.1-8b"} for number in range(1, 5)]
     shares: list[float] = []
     validate(read_measurements(file_of(tmp_path, *rows)), progress=shares.append)
-    assert shares == [0.25, 0.5, 0.75, 1.0]
+    assert len(shares) > 4 and shares == sorted(shares) and shares[-1] == 1.0
 
 
 def test_lengths_of_requests_are_scaled_to_the_mean_context(tmp_path: Path) -> None:

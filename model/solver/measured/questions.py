@@ -1,126 +1,126 @@
-"""A row of measurements as questions, and what was measured as seconds of the pass or request that it means."""
+"""A row of measurements as questions: the pass or request that it means, bound from below where it leaves things open.
+
+What a row states is taken as it is; of what it does not state, whatever takes least time.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import sympy
 from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
-from steptime.model.choices import AttentionKernel, Counted, Format, Load, Minimise, PhaseName, Recompute, Scope
+from steptime.model.choices import Load, Minimise, PhaseName, Scope
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Model
-from steptime.model.phases.prefill import flops_of
-from steptime.model.phases.train import Choices
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.search import search_layouts
-from steptime.model.step.build import build_case
-from steptime.model.step.case import Case
+from steptime.model.solver.measured.formats import with_formats
 from steptime.model.step.inputs import Inputs, Question
 
-BOUNDLESS = 1e30
-"""Bytes of a memory in which everything has room."""
 ALL_OF_IT: Mapping[Symbol, float] = {q.usable_memory: 1.0, q.workspace: 0.0}
 """What was measured ran, whatever its engine kept free: a bound may fill the memory."""
 
 
 def one_pass(row: Measurement, model: Model, machine: Hardware) -> Question:
-    """One pass of a row. A serving row's prefills may all fall between the steps: the bound is pure decode, of the
-    sequences that decode on average: a mean over time, which ranks share evenly as long as each has one."""
-    batch = _needed(row, "batch")
-    if row.scope == "serving" and (in_flight := row.number("inflight")) is not None:
-        batch = min(batch, max(1.0, in_flight))
-    prefills = row.phase == PhaseName.PREFILL
-    length = {q.prompt: _needed(row, "prompt")} if prefills else {q.context: _needed(row, "context")}
-    phase = PhaseName.PREFILL if prefills else PhaseName.DECODE
-    load = Load.AT_LEAST_ONE if row.scope == Scope.SERVING else Load.WHOLE
-    return _asked(row, model, machine, Inputs(phase, _whole({q.batch: batch, **length}), load=load))
+    """One pass of a row. A serving row's prefills may all fall between the steps: the bound is pure decode.
 
-
-def optimizer_step(row: Measurement, model: Model, machine: Hardware) -> Question:
-    """An optimizer step of a row, by the fastest of all choices that it does not state, so that its time is a bound.
-
-    Recomputation that is only called partial counts as unstated. A row that states its chunks a stage runs 1F1B.
+    Where drafts are checked it is the pass that checks them. Raises UserError for what the row lacks.
     """
-    given = {q.batch: _needed(row, "batch"), q.sequence: _needed(row, "sequence")}
-    given |= {symbol: row.number(symbol.name) or 1.0 for symbol in (q.microbatch, q.interleave)}
-    question = _with_formats(row, model, machine, Inputs(PhaseName.TRAIN, _whole(given), training=_fastest(row)))
-    unstated = {"zero", *(name for name in ("microbatch", "interleave") if row.number(name) is None)}
-    if "interleave" in unstated:
-        unstated.add("schedule")
-    if not _has_layout(row):
-        # What fits decides, and what keeps less takes longer.
-        unstated |= {"sequence_parallel", "attention_kernel"} | ({"recompute"} if _unstated_recompute(row) else set())
-        return _searched(row, question, frozenset(unstated))
-    plain = question.but(layout=_stated(row))
-    if any(build_case(plain).missing({"step_time": q.step_time})):
-        return plain
-    # It ran, so that it had room.
-    roomy = plain.but({q.memory_capacity: BOUNDLESS})
-    return _searched(row, roomy, frozenset(unstated)).but({q.memory_capacity: None})
+    if row.phase == PhaseName.PREFILL:
+        phase, given = PhaseName.PREFILL, {q.prompt: whole_number(needed(row, "prompt"))}
+    else:
+        phase, given = PhaseName.DECODE, {q.context: whole_number(needed(row, "context"))}
+    if "mtp" in row.detail:
+        if row.number("drafts") is None:
+            raise UserError("time per token of several a step, and drafts are not stated")
+        # How many of them are accepted says nothing of the pass itself.
+        given |= {q.drafts: needed(row, "drafts"), q.acceptance: 0.0}
+    batch, load = sequences(row)
+    return _asked(row, model, machine, Inputs(phase, {q.batch: batch, **given}, load=load))
 
 
-def _fastest(row: Measurement) -> Choices:
-    """The choices that no other beats in any term, where memory is no limit: what a row does not state is not computed
-    again, scores are kept, and tensor-parallel chips add up without gathering again."""
-    recompute = Recompute.NONE if _unstated_recompute(row) else Recompute(row.recompute)
-    return Choices(recompute, sequence_parallel=False, attention_kernel=AttentionKernel.UNFUSED)
+def sequences(row: Measurement) -> tuple[float, Load]:
+    """Sequences that decode together, and how they lie on ranks: whole ones of a pass, or their mean over time.
+
+    With n_i in flight for a time t_i, tokens come out at the rate n/t(n), and a token's mean time is the mean of n over
+    that of n/t(n). Wherever this rate is concave in n, as where t = a + b n, that is at least t at the mean of n: a bound
+    may take the mean as it is. Ranks share it evenly as long as each has one, which is less than whole sequences take.
+    """
+    batch, mean = needed(row, "batch"), row.number("inflight")
+    if row.phase != PhaseName.DECODE or row.scope == "request" or mean is None:
+        return whole_number(batch), Load.AT_LEAST_ONE if row.scope == Scope.SERVING else Load.WHOLE
+    return max(1.0, min(batch, mean)), Load.AT_LEAST_ONE
 
 
-def _unstated_recompute(row: Measurement) -> bool:
-    return row.recompute not in tuple(Recompute)
+def tokens_a_step(row: Measurement) -> float:
+    """The most tokens that a sequence gains in a step: each draft, and one more."""
+    return 1 + (row.number("drafts") or 0.0) if "mtp" in row.detail else 1.0
 
 
-def _searched(row: Measurement, question: Question, free: frozenset[str] = frozenset()) -> Question:
-    """The fastest on a row's chips, under its layout where it has one, of all choices that are free."""
-    inputs, layout = question.inputs, question.inputs.layout
-    held = {} if layout is None else {**{name: getattr(layout, name) for name in SYMBOLS}, "ffn": layout.ffn}
-    batch = int(inputs.given[q.batch])
-    kept = replace(inputs.with_given({q.batch: None}), layout=None)
-    search = Search(question.model, (question.hardware,), (row.chips,), kept, (batch,), Minimise.LATENCY, None, held,
-                    free, within=0.0)  # fmt: skip  # the fastest, so that a bound stays one
-    try:
-        return search_layouts(search).best.question
-    except UserError as error:
-        raise UserError(f"no layout is stated, and none is found: {error}" if layout is None else str(error)) from None
+def riding_along(row: Measurement, question: Question) -> Question | None:
+    """The step of in-flight batching at a steady rate; None where the row is of another kind.
+
+    Lengths are scaled as the mean context says they were.
+    """
+    if row.scope != Scope.SERVING or "mtp" in row.detail or (lengths := _lengths(row)) is None:
+        return None
+    prompt, output = lengths
+    scaled = {q.prompt: whole_number(prompt, 2), q.answer: whole_number(output, 2)}
+    return question.but(scaled, scope=Scope.SERVING)
 
 
-def _asked(row: Measurement, model: Model, machine: Hardware, inputs: Inputs) -> Question:
-    """The question with the formats and the layout of a row; with the fastest on its chips where it states none."""
-    question = _with_formats(row, model, machine, inputs)
-    if not _has_layout(row):
-        return question.but(layout=_searched(row, question).inputs.layout)
-    return question.but(layout=_stated(row))
+def first_token(row: Measurement, question: Question) -> Question | None:
+    """The prefill of one prompt alone, on a server that states its time to the first token; None elsewhere, and where
+    prefills ran on other chips."""
+    if row.scope != Scope.SERVING or row.number("ttft_s") is None or (lengths := _lengths(row)) is None:
+        return None
+    alone = question.inputs.prompt_alone(whole_number(lengths[0], 2))
+    return replace(question, inputs=replace(alone, load=Load.WHOLE))
 
 
-def _with_formats(row: Measurement, model: Model, machine: Hardware, inputs: Inputs) -> Question:
-    formats: dict[str, Any] = {name: Format(stored) for name, stored in row.formats.items() if stored}
-    if inputs.phase == PhaseName.TRAIN:
-        formats.pop("kv", None)
-    return Question(model, machine, replace(inputs.with_given(ALL_OF_IT), **formats))
+def _lengths(row: Measurement) -> tuple[float, float] | None:
+    """Mean lengths of prompt and answer: as printed, scaled to the mean context."""
+    prompt, output = row.number("prompt"), row.number("output")
+    if prompt is None or output is None:
+        return None
+    scale = needed(row, "context") / (prompt + output / 2)
+    return prompt * scale, output * scale
 
 
-def _needed(row: Measurement, name: str) -> float:
+def parts_of_request(row: Measurement, question: Question) -> tuple[Question, Question | None]:
+    """The prefill of a whole request, and all of its decode steps; the prompt counts what is cached already."""
+    cached = whole_number(row.number("cached") or 0.0, 0)
+    prompt, output = needed(row, "prompt") + cached, whole_number(needed(row, "output"))
+    held: dict[Symbol, float | None] = {q.context: None, q.prompt: whole_number(prompt), q.answer: output}
+    prefill = question.but({**held, q.cached: cached or None}, phase=PhaseName.PREFILL)
+    if output <= 1:
+        return prefill, None
+    return prefill, prefill.but({q.cached: None}, phase=PhaseName.ANSWER)
+
+
+def needed(row: Measurement, name: str) -> float:
+    """A number of a row; raises UserError where it is not stated."""
     value = row.number(name)
     if value is None:
         raise UserError(f"{name} is not stated")
     return value
 
 
-def _whole(given: Mapping[Symbol, float], least: int = 1) -> dict[Symbol, float]:
+def whole_number(value: float, least: int = 1) -> float:
     """Rounded down, so that the bound stays one."""
-    return {symbol: float(max(least, int(value))) for symbol, value in given.items()}
+    return float(max(least, int(value)))
 
 
-def _has_layout(row: Measurement) -> bool:
+def has_layout(row: Measurement) -> bool:
+    """Whether a row states any degree of parallelism."""
     return any(degree is not None for degree in row.degrees.values())
 
 
-def _stated(row: Measurement) -> Layout:
+def stated_layout(row: Measurement) -> Layout:
     """The layout that a row states, replicas over the chips left."""
     degrees: dict[str, Any] = {name: degree for name, degree in row.degrees.items() if degree is not None}
     layout = Layout(**degrees)
@@ -129,65 +129,26 @@ def _stated(row: Measurement) -> Layout:
     return replace(layout, replicas=row.chips // layout.chips)
 
 
-def riding_along(row: Measurement, case: Case) -> float | None:
-    """The step of in-flight batching at a steady rate, as a request sees it, or for a throughput the mean of all.
-    Lengths are scaled as the mean context says they were."""
-    prompt, output = row.number("prompt"), row.number("output")
-    if row.scope != Scope.SERVING or prompt is None or output is None:
-        return None
-    scale = _needed(row, "context") / (prompt + output / 2)
-    lengths = _whole({q.prompt: prompt * scale, q.answer: output * scale}, 2)
-    timed = q.mean_step_time if row.quantity == "tokens_per_second" else q.step_time
-    return build_case(case.question.but(lengths, scope=Scope.SERVING)).number(timed)
+def asked_of(row: Measurement, model: Model, machine: Hardware, inputs: Inputs) -> Question:
+    """A question with the formats of a row."""
+    return Question(model, machine, with_formats(row, model, inputs))
 
 
-def whole(row: Measurement, question: Question) -> Question:
-    """The whole request: the prompt counts what is cached already."""
-    cached = row.number("cached") or 0.0
-    lengths = _whole({q.prompt: _needed(row, "prompt") + cached, q.answer: _needed(row, "output")})
-    held: dict[Symbol, float | None] = {q.context: None, **_whole({q.cached: cached} if cached else {}), **lengths}
-    return question.but(held, phase=PhaseName.PREFILL)
+def searched(row: Measurement, question: Question, free: frozenset[str] = frozenset()) -> Question:
+    """The fastest on a row's chips, of all layouts and of all choices that are free."""
+    inputs = question.inputs.with_given(ALL_OF_IT)
+    batch = int(inputs.given[q.batch])
+    kept = replace(inputs.with_given({q.batch: None}), layout=None)
+    search = Search(question.model, (question.hardware,), (row.chips,), kept, (batch,), Minimise.LATENCY, None, {},
+                    free, within=0.0)  # fmt: skip  # the fastest, so that a bound stays one
+    try:
+        return search_layouts(search).best.question
+    except UserError as error:
+        raise UserError(f"no layout is stated, and none is found: {error}") from None
 
 
-def request_seconds(row: Measurement) -> float:
-    """Seconds of the whole request: from tokens per second, or from the mean time of an output token."""
-    output = _needed(row, "output")
-    if row.quantity == "tokens_per_second":
-        return _needed(row, "batch") * output / row.value
-    if row.quantity == "step_time":
-        return row.value * output
-    raise UserError(f"{row.quantity} of a whole request is not modelled")
-
-
-def seconds(row: Measurement, case: Case) -> float:
-    """Seconds of one pass; a throughput, or a utilisation, is the time that it implies, against the bf16 peak.
-
-    A printed MFU counts every weight for every token and attention in full (PaLM, arXiv 2204.02311, appendix B), unless
-    the row says causal; an HFU what its recomputation runs again too, and not what a fused kernel makes again.
-    """
-    if row.quantity == "step_time":
-        return row.value
-    if row.quantity == "tokens_per_second":
-        return float(case.scenario.evaluate(q.batch * case.phase.yields) / row.value)
-    if row.quantity == "hfu" and row.phase != PhaseName.TRAIN:
-        raise UserError(f"hfu of a {row.phase} is not modelled")
-    if row.quantity == "hfu" and row.recompute not in tuple(Recompute):
-        raise UserError(f"hfu with {row.recompute or 'unstated'} recomputation: what is computed again is not stated")
-    flops = printed_flops(row, case)
-    rate = row.value if row.quantity == "flops_per_second_per_chip" else row.value * case.hardware.peak("bf16")
-    return flops / (rate * row.chips)
-
-
-def printed_flops(row: Measurement, case: Case) -> float:
-    """FLOP of the whole batch as papers count them."""
-    if row.phase == PhaseName.DECODE:
-        return float(case.scenario.evaluate(q.batch * case.phase.flops_per_sequence))
-    if row.phase == PhaseName.PREFILL:
-        every_token = flops_of(q.prompt, sympy.S.Zero, q.prompt)
-        in_full = every_token + q.attention_flops * (q.prompt**2 - q.prompt * (q.prompt - 1) / 2)
-        return float(case.scenario.evaluate(q.batch * in_full))
-    counted = Counted.CAUSAL if row.detail.get("attention") == Counted.CAUSAL else Counted.FULL
-    training = replace(case.inputs.training, attention=counted, attention_kernel=AttentionKernel.UNFUSED)
-    as_printed = build_case(case.question.but(training=training))
-    again = q.recomputed_flops if row.quantity == "hfu" else sympy.S.Zero
-    return float(as_printed.scenario.evaluate(q.batch * (q.model_flops + again)))
+def _asked(row: Measurement, model: Model, machine: Hardware, inputs: Inputs) -> Question:
+    """The question with the formats and the layout of a row; with the fastest on its chips where it states none."""
+    question = asked_of(row, model, machine, inputs)
+    layout = stated_layout(row) if has_layout(row) else searched(row, question).inputs.layout
+    return question.but(layout=layout)

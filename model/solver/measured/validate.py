@@ -1,138 +1,196 @@
 """Published measurements against the ideal: for each row the time that physics allows, or why it is not modelled."""
 
 import math
-import os
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
+from dataclasses import dataclass, replace
+
+from sympy import Expr
 
 from steptime.model import symbols as q
-from steptime.model.catalog.hardware import Hardware, load_hardware
+from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
-from steptime.model.catalog.models import load_model
-from steptime.model.catalog.transformers import load_transformer
-from steptime.model.choices import PhaseName
+from steptime.model.choices import PhaseName, TermName
 from steptime.model.errors import NotSolved, Unbound, UserError
 from steptime.model.phases.accounts import Model
 from steptime.model.solver.measured.collective import collective_time
-from steptime.model.step.build import build_case
+from steptime.model.solver.measured.formats import said_of
+from steptime.model.solver.measured.judged import MOST_OF_PEAK, Energy, FirstToken, Judged
+from steptime.model.solver.measured.places import Places
+from steptime.model.solver.measured.printed import SHARES, printed_flops, request_seconds, seconds, wanted_of
+from steptime.model.solver.measured.sheets import Sheets, Ticket
+from steptime.model.solver.measured.training import Fastest, optimizer_step
 from steptime.model.step.inputs import Question
-from steptime.model.step.request import whole_request
 
 from steptime.model.solver.measured.questions import (  # isort: skip
-    one_pass, optimizer_step, request_seconds, riding_along, seconds, whole,
+    first_token, one_pass, parts_of_request, riding_along, tokens_a_step,
 )  # fmt: skip
 
-EXACT = 1e-9
-"""A row beats the ideal where it is faster by more than this, relative."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A row with its measured and its ideal time in seconds, of the step or of the whole request; None where it is not
-    modelled, and ``why``. ``in_flight``: for serving, the step time with the prefills riding along evenly."""
-
-    row: Measurement
-    measured: float | None
-    ideal: float | None
-    bottleneck: str | None
-    layout: str | None = None
-    in_flight: float | None = None
-    why: str = ""
-
-    @property
-    def ratio(self) -> float | None:
-        """Ideal over measured: one is physics' best."""
-        return None if not self.measured or self.ideal is None else self.ideal / self.measured
-
-    @property
-    def beats_ideal(self) -> bool:
-        return self.ratio is not None and self.ratio > 1 + EXACT
-
-
-@dataclass(frozen=True)
-class Places:
-    """Folders with files for names that the catalogue lacks."""
-
-    models: Path | None = None
-    hardware: Path | None = None
-
-    def model(self, name: str) -> Model:
-        file = self._found("model", name, self.models, (".json", ".toml"))
-        return load_transformer(name) if file is None else load_model(file)
-
-    def machine(self, name: str) -> Hardware:
-        return load_hardware(self._found("hardware", name, self.hardware, (".toml",)) or name)
-
-    def _found(self, column: str, name: str, folder: Path | None, endings: Sequence[str]) -> str | None:
-        """The file in a folder that has this name. A row comes from elsewhere: what it names is no path, so that it
-        reads nothing but the catalogue and these folders."""
-        if {"/", "\\"} & set(name) or name.startswith(".") or name.lower().endswith((".json", ".toml")):
-            raise UserError(f"{column} {name[:60]!r} is a path: a row names an entry of the catalogue, or, without its "
-                            "ending, a file of the folder that was given")  # fmt: skip
-        found = (os.path.join(folder, f"{name}{ending}") for ending in endings) if folder is not None else ()
-        return next(filter(os.path.isfile, found), None)  # pathlib raises for names that are too long
+COLLECTIVES = ("all_reduce", "all_gather", "all_to_all")
+Refusals = UserError, Unbound, NotSolved
+ASKED = 0.5
+"""Share of the work when every question is put, and no sheet worked out."""
+Judge = Callable[[], Judged]
 
 
 def validate(
-    rows: list[Measurement], places: Places = Places(), progress: Callable[[float], None] = lambda share: None
+    rows: Sequence[Measurement], places: Places = Places(), progress: Callable[[float], None] = lambda share: None
 ) -> list[Judged]:
-    """Every row judged; what cannot be modelled says why, and nothing is left out."""
-    found, asked = [], dict[Hashable, Question]()
+    """Every row judged; what cannot be modelled says why, and nothing is left out.
+
+    Rows that ask the same but for batch and lengths share their formulas, wherever in the list they stand.
+    """
+    asking, judges = Asking(places), list[Judge | str]()
     for number, row in enumerate(rows):
-        try:
-            found.append(_judge(row, places, asked))
-        except (UserError, Unbound, NotSolved) as error:
-            found.append(Judged(row, None, None, None, why=" ".join(str(error).split())))
-        progress((number + 1) / len(rows))
+        judges.append(asking.judge_of(row))
+        progress(ASKED * (number + 1) / len(rows))
+    asking.sheets.answer(lambda share: progress(ASKED + (1 - ASKED) * share))
+    found = [_finished(row, judge) for row, judge in zip(rows, judges, strict=True)]
+    progress(1.0)
     return found
 
 
-def summary(judged: list[Judged]) -> dict[str, dict[str, float | int | None]]:
-    """By family of rows and phase: how many, how many modelled, and the median, least and largest ideal/measured."""
-    families: dict[str, list[Judged]] = {}
-    for one in judged:
-        families.setdefault(f"{one.row.family} {one.row.phase}", []).append(one)
-    found: dict[str, dict[str, float | int | None]] = {}
-    for name, members in families.items():
-        ratios = [one.ratio for one in members if one.ratio is not None]
-        riding = [one.in_flight / one.measured for one in members if one.in_flight and one.measured]
-        found[name] = {
-            "rows": len(members), "modelled": len(ratios),
-            "median": median(ratios) if ratios else None,
-            "least": min(ratios, default=None), "largest": max(ratios, default=None),
-            "beat_ideal": sum(one.beats_ideal for one in members),
-            "median_in_flight": median(riding) if riding else None,
-        }  # fmt: skip
-    return found
-
-
-def _judge(row: Measurement, places: Places, known: dict[Hashable, Question]) -> Judged:
-    """A row judged; ``known`` are the questions of rows before it, as several figures are printed of one run."""
-    if row.wrong:
-        raise UserError(row.wrong)
-    found = _timed(row, places, known)
+def _finished(row: Measurement, judge: Judge | str) -> Judged:
+    """A row judged, or why it cannot be."""
+    try:
+        if isinstance(judge, str):
+            return _refused(row, judge)
+        found = judge()
+    except Refusals as error:
+        return _refused(row, str(error))
     if found.ratio is None or not 0 < found.ratio < math.inf:
-        raise UserError("its ideal time, or what was measured, is no finite number of seconds")
+        return _refused(row, "its ideal time, or what was measured, is no finite number of seconds")
     return found
 
 
-def _timed(row: Measurement, places: Places, known: dict[Hashable, Question]) -> Judged:
-    machine = places.machine(row.hardware)
-    if row.phase in ("all_reduce", "all_gather", "all_to_all"):
-        ideal, tier = collective_time(row, machine)
-        return Judged(row, row.value, ideal, tier)
-    asked = optimizer_step if row.phase == PhaseName.TRAIN else one_pass
-    if row.run not in known:
-        known[row.run] = asked(row, places.model(row.model), machine)
-    question = known[row.run]
-    if row.scope == "request":
-        request = whole_request(whole(row, question))
-        return Judged(row, request_seconds(row), request.time, request.bottleneck, str(request.prefill.layout))
-    case = build_case(question)
-    for lacking in case.missing({"step_time": q.step_time}):
-        raise UserError(f"missing {lacking}")
-    return Judged(
-        row, seconds(row, case), case.number(q.step_time), case.bottleneck, str(case.layout), riding_along(row, case)
-    )
+def _refused(row: Measurement, why: str) -> Judged:
+    return Judged(row, None, None, None, why=" ".join(why.split()))
+
+
+class Asking:
+    """Puts the questions of rows on sheets; several figures of one run are one question."""
+
+    def __init__(self, places: Places) -> None:
+        self.places, self.sheets = places, Sheets()
+        self._passes: dict[Hashable, Question] = {}
+        self._steps: dict[Hashable, Fastest] = {}
+        self._flops: dict[Hashable, float] = {}
+        self._exchanges: dict[Hashable, tuple[float, str]] = {}
+
+    def judge_of(self, row: Measurement) -> Judge | str:
+        """What will judge a row once the sheets are worked out, or why nothing can."""
+        try:
+            if row.wrong:
+                raise UserError(row.wrong)
+            machine = self.places.machine(row.hardware)
+            if row.phase in COLLECTIVES:
+                return self._collective(row, machine)
+            model = self.places.model(row.model)
+            if row.phase == PhaseName.TRAIN:
+                return self._training(row, model, machine)
+            key = row.run
+            if key not in self._passes:
+                self._passes[key] = one_pass(row, model, machine)
+            question = self._passes[key]
+            return self._request(row, question) if row.scope == "request" else self._pass(row, question)
+        except Refusals as error:
+            return str(error)
+
+    def _collective(self, row: Measurement, machine: Hardware) -> Judge:
+        if row.run not in self._exchanges:
+            self._exchanges[row.run] = collective_time(row, machine)
+        ideal, tier = self._exchanges[row.run]
+        return lambda: Judged(row, row.value, ideal, tier)
+
+    def _training(self, row: Measurement, model: Model, machine: Hardware) -> Judge:
+        if row.run not in self._steps:
+            self._steps[row.run] = optimizer_step(row, model, machine)
+        step = self._steps[row.run]
+        case, flops = step.case, 0.0
+        if row.quantity in SHARES:
+            counted = (row.run, row.figure)
+            if counted not in self._flops:
+                self._flops[counted] = printed_flops(row, case)
+            flops = self._flops[counted]
+        tokens = float(case.scenario.evaluate(q.batch * case.phase.yields))
+        measured = seconds(row, machine, tokens, flops)
+        times = {name: time for name, time in case.times.items() if time is not None}
+        return lambda: Judged(row, measured, step.time, case.bottleneck, str(case.layout), times=times)
+
+    def _ask(self, row: Measurement, question: Question | None, wanted: dict[str, Expr] | None = None) -> Ticket | None:
+        return None if question is None else self.sheets.ask(question, (row.model, row.hardware), wanted)
+
+    def _request(self, row: Measurement, question: Question) -> Judge:
+        """A request is its prefill and the decode steps after it; the longer part says what binds."""
+        measured = request_seconds(row)
+        prefill, after = parts_of_request(row, question)
+        parts = [ticket for part in (prefill, after) if (ticket := self._ask(row, part)) is not None]
+
+        def judge() -> Judged:
+            longest = max(parts, key=lambda part: part.time)
+            times = {name: sum(part.times[name] for part in parts) for name in longest.times}
+            cases = [part.answered for part in parts]
+            return Judged(row, measured, sum(part.time for part in parts), longest.bottleneck, str(cases[0].layout),
+                          times=times, cache=said_of(row, cases[0].precision))  # fmt: skip
+
+        return judge
+
+    def _pass(self, row: Measurement, question: Question) -> Judge:
+        ticket = self.sheets.ask(question, (row.model, row.hardware), wanted_of(row))
+        riding = self._ask(row, riding_along(row, question), {"mean_step_time": q.mean_step_time})
+        alone = self._ask(row, first_token(row, question))
+        return Pass(row, ticket, riding, alone).judged
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass of a row as asked: alone, with prefills riding along, and the prefill of its prompt."""
+
+    row: Measurement
+    ticket: Ticket
+    riding: Ticket | None
+    alone: Ticket | None
+
+    def judged(self) -> Judged:
+        """The row judged; raises what went wrong with its pass."""
+        row, case, per_step = self.row, self.ticket.answered, tokens_a_step(self.row)
+        found = self.ticket.found
+        measured = seconds(row, case.hardware, found.get("tokens", 0.0), found.get("flops", 0.0))
+        ideal = self.ticket.time / per_step
+        one = Judged(
+            row, measured, ideal, self.ticket.bottleneck, str(case.layout),
+            times={name: time / per_step for name, time in self.ticket.times.items()},
+            cache=said_of(row, case.precision),
+        )  # fmt: skip
+        if self.riding is not None:
+            one = self._with_prefills(one, self.riding, measured)
+        if self.alone is not None and (ttft := row.number("ttft_s")) is not None:
+            one = replace(one, first_token=FirstToken(ttft, self.alone.time))
+        return replace(one, energy=_energy(row, case.hardware, measured, ideal, self.ticket.question))
+
+    def _with_prefills(self, one: Judged, riding: Ticket, measured: float) -> Judged:
+        """With the step in which prefills ride along, and whether computing them would take more than serving can.
+
+        Kernels run one after another: what decode takes at least is not there for prompts.
+        """
+        timed = "mean_step_time" if self.row.quantity == "tokens_per_second" else "step_time"
+        one = replace(one, in_flight=riding[timed])
+        prompts, left = riding.times[TermName.COMPUTE] - self.ticket.times[TermName.COMPUTE], measured - (one.ideal or 0)
+        if left <= 0:
+            return one
+        peak, why = riding.answered.precision["activations"], ""
+        if prompts / left > MOST_OF_PEAK:
+            why = (f"computing every prompt in the time that decode leaves would take {prompts / left:.0%} of the {peak} "
+                   "peak: prefixes were cached, likely")  # fmt: skip
+        return replace(one, of_peak=prompts / left, implausible=why)
+
+
+def _energy(row: Measurement, machine: Hardware, measured: float, ideal: float, asked: Question) -> Energy | None:
+    """Energy of a token where a row states it, beside rated powers over the same time."""
+    joules, watts = row.number("joules_per_output_token"), row.number("power_w")
+    if joules is None:
+        return None
+    per_token = row.chips / asked.inputs.given[q.batch]
+    figures = (machine.figures.get("power"), machine.facts.get("system_power"))
+    rated, system = (None if figure is None else figure.value for figure in figures)
+    chips, all_in = (None if power is None else power * measured * per_token for power in (rated, system))
+    return Energy(joules, chips, all_in, None if rated is None else rated * ideal * per_token, watts, rated)

@@ -1,0 +1,141 @@
+"""A measured row beside the time that physics allows, and groups of such rows."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from steptime.model.catalog.details import engine_of
+from steptime.model.catalog.measurement import Measurement
+from steptime.model.errors import UserError, unknown
+
+EXACT = 1e-9
+"""A row beats the ideal where it is faster by more than this, relative."""
+MOST_OF_PEAK = 0.65
+"""Share of a peak that prefills riding along may need before a row is called implausible. The best of the catalogue's
+published prefills and training steps reach 0.63 of a bf16 peak (the 0.62 of Nemotron-4 15B counts heads that are not
+there); serving, with decode between, cannot pass what a pure pass reaches."""
+
+
+@dataclass(frozen=True)
+class FirstToken:
+    """Mean time to the first token in seconds, and that of an unloaded prefill at the bound: the rest is waiting, and
+    what the prefill takes above the bound."""
+
+    measured: float
+    ideal: float
+
+    @property
+    def queue(self) -> float:
+        """Seconds above the bound of an unloaded prefill."""
+        return self.measured - self.ideal
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Joules per output token: as measured at the chips; at the rated power of the chips, and of the whole system, for
+    the measured time; at the chips' rated power for the ideal time. ``watts`` of one chip measured, and rated."""
+
+    measured: float
+    chips: float | None
+    all_in: float | None
+    ideal: float | None
+    watts: float | None
+    rated: float | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A row with its measured and its ideal time in seconds, of the step or of the whole request; None where it is not
+    modelled, and ``why``.
+
+    ``in_flight``: for serving, the step time with the prefills riding along evenly, and ``of_peak`` the share of the
+    peak that computing these would take in the time that decode leaves. ``implausible``: why a row implies more than serving can reach. ``cache``: the
+    format of the KV cache. ``times``: seconds of each term.
+    """
+
+    row: Measurement
+    measured: float | None
+    ideal: float | None
+    bottleneck: str | None
+    layout: str | None = None
+    in_flight: float | None = None
+    why: str = ""
+    times: Mapping[str, float] = field(default_factory=dict)
+    cache: str | None = None
+    of_peak: float | None = None
+    implausible: str = ""
+    first_token: FirstToken | None = None
+    energy: Energy | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """Ideal over measured: one is physics' best."""
+        return None if not self.measured or self.ideal is None else self.ideal / self.measured
+
+    @property
+    def beats_ideal(self) -> bool:
+        return self.ratio is not None and self.ratio > 1 + EXACT
+
+
+Column = Callable[[Judged], str]
+COLUMNS: Mapping[str, Column] = {
+    "family": lambda one: one.row.family,
+    "source": lambda one: one.row.source_family,
+    "phase": lambda one: one.row.phase,
+    "kind": lambda one: one.row.kind,
+    "scope": lambda one: one.row.scope or "—",
+    "model": lambda one: one.row.model or "—",
+    "hardware": lambda one: one.row.hardware or "—",
+    "chips": lambda one: f"{one.row.chips} chips",
+    "stack": lambda one: one.row.stack or "—",
+    "engine": lambda one: engine_of(one.row.stack) or "—",
+    "weights": lambda one: one.row.formats.get("weights") or "—",
+    "cache": lambda one: one.cache or "—",
+    "bottleneck": lambda one: one.bottleneck or "—",
+    "licence": lambda one: one.row.licence or "—",
+    "quantity": lambda one: one.row.quantity,
+}
+"""What rows may be grouped by."""
+USUAL = ("family", "phase")
+
+
+def columns_of(text: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Columns to group by, from their names with commas between or a list; raises UserError for an unknown one.
+
+    >>> columns_of("model, hardware"), columns_of(None)
+    (('model', 'hardware'), ('family', 'phase'))
+    """
+    if text is None:
+        return USUAL
+    names = tuple(name.strip() for name in (text.split(",") if isinstance(text, str) else text))
+    for name in names:
+        if name not in COLUMNS:
+            raise unknown("column to group `by`", name, list(COLUMNS))
+    if not names or len(set(names)) < len(names):
+        raise UserError("`by`: give different columns, with commas between")
+    return names
+
+
+def groups(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> dict[tuple[str, ...], list[Judged]]:
+    """Rows by the values of some columns, in the order in which these occur."""
+    found: dict[tuple[str, ...], list[Judged]] = {}
+    for one in judged:
+        found.setdefault(tuple(COLUMNS[name](one) for name in by), []).append(one)
+    return found
+
+
+def summary(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> dict[str, dict[str, float | int | None]]:
+    """By group: how many, how many modelled, and the median, least and largest ideal/measured."""
+    found: dict[str, dict[str, float | int | None]] = {}
+    for names, members in groups(judged, by).items():
+        ratios = [one.ratio for one in members if one.ratio is not None]
+        riding = [one.in_flight / one.measured for one in members if one.in_flight and one.measured]
+        found[" ".join(names)] = {
+            "rows": len(members), "modelled": len(ratios),
+            "median": median(ratios) if ratios else None,
+            "least": min(ratios, default=None), "largest": max(ratios, default=None),
+            "beat_ideal": sum(one.beats_ideal for one in members),
+            "implausible": sum(bool(one.implausible) for one in members),
+            "median_in_flight": median(riding) if riding else None,
+        }  # fmt: skip
+    return found
