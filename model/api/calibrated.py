@@ -14,7 +14,7 @@ from steptime.model.catalog.measurement import catalogue, read_measurements
 from steptime.model.parse import path_of
 from steptime.model.solver.calibration.calibrate import Calibration, coefficients_text
 from steptime.model.solver.calibration.calibrate import calibrate as fit
-from steptime.model.solver.measured.validate import Places
+from steptime.model.solver.measured.places import Places
 from steptime.model.text.calibration import calibration_json, calibration_table
 
 

@@ -7,14 +7,14 @@ import numpy as np
 
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import COEFFICIENTS, Band, Coefficients, Seen
-from steptime.model.catalog.measurement import Measurement
+from steptime.model.catalog.measurement import Measurement, distinct
 from steptime.model.errors import UserError
 from steptime.model.estimate import symbols as e
 from steptime.model.solver.calibration.cross import LEFT_OUT, Errors, bands, coverage, left_out
 from steptime.model.solver.calibration.fit import Fit, Table, fit
 from steptime.model.solver.calibration.priors import PRIORS, fitted
 from steptime.model.solver.calibration.rows import Row, rows_of
-from steptime.model.solver.measured.validate import Places
+from steptime.model.solver.measured.places import Places
 
 MOST_SHARE = 0.65
 """Of a chip's peak that the products of prefills can reach beside decode steps: rows that imply more did less work than
@@ -76,7 +76,7 @@ def calibrate(
 
     ``chosen``: rows that are fitted; the others are judged by the fit. Raises UserError where too few rows are left.
     """
-    usable, why = rows_of(measurements, places or Places())
+    usable, why = rows_of(distinct(measurements), places or Places())
     doubts = {row.source.id: text for row in usable if (text := implausible(row)) is not None}
     plausible = [row for row in usable if row.source.id not in doubts]
     rows, others = [r for r in plausible if chosen(r)], [r for r in plausible if not chosen(r)]

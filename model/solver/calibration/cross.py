@@ -19,7 +19,7 @@ LEFT_OUT: Mapping[str, Callable[[Row], str]] = {
     "model": lambda row: row.source.model,
     "machine": lambda row: row.source.hardware,
     "stack": lambda row: row.stack,
-    "source": lambda row: row.source_family,
+    "source": lambda row: row.source.source_family,
 }
 """What is left out together."""
 

@@ -13,15 +13,13 @@ from steptime.model.catalog.measurement import Measurement
 from steptime.model.choices import Load, PhaseName, Scope
 from steptime.model.errors import NotSolved, Unbound, UserError
 from steptime.model.estimate import symbols as e
-from steptime.model.solver.measured.questions import one_pass, seconds
-from steptime.model.solver.measured.validate import Places
+from steptime.model.solver.measured.formats import likely_cache
+from steptime.model.solver.measured.places import Places
+from steptime.model.solver.measured.printed import seconds, wanted_of
+from steptime.model.solver.measured.questions import one_pass
 from steptime.model.step.build import build_case
 from steptime.model.step.estimate import asked_of_chip, kind_of
 from steptime.model.step.inputs import Question
-
-SAME_SOURCE = {"SIL": "InferenceX", "IX": "InferenceX"}
-"""Beginnings of identifiers whose rows come from one benchmark."""
-
 
 @dataclass(frozen=True)
 class Row:
@@ -38,17 +36,12 @@ class Row:
     @property
     def group(self) -> str:
         """Rows of one model on one machine under one serving stack are not independent."""
-        return "|".join((self.source.model, self.source.hardware, self.source.detail.get("stack", self.source.family)))
+        return "|".join((self.source.model, self.source.hardware, self.source.stack or self.source.family))
 
     @property
     def stack(self) -> str:
         """The serving stack without its version."""
-        return self.source.detail.get("stack", self.source.family).split(" ")[0]
-
-    @property
-    def source_family(self) -> str:
-        """Who measured: two tables of one benchmark are one source."""
-        return SAME_SOURCE.get(self.source.family.split("-")[0], self.source.family)
+        return (self.source.stack or self.source.family).split(" ")[0]
 
 
 def rows_of(measurements: Iterable[Measurement], places: Places) -> tuple[list[Row], dict[str, str]]:
@@ -70,7 +63,9 @@ def _row(row: Measurement, places: Places) -> Row:
     model, machine = places.model(row.model), places.machine(row.hardware)
     if not isinstance(model, Transformer):
         raise UserError(f"{row.model} is a list of quantities: nothing says which kernels run")
-    question = one_pass(row, model, machine)
+    if "mtp" in row.detail:
+        raise UserError("time per token of several a step: acceptance is not stated")
+    question = one_pass(row, model, machine).but(kv=likely_cache(row))
     case = build_case(question)
     asked, along = asked_of_chip(case), dict[Symbol, float]()
     if row.scope == "serving":
@@ -78,7 +73,8 @@ def _row(row: Measurement, places: Places) -> Row:
     ideal = case.number(q.step_time)
     if ideal is None:
         raise UserError("the bound has no number")
-    return Row(row, machine.family or machine.name, kind_of(model), asked, along, seconds(row, case), ideal)
+    measured = seconds(row, machine, **{name: case.scenario.evaluate(one) for name, one in wanted_of(row).items()})
+    return Row(row, machine.family or machine.name, kind_of(model), asked, along, measured, ideal)
 
 
 def _along(row: Measurement, question: Question) -> dict[Symbol, float]:

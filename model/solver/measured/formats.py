@@ -53,6 +53,16 @@ def cache_of(row: Measurement) -> Format | None:
     return Format.FP8 if row.formats.get("weights") in NARROW else None
 
 
+def likely_cache(row: Measurement) -> Format | None:
+    """The format that a cache most likely had, for an estimate: as stated, else fp8 where TensorRT-LLM ran weights in
+    fp8 or fp4, which its launch scripts set; other engines keep 16 bits unless they are told. None for what the model's
+    file asks."""
+    if stated := row.formats.get("kv"):
+        return Format(stated)
+    is_narrow = row.formats.get("weights") in NARROW and "trtllm" in row.stack
+    return Format.FP8 if is_narrow else Format.BF16
+
+
 def bytes_by_kind(row: Measurement) -> dict[Symbol, float]:
     """Bytes of a weight of the kinds that a row states apart."""
     found: dict[Symbol, float] = {}
