@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # a step alone needs none of these rooms
     from steptime.model.api.answers import BestBatch, Crossover, Earnings, Spread, Terms
     from steptime.model.api.grid import Grid
     from steptime.model.catalog.prices import PriceList
+    from steptime.model.step.measured import Measured
 
 Progress = Callable[[float], None]
 
@@ -205,6 +206,19 @@ class Step(Beside):
 
         return grid_of(self.case, layout, axes)
 
+    def against(self, measured: str) -> "MeasuredStep":
+        """The step against what was measured: ``38ms``, ``1200 tok/s`` of all chips, ``42% MFU`` or ``400 TFLOP/s`` a
+        chip. Says which share of it the bound and the estimate take, and which single term would explain the rest.
+
+        >>> import steptime as st
+        >>> found = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8").against("20ms")
+        >>> f"{found.measured.share_of_bound:.3f}"
+        '0.420'
+        """
+        from steptime.model.step.measured import against
+
+        return MeasuredStep(self.case, against(self.case, text_of(measured, "`measured`")))
+
     def ranges(self, **words: Any) -> "RangedStep":
         """Intervals of what comes out, where inputs are known within limits: ``memory_efficiency=(0.6, 0.9)``."""
         from steptime.model.solver.ranges.uncertainty import spread
@@ -232,6 +246,19 @@ class Step(Beside):
 
         times = ", ".join(latex(self.case.short(self.case.resources[name])) for name in TERMS)
         return rf"$\displaystyle t = \max\left({times}\right)$"
+
+
+@dataclass(frozen=True, repr=False)
+class MeasuredStep(Step):
+    """A step beside what somebody measured."""
+
+    measured: "Measured"
+
+    def _json(self) -> dict[str, Any]:
+        return step_json(self.case, measured=self.measured)
+
+    def table(self) -> Group:
+        return step_table(self.case, measured=self.measured)
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,11 +5,12 @@ sequence. With every share at one and every time at zero the sum of these maxima
 is the maximum of their sums; so the estimate never lies below it.
 """
 
+from collections.abc import Mapping
+
 import sympy
 from sympy import Expr
 
 from steptime.model.extremes import at_least
-from steptime.model.terms import zero
 
 from steptime.model.estimate.symbols import (  # isort: skip
     cache_bytes, dense_bytes, dense_flops, exchanges, expert_bytes, expert_flops, kernels, out_bytes, reduces,
@@ -33,9 +34,14 @@ cache = slower(
     cache_bytes / (cache_streaming * memory_bandwidth), head_padding * score_flops / (score_share * wide_peak)
 )
 links = up_bytes / (link_share * scale_up_bandwidth) + out_bytes / (link_share * scale_out_bandwidth)
-starts = reduces * reduce_time + exchanges * exchange_time + kernels * kernel_time
+collectives = reduces * reduce_time + exchanges * exchange_time
 
-decode: Expr = sympy.Add(weights, experts, cache, links, starts, sequences * sequence_time)
+DECODE: Mapping[str, Expr] = {
+    "weights": weights, "experts": experts, "cache": cache, "links": links, "collectives": collectives,
+    "kernels": kernels * kernel_time, "sequences": sequences * sequence_time,
+}  # fmt: skip
+"""The terms of a decode step, by name."""
+decode: Expr = sympy.Add(*DECODE.values())
 """Seconds of a decode step."""
 
 products = (dense_flops + expert_flops) / (prefill_share * peak_flops)
@@ -43,10 +49,13 @@ scores = score_flops / (prefill_score_share * wide_peak)
 reading = dense_bytes / (dense_streaming * memory_bandwidth) + expert_bytes / (expert_streaming * memory_bandwidth)
 moved = cache_bytes / (cache_streaming * memory_bandwidth)
 
-prefill: Expr = sympy.Add(slower(reading, products), slower(moved, scores), links, starts)
-"""Seconds of a prefill that has the machine to itself."""
+PREFILL: Mapping[str, Expr] = {
+    "products": slower(reading, products), "attention": slower(moved, scores), "links": links,
+    "collectives": collectives, "kernels": kernels * kernel_time,
+}  # fmt: skip
+"""The terms of a prefill that has the machine to itself, by name."""
+prefill: Expr = sympy.Add(*PREFILL.values())
+"""Seconds of such a prefill."""
 
-along: Expr = riding * sympy.Add(products, scores, links, starts)
+along: Expr = riding * sympy.Add(products, scores, links, collectives, kernels * kernel_time)
 """Seconds that prefills add to a decode step in which they ride along: its weights are read anyway."""
-
-NOTHING: Expr = zero

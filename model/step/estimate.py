@@ -15,7 +15,7 @@ from steptime.model.choices import Efficiency, PhaseName, Scope
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.groups import groups, kernels_of, padding_of
-from steptime.model.estimate.terms import along, decode, prefill
+from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.precision import activations_for
 from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
@@ -24,15 +24,15 @@ from steptime.model.step.case import Case
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of a step in practice, between which eight in ten lie, after the band of which family; ``outside`` says
-    in what the step is beyond what was calibrated."""
+    """Seconds of a step in practice, between which eight in ten lie, after the band of which family; its terms, which
+    add up to it; ``outside`` says in what the step is beyond what was calibrated."""
 
     step_time: float
     low: float
     high: float
     family: str
+    terms: Mapping[str, float]
     outside: tuple[str, ...] = ()
-    terms: Mapping[str, float] | None = None
 
     @property
     def inside(self) -> bool:
@@ -49,14 +49,14 @@ def estimated(case: Case) -> Estimate | None:
         return None
     chosen = case.inputs.coefficients or shipped()
     try:
-        time = _time(case, chosen)
+        terms = _terms(case, chosen)
     except Unbound:
         return None
     kind, family = kind_of(model), case.hardware.family
     name, band = chosen.band(kind, family)
-    time = max(time, bound)
-    outside = tuple(_outside(case, chosen, kind))
-    return Estimate(time, max(bound, time * band.low), time * band.high, name, outside)
+    time = max(sum(terms.values()), bound)
+    outside = tuple(_outside(case, chosen))
+    return Estimate(time, max(bound, time * band.low), time * band.high, name, terms, outside)
 
 
 def kind_of(model: Transformer) -> str:
@@ -64,16 +64,20 @@ def kind_of(model: Transformer) -> str:
     return "experts" if model.experts else "dense"
 
 
-def _time(case: Case, chosen: Coefficients) -> float:
-    """Seconds: of a step, with the prefills that ride along in it where the scope is serving."""
+def _terms(case: Case, chosen: Coefficients) -> dict[str, float]:
+    """Seconds by term: of a step, with the prefills that ride along in it where the scope is serving."""
     values = chosen.of_family(case.hardware.family)
     if case.inputs.phase == PhaseName.PREFILL:
-        return evaluated(prefill, {**values, **asked_of_chip(case)})
+        return _each(PREFILL, {**values, **asked_of_chip(case)})
     if case.inputs.scope != Scope.SERVING:
-        return evaluated(decode, {**values, **asked_of_chip(case)})
+        return _each(DECODE, {**values, **asked_of_chip(case)})
     pure, alone, number = parts_of_serving(case)
-    step = evaluated(decode, {**values, **asked_of_chip(pure)})
-    return step + evaluated(along, {**values, **asked_of_chip(alone), e.riding: number})
+    prefills = evaluated(along, {**values, **asked_of_chip(alone), e.riding: number})
+    return {**_each(DECODE, {**values, **asked_of_chip(pure)}), "prefills": prefills}
+
+
+def _each(terms: Mapping[str, Expr], values: Mapping[Symbol, float]) -> dict[str, float]:
+    return {name: evaluated(expr, values) for name, expr in terms.items()}
 
 
 def parts_of_serving(case: Case) -> tuple[Case, Case, float]:
@@ -113,7 +117,7 @@ def asked_of_chip(case: Case) -> dict[Symbol, float]:
     return found
 
 
-def _outside(case: Case, chosen: Coefficients, kind: str) -> list[str]:
+def _outside(case: Case, chosen: Coefficients) -> list[str]:
     """In what a step is beyond the rows of the fit."""
     found = []
     if case.hardware.family not in chosen.kernels:

@@ -26,6 +26,7 @@ from steptime.model.text.run import run_of
 
 if TYPE_CHECKING:
     from steptime.model.solver.ranges.uncertainty import Spread
+    from steptime.model.step.measured import Measured
 
 ALWAYS = ("weights", "kv", "activations")
 """Parts of a chip's memory that every phase lists."""
@@ -84,7 +85,10 @@ def crossover_json(answer: CrossoverAnswer) -> dict[str, Any]:
 
 
 def step_json(
-    case: Case, answers: Sequence[CrossoverAnswer] | None = None, spread: "Spread | None" = None
+    case: Case,
+    answers: Sequence[CrossoverAnswer] | None = None,
+    spread: "Spread | None" = None,
+    measured: "Measured | None" = None,
 ) -> dict[str, Any]:
     """Everything about a step, base units, the keys that scripts rely on."""
     there, room, board = case.scenario.values, case.fullest_stage, case.phase.blackboard
@@ -108,6 +112,7 @@ def step_json(
         "bottleneck": case.bottleneck,
         "step_time": number(q.step_time),
         "estimate": estimate_json(case),
+        **({} if measured is None else {"measured": measured_json(measured)}),
         **({"mean_step_time": number(q.mean_step_time)} if q.own_prefill in there else {}),
         "bounds": {overlap.replace("-", "_"): number(bound) for overlap, bound in case.bounds.items()},
         "operations": [_operation_json(number, line) for line in case.operations],
@@ -146,7 +151,15 @@ def estimate_json(case: Case) -> dict[str, Any] | None:
              for key, power in FOLLOWING.items()}  # fmt: skip
     return {
         "step_time": found.step_time, "low": found.low, "high": found.high, "family": found.family,
-        "inside": found.inside, "outside": list(found.outside), **after,
+        "inside": found.inside, "outside": list(found.outside), "terms": dict(found.terms), **after,
+    }  # fmt: skip
+
+
+def measured_json(found: "Measured") -> dict[str, Any]:
+    """What was measured beside the bound and the estimate."""
+    return {
+        "step_time": found.step_time, "share_of_bound": found.share_of_bound, "mfu": found.mfu, "mbu": found.mbu,
+        "share_of_estimate": found.share_of_estimate, "unexplained": found.unexplained, "factors": dict(found.factors),
     }  # fmt: skip
 
 

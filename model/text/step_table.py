@@ -20,14 +20,20 @@ from steptime.model.text.step_json import step_json
 
 if TYPE_CHECKING:
     from steptime.model.solver.ranges.uncertainty import Spread
+    from steptime.model.step.measured import Measured
 
 LONGEST_FORMULA = 150
 
 
-def step_table(case: Case, answers: Sequence[CrossoverAnswer] | None = None, spread: "Spread | None" = None) -> Group:
+def step_table(
+    case: Case,
+    answers: Sequence[CrossoverAnswer] | None = None,
+    spread: "Spread | None" = None,
+    measured: "Measured | None" = None,
+) -> Group:
     """A step for people: terms with their closed forms, band, rates, cost, memory, crossovers, what is left out."""
     answers = crossovers(case) if answers is None else answers
-    data = step_json(case, answers, spread)
+    data = step_json(case, answers, spread, measured)
     head = Text(
         f"{data['model']} on {data['hardware']}: one {data['phase']} step, batch {plain(data['batch'])}, "
         f"{_length(case)}, {case.layout.chips} chip{'s' * (case.layout.chips > 1)}"
@@ -100,6 +106,8 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     made.add_row("step time", f"{si(data['step_time'], 's')} at overlap {data['overlap']}; bound by {bound}")
     if data["estimate"] is not None:
         made.add_row("in practice", _practice(data["estimate"], data["step_time"]))
+    if "measured" in data:
+        made.add_row("measured", _measured(data["measured"]))
     made.add_row("band", band)
     if "mean_step_time" in data:
         made.add_row("mean step", f"{si(data['mean_step_time'], 's')} with every prefill counted, a request's own too: "
@@ -124,6 +132,21 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     made.add_row("layout", f"{case.layout}")
     made.add_row("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))
     return made
+
+
+def _measured(found: dict[str, Any]) -> str:
+    """The shares of a measured time, and which term alone would explain it."""
+    text = f"{si(found['step_time'], 's')}: the bound is {found['share_of_bound']:.0%} of it"
+    if found["share_of_bound"] > 1:
+        text += ", which cannot be: a figure of the model, the machine or the layout is another than was measured"
+    if found["share_of_estimate"] is None:
+        return f"{text}; MFU {_percent(found['mfu'])}, MBU {_percent(found['mbu'])}"
+    left, factors = found["unexplained"], list(found["factors"].items())[:3]
+    word = "no term explains" if left > 0 else "less than the estimate says:"
+    text += (f", the estimate {found['share_of_estimate']:.0%}; MFU {_percent(found['mfu'])}, MBU "
+             f"{_percent(found['mbu'])}; {word} {si(abs(left), 's')}")  # fmt: skip
+    alone = ", ".join(f"{name} x{factor:.2g}" for name, factor in factors)
+    return f"{text}; alone would explain it: {alone}" if alone else text
 
 
 def _practice(found: dict[str, Any], bound: float) -> str:
