@@ -1,7 +1,7 @@
 """Published measurements beside the ideal."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,10 @@ from steptime.model.api.shown import Shown
 from steptime.model.api.step import quiet
 from steptime.model.catalog.measurement import catalogue, read_measurements
 from steptime.model.parse import path_of
-from steptime.model.solver.measured.judged import Judged
+from steptime.model.solver.measured.judged import USUAL, Judged, columns_of
 from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.validate import validate as judge
+from steptime.model.text.measured_rows import groups_csv, rows_csv
 from steptime.model.text.validate import validate_json, validate_table
 
 
@@ -22,34 +23,46 @@ def validate(
     models: Path | str | None = None,
     hardware: Path | str | None = None,
     progress: Callable[[float], None] = quiet,
+    by: str | Sequence[str] | None = None,
 ) -> "Validated":
     """Each row of a file of measurements, or of the catalogue's, beside the time that physics allows.
 
-    ``models`` and ``hardware`` are folders with files for names that the catalogue lacks.
+    ``models`` and ``hardware`` are folders with files for names that the catalogue lacks. ``by``: columns to group by,
+    as ``"model,hardware"``. Raises UserError for a file that cannot be read, and for an unknown column.
     """
+    columns = columns_of(by)
     folders = [None if given is None else path_of(given, f"`{name}`")
                for name, given in (("models", models), ("hardware", hardware))]  # fmt: skip
     rows = catalogue() if file is None else read_measurements(path_of(file, "`file`"))
     places = Places(*folders)
-    return Validated(tuple(judge(rows, places, progress)))
+    return Validated(tuple(judge(rows, places, progress)), columns)
 
 
 @dataclass(frozen=True, repr=False)
 class Validated(Shown):
-    """Every row judged: its measured and its ideal time, or why it is not modelled."""
+    """Every row judged: its measured and its ideal time, or why it is not modelled; grouped by some columns."""
 
     judged: tuple[Judged, ...]
+    columns: tuple[str, ...] = USUAL
 
     @property
     def beats_ideal(self) -> tuple[Judged, ...]:
         """Rows faster than the ideal: a term is wrong there, or a figure is."""
         return tuple(one for one in self.judged if one.beats_ideal)
 
+    def by(self, columns: str | Sequence[str]) -> "Validated":
+        """The same rows, grouped by other columns."""
+        return replace(self, columns=columns_of(columns))
+
     def _json(self) -> dict[str, Any]:
-        return validate_json(list(self.judged))
+        return validate_json(self.judged, self.columns)
 
     def table(self, rows: bool = False) -> Group:
-        return validate_table(list(self.judged), rows)
+        return validate_table(self.judged, rows, self.columns)
+
+    def csv(self, rows: bool = True) -> str:
+        """The rows as CSV in base units, or the groups."""
+        return rows_csv(self.judged) if rows else groups_csv(self.judged, self.columns)
 
     def __repr__(self) -> str:
         return f"Validated({len(self.judged)} rows, {len(self.beats_ideal)} faster than the ideal)"

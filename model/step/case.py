@@ -19,7 +19,7 @@ from steptime.model.phases.decode import DECODE
 from steptime.model.phases.memory import Footprint, filled, usable
 from steptime.model.phases.phase import Phase
 from steptime.model.quantity import declared
-from steptime.model.scenario import Scenario
+from steptime.model.scenario import Number, Scenario
 from steptime.model.step.bounds import stages_of, step_bound, written
 from steptime.model.step.inputs import Default, Inputs, Missing, Notice, Question
 from steptime.model.terms import Operation
@@ -93,8 +93,8 @@ class Case:
         operations, definitions = written(self.accounts, plan, self.phase, self.layout, values, self.inputs)
         return replace(self, plan=plan, operations=operations, scenario=Scenario(values, definitions))
 
-    def changed(self, values: Mapping[Symbol, float]) -> "Case":
-        """The case with other numbers for quantities that have one."""
+    def changed(self, values: Mapping[Symbol, Number]) -> "Case":
+        """The case with other numbers, or arrays of them, for quantities that have one."""
         case = replace(self, scenario=self.scenario | values)
         if self.plan.load != Load.MEAN and "relaxed" in self.__dict__:  # its formulas are written once
             case.__dict__["relaxed"] = self.relaxed.changed(values)

@@ -1,64 +1,137 @@
-"""Measurements against the ideal, as JSON and as tables."""
+"""Measurements against the ideal, as JSON and as tables of groups."""
 
+from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
-from steptime.model.solver.measured.judged import Judged, summary
+from steptime.model.solver.measured.judged import MOST_OF_PEAK, UNSTATED, USUAL, Judged, groups, summary
 from steptime.model.text.format import si, table
+from steptime.model.text.measured_rows import energy_json, first_token_json, ratio, rows_table, status
 
 SHOWN = 8
+JOINED = " · "
 
 
-def validate_json(judged: list[Judged]) -> dict[str, Any]:
+def validate_json(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> dict[str, Any]:
     return {
         "rows": [
             {
                 "id": one.row.id, "measured": one.measured, "ideal": one.ideal, "calibrated": None, "ratio": one.ratio,
                 "bottleneck": one.bottleneck, "layout": one.layout, "in_flight": one.in_flight,
-                "status": f"not modelled: {one.why}, line {one.row.line}" if one.why else "ok", "line": one.row.line,
+                "status": status(one), "line": one.row.line, "terms": dict(one.times), "kv": one.cache,
+                "implausible": one.implausible or None, "share_of_peak": one.of_peak,
+                "first_token": first_token_json(one), "energy": energy_json(one),
+                "source": one.row.source_family, "licence": one.row.licence, "stack": one.row.stack or None,
             }
             for one in judged
         ],
         "beats_ideal": [one.row.id for one in judged if one.beats_ideal],
-        "summary": summary(judged),
+        "implausible": [one.row.id for one in judged if one.implausible],
+        "by": list(by),
+        "summary": summary(judged, by),
     }  # fmt: skip
 
 
-def validate_table(judged: list[Judged], rows: bool) -> Group:
+def validate_table(judged: Sequence[Judged], rows: bool, by: Sequence[str] = USUAL) -> Group:
     modelled = [one for one in judged if not one.why]
     head = Text(f"{len(modelled)} of {len(judged)} rows modelled; ideal/measured is the share of physics' best reached",
                 style="bold")  # fmt: skip
-    families = table("family and phase", ">rows", ">modelled", ">median ideal/measured", ">least", ">largest",
-                     ">with prefills riding along")  # fmt: skip
-    shown = ("median", "least", "largest", "median_in_flight")
-    for name, found in summary(judged).items():
-        families.add_row(name, str(found["rows"]), str(found["modelled"]),
-                         *(_ratio(found[key]) for key in shown))  # fmt: skip
-    lines: list[Any] = [Text(), families, Text()]
-    beating = [one for one in judged if one.beats_ideal]
-    if beating:
-        lines.append(Text("faster than the ideal, so that a term is wrong or a figure is:", style="bold"))
-        lines += [Text(f"  {one.row.id}: measured {si(one.measured, 's')}, ideal {si(one.ideal, 's')} "
-                       f"({one.bottleneck})") for one in beating]  # fmt: skip
-    else:
-        lines.append(Text("no row is faster than the ideal"))
-    reasons: dict[tuple[str, str], list[int]] = {}
-    for one in (one for one in judged if one.why):
-        reasons.setdefault((f"{one.row.family} {one.row.phase}", one.why), []).append(one.row.line)
-    lines += [Text(f"not modelled: {name}: {len(places)} rows: {why}, {_lines(places)}")
-              for (name, why), places in reasons.items()]  # fmt: skip
+    lines: list[Any] = [head, Text()]
+    if any(one.in_flight for one in judged):
+        lines[1:1] = [Text("riding: the same with the prefills of a server riding along evenly, no bound")]
+    lines += [groups_table(judged, by), Text(), *_beating(judged), *_implausible(judged)]
+    lines += _not_modelled(judged)
+    if any(one.first_token for one in judged):
+        lines += [Text(), Text("time to the first token: measured, that of an unloaded prefill at the bound, and the "
+                               "rest, which is mostly waiting; medians"), first_tokens(judged, by)]  # fmt: skip
+    if any(one.energy for one in judged):
+        lines += [Text(), Text("joules per output token: measured at the chips, at their rated power and at that of "
+                               "the whole system for the measured time, at the rated power for the ideal time"),
+                  energies(judged)]  # fmt: skip
     if rows:
-        lines += [Text(), _rows(judged)]
-    return Group(head, *lines)
+        lines += [Text(), rows_table(judged)]
+    return Group(*lines)
 
 
-def _rows(judged: list[Judged]) -> Any:
-    made = table("id", ">measured", ">ideal", ">ratio", "binds", "layout")
+def groups_table(judged: Sequence[Judged], by: Sequence[str]) -> Table:
+    """A line for each group; ``riding`` is ideal/measured with prefills riding along, where rows are of serving."""
+    made = _grouped(by, ">modelled", ">median", ">least", ">largest", ">riding")
+    for names, members in groups(judged, by).items():
+        (found,) = summary(members, by).values()
+        shown = (found[key] for key in ("median", "least", "largest", "median_in_flight"))
+        made.add_row(_name(names), f"{found['modelled']} of {found['rows']}", *map(ratio, shown))
+    return made
+
+
+def _name(names: Sequence[str]) -> str:
+    """A group in one text, without what it does not state at the end."""
+    kept = list(names)
+    while len(kept) > 1 and kept[-1] == UNSTATED:
+        kept.pop()
+    return JOINED.join(kept)
+
+
+def _grouped(by: Sequence[str], *columns: str) -> Table:
+    """An empty table of groups, whose names may take several lines."""
+    made = table(JOINED.join(by), *columns)
+    made.columns[0].no_wrap = False
+    return made
+
+
+def _beating(judged: Sequence[Judged]) -> list[Text]:
+    """Rows faster than the ideal."""
+    beating = [one for one in judged if one.beats_ideal]
+    if not beating:
+        return [Text("no row is faster than the ideal")]
+    return [Text("faster than the ideal, so that a term is wrong or a figure is:", style="bold"),
+            *(Text(f"  {one.row.id}: measured {si(one.measured, 's')}, ideal {si(one.ideal, 's')} ({one.bottleneck})")
+              for one in beating)]  # fmt: skip
+
+
+def _implausible(judged: Sequence[Judged]) -> list[Text]:
+    """Rows that imply more than serving can reach: modelled, and no measure of a model's error."""
+    found = [one for one in judged if one.implausible]
+    if not found:
+        return []
+    head = Text(f"implausible: computing every prompt in the time that decode leaves would take more than "
+                f"{MOST_OF_PEAK:.0%} of the peak; prefixes were cached, likely:")  # fmt: skip
+    return [head, Text("  " + ", ".join(f"{one.row.id} {one.of_peak or 0:.0%}" for one in found))]
+
+
+def _not_modelled(judged: Sequence[Judged]) -> list[Text]:
+    """Why rows are not modelled, those of one reason together."""
+    reasons: dict[tuple[str, str], list[int]] = {}
     for one in judged:
-        made.add_row(one.row.id, si(one.measured, "s"), si(one.ideal, "s"), _ratio(one.ratio), one.bottleneck or "—",
-                     one.layout or one.why)  # fmt: skip
+        if one.why:
+            reasons.setdefault((f"{one.row.family} {one.row.kind}", one.why), []).append(one.row.line)
+    return [Text(f"not modelled: {name}: {len(places)} row{'s' if len(places) > 1 else ''}: {why}, {_lines(places)}")
+            for (name, why), places in reasons.items()]  # fmt: skip
+
+
+def first_tokens(judged: Sequence[Judged], by: Sequence[str]) -> Table:
+    """A line for each group that states its time to the first token."""
+    made = _grouped(by, ">rows", ">measured", ">prefill", ">rest", ">ratio")
+    for names, members in groups([one for one in judged if one.first_token], by).items():
+        found = [one.first_token for one in members if one.first_token]
+        made.add_row(_name(names), str(len(found)), *(si(median(values), "s") for values in (
+            [one.measured for one in found], [one.ideal for one in found], [one.queue for one in found])),
+            ratio(median(one.ideal / one.measured for one in found)))  # fmt: skip
+    return made
+
+
+def energies(judged: Sequence[Judged]) -> Table:
+    """A line for each row that states its energy."""
+    made = table("id", ">W a chip", ">of rated", ">measured", ">chips", ">system", ">ideal")
+    for one in judged:
+        if (energy := one.energy) is not None:
+            share = energy.watts / energy.rated if energy.watts and energy.rated else None
+            joules = (energy.measured, energy.chips, energy.all_in, energy.ideal)
+            made.add_row(one.row.id, "—" if energy.watts is None else f"{energy.watts:.0f}", ratio(share),
+                         *("—" if value is None else f"{value:.3g} J" for value in joules))  # fmt: skip
     return made
 
 
@@ -66,7 +139,3 @@ def _lines(places: list[int]) -> str:
     """Where rows stand, the first few of many."""
     shown = ", ".join(map(str, places[:SHOWN])) + (", …" if len(places) > SHOWN else "")
     return f"line{'s' if len(places) > 1 else ''} {shown}"
-
-
-def _ratio(value: Any) -> str:
-    return "—" if value is None else f"{value:.3g}"

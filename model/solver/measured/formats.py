@@ -75,4 +75,4 @@ def bytes_by_kind(row: Measurement) -> dict[Symbol, float]:
 
 def said_of(row: Measurement, precision: Mapping[str, str]) -> str:
     """The format of the cache that a bound took, and whether it was stated."""
-    return precision["kv"] if row.formats.get("kv") else f"{precision['kv']}, not stated"
+    return f"{precision['kv']}" + ("" if row.formats.get("kv") else ", not stated")

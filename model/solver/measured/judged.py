@@ -11,9 +11,8 @@ from steptime.model.errors import UserError, unknown
 EXACT = 1e-9
 """A row beats the ideal where it is faster by more than this, relative."""
 MOST_OF_PEAK = 0.65
-"""Share of a peak that prefills riding along may need before a row is called implausible. The best of the catalogue's
-published prefills and training steps reach 0.63 of a bf16 peak (the 0.62 of Nemotron-4 15B counts heads that are not
-there); serving, with decode between, cannot pass what a pure pass reaches."""
+"""Share of a peak above which prefills that ride along are called implausible. Pure passes reach 0.6 on GPUs (the
+catalogue's training of Llama-3.1-8B) and 0.76 at best (PaLM's prefill on TPU v4, Pope et al. 2022, table 2)."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class Judged:
     modelled, and ``why``.
 
     ``in_flight``: for serving, the step time with the prefills riding along evenly, and ``of_peak`` the share of the
-    peak that computing these would take in the time that decode leaves. ``implausible``: why a row implies more than serving can reach. ``cache``: the
-    format of the KV cache. ``times``: seconds of each term.
+    peak that computing these would take in the time that decode leaves. ``implausible``: why a row implies more than
+    serving can reach. ``cache``: the format of the KV cache. ``times``: seconds of each term.
     """
 
     row: Measurement
@@ -77,22 +76,23 @@ class Judged:
         return self.ratio is not None and self.ratio > 1 + EXACT
 
 
+UNSTATED = "—"
 Column = Callable[[Judged], str]
 COLUMNS: Mapping[str, Column] = {
     "family": lambda one: one.row.family,
     "source": lambda one: one.row.source_family,
     "phase": lambda one: one.row.phase,
     "kind": lambda one: one.row.kind,
-    "scope": lambda one: one.row.scope or "—",
-    "model": lambda one: one.row.model or "—",
-    "hardware": lambda one: one.row.hardware or "—",
+    "scope": lambda one: one.row.scope or UNSTATED,
+    "model": lambda one: one.row.model or UNSTATED,
+    "hardware": lambda one: one.row.hardware or UNSTATED,
     "chips": lambda one: f"{one.row.chips} chips",
-    "stack": lambda one: one.row.stack or "—",
-    "engine": lambda one: engine_of(one.row.stack) or "—",
-    "weights": lambda one: one.row.formats.get("weights") or "—",
-    "cache": lambda one: one.cache or "—",
-    "bottleneck": lambda one: one.bottleneck or "—",
-    "licence": lambda one: one.row.licence or "—",
+    "stack": lambda one: one.row.stack or UNSTATED,
+    "engine": lambda one: engine_of(one.row.stack) or UNSTATED,
+    "weights": lambda one: one.row.formats.get("weights") or UNSTATED,
+    "cache": lambda one: one.cache or UNSTATED,
+    "bottleneck": lambda one: one.bottleneck or UNSTATED,
+    "licence": lambda one: one.row.licence or UNSTATED,
     "quantity": lambda one: one.row.quantity,
 }
 """What rows may be grouped by."""

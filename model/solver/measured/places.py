@@ -57,7 +57,7 @@ class Places:
 
 
 def _no_path(column: str, name: str) -> None:
-    """A row comes from elsewhere: what it names is no path, so that it reads nothing but the catalogue and the folders."""
+    """A row comes from elsewhere: as what it names is no path, it reads nothing but the catalogue and these folders."""
     if {"/", "\\"} & set(name) or name.startswith(".") or name.lower().endswith((".json", ".toml")):
         raise UserError(f"{column} {name[:60]!r} is a path: a row names an entry of the catalogue, or, without its "
                         "ending, a file of the folder that was given")  # fmt: skip

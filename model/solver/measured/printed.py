@@ -1,4 +1,4 @@
-"""What was measured, as seconds of the pass or request: a throughput, or a share of the peak, is a time that it implies.
+"""What was measured, as seconds of the pass or request: a throughput, or a share of the peak, implies a time.
 
 A printed MFU counts every weight for every token and attention in full (PaLM, arXiv 2204.02311, appendix B), unless the
 row says causal; an HFU what its recomputation runs again too, and not what a fused kernel makes again. The peak is that
@@ -89,4 +89,6 @@ def of_all_heads(model: Model) -> Model:
 
 def _of_all_heads(layer: Layer) -> Layer:
     mixer = layer.attention
-    return replace(layer, attention=replace(mixer, kv_heads=mixer.heads)) if isinstance(mixer, GroupedAttention) else layer
+    return (
+        replace(layer, attention=replace(mixer, kv_heads=mixer.heads)) if isinstance(mixer, GroupedAttention) else layer
+    )

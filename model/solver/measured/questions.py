@@ -14,7 +14,7 @@ from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
 from steptime.model.choices import Load, Minimise, PhaseName, Scope
 from steptime.model.errors import UserError
-from steptime.model.layout.layout import SYMBOLS, Layout
+from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Model
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.search import search_layouts
@@ -46,9 +46,9 @@ def one_pass(row: Measurement, model: Model, machine: Hardware) -> Question:
 def sequences(row: Measurement) -> tuple[float, Load]:
     """Sequences that decode together, and how they lie on ranks: whole ones of a pass, or their mean over time.
 
-    With n_i in flight for a time t_i, tokens come out at the rate n/t(n), and a token's mean time is the mean of n over
-    that of n/t(n). Wherever this rate is concave in n, as where t = a + b n, that is at least t at the mean of n: a bound
-    may take the mean as it is. Ranks share it evenly as long as each has one, which is less than whole sequences take.
+    With n in flight tokens come out at the rate n/t(n); a token's mean time is the mean of n over that of this rate,
+    both over time. Where the rate is concave in n, as for t = a + b n, that is at least t at the mean of n: a bound may
+    take the mean as it is. Ranks share it evenly as long as each has one, which is less than whole sequences take.
     """
     batch, mean = needed(row, "batch"), row.number("inflight")
     if row.phase != PhaseName.DECODE or row.scope == "request" or mean is None:

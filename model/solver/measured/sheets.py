@@ -4,7 +4,7 @@ A question costs some tens of milliseconds to write and next to nothing to evalu
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The optimizer step of a measured row: the fastest of all choices that it does not state, so that its time is a bound."""
+"""The optimizer step of a measured row: the fastest of all choices that it leaves open, so that its time is a bound."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +13,12 @@ from steptime.model.errors import UserError
 from steptime.model.phases.accounts import Model
 from steptime.model.phases.train import Choices
 from steptime.model.solver.measured.questions import (
-    asked_of, has_layout, needed, searched, stated_layout, whole_number,
+    asked_of,
+    has_layout,
+    needed,
+    searched,
+    stated_layout,
+    whole_number,
 )  # fmt: skip
 from steptime.model.solver.measured.sheets import sheet_of
 from steptime.model.step.build import build_case

@@ -33,13 +33,13 @@ Judge = Callable[[], Judged]
 
 
 def validate(
-    rows: Sequence[Measurement], places: Places = Places(), progress: Callable[[float], None] = lambda share: None
+    rows: Sequence[Measurement], places: Places | None = None, progress: Callable[[float], None] = lambda share: None
 ) -> list[Judged]:
     """Every row judged; what cannot be modelled says why, and nothing is left out.
 
     Rows that ask the same but for batch and lengths share their formulas, wherever in the list they stand.
     """
-    asking, judges = Asking(places), list[Judge | str]()
+    asking, judges = Asking(places or Places()), list[Judge | str]()
     for number, row in enumerate(rows):
         judges.append(asking.judge_of(row))
         progress(ASKED * (number + 1) / len(rows))
@@ -99,7 +99,7 @@ class Asking:
         if row.run not in self._exchanges:
             self._exchanges[row.run] = collective_time(row, machine)
         ideal, tier = self._exchanges[row.run]
-        return lambda: Judged(row, row.value, ideal, tier)
+        return lambda: Judged(row, row.value, ideal, tier, times={TermName.INTERCONNECT: ideal})
 
     def _training(self, row: Measurement, model: Model, machine: Hardware) -> Judge:
         if row.run not in self._steps:
@@ -121,8 +121,8 @@ class Asking:
 
     def _request(self, row: Measurement, question: Question) -> Judge:
         """A request is its prefill and the decode steps after it; the longer part says what binds."""
-        measured = request_seconds(row)
         prefill, after = parts_of_request(row, question)
+        measured = request_seconds(row)
         parts = [ticket for part in (prefill, after) if (ticket := self._ask(row, part)) is not None]
 
         def judge() -> Judged:
@@ -174,13 +174,16 @@ class Pass:
         """
         timed = "mean_step_time" if self.row.quantity == "tokens_per_second" else "step_time"
         one = replace(one, in_flight=riding[timed])
-        prompts, left = riding.times[TermName.COMPUTE] - self.ticket.times[TermName.COMPUTE], measured - (one.ideal or 0)
+        prompts, left = (
+            riding.times[TermName.COMPUTE] - self.ticket.times[TermName.COMPUTE],
+            measured - (one.ideal or 0),
+        )
         if left <= 0:
             return one
         peak, why = riding.answered.precision["activations"], ""
         if prompts / left > MOST_OF_PEAK:
-            why = (f"computing every prompt in the time that decode leaves would take {prompts / left:.0%} of the {peak} "
-                   "peak: prefixes were cached, likely")  # fmt: skip
+            why = (f"computing every prompt in the time that decode leaves would take {prompts / left:.0%} "
+                   f"of the {peak} peak: prefixes were cached, likely")  # fmt: skip
         return replace(one, of_peak=prompts / left, implausible=why)
 
 

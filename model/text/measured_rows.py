@@ -1,0 +1,81 @@
+"""Measured rows one by one: their status, their terms, and a table or a CSV of them."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+
+from steptime.model.solver.measured.judged import USUAL, Judged, summary
+from steptime.model.step.case import TERMS
+from steptime.model.text.format import si, table
+
+
+def status(one: Judged) -> str:
+    """``ok``, or why a row is not modelled and where it stands."""
+    return f"not modelled: {one.why}, line {one.row.line}" if one.why else "ok"
+
+
+def first_token_json(one: Judged) -> dict[str, float] | None:
+    """Seconds to the first token: measured, of an unloaded prefill at the bound, and what is left."""
+    found = one.first_token
+    return None if found is None else {"measured": found.measured, "ideal": found.ideal, "queue": found.queue}
+
+
+def energy_json(one: Judged) -> dict[str, float | None] | None:
+    """Joules per output token on each basis, and watts of a chip."""
+    return None if one.energy is None else asdict(one.energy)
+
+
+def ratio(value: Any) -> str:
+    """A share in three digits, or a dash where there is none."""
+    return "—" if value is None else f"{value:.3g}"
+
+
+def rows_table(judged: Sequence[Judged]) -> Table:
+    """Every row with the seconds of its terms; its layout stands in the CSV and in the JSON."""
+    made = table("id", ">measured", ">ideal", ">ratio", *(f">{name}" for name in TERMS))
+    for one in judged:
+        times = (one.times.get(name) for name in TERMS)
+        made.add_row(one.row.id, si(one.measured, "s"), si(one.ideal, "s"), ratio(one.ratio),
+                     *(si(time, "s") for time in times))  # fmt: skip
+    return made
+
+
+def rows_csv(judged: Sequence[Judged]) -> str:
+    """Every row as CSV in seconds: what was measured, the ideal and its terms; an empty cell where there is none."""
+    names = ("id", "phase", "model", "hardware", "stack", "source", "measured", "ideal", "ratio", "bottleneck", *TERMS,
+             "in_flight", "share_of_peak", "ttft", "ttft_ideal", "kv", "layout", "status", "implausible")  # fmt: skip
+    lines = []
+    for one in judged:
+        row, first = one.row, one.first_token
+        lines.append((
+            row.id, row.kind, row.model, row.hardware, row.stack, row.source_family, one.measured, one.ideal, one.ratio,
+            one.bottleneck, *(one.times.get(name) for name in TERMS), one.in_flight, one.of_peak,
+            first and first.measured, first and first.ideal, one.cache, one.layout, status(one), one.implausible,
+        ))  # fmt: skip
+    return _csv(names, lines)
+
+
+def groups_csv(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> str:
+    """Every group as CSV."""
+    found = summary(judged, by)
+    keys = list(next(iter(found.values()), {}))
+    return _csv((" ".join(by), *keys), [(name, *values.values()) for name, values in found.items()])
+
+
+def _csv(names: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(["" if cell is None else repr(cell) if isinstance(cell, float) else _plain(cell) for cell in line]
+                     for line in lines)  # fmt: skip
+    return out.getvalue()
+
+
+def _plain(cell: Any) -> str:
+    """A cell that no spreadsheet takes for a formula: names come from whoever wrote the file."""
+    text = str(cell)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
