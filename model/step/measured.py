@@ -1,4 +1,4 @@
-"""What somebody measured beside the bound and the estimate: the shares of both, and which term would explain the rest."""
+"""What somebody measured against the bound and the estimate: shares of both, and which term would explain the rest."""
 
 import re
 from collections.abc import Mapping

@@ -21,6 +21,7 @@ from steptime.model.step.build import build_case
 from steptime.model.step.estimate import asked_of_chip, kind_of
 from steptime.model.step.inputs import Question
 
+
 @dataclass(frozen=True)
 class Row:
     """One measured step: ``asked`` of a chip in a decode step, ``along`` in a prefill that rides along."""
