@@ -16,8 +16,8 @@ from steptime.model.quantity import lookup
 
 FILE = "model/catalog/coefficients.toml"
 COEFFICIENTS = (
-    q.dense_streaming, q.expert_streaming, q.cache_streaming, q.product_share, q.score_share, q.prefill_share,
-    q.prefill_score_share, q.link_share, q.reduce_time, q.exchange_time, q.kernel_time, q.sequence_time,
+    q.dense_streaming, q.expert_streaming, q.cache_streaming, q.product_share, q.score_share, q.prefill_product_share,
+    q.prefill_score_share, q.link_streaming, q.reduce_start, q.exchange_start, q.kernel_time, q.sequence_overhead,
 )  # fmt: skip
 
 

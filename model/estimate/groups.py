@@ -36,14 +36,14 @@ HEADS_AT_ONCE = 64
 def groups(operations: Iterable[Operation]) -> dict[Symbol, Expr]:
     """What one chip does in a pass, by group: expressions in the ledger's quantities."""
     found = dict.fromkeys((e.dense_bytes, e.dense_flops, e.expert_bytes, e.expert_flops, e.cache_bytes, e.score_flops,
-                           e.up_bytes, e.out_bytes, e.reduces, e.exchanges), sympy.Integer(0))  # fmt: skip
+                           e.sent_up, e.sent_out, e.reduces, e.exchanges), sympy.Integer(0))  # fmt: skip
     for line in operations:
         read, worked = _places(line.name)
         found[read] += line.memory_bytes
         found[worked] += line.flops
         sent: Transfer = line.traffic
-        found[e.up_bytes] += sent.scale_up
-        found[e.out_bytes] += sent.scale_out
+        found[e.sent_up] += sent.scale_up
+        found[e.sent_out] += sent.scale_out
         found[e.reduces if line.name in REDUCING else e.exchanges] += sent.scale_up_starts + sent.scale_out_starts
     return found
 

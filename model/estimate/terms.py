@@ -13,13 +13,13 @@ from sympy import Expr
 from steptime.model.extremes import at_least
 
 from steptime.model.estimate.symbols import (  # isort: skip
-    cache_bytes, dense_bytes, dense_flops, exchanges, expert_bytes, expert_flops, kernels, out_bytes, reduces,
-    riding, score_flops, sequences, up_bytes,
+    cache_bytes, dense_bytes, dense_flops, exchanges, expert_bytes, expert_flops, kernels, sent_out, reduces,
+    riding, score_flops, sequences, sent_up,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    cache_streaming, dense_streaming, exchange_time, expert_streaming, head_padding, kernel_time, link_share,
-    memory_bandwidth, peak_flops, prefill_score_share, prefill_share, product_share, reduce_time, scale_out_bandwidth,
-    scale_up_bandwidth, score_share, sequence_time, wide_peak,
+    cache_streaming, dense_streaming, exchange_start, expert_streaming, head_padding, kernel_time, link_streaming,
+    memory_bandwidth, peak_flops, prefill_score_share, prefill_product_share, product_share, reduce_start, scale_out_bandwidth,
+    scale_up_bandwidth, score_share, sequence_overhead, wide_peak,
 )  # fmt: skip
 
 
@@ -33,18 +33,18 @@ experts = slower(expert_bytes / (expert_streaming * memory_bandwidth), expert_fl
 cache = slower(
     cache_bytes / (cache_streaming * memory_bandwidth), head_padding * score_flops / (score_share * wide_peak)
 )
-links = up_bytes / (link_share * scale_up_bandwidth) + out_bytes / (link_share * scale_out_bandwidth)
-collectives = reduces * reduce_time + exchanges * exchange_time
+links = sent_up / (link_streaming * scale_up_bandwidth) + sent_out / (link_streaming * scale_out_bandwidth)
+collectives = reduces * reduce_start + exchanges * exchange_start
 
 DECODE: Mapping[str, Expr] = {
     "weights": weights, "experts": experts, "cache": cache, "links": links, "collectives": collectives,
-    "kernels": kernels * kernel_time, "sequences": sequences * sequence_time,
+    "kernels": kernels * kernel_time, "sequences": sequences * sequence_overhead,
 }  # fmt: skip
 """The terms of a decode step, by name."""
 decode: Expr = sympy.Add(*DECODE.values())
 """Seconds of a decode step."""
 
-products = (dense_flops + expert_flops) / (prefill_share * peak_flops)
+products = (dense_flops + expert_flops) / (prefill_product_share * peak_flops)
 scores = score_flops / (prefill_score_share * wide_peak)
 reading = dense_bytes / (dense_streaming * memory_bandwidth) + expert_bytes / (expert_streaming * memory_bandwidth)
 moved = cache_bytes / (cache_streaming * memory_bandwidth)

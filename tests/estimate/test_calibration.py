@@ -67,7 +67,7 @@ def test_at_most_ten_coefficients_are_fitted_with_families(made: Calibration) ->
 
 def test_a_fit_finds_the_coefficients_that_made_the_rows(made: Calibration) -> None:
     """Rows made by the formula itself, with other coefficients, give these back where the rows tell them apart."""
-    true = {**made.fit.coefficients, q.kernel_time: 9e-6, q.prefill_share: 0.55, q.expert_streaming: 0.7}
+    true = {**made.fit.coefficients, q.kernel_time: 9e-6, q.prefill_product_share: 0.55, q.expert_streaming: 0.7}
     rows = made.table.rows
     factor = np.array([made.fit.families.get(family, 1.0) for family in made.table.families])
     times = Table(rows).predict(true, factor)
@@ -75,7 +75,7 @@ def test_a_fit_finds_the_coefficients_that_made_the_rows(made: Calibration) -> N
     again.measured = times
     found = fit(again)
     assert found.coefficients[q.kernel_time] == pytest.approx(9e-6, rel=0.05)
-    for symbol in (q.prefill_share, q.expert_streaming):  # few rows decide them: they move from their priors
+    for symbol in (q.prefill_product_share, q.expert_streaming):  # few rows decide them: they move from their priors
         assert abs(found.coefficients[symbol] - true[symbol]) < abs(PRIORS[symbol].value - true[symbol]), symbol
     assert Errors.of(np.log(found.predict(again) / times)).median < 0.02
 
@@ -93,7 +93,7 @@ def test_too_few_rows_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("change", "named"),
-    [("kernel_time = ", "kernel_time"), ("[bands.\"all\"]", "bands"), ("link_share = ", "link_share")],
+    [("kernel_time = ", "kernel_time"), ("[bands.\"all\"]", "bands"), ("link_streaming = ", "link_streaming")],
     ids=["no kernel time", "no band for all", "no share of links"],
 )  # fmt: skip
 def test_a_file_that_lacks_something_is_one_line(tmp_path: Path, change: str, named: str) -> None:
@@ -108,9 +108,9 @@ def test_a_file_that_lacks_something_is_one_line(tmp_path: Path, change: str, na
 def test_coefficients_of_a_user_count(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     text = packaged("coefficients.toml")
-    old = shipped().values[q.sequence_time]
-    line = next(line for line in text.splitlines() if line.startswith("sequence_time"))
-    path.write_text(text.replace(line, "sequence_time = 0.001"))
+    old = shipped().values[q.sequence_overhead]
+    line = next(line for line in text.splitlines() if line.startswith("sequence_overhead"))
+    path.write_text(text.replace(line, "sequence_overhead = 0.001"))
     options = {"layout": "tp=8", "batch": "64"}
     ours = estimated(case_of("llama-3.1-70b", "h100-sxm", **options))
     theirs = estimated(case_of("llama-3.1-70b", "h100-sxm", efficiency=str(path), **options))

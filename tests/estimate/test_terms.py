@@ -23,7 +23,7 @@ from steptime.model.estimate.groups import groups, kernels_of, padding_of
 from steptime.model.estimate.terms import along, decode, prefill
 from steptime.model.step.estimate import asked_of_chip, estimated, evaluated
 
-IDEAL = {symbol: 0.0 if symbol.name.endswith("_time") else 1.0 for symbol in COEFFICIENTS}
+IDEAL = {symbol: 0.0 if symbol.name.endswith(("_time", "_start", "_overhead")) else 1.0 for symbol in COEFFICIENTS}
 LAYOUTS = {
     "llama-3.1-70b": ("tp=8", "tp=4,pp=2", "tp=2,dp=4", "tp=16", "tp=8,replicas=2"),
     "deepseek-v3": ("tp=8,ep=8", "dp=16,ep=16", "tp=16,ep=16", "tp=8,dp=2,ep=8"),
@@ -64,7 +64,7 @@ def test_every_byte_and_flop_of_the_ledger_is_in_one_group() -> None:
         sums = {
             board.memory.work: found[e.dense_bytes] + found[e.expert_bytes] + found[e.cache_bytes],
             board.compute.work: found[e.dense_flops] + found[e.expert_flops] + found[e.score_flops],
-            board.scale_up.work: found[e.up_bytes], board.scale_out.work: found[e.out_bytes],
+            board.scale_up.work: found[e.sent_up], board.scale_out.work: found[e.sent_out],
         }  # fmt: skip
         for work, total in sums.items():
             assert total == pytest.approx(case.scenario.evaluate(work), rel=1e-9)
@@ -80,9 +80,9 @@ def test_llama_by_hand() -> None:
     weights = ((69_501_714_432 + 8192 * 128_256) / 8 + norms) / (0.92 * 3.35e12)
     cache = 64 * 4097 * 327_680 / 8 / (0.85 * 3.35e12)
     kernels = (3 + 80 * (6 + 4)) * values[q.kernel_time]
-    sums = 160 * 2e-6 + asked_of_chip(case)[e.up_bytes] / (values[q.link_share] * 450e9)
-    assert asked_of_chip(case)[e.up_bytes] == pytest.approx(160 * 64 * 8192 * 2, rel=1e-9)
-    by_hand = weights + cache + kernels + sums + 64 * values[q.sequence_time]
+    sums = 160 * 2e-6 + asked_of_chip(case)[e.sent_up] / (values[q.link_streaming] * 450e9)
+    assert asked_of_chip(case)[e.sent_up] == pytest.approx(160 * 64 * 8192 * 2, rel=1e-9)
+    by_hand = weights + cache + kernels + sums + 64 * values[q.sequence_overhead]
     found = estimated(case)
     assert found is not None
     assert found.step_time == pytest.approx(by_hand, rel=1e-6)
@@ -142,5 +142,5 @@ def test_outside_of_what_was_calibrated_is_said() -> None:
 
 def test_terms_grow_with_what_is_asked() -> None:
     for expr in (decode, prefill, along):
-        for symbol in expr.free_symbols & {e.kernels, e.reduces, e.exchanges, e.up_bytes, e.out_bytes}:
+        for symbol in expr.free_symbols & {e.kernels, e.reduces, e.exchanges, e.sent_up, e.sent_out}:
             assert sympy.diff(expr, symbol).is_positive

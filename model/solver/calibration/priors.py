@@ -30,13 +30,13 @@ PRIORS: Mapping[Symbol, Prior] = {
     q.cache_streaming: Prior(0.85, 0.10, 0.3, 1.0, False, "pages of a cache are read in pieces"),
     q.product_share: Prior(0.70, 0.15, 0.3, 1.0, False, "matrix products of large tiles under the chip's power limit"),
     q.score_share: Prior(0.60, 0.20, 0.1, 1.0, False, "attention kernels with long contexts: 0.55 to 0.75 of the peak"),
-    q.prefill_share: Prior(0.70, 0.20, 0.3, 1.0, True, "matrix products of a prefill with what lies between them"),
+    q.prefill_product_share: Prior(0.70, 0.20, 0.3, 1.0, True, "matrix products of a prefill with what lies between them"),
     q.prefill_score_share: Prior(0.40, 0.40, 0.05, 0.8, True, "causal attention, half of whose tiles are skipped"),
-    q.link_share: Prior(0.40, 0.40, 0.1, 1.0, True, "collectives of a few megabytes between few chips"),
-    q.reduce_time: Prior(2e-6, 0.50, 0.0, 1e-4, False, "one-shot all-reduce; the rest of it is a kernel's own time"),
-    q.exchange_time: Prior(10e-6, 0.50, 0.0, 1e-3, False, "dispatch and combine of few tokens"),
+    q.link_streaming: Prior(0.40, 0.40, 0.1, 1.0, True, "collectives of a few megabytes between few chips"),
+    q.reduce_start: Prior(2e-6, 0.50, 0.0, 1e-4, False, "one-shot all-reduce; the rest of it is a kernel's own time"),
+    q.exchange_start: Prior(10e-6, 0.50, 0.0, 1e-3, False, "dispatch and combine of few tokens"),
     q.kernel_time: Prior(6e-6, 0.50, 1e-7, 1e-4, True, "start, ramp and drain of one kernel in a captured graph"),
-    q.sequence_time: Prior(20e-6, 0.70, 0.0, 1e-3, True, "host work and sampling a sequence"),
+    q.sequence_overhead: Prior(20e-6, 0.70, 0.0, 1e-3, True, "host work and sampling a sequence"),
 }
 """By coefficient."""
 
