@@ -18,8 +18,8 @@ from steptime.model.estimate.symbols import (  # isort: skip
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     cache_streaming, dense_streaming, exchange_start, expert_streaming, head_padding, kernel_time, link_streaming,
-    memory_bandwidth, peak_flops, prefill_score_share, prefill_product_share, product_share, reduce_start, scale_out_bandwidth,
-    scale_up_bandwidth, score_share, sequence_overhead, wide_peak,
+    memory_bandwidth, peak_flops, prefill_product_share, prefill_score_share, product_share, reduce_start,
+    scale_out_bandwidth, scale_up_bandwidth, score_share, sequence_overhead, wide_peak,
 )  # fmt: skip
 
 

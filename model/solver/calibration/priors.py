@@ -30,7 +30,7 @@ PRIORS: Mapping[Symbol, Prior] = {
     q.cache_streaming: Prior(0.85, 0.10, 0.3, 1.0, False, "pages of a cache are read in pieces"),
     q.product_share: Prior(0.70, 0.15, 0.3, 1.0, False, "matrix products of large tiles under the chip's power limit"),
     q.score_share: Prior(0.60, 0.20, 0.1, 1.0, False, "attention kernels with long contexts: 0.55 to 0.75 of the peak"),
-    q.prefill_product_share: Prior(0.70, 0.20, 0.3, 1.0, True, "matrix products of a prefill with what lies between them"),
+    q.prefill_product_share: Prior(0.70, 0.20, 0.3, 1.0, True, "matrix products of a prefill, and what is between"),
     q.prefill_score_share: Prior(0.40, 0.40, 0.05, 0.8, True, "causal attention, half of whose tiles are skipped"),
     q.link_streaming: Prior(0.40, 0.40, 0.1, 1.0, True, "collectives of a few megabytes between few chips"),
     q.reduce_start: Prior(2e-6, 0.50, 0.0, 1e-4, False, "one-shot all-reduce; the rest of it is a kernel's own time"),
