@@ -15,10 +15,9 @@ from dataclasses import replace
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.measurement import Measurement
 from steptime.model.choices import Format, PhaseName
-from steptime.model.phases.accounts import Model
+from steptime.model.phases.accounts import Model, accounts_of
 from steptime.model.precision import BYTES
 from steptime.model.step.inputs import Inputs
 
@@ -32,7 +31,7 @@ def with_formats(row: Measurement, model: Model, inputs: Inputs) -> Inputs:
     weights, activations = (Format(text) if (text := stated[name]) else None for name in ("weights", "activations"))
     kv = None if inputs.phase == PhaseName.TRAIN else cache_of(row)
     by_kind = bytes_by_kind(row)
-    if isinstance(model, Transformer) and weights is not None and weights == model.precision and not by_kind:
+    if weights is not None and weights == accounts_of(model).precision and not by_kind:
         weights = None
     return replace(inputs.with_given(by_kind), weights=weights, activations=activations, kv=kv)
 

@@ -6,6 +6,7 @@ of bf16, unless the row says which.
 """
 
 from dataclasses import replace
+from typing import cast
 
 import sympy
 from sympy import Expr
@@ -17,7 +18,6 @@ from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
 from steptime.model.choices import AttentionKernel, Counted, PhaseName, Recompute
 from steptime.model.errors import UserError
-from steptime.model.phases.accounts import Model
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.prefill import flops_of
 from steptime.model.solver.measured.questions import needed
@@ -74,15 +74,18 @@ def printed_flops(row: Measurement, case: Case) -> float:
     training = replace(case.inputs.training, attention=counted, attention_kernel=AttentionKernel.UNFUSED)
     question = case.question.but({q.interleave: 1.0}, training=training)
     if row.detail.get("kv_heads") == "all":
-        question = replace(question, model=of_all_heads(question.model))
+        question = replace(question, model=of_all_heads(cast(Transformer, question.model)))  # only these are trained
     again = q.recomputed_flops if row.quantity == "hfu" else sympy.S.Zero
     return float(build_case(question).scenario.evaluate(q.batch * (q.model_flops + again)))
 
 
-def of_all_heads(model: Model) -> Model:
-    """The model with keys and values for every query head, as some papers count FLOP."""
-    if not isinstance(model, Transformer):
-        return model
+def of_all_heads(model: Transformer) -> Transformer:
+    """The model with keys and values for every query head, as some papers count FLOP.
+
+    >>> from steptime.model.catalog.transformers import load_transformer
+    >>> of_all_heads(load_transformer("nemotron-4-15b")).parameters - load_transformer("nemotron-4-15b").parameters
+    2013265920
+    """
     every = {layer: _of_all_heads(layer) for layer in dict.fromkeys(model.layers)}
     return replace(model, layers=tuple(every[layer] for layer in model.layers))
 

@@ -10,7 +10,7 @@ from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
 from steptime.model.choices import AttentionKernel, PhaseName, Recompute, Schedule, TermName
 from steptime.model.errors import UserError
-from steptime.model.phases.accounts import Model
+from steptime.model.phases.accounts import Model, accounts_of
 from steptime.model.phases.train import Choices
 from steptime.model.solver.measured.questions import (
     asked_of,
@@ -103,7 +103,7 @@ def _chunks(row: Measurement, question: Question, schedule: Schedule) -> list[in
     stages = question.inputs.layout.pp if question.inputs.layout else 1
     if stages == 1 or schedule != Schedule.ONE_F_ONE_B:
         return [1]
-    return list(range(1, max(1, len(getattr(question.model, "layers", ())) // stages) + 1))
+    return list(range(1, max(1, accounts_of(question.model).layers // stages) + 1))
 
 
 def _of_any_layout(row: Measurement, question: Question) -> Fastest:
