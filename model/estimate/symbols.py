@@ -12,7 +12,7 @@ cache_bytes = quantity("cache_bytes", byte, r"Z_\kappa", "bytes of KV cache and 
 score_flops = quantity("score_flops", FLOP, r"A_\alpha", "FLOP of a chip in a pass on scores, sums of values, states and indices", sane=OPTIONAL)
 sent_up = quantity("sent_up", byte, r"Z_\mathrm{up}", "bytes that a chip sends over scale-up in a pass", sane=OPTIONAL)
 sent_out = quantity("sent_out", byte, r"Z_\mathrm{out}", "bytes that a chip sends over scale-out in a pass", sane=OPTIONAL)
-reduces = quantity("reduces", count, r"j_r", "all-reduces and gathers that a pass starts", sane=OPTIONAL)
+reduces = quantity("reduces", count, r"j_+", "all-reduces and gathers that a pass starts", sane=OPTIONAL)
 exchanges = quantity("exchanges", count, r"j_x", "exchanges between experts, and sends, that a pass starts", sane=OPTIONAL)
 kernels = quantity("kernels", count, r"j_k", "kernels that a pass starts one after another", sane=OPTIONAL)
 sequences = quantity("sequences", count, r"j_s", "sequences of one rank in a step", sane=OPTIONAL)

@@ -147,8 +147,10 @@ def estimate_json(case: Case) -> dict[str, Any] | None:
         return None
     shown, ratio = rates(case), found.step_time / bound
     numbers = case.numbers(shown[key] for key in FOLLOWING)
-    after = {key: None if numbers[shown[key]] is None else numbers[shown[key]] * ratio**power
-             for key, power in FOLLOWING.items()}  # fmt: skip
+    after: dict[str, float | None] = {}
+    for key, power in FOLLOWING.items():
+        value = numbers[shown[key]]
+        after[key] = None if value is None else value * ratio**power
     return {
         "step_time": found.step_time, "low": found.low, "high": found.high, "family": found.family,
         "inside": found.inside, "outside": list(found.outside), "terms": dict(found.terms), **after,

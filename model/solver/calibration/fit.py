@@ -104,7 +104,8 @@ def fit(table: Table) -> Fit:
 def _bent(errors: Array) -> Array:
     """Errors whose squares grow like their size beyond two standard deviations: a far row pulls, and does not tear."""
     far = 2.0
-    return np.sign(errors) * far * np.sqrt(2 * (np.sqrt(1 + (errors / far) ** 2) - 1))
+    found: Array = np.sign(errors) * far * np.sqrt(2 * (np.sqrt(1 + (errors / far) ** 2) - 1))
+    return found
 
 
 def _values(names: Sequence[Symbol], logs: Array) -> dict[Symbol, float]:
