@@ -14,6 +14,7 @@ from steptime.model.catalog.coefficients import Coefficients, shipped
 from steptime.model.choices import Efficiency, PhaseName, Scope
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
+from steptime.model.estimate.experts import waiting_for_the_fullest
 from steptime.model.estimate.groups import groups, kernels_of, padding_of
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.precision import activations_for
@@ -98,13 +99,16 @@ def evaluated(expr: Expr, values: Mapping[Symbol, float]) -> float:
 
 
 def asked_of_chip(case: Case) -> dict[Symbol, float]:
-    """Bytes, FLOP, collectives, kernels and sequences of one chip in a pass; and its machine's rates.
+    """Bytes, FLOP, collectives, kernels and sequences of one chip in a pass, routed experts as the fullest chip reads
+    them; and its machine's rates.
 
     Raises Unbound where the ledger lacks a number.
     """
     model = case.accounts.model
     assert isinstance(model, Transformer)
     found = {symbol: float(case.scenario.evaluate(expr)) for symbol, expr in groups(case.operations).items()}
+    tokens = float(case.scenario.evaluate(q.micro_batch * case.phase.tokens / case.phase.passes))
+    found[e.expert_bytes] *= waiting_for_the_fullest(model, tokens, case.layout.ep)
     found |= {
         e.kernels: float(kernels_of(model)) * case.layout.pp,
         e.sequences: float(case.scenario.evaluate(q.rank_batch)),

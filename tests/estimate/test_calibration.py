@@ -82,7 +82,9 @@ def test_a_fit_finds_the_coefficients_that_made_the_rows(made: Calibration) -> N
 
 def test_rows_that_say_too_much_are_named(made: Calibration) -> None:
     assert made.implausible
-    assert all("65% of the peak" in why for why in made.implausible.values())
+    assert all("65% of the peak" in why or "50% or more" in why for why in made.implausible.values())
+    whole_runs = {why for why in made.implausible.values() if "of its run" in why}
+    assert whole_runs  # Llama-3.1-8B on H200 under one version of one engine
     assert not set(made.implausible) & {row.source.id for row in made.table.rows}
 
 

@@ -1,5 +1,6 @@
 """The estimate's closed form: never below the bound, its parts by hand, kernels by what a layer has."""
 
+import numpy as np
 import pytest
 import sympy
 from conftest import case_of
@@ -19,6 +20,7 @@ from steptime.model.architecture.transformer import (
 )
 from steptime.model.catalog.coefficients import COEFFICIENTS, shipped
 from steptime.model.estimate import symbols as e
+from steptime.model.estimate.experts import fullest_over_mean, waiting_for_the_fullest
 from steptime.model.estimate.groups import groups, kernels_of, padding_of
 from steptime.model.estimate.terms import along, decode, prefill
 from steptime.model.step.estimate import asked_of_chip, estimated, evaluated
@@ -105,6 +107,29 @@ def test_kernels_of_a_layer(mixer, block, number) -> None:
     for layers in (1, 5):
         model = Transformer("toy", 512, 1000, False, (Layer(mixer, (block,)),) * layers)
         assert kernels_of(model) == 3 + layers * number
+
+
+@pytest.mark.parametrize(
+    ("experts", "chosen", "tokens", "ways"), [(256, 8, 64, 8), (256, 8, 8, 32), (128, 4, 200, 8), (64, 6, 1, 64)]
+)
+def test_the_fullest_chip_against_random_choices(experts: int, chosen: int, tokens: int, ways: int) -> None:
+    """Tokens choose distinct experts at random; the mean of the fullest chip over 400 draws."""
+    rng = np.random.default_rng(1)
+    most = []
+    for _ in range(400):
+        touched = np.zeros(experts, bool)
+        for _ in range(tokens):
+            touched[rng.choice(experts, chosen, replace=False)] = True
+        most.append(touched.reshape(ways, -1).sum(axis=1).max())
+    mean = experts * (1 - (1 - chosen / experts) ** tokens) / ways
+    assert fullest_over_mean(experts, chosen, tokens, ways) == pytest.approx(np.mean(most) / mean, rel=0.15)
+
+
+def test_fullest_chip_at_its_ends() -> None:
+    assert fullest_over_mean(256, 8, 1e6, 8) == pytest.approx(1)  # everything is touched everywhere
+    assert fullest_over_mean(8, 8, 5, 4) == 1  # every token chooses all
+    dense = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8").accounts.model
+    assert waiting_for_the_fullest(dense, 64, 8) == 1
 
 
 @pytest.mark.parametrize(("tp", "padding"), [(1, 1.0), (2, 1.0), (4, 2.0), (8, 4.0)])

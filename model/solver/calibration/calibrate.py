@@ -1,5 +1,6 @@
 """From measured rows to a set of coefficients: which rows count, the fit, its errors on rows left out, its file."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from steptime.model.solver.measured.places import Places
 MOST_SHARE = 0.65
 """Of a chip's peak that the products of prefills can reach beside decode steps: rows that imply more did less work than
 they say, as where prompts were found in a cache."""
+SUSPECT = 0.5
+"""Share of a group's rows that say too much, from which on none of them counts."""
 LEAST_PART = 0.10
 """Of a step: prefills that take less of it, at the peak, say nothing."""
 LEAST_ROWS = 30
@@ -66,6 +69,16 @@ def implausible(row: Row) -> str | None:
     return f"its prefills would run above {MOST_SHARE:.0%} of the peak: prompts found in a cache, likely"
 
 
+def doubtful(rows: Sequence[Row]) -> dict[str, str]:
+    """Why rows cannot be what they say, by identifier. Where it is so of half of the rows of a group, one server ran
+    with a cache of prompts, and the others of it are no better."""
+    alone = {row.source.id: text for row in rows if (text := implausible(row)) is not None}
+    whole, doubted = Counter(row.group for row in rows), Counter(row.group for row in rows if row.source.id in alone)
+    of_run = {row.source.id: f"of its run {SUSPECT:.0%} or more of the rows are so: prompts found in a cache, likely"
+              for row in rows if doubted[row.group] >= SUSPECT * whole[row.group]}  # fmt: skip
+    return of_run | alone
+
+
 def calibrate(
     measurements: Sequence[Measurement],
     places: Places | None = None,
@@ -77,7 +90,7 @@ def calibrate(
     ``chosen``: rows that are fitted; the others are judged by the fit. Raises UserError where too few rows are left.
     """
     usable, why = rows_of(distinct(measurements), places or Places())
-    doubts = {row.source.id: text for row in usable if (text := implausible(row)) is not None}
+    doubts = doubtful(usable)
     plausible = [row for row in usable if row.source.id not in doubts]
     rows, others = [r for r in plausible if chosen(r)], [r for r in plausible if not chosen(r)]
     if len(rows) < LEAST_ROWS:
