@@ -25,8 +25,9 @@ def repeated() -> Iterator[Measurement]:
             factor = 1 + number / 64
             numbers = {name: value if value is None or name not in LENGTHS else max(1.0, float(int(value * factor)))
                        for name, value in row.numbers.items()}  # fmt: skip
-            changes = {"numbers": numbers} if any(row.degrees.values()) and row.phase in ("decode", "prefill") else {}
-            yield replace(row, id=f"{row.id}-{number}", value=row.value * factor, **changes)
+            varies = any(row.degrees.values()) and row.phase in ("decode", "prefill")
+            yield replace(row, id=f"{row.id}-{number}", value=row.value * factor,
+                          numbers=numbers if varies else row.numbers)  # fmt: skip
 
 
 def main(size: int = 5000, alone: int = 500) -> None:

@@ -46,8 +46,9 @@ def validate_table(judged: Sequence[Judged], rows: bool, by: Sequence[str] = USU
     lines += [groups_table(judged, by), Text(), *_beating(judged), *_implausible(judged)]
     lines += _not_modelled(judged)
     if any(one.first_token for one in judged):
-        lines += [Text(), Text("time to the first token: measured, that of an unloaded prefill at the bound, and the "
-                               "rest, which is mostly waiting; medians"), first_tokens(judged, by)]  # fmt: skip
+        said = ("time to the first token: measured, that of an unloaded prefill at the bound, and the rest: waiting, "
+                "and what a prefill takes above its bound; medians")  # fmt: skip
+        lines += [Text(), Text(said), first_tokens(judged, by)]
     if any(one.energy for one in judged):
         lines += [Text(), Text("joules per output token: measured at the chips, at their rated power and at that of "
                                "the whole system for the measured time, at the rated power for the ideal time"),

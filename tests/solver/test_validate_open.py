@@ -9,10 +9,13 @@ from test_validate import CONFIG, DECODE, SERVING, file_of, judged_of
 from test_validate_training import ROW
 
 from steptime.model import symbols as q
+from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.measurement import catalogue, read_measurements
-from steptime.model.choices import AttentionKernel
+from steptime.model.catalog.models import load_model
+from steptime.model.choices import AttentionKernel, Format
 from steptime.model.phases.train import Choices
 from steptime.model.solver.measured.places import Places
+from steptime.model.solver.measured.questions import ALL_OF_IT, one_pass
 from steptime.model.solver.measured.validate import validate
 from steptime.model.step.build import build_case
 
@@ -29,6 +32,15 @@ def test_a_cache_that_is_not_stated_is_the_narrowest_plausible(
     case = case_of("llama-3.1-70b", "h100-sxm", batch="256", context="2000", layout="tp=8", kv=cache[:4].strip(","),
                    **{key: value for key, value in stated.items() if key != "kv"})  # fmt: skip
     assert one.cache == cache and one.ideal == case.scenario.evaluate(q.step_time), one.why
+
+
+@pytest.mark.parametrize("name", ["SIL-1166", "SIL-1171", "SIL-3723"])
+def test_some_rows_had_no_room_for_a_cache_of_16_bits(name: str) -> None:
+    """Nor does any of them state a cache: capacity says that it was of 8 bits."""
+    (row,) = (row for row in catalogue() if row.id == name)
+    question = one_pass(row, load_model(row.model), load_hardware(row.hardware)).but(ALL_OF_IT)
+    assert row.formats["kv"] is None and build_case(question).fits
+    assert build_case(question.but(kv=Format.BF16)).fits is False
 
 
 def test_the_published_checkpoint_keeps_its_own_formats_by_kind(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 A cache. Engines keep it in 16 bits unless the checkpoint or the command says otherwise, and then in fp8: TensorRT-LLM
 does so wherever weights are in fp8 or fp4 (its examples and the benchmark's launch scripts set ``dtype: fp8``), SGLang
 and vLLM where they are told to. So of a row with weights of 8 bits or fewer that states no cache, fp8 is plausible, and
-a bound that assumed 16 bits might not be one. Of 16-bit weights, and of integers (the engines that publish these had no
-narrower cache), it is 16 bits, or what the model's file asks.
+a bound that assumed 16 bits might not be one. Of 16-bit weights, and of integers (the engines that published these had
+no narrower cache), it is 16 bits, or what the model's file asks. Capacity agrees: every decode row of the catalogue has
+room for the cache so chosen, and three of fp8 weights, on TensorRT-LLM and on vLLM, would have none for one of 16 bits.
 Weights. A row whose weights are in the format that the model was published in ran the published checkpoint: kinds of
 weights that it keeps in other formats are as there. ``experts`` and ``attention_bits`` state others by kind.
 """

@@ -51,8 +51,9 @@ def optimizer_step(row: Measurement, model: Model, machine: Hardware) -> Fastest
     question = asked_of(row, model, machine, Inputs(PhaseName.TRAIN, given, training=_least_work(row)))
     if not has_layout(row):
         return _of_any_layout(row, question)
-    question = question.but({q.interleave: 1.0}, layout=stated_layout(row))
-    ways = [way for schedule in _schedules(row) for way in _ways_to_keep_state(row, question, schedule)]
+    layout = stated_layout(row)
+    question = question.but({q.interleave: 1.0}, layout=layout)
+    ways = [way for schedule in _schedules(row, layout.pp) for way in _ways_to_keep_state(row, question, schedule)]
     return min(ways, key=lambda way: way.time)
 
 
@@ -92,8 +93,9 @@ def _microbatches(row: Measurement, question: Question) -> list[int]:
     return [size for size in range(1, share + 1) if share % size == 0]
 
 
-def _schedules(row: Measurement) -> list[Schedule]:
-    return list(Schedule) if row.number("interleave") is None else [Schedule.ONE_F_ONE_B]
+def _schedules(row: Measurement, stages: int) -> list[Schedule]:
+    """Orders of passes that a row leaves open; one stage has no bubble in any."""
+    return list(Schedule) if stages > 1 and row.number("interleave") is None else [Schedule.ONE_F_ONE_B]
 
 
 def _chunks(row: Measurement, question: Question, schedule: Schedule) -> list[int]:
