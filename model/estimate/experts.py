@@ -1,31 +1,35 @@
 """The chip whose experts are touched most: the others of an exchange wait for it."""
 
-import math
+from typing import Any
+
+import numpy as np
 
 from steptime.model.architecture.transformer import ExpertFeedForward, Transformer
 
 
-def fullest_over_mean(experts: int, chosen: int, tokens: float, ways: int) -> float:
+def fullest_over_mean(experts: int, chosen: int, tokens: Any, ways: int) -> Any:
     """Experts touched on the fullest of so many chips over those of the mean one, where every token chooses uniformly.
 
     A chip holds m = N/E experts, each touched with probability q = 1 - (1 - k/N)^n by n tokens. The largest of E sums
-    of m such chances is about mq + sqrt(2 ln(E) m q (1 - q)) (the largest of E normal ones), and m at most.
+    of m such chances is about mq + sqrt(2 ln(E) m q (1 - q)) (the largest of E normal ones), and m at most. ``tokens``
+    is a positive number or an array of them.
 
-    >>> round(fullest_over_mean(256, 8, tokens=64, ways=8), 3), fullest_over_mean(256, 8, tokens=64, ways=1)
-    (1.112, 1.0)
+    >>> float(fullest_over_mean(256, 8, tokens=64, ways=8).round(3)), fullest_over_mean(256, 8, tokens=64, ways=1)
+    (1.14, 1.0)
     """
-    if ways <= 1 or tokens <= 0:
+    if ways <= 1:
         return 1.0
     held = experts / ways
-    touched = -math.expm1(tokens * math.log1p(-chosen / experts)) if chosen < experts else 1.0
+    touched = -np.expm1(tokens * np.log1p(-chosen / experts)) if chosen < experts else np.ones_like(tokens, float)
     mean = held * touched
-    most = mean + math.sqrt(2 * math.log(ways) * mean * (1 - touched))
-    return min(max(1.0, held), most, tokens * chosen) / mean if mean > 0 else 1.0
+    most = mean + np.sqrt(2 * np.log(ways) * mean * (1 - touched))
+    return np.maximum(1.0, np.minimum(np.minimum(max(1.0, held), most), tokens * chosen) / mean)
 
 
-def waiting_for_the_fullest(model: Transformer, tokens: float, ways: int) -> float:
+def waiting_for_the_fullest(model: Transformer, tokens: Any, ways: int) -> Any:
     """The same of all layers with experts, each with the bytes that it reads."""
-    found = weight = 0.0
+    found: Any = 0.0
+    weight = 0.0
     for layer, number in model.kinds.items():
         for block in layer.feed_forward:
             if isinstance(block, ExpertFeedForward):
@@ -33,4 +37,4 @@ def waiting_for_the_fullest(model: Transformer, tokens: float, ways: int) -> flo
                 split = min(ways, block.experts)
                 found += read * fullest_over_mean(block.experts, block.experts_per_token, tokens, split)
                 weight += read
-    return max(1.0, found / weight) if weight else 1.0
+    return found / weight if weight else 1.0

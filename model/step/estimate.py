@@ -5,6 +5,7 @@ It stands beside the bound and never below it. Where rows that the fit had not s
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sympy import Expr, Symbol
 
@@ -94,24 +95,24 @@ def parts_of_serving(case: Case) -> tuple[Case, Case, float]:
     return pure, prompt, max(0.0, sequences - there.get(q.own_prefill, 0.0)) / (there[q.answer] - 1)
 
 
-def evaluated(expr: Expr, values: Mapping[Symbol, float]) -> float:
+def evaluated(expr: Expr, values: Mapping[Symbol, Any]) -> float:
     return float(Scenario(values).evaluate(expr))
 
 
-def asked_of_chip(case: Case) -> dict[Symbol, float]:
+def asked_of_chip(case: Case) -> dict[Symbol, Any]:
     """Bytes, FLOP, collectives, kernels and sequences of one chip in a pass, routed experts as the fullest chip reads
-    them; and its machine's rates.
+    them; and its machine's rates. Numbers, or arrays where the case has arrays.
 
     Raises Unbound where the ledger lacks a number.
     """
     model = case.accounts.model
     assert isinstance(model, Transformer)
-    found = {symbol: float(case.scenario.evaluate(expr)) for symbol, expr in groups(case.operations).items()}
-    tokens = float(case.scenario.evaluate(q.micro_batch * case.phase.tokens / case.phase.passes))
-    found[e.expert_bytes] *= waiting_for_the_fullest(model, tokens, case.layout.ep)
+    found: dict[Symbol, Any] = {s: case.scenario.evaluate(expr) for s, expr in groups(case.operations).items()}
+    tokens = case.scenario.evaluate(q.micro_batch * case.phase.tokens / case.phase.passes)
+    found[e.expert_bytes] = found[e.expert_bytes] * waiting_for_the_fullest(model, tokens, case.layout.ep)
     found |= {
         e.kernels: float(kernels_of(model)) * case.layout.pp,
-        e.sequences: float(case.scenario.evaluate(q.rank_batch)),
+        e.sequences: case.scenario.evaluate(q.rank_batch),
         q.head_padding: padding_of(model, case.layout.tp),
     }
     rates = (q.peak_flops, q.memory_bandwidth, q.scale_up_bandwidth, q.scale_out_bandwidth)

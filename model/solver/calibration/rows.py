@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sympy import Symbol
 
-from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
+from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
 from steptime.model.choices import Load, PhaseName, Scope
 from steptime.model.errors import NotSolved, Unbound, UserError
@@ -17,8 +17,8 @@ from steptime.model.solver.measured.formats import likely_cache
 from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.printed import seconds, wanted_of
 from steptime.model.solver.measured.questions import one_pass
-from steptime.model.step.build import build_case
-from steptime.model.step.estimate import asked_of_chip, kind_of
+from steptime.model.solver.measured.sheets import Sheets, Ticket
+from steptime.model.step.estimate import kind_of
 from steptime.model.step.inputs import Question
 
 
@@ -45,18 +45,47 @@ class Row:
         return (self.source.stack or self.source.family).split(" ")[0]
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A row whose questions are on the sheets: its step, a prefill alone, how many of these ride along."""
+
+    source: Measurement
+    machine: Hardware
+    kind: str
+    step: Ticket
+    prefill: Ticket | None = None
+    riding: float = 0.0
+
+    def row(self) -> Row:
+        """The row, once the sheets are worked out; raises what went wrong."""
+        step, source, along = self.step, self.source, dict[Symbol, float]()
+        ideal, family = step.time, self.machine.family or self.machine.name
+        if self.prefill is not None:
+            self.prefill.time  # noqa: B018  # raises what went wrong
+            along = {**self.prefill.asked, e.riding: self.riding}
+        wanted = {name: step.found[name] for name in wanted_of(source)}
+        return Row(source, family, self.kind, step.asked, along, seconds(source, self.machine, **wanted), ideal)
+
+
 def rows_of(measurements: Iterable[Measurement], places: Places) -> tuple[list[Row], dict[str, str]]:
     """The rows that an estimate can be made of; and why others cannot, by identifier."""
-    found, why = [], {}
+    sheets, why, asked = Sheets(), dict[str, str](), list[_Asked]()
+    found: list[Row] = []
     for row in measurements:
         try:
-            found.append(_row(row, places))
+            asked.append(_ask(row, places, sheets))
         except (UserError, Unbound, NotSolved) as error:
             why[row.id] = str(error)
+    sheets.answer()
+    for one in asked:
+        try:
+            found.append(one.row())
+        except (UserError, Unbound, NotSolved) as error:
+            why[one.source.id] = str(error)
     return found, why
 
 
-def _row(row: Measurement, places: Places) -> Row:
+def _ask(row: Measurement, places: Places, sheets: Sheets) -> _Asked:
     if row.wrong:
         raise UserError(row.wrong)
     if row.phase != PhaseName.DECODE or row.scope not in ("steps", "serving"):
@@ -66,33 +95,29 @@ def _row(row: Measurement, places: Places) -> Row:
         raise UserError(f"{row.model} is a list of quantities: nothing says which kernels run")
     if "mtp" in row.detail:
         raise UserError("time per token of several a step: acceptance is not stated")
-    question = one_pass(row, model, machine).but(kv=likely_cache(row))
-    case = build_case(question)
-    asked, along = asked_of_chip(case), dict[Symbol, float]()
-    if row.scope == "serving":
-        along = _along(row, question)
-    ideal = case.number(q.step_time)
-    if ideal is None:
-        raise UserError("the bound has no number")
-    measured = seconds(row, machine, **{name: case.scenario.evaluate(one) for name, one in wanted_of(row).items()})
-    return Row(row, machine.family or machine.name, kind_of(model), asked, along, measured, ideal)
+    question, names = one_pass(row, model, machine).but(kv=likely_cache(row)), (row.model, row.hardware)
+    step = sheets.ask(question, names, wanted_of(row), is_practice=True)
+    if row.scope != Scope.SERVING:
+        return _Asked(row, machine, kind_of(model), step)
+    alone, riding = _along(row, question)
+    return _Asked(row, machine, kind_of(model), step, sheets.ask(alone, names, is_practice=True), riding)
 
 
-def _along(row: Measurement, question: Question) -> dict[Symbol, float]:
+def _along(row: Measurement, question: Question) -> tuple[Question, float]:
     """One prefill at the same layout, and how many of them ride along in a step: one for each sequence that ends, but
     for a request's own."""
     prompt, output, context = (row.number(name) for name in ("prompt", "output", "context"))
-    if prompt is None or output is None or context is None or output < 2:
+    layout = question.inputs.layout
+    if prompt is None or output is None or context is None or output < 2 or layout is None:
         raise UserError("prompt, output and context of a serving row must be stated")
     scale = context / (prompt + output / 2)  # lengths are drawn below their nominal ones
     alone = question.inputs.prompt_alone(float(max(2, int(prompt * scale))))
-    layout = replace(question.inputs.layout, copies=None) if question.inputs.layout else None
-    case = build_case(replace(question, inputs=replace(alone, layout=layout, load=Load.WHOLE, scope=Scope.STEPS)))
     waiting = row.number("batch") or 1.0
     decoding = min(waiting, row.number("inflight") or waiting)
-    replicas = case.layout.replicas
+    replicas = layout.replicas
     others = (waiting / replicas - 1) / (waiting / replicas) if waiting > replicas else 0.0
-    return {**asked_of_chip(case), e.riding: others * decoding / replicas / max(1.0, output * scale - 1)}
+    inputs = replace(alone, layout=replace(layout, copies=None), load=Load.WHOLE, scope=Scope.STEPS)
+    return replace(question, inputs=inputs), others * decoding / replicas / max(1.0, output * scale - 1)
 
 
 Arrays = Mapping[Symbol, Any]

@@ -15,6 +15,7 @@ from steptime.model.choices import TermName
 from steptime.model.errors import NotSolved, Unbound, UserError
 from steptime.model.step.build import cases_at, prepare
 from steptime.model.step.case import TERMS, Case
+from steptime.model.step.estimate import asked_of_chip
 from steptime.model.step.inputs import Question, settled
 from steptime.model.step.workload import workload
 
@@ -48,6 +49,15 @@ class Sheet:
             return found[0]
         return np.asarray(np.choose(self._faster, np.broadcast_arrays(*found, self._faster)[:-1]))
 
+    def asked(self) -> dict[Symbol, Array]:
+        """What a chip is asked for at every point, in the faster way there: what an estimate needs."""
+        with np.errstate(all="ignore"):
+            found = [asked_of_chip(way) for way in self.ways]
+        if self._faster is None:
+            return found[0]
+        return {s: np.choose(self._faster, np.broadcast_arrays(*(one[s] for one in found), self._faster)[:-1])
+                for s in found[0]}  # fmt: skip
+
     def times(self) -> dict[str, Array]:
         """The terms in seconds; without interconnect where nothing says what crosses the links."""
         case = self.ways[0]
@@ -72,6 +82,9 @@ class Ticket:
 
     question: Question
     wanted: Mapping[str, Expr]
+    is_practice: bool = False
+    """Whether what a chip is asked for is wanted too."""
+    asked: dict[Symbol, float] = field(default_factory=dict)
     found: dict[str, float] = field(default_factory=dict)
     bottleneck: TermName | None = None
     times: dict[str, float] = field(default_factory=dict)
@@ -104,12 +117,18 @@ class Sheets:
     def __init__(self) -> None:
         self._groups: dict[Hashable, list[Ticket]] = {}
 
-    def ask(self, question: Question, names: Hashable, wanted: Mapping[str, Expr] | None = None) -> Ticket:
+    def ask(
+        self,
+        question: Question,
+        names: Hashable,
+        wanted: Mapping[str, Expr] | None = None,
+        is_practice: bool = False,
+    ) -> Ticket:
         """A ticket for a question; ``names`` stand for its model and machine. Raises UserError for a workload that
         cannot be."""
         workload(settled(question.inputs))
-        ticket = Ticket(question, {"step_time": q.step_time, **(wanted or {})})
-        self._groups.setdefault((names, _alike(question), tuple(ticket.wanted)), []).append(ticket)
+        ticket = Ticket(question, {"step_time": q.step_time, **(wanted or {})}, is_practice)
+        self._groups.setdefault((names, _alike(question), tuple(ticket.wanted), is_practice), []).append(ticket)
         return ticket
 
     def answer(self, progress: Callable[[float], None] = lambda share: None) -> None:
@@ -140,9 +159,12 @@ def _fill(tickets: Sequence[Ticket]) -> None:
     sheet = sheet_of(first, columns)
     found = {name: np.broadcast_to(sheet.of(expr), size) for name, expr in tickets[0].wanted.items()}
     times = {name: np.broadcast_to(values, size) for name, values in sheet.times().items()}
+    asked = sheet.asked() if tickets[0].is_practice else {}
+    asked = {symbol: np.broadcast_to(values, size) for symbol, values in asked.items()}
     for place, ticket in enumerate(tickets):
         ticket.case = sheet.ways[0]
         ticket.found = {name: float(values[place]) for name, values in found.items()}
+        ticket.asked = {symbol: float(values[place]) for symbol, values in asked.items()}
         ticket.times = {name: float(values[place]) for name, values in times.items()}
         ticket.bottleneck = TermName(max(ticket.times, key=lambda name: ticket.times[name]))
 
