@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from steptime.model.api.shown import Shown
 from steptime.model.step.case import Case
+from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
 from steptime.model.text.bases import energy_basis, price_basis
 
@@ -14,6 +15,11 @@ class Beside(Shown, ABC):
     """The part of a step's answer that its terms do not enter."""
 
     case: Case
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What a real system is expected to take, with its band; None where nothing was calibrated for it."""
+        return estimated(self.case)
 
     @property
     def price_basis(self) -> str | None:

@@ -20,16 +20,16 @@ from steptime.model.quantity import second as seconds
 from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.step.inputs import Question
-from steptime.model.step.words import as_read, inputs_of, limit_of, ranges_of, record, word
+from steptime.model.step.words import as_read, inputs_of, limit_of, record, word
 from steptime.model.text.header import defaults_json
 from steptime.model.text.step_json import outputs, step_json
 from steptime.model.text.step_table import step_table
 
 if TYPE_CHECKING:  # a step alone needs none of these rooms
-    from steptime.model.api.answers import BestBatch, Crossover, Earnings, Spread, Terms
+    from steptime.model.api.answers import BestBatch, Crossover, Earnings, Terms
     from steptime.model.api.grid import Grid
+    from steptime.model.api.steps import MeasuredStep, RangedStep
     from steptime.model.catalog.prices import PriceList
-    from steptime.model.step.measured import Measured
 
 Progress = Callable[[float], None]
 
@@ -77,11 +77,6 @@ class Step(Beside):
         return self.case.bottleneck
 
     @property
-    def estimate(self) -> float | None:
-        """Seconds that a real system is expected to take: None without a calibration; ``missing`` says so."""
-        return None
-
-    @property
     def band(self) -> Mapping[str, float | None]:
         """Seconds with everything, operations, or nothing overlapped."""
         return {overlap: self.case.number(bound) for overlap, bound in self.case.bounds.items()}
@@ -97,8 +92,7 @@ class Step(Beside):
     @property
     def missing(self) -> Mapping[str, str]:
         """Outputs without a number, and the file and key that would give it."""
-        found = {one.key: str(one) for one in self.case.missing(outputs(self.case))}
-        return {**found, "estimate": "a calibration of the ideal to measurements"}
+        return {one.key: str(one) for one in self.case.missing(outputs(self.case))}
 
     @property
     def quantities(self) -> Mapping[str, float]:
@@ -215,15 +209,15 @@ class Step(Beside):
         >>> f"{found.measured.share_of_bound:.3f}"
         '0.420'
         """
-        from steptime.model.step.measured import against
+        from steptime.model.api.steps import measured_step
 
-        return MeasuredStep(self.case, against(self.case, text_of(measured, "`measured`")))
+        return measured_step(self.case, measured)
 
     def ranges(self, **words: Any) -> "RangedStep":
         """Intervals of what comes out, where inputs are known within limits: ``memory_efficiency=(0.6, 0.9)``."""
-        from steptime.model.solver.ranges.uncertainty import spread
+        from steptime.model.api.steps import ranged_step
 
-        return RangedStep(self.case, spread(self.case, ranges_of(words)))
+        return ranged_step(self.case, words)
 
     # --- how it shows itself -----------------------------------------------------------------------------------------
     def _json(self) -> dict[str, Any]:
@@ -246,29 +240,3 @@ class Step(Beside):
 
         times = ", ".join(latex(self.case.short(self.case.resources[name])) for name in TERMS)
         return rf"$\displaystyle t = \max\left({times}\right)$"
-
-
-@dataclass(frozen=True, repr=False)
-class MeasuredStep(Step):
-    """A step beside what somebody measured."""
-
-    measured: "Measured"
-
-    def _json(self) -> dict[str, Any]:
-        return step_json(self.case, measured=self.measured)
-
-    def table(self) -> Group:
-        return step_table(self.case, measured=self.measured)
-
-
-@dataclass(frozen=True, repr=False)
-class RangedStep(Step):
-    """A step whose inputs are known within limits, with the interval of everything that comes out."""
-
-    spread: "Spread"
-
-    def _json(self) -> dict[str, Any]:
-        return step_json(self.case, spread=self.spread)
-
-    def table(self) -> Group:
-        return step_table(self.case, spread=self.spread)

@@ -98,6 +98,7 @@ class Quantities:
     """The accounts of a model known by its quantities: everything split perfectly over the chips of a stage."""
 
     is_architecture = False
+    transformer = None
     stored: Mapping[Weight, Stored] = {}
     activations: str | None = None
     kv: str | None = None

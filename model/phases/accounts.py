@@ -69,6 +69,8 @@ class Accounts(Protocol):
     """What a step asks of a model; ``given`` are the numbers known beside the layout."""
 
     model: Any
+    transformer: Transformer | None
+    """The architecture, where one is known."""
     name: str
     origin: str
     precision: str | None
@@ -132,7 +134,7 @@ class Architecture:
     is_architecture = True
 
     def __init__(self, model: Transformer) -> None:
-        self.model = model
+        self.model = self.transformer = model
         self.name, self.origin, self.precision, self.notices = model.name, model.name, model.precision, model.notices
         self.stored, self.unstated = dict(model.stored), model.unstated
         self.activations, self.kv = model.activations, model.kv

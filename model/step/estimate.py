@@ -44,8 +44,8 @@ class Estimate:
 def estimated(case: Case) -> Estimate | None:
     """The estimate of a decode step or of a prefill; None where there is none: of lists of quantities, of training, of
     verified drafts, where the bound has no number, and where the ideal alone is asked for."""
-    bound, model = case.number(q.step_time), case.accounts.model
-    if bound is None or case.inputs.efficiency == Efficiency.IDEAL or not isinstance(model, Transformer):
+    bound, model = case.number(q.step_time), case.accounts.transformer
+    if bound is None or case.inputs.efficiency == Efficiency.IDEAL or model is None:
         return None
     if case.inputs.phase not in (PhaseName.DECODE, PhaseName.PREFILL) or q.drafts in case.inputs.given:
         return None
@@ -105,8 +105,8 @@ def asked_of_chip(case: Case) -> dict[Symbol, Any]:
 
     Raises Unbound where the ledger lacks a number.
     """
-    model = case.accounts.model
-    assert isinstance(model, Transformer)
+    model = case.accounts.transformer
+    assert model is not None, "an architecture is known"
     found: dict[Symbol, Any] = {s: case.scenario.evaluate(expr) for s, expr in groups(case.operations).items()}
     tokens = case.scenario.evaluate(q.micro_batch * case.phase.tokens / case.phase.passes)
     found[e.expert_bytes] = found[e.expert_bytes] * waiting_for_the_fullest(model, tokens, case.layout.ep)

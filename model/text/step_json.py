@@ -9,19 +9,17 @@ from steptime.model import symbols as q
 from steptime.model.choices import PhaseName
 from steptime.model.economics.utilisation import (
     hardware_flops_utilisation,
-    memory_bandwidth_utilisation,
-    model_flops_utilisation,
     run_dollars,
 )  # fmt: skip
 from steptime.model.phases.memory import usable
 from steptime.model.quantity import latex
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import Case
-from steptime.model.step.estimate import estimated
 from steptime.model.step.request import with_answer
 from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
 from steptime.model.terms import Operation
 from steptime.model.text.header import header_json, missing_json
+from steptime.model.text.practice import estimate_json, measured_json, rates
 from steptime.model.text.run import run_of
 
 if TYPE_CHECKING:
@@ -47,23 +45,6 @@ def outputs(case: Case) -> dict[str, Expr]:
     if q.training_tokens in case.scenario.values:
         found["training.dollars"] = run_dollars
     return found
-
-
-def rates(case: Case) -> dict[str, Expr]:
-    """Throughput, speed, cost, energy and the shares of the peaks.
-
-    What all chips do is counted over the time in which they do it, ranks that never meet each at its own pace; of
-    in-flight batching both are of a request's own steps.
-    """
-    over = {} if q.own_prefill in case.scenario.values else {q.step_time: q.mean_step_time}
-    return {
-        "tokens_per_second": q.tokens_per_second,
-        "tokens_per_second_per_sequence": q.tokens_per_second_per_sequence,
-        "dollars_per_million_tokens": q.dollars_per_million_tokens,
-        "joules_per_token": q.joules_per_token,
-        "mfu": model_flops_utilisation(case.phase.flops_per_sequence).xreplace(over),
-        "mbu": memory_bandwidth_utilisation(case.phase.blackboard.memory.work),
-    }
 
 
 def crossover_json(answer: CrossoverAnswer) -> dict[str, Any]:
@@ -133,36 +114,6 @@ def step_json(
         "quantities": case.quantities,
         "missing": missing_json(case, given),
     }
-
-
-FOLLOWING = {"tokens_per_second": -1, "tokens_per_second_per_sequence": -1, "dollars_per_million_tokens": 1,
-             "joules_per_token": 1}  # fmt: skip
-"""What follows from the time of a step, and how: in proportion, or in inverse proportion."""
-
-
-def estimate_json(case: Case) -> dict[str, Any] | None:
-    """The estimate beside the bound, and what follows from it; None where there is none."""
-    found, bound = estimated(case), case.number(q.step_time)
-    if found is None or not bound:
-        return None
-    shown, ratio = rates(case), found.step_time / bound
-    numbers = case.numbers(shown[key] for key in FOLLOWING)
-    after: dict[str, float | None] = {}
-    for key, power in FOLLOWING.items():
-        value = numbers[shown[key]]
-        after[key] = None if value is None else value * ratio**power
-    return {
-        "step_time": found.step_time, "low": found.low, "high": found.high, "family": found.family,
-        "inside": found.inside, "outside": list(found.outside), "terms": dict(found.terms), **after,
-    }  # fmt: skip
-
-
-def measured_json(found: "Measured") -> dict[str, Any]:
-    """What was measured beside the bound and the estimate."""
-    return {
-        "step_time": found.step_time, "share_of_bound": found.share_of_bound, "mfu": found.mfu, "mbu": found.mbu,
-        "share_of_estimate": found.share_of_estimate, "unexplained": found.unexplained, "factors": dict(found.factors),
-    }  # fmt: skip
 
 
 def ranges_json(spread: "Spread | None") -> dict[str, Any]:

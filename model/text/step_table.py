@@ -15,6 +15,7 @@ from steptime.model.step.case import TERMS, Case
 from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.format import formula, in_unit, letter, plain, si, table
 from steptime.model.text.header import missing_lines, trailer
+from steptime.model.text.practice import measured_words, percent, practice_words
 from steptime.model.text.run import run_words
 from steptime.model.text.step_json import step_json
 
@@ -105,9 +106,9 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     bound = data["bottleneck"] or "—"
     made.add_row("step time", f"{si(data['step_time'], 's')} at overlap {data['overlap']}; bound by {bound}")
     if data["estimate"] is not None:
-        made.add_row("in practice", _practice(data["estimate"], data["step_time"]))
+        made.add_row("in practice", practice_words(data["estimate"], data["step_time"]))
     if "measured" in data:
-        made.add_row("measured", _measured(data["measured"]))
+        made.add_row("measured", measured_words(data["measured"]))
     made.add_row("band", band)
     if "mean_step_time" in data:
         made.add_row("mean step", f"{si(data['mean_step_time'], 's')} with every prefill counted, a request's own too: "
@@ -119,7 +120,7 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     if "request" in data:
         made.add_row("request", _request(data["time_to_first_token"], data["request"]))
     made.add_row("cost", _cost(case, data))
-    compute, memory_share = _percent(data["mfu"]), _percent(data["mbu"])
+    compute, memory_share = percent(data["mfu"]), percent(data["mbu"])
     made.add_row("utilisation", f"{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)")
     fits = {True: "fits", False: "DOES NOT FIT", None: "capacity unknown"}[data["fits"]]
     parts = ", ".join(f"{name.replace('kv', 'KV')} {si(memory_used[name], 'B')}"
@@ -134,32 +135,6 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     return made
 
 
-def _measured(found: dict[str, Any]) -> str:
-    """The shares of a measured time, and which term alone would explain it."""
-    text = f"{si(found['step_time'], 's')}: the bound is {found['share_of_bound']:.0%} of it"
-    if found["share_of_bound"] > 1:
-        text += ", which cannot be: a figure of the model, the machine or the layout is another than was measured"
-    if found["share_of_estimate"] is None:
-        return f"{text}; MFU {_percent(found['mfu'])}, MBU {_percent(found['mbu'])}"
-    left, factors = found["unexplained"], list(found["factors"].items())[:3]
-    word = "no term explains" if left > 0 else "less than the estimate says:"
-    text += (f", the estimate {found['share_of_estimate']:.0%}; MFU {_percent(found['mfu'])}, MBU "
-             f"{_percent(found['mbu'])}; {word} {si(abs(left), 's')}")  # fmt: skip
-    alone = ", ".join(f"{name} x{factor:.2g}" for name, factor in factors)
-    return f"{text}; alone would explain it: {alone}" if alone else text
-
-
-def _practice(found: dict[str, Any], bound: float) -> str:
-    """The estimate with its band, and what follows from it."""
-    text = (f"about {si(found['step_time'], 's')} ({si(found['low'], 's')} to {si(found['high'], 's')}: eight in ten "
-            f"measured steps, {found['family']}), {bound / found['step_time']:.0%} of it the bound; "
-            f"{plain(found['tokens_per_second_per_sequence'])} tokens/s per sequence, "
-            f"{plain(found['tokens_per_second'])} in all")  # fmt: skip
-    if found["dollars_per_million_tokens"] is not None:
-        text += f", ${plain(found['dollars_per_million_tokens'])} per million tokens"
-    return text if found["inside"] else f"{text}; outside what was calibrated: {', '.join(found['outside'])}"
-
-
 def _usable(memory: dict[str, Any]) -> str:
     """What may be filled of a chip's memory."""
     usable, capacity = memory["usable"], memory["capacity"]
@@ -171,7 +146,7 @@ def _usable(memory: dict[str, Any]) -> str:
 def _training(case: Case, found: dict[str, Any]) -> str:
     """Micro-batches, bubble and utilisation of the hardware; days and dollars where the tokens were said."""
     text = (f"{plain(found['micro_batches'])} micro-batches, bubble {found['bubble']:.1%} of the work, "
-            f"{_percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}")  # fmt: skip
+            f"{percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}")  # fmt: skip
     if "served_tokens" in found:
         fits = [f"{name} {si(tokens)}" for name, tokens in found["tokens_at_optimum"].items()]
         equal, alone = si(found["tokens_at_equal_compute"]), si(found["tokens_of_cheapest_training"])
@@ -202,10 +177,6 @@ def _room(case: Case, data: dict[str, Any]) -> str:
     sequences = f"{plain(most)} sequence{'s' * (most != 1)} of {long} tokens" if most else f"not one sequence of {long}"
     room = f"{si(data['kv_room_tokens'])} tokens, {sequences}" if most is not None else "no limit known"
     return f"{room}; first token of a request alone after {si(data['time_to_first_token'], 's')}"
-
-
-def _percent(value: float | None) -> str:
-    return "—" if value is None else f"{value:.1%}"
 
 
 def _cost(case: Case, data: dict[str, Any]) -> str:

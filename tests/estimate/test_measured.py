@@ -4,9 +4,10 @@ import pytest
 from conftest import case_of
 
 from steptime.model import symbols as q
+from steptime.model.api.steps import measured_step, seconds_of
 from steptime.model.errors import UserError
 from steptime.model.step.estimate import estimated
-from steptime.model.step.measured import against, seconds_of
+from steptime.model.step.measured import against
 
 STEP = {"layout": "tp=8", "batch": "64", "weights": "fp8"}
 
@@ -28,11 +29,11 @@ def test_shares_of_the_peak_are_times(case) -> None:
     for text in ("0.03 MFU", "3% MFU", "3 % mfu"):
         assert seconds_of(case, text) == pytest.approx(flops / (8 * 1979e12 * 0.03), rel=1e-6)
     assert seconds_of(case, "59.37 TFLOP/s") == pytest.approx(flops / (8 * 59.37e12), rel=1e-6)
-    assert against(case, "3% MFU").mfu == pytest.approx(0.03)
+    assert against(case, seconds_of(case, "3% MFU")).mfu == pytest.approx(0.03)
 
 
 def test_shares_and_what_alone_would_explain_the_rest(case) -> None:
-    found, ours = against(case, "30ms"), estimated(case)
+    found, ours = against(case, 0.030), estimated(case)
     assert ours is not None and found.estimate == ours
     assert found.share_of_bound == pytest.approx(case.number(q.step_time) / 0.030)
     assert found.share_of_estimate == pytest.approx(ours.step_time / 0.030)
@@ -47,13 +48,14 @@ def test_shares_and_what_alone_would_explain_the_rest(case) -> None:
 def test_faster_than_the_estimate_asks_for_smaller_terms(case) -> None:
     ours = estimated(case)
     assert ours is not None
-    found = against(case, f"{ours.step_time * 0.95}s")
+    found = against(case, ours.step_time * 0.95)
     assert found.unexplained is not None and found.unexplained < 0
     assert found.factors and all(0 < factor < 1 for factor in found.factors.values())
 
 
 def test_training_has_no_estimate_to_stand_beside() -> None:
-    found = against(case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="tp=1,dp=8", batch="64"), "40% MFU")
+    case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="tp=1,dp=8", batch="64")
+    found = measured_step(case, "40% MFU").measured
     assert (found.share_of_estimate, found.unexplained, dict(found.factors)) == (None, None, {})
     assert found.mfu == pytest.approx(0.40)
 
@@ -61,7 +63,7 @@ def test_training_has_no_estimate_to_stand_beside() -> None:
 @pytest.mark.parametrize("text", ["fast", "", "-3ms", "0 ms", "3 GB", "0 tok/s", "x MFU"])
 def test_texts_that_mean_nothing_are_one_line(case, text) -> None:
     with pytest.raises(UserError, match="measured"):
-        against(case, text)
+        measured_step(case, text)
 
 
 def test_the_command_line_says_what_cannot_be(run, run_json) -> None:

@@ -50,7 +50,6 @@ BAD = {
     "layout against set": (["step", "gpt2", "h100-sxm", "--layout", "tp=2", "--set", "tensor_parallel=4"], "conflicts"),
     "chips against layout": (["step", "gpt2", "h100-sxm", "--layout", "tp=2", "--set", "chips=4"], "conflicts"),
     "no peak": (["step", "llama-3.1-8b", "a100-sxm-80gb", "--activations", "fp8"], "fp8"),
-    "calibration": (["step", "gpt2", "h100-sxm", "--efficiency", "calibrated"], "no calibration"),
     "training an abstract model": (["step", "{abstract}", "h100-sxm", "--phase", "train"], "architecture"),
     "training half a micro-batch": (
         ["step", "gpt2", "h100-sxm", "--phase", "train", "--batch", "3", "--layout", "dp=2"], "no multiple of dp"),

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from sympy import Symbol
 
-from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
 from steptime.model.choices import Load, PhaseName, Scope
 from steptime.model.errors import NotSolved, Unbound, UserError
 from steptime.model.estimate import symbols as e
+from steptime.model.phases.accounts import accounts_of
 from steptime.model.solver.measured.formats import likely_cache
 from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.printed import seconds, wanted_of
@@ -91,16 +91,17 @@ def _ask(row: Measurement, places: Places, sheets: Sheets) -> _Asked:
     if row.phase != PhaseName.DECODE or row.scope not in ("steps", "serving"):
         raise UserError(f"{row.phase} of scope {row.scope or 'steps'} is no single decode step")
     model, machine = places.model(row.model), places.machine(row.hardware)
-    if not isinstance(model, Transformer):
+    known = accounts_of(model).transformer
+    if known is None:
         raise UserError(f"{row.model} is a list of quantities: nothing says which kernels run")
     if "mtp" in row.detail:
         raise UserError("time per token of several a step: acceptance is not stated")
     question, names = one_pass(row, model, machine).but(kv=likely_cache(row)), (row.model, row.hardware)
     step = sheets.ask(question, names, wanted_of(row), is_practice=True)
     if row.scope != Scope.SERVING:
-        return _Asked(row, machine, kind_of(model), step)
+        return _Asked(row, machine, kind_of(known), step)
     alone, riding = _along(row, question)
-    return _Asked(row, machine, kind_of(model), step, sheets.ask(alone, names, is_practice=True), riding)
+    return _Asked(row, machine, kind_of(known), step, sheets.ask(alone, names, is_practice=True), riding)
 
 
 def _along(row: Measurement, question: Question) -> tuple[Question, float]:

@@ -1,0 +1,92 @@
+"""What a step takes in practice, beside its bound: the estimate, what follows from it, and what somebody measured."""
+
+from typing import TYPE_CHECKING, Any
+
+from sympy import Expr
+
+from steptime.model import symbols as q
+from steptime.model.economics.utilisation import memory_bandwidth_utilisation, model_flops_utilisation
+from steptime.model.step.case import Case
+from steptime.model.step.estimate import estimated
+from steptime.model.text.format import plain, si
+
+if TYPE_CHECKING:
+    from steptime.model.step.measured import Measured
+
+
+def rates(case: Case) -> dict[str, Expr]:
+    """Throughput, speed, cost, energy and the shares of the peaks.
+
+    What all chips do is counted over the time in which they do it, ranks that never meet each at its own pace; of
+    in-flight batching both are of a request's own steps.
+    """
+    over = {} if q.own_prefill in case.scenario.values else {q.step_time: q.mean_step_time}
+    return {
+        "tokens_per_second": q.tokens_per_second,
+        "tokens_per_second_per_sequence": q.tokens_per_second_per_sequence,
+        "dollars_per_million_tokens": q.dollars_per_million_tokens,
+        "joules_per_token": q.joules_per_token,
+        "mfu": model_flops_utilisation(case.phase.flops_per_sequence).xreplace(over),
+        "mbu": memory_bandwidth_utilisation(case.phase.blackboard.memory.work),
+    }
+
+
+FOLLOWING = {"tokens_per_second": -1, "tokens_per_second_per_sequence": -1, "dollars_per_million_tokens": 1,
+             "joules_per_token": 1}  # fmt: skip
+"""What follows from the time of a step, and how: in proportion, or in inverse proportion."""
+
+
+def estimate_json(case: Case) -> dict[str, Any] | None:
+    """The estimate beside the bound, and what follows from it; None where there is none."""
+    found, bound = estimated(case), case.number(q.step_time)
+    if found is None or not bound:
+        return None
+    shown, ratio = rates(case), found.step_time / bound
+    numbers = case.numbers(shown[key] for key in FOLLOWING)
+    after: dict[str, float | None] = {}
+    for key, power in FOLLOWING.items():
+        value = numbers[shown[key]]
+        after[key] = None if value is None else value * ratio**power
+    return {
+        "step_time": found.step_time, "low": found.low, "high": found.high, "family": found.family,
+        "inside": found.inside, "outside": list(found.outside), "terms": dict(found.terms), **after,
+    }  # fmt: skip
+
+
+def measured_json(found: "Measured") -> dict[str, Any]:
+    """What was measured beside the bound and the estimate."""
+    return {
+        "step_time": found.step_time, "share_of_bound": found.share_of_bound, "mfu": found.mfu, "mbu": found.mbu,
+        "share_of_estimate": found.share_of_estimate, "unexplained": found.unexplained, "factors": dict(found.factors),
+    }  # fmt: skip
+
+
+def percent(value: float | None) -> str:
+    """A share in words."""
+    return "—" if value is None else f"{value:.1%}"
+
+
+def measured_words(found: dict[str, Any]) -> str:
+    """The shares of a measured time, and which term alone would explain it."""
+    text = f"{si(found['step_time'], 's')}: the bound is {found['share_of_bound']:.0%} of it"
+    if found["share_of_bound"] > 1:
+        text += ", which cannot be: a figure of the model, the machine or the layout is another than was measured"
+    if found["share_of_estimate"] is None:
+        return f"{text}; MFU {percent(found['mfu'])}, MBU {percent(found['mbu'])}"
+    left, factors = found["unexplained"], list(found["factors"].items())[:3]
+    word = "no term explains" if left > 0 else "less than the estimate says:"
+    text += (f", the estimate {found['share_of_estimate']:.0%}; MFU {percent(found['mfu'])}, MBU "
+             f"{percent(found['mbu'])}; {word} {si(abs(left), 's')}")  # fmt: skip
+    alone = ", ".join(f"{name} x{factor:.2g}" for name, factor in factors)
+    return f"{text}; alone would explain it: {alone}" if alone else text
+
+
+def practice_words(found: dict[str, Any], bound: float) -> str:
+    """The estimate with its band, and what follows from it."""
+    text = (f"about {si(found['step_time'], 's')} ({si(found['low'], 's')} to {si(found['high'], 's')}: eight in ten "
+            f"measured steps, {found['family']}), {bound / found['step_time']:.0%} of it the bound; "
+            f"{plain(found['tokens_per_second_per_sequence'])} tokens/s per sequence, "
+            f"{plain(found['tokens_per_second'])} in all")  # fmt: skip
+    if found["dollars_per_million_tokens"] is not None:
+        text += f", ${plain(found['dollars_per_million_tokens'])} per million tokens"
+    return text if found["inside"] else f"{text}; outside what was calibrated: {', '.join(found['outside'])}"
