@@ -1,0 +1,31 @@
+"""What the estimate is set against: the bound, of the same groups of operations."""
+
+import sympy
+
+from steptime.model.estimate.symbols import (  # isort: skip
+    cache_bytes, dense_bytes, dense_flops, expert_bytes, expert_flops, riding, score_flops, sent_out, sent_up,
+)  # fmt: skip
+from steptime.model.symbols import memory_bandwidth, peak_flops, scale_out_bandwidth, scale_up_bandwidth
+
+all_bytes = dense_bytes + expert_bytes + cache_bytes
+"""Bytes that a chip reads and writes in a pass."""
+
+all_flops = dense_flops + expert_flops + score_flops
+"""FLOP of a chip in a pass."""
+
+bound_of_groups = sympy.Max(
+    all_bytes / memory_bandwidth,
+    all_flops / peak_flops,
+    sent_up / scale_up_bandwidth,
+    sent_out / scale_out_bandwidth,
+    evaluate=False,
+)
+"""The bound: the largest of the sums over all groups, each at the peak of its resource."""
+
+bound_of_riders = sympy.Max(
+    riding * all_flops / peak_flops,
+    riding * sent_up / scale_up_bandwidth,
+    riding * sent_out / scale_out_bandwidth,
+    evaluate=False,
+)
+"""The same of prefills that ride along, but for what they read and write."""

@@ -1,0 +1,61 @@
+"""Numbers of passes in practice, for the examples of chapter 11."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from sympy import Symbol
+
+from steptime.derivations.batch.symbols import experts_routed
+from steptime.derivations.experts.numbers import expert_blocks
+from steptime.derivations.experts.symbols import experts_per_token, untouched_share
+from steptime.model import symbols as q
+
+from steptime.derivations.practice.symbols import (  # isort: skip
+    excess_variance, group_multiplying, group_reading, groups_multiplying, groups_reading, held_experts,
+    waiting_so_far,
+)  # fmt: skip
+
+LLAMA = "Llama 3.1 70B in fp8 on eight H100, 64 sequences of 4,096 tokens, with the shipped coefficients"
+PROMPT = "Llama 3.1 70B in fp8 on eight H100, one prompt of 4,096 tokens, with the shipped coefficients"
+WAITING = "weights: 26 ms to read, 4 to multiply; a compressed cache: 1 ms to read, 3 to multiply"
+V3 = "DeepSeek-V3's 256 experts over eight chips, 64 tokens of 8 experts each"
+
+CRAMER = "Boucheron, Lugosi and Massart 2013, Concentration Inequalities, theorem 2.5: the mean of a largest of many"
+WILLIAMS = "Williams, Waterman and Patterson 2009, doi 10.1145/1498765.1498785: the roofline, a bound for each kernel"
+PALM = "Chowdhery et al. 2022, arXiv 2204.02311, appendix B: MFU"
+FLASH_MLA = "DeepSeek-AI 2025, FlashMLA, Flash_fwd_kernel_traits_mla<576, 64, 64>: 64 query heads a block"
+PIPELINED = "Sanders, Speck and Traeff 2009, doi 10.1016/j.parco.2009.09.001: messages sent in pieces"
+
+
+@cache
+def llama(phase: str = "decode") -> Mapping[Symbol, float]:
+    """What each chip does in a pass of Llama 3.1 70B, its machine's rates, and the shipped coefficients."""
+    from steptime.model.catalog.coefficients import shipped
+    from steptime.model.catalog.hardware import load_hardware
+    from steptime.model.catalog.models import load_model
+    from steptime.model.step.build import build_case
+    from steptime.model.step.estimate import asked_of_chip
+    from steptime.model.step.inputs import Question
+    from steptime.model.step.words import inputs_of
+
+    words = {"layout": "tp=8", "weights": "fp8", "phase": phase}
+    words |= {"batch": 64, "context": 4096} if phase == "decode" else {"batch": 1, "prompt": 4096}
+    case = build_case(Question(load_model("llama-3.1-70b"), load_hardware("h100-sxm"), inputs_of(words)))
+    values = {**shipped().of_family(case.hardware.family), **asked_of_chip(case)}
+    return {symbol: float(value) for symbol, value in values.items()}
+
+
+def waiting() -> Mapping[Symbol, float]:
+    """Seconds of two groups of operations."""
+    return {groups_reading: 0.026, groups_multiplying: 0.004, group_reading: 0.001, group_multiplying: 0.003,
+            waiting_so_far: 0.0005}  # fmt: skip
+
+
+def v3(ways: int = 8, tokens: int = 64) -> Mapping[Symbol, float]:
+    """DeepSeek-V3's experts over so many chips."""
+    block = expert_blocks()[0]
+    chosen, experts = float(block.experts_per_token), float(block.experts)
+    left = (1 - chosen / experts) ** tokens
+    return {experts_per_token: chosen, experts_routed: experts, q.expert_parallel: float(ways),
+            q.micro_batch: float(tokens), q.pass_tokens: 1.0, untouched_share: left, held_experts: experts / ways,
+            excess_variance: experts / ways * left * (1 - left)}  # fmt: skip
