@@ -6,6 +6,7 @@ from functools import cache
 from sympy import Symbol
 
 from steptime.derivations.batch.symbols import experts_routed
+from steptime.derivations.board import case_of
 from steptime.derivations.experts.numbers import expert_blocks
 from steptime.derivations.experts.symbols import experts_per_token, untouched_share
 from steptime.model import symbols as q
@@ -31,16 +32,11 @@ PIPELINED = "Sanders, Speck and Traeff 2009, doi 10.1016/j.parco.2009.09.001: me
 def llama(phase: str = "decode") -> Mapping[Symbol, float]:
     """What each chip does in a pass of Llama 3.1 70B, its machine's rates, and the shipped coefficients."""
     from steptime.model.catalog.coefficients import shipped
-    from steptime.model.catalog.hardware import load_hardware
-    from steptime.model.catalog.models import load_model
-    from steptime.model.step.build import build_case
     from steptime.model.step.estimate import asked_of_chip
-    from steptime.model.step.inputs import Question
-    from steptime.model.step.words import inputs_of
 
     words = {"layout": "tp=8", "weights": "fp8", "phase": phase}
     words |= {"batch": 64, "context": 4096} if phase == "decode" else {"batch": 1, "prompt": 4096}
-    case = build_case(Question(load_model("llama-3.1-70b"), load_hardware("h100-sxm"), inputs_of(words)))
+    case = case_of("llama-3.1-70b", "h100-sxm", **words)
     values = {**shipped().of_family(case.hardware.family), **asked_of_chip(case)}
     return {symbol: float(value) for symbol, value in values.items()}
 

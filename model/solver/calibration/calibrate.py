@@ -12,7 +12,7 @@ from steptime.model.catalog.measurement import Measurement, distinct
 from steptime.model.errors import UserError
 from steptime.model.estimate import symbols as e
 from steptime.model.solver.calibration.cross import LEFT_OUT, Errors, bands, coverage, left_out
-from steptime.model.solver.calibration.fit import Fit, Table, fit
+from steptime.model.solver.calibration.fit import Array, Fit, Table, fit
 from steptime.model.solver.calibration.priors import PRIORS, fitted
 from steptime.model.solver.calibration.rows import Row, rows_of
 from steptime.model.solver.measured.places import Places
@@ -29,7 +29,8 @@ LEAST_ROWS = 30
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a fit found: the coefficients, its rows, errors by what is left out, the share inside the bands."""
+    """What a fit found: the coefficients, its rows, errors by what is left out, the share inside the bands; ``logs`` of
+    predicted over measured, row by row, by what is left out. ``doubted`` are the implausible rows."""
 
     fit: Fit
     table: Table
@@ -40,6 +41,8 @@ class Calibration:
     implausible: Mapping[str, str]
     unusable: Mapping[str, str]
     unfitted: Table
+    doubted: Table
+    logs: Mapping[str, Array]
 
     @property
     def coefficients(self) -> Coefficients:
@@ -92,24 +95,26 @@ def calibrate(
     usable, why = rows_of(distinct(measurements), places or Places())
     doubts = doubtful(usable)
     plausible = [row for row in usable if row.source.id not in doubts]
+    doubted = Table([row for row in usable if row.source.id in doubts])
     rows, others = [r for r in plausible if chosen(r)], [r for r in plausible if not chosen(r)]
     if len(rows) < LEAST_ROWS:
         raise UserError(f"{len(rows)} rows can be fitted, of {len(measurements)}; at least {LEAST_ROWS} are needed")
     table = Table(rows)
+    if len(set(table.groups)) == 1:
+        raise UserError(f"all {len(rows)} rows are of one model, machine and serving stack: no others judge the fit")
     found = fit(table)
     progress(0.2)
-    errors, by_group = {}, np.zeros(len(rows))
+    logs: dict[str, Array] = {}
     for number, by in enumerate(LEFT_OUT):
         if len({LEFT_OUT[by](row) for row in rows}) > 1:
-            logs = left_out(table, by)
-            errors[by] = Errors.of(logs)
-            by_group = logs if by == "group" else by_group
+            logs[by] = left_out(table, by)
         progress(0.2 + 0.7 * (number + 1) / len(LEFT_OUT))
-    made = bands(table, by_group)
-    inside = coverage(table, by_group)
+    made = bands(table, logs["group"])
+    inside = coverage(table, logs["group"])
     progress(1.0)
+    errors = {by: Errors.of(one) for by, one in logs.items()}
     sample = Errors.of(np.log(found.predict(table) / table.measured))
-    return Calibration(found, table, errors, sample, made, inside, doubts, why, Table(others))
+    return Calibration(found, table, errors, sample, made, inside, doubts, why, Table(others), doubted, logs)
 
 
 def coefficients_text(found: Calibration) -> str:
