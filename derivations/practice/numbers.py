@@ -34,9 +34,8 @@ def llama(phase: str = "decode") -> Mapping[Symbol, float]:
     from steptime.model.catalog.coefficients import shipped
     from steptime.model.step.estimate import asked_of_chip
 
-    words = {"layout": "tp=8", "weights": "fp8", "phase": phase}
-    words |= {"batch": 64, "context": 4096} if phase == "decode" else {"batch": 1, "prompt": 4096}
-    case = case_of("llama-3.1-70b", "h100-sxm", **words)
+    asked = {"batch": 64, "context": 4096} if phase == "decode" else {"batch": 1, "prompt": 4096}
+    case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", weights="fp8", phase=phase, **asked)
     values = {**shipped().of_family(case.hardware.family), **asked_of_chip(case)}
     return {symbol: float(value) for symbol, value in values.items()}
 

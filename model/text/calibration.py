@@ -5,15 +5,16 @@ from math import exp
 from typing import Any
 
 from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 
 from steptime.model.catalog.coefficients import COEFFICIENTS
 from steptime.model.quantity import count, lookup
 from steptime.model.solver.calibration.calibrate import Calibration
 from steptime.model.solver.calibration.cross import Errors
-from steptime.model.solver.calibration.identified import Apart, Identified
-from steptime.model.solver.calibration.judged import UNEXPLAINED, judged
-from steptime.model.solver.calibration.priors import PRIORS
+from steptime.model.solver.calibration.identified import KERNELS, Apart, Identified
+from steptime.model.solver.calibration.judged import UNEXPLAINED, Judged, judged
+from steptime.model.solver.calibration.priors import PRIORS, REFERENCE
 from steptime.model.text.format import in_unit, table
 
 SHOWN = 6
@@ -66,42 +67,65 @@ def _apart(one: Apart) -> dict[str, Any]:
 
 
 def calibration_table(found: Calibration, known: Identified) -> Group:
-    made, group, judged_ = found.coefficients, found.errors["group"], judged(found)
+    group, pairs = found.errors["group"], judged(found)
     rows, groups = len(found.table.rows), len(set(found.table.groups))
     head = Text(f"{rows} measured decode steps in {groups} groups; of groups left out the estimate is off by "
                 f"{group.median:.1%} in the median, {group.p90:.0%} in nine of ten", style="bold")  # fmt: skip
-    values = table("coefficient", ">value", ">nine in ten", "", "what it is")
+    far = ", ".join(f"{name} ({one.error:.0%})" for name, one in pairs.unexplained.items())
+    return Group(
+        head, Text(), _errors(found, pairs), Text(), _families(pairs),
+        Text("errors |predicted/measured - 1|; bias: median of predicted/measured; fitted: median of the fit itself"),
+        Text(), _bands(found),
+        Text(f"bands of other groups hold {found.covered:.0%} of a group's rows; eight in ten are meant"),
+        *([Text(f"not explained, off by more than {UNEXPLAINED:.0%} where left out: {far}")] if far else []),
+        Text(), _coefficients(found, known), *_told_apart(known), Text(), _meanings(), Text(),
+        *_named("implausible, and in no fit", found.implausible), *_named("not used", found.unusable),
+    )  # fmt: skip
+
+
+def _coefficients(found: Calibration, known: Identified) -> Table:
+    made = table("coefficient", ">value", ">nine in ten", ">before")
     for symbol in COEFFICIENTS:
-        prior, record = PRIORS[symbol], lookup(symbol.name)
-        how = f"fitted, about {in_unit(prior.value, record.unit)}" if prior.fitted else "held"
-        values.add_row(symbol.name, in_unit(made.values[symbol], record.unit), _between(symbol.name, known), how,
-                       record.meaning)  # fmt: skip
-    for family, factor in sorted(made.kernels.items()):
-        name = f"kernel_time on {family}"
-        values.add_row(name, f"{factor:.2f}", _between(name, known), "fitted, about 1" if factor != 1 else "held",
-                       "factor of a family of machines")  # fmt: skip
-    errors = table("left out together", ">rows", ">median error", ">nine in ten", ">predicted/measured")
-    errors.add_row("the bound alone, nothing fitted", *_cells(judged_.ideal))
-    errors.add_row("the bound times one number: a group", *_cells(judged_.one_multiplier))
-    errors.add_row("nothing: rows of the fit itself", *_cells(found.in_sample))
+        prior, unit = PRIORS[symbol], lookup(symbol.name).unit
+        before = in_unit(prior.value, unit) if prior.fitted else "held"
+        value = in_unit(found.coefficients.values[symbol], unit)
+        made.add_row(symbol.name, value, _between(symbol.name, known), before)
+    for family, factor in sorted(found.coefficients.kernels.items()):
+        name = f"{KERNELS} on {family}"
+        made.add_row(f"{name}, times", f"{factor:.2f}", _between(name, known), "held" if family == REFERENCE else "1")
+    return made
+
+
+def _meanings() -> Table:
+    made = table("coefficient", "what it is")
+    for symbol in COEFFICIENTS:
+        made.add_row(symbol.name, lookup(symbol.name).meaning)
+    return made
+
+
+def _errors(found: Calibration, pairs: Judged) -> Table:
+    made = table("left out together", ">rows", ">median", ">nine in ten", ">bias")
+    made.add_row("nothing fitted: the bound", *_cells(pairs.ideal))
+    made.add_row("a group: the bound times one number", *_cells(pairs.one_multiplier))
     for by, one in found.errors.items():
-        errors.add_row(WORDS[by], *_cells(one))
-    errors.add_row("a group, implausible rows among them", *_cells(judged_.with_doubted))
-    families = table("of groups left out", ">rows", ">median error", ">nine in ten", ">predicted/measured", ">fitted")
-    for name, pair in {**judged_.by_family, **judged_.by_trait}.items():
-        families.add_row(name, *_cells(pair.left_out), f"{pair.fitted.median:.1%}")
-    bands = table("band of measured over estimated", ">low", ">high", ">rows", ">groups")
-    for name, band in made.bands.items():
-        bands.add_row(name, f"{band.low:.2f}", f"{band.high:.2f}", str(band.rows), str(band.groups))
-    lines: list[Any] = [head, Text(), values, *_told_apart(known), Text(), errors, Text(), families, Text(), bands]
-    lines.append(Text(f"bands of other groups hold {found.covered:.0%} of a group's rows; eight in ten are meant"))
-    far = ", ".join(f"{name} ({error:.0%})" for name, error in judged_.unexplained.items())
-    lines += [Text(f"not explained: off by more than {UNEXPLAINED:.0%} where their group is left out: {far}")] * bool(
-        far
-    )
-    lines += _named("implausible, and in no fit", found.implausible)
-    lines += _named("not used", found.unusable)
-    return Group(*lines)
+        made.add_row(WORDS[by], *_cells(one))
+    made.add_row("a group, implausible rows too", *_cells(pairs.with_doubted))
+    made.add_row("nothing: rows of the fit itself", *_cells(found.in_sample))
+    return made
+
+
+def _families(pairs: Judged) -> Table:
+    made = table("groups left out, by rows", ">rows", ">median", ">nine in ten", ">bias", ">fitted")
+    for name, pair in {**pairs.by_family, **pairs.by_trait}.items():
+        made.add_row(name, *_cells(pair.left_out), f"{pair.fitted.median:.1%}")
+    return made
+
+
+def _bands(found: Calibration) -> Table:
+    made = table("band of measured over estimated", ">low", ">high", ">rows", ">groups")
+    for name, band in found.bands.items():
+        made.add_row(name, f"{band.low:.2f}", f"{band.high:.2f}", str(band.rows), str(band.groups))
+    return made
 
 
 def _between(name: str, known: Identified) -> str:

@@ -121,3 +121,18 @@ def test_judged(run_json) -> None:
     pair = next(iter(data["with_held"]["correlated"]))
     assert {pair["first"], pair["second"]} == {"reduce_start", "kernel_time"} and abs(pair["correlation"]) > ALIKE
     assert data["baselines"]["one_multiplier"]["rows"] == data["rows"]
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_the_table_says_what_is_known(columns: str, run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    code, out, _ = run("calibrate")
+    said = " ".join(out.split())
+    assert code == 0
+    for words in (
+        "nine in ten of 200 times", "hardly decided by the rows", "would be told apart badly: reduce_start and",
+        "a group: the bound times one number", "experts over several chips", "not explained, off by more",
+    ):  # fmt: skip
+        assert words in said, words
+    found = next(line for line in out.splitlines() if line.startswith("kernel_time "))
+    assert " to " in found and found.split()[1] == "6.182"

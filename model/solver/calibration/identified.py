@@ -27,6 +27,8 @@ WIDE = 0.8
 ALIKE = 0.8
 """Correlation from which on rows tell two coefficients apart badly."""
 NUDGE = 1e-4
+KERNELS = q.kernel_time.name
+"""Of which each family of machines has a factor."""
 
 
 @dataclass(frozen=True)
@@ -129,4 +131,4 @@ def _logs(table: Table, found: Fit) -> list[float]:
 
 
 def _said(names: tuple[Symbol, ...], families: list[str]) -> tuple[str, ...]:
-    return (*(symbol.name for symbol in names), *(f"{q.kernel_time.name} on {family}" for family in families))
+    return (*(symbol.name for symbol in names), *(f"{KERNELS} on {family}" for family in families))
