@@ -15,6 +15,6 @@ sent_out = quantity("sent_out", byte, r"Z_\mathrm{out}", "bytes that a chip send
 reduces = quantity("reduces", count, r"j_+", "all-reduces and gathers that a pass starts", sane=OPTIONAL)
 exchanges = quantity("exchanges", count, r"j_x", "exchanges between experts, and sends, that a pass starts", sane=OPTIONAL)
 kernels = quantity("kernels", count, r"j_k", "kernels that a pass starts one after another", sane=OPTIONAL)
-sequences = quantity("sequences", count, r"j_s", "sequences of one rank in a step", sane=OPTIONAL)
+sequences = quantity("sequences", count, r"j_s", "sequences of one rank in a step, of all its stages", sane=OPTIONAL)
 riding = quantity("riding", count, r"x_P", "prefills of others that ride along in one decode step", sane=OPTIONAL)
 # fmt: on

@@ -109,10 +109,11 @@ def asked_of_chip(case: Case) -> dict[Symbol, Any]:
     assert model is not None, "an architecture is known"
     found: dict[Symbol, Any] = {s: case.scenario.evaluate(expr) for s, expr in groups(case.operations).items()}
     tokens = case.scenario.evaluate(q.micro_batch * case.phase.tokens / case.phase.passes)
+    passes = case.scenario.evaluate(case.phase.passes * case.phase.traversed)
     found[e.expert_bytes] = found[e.expert_bytes] * waiting_for_the_fullest(model, tokens, case.layout.ep)
     found |= {
-        e.kernels: float(kernels_of(model)) * case.layout.pp,
-        e.sequences: case.scenario.evaluate(q.rank_batch),
+        e.kernels: kernels_of(model) * passes,
+        e.sequences: case.scenario.evaluate(q.rank_batch) * case.layout.pp * passes,
         q.head_padding: padding_of(model, case.layout.tp),
     }
     rates = (q.peak_flops, q.memory_bandwidth, q.scale_up_bandwidth, q.scale_out_bandwidth)

@@ -63,16 +63,17 @@ class Table:
     def predict(self, coefficients: Mapping[Symbol, float], factor: Array) -> Array:
         """Seconds of every row; ``factor`` is that of its hardware family on the time of a kernel."""
         kernel = {q.kernel_time: coefficients[q.kernel_time] * factor}
-        step = _evaluate(decode, {**coefficients, **kernel, **self.step})
+        step = evaluate(decode, {**coefficients, **kernel, **self.step})
         if e.riding not in self.riding:
             return step
         there = {**coefficients, **kernel, **self.riding}
         with np.errstate(invalid="ignore", divide="ignore"):
-            more = _evaluate(along, there)
+            more = evaluate(along, there)
         return step + np.where(self.riding[e.riding] > 0, more, 0.0)
 
 
-def _evaluate(expr: Any, values: Mapping[Symbol, Any]) -> Array:
+def evaluate(expr: Any, values: Mapping[Symbol, Any]) -> Array:
+    """A closed form over arrays of its quantities."""
     over = tuple(sorted(expr.free_symbols, key=str))
     found: Array = np.asarray(compiled(expr, over)(*(values[symbol] for symbol in over)), float)
     return found
