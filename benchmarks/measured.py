@@ -39,8 +39,10 @@ def main(size: int = 5000, alone: int = 500) -> None:
     judged = with_estimates(judged)
     took = time.process_time() - start
     modelled = sum(not one.why for one in judged)
-    print(f"{size} rows at once: {took:.2f} CPU s, {1e3 * took / size:.2f} ms a row, {modelled} modelled; "
-          f"{bound:.2f} of it for the bounds")
+    print(
+        f"{size} rows at once: {took:.2f} CPU s, {1e3 * took / size:.2f} ms a row, {modelled} modelled; "
+        f"{bound:.2f} of it for the bounds"
+    )
     start = time.process_time()
     for row in rows[:: max(1, size // alone)]:
         validate([row])
