@@ -16,9 +16,8 @@ from steptime.model.catalog.coefficients import Coefficients, shipped
 from steptime.model.choices import Efficiency, PhaseName, Scope
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.experts import waiting_for_the_fullest
+from steptime.model.estimate.experts import fullest_rank, waiting_for_the_fullest
 from steptime.model.estimate.groups import groups, kernels_of, padding_of
-from steptime.model.estimate.ranks import fullest_rank
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.precision import activations_for
 from steptime.model.scenario import Scenario
@@ -44,8 +43,11 @@ class Estimate:
 
 
 def estimated(case: Case) -> Estimate | None:
-    """The estimate of a decode step, of a pass that checks drafts, or of a prefill; None where there is none: of lists of
-    quantities, of training, where the bound has no number, and where the ideal alone is asked for."""
+    """The estimate of a decode step, of a pass that checks drafts, or of a prefill.
+
+    None where there is none: of lists of quantities, of training, where the bound has no number, and where the ideal
+    alone is asked for.
+    """
     bound, model = case.number(q.step_time), case.accounts.transformer
     if bound is None or case.inputs.efficiency == Efficiency.IDEAL or model is None:
         return None

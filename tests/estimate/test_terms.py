@@ -20,9 +20,8 @@ from steptime.model.architecture.transformer import (
 )
 from steptime.model.catalog.coefficients import COEFFICIENTS, shipped
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.experts import fullest_over_mean, waiting_for_the_fullest
+from steptime.model.estimate.experts import fullest_over_mean, fullest_rank, waiting_for_the_fullest
 from steptime.model.estimate.groups import groups, kernels_of, padding_of
-from steptime.model.estimate.ranks import fullest_rank
 from steptime.model.estimate.terms import along, decode, prefill
 from steptime.model.step.estimate import asked_of_chip, estimated, evaluated
 
@@ -174,15 +173,16 @@ def test_terms_grow_with_what_is_asked() -> None:
 
 @pytest.mark.parametrize(("mean", "ranks"), [(16, 32), (60, 8), (4, 48), (200, 16)])
 def test_the_fullest_rank_against_requests_that_go_where_they_may(mean: int, ranks: int) -> None:
-    """Each of all sequences is on a rank at random; the mean of the fullest over 2,000 draws. The form is the leading one
-    of the largest of many: a little above it."""
+    """Each of all sequences is on a rank at random; the mean of the fullest over 2,000 draws. The form is the leading
+    one of the largest of many: a little above it."""
     counts = np.random.default_rng(1).multinomial(mean * ranks, [1 / ranks] * ranks, size=2000).max(axis=1)
     assert float(fullest_rank(mean, ranks)) == pytest.approx(counts.mean(), rel=0.2)
     assert float(fullest_rank(mean, ranks)) >= counts.mean()
 
 
 def test_ranks_that_never_meet_do_not_wait_for_the_fullest() -> None:
-    """Replicas and ranks of a dense model run apart; ranks that share experts wait in every layer; a prefill is alone."""
+    """Replicas and ranks of a dense model run apart; ranks that share experts wait in every layer; a prefill does not."""
+
     def asked(model: str, **words: str) -> dict:
         return asked_of_chip(case_of(model, "h200-sxm", batch="512", **words))
 
