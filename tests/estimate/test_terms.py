@@ -181,7 +181,7 @@ def test_the_fullest_rank_against_requests_that_go_where_they_may(mean: int, ran
 
 
 def test_ranks_that_never_meet_do_not_wait_for_the_fullest() -> None:
-    """Replicas and ranks of a dense model run apart; ranks that share experts wait in every layer; a prefill does not."""
+    """Replicas and ranks of a dense model run apart; ranks that share experts wait in every layer, not in a prefill."""
 
     def asked(model: str, **words: str) -> dict:
         return asked_of_chip(case_of(model, "h200-sxm", batch="512", **words))

@@ -13,6 +13,7 @@ from steptime.model.errors import UserError
 from steptime.model.estimate import symbols as e
 from steptime.model.solver.calibration.cross import LEFT_OUT, Errors, bands, coverage, left_out
 from steptime.model.solver.calibration.fit import Fit, Table, fit
+from steptime.model.solver.calibration.power import Power, powers_of
 from steptime.model.solver.calibration.priors import PRIORS, fitted
 from steptime.model.solver.calibration.rows import Row, rows_of
 from steptime.model.solver.measured.places import Places
@@ -40,6 +41,7 @@ class Calibration:
     implausible: Mapping[str, str]
     unusable: Mapping[str, str]
     unfitted: Table
+    power: Sequence[Power]
 
     @property
     def coefficients(self) -> Coefficients:
@@ -109,7 +111,8 @@ def calibrate(
     inside = coverage(table, by_group)
     progress(1.0)
     sample = Errors.of(np.log(found.predict(table) / table.measured))
-    return Calibration(found, table, errors, sample, made, inside, doubts, why, Table(others))
+    return Calibration(found, table, errors, sample, made, inside, doubts, why, Table(others),
+                       powers_of(usable))  # fmt: skip
 
 
 def coefficients_text(found: Calibration) -> str:
