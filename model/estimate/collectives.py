@@ -66,5 +66,9 @@ then move at the pace of the slower."""
 exchanged: Expr = at_least(up_start + up_moving, out_start + out_moving)
 """Seconds of an all-to-all: each tier has messages of its own, sent at the same time."""
 
-FORMS: Mapping[str, Expr] = {"all_reduce": reduced, "all_gather": gathered, "all_to_all": exchanged}
+HANDED_ON = "handed_on"
+"""Tokens that cross a domain's edge once, and are then handed on to the chips inside that need them."""
+FORMS: Mapping[str, Expr] = {
+    "all_reduce": reduced, "all_gather": gathered, "all_to_all": exchanged, HANDED_ON: gathered,
+}  # fmt: skip
 """By what is measured."""

@@ -1,4 +1,4 @@
-"""Measured collectives: what one all-reduce, all-gather or all-to-all of a row asks of a chip's links, and its ideal."""
+"""Measured collectives: what an all-reduce, all-gather or all-to-all of a row asks of a chip's links, and its ideal."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -62,6 +62,7 @@ def _shares(phase: str, chips: int, domain: int, axes: int, in_switch: bool, cho
     """Every collective is linear in its volume: what one byte of it takes, of neighbouring chips."""
     size, one = sympy.Integer(chips), sympy.S.One
     over = Group(size, at_least(1, at_most(size, sympy.Integer(domain))), axes)
+    moves: dict[Copies | None, Transfer]
     if phase == "all_reduce":
         moves = {None: all_reduce(one, over, in_switch)}
     elif phase == "all_gather":
