@@ -22,11 +22,8 @@ riding = quantity("riding", count, r"x_P", "prefills of others that ride along i
 SHARE = (0.01, 1.0)
 collective_start = quantity("collective_start", second, r"\tau_g", "time of a collective that moves next to nothing, on one tier", sane=(0.0, 1.0))
 collective_share = quantity("collective_share", count, r"\eta_g", "share of a tier's bandwidth that a collective reaches while it moves bytes", sane=SHARE)
-piece_start = quantity("piece_start", second, r"\tau_p", "time that one piece of a message takes to start in one stage", sane=(0.0, 1.0))
-further_stages = quantity("further_stages", count, r"d_p", "stages that a piece of a message passes after its first", sane=OPTIONAL)
-moving_time = quantity("moving_time", second, r"t_V", "time in which all bytes of a collective pass the slowest link of a chip", sane=OPTIONAL)
 up_start = quantity("up_start", second, r"\tau_\mathrm{up}", "start of a collective on scale-up; zero where it has no part there", sane=OPTIONAL)
 out_start = quantity("out_start", second, r"\tau_\mathrm{out}", "start of a collective on scale-out; zero where it has no part there", sane=OPTIONAL)
-up_moving = quantity("up_moving", second, r"t_\mathrm{up}", "time in which a collective's bytes pass a chip's scale-up links", sane=OPTIONAL)
-out_moving = quantity("out_moving", second, r"t_\mathrm{out}", "time in which a collective's bytes pass a chip's scale-out link", sane=OPTIONAL)
+up_moving = quantity("up_moving", second, r"t_{V,\mathrm{up}}", "time in which a collective's bytes pass a chip's scale-up links", sane=OPTIONAL)
+out_moving = quantity("out_moving", second, r"t_{V,\mathrm{out}}", "time in which a collective's bytes pass a chip's scale-out link", sane=OPTIONAL)
 # fmt: on

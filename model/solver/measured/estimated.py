@@ -12,15 +12,17 @@ from steptime.model.catalog.links import TIERS, Collectives, Link
 from steptime.model.catalog.measurement import Measurement
 from steptime.model.choices import Copies
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.collectives import FORMS, HANDED_ON, stages_after_first
+from steptime.model.estimate.collectives import FORMS, HANDED_ON
+from steptime.model.network.pieces import stages_after_first
 from steptime.model.numeric import compiled
 from steptime.model.solver.measured.collective import Share, shares_of, volume_of
+from steptime.model.symbols import further_stages
 
 FEW_TOKENS = 256
 """Tokens of a chip up to which libraries send one copy to each expert, straight to its chip; of more, one to each
 domain that holds one, handed on inside. DeepEP's README: fewer than 256 for the kernels of the first kind."""
 UP, OUT = TIERS
-ASKED = (e.up_start, e.out_start, e.up_moving, e.out_moving, e.further_stages)
+ASKED = (e.up_start, e.out_start, e.up_moving, e.out_moving, further_stages)
 
 
 @dataclass(frozen=True)
