@@ -11,7 +11,7 @@ from steptime.model.solver.calibration.exchanges import Exchanges
 from steptime.model.text.format import in_unit, table
 
 LEFT_OUT = {"in_sample": "nothing: rows of the fit itself", "size": "a range of sizes, or a number of chips",
-            "group": "a kind on a machine by a source"}  # fmt: skip
+            "machine": "a machine", "source": "whoever measured", "group": "a kind on a machine by a source"}  # fmt: skip
 BOUND = {"starts": "of these, starts take longer", "bytes": "of these, bytes take longer"}
 TIER_WORDS = {tier: tier.replace("_", "-") for tier in TIERS}
 

@@ -1,6 +1,6 @@
 """Measured collectives calibrated: which rows count, what the fit finds, its errors on rows left out, its file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,13 @@ from steptime.model.solver.calibration.links import (  # isort: skip
 
 LEAST_ROWS = 10
 """Rows from which on there is something to fit."""
+LEFT_OUT: Mapping[str, Callable[[CollectiveRow], str]] = {
+    "group": lambda row: row.group,
+    "machine": lambda row: row.source.hardware,
+    "source": lambda row: row.source.source_family,
+    "size": lambda row: row.size,
+}
+"""What is left out together."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,8 @@ def calibrate_collectives(
         return None, why | {row.source.id: f"fewer than {LEAST_ROWS} collectives can be fitted" for row in rows}
     links = fit_links(rows)
     logs = {"in_sample": logs_of(rows, links)}
-    for by, keys in {"group": [row.group for row in rows], "size": [row.size for row in rows]}.items():
+    for by, key in LEFT_OUT.items():
+        keys = [key(row) for row in rows]
         if len(set(keys)) > 1:
             logs[by] = each_left_out(keys, lambda out: logs_of(_only(rows, out), fit_links(_only(rows, ~out))))
     groups = [row.group for row in rows]

@@ -22,10 +22,12 @@ CHOSEN = "all_to_all"
 
 @dataclass(frozen=True)
 class Share:
-    """What a chip sends on both tiers for each byte of a collective's volume; how tokens go to their experts."""
+    """What a chip sends on both tiers for each byte of a collective's volume, how often it starts to send across
+    domains, and how tokens go to their experts."""
 
     up: float
     out: float
+    crossings: float
     copies: Copies | None = None
 
     def seconds(self, volume: float, hardware: Hardware) -> dict[str, float]:
@@ -75,7 +77,7 @@ def _shares(phase: str, chips: int, domain: int, axes: int, in_switch: bool, cho
 
 
 def _share(moved: Transfer, way: Copies | None) -> Share:
-    return Share(float(moved.scale_up), float(moved.scale_out), way)
+    return Share(float(moved.scale_up), float(moved.scale_out), float(moved.scale_out_starts), way)
 
 
 def _figure(hardware: Hardware, name: str) -> float:

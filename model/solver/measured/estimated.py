@@ -27,12 +27,17 @@ ASKED = (e.up_start, e.out_start, e.up_moving, e.out_moving, further_stages)
 
 @dataclass(frozen=True)
 class Asked:
-    """One collective: its form, seconds at full rate of each tier (zero where it has no part), stages of a sum after
-    the first, and the ideal time of the cheapest way to do it."""
+    """One collective: its form, seconds at full rate of each tier (zero where it has no part), starts across domains,
+    stages of a sum after the first, and the ideal time of the cheapest way to do it.
+
+    Inside a domain a collective is one kernel, whose chips reach each other's memory: it starts once. Across domains
+    each round of messages starts anew: a sum is scattered and gathered.
+    """
 
     form: str
     up: float
     out: float
+    crossings: float
     stages: int
     ideal: float
 
@@ -54,7 +59,7 @@ def asked_of(row: Measurement, hardware: Hardware) -> Asked:
     way = _way(shares, row.number("tokens") or 0.0)
     times = way.seconds(volume, hardware)
     form = HANDED_ON if way.copies == Copies.PER_DOMAIN else row.phase
-    return Asked(form, times.get(UP, 0.0), times.get(OUT, 0.0), stages_after_first(row.chips), ideal)
+    return Asked(form, times.get(UP, 0.0), times.get(OUT, 0.0), way.crossings, stages_after_first(row.chips), ideal)
 
 
 def _way(shares: Sequence[Share], tokens: float) -> Share:
@@ -65,9 +70,9 @@ def _way(shares: Sequence[Share], tokens: float) -> Share:
 
 def times_of(asked: Sequence[Asked], ups: Sequence[Link], outs: Sequence[Link]) -> np.ndarray[Any, Any]:
     """Seconds of so many collectives, each with the links of its family."""
-    tiers = [(ups, np.array([one.up for one in asked])), (outs, np.array([one.out for one in asked]))]
-    starts = [np.where(moving > 0, [link.start for link in links], 0.0) for links, moving in tiers]
-    moving = [moving / [link.share for link in links] for links, moving in tiers]
+    up, out, crossings = (np.array([getattr(one, name) for one in asked]) for name in ("up", "out", "crossings"))
+    starts = [np.array([link.start for link in ups]) * np.sign(up), np.array([link.start for link in outs]) * crossings]
+    moving = [up / np.array([link.share for link in ups]), out / np.array([link.share for link in outs])]
     stages = np.array([one.stages for one in asked], float)
     values, forms, found = [*starts, *moving, stages], np.array([one.form for one in asked]), np.zeros(len(asked))
     for form in dict.fromkeys(forms.tolist()):
