@@ -5,15 +5,16 @@ from typing import Any
 
 from rich.text import Text
 
-from steptime.model.catalog.links import POOLED, TIERS
+from steptime.model.catalog.links import POOLED
 from steptime.model.quantity import second
 from steptime.model.solver.calibration.exchanges import Exchanges
 from steptime.model.text.format import in_unit, table
 
-LEFT_OUT = {"in_sample": "nothing: rows of the fit itself", "size": "a range of sizes, or a number of chips",
-            "machine": "a machine", "source": "whoever measured", "group": "a kind on a machine by a source"}  # fmt: skip
+LEFT_OUT = {
+    "in_sample": "nothing: rows of the fit itself", "size": "a range of sizes, or a number of chips",
+    "machine": "a machine", "source": "whoever measured", "group": "a kind on a machine by a source",
+}  # fmt: skip
 BOUND = {"starts": "of these, starts take longer", "bytes": "of these, bytes take longer"}
-TIER_WORDS = {tier: tier.replace("_", "-") for tier in TIERS}
 
 
 def exchanges_json(found: Exchanges | None) -> dict[str, Any] | None:
@@ -30,11 +31,11 @@ def exchanges_tables(found: Exchanges) -> list[Any]:
     made, left = found.coefficients, found.errors[found.judged_by]
     head = Text(f"{made.rows} measured collectives in {made.groups} groups; of groups left out the estimate is off by "
                 f"{left.median:.1%} in the median, {left.p90:.0%} in nine of ten", style="bold")  # fmt: skip
-    links = table("machines", "tier", ">start", ">share of the bandwidth", "")
+    links = table("machines", "tier", ">start", ">share of the bandwidth")
     for family, tiers in made.links.items():
-        name, how = (family, "") if family != POOLED else ("any other", "from what is known, and these rows")
         for tier, link in tiers.items():
-            links.add_row(name, TIER_WORDS[tier], in_unit(link.start, second), f"{link.share:.3g}", how)  # type: ignore[index]
+            name = "any other" if family == POOLED else family
+            links.add_row(name, tier.replace("_", "-"), in_unit(link.start, second), f"{link.share:.3g}")
     errors = table("collectives left out together", ">rows", ">median error", ">nine in ten", ">predicted/measured")
     for by, words in LEFT_OUT.items():
         if by in found.errors:
