@@ -44,8 +44,9 @@ def exchanges_tables(found: Exchanges) -> list[Any]:
         errors.add_row(BOUND[bound], *_cells(one))
     for group, one in found.by_group.items():
         errors.add_row(group.replace("|", " "), *_cells(one))
-    band = Text(f"band of measured over estimated: {made.low:.2f} to {made.high:.2f}, eight in ten of groups left out; "
-                "wider on families without rows")  # fmt: skip
+    bands = ", ".join(f"{'all' if family == POOLED else family} {low:.2f} to {high:.2f}"
+                      for family, (low, high) in made.bands.items())  # fmt: skip
+    band = Text(f"bands of measured over estimated, eight in ten of groups left out: {bands}; wider without rows")
     return [head, Text(), links, Text(), errors, Text(), band]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from steptime.model.catalog.links import POOLED, TIERS, Collectives, Link
 from steptime.model.catalog.measurement import COLLECTIVES, Measurement
 from steptime.model.errors import NotSolved, Unbound, UserError
-from steptime.model.solver.calibration.cross import COVERED, Errors, each_left_out, quantiles
+from steptime.model.solver.calibration.cross import COVERED, LEAST_GROUPS, Errors, each_left_out, quantiles
 from steptime.model.solver.calibration.fit import Array, Mask
 from steptime.model.solver.measured.estimated import asked_of
 from steptime.model.solver.measured.places import Places
@@ -72,10 +72,7 @@ class Exchanges:
 def calibrate_collectives(
     measurements: Sequence[Measurement], places: Places
 ) -> tuple[Exchanges | None, dict[str, str]]:
-    """The fit to the measured collectives among some rows, None where there are too few; and why others are not used.
-
-    Its band is the same both ways: of few groups the side on which they lie says nothing of the next one's.
-    """
+    """The fit to the measured collectives among rows, None where there are too few; and why others are not used."""
     rows, why = _rows(measurements, places)
     if len(rows) < LEAST_ROWS:
         return None, why | {row.source.id: f"fewer than {LEAST_ROWS} collectives can be fitted" for row in rows}
@@ -85,10 +82,22 @@ def calibrate_collectives(
         keys = [key(row) for row in rows]
         if len(set(keys)) > 1:
             logs[by] = each_left_out(keys, lambda out: logs_of(_only(rows, out), fit_links(_only(rows, ~out))))
-    groups = [row.group for row in rows]
-    (off,) = np.exp(quantiles(groups, np.abs(logs.get("group", logs["in_sample"])), [COVERED])).tolist()
-    found = Collectives(len(rows), len(set(groups)), 1 / off, off, START_SPREAD, SHARE_SPREAD, links)
+    bands = _bands(rows, logs.get("group", logs["in_sample"]))
+    found = Collectives(len(rows), len({row.group for row in rows}), START_SPREAD, SHARE_SPREAD, bands, links)
     return Exchanges(found, tuple(rows), logs), why
+
+
+def _bands(rows: Sequence[CollectiveRow], logs: Array) -> dict[str, tuple[float, ...]]:
+    """Bands of all, and of families with several groups; the same both ways: of few groups the side on which they lie
+    says nothing of the next one's."""
+    found: dict[str, tuple[float, ...]] = {}
+    for family in (POOLED, *sorted({row.family for row in rows})):
+        chosen = np.array([family in (POOLED, row.family) for row in rows])
+        groups = [row.group for row in _only(rows, chosen)]
+        if family == POOLED or len(set(groups)) >= LEAST_GROUPS:
+            (off,) = np.exp(quantiles(groups, np.abs(logs[chosen]), [COVERED])).tolist()
+            found[family] = (1 / off, off)
+    return found
 
 
 def _rows(measurements: Sequence[Measurement], places: Places) -> tuple[list[CollectiveRow], dict[str, str]]:
@@ -112,10 +121,11 @@ def _only(rows: Sequence[CollectiveRow], chosen: Mask) -> list[CollectiveRow]:
 def collectives_text(found: Collectives) -> list[str]:
     """The part of the file: the same text for the same rows."""
     lines = [
-        "", "[collectives] # low and high: measured over estimated time of rows of a kind, machine and source left out",
-        f"rows = {found.rows}", f"groups = {found.groups}", f"low = {found.low:.6g}", f"high = {found.high:.6g}",
-        f"start_spread = {found.start_spread:.6g} # of the logarithm, among families of machines",
-        f"share_spread = {found.share_spread:.6g}",
+        "", "[collectives] # spreads of the logarithms among families of machines",
+        f"rows = {found.rows}", f"groups = {found.groups}",
+        f"start_spread = {found.start_spread:.6g}", f"share_spread = {found.share_spread:.6g}",
+        "", "[collectives.bands] # measured over estimated time of rows of a kind, machine and source left out",
+        *(f"{family} = [{low:.6g}, {high:.6g}]" for family, (low, high) in found.bands.items()),
     ]  # fmt: skip
     for family, tiers in sorted(found.links.items()):
         for tier in (str(tier) for tier in TIERS if tier in tiers):

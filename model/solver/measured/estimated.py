@@ -95,6 +95,7 @@ def _estimated(asked: Asked, family: str | None, chosen: Collectives) -> Estimat
     used = [tier for tier, part in zip(TIERS, (asked.up, asked.out), strict=True) if part > 0]
     unseen = [tier for tier in used if not chosen.has_rows(family, tier)]
     starting = 1 - moving / time
-    low, high = chosen.band(starting, not unseen)
-    name = "collectives" + (f", no row of {' and '.join(unseen)} of {family or 'its family'}" if unseen else "")
+    low, high = chosen.band(family, starting, not unseen)
+    name = f"collectives on {family}" if not unseen and family in chosen.bands else "collectives"
+    name += f", no row of {' and '.join(unseen)} of {family or 'its family'}" if unseen else ""
     return Estimated(time, max(asked.ideal, time * low), time * high, name, starting)
