@@ -22,10 +22,12 @@ STARTS: Mapping[str, Prior] = {
 }
 """Starts of a collective by tier: `src/graph/tuning.cc`, what a collective and each of its steps take at least."""
 SHARES: Mapping[str, Prior] = {
-    TermName.SCALE_UP: Prior(0.71, 0.2, 0.2, 1.0, True, "all-reduce on eight H200: 0.82 by a ring, 0.61 in the switch"),
-    TermName.SCALE_OUT: Prior(0.92, 0.1, 0.2, 1.0, True, "46 of 50 GB/s of a 400 Gb/s adapter, as NCCL's authors say"),
+    TermName.SCALE_UP: Prior(
+        0.71, 0.2, 0.2, 1.0, True, "NCCL's authors, eight H100: 370 of 450 GB/s by a ring, 275 in the switch"
+    ),
+    TermName.SCALE_OUT: Prior(0.92, 0.1, 0.2, 1.0, True, "NCCL's authors: 46 of 50 GB/s of a 400 Gb/s adapter"),
 }
-"""Shares of a tier's bandwidth: 367 and 482 GB/s of bus bandwidth on links of 450; nccl-tests issue 290."""
+"""Shares of a tier's bandwidth: nccl-tests issues 212 and 290; on scale-up the mean of both logarithms."""
 START_SPREAD = 0.5
 """Standard deviation of the logarithm of a family's start about that of all families."""
 SHARE_SPREAD = 0.2
