@@ -11,6 +11,7 @@ from steptime.model.quantity import lookup
 from steptime.model.solver.calibration.calibrate import Calibration
 from steptime.model.solver.calibration.power import Power
 from steptime.model.solver.calibration.priors import PRIORS
+from steptime.model.text.exchanges import exchanges_json, exchanges_tables
 from steptime.model.text.format import in_unit, table
 
 SHOWN = 6
@@ -33,6 +34,7 @@ def calibration_json(found: Calibration) -> dict[str, Any]:
         "errors": {"in_sample": asdict(found.in_sample), **{by: asdict(one) for by, one in found.errors.items()}},
         "bands": {name: asdict(band) for name, band in made.bands.items()},
         "covered": found.covered,
+        "collectives": exchanges_json(found.collectives),
         "implausible": dict(found.implausible),
         "not_used": dict(found.unusable),
         "power": [asdict(one) for one in found.power],
@@ -60,6 +62,8 @@ def calibration_table(found: Calibration) -> Group:
     lines: list[Any] = [head, Text(), values, Text(f"kernel_time by family of machines, times: {kernels}"), Text(),
                         errors, Text(), bands]  # fmt: skip
     lines.append(Text(f"bands of other groups hold {found.covered:.0%} of a group's rows; eight in ten are meant"))
+    if found.collectives is not None:
+        lines += [Text(), *exchanges_tables(found.collectives), Text()]
     lines += _named("implausible, and in no fit", found.implausible)
     lines += _named("not used", found.unusable)
     lines += [Text(_power(one)) for one in found.power]

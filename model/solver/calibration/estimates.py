@@ -11,7 +11,7 @@ from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.coefficients import Coefficients, shipped
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.catalog.measurement import Measurement
+from steptime.model.catalog.measurement import COLLECTIVES, Measurement
 from steptime.model.choices import PhaseName, Scope
 from steptime.model.errors import NotSolved, Unbound, UserError
 from steptime.model.estimate import symbols as e
@@ -19,6 +19,7 @@ from steptime.model.estimate.terms import along, decode, prefill
 from steptime.model.solver.calibration.acceptance import implied
 from steptime.model.solver.calibration.fit import Array, evaluate
 from steptime.model.solver.calibration.rows import prefills_along, question_of
+from steptime.model.solver.measured.estimated import estimated_collective
 from steptime.model.solver.measured.judged import FirstToken, Judged, Practice
 from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.questions import needed, parts_of_request
@@ -63,8 +64,8 @@ class _Asked:
 def with_estimates(
     judged: Sequence[Judged], places: Places | None = None, chosen: Coefficients | None = None
 ) -> list[Judged]:
-    """Judged rows with the estimate of each; without one those of training, of collectives, and of what cannot be
-    asked. A row whose time is per token of several a pass has none: what acceptance it implies stands instead.
+    """Judged rows with the estimate of each; without one those of training, and of what cannot be asked. A row whose
+    time is per token of several a pass has none: what acceptance it implies stands instead.
 
     Rows that ask the same but for batch and lengths share their formulas, wherever in the list they stand.
     """
@@ -78,6 +79,9 @@ def with_estimates(
     columns, place = _seconds(list(worked.values()), coefficients), {run: at for at, run in enumerate(worked)}
     found: list[Judged] = []
     for one in judged:
+        if not one.why and one.row.phase in COLLECTIVES:
+            found.append(_with_collective(one, there, coefficients))
+            continue
         if one.why or one.row.run not in worked:
             found.append(one)
             continue
@@ -141,6 +145,15 @@ def _with_practice(one: Judged, asked: _Asked, times: Mapping[Expr, float], chos
     seconds = max(sum(times[part.formula] for part in asked.parts), asked.ideal)
     low, high = max(asked.ideal, seconds * band.low), seconds * band.high
     return replace(one, practice=Practice(seconds, low, high, family), first_token=_unloaded(one, asked, times))
+
+
+def _with_collective(one: Judged, places: Places, chosen: Coefficients) -> Judged:
+    """A collective with its estimate, where the set has coefficients of collectives."""
+    try:
+        made = estimated_collective(one.row, places.machine(one.row.hardware), chosen)
+    except UserError:
+        return one
+    return one if made is None else replace(one, practice=Practice(made.seconds, made.low, made.high, made.family))
 
 
 def _unloaded(one: Judged, asked: _Asked, times: Mapping[Expr, float]) -> FirstToken | None:
