@@ -1,0 +1,93 @@
+"""The changes of an explanation as causes: a term, its factor with an interval, and what such a factor means."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from steptime.model.solver.compared.changes import Change, Kind, changes_of
+from steptime.model.solver.compared.fit import Fitted
+from steptime.model.solver.compared.pieces import Array, Pieces
+from steptime.model.solver.compared.search import instead, overlaps, unchanged
+
+MEANINGS: Mapping[float, str] = {
+    0.5: "half",
+    2.0: "twice",
+    4.0: "four times",
+    1e9 / 2**30: "as at 2^30 for 1e9 in the bandwidth",
+    2**30 / 1e9: "as at 1e9 for 2^30 in the bandwidth",
+    1e12 / 2**40: "as at 2^40 for 1e12 in the rate",
+    2**40 / 1e12: "as at 1e12 for 2^40 in the rate",
+}
+"""Factors that would mean something by themselves."""
+CLOSE = 0.01
+"""How near to such a factor one must be, beside having it in its interval."""
+WIDEST = 1.25
+"""An interval that is wider, high over low, says nothing of the kind."""
+RANKED = 5
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A term and the one number that it is multiplied by, or that each costs in seconds, with its interval; None for a
+    convention. ``without``: root mean square of ln t on left-out cases without this cause; ``left_out``: with it.
+    ``instead``: other terms that explain as much in its place."""
+
+    term: str
+    factor: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    explains: str
+    left_out: float
+    without: float
+    instead: tuple[tuple[str, float | None, str], ...] = ()
+
+
+def causes_of(best: Fitted) -> tuple[Cause, ...]:
+    """The changes of an explanation, those first that would be missed most."""
+    found = []
+    for place, change in enumerate(best.changes):
+        factor, low, high = _number(best, change)
+        others = tuple((other.changes[-1].term, _number(other, other.changes[-1])[0], other.changes[-1].unit)
+                       for other in instead(best, place))  # fmt: skip
+        found.append(Cause(change.term, factor, low, high, change.unit, meaning(change, factor, low, high),
+                           best.left_out, best.but(place).left_out, others))  # fmt: skip
+    return tuple(sorted(found, key=lambda cause: -cause.without))
+
+
+def ranked(pieces: Pieces, answers: Array) -> tuple[Cause, ...]:
+    """The causes that alone leave least on left-out cases, the best few first."""
+    start = unchanged(pieces, answers)
+    ones = [start.with_change(change) for change in (*overlaps(), *changes_of(pieces))]
+    found = []
+    for one in sorted((one for one in ones if one.is_possible), key=lambda one: one.information)[: 2 * RANKED]:
+        factor, low, high = _number(one, one.changes[0])
+        found.append(Cause(one.changes[0].term, factor, low, high, one.changes[0].unit,
+                           meaning(one.changes[0], factor, low, high), one.left_out, start.left_out))  # fmt: skip
+    return tuple(sorted(found, key=lambda cause: cause.left_out)[:RANKED])
+
+
+def _number(best: Fitted, change: Change) -> tuple[float | None, float | None, float | None]:
+    """The number of a change and its interval."""
+    if not change.is_free:
+        return change.factor, change.factor, change.factor
+    place = [id(one) for one in best.free].index(id(change))
+    low, high = best.intervals[place]
+    return float(best.factors[place]), low, high if math.isfinite(high) else None
+
+
+def meaning(change: Change, factor: float | None, low: float | None, high: float | None) -> str:
+    """What is known of a change, or what its factor would mean by itself.
+
+    >>> from steptime.model.solver.compared.changes import Change, Kind
+    >>> meaning(Change("KV cache", Kind.FACTOR), 1.99, 1.97, 2.02), meaning(Change("weights", Kind.FACTOR), 1.3, 1, 1.7)
+    ('twice', '')
+    """
+    if change.explains or change.kind != Kind.FACTOR or factor is None or low is None or high is None:
+        return change.explains
+    if high > WIDEST * low:
+        return ""
+    for value, said in MEANINGS.items():
+        if low <= value <= high or abs(math.log(factor / value)) < CLOSE / 10:
+            return said if abs(math.log(factor / value)) < CLOSE else ""
+    return ""

@@ -1,0 +1,151 @@
+"""What another tool may do otherwise: a term times a factor, a time that it adds, a convention, another overlap."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from steptime.model.choices import Overlap
+from steptime.model.terms import OperationName
+
+from steptime.model.solver.compared.pieces import (  # isort: skip
+    COMPUTE, EMBEDDING, FIXED, LINKS, MATRICES, MEMORY, OUT, RESOURCES, STARTS, STREAM, UP, Array, Pieces,
+)  # fmt: skip
+
+
+MOST_FACTOR = 4.0
+"""A term that is off by more, either way, is no term of ours with a factor, but another one."""
+TIMES = {"step": (1e-5, 1e-1), "collective": (1e-7, 1e-3), "kernel": (1e-8, 1e-4), "layer": (1e-7, 1e-3)}
+"""Seconds that a start-up may take."""
+TOUCHES = (0.5, 12.0)
+"""How often a layer may write or read its stream, or its matrices of scores: two for each kernel of a layer."""
+
+
+class Kind(StrEnum):
+    """How a change acts on pieces."""
+
+    FACTOR = "factor"
+    ADDED = "added"
+    LEAST = "least"
+    RATIO = "ratio"
+    OVERLAP = "overlap"
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """One thing done otherwise. ``factor``: one number over all cases, in seconds where it is a time; None where it is
+    to be found. ``where`` are the operations by resources that it acts on, or for a ratio the ratio at each case;
+    ``column`` what an added term is a multiple of."""
+
+    term: str
+    kind: Kind
+    factor: float | None = None
+    explains: str = ""
+    unit: str = ""
+    where: Array | None = None
+    column: Array | None = None
+    overlap: Overlap | None = None
+    limits: tuple[float, float] = (1 / MOST_FACTOR, MOST_FACTOR)
+
+    @property
+    def is_free(self) -> bool:
+        return self.factor is None and self.kind in (Kind.FACTOR, Kind.ADDED, Kind.LEAST)
+
+    def at(self, places: Array) -> "Change":
+        """The change in some of the cases."""
+        where = self.where[places] if self.kind == Kind.RATIO and self.where is not None else self.where
+        column = None if self.column is None else self.column[places]
+        return Change(self.term, self.kind, self.factor, self.explains, self.unit, where, column, self.overlap, self.limits)
+
+
+CACHE = (OperationName.SCORES, OperationName.ATTENTION)
+OVERLAPS = {
+    Overlap.PER_OPERATION: "operations run one after another, each at the pace of its slowest resource",
+    Overlap.NONE: "compute, memory and links add up",
+}
+RATIOS = {
+    "ring": ("all-reduce in a ring", "chips add up in a ring instead of the switch"),
+    "payload": ("payload of sums", "sums travel at the precision of activations instead of bf16"),
+    "cache": ("KV cache in 16 bits", "the cache is kept in 16 bits"),
+    "format": ("weights in one format", "weights that a checkpoint keeps in 16 bits take the format of the others"),
+    "unsplit": ("vocabulary table, whole", "every chip reads a whole vocabulary table: it is not split by tp"),
+    "mask": ("scores without a mask", "every token attends to every token of a prompt"),
+    "tokens": ("unembedding of every token", "every token of a prompt passes the unembedding"),
+}
+
+
+def everything(pieces: Pieces) -> Change:
+    """One multiplier on the whole answer: what any explanation must beat."""
+    return Change("everything", Kind.FACTOR, where=_where(pieces, pieces.operations, *range(len(RESOURCES))))
+
+
+def overlaps() -> list[Change]:
+    """What may overlap otherwise."""
+    return [Change("overlap", Kind.OVERLAP, explains=said, overlap=rule) for rule, said in OVERLAPS.items()]
+
+
+def changes_of(pieces: Pieces) -> list[Change]:
+    """What else may be otherwise in these cases, the more general first: nothing that acts on no case."""
+    found = [Change(name, Kind.FACTOR, where=where) for name, where in terms_of(pieces).items()]
+    links = _where(pieces, pieces.operations, *LINKS)
+    if _acts(pieces, links):
+        found.append(Change("interconnect", Kind.FACTOR, 0.0, "links take no time", where=links))
+    found += [Change(name, Kind.RATIO, explains=said, where=pieces.ratios[key]) for key, (name, said) in RATIOS.items()
+              if np.any((pieces.ratios[key] != 1) & (pieces.seconds > 0))]  # fmt: skip
+    if np.any(pieces.added[EMBEDDING]):
+        found.append(_added(pieces, EMBEDDING, MEMORY, pieces.added[EMBEDDING], f"{EMBEDDING}, whole", 1.0,
+                            "every chip reads the whole input embedding"))  # fmt: skip
+    for name, place, said in ((STREAM, OperationName.PROJECTIONS, "times that a layer's products read or write it"),
+                              (MATRICES, MATRICES, "times that kernels write or read them")):  # fmt: skip
+        if np.any(pieces.added[name]) and place in pieces.operations:
+            found.append(_added(pieces, place, MEMORY, pieces.added[name], f"{name} in memory", None, said,
+                                limits=TOUCHES))  # fmt: skip
+    for name, number in pieces.each.items():
+        if np.any(number) and (name == "step" or np.ptp(number) > 0):  # else it cannot be told from that of a step
+            found.append(_added(pieces, STARTS, FIXED, number, f"start-up of each {name}", None, "", "s",
+                                TIMES[name]))  # fmt: skip
+    if np.any(pieces.starts):
+        found.append(Change("least time of a collective", Kind.LEAST, unit="s", where=links,
+                            limits=TIMES["collective"]))  # fmt: skip
+    return found
+
+
+def terms_of(pieces: Pieces) -> Mapping[str, Array]:
+    """Our terms by name, as the operations by resources that they are made of: whole resources, weights and cache, and
+    single operations where a resource has several."""
+    others = [name for name in OperationName if name not in CACHE]
+    found = {"memory": _where(pieces, pieces.operations, MEMORY), "compute": _where(pieces, pieces.operations, COMPUTE), "interconnect": _where(pieces, pieces.operations, *LINKS),
+             "everything": everything(pieces).where, "scale-up": _where(pieces, pieces.operations, UP), "scale-out": _where(pieces, pieces.operations, OUT),
+             "KV cache": _where(pieces, CACHE, MEMORY), "weights": _where(pieces, others, MEMORY),
+             "FLOP of scores": _where(pieces, CACHE, COMPUTE), "FLOP of weights": _where(pieces, others, COMPUTE)}  # fmt: skip
+    for name in OperationName:
+        found |= {f"bytes of {name}": _where(pieces, [name], MEMORY), f"FLOP of {name}": _where(pieces, [name], COMPUTE),
+                  str(name): _where(pieces, [name], *LINKS)}  # fmt: skip
+    kept: dict[str, Array] = {}
+    for name, where in found.items():
+        acts = where & np.any(pieces.seconds > 0, axis=0)
+        if np.any(acts) and not any(np.array_equal(acts, _acting(pieces, other)) for other in kept.values()):
+            kept[name] = where
+    return kept
+
+
+def _acting(pieces: Pieces, where: Array) -> Array:
+    return np.asarray(where & np.any(pieces.seconds > 0, axis=0))
+
+
+def _acts(pieces: Pieces, where: Array) -> bool:
+    return bool(np.any(_acting(pieces, where)))
+
+
+def _where(pieces: Pieces, operations: Sequence[str], *resources: int) -> Array:
+    named = np.isin(pieces.operations, list(operations))
+    return named[:, None] & np.isin(np.arange(len(RESOURCES)), resources)
+
+
+def _added(
+    pieces: Pieces, operation: str, resource: int, column: Array, term: str, factor: float | None, explains: str, unit: str = "",
+    limits: tuple[float, float] = (0.0, 1.0),
+) -> Change:  # fmt: skip
+    return Change(term, Kind.ADDED, factor, explains, unit, _where(pieces, [operation], resource), column,
+                  limits=limits)  # fmt: skip
