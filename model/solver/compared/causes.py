@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from steptime.model.solver.compared.changes import Change, Kind, changes_of
+import numpy as np
+
+from steptime.model.solver.compared.changes import PER_STEP, Change, Kind, changes_of
 from steptime.model.solver.compared.fit import Fitted
 from steptime.model.solver.compared.pieces import Array, Pieces
 from steptime.model.solver.compared.search import instead, overlaps, unchanged
@@ -20,7 +22,7 @@ MEANINGS: Mapping[float, str] = {
 }
 """Factors that would mean something by themselves."""
 CLOSE = 0.01
-"""How near to such a factor one must be, beside having it in its interval."""
+"""How near to such a factor one must be."""
 WIDEST = 1.25
 """An interval that is wider, high over low, says nothing of the kind."""
 RANKED = 5
@@ -49,10 +51,19 @@ def causes_of(best: Fitted) -> tuple[Cause, ...]:
     for place, change in enumerate(best.changes):
         factor, low, high = _number(best, change)
         others = tuple((other.changes[-1].term, _number(other, other.changes[-1])[0], other.changes[-1].unit)
-                       for other in instead(best, place))  # fmt: skip
+                       for other in instead(best, place)) + _each(best, change, factor)  # fmt: skip
         found.append(Cause(change.term, factor, low, high, change.unit, meaning(change, factor, low, high),
                            best.left_out, best.but(place).left_out, others))  # fmt: skip
     return tuple(sorted(found, key=lambda cause: -cause.without))
+
+
+def _each(best: Fitted, change: Change, factor: float | None) -> tuple[tuple[str, float | None, str], ...]:
+    """The same start-up by whatever there are equally many of in every case."""
+    if change.term != PER_STEP or factor is None:
+        return ()
+    return tuple((f"start-up of each of {number[0]:.0f} {name}s", factor / float(number[0]), change.unit)
+                 for name, number in best.pieces.each.items()
+                 if name != "step" and number[0] > 0 and np.ptp(number) == 0)  # fmt: skip
 
 
 def ranked(pieces: Pieces, answers: Array) -> tuple[Cause, ...]:
@@ -77,17 +88,16 @@ def _number(best: Fitted, change: Change) -> tuple[float | None, float | None, f
 
 
 def meaning(change: Change, factor: float | None, low: float | None, high: float | None) -> str:
-    """What is known of a change, or what its factor would mean by itself.
+    """What is known of a change, or what its factor would mean by itself: ``about`` where the interval leaves it out.
 
     >>> from steptime.model.solver.compared.changes import Change, Kind
-    >>> meaning(Change("KV cache", Kind.FACTOR), 1.99, 1.97, 2.02), meaning(Change("weights", Kind.FACTOR), 1.3, 1, 1.7)
-    ('twice', '')
+    >>> cache = Change("KV cache", Kind.FACTOR)
+    >>> meaning(cache, 1.99, 1.97, 2.02), meaning(cache, 1.99, 1.98, 1.997), meaning(cache, 2.0, 1.5, 2.7)
+    ('twice', 'about twice', '')
     """
     if change.explains or change.kind != Kind.FACTOR or factor is None or low is None or high is None:
         return change.explains
-    if high > WIDEST * low:
-        return ""
     for value, said in MEANINGS.items():
-        if low <= value <= high or abs(math.log(factor / value)) < CLOSE / 10:
-            return said if abs(math.log(factor / value)) < CLOSE else ""
+        if high <= WIDEST * low and abs(math.log(factor / value)) < CLOSE:
+            return said if low <= value <= high else f"about {said}"
     return ""

@@ -1,7 +1,7 @@
 """What another tool may do otherwise: a term times a factor, a time that it adds, a convention, another overlap."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -18,6 +18,7 @@ MOST_FACTOR = 4.0
 """A term that is off by more, either way, is no term of ours with a factor, but another one."""
 TIMES = {"step": (1e-5, 1e-1), "collective": (1e-7, 1e-3), "kernel": (1e-8, 1e-4), "layer": (1e-7, 1e-3)}
 """Seconds that a start-up may take."""
+PER_STEP = "start-up of each step"
 TOUCHES = (0.5, 12.0)
 """How often a layer may write or read its stream, or its matrices of scores: two for each kernel of a layer."""
 
@@ -35,8 +36,8 @@ class Kind(StrEnum):
 @dataclass(frozen=True, eq=False)
 class Change:
     """One thing done otherwise. ``factor``: one number over all cases, in seconds where it is a time; None where it is
-    to be found. ``where`` are the operations by resources that it acts on, or for a ratio the ratio at each case;
-    ``column`` what an added term is a multiple of."""
+    to be found, within ``limits``. ``where`` are the operations by resources that it acts on, or for a ratio the ratio
+    at each case; ``column`` what an added term is a multiple of, and ``at`` the operation and resource that have it."""
 
     term: str
     kind: Kind
@@ -45,6 +46,7 @@ class Change:
     unit: str = ""
     where: Array | None = None
     column: Array | None = None
+    at: tuple[int, int] = (0, 0)
     overlap: Overlap | None = None
     limits: tuple[float, float] = (1 / MOST_FACTOR, MOST_FACTOR)
 
@@ -52,11 +54,11 @@ class Change:
     def is_free(self) -> bool:
         return self.factor is None and self.kind in (Kind.FACTOR, Kind.ADDED, Kind.LEAST)
 
-    def at(self, places: Array) -> "Change":
+    def of(self, places: Array) -> "Change":
         """The change in some of the cases."""
         where = self.where[places] if self.kind == Kind.RATIO and self.where is not None else self.where
         column = None if self.column is None else self.column[places]
-        return Change(self.term, self.kind, self.factor, self.explains, self.unit, where, column, self.overlap, self.limits)
+        return replace(self, where=where, column=column)
 
 
 CACHE = (OperationName.SCORES, OperationName.ATTENTION)
@@ -82,7 +84,7 @@ def everything(pieces: Pieces) -> Change:
 
 def overlaps() -> list[Change]:
     """What may overlap otherwise."""
-    return [Change("overlap", Kind.OVERLAP, explains=said, overlap=rule) for rule, said in OVERLAPS.items()]
+    return [Change(f"overlap {rule}", Kind.OVERLAP, explains=said, overlap=rule) for rule, said in OVERLAPS.items()]
 
 
 def changes_of(pieces: Pieces) -> list[Change]:
@@ -147,5 +149,5 @@ def _added(
     pieces: Pieces, operation: str, resource: int, column: Array, term: str, factor: float | None, explains: str, unit: str = "",
     limits: tuple[float, float] = (0.0, 1.0),
 ) -> Change:  # fmt: skip
-    return Change(term, Kind.ADDED, factor, explains, unit, _where(pieces, [operation], resource), column,
-                  limits=limits)  # fmt: skip
+    at = pieces.operations.index(operation), resource
+    return Change(term, Kind.ADDED, factor, explains, unit, None, column, at, limits=limits)

@@ -20,8 +20,8 @@ EXACT = 1e-3
 """Below this error the answers' own digits decide; no more is explained."""
 FAR = 40.0
 """The largest logarithm of an interval's end over its factor."""
-STEPS, SHORTEST, CLOSE, LEAST = 30, 1e-3, 1e-7, 1e-12
-"""Most steps of a fit, the least share of one, the relative gain at which it ends, and the least factor."""
+STEPS, SHORTEST, CLOSE, LEAST = 30, 0.02, 1e-6, 1e-12
+"""Most steps of a fit, the least share of one, the change or gain at which it ends, and the least factor."""
 CHOICE = 2 * math.log(2)
 """What a convention costs, which has no number of its own: a choice of two."""
 
@@ -91,8 +91,8 @@ class Fitted:
         total, folds = 0.0, np.arange(size) % min(size, FOLDS)
         for fold in range(min(size, FOLDS)):
             kept, gone = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-            logs = solved(self.pieces.at(kept), self.answers[kept], [c.at(kept) for c in self.changes], self.logs)
-            times, _ = predicted(self.pieces.at(gone), [c.at(gone) for c in self.changes], np.exp(logs))
+            logs = solved(self.pieces.at(kept), self.answers[kept], [c.of(kept) for c in self.changes], self.logs)
+            times, _ = predicted(self.pieces.at(gone), [c.of(gone) for c in self.changes], np.exp(logs))
             total += float(np.sum(np.log(times / self.answers[gone]) ** 2))
         return math.sqrt(total / size)
 
@@ -149,6 +149,8 @@ def solved(pieces: Pieces, answers: Array, changes: Sequence[Change], start: Arr
     for _ in range(STEPS):
         wanted, _ = nnls(slopes, np.log(answers / times) + slopes.sum(axis=1))
         before, share = squares, 1.0
+        if np.max(np.abs(wanted - 1)) < CLOSE:
+            break
         while share > SHORTEST:
             moved = np.maximum(factors * (1 + share * (wanted - 1)), LEAST)
             times, slopes = predicted(pieces, changes, moved)

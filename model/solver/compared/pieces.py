@@ -78,6 +78,7 @@ class Pieces:
 
 def joined(parts: Sequence[Pieces]) -> Pieces:
     """The cases of several, one after another."""
+
     def together(name: str) -> dict[str, Array]:
         maps = [getattr(part, name) for part in parts]
         return {key: np.concatenate([one[key] for one in maps]) for key in maps[0]}

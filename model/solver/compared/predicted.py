@@ -22,10 +22,10 @@ def predicted(pieces: Pieces, changes: Sequence[Change], factors: Sequence[float
     times = pieces.seconds * scale if scale is not None else pieces.seconds.copy()
     parts: dict[int, Array] = {}
     for place, (change, value) in enumerate(each):
-        if change.kind == Kind.ADDED and change.where is not None and change.column is not None:
-            (at,) = np.argwhere(change.where)
-            part = (value or 0.0) * change.column * (1.0 if scale is None else scale[..., at[0], at[1]])
-            times[:, at[0], at[1]] += part
+        if change.kind == Kind.ADDED and change.column is not None:
+            operation, resource = change.at
+            part = (value or 0.0) * change.column * (1.0 if scale is None else scale[..., operation, resource])
+            times[:, operation, resource] += part
             parts[place] = part
     raised: dict[int, Array] = {}
     for place, (change, value) in enumerate(each):
@@ -45,9 +45,8 @@ def predicted(pieces: Pieces, changes: Sequence[Change], factors: Sequence[float
         elif change.kind == Kind.LEAST:
             slopes.append((taken * raised[place]).sum(axis=(1, 2)))
         else:
-            at = np.argwhere(change.where)[0]
-            paced = moved[:, at[0], at[1]] > 0
-            slopes.append(parts[place] * paced)
+            operation, resource = change.at
+            slopes.append(parts[place] * (moved[:, operation, resource] > 0))
     slope = np.array(slopes).T.reshape(len(pieces), len(slopes))
     return total, slope / total[:, None]
 

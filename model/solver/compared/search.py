@@ -69,7 +69,7 @@ def _best_of(found: list[Fitted]) -> list[Fitted]:
 
 def _more(one: Fitted, change: Change) -> Fitted | None:
     """With a change more; None where it is there already, or its factor would be none."""
-    if any(other.term == change.term for other in one.changes):
+    if any(other.term == change.term or other.kind == change.kind == Kind.OVERLAP for other in one.changes):
         return None
     if change.is_free and len(one.pieces) < CASES_EACH * (len(one.free) + 1):
         return None
@@ -112,8 +112,7 @@ def instead(best: Fitted, place: int) -> list[Fitted]:
     more on cases left out."""
     rest = best.but(place)
     ways = overlaps() if best.changes[place].kind == Kind.OVERLAP else changes_of(best.pieces)
-    found = [other for change in ways if change.term != best.changes[place].term or change.kind == Kind.OVERLAP
-             if change.overlap is None or change.overlap != best.changes[place].overlap
+    found = [other for change in ways if change.term != best.changes[place].term
              if (other := _more(rest, change)) and _agree(best, other)
              and other.left_out <= AS_GOOD * best.left_out]  # fmt: skip
     return sorted(found, key=lambda one: one.left_out)
