@@ -7,6 +7,7 @@ from rich.text import Text
 
 from steptime.model.solver.compared.causes import Cause
 from steptime.model.solver.compared.compare import Beside, Compared, Ratios, ToolCompared
+from steptime.model.solver.compared.fit import Fitted
 from steptime.model.solver.compared.search import CASES_EACH
 from steptime.model.text.format import si, table
 from steptime.model.text.measured_rows import as_csv, ratio
@@ -30,6 +31,10 @@ def _tool_json(tool: ToolCompared) -> dict[str, Any]:
                                "information": one.information},
         "causes": [_cause_json(cause) for cause in tool.causes],
         "left": best and best.left, "left_out": best and best.left_out, "information": best and best.information,
+        "otherwise": [
+            {"terms": [change.term for change in other.changes], "left": other.left, "left_out": other.left_out}
+            for other in tool.others
+        ],
         "alone": [_cause_json(cause) for cause in tool.alone],
         "not_explained": None if best else _too_few(tool),
     }  # fmt: skip
@@ -43,7 +48,7 @@ def _cause_json(cause: Cause) -> dict[str, Any]:
     others = [{"term": term, "factor": factor, "unit": unit or None} for term, factor, unit in cause.instead]
     return {"term": cause.term, "factor": cause.factor, "low": cause.low, "high": cause.high,
             "unit": cause.unit or None, "explains": cause.explains or None, "left_out": cause.left_out,
-            "without": cause.without, "instead": others}  # fmt: skip
+            "without": cause.without, "rate": cause.rate, "instead": others}  # fmt: skip
 
 
 def _row_json(row: Beside) -> dict[str, Any]:
@@ -62,14 +67,15 @@ def compared_table(found: Compared, rows: bool = False) -> Group:
     usable = [row for row in found.rows if row.answer is not None]
     cases = len({row.source.case for row in usable})
     head = Text(f"{len(found.tools)} tool{'s' if len(found.tools) != 1 else ''}, {len(usable)} answers to {cases} "
-                f"case{'s' if cases != 1 else ''}; the middle, least and largest ratio of each tool's answers to ours",
-                style="bold")  # fmt: skip
-    lines: list[Any] = [head, Text(), _overview(found)]
+                f"case{'s' if cases != 1 else ''}", style="bold")  # fmt: skip
+    how = Text("ratios of a tool's answers to ours are medians; off: root mean square of ln(ours/answer), as our bound "
+               "is, times one factor, and with the causes below, on cases left out")  # fmt: skip
+    lines: list[Any] = [head, how, Text(), _overview(found)]
     for tool in found.tools:
         lines += [Text(), *_explained(tool)]
-    lines += [Text(), Text("off: root mean square of ln(explained/answer) of cases left out, to which the factors were "
-                           "not fitted; the terms were chosen with all of them. Intervals: 95 %, by the slopes at the "
-                           "fit.", style="dim")]  # fmt: skip
+    if any(tool.causes for tool in found.tools):
+        lines += [Text(), Text("without: what it would be off without this cause. Where a case is left out factors are "
+                               "fitted without it; which causes there are was chosen with all.")]  # fmt: skip
     lines += [Text(f"{row.source.tool}, {row.source.case}: {status(row)}") for row in found.rows if row.why]
     if rows:
         lines += [Text(), _rows(found)]
@@ -78,15 +84,13 @@ def compared_table(found: Compared, rows: bool = False) -> Group:
 
 def _overview(found: Compared) -> Any:
     has_measured = any(row.measured for row in found.rows)
-    made = table("tool", ">cases", ">/ bound", ">least", ">largest", ">/ estimate",
-                 *([">/ measured"] if has_measured else []), ">off: as is", ">one factor", ">causes")  # fmt: skip
+    made = table("tool", ">cases", ">/bound", ">/estimate", *([">/measured"] if has_measured else []), ">off",
+                 ">one factor", ">causes")  # fmt: skip
     made.columns[0].no_wrap = False
     for tool in found.tools:
-        bound, estimate, measured = (tool.ratios(name) for name in RATIOS)
-        three = (bound and bound.median, bound and bound.least, bound and bound.largest)
         fits = (tool.unchanged, tool.one_factor, tool.best)
-        made.add_row(tool.name, str(tool.cases), *map(ratio, three), ratio(estimate and estimate.median),
-                     *([ratio(measured and measured.median)] if has_measured else []),
+        ratios = [(one := tool.ratios(name)) and one.median for name in RATIOS[: 3 if has_measured else 2]]
+        made.add_row(tool.name, str(tool.cases), *map(ratio, ratios),
                      *("—" if fit is None else f"{fit.left_out:.2%}" for fit in fits))  # fmt: skip
     return made
 
@@ -94,17 +98,38 @@ def _overview(found: Compared) -> Any:
 def _explained(tool: ToolCompared) -> list[Any]:
     if tool.best is None or tool.one_factor is None:
         return [Text(f"{tool.name}: {_too_few(tool)}")]
+    bound = tool.ratios("bound")
+    between = "" if bound is None else f", {bound.least:.3g} to {bound.largest:.3g} of our bound"
     if not tool.causes:
-        return [Text(f"{tool.name}: no term of ours explains it; off by {tool.best.left_out:.2%}", style="bold")]
-    number = len(tool.causes)
-    head = Text(f"{tool.name}: {number} cause{'s' if number > 1 else ''}, {tool.best.left:.2%} left in the median, "
-                f"off by {tool.best.left_out:.2%}; one number on all, {tool.one_factor.factors[0]:.3g}, by "
-                f"{tool.one_factor.left_out:.2%}", style="bold")  # fmt: skip
-    made = table("term", ">factor", ">from", ">to", ">off without", "what it says")
+        return [Text(f"{tool.name}{between}: no change of ours explains it", style="bold")]
+    head = Text(f"{tool.name}{between}; one factor on all would be {tool.one_factor.factors[0]:.3g}; with the causes "
+                f"{tool.best.left:.2%} is left in the median", style="bold")  # fmt: skip
+    made = table("cause", ">factor", ">95 %", ">without", "")
     for cause in tool.causes:
-        made.add_row(cause.term, *(amount(value, cause.unit) for value in (cause.factor, cause.low, cause.high)),
-                     f"{cause.without:.2%}", cause.explains or "")  # fmt: skip
-    return [head, made, *_instead(tool)]
+        made.add_row(cause.term, amount(cause.factor, cause.unit), _interval(cause), f"{cause.without:.2%}",
+                     said(cause))  # fmt: skip
+    return [head, made, *_instead(tool), *(_otherwise(other) for other in tool.others)]
+
+
+def _interval(cause: Cause) -> str:
+    if cause.low is None or cause.high is None or cause.low == cause.high:
+        return ""
+    return f"{amount(cause.low, cause.unit)}–{amount(cause.high, cause.unit)}"
+
+
+def _otherwise(other: Fitted) -> Text:
+    """Another explanation that is as good."""
+    factors = {change.term: (float(value), change.unit) for change, value in
+               zip(other.free, other.factors, strict=True)}  # fmt: skip
+    shown = [f"{change.term} {amount(*factors[change.term])}" if change.term in factors else change.term
+             for change in other.changes]  # fmt: skip
+    return Text(f"as well, off by {other.left_out:.2%}: {', '.join(shown)}")
+
+
+def said(cause: Cause) -> str:
+    """What a cause says, with the rate of a chip that its factor comes to."""
+    rate = "" if cause.rate is None else f"as at {si(cause.rate, 'B/s')} a chip"
+    return "; ".join(filter(None, (cause.explains, rate)))
 
 
 def _instead(tool: ToolCompared) -> list[Text]:
@@ -115,7 +140,7 @@ def _instead(tool: ToolCompared) -> list[Text]:
             others = [f"{term} {amount(factor, unit)}" if factor is not None else term
                       for term, factor, unit in cause.instead[:SHOWN]]  # fmt: skip
             more = f" or {len(cause.instead) - SHOWN} more" if len(cause.instead) > SHOWN else ""
-            found.append(Text(f"  in the place of {cause.term} as well: {', '.join(others)}{more}"))
+            found.append(Text(f"in the place of {cause.term} as well: {', '.join(others)}{more}"))
     return found
 
 

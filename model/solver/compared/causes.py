@@ -11,16 +11,16 @@ from steptime.model.solver.compared.fit import Fitted
 from steptime.model.solver.compared.pieces import Array, Pieces
 from steptime.model.solver.compared.search import instead, overlaps, unchanged
 
+COUNTS: Mapping[float, str] = {0.5: "half", 2.0: "twice", 4.0: "four times"}
 MEANINGS: Mapping[float, str] = {
-    0.5: "half",
-    2.0: "twice",
-    4.0: "four times",
+    **COUNTS,
     1e9 / 2**30: "as at 2^30 for 1e9 in the bandwidth",
     2**30 / 1e9: "as at 1e9 for 2^30 in the bandwidth",
     1e12 / 2**40: "as at 2^40 for 1e12 in the rate",
     2**40 / 1e12: "as at 1e12 for 2^40 in the rate",
 }
-"""Factors that would mean something by themselves."""
+"""Factors that would mean something by themselves. Of units only where the interval has them: other machines' figures
+are as near."""
 CLOSE = 0.01
 """How near to such a factor one must be."""
 WIDEST = 1.25
@@ -31,7 +31,8 @@ RANKED = 5
 @dataclass(frozen=True)
 class Cause:
     """A term and the one number that it is multiplied by, or that each costs in seconds, with its interval; None for a
-    convention. ``without``: root mean square of ln t on left-out cases without this cause; ``left_out``: with it.
+    convention. ``rate``: bytes a second of a chip at which the term would take as long, where all cases have one rate.
+    ``without``: root mean square of ln t on left-out cases without this cause; ``left_out``: with it.
     ``instead``: other terms that explain as much in its place."""
 
     term: str
@@ -42,6 +43,7 @@ class Cause:
     explains: str
     left_out: float
     without: float
+    rate: float | None = None
     instead: tuple[tuple[str, float | None, str], ...] = ()
 
 
@@ -52,9 +54,29 @@ def causes_of(best: Fitted) -> tuple[Cause, ...]:
         factor, low, high = _number(best, change)
         others = tuple((other.changes[-1].term, _number(other, other.changes[-1])[0], other.changes[-1].unit)
                        for other in instead(best, place)) + _each(best, change, factor)  # fmt: skip
-        found.append(Cause(change.term, factor, low, high, change.unit, meaning(change, factor, low, high),
-                           best.left_out, best.but(place).left_out, others))  # fmt: skip
+        found.append(
+            Cause(
+                change.term,
+                factor,
+                low,
+                high,
+                change.unit,
+                meaning(change, factor, low, high),
+                best.left_out,
+                best.but(place).left_out,
+                _rate(best.pieces, change, factor),
+                others,
+            )
+        )
     return tuple(sorted(found, key=lambda cause: -cause.without))
+
+
+def _rate(pieces: Pieces, change: Change, factor: float | None) -> float | None:
+    """The rate that a factor on a whole resource comes to."""
+    rates = pieces.rates.get(change.term)
+    if rates is None or not factor or np.ptp(rates) > 0 or not rates[0]:
+        return None
+    return float(rates[0]) / factor
 
 
 def _each(best: Fitted, change: Change, factor: float | None) -> tuple[tuple[str, float | None, str], ...]:
@@ -99,5 +121,6 @@ def meaning(change: Change, factor: float | None, low: float | None, high: float
         return change.explains
     for value, said in MEANINGS.items():
         if high <= WIDEST * low and abs(math.log(factor / value)) < CLOSE:
-            return said if low <= value <= high else f"about {said}"
+            is_inside = low <= value <= high
+            return said if is_inside else f"about {said}" if value in COUNTS else ""
     return ""

@@ -14,7 +14,7 @@ from steptime.model.solver.compared.pieces import (  # isort: skip
 )  # fmt: skip
 
 
-MOST_FACTOR = 4.0
+MOST_FACTOR = 8.0
 """A term that is off by more, either way, is no term of ours with a factor, but another one."""
 TIMES = {"step": (1e-5, 1e-1), "collective": (1e-7, 1e-3), "kernel": (1e-8, 1e-4), "layer": (1e-7, 1e-3)}
 """Seconds that a start-up may take."""
@@ -63,17 +63,17 @@ class Change:
 
 CACHE = (OperationName.SCORES, OperationName.ATTENTION)
 OVERLAPS = {
-    Overlap.PER_OPERATION: "operations run one after another, each at the pace of its slowest resource",
-    Overlap.NONE: "compute, memory and links add up",
+    Overlap.PER_OPERATION: "operations one after another",
+    Overlap.NONE: "compute, memory, links add up",
 }
 RATIOS = {
-    "ring": ("all-reduce in a ring", "chips add up in a ring instead of the switch"),
-    "payload": ("payload of sums", "sums travel at the precision of activations instead of bf16"),
-    "cache": ("KV cache in 16 bits", "the cache is kept in 16 bits"),
-    "format": ("weights in one format", "weights that a checkpoint keeps in 16 bits take the format of the others"),
-    "unsplit": ("vocabulary table, whole", "every chip reads a whole vocabulary table: it is not split by tp"),
-    "mask": ("scores without a mask", "every token attends to every token of a prompt"),
-    "tokens": ("unembedding of every token", "every token of a prompt passes the unembedding"),
+    "ring": ("all-reduce in a ring", "not in the switch"),
+    "payload": ("payload of sums", "in the format of activations, not bf16"),
+    "cache": ("KV cache in 16 bits", "whatever is stated"),
+    "format": ("weights in one format", "none kept in 16 bits"),
+    "unsplit": ("vocabulary table, whole", "input or output, on every chip"),
+    "mask": ("scores without a mask", "every token with every token"),
+    "tokens": ("unembedding of every token", "not of the last alone"),
 }
 
 
@@ -97,9 +97,9 @@ def changes_of(pieces: Pieces) -> list[Change]:
               if np.any((pieces.ratios[key] != 1) & (pieces.seconds > 0))]  # fmt: skip
     if np.any(pieces.added[EMBEDDING]):
         found.append(_added(pieces, EMBEDDING, MEMORY, pieces.added[EMBEDDING], f"{EMBEDDING}, whole", 1.0,
-                            "every chip reads the whole input embedding"))  # fmt: skip
-    for name, place, said in ((STREAM, OperationName.PROJECTIONS, "times that a layer's products read or write it"),
-                              (MATRICES, MATRICES, "times that kernels write or read them")):  # fmt: skip
+                            "read on every chip"))  # fmt: skip
+    for name, place, said in ((STREAM, OperationName.PROJECTIONS, "times read or written in a layer"),
+                              (MATRICES, MATRICES, "times read or written")):  # fmt: skip
         if np.any(pieces.added[name]) and place in pieces.operations:
             found.append(_added(pieces, place, MEMORY, pieces.added[name], f"{name} in memory", None, said,
                                 limits=TOUCHES))  # fmt: skip
@@ -116,14 +116,17 @@ def changes_of(pieces: Pieces) -> list[Change]:
 def terms_of(pieces: Pieces) -> Mapping[str, Array]:
     """Our terms by name, as the operations by resources that they are made of: whole resources, weights and cache, and
     single operations where a resource has several."""
-    others = [name for name in OperationName if name not in CACHE]
-    found = {"memory": _where(pieces, pieces.operations, MEMORY), "compute": _where(pieces, pieces.operations, COMPUTE), "interconnect": _where(pieces, pieces.operations, *LINKS),
-             "everything": everything(pieces).where, "scale-up": _where(pieces, pieces.operations, UP), "scale-out": _where(pieces, pieces.operations, OUT),
-             "KV cache": _where(pieces, CACHE, MEMORY), "weights": _where(pieces, others, MEMORY),
-             "FLOP of scores": _where(pieces, CACHE, COMPUTE), "FLOP of weights": _where(pieces, others, COMPUTE)}  # fmt: skip
+    every, others = pieces.operations, [name for name in OperationName if name not in CACHE]
+    named: dict[str, tuple[Sequence[str], tuple[int, ...]]] = {
+        "memory": (every, (MEMORY,)), "compute": (every, (COMPUTE,)), "interconnect": (every, LINKS),
+        "scale-up": (every, (UP,)), "scale-out": (every, (OUT,)),
+        "KV cache": (CACHE, (MEMORY,)), "weights": (others, (MEMORY,)), "FLOP of scores": (CACHE, (COMPUTE,)),
+        "FLOP of weights": (others, (COMPUTE,)),
+    }  # fmt: skip
     for name in OperationName:
-        found |= {f"bytes of {name}": _where(pieces, [name], MEMORY), f"FLOP of {name}": _where(pieces, [name], COMPUTE),
-                  str(name): _where(pieces, [name], *LINKS)}  # fmt: skip
+        named |= {f"bytes of {name}": ([name], (MEMORY,)), f"FLOP of {name}": ([name], (COMPUTE,)),
+                  str(name): ([name], LINKS)}  # fmt: skip
+    found = {name: _where(pieces, operations, *resources) for name, (operations, resources) in named.items()}
     kept: dict[str, Array] = {}
     for name, where in found.items():
         acts = where & np.any(pieces.seconds > 0, axis=0)
@@ -146,8 +149,15 @@ def _where(pieces: Pieces, operations: Sequence[str], *resources: int) -> Array:
 
 
 def _added(
-    pieces: Pieces, operation: str, resource: int, column: Array, term: str, factor: float | None, explains: str, unit: str = "",
+    pieces: Pieces,
+    operation: str,
+    resource: int,
+    column: Array,
+    term: str,
+    factor: float | None,
+    explains: str,
+    unit: str = "",
     limits: tuple[float, float] = (0.0, 1.0),
-) -> Change:  # fmt: skip
+) -> Change:
     at = pieces.operations.index(operation), resource
     return Change(term, Kind.ADDED, factor, explains, unit, None, column, at, limits=limits)

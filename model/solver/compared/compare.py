@@ -59,7 +59,8 @@ class Ratios:
 @dataclass(frozen=True, eq=False)
 class ToolCompared:
     """One tool over all its cases. ``best`` explains its answers; ``one_factor`` multiplies our whole bound by one
-    number; ``alone`` are the best single causes. Without ``best`` there are too few cases."""
+    number; ``alone`` are the best single causes, ``others`` explanations as good with another overlap. Without ``best``
+    there are too few cases."""
 
     name: str
     rows: tuple[Beside, ...]
@@ -68,6 +69,7 @@ class ToolCompared:
     best: Fitted | None = None
     causes: tuple[Cause, ...] = ()
     alone: tuple[Cause, ...] = ()
+    others: tuple[Fitted, ...] = ()
 
     @property
     def cases(self) -> int:
@@ -114,11 +116,11 @@ def _tool(name: str, rows: Sequence[ToolRow], asked: "_Asked") -> ToolCompared:
         return ToolCompared(name, tuple(beside))
     pieces = asked.pieces.at([asked.places[row.row.line] for row in usable]).acting()
     answers = np.array([one.answer for one in beside if one.answer is not None and not one.why])
-    best = explained(pieces, answers)
+    best, *others = explained(pieces, answers)
     times = dict(zip((row.row.line for row in usable), best.times, strict=True))
     shown = tuple(_explained(one, times.get(one.source.row.line)) for one in beside)
     return ToolCompared(name, shown, unchanged(pieces, answers), scaled(pieces, answers), best, causes_of(best),
-                        ranked(pieces, answers))  # fmt: skip
+                        ranked(pieces, answers), tuple(others))  # fmt: skip
 
 
 def _explained(one: Beside, time: float | None) -> Beside:

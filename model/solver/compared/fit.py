@@ -18,22 +18,24 @@ FOLDS = 20
 CONFIDENCE = 0.95
 EXACT = 1e-3
 """Below this error the answers' own digits decide; no more is explained."""
+DECIDED = 4.0
+"""A factor is decided where its interval is narrower, high over low."""
 FAR = 40.0
 """The largest logarithm of an interval's end over its factor."""
 STEPS, SHORTEST, CLOSE, LEAST = 30, 0.02, 1e-6, 1e-12
 """Most steps of a fit, the least share of one, the change or gain at which it ends, and the least factor."""
-CHOICE = 2 * math.log(2)
-"""What a convention costs, which has no number of its own: a choice of two."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A tool's answers explained by some changes: the factors of the free ones, in their order."""
+    """A tool's answers explained by some changes, of so many ``choices``: the factors of the free ones, in their
+    order."""
 
     pieces: Pieces
     answers: Array
     changes: tuple[Change, ...]
     logs: Array
+    choices: int
 
     @property
     def factors(self) -> Array:
@@ -63,18 +65,25 @@ class Fitted:
 
     @property
     def information(self) -> float:
-        """Schwarz' criterion up to a constant, n ln(S/n) + p ln n for normal errors of ln t, with EXACT as the least
-        error; and what speaks against factors far from one: (ln c / ln 2)^2, as for normal ln c of that deviation."""
+        """Schwarz' criterion as Chen and Chen extend it to p of M terms (Biometrika 95, 2008), up to a constant:
+        n ln(S/n) + p ln n + 2 p ln M for normal errors of ln t, with EXACT as the least error. A convention has no
+        number, and costs its choice alone; against a factor far from one speaks (ln c / ln 2)^2, as for normal ln c of
+        that deviation."""
         size = len(self.answers)
         far = sum(float(log) ** 2 for log, change in zip(self.logs, self.free, strict=True)
                   if change.kind == Kind.FACTOR)  # fmt: skip
-        cost = len(self.free) * math.log(size) + (len(self.changes) - len(self.free)) * CHOICE
+        cost = len(self.free) * math.log(size) + 2 * len(self.changes) * math.log(self.choices)
         return size * math.log(self.squares / size + EXACT**2) + cost + far / math.log(2) ** 2
 
     @property
     def free(self) -> list[Change]:
         """The changes whose factors were found."""
         return [change for change in self.changes if change.is_free]
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the cases decide every factor: its interval's ends are less than DECIDED apart."""
+        return all(high < DECIDED * low for low, high in self.intervals)
 
     @property
     def is_possible(self) -> bool:
@@ -112,13 +121,15 @@ class Fitted:
     def with_change(self, change: Change) -> "Fitted":
         """With one change more, or with another overlap; the others start from where they are."""
         start = [*self.logs, self._start(change)] if change.is_free else list(self.logs)
-        return fitted(self.pieces, self.answers, (*self.changes, change), np.array(start))
+        return fitted(self.pieces, self.answers, (*self.changes, change), np.array(start), self.choices)
 
     def but(self, place: int) -> "Fitted":
         """Without one of the changes."""
         free = [number for number, change in enumerate(self.changes) if change.is_free]
         logs = np.array([log for number, log in zip(free, self.logs, strict=True) if number != place])
-        return fitted(self.pieces, self.answers, (*self.changes[:place], *self.changes[place + 1 :]), logs)
+        return fitted(
+            self.pieces, self.answers, (*self.changes[:place], *self.changes[place + 1 :]), logs, self.choices
+        )
 
     def _start(self, change: Change) -> float:
         """Where a free change begins: a factor at one; a time at what is missing, as far as it is in proportion."""
@@ -130,9 +141,9 @@ class Fitted:
         return math.log(min(high, max(low, float(missing @ weight / (weight @ weight)))))
 
 
-def fitted(pieces: Pieces, answers: Array, changes: Sequence[Change], start: Array) -> Fitted:
+def fitted(pieces: Pieces, answers: Array, changes: Sequence[Change], start: Array, choices: int) -> Fitted:
     """The changes with the factors that leave least squares of ln t."""
-    return Fitted(pieces, answers, tuple(changes), solved(pieces, answers, changes, start))
+    return Fitted(pieces, answers, tuple(changes), solved(pieces, answers, changes, start), choices)
 
 
 def solved(pieces: Pieces, answers: Array, changes: Sequence[Change], start: Array) -> Array:

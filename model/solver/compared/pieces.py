@@ -44,9 +44,10 @@ KINDS = {OperationName.UNEMBEDDING: Weight.UNEMBEDDING, OperationName.ROUTER: We
 
 @dataclass(frozen=True)
 class Pieces:
-    """Cases by ``operations`` by resources, in seconds: ``seconds`` as we count; ``added`` what else may be counted, each
-    in a place of its own; ``starts`` collectives that start on either tier; ``each`` numbers that a start-up may go
-    with; ``ratios`` other conventions over ours. ``bound`` is our step time."""
+    """Cases by ``operations`` by resources, in seconds: ``seconds`` as we count; ``added`` what else may be counted,
+    each in a place of its own; ``starts`` collectives that start on either tier; ``each`` numbers that a start-up may
+    go with; ``ratios`` other conventions over ours; ``rates`` of a chip, by the term that goes with them. ``bound`` is
+    our step time."""
 
     operations: tuple[str, ...]
     seconds: Array
@@ -54,6 +55,7 @@ class Pieces:
     added: Mapping[str, Array]
     each: Mapping[str, Array]
     ratios: Mapping[str, Array]
+    rates: Mapping[str, Array]
     bound: Array
 
     def __len__(self) -> int:
@@ -62,9 +64,9 @@ class Pieces:
     def at(self, places: Sequence[int] | Array) -> "Pieces":
         """Some of the cases."""
         chosen = np.asarray(places, int)
-        added, each, ratios = ({name: values[chosen] for name, values in part.items()}
-                               for part in (self.added, self.each, self.ratios))  # fmt: skip
-        return Pieces(self.operations, self.seconds[chosen], self.starts[chosen], added, each, ratios,
+        added, each, ratios, given = ({name: values[chosen] for name, values in part.items()}
+                                      for part in (self.added, self.each, self.ratios, self.rates))  # fmt: skip
+        return Pieces(self.operations, self.seconds[chosen], self.starts[chosen], added, each, ratios, given,
                       self.bound[chosen])  # fmt: skip
 
     def acting(self) -> "Pieces":
@@ -85,8 +87,8 @@ def joined(parts: Sequence[Pieces]) -> Pieces:
 
     seconds, starts, bound = (np.concatenate([getattr(part, name) for part in parts])
                               for name in ("seconds", "starts", "bound"))  # fmt: skip
-    names = parts[0].operations
-    return Pieces(names, seconds, starts, together("added"), together("each"), together("ratios"), bound)
+    maps = (together(name) for name in ("added", "each", "ratios", "rates"))
+    return Pieces(parts[0].operations, seconds, starts, *maps, bound)
 
 
 def asked_alike(question: Question) -> tuple[Any, ...]:
@@ -148,7 +150,10 @@ def _of_case(case: Case, size: int) -> Pieces:
         each |= {"kernel": np.full(size, kernels_of(model) * stages), "layer": np.full(size, float(len(model.layers)))}
         added = {name: of(expr / rates.memory) for name, expr in _bytes(case, model).items()}
         ratios |= _ratios(case, model, of, shape)
-    return Pieces(ALL, seconds, starts, added, each, ratios, of(q.step_time))
+    given = {name: of(rate) if has else np.zeros(size) for name, (rate, has) in {
+        "memory": (rates.memory, True), "interconnect": (rates.scale_up, bool(calls.any())),
+    }.items()}  # fmt: skip
+    return Pieces(ALL, seconds, starts, added, each, ratios, given, of(q.step_time))
 
 
 def _bytes(case: Case, model: Transformer) -> dict[str, Expr]:

@@ -25,7 +25,7 @@ MATERIAL = 0.75
 
 def unchanged(pieces: Pieces, answers: Array) -> Fitted:
     """Our bound as it is."""
-    return fitted(pieces, answers, (), np.zeros(0))
+    return fitted(pieces, answers, (), np.zeros(0), len(changes_of(pieces)) + len(overlaps()))
 
 
 def scaled(pieces: Pieces, answers: Array) -> Fitted:
@@ -33,15 +33,27 @@ def scaled(pieces: Pieces, answers: Array) -> Fitted:
     return unchanged(pieces, answers).with_change(everything(pieces))
 
 
-def explained(pieces: Pieces, answers: Array) -> Fitted:
-    """The changes that explain a tool's answers: each of them brings the error on left-out cases down to MATERIAL of
-    what it was without it; none where nothing does."""
+def explained(pieces: Pieces, answers: Array) -> list[Fitted]:
+    """The changes that explain a tool's answers, best first, one explanation for each overlap: each change brings the
+    error on left-out cases down to MATERIAL of what it was without it. Those follow that do as well on left-out cases
+    as the likeliest; of all these the one with fewest fitted numbers is the best. Our bound as it is where nothing
+    helps.
+    """
     start = unchanged(pieces, answers)
     if len(pieces) < CASES_EACH:
-        return start
+        return [start]
     possible = changes_of(pieces)
-    ends = [_climbed(one, possible) for one in (start, *(start.with_change(way) for way in overlaps()))]
-    return _plainer(_needed(min(ends, key=lambda one: one.information)))
+    starts = (start, *(start.with_change(way) for way in overlaps()))
+    ends = [_plainer(_needed(_climbed(one, possible))) for one in starts]
+    likeliest = min(ends, key=lambda one: one.information)
+    good = [one for one in ends if one.left_out <= AS_GOOD * likeliest.left_out]
+    good.sort(key=lambda one: (len(one.free), len(one.changes), one.left_out))
+    return [one for place, one in enumerate(good) if all(not _same(one, other) for other in good[:place])]
+
+
+def _same(one: Fitted, other: Fitted) -> bool:
+    """Whether two explanations make the same changes."""
+    return {change.term for change in one.changes} == {change.term for change in other.changes}
 
 
 def _climbed(start: Fitted, possible: Sequence[Change]) -> Fitted:
@@ -88,12 +100,13 @@ def _exchanged(best: Fitted, possible: Sequence[Change]) -> Fitted | None:
 
 
 def _needed(best: Fitted) -> Fitted:
-    """Without changes that the error on left-out cases hardly misses."""
+    """Without changes that the error on left-out cases hardly misses, or whose factor the cases do not decide."""
     while best.changes:
-        less = min((best.but(place) for place in range(len(best.changes))), key=lambda one: one.left_out)
-        if less.left_out * MATERIAL > best.left_out:
+        less = [one for place in range(len(best.changes)) if (one := best.but(place)).is_possible]
+        least = min(less, key=lambda one: one.left_out, default=None)
+        if least is None or (best.is_decided and least.left_out * MATERIAL > best.left_out):
             return best
-        best = less
+        best = least
     return best
 
 
