@@ -1,5 +1,6 @@
 """Other tools' answers beside ours: as JSON, as tables, as CSV."""
 
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group
@@ -41,7 +42,7 @@ def _tool_json(tool: ToolCompared) -> dict[str, Any]:
 
 
 def _ratios_json(found: Ratios | None) -> dict[str, float] | None:
-    return found and {"median": found.median, "least": found.least, "largest": found.largest, "rows": found.rows}
+    return None if found is None else asdict(found)
 
 
 def _cause_json(cause: Cause) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steptime.model.solver.compared.changes import PER_STEP, Change, Kind, changes_of
-from steptime.model.solver.compared.fit import Fitted
+from steptime.model.solver.compared.changes import PER_STEP, Change, Kind, changes_of, overlaps
+from steptime.model.solver.compared.fit import EXACT, Fitted
 from steptime.model.solver.compared.pieces import Array, Pieces
-from steptime.model.solver.compared.search import instead, overlaps, unchanged
+from steptime.model.solver.compared.search import instead, unchanged
 
 COUNTS: Mapping[float, str] = {0.5: "half", 2.0: "twice", 4.0: "four times"}
 MEANINGS: Mapping[float, str] = {
@@ -21,8 +21,8 @@ MEANINGS: Mapping[float, str] = {
 }
 """Factors that would mean something by themselves. Of units only where the interval has them: other machines' figures
 are as near."""
-CLOSE = 0.01
-"""How near to such a factor one must be."""
+NEAR, ABOUT = 0.03, 0.01
+"""How near to such a factor one must be, in ln, that has it in its interval; and to a count that it leaves out."""
 WIDEST = 1.25
 """An interval that is wider, high over low, says nothing of the kind."""
 RANKED = 5
@@ -119,8 +119,10 @@ def meaning(change: Change, factor: float | None, low: float | None, high: float
     """
     if change.explains or change.kind != Kind.FACTOR or factor is None or low is None or high is None:
         return change.explains
-    for value, said in MEANINGS.items():
-        if high <= WIDEST * low and abs(math.log(factor / value)) < CLOSE:
-            is_inside = low <= value <= high
-            return said if is_inside else f"about {said}" if value in COUNTS else ""
-    return ""
+    if high > WIDEST * low:
+        return ""
+    value = min(MEANINGS, key=lambda value: abs(math.log(factor / value)))
+    away = abs(math.log(factor / value))
+    if away < NEAR and low * (1 - EXACT) <= value <= high * (1 + EXACT):
+        return MEANINGS[value]
+    return f"about {COUNTS[value]}" if value in COUNTS and away < ABOUT else ""

@@ -128,10 +128,10 @@ def terms_of(pieces: Pieces) -> Mapping[str, Array]:
                   str(name): ([name], LINKS)}  # fmt: skip
     found = {name: _where(pieces, operations, *resources) for name, (operations, resources) in named.items()}
     kept: dict[str, Array] = {}
-    for name, where in found.items():
+    for term, where in found.items():
         acts = where & np.any(pieces.seconds > 0, axis=0)
         if np.any(acts) and not any(np.array_equal(acts, _acting(pieces, other)) for other in kept.values()):
-            kept[name] = where
+            kept[term] = where
     return kept
 
 

@@ -215,4 +215,4 @@ def _estimates(question: Question, sheet: Sheet, bound: Array) -> Array | None:
         return None
     values: dict[Any, Any] = {**shipped().of_family(question.hardware.family), **sheet.asked()}
     term = prefill if question.inputs.phase == PhaseName.PREFILL else decode
-    return np.maximum(np.asarray(Scenario(values).evaluate(term), float), bound)
+    return np.asarray(np.maximum(Scenario(values).evaluate(term), bound))

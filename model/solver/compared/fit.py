@@ -39,7 +39,7 @@ class Fitted:
 
     @property
     def factors(self) -> Array:
-        return np.exp(self.logs)
+        return np.asarray(np.exp(self.logs))
 
     @cached_property
     def _at(self) -> tuple[Array, Array]:
@@ -171,7 +171,7 @@ def solved(pieces: Pieces, answers: Array, changes: Sequence[Change], start: Arr
             share /= 2
         if share <= SHORTEST or squares > before * (1 - CLOSE):
             break
-    return np.log(factors)
+    return np.asarray(np.log(factors))
 
 
 def _squares(times: Array, answers: Array) -> float:

@@ -87,8 +87,8 @@ def joined(parts: Sequence[Pieces]) -> Pieces:
 
     seconds, starts, bound = (np.concatenate([getattr(part, name) for part in parts])
                               for name in ("seconds", "starts", "bound"))  # fmt: skip
-    maps = (together(name) for name in ("added", "each", "ratios", "rates"))
-    return Pieces(parts[0].operations, seconds, starts, *maps, bound)
+    added, each, ratios, given = (together(name) for name in ("added", "each", "ratios", "rates"))
+    return Pieces(parts[0].operations, seconds, starts, added, each, ratios, given, bound)
 
 
 def asked_alike(question: Question) -> tuple[Any, ...]:

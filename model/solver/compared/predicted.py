@@ -9,7 +9,7 @@ from steptime.model.solver.compared.changes import Change, Kind
 from steptime.model.solver.compared.pieces import FIXED, Array, Pieces
 
 
-def predicted(pieces: Pieces, changes: Sequence[Change], factors: Sequence[float]) -> tuple[Array, Array]:
+def predicted(pieces: Pieces, changes: Sequence[Change], factors: Sequence[float] | Array) -> tuple[Array, Array]:
     """Seconds of every case, and their relative slopes d ln t / d ln c in the factors of the free changes.
 
     Times are added before factors act on them, and a least time holds after both. ``factors`` are those of the free

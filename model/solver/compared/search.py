@@ -13,6 +13,8 @@ MOST = 8
 """Changes of one tool."""
 CASES_EACH = 4
 """A factor that is to be found needs so many cases, and an explanation as many."""
+SEARCHED = 150
+"""Cases with which changes are looked for, spread over all; they are fitted to all and dropped by all."""
 KEPT = 4
 """Explanations that are kept at each step, so that two changes that only help together are found."""
 AS_GOOD = 1.1
@@ -42,13 +44,24 @@ def explained(pieces: Pieces, answers: Array) -> list[Fitted]:
     start = unchanged(pieces, answers)
     if len(pieces) < CASES_EACH:
         return [start]
-    possible = changes_of(pieces)
-    starts = (start, *(start.with_change(way) for way in overlaps()))
-    ends = [_plainer(_needed(_climbed(one, possible))) for one in starts]
+    some = np.unique(np.linspace(0, len(pieces) - 1, min(len(pieces), SEARCHED)).astype(int))
+    first = unchanged(pieces.at(some), answers[some])
+    possible = changes_of(first.pieces)
+    starts = (first, *(first.with_change(way) for way in overlaps()))
+    ends = [_plainer(_needed(_of_all(_climbed(one, possible), start))) for one in starts]
     likeliest = min(ends, key=lambda one: one.information)
     good = [one for one in ends if one.left_out <= AS_GOOD * likeliest.left_out]
     good.sort(key=lambda one: (len(one.free), len(one.changes), one.left_out))
     return [one for place, one in enumerate(good) if all(not _same(one, other) for other in good[:place])]
+
+
+def _of_all(found: Fitted, start: Fitted) -> Fitted:
+    """What was found with some of the cases, fitted to all."""
+    if len(found.pieces) == len(start.pieces):
+        return found
+    every = {change.term: change for change in (*changes_of(start.pieces), *overlaps())}
+    changes = [every[change.term] for change in found.changes]
+    return fitted(start.pieces, start.answers, changes, found.logs, start.choices)
 
 
 def _same(one: Fitted, other: Fitted) -> bool:
