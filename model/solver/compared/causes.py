@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steptime.model.solver.compared.changes import PER_STEP, Change, Kind, changes_of, overlaps
+from steptime.model.solver.compared.changes import Change, Kind, changes_of, in_proportion, overlaps, per
 from steptime.model.solver.compared.fit import EXACT, Fitted
 from steptime.model.solver.compared.pieces import Array, Pieces
 from steptime.model.solver.compared.search import instead, unchanged
@@ -80,12 +80,17 @@ def _rate(pieces: Pieces, change: Change, factor: float | None) -> float | None:
 
 
 def _each(best: Fitted, change: Change, factor: float | None) -> tuple[tuple[str, float | None, str], ...]:
-    """The same start-up by whatever there are equally many of in every case."""
-    if change.term != PER_STEP or factor is None:
+    """The same start-up by what there is in proportion to it in every case."""
+    numbers = best.pieces.each
+    own = next((name for name in numbers if per(name) == change.term), None)
+    if own is None or factor is None:
         return ()
-    return tuple((f"start-up of each of {number[0]:.0f} {name}s", factor / float(number[0]), change.unit)
-                 for name, number in best.pieces.each.items()
-                 if name != "step" and number[0] > 0 and np.ptp(number) == 0)  # fmt: skip
+    found = []
+    for name, number in numbers.items():
+        if name != own and np.all(number > 0) and in_proportion(number, numbers[own]):
+            label = f"start-up of each of {number[0]:.0f} {name}s" if np.ptp(number) == 0 else per(name)
+            found.append((label, factor * float(numbers[own][0] / number[0]), change.unit))
+    return tuple(found)
 
 
 def ranked(pieces: Pieces, answers: Array) -> tuple[Cause, ...]:

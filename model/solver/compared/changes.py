@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 
@@ -18,7 +19,6 @@ MOST_FACTOR = 8.0
 """A term that is off by more, either way, is no term of ours with a factor, but another one."""
 TIMES = {"step": (1e-5, 1e-1), "collective": (1e-7, 1e-3), "kernel": (1e-8, 1e-4), "layer": (1e-7, 1e-3)}
 """Seconds that a start-up may take."""
-PER_STEP = "start-up of each step"
 TOUCHES = (0.5, 12.0)
 """How often a layer may write or read its stream, or its matrices of scores: two for each kernel of a layer."""
 
@@ -50,9 +50,15 @@ class Change:
     overlap: Overlap | None = None
     limits: tuple[float, float] = (1 / MOST_FACTOR, MOST_FACTOR)
 
-    @property
+    @cached_property
     def is_free(self) -> bool:
+        """Whether its factor is to be found."""
         return self.factor is None and self.kind in (Kind.FACTOR, Kind.ADDED, Kind.LEAST)
+
+    @cached_property
+    def flat(self) -> Array:
+        """``where`` as one row of ones and zeros."""
+        return np.ravel(np.asarray(self.where, float))
 
     def of(self, places: Array) -> "Change":
         """The change in some of the cases."""
@@ -103,14 +109,26 @@ def changes_of(pieces: Pieces) -> list[Change]:
         if np.any(pieces.added[name]) and place in pieces.operations:
             found.append(_added(pieces, place, MEMORY, pieces.added[name], f"{name} in memory", None, said,
                                 limits=TOUCHES))  # fmt: skip
+    counted: list[Array] = []
     for name, number in pieces.each.items():
-        if np.any(number) and (name == "step" or np.ptp(number) > 0):  # else it cannot be told from that of a step
-            found.append(_added(pieces, STARTS, FIXED, number, f"start-up of each {name}", None, "", "s",
-                                TIMES[name]))  # fmt: skip
+        if np.any(number) and not any(in_proportion(number, other) for other in counted):
+            counted.append(number)
+            found.append(_added(pieces, STARTS, FIXED, number, per(name), None, "", "s", TIMES[name]))
     if np.any(pieces.starts):
         found.append(Change("least time of a collective", Kind.LEAST, unit="s", where=links,
                             limits=TIMES["collective"]))  # fmt: skip
     return found
+
+
+def per(name: str) -> str:
+    """The term of a start-up that goes with a number."""
+    return f"start-up of each {name}"
+
+
+def in_proportion(number: Array, other: Array) -> bool:
+    """Whether two numbers are in one proportion in all cases, so that no case tells times per each apart."""
+    most = int(np.argmax(other))
+    return bool(number[most] > 0 and np.all(number * other[most] == other * number[most]))
 
 
 def terms_of(pieces: Pieces) -> Mapping[str, Array]:

@@ -118,10 +118,10 @@ class Fitted:
         wide = np.minimum(student.ppf((1 + CONFIDENCE) / 2, free) * spread, FAR)
         return tuple((float(low), float(high)) for low, high in np.exp(self.logs + np.outer([-1, 1], wide)).T)
 
-    def with_change(self, change: Change) -> "Fitted":
-        """With one change more, or with another overlap; the others start from where they are."""
+    def with_change(self, change: Change, close: float = CLOSE) -> "Fitted":
+        """With one change more; the others start from where they are."""
         start = [*self.logs, self._start(change)] if change.is_free else list(self.logs)
-        return fitted(self.pieces, self.answers, (*self.changes, change), np.array(start), self.choices)
+        return fitted(self.pieces, self.answers, (*self.changes, change), np.array(start), self.choices, close)
 
     def but(self, place: int) -> "Fitted":
         """Without one of the changes."""
@@ -130,6 +130,10 @@ class Fitted:
         return fitted(
             self.pieces, self.answers, (*self.changes[:place], *self.changes[place + 1 :]), logs, self.choices
         )
+
+    def settled(self) -> "Fitted":
+        """The same, fitted to the last digit."""
+        return fitted(self.pieces, self.answers, self.changes, self.logs, self.choices)
 
     def _start(self, change: Change) -> float:
         """Where a free change begins: a factor at one; a time at what is missing, as far as it is in proportion."""
@@ -141,12 +145,14 @@ class Fitted:
         return math.log(min(high, max(low, float(missing @ weight / (weight @ weight)))))
 
 
-def fitted(pieces: Pieces, answers: Array, changes: Sequence[Change], start: Array, choices: int) -> Fitted:
+def fitted(
+    pieces: Pieces, answers: Array, changes: Sequence[Change], start: Array, choices: int, close: float = CLOSE
+) -> Fitted:
     """The changes with the factors that leave least squares of ln t."""
-    return Fitted(pieces, answers, tuple(changes), solved(pieces, answers, changes, start), choices)
+    return Fitted(pieces, answers, tuple(changes), solved(pieces, answers, changes, start, close), choices)
 
 
-def solved(pieces: Pieces, answers: Array, changes: Sequence[Change], start: Array) -> Array:
+def solved(pieces: Pieces, answers: Array, changes: Sequence[Change], start: Array, close: float = CLOSE) -> Array:
     """ln of the factors that leave least squares of ln(explained/answer): Gauss and Newton's method, each step a linear
     problem whose factors may not be negative, since times are linear in each wherever the same pieces set the pace.
 
@@ -160,7 +166,7 @@ def solved(pieces: Pieces, answers: Array, changes: Sequence[Change], start: Arr
     for _ in range(STEPS):
         wanted, _ = nnls(slopes, np.log(answers / times) + slopes.sum(axis=1))
         before, share = squares, 1.0
-        if np.max(np.abs(wanted - 1)) < CLOSE:
+        if np.max(np.abs(wanted - 1)) < close:
             break
         while share > SHORTEST:
             moved = np.maximum(factors * (1 + share * (wanted - 1)), LEAST)
@@ -169,7 +175,7 @@ def solved(pieces: Pieces, answers: Array, changes: Sequence[Change], start: Arr
                 factors = moved
                 break
             share /= 2
-        if share <= SHORTEST or squares > before * (1 - CLOSE):
+        if share <= SHORTEST or squares > before * (1 - close):
             break
     return np.asarray(np.log(factors))
 

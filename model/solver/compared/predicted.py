@@ -34,20 +34,22 @@ def predicted(pieces: Pieces, changes: Sequence[Change], factors: Sequence[float
             raised[place] = least > times
             times = np.maximum(times, least)
     taken = times * _paced(times, overlap_of(changes))
-    total = taken.sum(axis=(1, 2))
+    size = len(pieces)
+    total = taken.reshape(size, -1).sum(axis=1)
     moved = taken if not raised else taken * ~np.any(list(raised.values()), axis=0)
+    flat = moved.reshape(size, -1)
     slopes = []
     for place, change in enumerate(changes):
         if not change.is_free:
             continue
         if change.kind == Kind.FACTOR:
-            slopes.append((moved * change.where).sum(axis=(1, 2)))
+            slopes.append(flat @ change.flat)
         elif change.kind == Kind.LEAST:
             slopes.append((taken * raised[place]).sum(axis=(1, 2)))
         else:
             operation, resource = change.at
             slopes.append(parts[place] * (moved[:, operation, resource] > 0))
-    slope = np.array(slopes).T.reshape(len(pieces), len(slopes))
+    slope = np.array(slopes).T.reshape(size, len(slopes))
     return total, slope / total[:, None]
 
 

@@ -15,7 +15,9 @@ CASES_EACH = 4
 """A factor that is to be found needs so many cases, and an explanation as many."""
 SEARCHED = 150
 """Cases with which changes are looked for, spread over all; they are fitted to all and dropped by all."""
-KEPT = 4
+ROUGHLY = 1e-2
+"""Gain at which the fit of a change ends that is one of many."""
+KEPT = 10
 """Explanations that are kept at each step, so that two changes that only help together are found."""
 AS_GOOD = 1.1
 """Times the error on left-out cases that an explanation may have to be as good as another."""
@@ -89,7 +91,7 @@ def _best_of(found: list[Fitted]) -> list[Fitted]:
             kept.append(one)
         if len(kept) == KEPT:
             break
-    return kept
+    return [one.settled() for one in kept]
 
 
 def _more(one: Fitted, change: Change) -> Fitted | None:
@@ -98,7 +100,7 @@ def _more(one: Fitted, change: Change) -> Fitted | None:
         return None
     if change.is_free and len(one.pieces) < CASES_EACH * (len(one.free) + 1):
         return None
-    found = one.with_change(change)
+    found = one.with_change(change, ROUGHLY)
     return found if found.is_possible else None
 
 
@@ -108,7 +110,7 @@ def _exchanged(best: Fitted, possible: Sequence[Change]) -> Fitted | None:
     less = [best.but(place) for place in places]
     found = [one for one in less if one.is_possible]
     found += [other for one in less for change in possible if (other := _more(one, change))]
-    better = min(found, key=lambda one: one.information, default=best)
+    better = min(found, key=lambda one: one.information, default=best).settled()
     return better if better.information < best.information - 0.1 else None
 
 
@@ -139,7 +141,7 @@ def instead(best: Fitted, place: int) -> list[Fitted]:
     rest = best.but(place)
     ways = overlaps() if best.changes[place].kind == Kind.OVERLAP else changes_of(best.pieces)
     found = [other for change in ways if change.term != best.changes[place].term
-             if (other := _more(rest, change)) and _agree(best, other)
+             if (rough := _more(rest, change)) and (other := rough.settled()).is_possible and _agree(best, other)
              and other.left_out <= AS_GOOD * best.left_out]  # fmt: skip
     return sorted(found, key=lambda one: one.left_out)
 
