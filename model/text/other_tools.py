@@ -102,7 +102,8 @@ def _explained(tool: ToolCompared) -> list[Any]:
     bound = tool.ratios("bound")
     between = "" if bound is None else f", {bound.least:.3g} to {bound.largest:.3g} of our bound"
     if not tool.causes:
-        return [Text(f"{tool.name}{between}: no change of ours explains it", style="bold")]
+        return [Text(f"{tool.name}{between}: no term of ours explains more than one factor on all, "
+                     f"{tool.one_factor.factors[0]:.3g}", style="bold")]  # fmt: skip
     head = Text(f"{tool.name}{between}; one factor on all would be {tool.one_factor.factors[0]:.3g}; with the causes "
                 f"{tool.best.left:.2%} is left in the median", style="bold")  # fmt: skip
     made = table("cause", ">factor", ">95 %", ">without", "")

@@ -59,8 +59,8 @@ class Ratios:
 @dataclass(frozen=True, eq=False)
 class ToolCompared:
     """One tool over all its cases. ``best`` explains its answers; ``one_factor`` multiplies our whole bound by one
-    number; ``alone`` are the best single causes, ``others`` explanations as good with another overlap. Without ``best``
-    there are too few cases."""
+    number, which causes must beat; ``alone`` are the best single causes, ``others`` explanations as good with another
+    overlap. Without ``best`` there are too few cases."""
 
     name: str
     rows: tuple[Beside, ...]
@@ -116,10 +116,13 @@ def _tool(name: str, rows: Sequence[ToolRow], asked: "_Asked") -> ToolCompared:
         return ToolCompared(name, tuple(beside))
     pieces = asked.pieces.at([asked.places[row.row.line] for row in usable]).acting()
     answers = np.array([one.answer for one in beside if one.answer is not None and not one.why])
+    start, one_factor = unchanged(pieces, answers), scaled(pieces, answers)
     best, *others = explained(pieces, answers)
+    if best.changes and best.left_out >= one_factor.left_out:  # what does no better than one factor explains nothing
+        best, others = start, []
     times = dict(zip((row.row.line for row in usable), best.times, strict=True))
     shown = tuple(_explained(one, times.get(one.source.row.line)) for one in beside)
-    return ToolCompared(name, shown, unchanged(pieces, answers), scaled(pieces, answers), best, causes_of(best),
+    return ToolCompared(name, shown, start, one_factor, best, causes_of(best),
                         ranked(pieces, answers), tuple(others))  # fmt: skip
 
 
