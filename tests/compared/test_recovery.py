@@ -113,6 +113,7 @@ def test_random_mixtures_with_noise(mixtures: dict[str, ToolCompared], seed: int
     with that factor beside one that the cases hardly tell from it, as kernels and collectives."""
     found, (_, meant) = mixtures[f"noisy {seed}"], random_tool(seed)
     assert found.best is not None and 0.01 < found.best.left_out < 0.05
+    assert all(cause.left_out < 0.85 * cause.without for cause in found.causes)
     for term, factor in meant.items():
         if factor is not None:
             beside = [(name, one) for cause in found.causes for name, one, _ in cause.instead]
