@@ -82,6 +82,7 @@ MODULES = (
     "machine.rates",
     "collectives.rings",
     "collectives.algorithms",
+    "collectives.pieces",
     "collectives.tiers",
     "collectives.copies",
     "collectives.torus",
@@ -115,7 +116,7 @@ MODULES = (
     "training.run",
     "practice.above",
     "practice.fullest",
-    "practice.pieces",
+    "practice.messages",
     "practice.measured",
 )
 

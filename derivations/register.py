@@ -15,6 +15,9 @@ from steptime.model.terms import StepTime, Term
 __all__ = ["PROVED", "UNPROVED", "formulas", "holds"]
 
 PROVED = {
+    "network.pieces.best_pieces": "best-pieces",
+    "network.pieces.in_best_pieces": "pieces-least-time",
+    "network.pieces.in_one_piece": "one-piece-time",
     "phases.decode.flops_per_token": "compute-term",
     "phases.decode.kv_traffic_per_sequence": "memory-term",
     "phases.decode.compute": "compute-term",
@@ -63,6 +66,10 @@ PROVED = {
     "estimate.terms.moved": "prefill-above-bound",
     "estimate.terms.prefill": "prefill-above-bound",
     "estimate.terms.along": "riders-above-bound",
+    "estimate.collectives.reduced": "sum-above-bound",
+    "estimate.collectives.gathered": "gather-above-bound",
+    "estimate.collectives.exchanged": "exchange-above-bound",
+    "estimate.collectives.slower": "gather-above-bound",
 }
 """The derivation that holds each formula."""
 
@@ -88,6 +95,7 @@ UNPROVED = {
     "economics.utilisation.run_dollars": "A definition: the tokens of a run times their price.",
     "estimate.terms.links": "A sum of two products, each in decode-above-bound: bytes over what links carry.",
     "estimate.terms.collectives": "A sum of two products, each in decode-above-bound: starts, and the time of each.",
+    "estimate.collectives.starts": "A sum of the starts of both tiers, of which gather-above-bound is what is left.",
     "estimate.terms.PREFILL.kernels": "The same product as in a decode step, of a prefill's kernels.",
     "economics.reuse.CUMULATIVE.exponential": "A distribution, by definition; derivations start from its derivative.",
     "economics.reuse.CUMULATIVE.weibull": "A distribution, by definition; derivations start from its derivative.",

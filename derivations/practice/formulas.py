@@ -1,9 +1,10 @@
-"""What the estimate is set against: the bound, of the same groups of operations."""
+"""What the estimate is set against: the bound, of the same groups of operations; the bytes of one collective."""
 
 import sympy
 
 from steptime.model.estimate.symbols import (  # isort: skip
-    cache_bytes, dense_bytes, dense_flops, expert_bytes, expert_flops, riding, score_flops, sent_out, sent_up,
+    cache_bytes, dense_bytes, dense_flops, expert_bytes, expert_flops, out_moving, riding, score_flops, sent_out,
+    sent_up, up_moving,
 )  # fmt: skip
 from steptime.model.symbols import memory_bandwidth, peak_flops, scale_out_bandwidth, scale_up_bandwidth
 
@@ -29,3 +30,7 @@ bound_of_riders = sympy.Max(
     evaluate=False,
 )
 """The same of prefills that ride along, but for what they read and write."""
+
+bound_of_messages = sympy.Max(up_moving, out_moving, evaluate=False)
+"""Time of one collective's bytes on the slower tier, at the share of its rate that they reach: at all of it the bound.
+"""

@@ -1,6 +1,7 @@
 """Chapter 11, in practice: the chip whose experts are touched most, for which the others of an exchange wait."""
 
-from math import comb
+import math
+from itertools import accumulate
 
 import sympy
 from sympy import sqrt
@@ -11,24 +12,25 @@ from steptime.derivations.experts.symbols import untouched_share
 from steptime.derivations.experts.touched import experts_touched
 from steptime.derivations.facts import Chosen, Defined, Given, given
 from steptime.derivations.inequalities.conditions import more
-from steptime.derivations.practice.numbers import CRAMER, V3, v3
+from steptime.derivations.practice.numbers import CRAMER, RANKS, V3, ranks, v3
 from steptime.derivations.rules import equation, identity, optimum, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.scenario import Scenario
-from steptime.model.symbols import expert_parallel
+from steptime.model.symbols import data_parallel, expert_parallel
 
 from steptime.derivations.practice.symbols import (  # isort: skip
-    excess_variance, fullest_experts, fullest_ratio, held_experts, largest_excess, moment_sum, tilt,
+    excess_variance, fullest_experts, fullest_ratio, fullest_sequences, held_experts, largest_excess, mean_sequences,
+    moment_sum, tilt, waiting_chips,
 )  # fmt: skip
 
 SUB_GAUSSIAN = given(
     moment_sum,
-    expert_parallel * sympy.exp(tilt**2 * excess_variance / 2),
-    "what each chip touches beyond the mean has no larger exponential moments than a normal number of its variance",
+    waiting_chips * sympy.exp(tilt**2 * excess_variance / 2),
+    "what each has beyond the mean has no larger exponential moments than a normal number of its variance",
 )
 BEST_TILT = Chosen(tilt, "the exponent is the one that says most")
-SEVERAL = Given(more(expert_parallel, 1), "more than one chip shares the experts")
-best = sqrt(2 * sympy.log(expert_parallel) / excess_variance)
+SEVERAL = Given(more(waiting_chips, 1), "more than one waits")
+best = sqrt(2 * sympy.log(waiting_chips) / excess_variance)
 
 largest = Derivation(
     name="largest-of-many",
@@ -42,25 +44,25 @@ largest = Derivation(
     ),
     steps=(
         Step(
-            "each of the chips has the moment of a normal number",
+            "each has the moment of a normal number",
             substitute(SUB_GAUSSIAN),
             equation(largest_excess, sympy.log(SUB_GAUSSIAN.line.rhs) / tilt),
         ),
         Step(
             "the logarithm of a product",
             identity(),
-            equation(largest_excess, sympy.log(expert_parallel) / tilt + tilt * excess_variance / 2),
+            equation(largest_excess, sympy.log(waiting_chips) / tilt + tilt * excess_variance / 2),
         ),
         Step(
             "least where both summands are equal",
             optimum(
                 (),
                 (equation(tilt, best),),
-                sqrt(2 * excess_variance * sympy.log(expert_parallel)),
+                sqrt(2 * excess_variance * sympy.log(waiting_chips)),
                 (sympy.S.One,),
                 (),
             ),
-            equation(largest_excess, sqrt(2 * excess_variance * sympy.log(expert_parallel))),
+            equation(largest_excess, sqrt(2 * excess_variance * sympy.log(waiting_chips))),
         ),
     ),
     assumes=(LARGEST_BY_MOMENTS, SUB_GAUSSIAN, BEST_TILT, SEVERAL),
@@ -75,6 +77,7 @@ INDEPENDENT_TRIALS = given(
     held_experts * untouched_share * (1 - untouched_share),
     "the experts of a chip are touched independently of one another: the variance of so many trials",
 )
+EXCHANGE = given(waiting_chips, expert_parallel, "all chips among which the experts are shared wait for one another")
 spread = sqrt(2 * sympy.log(expert_parallel) * held_experts * untouched_share * (1 - untouched_share))
 
 fullest = Derivation(
@@ -88,15 +91,15 @@ fullest = Derivation(
         Step(
             "put in the largest of many",
             substitute(largest),
-            equation(fullest_experts, touched_mean + sqrt(2 * excess_variance * sympy.log(expert_parallel))),
+            equation(fullest_experts, touched_mean + sqrt(2 * excess_variance * sympy.log(waiting_chips))),
         ),
         Step(
-            "the variance of independent trials",
-            substitute(INDEPENDENT_TRIALS),
+            "the variance of independent trials, on each chip of the exchange",
+            substitute(INDEPENDENT_TRIALS, EXCHANGE),
             equation(fullest_experts, touched_mean + spread),
         ),
     ),
-    assumes=(INDEPENDENT_TRIALS,),
+    assumes=(INDEPENDENT_TRIALS, EXCHANGE),
     sources=(CRAMER,),
     example=v3,
     example_text=V3,
@@ -133,17 +136,56 @@ ratio = Derivation(
     example_text=V3,
 )
 
+AS_THEY_COME = given(
+    excess_variance, mean_sequences, "requests go to ranks as they come: the variance of a count is its mean"
+)
+RANKS_MEET = given(waiting_chips, data_parallel, "all ranks wait for one another")
+
+rank = Derivation(
+    name="fullest-rank",
+    title="Sequences on the fullest of several ranks",
+    rows=("11.2",),
+    claim="Many ranks with few sequences each wait longest, next to what they do. No rank has more than all sequences, "
+    "which the model adds.",
+    start=Defined(fullest_sequences, mean_sequences + largest_excess, "the mean, and what the largest exceeds it by"),
+    steps=(
+        Step(
+            "put in the largest of many",
+            substitute(largest),
+            equation(fullest_sequences, mean_sequences + sqrt(2 * excess_variance * sympy.log(waiting_chips))),
+        ),
+        Step(
+            "the variance of a count, on each rank",
+            substitute(AS_THEY_COME, RANKS_MEET),
+            equation(fullest_sequences, mean_sequences + sqrt(2 * mean_sequences * sympy.log(data_parallel))),
+        ),
+    ),
+    assumes=(AS_THEY_COME, RANKS_MEET),
+    sources=(CRAMER,),
+    example=ranks,
+    example_text=RANKS,
+)
+
 
 def least_that_fits(ways: int, tokens: int) -> float:
     """The mean of the largest of so many independent binomial numbers, over what the theorem says of DeepSeek-V3."""
     values = v3(ways, tokens)
     held, chance = round(values[held_experts]), 1 - values[untouched_share]
-    terms = [comb(held, number) * chance**number * (1 - chance) ** (held - number) for number in range(held + 1)]
+    terms = [math.comb(held, number) * chance**number * (1 - chance) ** (held - number) for number in range(held + 1)]
     below = [sum(terms[:number]) for number in range(1, held + 1)]
     return sum(1 - one**ways for one in below) / float(Scenario(values).evaluate(fullest.result.rhs))
 
 
-DERIVATIONS = (largest, fullest, ratio)
+def counts_that_fit(ways: int, mean: float) -> float:
+    """The mean of the largest of so many independent Poisson counts, over what the theorem says."""
+    most = round(mean + 20 * mean**0.5 + 60)
+    terms = [math.exp(number * math.log(mean) - mean - math.lgamma(number + 1)) for number in range(most)]
+    below = accumulate(terms)
+    largest_count = sum(1 - min(one, 1.0) ** ways for one in below)
+    return largest_count / float(Scenario(ranks(ways, mean)).evaluate(rank.result.rhs))
+
+
+DERIVATIONS = (largest, fullest, ratio, rank)
 
 FEWER = (
     "the mean of the largest of as many binomial numbers, worked out exactly, over the theorem's: no more than one, "
@@ -171,5 +213,19 @@ CLAIMS = (
         lambda: {s.name: x for s, x in v3(64, 1).items()},
         source=Source.OWN,
         must=lambda value: 1 < value < 1.2,
+    ),
+    *(
+        Claim(
+            "11.2",
+            f"{mean:g} sequences on each of {ways} ranks on average: the mean of the largest of as many Poisson "
+            "counts, worked out exactly, over the theorem's: no more than one, though a count lies wider than a normal "
+            "number",
+            None,
+            lambda ways=ways, mean=mean: counts_that_fit(ways, mean),  # type: ignore[misc]
+            lambda ways=ways, mean=mean: {s.name: x for s, x in ranks(ways, mean).items()},  # type: ignore[misc]
+            source=Source.OWN,
+            must=lambda value: 0.8 < value <= 1,
+        )
+        for ways, mean in ((8, 4.0), (32, 16.0), (32, 64.0))
     ),
 )

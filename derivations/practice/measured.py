@@ -31,7 +31,7 @@ TIMES = (compute_time, memory_time, link_time)
 share = Derivation(
     name="share-of-the-bound",
     title="What share of a measured time the bound is",
-    rows=("11.4",),
+    rows=("11.3",),
     claim="The largest of the utilisations: MBU where memory binds, MFU where compute does and nothing is done twice. "
     "None of them alone says how near to its bound a machine runs.",
     start=Defined(
@@ -68,7 +68,7 @@ PER_TOKEN = Defined(
 accepted = Derivation(
     name="implied-acceptance",
     title="The acceptance that a time per token implies, of one draft",
-    rows=("11.4",),
+    rows=("11.3",),
     claim="A pass that takes so long and keeps tokens so fast has drafts accepted so often: nothing is fitted. A token "
     "that takes longer than a pass, or less than half of one, says that the time of the pass is wrong.",
     start=expected,
@@ -102,7 +102,7 @@ SPLIT = given(rank_heads, query_heads / tensor_parallel, "tensor-parallel chips 
 padding = Derivation(
     name="head-padding",
     title="Multiply-adds of latent attention's kernels over those asked for",
-    rows=("11.5",),
+    rows=("11.4",),
     claim="Below one tile of heads a chip multiplies for heads that it has not: more chips then shorten attention over "
     "the cache no further.",
     start=Defined(

@@ -7,25 +7,30 @@ from sympy import Symbol
 
 from steptime.derivations.batch.symbols import experts_routed
 from steptime.derivations.board import case_of
+from steptime.derivations.collectives.numbers import links
 from steptime.derivations.experts.numbers import expert_blocks
 from steptime.derivations.experts.symbols import experts_per_token, untouched_share
 from steptime.model import symbols as q
+from steptime.model.catalog.links import TIERS
+from steptime.model.estimate import symbols as e
+from steptime.model.network.pieces import stages_after_first
 
 from steptime.derivations.practice.symbols import (  # isort: skip
     excess_variance, group_multiplying, group_reading, groups_multiplying, groups_reading, held_experts,
-    waiting_so_far,
+    mean_sequences, waiting_chips, waiting_so_far,
 )  # fmt: skip
 
 LLAMA = "Llama 3.1 70B in fp8 on eight H100, 64 sequences of 4,096 tokens, with the shipped coefficients"
 PROMPT = "Llama 3.1 70B in fp8 on eight H100, one prompt of 4,096 tokens, with the shipped coefficients"
 WAITING = "weights: 26 ms to read, 4 to multiply; a compressed cache: 1 ms to read, 3 to multiply"
+MESSAGES = "64 MiB summed over two domains of eight H100, scattered and gathered, with the shipped coefficients"
+RANKS = "512 sequences in flight on 32 ranks, 16 on each on average"
 V3 = "DeepSeek-V3's 256 experts over eight chips, 64 tokens of 8 experts each"
 
 CRAMER = "Boucheron, Lugosi and Massart 2013, Concentration Inequalities, theorem 2.5: the mean of a largest of many"
 WILLIAMS = "Williams, Waterman and Patterson 2009, doi 10.1145/1498765.1498785: the roofline, a bound for each kernel"
 PALM = "Chowdhery et al. 2022, arXiv 2204.02311, appendix B: MFU"
 FLASH_MLA = "DeepSeek-AI 2025, FlashMLA, Flash_fwd_kernel_traits_mla<576, 64, 64>: 64 query heads a block"
-PIPELINED = "Sanders, Speck and Traeff 2009, doi 10.1016/j.parco.2009.09.001: messages sent in pieces"
 
 
 @cache
@@ -46,6 +51,20 @@ def waiting() -> Mapping[Symbol, float]:
             waiting_so_far: 0.0005}  # fmt: skip
 
 
+@cache
+def messages() -> Mapping[Symbol, float]:
+    """A sum of 64 MiB inside domains of eight, and of an eighth of it across the two."""
+    from steptime.model.catalog.coefficients import shipped
+
+    volume, machine, known = 64 * 2**20, links("h100-sxm"), shipped().collectives
+    if known is None:
+        raise ValueError("the shipped set has no collectives")
+    up, out = (known.links["hopper"][tier] for tier in TIERS)
+    return {e.up_start: up.start, e.up_moving: 2 * volume * 7 / 8 / machine[q.scale_up_bandwidth] / up.share,
+            e.out_start: 2 * out.start, e.out_moving: volume / 8 / machine[q.scale_out_bandwidth] / out.share,
+            q.further_stages: float(stages_after_first(16))}  # fmt: skip
+
+
 def v3(ways: int = 8, tokens: int = 64) -> Mapping[Symbol, float]:
     """DeepSeek-V3's experts over so many chips."""
     block = expert_blocks()[0]
@@ -53,4 +72,9 @@ def v3(ways: int = 8, tokens: int = 64) -> Mapping[Symbol, float]:
     left = (1 - chosen / experts) ** tokens
     return {experts_per_token: chosen, experts_routed: experts, q.expert_parallel: float(ways),
             q.micro_batch: float(tokens), q.pass_tokens: 1.0, untouched_share: left, held_experts: experts / ways,
-            excess_variance: experts / ways * left * (1 - left)}  # fmt: skip
+            waiting_chips: float(ways), excess_variance: experts / ways * left * (1 - left)}  # fmt: skip
+
+
+def ranks(ways: int = 32, mean: float = 16.0) -> Mapping[Symbol, float]:
+    """Sequences on so many ranks, as they come."""
+    return {q.data_parallel: float(ways), waiting_chips: float(ways), mean_sequences: mean, excess_variance: mean}

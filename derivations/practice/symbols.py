@@ -1,7 +1,7 @@
 """Chapter 11, in practice: quantities that only its derivations, and later ones, speak of."""
 
 # ruff: noqa: E501  one quantity, one line
-from steptime.model.quantity import byte, count, quantity, second
+from steptime.model.quantity import count, quantity, second
 
 # fmt: off
 groups_reading = quantity("groups_reading", second, r"r_\Sigma", "time in which the groups of operations so far read and write, at the peak", sane=(0, 1e30))
@@ -20,21 +20,16 @@ memory_use = quantity("memory_use", count, r"u_M", "share of the memory bandwidt
 compute_use = quantity("compute_use", count, r"u_F", "share of the peak that a measured pass uses (HFU; MFU where nothing is computed twice)", sane=(0, 1e30))
 link_use = quantity("link_use", count, r"u_I", "share of the links' bandwidth that a measured pass uses, of the tier that takes longer", sane=(0, 1e30))
 bound_share = quantity("bound_share", count, r"s_\mathrm{min}", "the bound over the measured time", sane=(0, 1e30))
-tilt = quantity("tilt", count, r"s_e", "exponent by which a large number of touched experts is weighted")
-excess_variance = quantity("excess_variance", count, r"\sigma_e^2", "variance of the experts touched on one chip")
-moment_sum = quantity("moment_sum", count, r"\Sigma_e", "sum over the chips of the exponential moments of what each touches beyond the mean")
-largest_excess = quantity("largest_excess", count, r"\Delta_e", "experts touched on the fullest chip beyond the mean: the mean of the largest is no more", sane=(0, 1e30))
+waiting_chips = quantity("waiting_chips", count, r"n_\mathrm{wait}", "chips, or ranks of chips, of which all wait for the one that has most", sane=(1, 1e7))
+tilt = quantity("tilt", count, r"s_e", "exponent by which a large number is weighted")
+excess_variance = quantity("excess_variance", count, r"\sigma_e^2", "variance of what one has to do of several that wait for each other: experts touched, or sequences")
+moment_sum = quantity("moment_sum", count, r"\Sigma_e", "sum over all that wait of the exponential moments of what each has beyond the mean")
+largest_excess = quantity("largest_excess", count, r"\Delta_e", "what the fullest of several has beyond the mean: the mean of the largest is no more", sane=(0, 1e30))
 fullest_experts = quantity("fullest_experts", count, r"m_\mathrm{max}", "experts touched on the fullest chip of an exchange: the mean of the largest is no more")
 fullest_ratio = quantity("fullest_ratio", count, r"\rho_e", "experts touched on the fullest chip over those of the mean one", sane=(1, 1e30))
+mean_sequences = quantity("mean_sequences", count, r"\bar m_s", "sequences in flight of the mean rank")
+fullest_sequences = quantity("fullest_sequences", count, r"m_{s,\mathrm{max}}", "sequences in flight of the rank that has most: the mean of the largest is no more")
 held_experts = quantity("held_experts", count, r"m_e", "experts of a layer that each chip of an exchange holds", sane=(1e-6, 1e7))
-piece_start = quantity("piece_start", second, r"\ell_p", "start-up latency of one piece of a message at one stage of a collective")
-piece_time = quantity("piece_time", second, r"t_\mathrm{piece}", "time of one piece of a message at one stage of a collective")
-pieces = quantity("pieces", count, r"n_\mathrm{piece}", "pieces of one message in a pipelined collective", sane=(1, 1e9))
-path_stages = quantity("path_stages", count, r"n_h", "stages that a piece passes one after another in a pipelined collective", sane=(1, 1e7))
-later_stages = quantity("later_stages", count, r"d_\mathrm{st}", "stages of a pipelined collective behind its first", sane=(1e-6, 1e7))
-path_bytes = quantity("path_bytes", byte, r"V_\mathrm{msg}", "bytes of one message of a pipelined collective", sane=(1e-3, 1e18))
-path_rate = quantity("path_rate", byte / second, r"I_p", "bytes per second that a stage of a pipelined collective passes on")
-path_time = quantity("path_time", second, r"t_\mathrm{pip}", "time of one pipelined collective")
 rank_heads = quantity("rank_heads", count, r"n_{q,1}", "query heads of a layer on one tensor-parallel chip", sane=(1e-6, 1e7))
 tile_heads = quantity("tile_heads", count, r"n_\mathrm{tile}", "query heads that a kernel of latent attention works on at once", integer=True, sane=(1, 1e5))
 measured_token_time = quantity("measured_token_time", second, r"t_\mathrm{tok}^\mathrm{meas}", "time between two tokens of a sequence where a pass keeps several, as it was measured")

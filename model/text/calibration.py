@@ -14,10 +14,14 @@ from steptime.model.solver.calibration.calibrate import Calibration
 from steptime.model.solver.calibration.cross import Errors
 from steptime.model.solver.calibration.identified import KERNELS, Apart, Identified
 from steptime.model.solver.calibration.judged import UNEXPLAINED, Judged, judged
+from steptime.model.solver.calibration.power import Power
 from steptime.model.solver.calibration.priors import PRIORS, REFERENCE
+from steptime.model.text.exchanges import exchanges_json, exchanges_tables
 from steptime.model.text.format import in_unit, table
 
 SHOWN = 6
+PICO = 1e12
+WHAT = {"idle_watts": "W whatever it does", "joules_per_byte": "pJ a byte", "joules_per_flop": "pJ a FLOP"}
 WORDS = {"group": "a model on a machine under a stack", "model": "a model", "machine": "a machine",
          "stack": "a serving stack", "source": "whoever measured"}  # fmt: skip
 
@@ -55,8 +59,10 @@ def calibration_json(found: Calibration, known: Identified) -> dict[str, Any]:
         "unexplained": {name: asdict(one) for name, one in errors.unexplained.items()},
         "bands": {name: asdict(band) for name, band in made.bands.items()},
         "covered": found.covered,
+        "collectives": exchanges_json(found.collectives),
         "implausible": dict(found.implausible),
         "not_used": dict(found.unusable),
+        "power": [asdict(one) for one in found.power],
     }
 
 
@@ -79,7 +85,9 @@ def calibration_table(found: Calibration, known: Identified) -> Group:
         Text(f"bands of other groups hold {found.covered:.0%} of a group's rows; eight in ten are meant"),
         *([Text(f"not explained, off by more than {UNEXPLAINED:.0%} where left out: {far}")] if far else []),
         Text(), _coefficients(found, known), *_told_apart(known), Text(), _meanings(), Text(),
+        *([] if found.collectives is None else [*exchanges_tables(found.collectives), Text()]),
         *_named("implausible, and in no fit", found.implausible), *_named("not used", found.unusable),
+        *(Text(_power(one)) for one in found.power),
     )  # fmt: skip
 
 
@@ -152,6 +160,18 @@ def _told_apart(known: Identified) -> list[Text]:
 
 def _cells(one: Errors) -> tuple[str, ...]:
     return str(one.rows), f"{one.median:.1%}", f"{one.p90:.1%}", f"{exp(one.bias):.2f}"
+
+
+def _power(found: Power) -> str:
+    """What measured watts tell of a chip's power, and what they do not."""
+    told = []
+    for name, part in found.parts.items():
+        value, low, high = (end * (1 if name == "idle_watts" else PICO) for end in (part.value, part.low, part.high))
+        if part.is_told:
+            told.append(f"{value:.3g} {WHAT[name]} ({low:.3g} to {high:.3g})")
+    open_ = [WHAT[name] for name, part in found.parts.items() if not part.is_told]
+    text = f"power of {found.hardware} while it decodes, {found.rows} rows: {', '.join(told) or 'nothing told apart'}"
+    return text + (f"; not told from zero: {', '.join(open_)}" if open_ else "")
 
 
 def _named(title: str, rows: Any) -> list[Text]:

@@ -11,19 +11,19 @@ import steptime as st
 from steptime.derivations.batch.drafts import expected
 from steptime.derivations.batch.symbols import experts_routed
 from steptime.derivations.experts.symbols import experts_per_token
-from steptime.derivations.practice import above, fullest, measured, pieces
+from steptime.derivations.practice import above, fullest, measured
 from steptime.derivations.practice.formulas import bound_of_groups
 from steptime.derivations.prices.symbols import query_heads
 from steptime.derivations.steps import Derivation
 from steptime.model import symbols as q
-from steptime.model.estimate.experts import fullest_over_mean
+from steptime.model.estimate.experts import fullest_over_mean, fullest_rank
 from steptime.model.estimate.groups import HEADS_AT_ONCE, groups, padding_of
 from steptime.model.scenario import Scenario
 from steptime.model.step.estimate import asked_of_chip
 
 from steptime.derivations.practice.symbols import (  # isort: skip
-    group_multiplying, group_reading, groups_multiplying, groups_reading, held_experts, later_stages,
-    measured_token_time, path_bytes, path_rate, piece_start, practice_time, tile_heads, waiting_so_far,
+    group_multiplying, group_reading, groups_multiplying, groups_reading, held_experts,
+    mean_sequences, measured_token_time, practice_time, tile_heads, waiting_so_far,
 )  # fmt: skip
 
 
@@ -71,6 +71,12 @@ def test_the_fullest_chip_is_the_model_s(experts: int, chosen: int, tokens: int,
     assert fullest_over_mean(experts, chosen, tokens, ways) == pytest.approx(at(fullest.ratio, values), rel=1e-12)
 
 
+@pytest.mark.parametrize(("mean", "ranks"), [(16.0, 32), (3.0, 2), (200.0, 8)])
+def test_the_fullest_rank_is_the_model_s(mean: float, ranks: int) -> None:
+    values = {mean_sequences: mean, q.data_parallel: float(ranks)}
+    assert float(fullest_rank(mean, ranks)) == pytest.approx(at(fullest.rank, values), rel=1e-12)
+
+
 @pytest.mark.parametrize("tp", [1, 2, 4, 8, 16])
 def test_padding_is_the_model_s(tp: int) -> None:
     model = case_of("deepseek-v3", "h200-sxm", layout=f"tp={tp}").accounts.model
@@ -83,14 +89,6 @@ def test_the_acceptance_that_a_time_implies_gives_that_time(accepted: float) -> 
     kept = at(expected, {q.acceptance: accepted, q.drafts: 1.0})
     implied = at(measured.accepted, {practice_time: 0.02, measured_token_time: 0.02 / kept})
     assert implied == pytest.approx(accepted, abs=1e-12)
-
-
-def test_small_messages_are_not_cut() -> None:
-    """Where the best number of pieces is one, the whole message passes every stage."""
-    start, rate, stages = 1e-6, 450e9, 7.0
-    values = {later_stages: stages, piece_start: start, path_rate: rate, path_bytes: start * rate / stages}
-    assert at(pieces.number, values) == pytest.approx(1)
-    assert at(pieces.time, values) == pytest.approx((stages + 1) * (start + values[path_bytes] / rate))
 
 
 def test_the_share_of_the_bound_is_the_largest_utilisation() -> None:
