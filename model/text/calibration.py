@@ -59,6 +59,7 @@ def calibration_json(found: Calibration, known: Identified) -> dict[str, Any]:
         "unexplained": {name: asdict(one) for name, one in errors.unexplained.items()},
         "bands": {name: asdict(band) for name, band in made.bands.items()},
         "covered": found.covered,
+        "covered_by_family": dict(errors.covered),
         "collectives": exchanges_json(found.collectives),
         "implausible": dict(found.implausible),
         "not_used": dict(found.unusable),
@@ -80,7 +81,8 @@ def calibration_table(found: Calibration, known: Identified) -> Group:
     far = ", ".join(f"{name} ({one.error:.0%})" for name, one in pairs.unexplained.items())
     return Group(
         head, Text(), _errors(found, pairs), Text(), _families(pairs),
-        Text("errors |predicted/measured - 1|; bias: median of predicted/measured; fitted: median of the fit itself"),
+        Text("errors |predicted/measured - 1|; bias: median of predicted/measured; fitted: median of the fit itself; "
+             "in band: share of rows inside the bands of other groups"),
         Text(), _bands(found),
         Text(f"bands of other groups hold {found.covered:.0%} of a group's rows; eight in ten are meant"),
         *([Text(f"not explained, off by more than {UNEXPLAINED:.0%} where left out: {far}")] if far else []),
@@ -123,9 +125,10 @@ def _errors(found: Calibration, pairs: Judged) -> Table:
 
 
 def _families(pairs: Judged) -> Table:
-    made = table("groups left out, by rows", ">rows", ">median", ">nine in ten", ">bias", ">fitted")
+    made = table("groups left out, by rows", ">rows", ">median", ">nine in ten", ">bias", ">fitted", ">in band")
     for name, pair in {**pairs.by_family, **pairs.by_trait}.items():
-        made.add_row(name, *_cells(pair.left_out), f"{pair.fitted.median:.1%}")
+        inside = f"{pairs.covered[name]:.0%}" if name in pairs.covered else ""
+        made.add_row(name, *_cells(pair.left_out), f"{pair.fitted.median:.1%}", inside)
     return made
 
 

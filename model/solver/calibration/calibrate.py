@@ -11,7 +11,7 @@ from steptime.model.catalog.coefficients import COEFFICIENTS, Band, Coefficients
 from steptime.model.catalog.measurement import COLLECTIVES, Measurement, distinct
 from steptime.model.errors import UserError
 from steptime.model.estimate import symbols as e
-from steptime.model.solver.calibration.cross import LEFT_OUT, Errors, bands, coverage, left_out
+from steptime.model.solver.calibration.cross import LEFT_OUT, Errors, bands, held, left_out
 from steptime.model.solver.calibration.exchanges import Exchanges, calibrate_collectives, collectives_text
 from steptime.model.solver.calibration.fit import Array, Fit, Table, fit
 from steptime.model.solver.calibration.power import Power, powers_of
@@ -116,7 +116,7 @@ def calibrate(
             logs[by] = left_out(table, by)
         progress(0.2 + 0.7 * (number + 1) / len(LEFT_OUT))
     made = bands(table, logs["group"])
-    inside = coverage(table, logs["group"])
+    inside = float(np.mean(held(table, logs["group"])))
     exchanges, unused = calibrate_collectives(unlike, places)
     progress(1.0)
     errors = {by: Errors.of(one) for by, one in logs.items()}

@@ -74,7 +74,7 @@ def bands(table: Table, logs: Array) -> dict[str, Band]:
     """Bands of measured over predicted: of each kind of model on each family of machines that has rows of several
     groups, of each kind, of all."""
     found = {"all": _band(table.rows, logs)}
-    for key in (_kind, _kind_and_family):
+    for key in (_kind, kind_and_family):
         keys = np.array([key(row) for row in table.rows])
         for name in sorted(set(keys.tolist())):
             chosen = keys == name
@@ -84,8 +84,8 @@ def bands(table: Table, logs: Array) -> dict[str, Band]:
     return found
 
 
-def coverage(table: Table, logs: Array) -> float:
-    """The share of rows inside a band that the other groups' left-out rows give: a promise, kept or not."""
+def held(table: Table, logs: Array) -> Mask:
+    """Which rows lie inside a band that the other groups' left-out rows give: a promise, kept or not."""
     groups = np.array(table.groups)
     inside = np.zeros(len(groups), bool)
     for group in dict.fromkeys(table.groups):
@@ -93,16 +93,17 @@ def coverage(table: Table, logs: Array) -> float:
         others = bands(table.only(~out), logs[~out])
         for place in np.flatnonzero(out):
             row = table.rows[place]
-            names = [name for name in (_kind_and_family(row), _kind(row), "all") if name in others]
+            names = [name for name in (kind_and_family(row), _kind(row), "all") if name in others]
             inside[place] = others[names[0]].low <= np.exp(-logs[place]) <= others[names[0]].high
-    return float(np.mean(inside))
+    return inside
 
 
 def _kind(row: Row) -> str:
     return row.kind
 
 
-def _kind_and_family(row: Row) -> str:
+def kind_and_family(row: Row) -> str:
+    """Rows that share a band, where they have one."""
     return f"{row.kind} on {row.family}"
 
 

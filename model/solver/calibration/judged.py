@@ -8,7 +8,7 @@ import numpy as np
 from steptime.model.choices import Scope
 from steptime.model.solver.calibration import baseline
 from steptime.model.solver.calibration.calibrate import Calibration
-from steptime.model.solver.calibration.cross import Errors, grouped
+from steptime.model.solver.calibration.cross import Errors, grouped, held, kind_and_family
 from steptime.model.solver.calibration.fit import Array, fit
 from steptime.model.solver.calibration.rows import Row
 
@@ -46,13 +46,14 @@ TRAITS: Mapping[str, Callable[[Row], bool]] = {
 
 @dataclass(frozen=True)
 class Judged:
-    """Errors by family of machines and kind of model, by trait, and by group of model, machine and serving stack; those
-    of groups left out with the implausible rows among them; those of the bound, and of the bound times one number; each
-    row that is not explained."""
+    """Errors by family of machines and kind of model, by trait, and by group of model, machine and serving stack; the
+    share of a family's rows inside the bands of other groups; errors of groups left out with the implausible rows among
+    them; those of the bound, and of the bound times one number; each row that is not explained."""
 
     by_family: Mapping[str, Pair]
     by_trait: Mapping[str, Pair]
     by_group: Mapping[str, Pair]
+    covered: Mapping[str, float]
     with_doubted: Errors
     ideal: Errors
     one_multiplier: Errors
@@ -62,22 +63,24 @@ class Judged:
 def judged(found: Calibration) -> Judged:
     """What a fit is worth."""
     table, out = found.table, found.logs["group"]
-    inside = np.log(found.fit.predict(table) / table.measured)
+    sample = np.log(found.fit.predict(table) / table.measured)
 
     def pairs(key: Callable[[Row], str]) -> dict[str, Pair]:
-        fitted, left = grouped(table, inside, key), grouped(table, out, key)
+        fitted, left = grouped(table, sample, key), grouped(table, out, key)
         return {name: Pair(fitted[name], left[name]) for name in sorted(fitted)}
 
     traits = {}
     for name, has in TRAITS.items():
         chosen = np.array([has(row) for row in table.rows])
         if chosen.any():
-            traits[name] = Pair(Errors.of(inside[chosen]), Errors.of(out[chosen]))
+            traits[name] = Pair(Errors.of(sample[chosen]), Errors.of(out[chosen]))
     off = zip(table.rows, np.abs(np.expm1(out)).tolist(), strict=True)
     far = {row.source.id: Far(error, row.group) for row, error in off if error > UNEXPLAINED}
+    families, inside = np.array([kind_and_family(row) for row in table.rows]), held(table, out)
+    by_family = pairs(kind_and_family)
+    covered = {name: float(inside[families == name].mean()) for name in by_family}
     return Judged(
-        pairs(lambda row: f"{row.kind} on {row.family}"),
-        traits, pairs(lambda row: row.group), Errors.of(np.concatenate([out, doubted(found)])),
+        by_family, traits, pairs(lambda row: row.group), covered, Errors.of(np.concatenate([out, doubted(found)])),
         Errors.of(baseline.ideal(table)), Errors.of(baseline.one_multiplier(table)), far,
     )  # fmt: skip
 
