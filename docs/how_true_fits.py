@@ -125,8 +125,9 @@ def collectives() -> Part:
             *((BOUND[which], *errors(one)) for which, one in data["by_bound"].items()),
             ("nothing: the rows of the fit itself", *errors(made["in_sample"]))]  # fmt: skip
     groups = ((name.replace("|", ", "), *errors(one)) for name, one in data["by_group"].items())
-    links = ((family, tier.replace("_", "-"), seconds(link["start"]), number(link["share"]))
-             for family, tiers in data["links"].items() for tier, link in tiers.items())  # fmt: skip
+    links = ((family, tier.replace("_", "-"), seconds(link["start"]), number(link["share"]),
+              *known_of(data, family, tier)) for family, tiers in data["links"].items()
+             for tier, link in tiers.items())  # fmt: skip
     bands = ", ".join(f"{family} {low:.2f} to {high:.2f}" for family, (low, high) in data["bands"].items())
     lines = (
         f"{data['rows']} measured sums and exchanges in {data['groups']} groups.", "",
@@ -134,9 +135,15 @@ def collectives() -> Part:
         "### Source, machine and kind, left out", "",
         *table("source, machine, kind|>rows|>median|>nine in ten|>bias", groups),
         "### Start and share of the bandwidth", "",
-        f"*all* is where a family without rows is thought to lie. Bands of measured over estimated time: {bands}.", "",
-        *table("family of machines|tier|>start|>share of the bandwidth", links),
+        "*all* is where a family without rows is thought to lie, and every family lies about it. Groups are too few to "
+        f"draw from: no intervals are stated. Bands of measured over estimated time: {bands}.", "",
+        *table("family of machines|tier|>start|>share of the bandwidth|>start before|>share before", links),
     )  # fmt: skip
     short = ("collectives: a kind on a machine by a source left out", *errors(made["group"]))
     return Part("Collectives", lines, (short,))
 
+
+def known_of(data: Data, family: str, tier: str) -> tuple[str, str]:
+    """Start and share before a row is looked at: a family's are those of all."""
+    known = data["priors"][tier]
+    return (seconds(known["start"]), number(known["share"])) if family == "all" else ("as all", "as all")

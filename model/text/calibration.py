@@ -82,7 +82,7 @@ def calibration_table(found: Calibration, known: Identified) -> Group:
     return Group(
         head, Text(), _errors(found, pairs), Text(), _families(pairs),
         Text("errors |predicted/measured - 1|; bias: median of predicted/measured; fitted: median of the fit itself; "
-             "in band: share of rows inside the bands of other groups"),
+             "band: share of rows inside the bands of other groups"),
         Text(), _bands(found),
         Text(f"bands of other groups hold {found.covered:.0%} of a group's rows; eight in ten are meant"),
         *([Text(f"not explained, off by more than {UNEXPLAINED:.0%} where left out: {far}")] if far else []),
@@ -125,7 +125,7 @@ def _errors(found: Calibration, pairs: Judged) -> Table:
 
 
 def _families(pairs: Judged) -> Table:
-    made = table("groups left out, by rows", ">rows", ">median", ">nine in ten", ">bias", ">fitted", ">in band")
+    made = table("groups left out, by rows", ">rows", ">median", ">nine in ten", ">bias", ">fitted", ">band")
     for name, pair in {**pairs.by_family, **pairs.by_trait}.items():
         inside = f"{pairs.covered[name]:.0%}" if name in pairs.covered else ""
         made.add_row(name, *_cells(pair.left_out), f"{pair.fitted.median:.1%}", inside)

@@ -6,9 +6,10 @@ from typing import Any
 
 from rich.text import Text
 
-from steptime.model.catalog.links import POOLED
+from steptime.model.catalog.links import POOLED, TIERS
 from steptime.model.quantity import second
 from steptime.model.solver.calibration.exchanges import Exchanges
+from steptime.model.solver.calibration.links import SHARES, STARTS
 from steptime.model.text.format import in_unit, table
 
 LEFT_OUT = {
@@ -24,7 +25,8 @@ def exchanges_json(found: Exchanges | None) -> dict[str, Any] | None:
         return None
     errors = {"errors": found.errors, "by_bound": found.by_bound, "by_group": found.by_group}
     shown = {key: {name: asdict(one) for name, one in of.items()} for key, of in errors.items()}
-    return {**asdict(found.coefficients), "left_out": found.judged_by, **shown}
+    priors = {tier: {"start": STARTS[tier].value, "share": SHARES[tier].value} for tier in TIERS}
+    return {**asdict(found.coefficients), "priors": priors, "left_out": found.judged_by, **shown}
 
 
 def exchanges_tables(found: Exchanges) -> list[Any]:
@@ -37,7 +39,7 @@ def exchanges_tables(found: Exchanges) -> list[Any]:
         for tier, link in tiers.items():
             name = "any other" if family == POOLED else family
             links.add_row(name, tier.replace("_", "-"), in_unit(link.start, second), f"{link.share:.3g}")
-    errors = table("collectives left out together", ">rows", ">median error", ">nine in ten", ">predicted/measured")
+    errors = table("collectives left out together", ">rows", ">median", ">nine in ten", ">bias")
     for by, words in LEFT_OUT.items():
         if by in found.errors:
             errors.add_row(words, *_cells(found.errors[by]))
