@@ -5,17 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import case_of
-from sympy import Expr, Symbol
+from sympy import Expr, Ge, Gt, Symbol
 
 import steptime as st
 from steptime.derivations.batch.drafts import expected
 from steptime.derivations.batch.symbols import experts_routed
 from steptime.derivations.experts.symbols import experts_per_token
-from steptime.derivations.practice import above, fullest, measured
+from steptime.derivations.inequalities.certificate import implied
+from steptime.derivations.practice import above, fullest, measured, messages
 from steptime.derivations.practice.formulas import bound_of_groups
 from steptime.derivations.prices.symbols import query_heads
 from steptime.derivations.steps import Derivation
 from steptime.model import symbols as q
+from steptime.model.estimate.collectives import starts
 from steptime.model.estimate.experts import fullest_over_mean, fullest_rank
 from steptime.model.estimate.groups import HEADS_AT_ONCE, groups, padding_of
 from steptime.model.scenario import Scenario
@@ -52,6 +54,13 @@ def test_a_faster_wide_peak_would_beat_the_bound(one: Derivation) -> None:
     assert one.failure is None
     failure = replace(one, assumes=(above.GROUPS_IN_TURN,)).failure
     assert failure is not None and "not stated" in failure
+
+
+@pytest.mark.parametrize("one", messages.DERIVATIONS, ids=lambda one: one.name)
+def test_a_collective_is_shown_to_take_no_less_than_its_bytes(one: Derivation) -> None:
+    """And not that it takes more than twice the starts, which it need not."""
+    assert implied(Ge(one.result.rhs, 0, evaluate=False), ())
+    assert not implied(Gt(one.result.rhs, 2 * starts, evaluate=False), ())
 
 
 @pytest.mark.parametrize("words", [{"context": "4096"}, {"phase": "prefill", "prompt": "4096"}], ids=["step", "prompt"])
