@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steptime.model.catalog.coefficients import Band
-from steptime.model.solver.calibration.fit import Array, Table, fit
+from steptime.model.solver.calibration.fit import Array, Fit, Table, fit
 from steptime.model.solver.calibration.rows import Row
 
 COVERED = 0.8
@@ -51,6 +51,33 @@ def left_out(table: Table, by: str) -> Array:
         test = table.only(out)
         found[out] = np.log(fit(table.only(~out)).predict(test) / test.measured)
     return found
+
+
+@dataclass(frozen=True)
+class Part:
+    """A fit of one kind of step: what it found, its rows, errors by what is left out and of rows of the fit itself, the
+    bands of rows left out, and the share of a group's rows inside the bands of the others."""
+
+    fit: Fit
+    table: Table
+    errors: Mapping[str, Errors]
+    in_sample: Errors
+    bands: Mapping[str, Band]
+    covered: float
+
+
+def judged(table: Table, kinds: Sequence[str], progress: Callable[[float], None] = lambda share: None) -> Part:
+    """The fit of a table, and its errors where rows of a ``kind`` are left out together; groups are always."""
+    found, errors = fit(table), dict[str, Errors]()
+    by_group = np.zeros(len(table.rows))
+    for number, by in enumerate(kinds):
+        if len({LEFT_OUT[by](row) for row in table.rows}) > 1:
+            logs = left_out(table, by)
+            errors[by] = Errors.of(logs)
+            by_group = logs if by == "group" else by_group
+        progress((number + 1) / len(kinds))
+    sample = Errors.of(np.log(found.predict(table) / table.measured))
+    return Part(found, table, errors, sample, bands(table, by_group), coverage(table, by_group))
 
 
 def grouped(table: Table, logs: Array, key: Callable[[Row], str]) -> dict[str, Errors]:
