@@ -70,21 +70,21 @@ def training_groups(operations: Iterable[Operation], narrow: bool, padding: Expr
     ``narrow``: whether products are of a narrower format than 16 bits; ``padding``: rows of the experts' tiles over
     the tokens in them.
     """
-    found = dict.fromkeys(OF_LEDGER, sympy.Integer(0))
+    found: dict[Symbol, list[Expr]] = {symbol: [] for symbol in OF_LEDGER}
     for line in operations:
         if line.name in (OperationName.ATTENTION, OperationName.SCORES):
-            found[e.paired_flops] += line.flops
+            found[e.paired_flops].append(line.flops)
         elif line.name == OperationName.ROUTED:
-            found[e.narrow_grouped_flops if narrow else e.wide_grouped_flops] += padding * line.flops
+            found[e.narrow_grouped_flops if narrow else e.wide_grouped_flops].append(padding * line.flops)
         else:
-            found[e.narrow_flops if narrow and line.name not in SIXTEEN_BITS else e.wide_flops] += line.flops
+            found[e.narrow_flops if narrow and line.name not in SIXTEEN_BITS else e.wide_flops].append(line.flops)
         behind = _added_up(line.memory_bytes) if line.name == OperationName.STATE else line.memory_bytes
-        found[e.streamed_bytes] += behind
-        found[e.kept_bytes] += line.memory_bytes - behind
+        found[e.streamed_bytes].append(behind)
+        found[e.kept_bytes].append(line.memory_bytes - behind)
         on_up, on_out = _links(line.name)
-        found[on_up] += line.traffic.scale_up
-        found[on_out] += line.traffic.scale_out
-    return found
+        found[on_up].append(line.traffic.scale_up)
+        found[on_out].append(line.traffic.scale_out)
+    return {symbol: sympy.Add(*parts) for symbol, parts in found.items()}
 
 
 def _added_up(state: Expr) -> Expr:

@@ -55,29 +55,31 @@ def left_out(table: Table, by: str) -> Array:
 
 @dataclass(frozen=True)
 class Part:
-    """A fit of one kind of step: what it found, its rows, errors by what is left out and of rows of the fit itself, the
-    bands of rows left out, and the share of a group's rows inside the bands of the others."""
+    """A fit of one kind of step: what it found, its rows, errors by what is left out, of rows of the fit itself and
+    of each source left out, the bands of groups left out, and the share of a group's rows in the bands of others."""
 
     fit: Fit
     table: Table
     errors: Mapping[str, Errors]
     in_sample: Errors
+    sources: Mapping[str, Errors]
     bands: Mapping[str, Band]
     covered: float
 
 
 def judged(table: Table, kinds: Sequence[str], progress: Callable[[float], None] = lambda share: None) -> Part:
     """The fit of a table, and its errors where rows of a ``kind`` are left out together; groups are always."""
-    found, errors = fit(table), dict[str, Errors]()
+    found, errors, sources = fit(table), dict[str, Errors](), dict[str, Errors]()
     by_group = np.zeros(len(table.rows))
     for number, by in enumerate(kinds):
         if len({LEFT_OUT[by](row) for row in table.rows}) > 1:
             logs = left_out(table, by)
             errors[by] = Errors.of(logs)
             by_group = logs if by == "group" else by_group
+            sources = grouped(table, logs, LEFT_OUT[by]) if by == "source" else sources
         progress((number + 1) / len(kinds))
     sample = Errors.of(np.log(found.predict(table) / table.measured))
-    return Part(found, table, errors, sample, bands(table, by_group), coverage(table, by_group))
+    return Part(found, table, errors, sample, sources, bands(table, by_group), coverage(table, by_group))
 
 
 def grouped(table: Table, logs: Array, key: Callable[[Row], str]) -> dict[str, Errors]:

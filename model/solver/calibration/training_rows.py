@@ -7,8 +7,8 @@ from steptime.model.catalog.measurement import Measurement
 from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
 from steptime.model.solver.calibration.rows import Row
-from steptime.model.solver.measured.likely import Refusals, Runs
 from steptime.model.solver.measured.places import Places
+from steptime.model.solver.measured.practised import Refusals, Runs
 from steptime.model.solver.measured.printed import SHARES, printed_flops, seconds
 from steptime.model.step.estimate import kind_of
 

@@ -12,8 +12,7 @@ where every layer ran again besides, that was before tensor-parallel chips share
 """
 
 import re
-from collections.abc import Hashable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,37 +20,47 @@ import numpy as np
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.catalog.coefficients import Coefficients, shipped
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
-from steptime.model.choices import AttentionKernel, PhaseName, Recompute
-from steptime.model.errors import NotSolved, Unbound, UserError
-from steptime.model.estimate.training import training
-from steptime.model.layout.layout import Layout
-from steptime.model.numeric import compiled
+from steptime.model.choices import AttentionKernel, Copies, PhaseName, Recompute
+from steptime.model.errors import UserError
+from steptime.model.estimate import symbols as e
+from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Model, accounts_of
+from steptime.model.phases.memory import fullest
 from steptime.model.phases.train import Choices
-from steptime.model.solver.measured.places import Places
+from steptime.model.scenario import Scenario
 from steptime.model.solver.measured.questions import asked_of, has_layout, needed, stated_layout, whole_number
-from steptime.model.step.build import build_case
+from steptime.model.step.build import build_case, prepare
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import Inputs, Question
 from steptime.model.step.training import asked_in_training
+from steptime.model.step.workload import no_such_step
 
-Refusals = UserError, Unbound, NotSolved
+LINKS = {
+    q.scale_up_bandwidth: (e.tensor_up, e.exchange_up, e.replica_up),
+    q.scale_out_bandwidth: (e.tensor_out, e.exchange_out, e.replica_out),
+}
+"""What crosses each link."""
 FUSED_SINCE = (2205, 14135)
 """Number of the paper that brought fused attention."""
 
 
 @dataclass(frozen=True)
 class Likely:
-    """The case of a row with what is likeliest, what it asks of a chip, the share of layers that run again where that
-    is not stated, and seconds of its bound."""
+    """The case of a row with what is likeliest, what it asks of a chip, and the share of layers that run again where
+    that is not stated. The case has its ledger's lines, and not the blackboard's terms."""
 
     case: Case
     asked: Mapping[Symbol, float]
     again: float
-    bound: float
+
+    @property
+    def bound(self) -> float:
+        """Seconds of the bound with the same choices, nothing run again that need not be."""
+        chunks = {q.interleave: self.case.scenario.value(q.interleave)}
+        whole = build_case(self.case.question.but({q.interleave: 1.0})).changed(chunks)
+        return float(whole.scenario.evaluate(q.step_time))
 
 
 def likely_step(row: Measurement, model: Model, machine: Hardware) -> Likely:
@@ -65,22 +74,45 @@ def likely_step(row: Measurement, model: Model, machine: Hardware) -> Likely:
     case = _at_best_size(row, question, _choices(row, kept, 1))
     if not _state_fits(case):
         case = _at_best_size(row, question, _choices(row, kept, 3))
-    bound, asked, share = case.number(q.step_time), asked_in_training(case), 0.0
-    if bound is None:
-        raise UserError(f"missing {case.missing({'step_time': q.step_time})[0]}")
+    asked, share = _asked(case), 0.0
     if kept != again and _need(case) > _capacity(case):
         training = _choices(row, again, case.inputs.training.zero)
-        other = _chunked(row, build_case(case.question.but({q.interleave: 1.0}, training=training)))
+        other = _chunked(row, _lines_of(case.question.but(training=training)))
         share = _share_to_run_again(_need(case), _need(other), _capacity(case))
-        more = asked_in_training(other)
+        more = _asked(other)
         asked = {symbol: (1 - share) * value + share * more[symbol] for symbol, value in asked.items()}
-    return Likely(case, {symbol: float(value) for symbol, value in asked.items()}, share, bound)
+    return Likely(case, {symbol: float(value) for symbol, value in asked.items()}, share)
 
 
 def _question(row: Measurement, model: Model, machine: Hardware) -> Question:
     given = {q.batch: whole_number(needed(row, "batch")), q.sequence: whole_number(needed(row, "sequence"))}
     question = asked_of(row, model, machine, Inputs(PhaseName.TRAIN, given))
     return question.but(layout=of_trainers(stated_layout(row)))
+
+
+def _lines_of(question: Question) -> Case:
+    """The case with its ledger's lines and the memory of a chip, without the blackboard's terms, which take long."""
+    asked = prepare(question)
+    layout, accounts, phase = asked.inputs.layout, asked.accounts, asked.phase
+    assert layout is not None, "stated"
+    if (why := accounts.refusal(layout) or no_such_step(layout, accounts.layers, asked.values)) is not None:
+        raise UserError(f"`layout`: {why}")
+    plan = replace(asked.plan, ffn=layout.ffn, copies=Copies.PER_DOMAIN)
+    values = {**asked.values, **{symbol: float(getattr(layout, key)) for key, symbol in SYMBOLS.items()}}
+    values |= {q.chips: float(layout.chips), q.stage_chips: float(layout.stage)}
+    held = accounts.footprints(layout, plan, phase, asked.inputs.given, whole=True)
+    scenario = Scenario(values, {**phase.definitions, q.memory_per_chip: fullest(held)})
+    lines = accounts.ledger(plan, phase, layout.degrees, values).operations
+    return Case(asked.inputs, accounts, asked.hardware, layout, asked.precision, plan, phase, lines, scenario)
+
+
+def _asked(case: Case) -> dict[Symbol, Any]:
+    """What is asked of a chip; raises UserError where bytes cross a link of which no figure is known."""
+    found = asked_in_training(case)
+    for link, sent in LINKS.items():
+        if link not in case.scenario.values and any(found[symbol] > 0 for symbol in sent):
+            raise UserError(f"missing {case.where(link.name)}")
+    return found
 
 
 def of_trainers(layout: Layout) -> Layout:
@@ -116,7 +148,7 @@ def _at_best_size(row: Measurement, question: Question, training: Choices) -> Ca
     """The case with the micro-batch that the row states; else with one sequence on each stage of a pipeline, and with
     as many as have room on a single stage."""
     stated = row.number("microbatch")
-    case = _chunked(row, build_case(question.but({q.microbatch: stated or 1.0}, training=training)))
+    case = _chunked(row, _lines_of(question.but({q.microbatch: stated or 1.0}, training=training)))
     if stated is not None or case.layout.pp > 1:
         return case
     share = int(case.inputs.given[q.batch]) // (case.layout.dp * case.layout.replicas)
@@ -158,46 +190,3 @@ def _share_to_run_again(need: float, least: float, capacity: float) -> float:
     (0.5, 1.0)
     """
     return min(1.0, (need - capacity) / (need - least)) if need > least else 1.0
-
-
-class Runs:
-    """Likely steps of rows, each run worked out once however many of its figures were printed."""
-
-    def __init__(self, places: Places) -> None:
-        self.places = places
-        self._found: dict[Hashable, Likely | Exception] = {}
-
-    def of(self, row: Measurement) -> Likely:
-        """The likely step of a row; raises what stands in its way."""
-        key = (row.run, before_fused_attention(row.source))
-        if key not in self._found:
-            try:
-                model, machine = self.places.model(row.model), self.places.machine(row.hardware)
-                self._found[key] = likely_step(row, model, machine)
-            except Refusals as error:
-                self._found[key] = error
-        found = self._found[key]
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-
-def practised(rows: Iterable[Measurement], places: Places, chosen: Coefficients | None = None) -> dict[str, float]:
-    """Seconds in practice of each row that is a step of training, by its identifier, with a set of coefficients, or the
-    shipped one; without those that have no estimate. Never less than the bound at what is likeliest."""
-    runs, asked = Runs(places), dict[str, tuple[Likely, str | None]]()
-    for row in rows:
-        if row.phase == PhaseName.TRAIN and not row.wrong:
-            with suppress(*Refusals):
-                asked[row.id] = runs.of(row), places.machine(row.hardware).family
-    found = chosen or shipped()
-    if not asked or found.training is None:
-        return {}
-    symbols = dict.fromkeys(symbol for likely, _ in asked.values() for symbol in likely.asked)
-    values: dict[Symbol, Any] = {s: np.array([likely.asked[s] for likely, _ in asked.values()]) for s in symbols}
-    values[q.kernel_time] = np.array([found.of_family(family)[q.kernel_time] for _, family in asked.values()])
-    over = tuple(sorted(training.free_symbols, key=str))
-    numbers = {**found.training.values, **values}
-    times = np.asarray(compiled(training, over)(*(numbers[symbol] for symbol in over)), float)
-    bounds = np.array([likely.bound for likely, _ in asked.values()])
-    return dict(zip(asked, np.maximum(times, bounds).tolist(), strict=True))
