@@ -13,7 +13,6 @@ of attention and all gradients are read and written in it by rows and by columns
 pass read them.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sympy
@@ -78,28 +77,42 @@ def of_layer(layer: Layer, width: int, step: Executed) -> Kept:
     masks = layer.sums * (once + 1) * mask_bytes if step.dropout else sympy.S.Zero
     total = Kept(whole=width * (stream * a + masks))
     for mixer in parts(layer.attention) if layer.attention is not None else ():
-        total += _sum([*_turned(mixer, step), _scores(mixer, step)])
-        total += _casts((width, mixer.output_elements), (mixer.query_elements, width), mixer.output_elements, step)
+        made = _made(mixer)
+        total += made.times(2 * (once + 1) * a) + _scores(mixer, step)
+        total += _casts((width, mixer.output_elements), (made.number, width), mixer.output_elements, step)
     for block in layer.feed_forward:
         total += _of_block(block, width, step)
     return total
 
 
-def _sum(kept: Iterable[Kept]) -> Kept:
-    return sum(kept, Kept())
+@dataclass(frozen=True)
+class Made:
+    """Elements per token that a mixer's matrices make and a kernel then turns, gates or norms: whole on each chip,
+    shared by heads, and by fewer key-value heads."""
+
+    whole: int = 0
+    shared: int = 0
+    keys: int = 0
+    key_heads: int = 1
+
+    @property
+    def number(self) -> int:
+        return self.whole + self.shared + self.keys
+
+    def times(self, each: Expr) -> Kept:
+        """Their bytes, so many each."""
+        return Kept(self.whole * each, self.shared * each, ((self.keys * each, self.key_heads),))
 
 
-def _turned(mixer: Mixer, step: Executed) -> list[Kept]:
-    """Queries and keys, or what a recurrent mixer makes of them, read and written once each way."""
-    each = 2 * (step.forward_passes + 1) * bytes_per_activation
+def _made(mixer: Mixer) -> Made:
+    """Queries, keys and values; with latents, keys and values of every head too; what recurrent mixers make of a
+    token."""
     if isinstance(mixer, GroupedAttention):
-        keys = 0 if mixer.reuses_cache else mixer.cache_elements
-        return [Kept(shared=mixer.query_elements * each), Kept(by_head=((keys * each, mixer.kv_heads),))]
+        return Made(0, mixer.query_elements, 0 if mixer.reuses_cache else mixer.cache_elements, mixer.kv_heads)
     if isinstance(mixer, LatentAttention):
-        made = mixer.query_elements + mixer.score_features + mixer.output_elements  # keys and values of every head
-        return [Kept(whole=(mixer.cache_elements + (mixer.query_rank or 0)) * each, shared=made * each)]
-    inputs = mixer.inputs if isinstance(mixer, RecurrentMixer) else 4 * mixer.heads
-    return [Kept(shared=inputs * each)]
+        latents = mixer.cache_elements + (mixer.query_rank or 0)
+        return Made(latents, mixer.query_elements + mixer.score_features + mixer.output_elements)
+    return Made(0, mixer.inputs if isinstance(mixer, RecurrentMixer) else 4 * mixer.heads)
 
 
 def _scores(mixer: Mixer, step: Executed) -> Kept:
