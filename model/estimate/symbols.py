@@ -27,14 +27,14 @@ narrow_grouped_flops = quantity("narrow_grouped_flops", FLOP, r"A_{e8}", "FLOP o
 paired_flops = quantity("paired_flops", FLOP, r"A_\pi", "FLOP of a chip in a step of training on scores and their sums, pairs that a kernel masks afterwards with them", sane=OPTIONAL)
 streamed_bytes = quantity("streamed_bytes", byte, r"Z_\theta", "bytes of weights and of sums of gradients that products read and write in a step of training", sane=OPTIONAL)
 passed_bytes = quantity("passed_bytes", byte, r"Z_x", "bytes of activations that the kernels between matrix products read and write in a step of training", sane=OPTIONAL)
-kept_bytes = quantity("kept_bytes", byte, r"Z_o", "bytes of gradients, state and weights that the optimizer of a chip reads and writes in a step of training", sane=OPTIONAL)
+updated_bytes = quantity("updated_bytes", byte, r"Z_o", "bytes of gradients, state and weights that the optimizer of a chip reads and writes in a step of training", sane=OPTIONAL)
 tensor_up = quantity("tensor_up", byte, r"Z_{t\uparrow}", "bytes that a chip sends over scale-up to those that share its layers or its sequences", sane=OPTIONAL)
 tensor_out = quantity("tensor_out", byte, r"Z_{t\to}", "bytes that a chip sends over scale-out to those that share its layers or its sequences", sane=OPTIONAL)
 exchange_up = quantity("exchange_up", byte, r"Z_{x\uparrow}", "bytes that a chip sends over scale-up to experts and to other stages in a step of training", sane=OPTIONAL)
 exchange_out = quantity("exchange_out", byte, r"Z_{x\to}", "bytes that a chip sends over scale-out to experts and to other stages in a step of training", sane=OPTIONAL)
 replica_up = quantity("replica_up", byte, r"Z_{r\uparrow}", "bytes of gradients and weights that a chip sends over scale-up to those that hold the same weights", sane=OPTIONAL)
 replica_out = quantity("replica_out", byte, r"Z_{r\to}", "bytes of gradients and weights that a chip sends over scale-out to those that hold the same weights", sane=OPTIONAL)
-hiding_share = quantity("hiding_share", count, r"\rho_r", "share of a step's passes behind which gradients and weights can travel between replicas", sane=(0.0, 1.0))
+hiding_share = quantity("hiding_share", count, r"\rho_\uparrow", "share of a step's passes behind which gradients and weights can travel between replicas", sane=(0.0, 1.0))
 launches = quantity("launches", count, r"j_l", "kernels that the host of a chip launches in a step of training", sane=OPTIONAL)
 
 # --- training: coefficients ---------------------------------------------------------------------------------------------

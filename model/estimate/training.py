@@ -36,7 +36,7 @@ passes = products + attention + between + tensor + exchanges + kernels
 
 travel = slower(e.replica_up / up, e.replica_out / out)
 replicas = slower(sympy.S.Zero, travel - e.hiding_share * passes)
-update = e.kept_bytes / (e.passing_share * memory_bandwidth)
+update = e.updated_bytes / (e.passing_share * memory_bandwidth)
 busy = passes + replicas + update
 
 sent_up, sent_out = e.tensor_up + e.exchange_up + e.replica_up, e.tensor_out + e.exchange_out + e.replica_out
@@ -59,7 +59,7 @@ INSIDE = frozenset({OperationName.TENSOR_SUMS, OperationName.CONTEXT, OperationN
 
 OF_LEDGER = (
     e.wide_flops, e.narrow_flops, e.wide_grouped_flops, e.narrow_grouped_flops, e.paired_flops, e.streamed_bytes,
-    e.kept_bytes, e.tensor_up, e.tensor_out, e.exchange_up, e.exchange_out, e.replica_up, e.replica_out,
+    e.updated_bytes, e.tensor_up, e.tensor_out, e.exchange_up, e.exchange_out, e.replica_up, e.replica_out,
 )  # fmt: skip
 """What follows from the lines of a ledger."""
 
@@ -80,7 +80,7 @@ def training_groups(operations: Iterable[Operation], narrow: bool, padding: Expr
             found[e.narrow_flops if narrow and line.name not in SIXTEEN_BITS else e.wide_flops].append(line.flops)
         behind = _added_up(line.memory_bytes) if line.name == OperationName.STATE else line.memory_bytes
         found[e.streamed_bytes].append(behind)
-        found[e.kept_bytes].append(line.memory_bytes - behind)
+        found[e.updated_bytes].append(line.memory_bytes - behind)
         on_up, on_out = _links(line.name)
         found[on_up].append(line.traffic.scale_up)
         found[on_out].append(line.traffic.scale_out)

@@ -85,7 +85,7 @@ def test_every_byte_and_flop_of_the_ledger_is_in_one_group() -> None:
             board = case.phase.blackboard
             flops = (e.wide_flops, e.narrow_flops, e.wide_grouped_flops, e.narrow_grouped_flops, e.paired_flops)
             sums = {
-                board.compute.work: flops, board.memory.work: (e.streamed_bytes, e.kept_bytes),
+                board.compute.work: flops, board.memory.work: (e.streamed_bytes, e.updated_bytes),
                 board.scale_up.work: (e.tensor_up, e.exchange_up, e.replica_up),
                 board.scale_out.work: (e.tensor_out, e.exchange_out, e.replica_out),
             }  # fmt: skip
