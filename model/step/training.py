@@ -43,7 +43,8 @@ def asked_in_training(case: Case) -> dict[Symbol, Any]:
         found[symbol] = found[symbol] * fuller * (stretch if symbol in STRETCHED else 1.0)
     if not choices.fused and choices.attention == Counted.CAUSAL:
         length = case.scenario.evaluate(q.sequence)
-        found[e.paired_flops] = found[e.paired_flops] * 2 * length / (length + 1)  # steps multiply pairs masked later
+        all_pairs = length**2 / np.maximum(1.0, length * (length - 1) / 2)  # over those that are not masked afterwards
+        found[e.paired_flops] = found[e.paired_flops] * all_pairs
     passes_of_micro_batches = case.scenario.evaluate(q.micro_batches)
     again = step.forward_passes - 1
     found |= {

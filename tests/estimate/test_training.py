@@ -33,6 +33,7 @@ from steptime.model.solver.measured.likely import likely_step, of_trainers
 from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.practised import practised
 from steptime.model.solver.measured.validate import validate
+from steptime.model.step.build import build_case
 from steptime.model.step.estimate import estimated, evaluated
 from steptime.model.step.training import asked_in_training, fullest_over_mean_stage
 
@@ -107,7 +108,7 @@ def test_llama_by_hand() -> None:
     assert chosen.training is not None
     c, kernel = chosen.training.values, chosen.of_family("hopper")[q.kernel_time]
     tokens, weights, stored = 8 * 4096, 7_504_924_672, 8_030_261_248
-    pairs = 8 * 4096 * 4097 / 2
+    pairs = 8 * 4096 * 4095 / 2  # each token with those before it
     by_hand = {
         "products": 6 * weights * tokens / (c[e.wide_share] * 989e12),
         "attention": 3.5 * 32 * 4 * 32 * 128 * pairs / (c[e.paired_share] * 989e12),
@@ -125,7 +126,7 @@ def test_llama_by_hand() -> None:
     found = estimated(case)
     assert found is not None
     for name, seconds in by_hand.items():
-        assert found.terms[name] == pytest.approx(seconds, rel=2e-3), name
+        assert found.terms[name] == pytest.approx(seconds, rel=1e-3), name
     assert (found.family, found.inside) == ("dense on hopper", True)
 
 
@@ -179,7 +180,7 @@ def test_bytes_between_products_of_other_layers() -> None:
     assert of_loss(model, sympy.Integer(2)).subs(A) == 500 * 38
 
 
-@pytest.mark.parametrize(("model", "stages"), [("llama-3.1-405b", 16), ("llama-3.1-70b", 8), ("llama-3.1-8b", 5)])
+@pytest.mark.parametrize(("model", "stages"), [("llama-3.1-405b", 16), ("llama-3.1-70b", 8), ("llama-3.1-8b", 3)])
 def test_the_fullest_stage_against_all_ways_to_part_the_layers(model: str, stages: int) -> None:
     """The last stage has the unembedding. Where layers do not part evenly the best split is found by trying all."""
     case = case_of(model, "h100-sxm", phase="train", layout=f"tp=8,pp={stages}", batch=64)
@@ -191,6 +192,50 @@ def test_the_fullest_stage_against_all_ways_to_part_the_layers(model: str, stage
     best = min(max(last + extra, -(-(layers - last) // (stages - 1))) for last in ways)
     assert fullest_over_mean_stage(case) == pytest.approx(best / ((layers + extra) / stages))
     assert fullest_over_mean_stage(case_of(model, "h100-sxm", phase="train", layout="tp=8", batch=64)) == 1
+
+
+def test_a_fuller_stage_and_its_bubble() -> None:
+    """Eight stages of GPT-3, 64 micro-batches: what a chip does between products, its products, what it sends."""
+    options = {"phase": "train", "layout": "tp=8,pp=8,dp=4", "sequence": 2048, "zero": 1}
+    case = case_of("gpt3-175b", "h100-sxm", batch=256, **options)
+    asked, fuller, bubble = asked_in_training(case), fullest_over_mean_stage(case), 1 + 7 / 64
+    step = replace(NONE, sequence_parallel=True)
+    tp = sympy.Integer(8)
+    layers, loss = (expr.subs({**A, q.sequence: 2048}) for expr in (passed(case.accounts.model, step, tp),
+                                                                   of_loss(case.accounts.model, tp)))  # fmt: skip
+    assert asked[e.passed_bytes] == pytest.approx(fuller * bubble * 64 / 8 * 2048 * float(layers + loss))
+    lines = {str(line.name): line for line in case.operations}
+    products = sum(case.scenario.evaluate(line.flops) for name, line in lines.items() if name != "attention")
+    assert asked[e.wide_flops] == pytest.approx(fuller * products)
+    sends = case.scenario.evaluate(lines["pipeline sends"].traffic.scale_out)
+    assert asked[e.exchange_out] == pytest.approx(fuller * bubble * sends)
+    state = case.scenario.evaluate(lines["gradients and optimizer"].memory_bytes)
+    weights = sum(case.scenario.evaluate(line.memory_bytes) for line in lines.values()) - state
+    assert fuller * bubble * (weights + state - asked[e.updated_bytes]) == pytest.approx(asked[e.streamed_bytes])
+    assert fuller > 1
+
+
+def test_steps_of_attention_multiply_all_pairs() -> None:
+    """Whether causal ones are counted or all: an unfused kernel masks scores that it has made."""
+    options = {"phase": "train", "layout": "tp=8", "batch": 8, "attention_kernel": "unfused"}
+    causal, full = (asked_in_training(case_of("llama-3.1-8b", "h100-sxm", attention=counted, **options))
+                    for counted in ("causal", "full"))  # fmt: skip
+    assert causal[e.paired_flops] == pytest.approx(full[e.paired_flops])
+    assert causal[e.wide_flops] == pytest.approx(full[e.wide_flops])
+
+
+@pytest.mark.parametrize(("zero", "share"), [(0, 1 / 16), (1, 1 / 16), (2, 1), (3, 1)])
+def test_passes_behind_which_gradients_travel(zero: int, share: float) -> None:
+    """Once a step they hide behind one micro-batch, where each has its own behind all."""
+    case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="dp=8", batch=128, zero=zero)
+    assert asked_in_training(case)[e.hiding_share] == share
+
+
+def test_a_peak_set_by_hand_holds_for_attention_too() -> None:
+    given = {"phase": "train", "layout": "tp=8", "batch": 8, "peak_flops": 1e12}
+    assert asked_in_training(case_of("llama-3.1-8b", "h100-sxm", **given))[q.wide_peak] == 1e12
+    narrow = case_of("llama-3.1-8b", "h100-sxm", weights="fp8", activations="fp8", **given)
+    assert asked_in_training(narrow)[q.wide_peak] == 1e12
 
 
 def test_experts_tiles_are_filled_up() -> None:
@@ -256,6 +301,19 @@ def test_a_single_stage_works_on_as_many_sequences_as_have_room() -> None:
     size, capacity = case.scenario.value(q.microbatch), case.scenario.value(q.memory_capacity)
     assert case.scenario.evaluate(q.memory_per_chip) <= capacity
     assert size == 32 or case.changed({q.microbatch: 2 * size}).scenario.evaluate(q.memory_per_chip) > capacity
+
+
+def test_so_many_layers_run_again_as_it_takes() -> None:
+    """FLOP of a fourth pass of that share of the layers, the unembedding never again; with it the chip is full."""
+    found = likely("TRN-DGXC-119")
+    flops = {str(line.name): found.case.scenario.evaluate(line.flops) for line in found.case.operations}
+    products = sum(flops.values()) - flops["attention"]
+    more = found.again * (products - flops["unembedding"]) / 3
+    assert found.asked[e.wide_flops] == pytest.approx(products + more)
+    none, every = (replace(found.case.inputs.training, recompute=recompute) for recompute in Recompute if recompute in
+                   (Recompute.NONE, Recompute.FULL))  # fmt: skip
+    need = [build_case(found.case.question.but(training=way)).number(q.memory_per_chip) for way in (none, every)]
+    assert (1 - found.again) * need[0] + found.again * need[1] == pytest.approx(found.case.number(q.memory_capacity))
 
 
 def test_experts_lie_on_as_many_ranks_as_are_stated() -> None:
