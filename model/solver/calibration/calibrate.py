@@ -63,7 +63,7 @@ class Calibration(Part):
 def _set(part: Part) -> TrainingSet:
     """The coefficients of training, as a file holds them."""
     rows = part.table.rows
-    sizes = [row.source.number("microbatch") or 1.0 for row in rows]
+    sizes = [size for row in rows if (size := row.source.number("microbatch")) is not None] or [1.0]
     seen = SeenInTraining(_ends([row.source.number("sequence") or 1.0 for row in rows]), _ends(sizes), _chips(rows))
     names = tuple(symbol.name for symbol in fitted(part.table.priors))
     families = tuple(sorted(set(part.table.families)))
@@ -138,6 +138,7 @@ def coefficients_text(found: Calibration) -> str:
         "# Coefficients of the estimate, made by `steptime calibrate` from measured rows: nothing here is typed in.",
         "# Shares of a rate, and seconds; kernels are factors of hardware families on kernel_time; bands are measured",
         "# over estimated time of rows whose group of model, machine and serving stack the fit had not seen.",
+        "# Steps of training are a fit of their own: [training].",
         *_section("", made, COEFFICIENTS, PRIORS), "", "[kernels]",
         *(f"{family} = {factor:.6g}" for family, factor in sorted(made.kernels.items())),
     ]  # fmt: skip
