@@ -11,6 +11,7 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.files import packaged, read_toml
+from steptime.model.catalog.links import Collectives, collectives
 from steptime.model.catalog.table import Place, Table, read, record
 from steptime.model.estimate import symbols as e
 from steptime.model.quantity import lookup
@@ -91,6 +92,7 @@ class Coefficients:
     fitted: tuple[str, ...] = ()
     rows: int = 0
     training: TrainingSet | None = None
+    collectives: Collectives | None = None
 
     def of_family(self, family: str | None) -> Mapping[Symbol, float]:
         """The coefficients on machines of a family; on one that no row is of, those of the reference."""
@@ -111,7 +113,7 @@ def _section(symbols: tuple[Symbol, ...], seen: type, **more: Any) -> Table:
 
 
 _training = _section(TRAINING_COEFFICIENTS, SeenInTraining, families=[str])
-_schema = _section(COEFFICIENTS, Seen, kernels={str: float}, training=_training)
+_schema = _section(COEFFICIENTS, Seen, kernels={str: float}, training=_training, collectives=collectives)
 
 
 @cache
@@ -131,7 +133,9 @@ def _made(data: Mapping[str, Any], origin: str) -> Coefficients:
     values, bands, fitted, rows = _common(found, place)
     training = found.get("training")
     trained = None if training is None else _trained(training, place.of("training"))
-    return Coefficients(origin, values, found.get("kernels", {}), bands, found["seen"], fitted, rows, trained)
+    return Coefficients(
+        origin, values, found.get("kernels", {}), bands, found["seen"], fitted, rows, trained, found.get("collectives")
+    )
 
 
 def _trained(found: Mapping[str, Any], place: Place) -> TrainingSet:

@@ -21,7 +21,8 @@ from steptime.model.parse import parse
 from steptime.model.precision import STORED
 from steptime.model.quantity import FLOP, count, second
 
-PHASES = ("decode", "prefill", "train", "all_reduce", "all_gather", "all_to_all")
+COLLECTIVES = ("all_reduce", "all_gather", "all_to_all")
+PHASES = ("decode", "prefill", "train", *COLLECTIVES)
 UNITS = {
     "step_time": second, "tokens_per_second": 1 / second, "mfu": count, "hfu": count,
     "flops_per_second_per_chip": FLOP / second,

@@ -12,9 +12,13 @@ from steptime.model.catalog.coefficients import COEFFICIENTS, TRAINING_COEFFICIE
 from steptime.model.quantity import lookup
 from steptime.model.solver.calibration.calibrate import Calibration
 from steptime.model.solver.calibration.cross import Part
+from steptime.model.solver.calibration.power import Power
+from steptime.model.text.exchanges import exchanges_json, exchanges_tables
 from steptime.model.text.format import in_unit, table
 
 SHOWN = 6
+PICO = 1e12
+WHAT = {"idle_watts": "W whatever it does", "joules_per_byte": "pJ a byte", "joules_per_flop": "pJ a FLOP"}
 WORDS = {"group": "a model on a machine under a stack", "model": "a model", "machine": "a machine",
          "stack": "a serving stack", "source": "whoever measured"}  # fmt: skip
 
@@ -27,9 +31,11 @@ def calibration_json(found: Calibration) -> dict[str, Any]:
     return {
         **_part_json(found, COEFFICIENTS),
         "kernels": dict(found.coefficients.kernels),
+        "training": None if trained is None else _part_json(trained, TRAINING_COEFFICIENTS),
+        "collectives": exchanges_json(found.collectives),
         "implausible": dict(found.implausible),
         "not_used": {**found.unusable, **found.untrained},
-        "training": None if trained is None else _part_json(trained, TRAINING_COEFFICIENTS),
+        "power": [asdict(one) for one in found.power],
     }
 
 
@@ -53,12 +59,15 @@ def _part_json(part: Part, symbols: Sequence[Symbol]) -> dict[str, Any]:
 def calibration_table(found: Calibration) -> Group:
     kernels = ", ".join(f"{family} {factor:.2f}" for family, factor in sorted(found.coefficients.kernels.items()))
     lines = _part_table(found, COEFFICIENTS, "decode steps", f"kernel_time by family of machines, times: {kernels}")
-    lines += _named("implausible, and in no fit", found.implausible)
-    lines += _named("not used", found.unusable)
     if found.training is not None:
         lines += [Text(), *_part_table(found.training, TRAINING_COEFFICIENTS, "steps of training",
                                        "kernel_time is that of decode steps, by family")]  # fmt: skip
+    if found.collectives is not None:
+        lines += [Text(), *exchanges_tables(found.collectives), Text()]
+    lines += _named("implausible, and in no fit", found.implausible)
+    lines += _named("not used", found.unusable)
     lines += _named("training not used", found.untrained)
+    lines += [Text(_power(one)) for one in found.power]
     return Group(*lines)
 
 
@@ -89,6 +98,18 @@ def _part_table(part: Part, symbols: Sequence[Symbol], steps: str, kernels: str)
 
 def _cells(one: Any) -> tuple[str, ...]:
     return str(one.rows), f"{one.median:.1%}", f"{one.p90:.1%}", f"{1 + one.bias:.2f}"
+
+
+def _power(found: Power) -> str:
+    """What measured watts tell of a chip's power, and what they do not."""
+    told = []
+    for name, part in found.parts.items():
+        value, low, high = (end * (1 if name == "idle_watts" else PICO) for end in (part.value, part.low, part.high))
+        if part.is_told:
+            told.append(f"{value:.3g} {WHAT[name]} ({low:.3g} to {high:.3g})")
+    open_ = [WHAT[name] for name, part in found.parts.items() if not part.is_told]
+    text = f"power of {found.hardware} while it decodes, {found.rows} rows: {', '.join(told) or 'nothing told apart'}"
+    return text + (f"; not told from zero: {', '.join(open_)}" if open_ else "")
 
 
 def _named(title: str, rows: Any) -> list[Text]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.catalog.measurement import Measurement, distinct
+from steptime.model.catalog.measurement import COLLECTIVES, Measurement, distinct
 from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
 from steptime.model.estimate import symbols as e
 from steptime.model.solver.calibration.cross import Part, judged
+from steptime.model.solver.calibration.exchanges import Exchanges, calibrate_collectives, collectives_text
 from steptime.model.solver.calibration.fit import DecodeTable, Table, TrainingTable
+from steptime.model.solver.calibration.power import Power, powers_of
 from steptime.model.solver.calibration.priors import PRIORS, TRAINING_PRIORS, Prior, fitted
 from steptime.model.solver.calibration.rows import Row, rows_of
 from steptime.model.solver.calibration.training_rows import training_rows
@@ -47,6 +49,8 @@ class Calibration(Part):
     unfitted: Table
     training: Part | None
     untrained: Mapping[str, str]
+    power: Sequence[Power]
+    collectives: Exchanges | None = None
 
     @property
     def coefficients(self) -> Coefficients:
@@ -55,9 +59,11 @@ class Calibration(Part):
         contexts = [row.source.number("context") or 1.0 for row in rows]
         seen = Seen(_ends(contexts), _ends([row.asked[e.sequences] for row in rows]), _chips(rows))
         names = tuple(symbol.name for symbol in fitted())
-        trained = None if self.training is None else _set(self.training)
-        return Coefficients("calibration", self.fit.coefficients, self.fit.families, self.bands, seen, names, len(rows),
-                            trained)  # fmt: skip
+        return Coefficients(
+            "calibration", self.fit.coefficients, self.fit.families, self.bands, seen, names, len(rows),
+            training=None if self.training is None else _set(self.training),
+            collectives=None if self.collectives is None else self.collectives.coefficients,
+        )  # fmt: skip
 
 
 def _set(part: Part) -> TrainingSet:
@@ -112,8 +118,9 @@ def calibrate(
 
     ``chosen``: rows that are fitted; the others are judged by the fit. Raises UserError where too few rows are left.
     """
-    places, once = places or Places(), distinct(measurements)
-    usable, why = rows_of([row for row in once if row.phase != PhaseName.TRAIN], places)
+    places, unlike = places or Places(), distinct(measurements)
+    passes = [row for row in unlike if row.phase != PhaseName.TRAIN and (row.phase not in COLLECTIVES or row.wrong)]
+    usable, why = rows_of(passes, places)
     doubts = doubtful(usable)
     plausible = [row for row in usable if row.source.id not in doubts]
     rows, others = [r for r in plausible if chosen(r)], [r for r in plausible if not chosen(r)]
@@ -121,14 +128,16 @@ def calibrate(
         raise UserError(f"{len(rows)} rows can be fitted, of {len(measurements)}; at least {LEAST_ROWS} are needed")
     progress(0.1)
     part = judged(DecodeTable(rows), OF_DECODING, lambda share: progress(0.1 + 0.7 * share))
-    trained, untrained = training_rows(once, places)
+    trained, untrained = training_rows(unlike, places)
     training = None
     if len(trained) >= LEAST_ROWS:
         table = TrainingTable(trained, part.fit)
-        training = judged(table, OF_TRAINING, lambda share: progress(0.8 + 0.2 * share))
+        training = judged(table, OF_TRAINING, lambda share: progress(0.8 + 0.15 * share))
+    exchanges, unused = calibrate_collectives(unlike, places)
     progress(1.0)
-    return Calibration(**vars(part), implausible=doubts, unusable=why, unfitted=DecodeTable(others), training=training,
-                       untrained=untrained)  # fmt: skip
+    return Calibration(**vars(part), implausible=doubts, unusable=why | unused, unfitted=DecodeTable(others),
+                       training=training, untrained=untrained, power=powers_of(usable),
+                       collectives=exchanges)  # fmt: skip
 
 
 def coefficients_text(found: Calibration) -> str:
@@ -146,6 +155,8 @@ def coefficients_text(found: Calibration) -> str:
         families = ", ".join(map(_quoted, made.training.families))
         lines += ["", "[training]", f"families = [{families}]",
                   *_section("training.", made.training, TRAINING_COEFFICIENTS, TRAINING_PRIORS)]  # fmt: skip
+    if made.collectives is not None:
+        lines += collectives_text(made.collectives)
     return "\n".join([*lines, ""])
 
 

@@ -31,6 +31,7 @@ MOST_FAMILY = 3.0
 """A hardware family's factor lies between a third and three."""
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,9 @@ class Table(ABC):
     @cached_property
     def weights(self) -> Array:
         """One over the standard deviation of each row: rows of a group tell less than so many of different ones."""
-        sizes = Counter(self.groups)
-        return np.array([1 / (NOISE * np.sqrt(1 + SHARED * (sizes[group] - 1))) for group in self.groups])
+        return certainty(self.groups)
 
-    def only(self, chosen: Sequence[bool] | Array) -> "Table":
+    def only(self, chosen: Sequence[bool] | Mask) -> "Table":
         """The table of some of its rows."""
         return self.of([row for row, kept in zip(self.rows, chosen, strict=True) if kept])
 
@@ -93,12 +93,12 @@ class DecodeTable(Table):
 
     def predict(self, coefficients: Mapping[Symbol, float], factor: Array) -> Array:
         kernel = {q.kernel_time: coefficients[q.kernel_time] * factor}
-        step = evaluated(decode, {**coefficients, **kernel, **self.step})
+        step = evaluate(decode, {**coefficients, **kernel, **self.step})
         if e.riding not in self.riding:
             return step
         there = {**coefficients, **kernel, **self.riding}
         with np.errstate(invalid="ignore", divide="ignore"):
-            more = evaluated(along, there)
+            more = evaluate(along, there)
         return step + np.where(self.riding[e.riding] > 0, more, 0.0)
 
 
@@ -118,11 +118,11 @@ class TrainingTable(Table):
         return TrainingTable(rows, self.kernels)
 
     def predict(self, coefficients: Mapping[Symbol, float], factor: Array) -> Array:
-        return evaluated(training, {**coefficients, **self.step})
+        return evaluate(training, {**coefficients, **self.step})
 
 
-def evaluated(expr: Any, values: Mapping[Symbol, Any]) -> Array:
-    """An expression at every row."""
+def evaluate(expr: Any, values: Mapping[Symbol, Any]) -> Array:
+    """A closed form over arrays of its quantities."""
     over = tuple(sorted(expr.free_symbols, key=str))
     found: Array = np.asarray(compiled(expr, over)(*(values[symbol] for symbol in over)), float)
     return found
@@ -144,14 +144,20 @@ def fit(table: Table) -> Fit:
     def residuals(logs: Array) -> Array:
         factor = np.append(np.exp(logs[len(names) :]), 1.0)[column]
         found = table.predict(_values(priors, names, logs), factor)
-        return np.concatenate([_bent(table.weights * np.log(found / table.measured)), (logs - prior) / spread])
+        return np.concatenate([bent(table.weights * np.log(found / table.measured)), (logs - prior) / spread])
 
     best = least_squares(residuals, np.clip(prior, low, high), bounds=(low, high)).x
     factors = dict(zip(families, np.exp(best[len(names) :]).tolist(), strict=True))
     return Fit(_values(priors, names, best), {REFERENCE: 1.0, **factors} if table.by_family else {})
 
 
-def _bent(errors: Array) -> Array:
+def certainty(groups: Sequence[str]) -> Array:
+    """One over the standard deviation of each row, by its group."""
+    sizes = Counter(groups)
+    return np.array([1 / (NOISE * np.sqrt(1 + SHARED * (sizes[group] - 1))) for group in groups])
+
+
+def bent(errors: Array) -> Array:
     """Errors whose squares grow like their size beyond two standard deviations: a far row pulls, and does not tear."""
     far = 2.0
     found: Array = np.sign(errors) * far * np.sqrt(2 * (np.sqrt(1 + (errors / far) ** 2) - 1))
