@@ -29,6 +29,7 @@ from steptime.model.estimate import symbols as e
 from steptime.model.estimate.activation_traffic import Executed, of_layer, of_loss, passed
 from steptime.model.estimate.training import OF_LEDGER, TRAINING, training, training_groups
 from steptime.model.layout.layout import Layout
+from steptime.model.solver.calibration.estimates import with_estimates
 from steptime.model.solver.measured.likely import likely_step, of_trainers
 from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.practised import practised
@@ -325,19 +326,58 @@ def test_experts_lie_on_as_many_ranks_as_are_stated() -> None:
 
 
 def test_rows_at_once_are_rows_one_by_one() -> None:
-    """The function over arrays gives what each row's own closed form does, and none below the bound of `validate`."""
-    rows = list(ROWS.values())
-    found, chosen = practised(rows, PLACES), shipped()
+    """The function over arrays gives what each row's own closed form does, with the nearest band, and none below the
+    bound of `validate`, which says it of the row."""
+    rows, chosen = list(ROWS.values()), shipped()
+    found = practised(rows, PLACES)
     assert chosen.training is not None
-    for name in list(found)[::12]:
-        step = likely(name)
+    for row, one in list(zip(rows, found, strict=True))[::12]:
+        if one is None:
+            continue
+        step = likely(row.id)
         values = {**chosen.of_family(step.case.hardware.family), **chosen.training.values, **step.asked}
-        assert found[name] == pytest.approx(evaluated(training, values), rel=1e-9)
-        assert found[name] >= step.bound
-    for one in validate(rows, PLACES):
-        assert (one.ideal is None) == (one.row.id not in found), one.row.id
-        assert one.ideal is None or one.ideal <= found[one.row.id]
-    assert practised([row for row in catalogue() if row.phase != "train"], PLACES) == {}
+        assert one.seconds == pytest.approx(evaluated(training, values), rel=1e-9)
+        assert one.seconds >= step.bound
+        band = chosen.training.bands[one.family]
+        assert (one.low, one.high) == pytest.approx((band.low * one.seconds, band.high * one.seconds))
+    for one, ours in zip(with_estimates(validate(rows, PLACES), PLACES), found, strict=True):
+        assert (one.ideal is None) == (ours is None) == (one.practice is None), one.row.id
+        if one.practice is not None and ours is not None:
+            assert one.ideal is not None and one.ideal <= one.practice.low <= one.practice.seconds == ours.seconds
+    assert practised([row for row in catalogue() if row.phase != "train"][:9], PLACES) == [None] * 9
+
+
+def test_rows_of_one_name_are_told_apart() -> None:
+    """A user's file may call two rows the same."""
+    rows = [replace(ROWS[name], id="MINE-1") for name in ("TRN-NARA-001", "TRN-DGXC-007")]
+    short, long = (with_estimates(validate([row], PLACES), PLACES)[0].practice for row in rows)
+    assert [one.practice for one in with_estimates(validate(rows, PLACES), PLACES)] == [short, long]
+
+
+def test_an_estimate_below_the_bound_is_raised_to_it() -> None:
+    """Coefficients of a user that nothing can reach."""
+    perfect = replace(shipped().training, values={**shipped().training.values, e.wide_share: 50.0})
+    (bound,) = validate([ROWS["TRN-DGXC-007"]], PLACES)
+    (one,) = with_estimates([bound], PLACES, replace(shipped(), training=perfect))
+    assert one.practice is not None
+    assert one.ideal == one.practice.low == one.practice.seconds
+
+
+def test_a_set_without_training_leaves_rows_at_their_bound() -> None:
+    (one,) = with_estimates(validate([ROWS["TRN-DGXC-007"]], PLACES), PLACES, replace(shipped(), training=None))
+    assert one.practice is None and one.ideal is not None
+
+
+def test_validate_has_the_errors_of_training_rows(run_json, run) -> None:
+    data = run_json("validate", "--by", "source,phase")
+    ours = {row["id"]: row for row in data["rows"]}["TRN-DGXC-007"]
+    assert ours["error"] == pytest.approx(ours["calibrated"] / ours["measured"] - 1)
+    assert ours["ideal"] <= ours["band"]["low"] < ours["calibrated"] < ours["band"]["high"]
+    group = data["summary"]["TRN-DGXC train"]
+    errors = [abs(row["error"]) for row in data["rows"] if row["source"] == "TRN-DGXC" and row["error"] is not None]
+    assert group["estimated"] == len(errors) == group["modelled"] == 89
+    assert group["median_error"] == pytest.approx(np.median(errors))
+    assert group["p90_error"] == pytest.approx(np.quantile(errors, 0.9))
 
 
 def test_a_row_without_a_layout_says_so() -> None:
