@@ -49,7 +49,7 @@ launches = quantity("launches", count, r"j_l", "kernels that the host of a chip 
 # --- training: coefficients ---------------------------------------------------------------------------------------------
 wide_share = quantity("wide_share", count, r"\eta_{16}", "share of the 16-bit peak that matrix products of training reach", sane=(0.01, 1.0))
 narrow_share = quantity("narrow_share", count, r"\eta_8", "share of a narrower format's peak that matrix products of training reach, with the scales that go with them", sane=(0.01, 1.0))
-grouped_share = quantity("grouped_share", count, r"\eta_g", "speed of products of routed experts over that of products that every token passes: groups of uneven sizes", sane=(0.01, 1.0))
+grouped_share = quantity("grouped_share", count, r"\eta_\mathrm{grp}", "speed of products of routed experts over that of products that every token passes: groups of uneven sizes", sane=(0.01, 1.0))
 paired_share = quantity("paired_share", count, r"\eta_\pi", "share of the 16-bit peak that attention reaches in training, forward and backward", sane=(0.01, 1.0))
 passing_share = quantity("passing_share", count, r"\eta_x", "share of the memory bandwidth that kernels between matrix products reach", sane=(0.01, 1.0))
 bulk_streaming = quantity("bulk_streaming", count, r"\eta_b", "share of a link's bandwidth that collectives of many megabytes reach", sane=(0.01, 1.0))
