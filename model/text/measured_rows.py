@@ -74,17 +74,18 @@ def rows_csv(judged: Sequence[Judged]) -> str:
             first and first.measured, first and first.ideal, first and first.practice, one.cache, one.layout,
             status(one), one.implausible,
         ))  # fmt: skip
-    return _csv(names, lines)
+    return as_csv(names, lines)
 
 
 def groups_csv(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> str:
     """Every group as CSV."""
     found = summary(judged, by)
     keys = list(next(iter(found.values()), {}))
-    return _csv((" ".join(by), *keys), [(name, *values.values()) for name, values in found.items()])
+    return as_csv((" ".join(by), *keys), [(name, *values.values()) for name, values in found.items()])
 
 
-def _csv(names: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
+def as_csv(names: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
+    """Lines as CSV with a heading; an empty cell where there is nothing."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
