@@ -55,7 +55,7 @@ def rows_table(judged: Sequence[Judged]) -> Table:
     for one in judged:
         times = (one.times.get(name) for name in TERMS)
         made.add_row(one.row.id, si(one.measured, "s"), si(one.ideal, "s"), ratio(one.ratio),
-                     si(one.practice and one.practice.seconds, "s"), *(si(time, "s") for time in times))  # fmt: skip
+                     si(None if one.practice is None else one.practice.seconds, "s"), *(si(time, "s") for time in times))  # fmt: skip
     return made
 
 
