@@ -12,7 +12,7 @@ from math import log
 from pathlib import Path
 from statistics import median
 
-from how_true_fits import calibrated, collectives, decode
+from how_true_fits import calibrated, collectives, decode, training
 from how_true_text import Data, Part, differences, errors, number, percent, table
 
 import steptime as st
@@ -34,7 +34,6 @@ NOT_MODELLED = """## What is not modelled
 
 Named, so that nobody takes it for counted:
 
-- a training step in practice: it has a bound alone;
 - adapters (LoRA), images and other inputs than tokens, and how requests of several turns are scheduled;
 - the waves in which tiles of a matrix and pieces of attention fill a chip's processors: the last one leaves some idle;
 - which experts tokens prefer: routing is taken to be even, so that skewed traffic waits longer for the fullest chip;
@@ -147,7 +146,7 @@ def power(one: Data) -> str:
     return f"Of {one['hardware']} they tell {', '.join(told) or 'nothing'}{rest}."
 
 
-PARTS: tuple[Callable[[], Part], ...] = (bound, decode, never_fitted, collectives)
+PARTS: tuple[Callable[[], Part], ...] = (bound, decode, never_fitted, training, collectives)
 """The page, part by part: what else is fitted joins here."""
 
 

@@ -1,4 +1,4 @@
-"""Parts of docs/how-true.md on what is fitted: decode steps, and collectives."""
+"""Parts of docs/how-true.md on what is fitted: decode steps, steps of training, and collectives."""
 
 from collections import Counter
 from functools import cache
@@ -10,7 +10,7 @@ import steptime as st
 
 NORMAL = 1.6449
 """Standard deviations to either end of nine in ten of a normal distribution."""
-TIMES = ("reduce_start", "exchange_start", "kernel_time", "sequence_overhead")
+TIMES = ("reduce_start", "exchange_start", "kernel_time", "sequence_overhead", "launch_time")
 LEFT_OUT = {"group": "a model on a machine under a stack", "model": "a model", "machine": "a machine",
             "stack": "a serving stack", "source": "whoever measured",
             "with_implausible": "a group, with the rows that are doubted below"}  # fmt: skip
@@ -27,21 +27,47 @@ def calibrated() -> Data:
 def decode() -> Part:
     """The estimate of decode steps."""
     data = calibrated()
+    return Part("Decode steps", (*steps(data, "decode steps"), *unexplained(data), *not_used(data)),
+                short(data, "decode steps: a model on a machine under a stack left out", "group"))  # fmt: skip
+
+
+def training() -> Part:
+    """The estimate of steps of training: whoever measured is left out, as one paper's runs are set up alike."""
+    data = calibrated()["training"]
+    return Part("Steps of training", (*steps(data, "steps of training"), *unexplained(data)),
+                short(data, "steps of training: whoever measured left out", "source"))  # fmt: skip
+
+
+def short(data: Data, what: str, by: str) -> tuple[tuple[str, ...], ...]:
+    """What stands in the table at the top."""
+    base = data["baselines"]
+    return ((what, *errors(data["errors"][by])),
+            ("the same steps by the bound times one number, a group left out", *errors(base["one_multiplier"])),
+            ("the same steps by the bound alone", *errors(base["ideal"])))  # fmt: skip
+
+
+def steps(data: Data, what: str) -> list[str]:
+    """One kind of step: errors of what is left out, by family and group; bands and coefficients."""
     made, base = data["errors"], data["baselines"]
+    doubted = made["with_implausible"]["rows"] > data["rows"]
     left = [("nothing is fitted: the bound", *errors(base["ideal"])),
             ("a group; the bound times one number", *errors(base["one_multiplier"])),
-            *((words, *errors(made[by])) for by, words in LEFT_OUT.items() if by in made),
+            *((words, *errors(made[by])) for by, words in LEFT_OUT.items()
+              if by in made and (doubted or by != "with_implausible")),
             ("nothing: the rows of the fit itself", *errors(made["in_sample"]))]  # fmt: skip
+    sources = ((name, *errors(one)) for name, one in data["sources"].items())
     bands = ((name, f"{one['low']:.2f}", f"{one['high']:.2f}", str(one["rows"]), str(one["groups"]))
              for name, one in data["bands"].items())  # fmt: skip
-    lines = (
-        f"{data['rows']} measured decode steps in {data['groups']} groups.", "",
+    return [
+        f"{data['rows']} measured {what} in {data['groups']} groups.", "",
         *table("left out together|>rows|>median|>nine in ten|>bias", left),
         "### By family of machines, and by what rows have in common", "",
         "Of groups left out; beside them the same rows where the fit saw them. *In the band*: how many lie inside the "
         "band that the other groups give; eight in ten are meant.", "",
         *pairs(data["families"], "kind of model and family of machines", data["covered_by_family"]),
         *pairs(data["traits"], "what rows have in common"),
+        "### Who measured, left out with all their rows", "",
+        *table("source|>rows|>median|>nine in ten|>bias", sources),
         "### Group by group", "",
         "Where no stack is stated the source stands in its place.", "",
         *pairs(data["by_group"], "model, machine, serving stack"),
@@ -49,12 +75,8 @@ def decode() -> Part:
         "Between these shares of the estimate eight in ten measured times lay, of groups left out, each group counted "
         f"alike. Bands that the other groups give hold {percent(data['covered'])} of a group's rows.", "",
         *table("rows|>low|>high|>rows|>groups", bands),
-        *coefficients(data), *unexplained(data),
-    )  # fmt: skip
-    short = (("decode steps: a model on a machine under a stack left out", *errors(made["group"])),
-             ("the same by the bound times one number", *errors(base["one_multiplier"])),
-             ("the same by the bound alone", *errors(base["ideal"])))  # fmt: skip
-    return Part("Decode steps", lines, short)
+        *coefficients(data),
+    ]  # fmt: skip
 
 
 def coefficients(data: Data) -> list[str]:
@@ -67,7 +89,7 @@ def coefficients(data: Data) -> list[str]:
         after = f"{say(found['low'])} to {say(found['high'])}" if found else ""
         rows.append((f"`{name}`", say(one["value"]), before, after, percent(found["of_prior"]) if found else "",
                      one["why"]))  # fmt: skip
-    for family, factor in data["kernels"].items():
+    for family, factor in data.get("kernels", {}).items():
         found = data["intervals"].get(f"kernel_time on {family}")
         ends = exp(log(found["high"] / found["low"]) / found["of_prior"] / 2) if found else 1.0
         before = f"1.0 ({number(1 / ends)} to {number(ends)})" if found else "held"
@@ -99,20 +121,26 @@ def decided(data: Data) -> list[str]:
 
 
 def unexplained(data: Data) -> list[str]:
-    """Rows by name: those that nothing explains, those that cannot be, those that no step is."""
+    """Rows that nothing explains, by name."""
     far = [f"- {name}: off by {percent(one['error'])} ({one['group'].replace('|', ', ')})"
            for name, one in data["unexplained"].items()]  # fmt: skip
+    return [
+        "### Rows that we cannot explain", "",
+        "Off by more than half where their group is left out; they are in every figure above:", "",
+        *(far or ["- none"]), "",
+    ]  # fmt: skip
+
+
+def not_used(data: Data) -> list[str]:
+    """Rows that cannot be what they say, and those that no fit can use."""
     doubted: dict[str, list[str]] = {}
     for name, why in data["implausible"].items():
         doubted.setdefault(why, []).append(name)
     reasons = Counter(data["not_used"].values())
     return [
-        "### Rows that we cannot explain", "",
-        "Off by more than half where their group is left out; they are in every figure above:", "",
-        *(far or ["- none"]), "",
         "Doubted, and in no fit; of the figures above they are in the one that says so:", "",
         *(f"- {why}: {', '.join(names)}" for why, names in doubted.items()), "",
-        "In no fit of decode steps, and why:", "",
+        "In no fit of decode steps nor of training, and why:", "",
         *table("why|>rows", ((why, str(count)) for why, count in reasons.items())),
     ]  # fmt: skip
 

@@ -48,7 +48,7 @@ def _enough(goal: Relational) -> Iterator[list[Relational]]:
     """Other inequalities, all of which together are enough for one that says that a sum is not below zero.
 
     A maximum that is taken away is one of its arguments: it is enough to show the goal for each. One that is added is
-    no less than any of them: one is enough. What is added, and has no quantity in common with what is taken away, may
+    no less than any of them: one is enough, first of the maximum with most quantities. What is added, and has no quantity in common with what is taken away, may
     be left out where it is not below zero.
     """
     ((difference, strict),) = above_zero(goal)
@@ -62,9 +62,9 @@ def _enough(goal: Relational) -> Iterator[list[Relational]]:
     apart = [term for term in terms if term not in less and not term.free_symbols & about]
     if less and apart and all(sign(term) in ("+", "0+") for term in apart):
         yield [kind(difference - sympy.Add(*apart), 0, evaluate=False)]
-    for term in terms:
-        if isinstance(term, sympy.Max):
-            yield from ([kind(difference - term + one, 0, evaluate=False)] for one in term.args)
+    added = [term for term in terms if isinstance(term, sympy.Max)]
+    for term in sorted(added, key=lambda term: len(term.free_symbols), reverse=True):
+        yield from ([kind(difference - term + one, 0, evaluate=False)] for one in term.args)
 
 
 def _is_plain(goal: Relational) -> bool:

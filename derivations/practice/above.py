@@ -7,12 +7,13 @@ from sympy import Max
 from steptime.derivations.axioms import GROUPS_IN_TURN
 from steptime.derivations.facts import Defined, Given, Modelled
 from steptime.derivations.inequalities.conditions import at_least
-from steptime.derivations.practice.formulas import bound_of_groups, bound_of_riders
-from steptime.derivations.practice.numbers import LLAMA, PROMPT, WAITING, WILLIAMS, llama, waiting
+from steptime.derivations.practice.formulas import bound_of_groups, bound_of_riders, bound_of_training
+from steptime.derivations.practice.numbers import LLAMA, PROMPT, TRAINED, WAITING, WILLIAMS, llama, trained, waiting
 from steptime.derivations.rules import branch, equation, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.estimate import terms
 from steptime.model.estimate.symbols import riding
+from steptime.model.estimate.training import training as in_training
 from steptime.model.symbols import peak_flops, wide_peak
 
 from steptime.derivations.practice.symbols import (  # isort: skip
@@ -148,4 +149,24 @@ riders = Derivation(
     example_text=f"{PROMPT}, of which 0.06 end in a step",
 )
 
-DERIVATIONS = (induction, two_groups, decode, prefill, riders)
+training = Derivation(
+    name="training-above-bound",
+    title="A step of training in practice is no shorter than its bound",
+    rows=("11.1",),
+    claim="Whatever part of the traffic is hidden: no link carries more than it can, and what it carries longer than "
+    "the rest takes is waited for.",
+    start=BEYOND,
+    steps=(
+        Step(
+            "put in both",
+            substitute(Modelled(practice_time, in_training), Modelled(bound_time, bound_of_training)),
+            equation(beyond_bound, in_training - bound_of_training),
+        ),
+    ),
+    assumes=(GROUPS_IN_TURN, NO_FASTER_WIDE),
+    sources=(WILLIAMS,),
+    example=trained,
+    example_text=TRAINED,
+)
+
+DERIVATIONS = (induction, two_groups, decode, prefill, riders, training)

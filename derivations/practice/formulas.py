@@ -3,8 +3,9 @@
 import sympy
 
 from steptime.model.estimate.symbols import (  # isort: skip
-    cache_bytes, dense_bytes, dense_flops, expert_bytes, expert_flops, out_moving, riding, score_flops, sent_out,
-    sent_up, up_moving,
+    cache_bytes, dense_bytes, dense_flops, exchange_out, exchange_up, expert_bytes, expert_flops, narrow_flops,
+    narrow_grouped_flops, out_moving, paired_flops, replica_out, replica_up, riding, score_flops, sent_out, sent_up,
+    streamed_bytes, tensor_out, tensor_up, up_moving, updated_bytes, wide_flops, wide_grouped_flops,
 )  # fmt: skip
 from steptime.model.symbols import memory_bandwidth, peak_flops, scale_out_bandwidth, scale_up_bandwidth
 
@@ -30,6 +31,15 @@ bound_of_riders = sympy.Max(
     evaluate=False,
 )
 """The same of prefills that ride along, but for what they read and write."""
+
+bound_of_training = sympy.Max(
+    (streamed_bytes + updated_bytes) / memory_bandwidth,
+    (wide_flops + narrow_flops + wide_grouped_flops + narrow_grouped_flops + paired_flops) / peak_flops,
+    (tensor_up + exchange_up + replica_up) / scale_up_bandwidth,
+    (tensor_out + exchange_out + replica_out) / scale_out_bandwidth,
+    evaluate=False,
+)
+"""The same of a step of training: gradients and weights travel too."""
 
 bound_of_messages = sympy.Max(up_moving, out_moving, evaluate=False)
 """Time of one collective's bytes on the slower tier, at the share of its rate that they reach: at all of it the bound.

@@ -22,6 +22,7 @@ from steptime.derivations.practice.symbols import (  # isort: skip
 
 LLAMA = "Llama 3.1 70B in fp8 on eight H100, 64 sequences of 4,096 tokens, with the shipped coefficients"
 PROMPT = "Llama 3.1 70B in fp8 on eight H100, one prompt of 4,096 tokens, with the shipped coefficients"
+TRAINED = "Llama 3.1 70B in bf16 on 64 H100, tp=4, pp=4, 128 sequences of 8,192 tokens, the shipped coefficients"
 WAITING = "weights: 26 ms to read, 4 to multiply; a compressed cache: 1 ms to read, 3 to multiply"
 MESSAGES = "64 MiB summed over two domains of eight H100, scattered and gathered, with the shipped coefficients"
 RANKS = "512 sequences in flight on 32 ranks, 16 on each on average"
@@ -42,6 +43,21 @@ def llama(phase: str = "decode") -> Mapping[Symbol, float]:
     asked = {"batch": 64, "context": 4096} if phase == "decode" else {"batch": 1, "prompt": 4096}
     case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", weights="fp8", phase=phase, **asked)
     values = {**shipped().of_family(case.hardware.family), **asked_of_chip(case)}
+    return {symbol: float(value) for symbol, value in values.items()}
+
+
+@cache
+def trained() -> Mapping[Symbol, float]:
+    """What each chip does in a step of training of Llama 3.1 70B, its machine's rates, and the shipped coefficients."""
+    from steptime.model.catalog.coefficients import shipped
+    from steptime.model.step.training import asked_in_training
+
+    asked = {"layout": "tp=4,pp=4,dp=4", "batch": 128, "sequence": 8192, "microbatch": 1}
+    case, known = case_of("llama-3.1-70b", "h100-sxm", phase="train", **asked), shipped()
+    if known.training is None:
+        raise ValueError("the shipped set has no coefficients of training")
+    of_kernels = {q.kernel_time: known.of_family(case.hardware.family)[q.kernel_time]}
+    values = {**of_kernels, **known.training.values, **asked_in_training(case)}
     return {symbol: float(value) for symbol, value in values.items()}
 
 

@@ -25,17 +25,22 @@ def calibrate(
     hardware: Path | str | None = None,
     progress: Callable[[float], None] = quiet,
 ) -> "Calibrated":
-    """Fit the coefficients of the estimate to the decode steps of files of measurements; without any, the catalogue's.
+    """Fit the coefficients of the estimate to the steps of files of measurements; without any, the catalogue's.
 
-    Every error that it states is of rows whose model, machine and serving stack the fit had not seen. Raises UserError
-    for files that cannot be read, and where fewer than thirty rows can be fitted.
+    Every error that it states is of rows whose model, machine and serving stack the fit had not seen. Steps of training
+    are a fit of their own, where there are thirty of them. Raises UserError for files that cannot be read, and where
+    fewer than thirty decode steps can be fitted.
     """
     folders = [None if given is None else path_of(given, f"`{name}`")
                for name, given in (("models", models), ("hardware", hardware))]  # fmt: skip
     named = [path_of(file, "`files`") for file in files]
     rows = [row for file in named for row in read_measurements(file)] if named else catalogue()
-    found = fit(rows, Places(*folders), lambda share: progress(share / 2))
-    return Calibrated(found, identified(found.table, found.fit, progress=lambda share: progress((1 + share) / 2)))
+    found = fit(rows, Places(*folders), lambda share: progress(0.4 * share))
+    known = identified(found.table, found.fit, progress=lambda share: progress(0.4 + 0.3 * share))
+    of_training, trained = None, found.training
+    if trained is not None:
+        of_training = identified(trained.table, trained.fit, progress=lambda share: progress(0.7 + 0.3 * share))
+    return Calibrated(found, known, of_training)
 
 
 @dataclass(frozen=True, repr=False)
@@ -45,6 +50,7 @@ class Calibrated(Shown):
 
     found: Calibration
     known: Identified
+    of_training: Identified | None = None
 
     @property
     def coefficients(self) -> Coefficients:
@@ -57,10 +63,10 @@ class Calibrated(Shown):
         return coefficients_text(self.found)
 
     def _json(self) -> dict[str, Any]:
-        return calibration_json(self.found, self.known)
+        return calibration_json(self.found, self.known, self.of_training)
 
     def table(self) -> Group:
-        return calibration_table(self.found, self.known)
+        return calibration_table(self.found, self.known, self.of_training)
 
     def __repr__(self) -> str:
         group = self.found.errors["group"]

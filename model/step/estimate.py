@@ -12,17 +12,19 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
-from steptime.model.catalog.coefficients import Coefficients, shipped
-from steptime.model.choices import Efficiency, PhaseName, Scope
+from steptime.model.catalog.coefficients import Coefficients, Seen, SeenInTraining, shipped
+from steptime.model.choices import PHASES, Efficiency, PhaseName, Scope
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.experts import fullest_rank, waiting_for_the_fullest
 from steptime.model.estimate.groups import groups, kernels_of, padding_of
 from steptime.model.estimate.terms import DECODE, PREFILL, along
+from steptime.model.estimate.training import TRAINING
 from steptime.model.precision import activations_for
 from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
+from steptime.model.step.training import asked_in_training
 
 
 @dataclass(frozen=True)
@@ -43,25 +45,28 @@ class Estimate:
 
 
 def estimated(case: Case) -> Estimate | None:
-    """The estimate of a decode step, of a pass that checks drafts, or of a prefill.
+    """The estimate of a decode step, of a pass that checks drafts, of a prefill, or of a step of training.
 
-    None where there is none: of lists of quantities, of training, where the bound has no number, and where the ideal
-    alone is asked for.
+    None where there is none: of lists of quantities, where the bound has no number, where the ideal alone is asked for,
+    and of training with a set that has no coefficients of it.
     """
     bound, model = case.number(q.step_time), case.accounts.transformer
     if bound is None or case.inputs.efficiency == Efficiency.IDEAL or model is None:
         return None
-    if case.inputs.phase not in (PhaseName.DECODE, PhaseName.PREFILL):
+    if case.inputs.phase not in PHASES:
         return None
     chosen = case.inputs.coefficients or shipped()
+    trains = case.inputs.phase == PhaseName.TRAIN
+    bands = chosen.training if trains else chosen
+    if bands is None:
+        return None
     try:
         terms = _terms(case, chosen)
     except Unbound:
         return None
-    kind, family = kind_of(model), case.hardware.family
-    name, band = chosen.band(kind, family)
+    name, band = bands.band(kind_of(model), case.hardware.family)
     time = max(sum(terms.values()), bound)
-    outside = tuple(_outside(case, chosen))
+    outside = tuple(_outside_of_training(case, chosen) if trains else _outside(case, chosen))
     return Estimate(time, max(bound, time * band.low), time * band.high, name, terms, outside)
 
 
@@ -73,6 +78,8 @@ def kind_of(model: Transformer) -> str:
 def _terms(case: Case, chosen: Coefficients) -> dict[str, float]:
     """Seconds by term: of a step, with the prefills that ride along in it where the scope is serving."""
     values = chosen.of_family(case.hardware.family)
+    if case.inputs.phase == PhaseName.TRAIN and chosen.training is not None:
+        return _each(TRAINING, {**values, **chosen.training.values, **asked_in_training(case)})
     if case.inputs.phase == PhaseName.PREFILL:
         return _each(PREFILL, {**values, **asked_of_chip(case)})
     if case.inputs.scope != Scope.SERVING:
@@ -149,8 +156,26 @@ def _outside(case: Case, chosen: Coefficients) -> list[str]:
     if q.drafts in case.inputs.given:
         found.append("no row that states how many drafts were accepted; what drafting itself takes is not counted")
     values = {"context": case.number(q.context), "sequences": case.number(q.rank_batch), "chips": case.layout.chips}
+    if case.inputs.phase == PhaseName.PREFILL:
+        del values["context"]
+    return [*found, *_beyond(chosen.seen, values)]
+
+
+def _outside_of_training(case: Case, chosen: Coefficients) -> list[str]:
+    """In what a step of training is beyond the rows of its fit."""
+    assert chosen.training is not None, "asked only where there is an estimate"
+    found, family = [], case.hardware.family
+    if family not in chosen.training.families:
+        found.append(f"no row of training on the family {family or case.hardware.name}")
+    values = {"sequence": case.number(q.sequence), "microbatch": case.number(q.microbatch), "chips": case.layout.chips}
+    return [*found, *_beyond(chosen.training.seen, values)]
+
+
+def _beyond(seen: Seen | SeenInTraining, values: Mapping[str, float | None]) -> list[str]:
+    """What lies outside what was seen."""
+    found = []
     for name, value in values.items():
-        low, high = getattr(chosen.seen, name)
-        if value is not None and not low <= value <= high and (name != "context" or case.inputs.phase == "decode"):
+        low, high = getattr(seen, name)
+        if value is not None and not low <= value <= high:
             found.append(f"{name} {value:,.4g} outside {low:,.4g} to {high:,.4g}")
     return found

@@ -16,11 +16,11 @@ from steptime.model.estimate import symbols as e
 from steptime.model.solver.calibration import baseline
 from steptime.model.solver.calibration.calibrate import calibrate
 from steptime.model.solver.calibration.cross import Errors
-from steptime.model.solver.calibration.fit import Table, fit
+from steptime.model.solver.calibration.fit import DecodeTable, fit
 from steptime.model.solver.calibration.identified import ALIKE, apart, identified, sensitivities
-from steptime.model.solver.calibration.judged import UNEXPLAINED, judged
 from steptime.model.solver.calibration.priors import PRIORS, fitted
 from steptime.model.solver.calibration.rows import Row, rows_of
+from steptime.model.solver.calibration.worth import UNEXPLAINED, worth
 from steptime.model.solver.measured.places import Places
 
 TIMES = (q.reduce_start, q.exchange_start, q.kernel_time, q.sequence_overhead)
@@ -38,7 +38,7 @@ def without_links(row: Row) -> Row:
 
 def test_of_what_the_rows_say_nothing_the_prior_is_all_that_is_known(rows: list[Row]) -> None:
     """Rows that send nothing over links leave the share of the links as wide as before; kernels they do decide."""
-    table = Table([without_links(row) for row in rows])
+    table = DecodeTable([without_links(row) for row in rows])
     known = identified(table, fit(table), resamples=150)
     assert known.intervals["link_streaming"].of_prior == pytest.approx(1, abs=0.25)
     assert "link_streaming" in known.undecided
@@ -46,7 +46,7 @@ def test_of_what_the_rows_say_nothing_the_prior_is_all_that_is_known(rows: list[
 
 
 def test_intervals_hold_the_fit_and_come_out_the_same_again(rows: list[Row]) -> None:
-    table = Table(rows)
+    table = DecodeTable(rows)
     found = fit(table)
     known = identified(table, found, resamples=100)
     assert known == identified(table, found, resamples=100)
@@ -58,7 +58,7 @@ def test_intervals_hold_the_fit_and_come_out_the_same_again(rows: list[Row]) -> 
 
 def test_times_are_homogeneous_in_what_is_fitted_and_held(rows: list[Row]) -> None:
     """Every time doubled, and every share halved, doubles each row's time: so do the sensitivities add up to one."""
-    table = Table(rows)
+    table = DecodeTable(rows)
     moved = sensitivities(table, fit(table), tuple(PRIORS), [])
     signs = np.array([1.0 if symbol in TIMES else -1.0 for symbol in PRIORS])
     assert (moved @ signs) / table.weights == pytest.approx(np.ones(len(rows)), abs=1e-3)
@@ -68,7 +68,7 @@ def test_coefficients_of_the_same_count_are_not_told_apart(rows: list[Row]) -> N
     """Where every layer starts one sum for ten kernels, the time of a sum and that of a kernel are one number."""
     alike = [replace(row, asked={**row.asked, e.reduces: row.asked[e.kernels] / 10}, along={}) for row in rows
              if row.family == "hopper"]  # fmt: skip
-    table = Table(alike)
+    table = DecodeTable(alike)
     found = apart(table, fit(table), (q.kernel_time, q.reduce_start, q.sequence_overhead))
     assert found.correlated[("kernel_time", "reduce_start")] == pytest.approx(-1, abs=0.01)
     assert found.condition_number > 1000
@@ -77,7 +77,7 @@ def test_coefficients_of_the_same_count_are_not_told_apart(rows: list[Row]) -> N
 
 
 def test_drawing_every_group_once_is_the_fit_itself(rows: list[Row]) -> None:
-    table = Table(rows)
+    table = DecodeTable(rows)
     once = fit(table, np.ones(len(rows)))
     assert once == fit(table)
     none = fit(table, np.zeros(len(rows)), np.full(len(fitted()) + len(once.families) - 1, 0.1))
@@ -90,10 +90,10 @@ def test_one_multiplier_by_hand(rows: list[Row]) -> None:
     picked = {row.group: row for row in rows}
     three = zip(list(picked.values())[:3], (2, 3, 5), strict=True)
     few = [replace(row, measured=row.ideal * times) for row, times in three]
-    logs = baseline.one_multiplier(Table(few))
+    logs = baseline.one_multiplier(DecodeTable(few))
     by_hand = [np.sqrt(3 * 5) / 2, np.sqrt(2 * 5) / 3, np.sqrt(2 * 3) / 5]
     assert np.exp(logs) == pytest.approx(by_hand)
-    assert np.exp(baseline.ideal(Table(few))) == pytest.approx([1 / 2, 1 / 3, 1 / 5])
+    assert np.exp(baseline.ideal(DecodeTable(few))) == pytest.approx([1 / 2, 1 / 3, 1 / 5])
 
 
 def test_rows_of_one_group_are_refused(rows: list[Row]) -> None:
@@ -106,10 +106,10 @@ def test_rows_of_one_group_are_refused(rows: list[Row]) -> None:
         calibrate([*same, *more])
 
 
-def test_judged(run_json) -> None:
+def test_worth(run_json) -> None:
     """Every row is in one group and one family; what no fit explains is named with its group."""
     made = calibrate(catalogue())
-    found = judged(made)
+    found = worth(made, made.doubted)
     for pairs in (found.by_family, found.by_group):
         assert sum(pair.left_out.rows for pair in pairs.values()) == len(made.table.rows)
     inside = sum(pair.left_out.rows * found.covered[name] for name, pair in found.by_family.items())

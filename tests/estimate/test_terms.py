@@ -153,7 +153,7 @@ def test_prefills_that_ride_along_take_longer_steps() -> None:
     assert (times[0] - pure) / (times[1] - pure) == pytest.approx(1023 / 127, rel=1e-6)
 
 
-@pytest.mark.parametrize("asked", [{"efficiency": "ideal"}, {"phase": "train"}])
+@pytest.mark.parametrize("asked", [{"efficiency": "ideal"}, {"efficiency": "ideal", "phase": "train"}])
 def test_where_there_is_no_estimate(asked) -> None:
     assert estimated(case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", **asked)) is None
 

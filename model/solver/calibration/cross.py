@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steptime.model.catalog.coefficients import Band
-from steptime.model.solver.calibration.fit import Array, Mask, Table, fit
+from steptime.model.solver.calibration.fit import Array, Fit, Mask, Table, fit
 from steptime.model.solver.calibration.rows import Row
 
 COVERED = 0.8
@@ -62,6 +62,36 @@ def each_left_out(keys: Sequence[str], judged: Callable[[Mask], Array]) -> Array
             raise ValueError(f"every row is of {key}: nothing is left to fit")
         found[out] = judged(out)
     return found
+
+
+@dataclass(frozen=True)
+class Part:
+    """A fit of one kind of step: what it found, its rows; logarithms of predicted over measured, row by row, and errors
+    by what is left out; errors of rows of the fit itself and of each source left out, the bands of groups left out, and
+    the share of a group's rows in the bands of others."""
+
+    fit: Fit
+    table: Table
+    logs: Mapping[str, Array]
+    errors: Mapping[str, Errors]
+    in_sample: Errors
+    sources: Mapping[str, Errors]
+    bands: Mapping[str, Band]
+    covered: float
+
+
+def judged(table: Table, kinds: Sequence[str], progress: Callable[[float], None] = lambda share: None) -> Part:
+    """The fit of a table, its errors where rows of a ``kind`` are left out together; of groups there are several."""
+    found, logs = fit(table), dict[str, Array]()
+    for number, by in enumerate(kinds):
+        if len({LEFT_OUT[by](row) for row in table.rows}) > 1:
+            logs[by] = left_out(table, by)
+        progress((number + 1) / len(kinds))
+    sample = Errors.of(np.log(found.predict(table) / table.measured))
+    errors = {by: Errors.of(one) for by, one in logs.items()}
+    sources = grouped(table, logs["source"], LEFT_OUT["source"]) if "source" in logs else {}
+    inside = float(np.mean(held(table, logs["group"])))
+    return Part(found, table, logs, errors, sample, sources, bands(table, logs["group"]), inside)
 
 
 def grouped(table: Table, logs: Array, key: Callable[[Row], str]) -> dict[str, Errors]:

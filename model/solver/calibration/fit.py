@@ -4,6 +4,7 @@ The logarithm of each predicted over measured time has a normal error that rows 
 logarithm of each coefficient lies about its prior. Bounded least squares (SciPy), with a loss that far rows bend less.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,13 @@ from sympy import Symbol
 from steptime.model import symbols as q
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import along, decode
+from steptime.model.estimate.training import training
 from steptime.model.numeric import compiled
-from steptime.model.solver.calibration.priors import FAMILY_SPREAD, NOISE, PRIORS, REFERENCE, fitted
 from steptime.model.solver.calibration.rows import Row, arrays
+
+from steptime.model.solver.calibration.priors import (  # isort: skip
+    FAMILY_SPREAD, NOISE, PRIORS, REFERENCE, TRAINING_PRIORS, Prior, fitted,
+)  # fmt: skip
 
 SHARED = 0.6
 """Of the variance of a row's error, what all rows of its group have in common."""
@@ -42,12 +47,15 @@ class Fit:
         return table.predict(self.coefficients, factor)
 
 
-class Table:
-    """Rows as arrays, ready to be predicted many times."""
+class Table(ABC):
+    """Rows of one kind as arrays, ready to be predicted many times; ``priors`` are of the coefficients that their
+    formula has, ``by_family`` whether families of machines have a factor of their own."""
+
+    priors: Mapping[Symbol, Prior]
+    by_family: bool
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = tuple(rows)
-        self.step, self.riding = arrays(rows, "asked"), arrays(rows, "along")
         self.measured: Array = np.array([row.measured for row in rows])
         self.families = [row.family for row in rows]
         self.groups = [row.group for row in rows]
@@ -58,10 +66,32 @@ class Table:
         return certainty(self.groups)
 
     def only(self, chosen: Sequence[bool] | Mask) -> "Table":
-        return Table([row for row, kept in zip(self.rows, chosen, strict=True) if kept])
+        """The table of some of its rows."""
+        return self.of([row for row, kept in zip(self.rows, chosen, strict=True) if kept])
 
+    @abstractmethod
+    def of(self, rows: Sequence[Row]) -> "Table":
+        """A table of the same kind."""
+
+    @abstractmethod
     def predict(self, coefficients: Mapping[Symbol, float], factor: Array) -> Array:
         """Seconds of every row; ``factor`` is that of its hardware family on the time of a kernel."""
+
+
+class DecodeTable(Table):
+    """Decode steps, with the prefills that ride along in them."""
+
+    priors = PRIORS
+    by_family = True
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        super().__init__(rows)
+        self.step, self.riding = arrays(rows, "asked"), arrays(rows, "along")
+
+    def of(self, rows: Sequence[Row]) -> "DecodeTable":
+        return DecodeTable(rows)
+
+    def predict(self, coefficients: Mapping[Symbol, float], factor: Array) -> Array:
         kernel = {q.kernel_time: coefficients[q.kernel_time] * factor}
         step = evaluate(decode, {**coefficients, **kernel, **self.step})
         if e.riding not in self.riding:
@@ -72,6 +102,25 @@ class Table:
         return step + np.where(self.riding[e.riding] > 0, more, 0.0)
 
 
+class TrainingTable(Table):
+    """Steps of training. A kernel starts and drains as in decoding: its time is that of another fit, by family."""
+
+    priors = TRAINING_PRIORS
+    by_family = False
+
+    def __init__(self, rows: Sequence[Row], kernels: Fit) -> None:
+        super().__init__(rows)
+        self.kernels, self.step = kernels, arrays(rows, "asked")
+        factors = np.array([kernels.families.get(row.family, 1.0) for row in rows])
+        self.step[q.kernel_time] = kernels.coefficients[q.kernel_time] * factors
+
+    def of(self, rows: Sequence[Row]) -> "TrainingTable":
+        return TrainingTable(rows, self.kernels)
+
+    def predict(self, coefficients: Mapping[Symbol, float], factor: Array) -> Array:
+        return evaluate(training, {**coefficients, **self.step})
+
+
 def evaluate(expr: Any, values: Mapping[Symbol, Any]) -> Array:
     """A closed form over arrays of its quantities."""
     over = tuple(sorted(expr.free_symbols, key=str))
@@ -80,14 +129,16 @@ def evaluate(expr: Any, values: Mapping[Symbol, Any]) -> Array:
 
 
 def unknowns(table: Table) -> tuple[tuple[Symbol, ...], list[str]]:
-    """What a fit of a table decides: coefficients, and a factor for each of its hardware families but the reference."""
-    return fitted(), sorted(set(table.families) - {REFERENCE})
+    """What a fit of a table decides: coefficients, and a factor for each of its hardware families but the reference,
+    where they have one."""
+    families = sorted(set(table.families) - {REFERENCE}) if table.by_family else []
+    return fitted(table.priors), families
 
 
 def spreads(table: Table) -> Array:
     """Standard deviations of the logarithms of all that a fit decides, before a row is looked at."""
     names, families = unknowns(table)
-    return np.array([PRIORS[name].spread for name in names] + [FAMILY_SPREAD] * len(families))
+    return np.array([table.priors[name].spread for name in names] + [FAMILY_SPREAD] * len(families))
 
 
 def fit(table: Table, times: Array | None = None, moved: Array | float = 0.0) -> Fit:
@@ -98,23 +149,23 @@ def fit(table: Table, times: Array | None = None, moved: Array | float = 0.0) ->
     """
     from scipy.optimize import least_squares
 
-    names, families = unknowns(table)
+    priors, (names, families) = table.priors, unknowns(table)
     place = {family: number for number, family in enumerate(families)}
     column = np.array([place.get(family, len(families)) for family in table.families])
-    prior = np.array([np.log(PRIORS[name].value) for name in names] + [0.0] * len(families)) + moved
+    prior = np.array([np.log(priors[name].value) for name in names] + [0.0] * len(families)) + moved
     spread = spreads(table)
     often = np.ones(len(table.rows)) if times is None else np.sqrt(times)
-    low = [np.log(max(PRIORS[name].low, 1e-9)) for name in names] + [-np.log(MOST_FAMILY)] * len(families)
-    high = [np.log(PRIORS[name].high) for name in names] + [np.log(MOST_FAMILY)] * len(families)
+    low = [np.log(max(priors[name].low, 1e-9)) for name in names] + [-np.log(MOST_FAMILY)] * len(families)
+    high = [np.log(priors[name].high) for name in names] + [np.log(MOST_FAMILY)] * len(families)
 
     def residuals(logs: Array) -> Array:
         factor = np.append(np.exp(logs[len(names) :]), 1.0)[column]
-        found = table.predict(_values(names, logs), factor)
+        found = table.predict(_values(priors, names, logs), factor)
         return np.concatenate([often * bent(table.weights * np.log(found / table.measured)), (logs - prior) / spread])
 
     best = least_squares(residuals, np.clip(prior, low, high), bounds=(low, high)).x
     factors = dict(zip(families, np.exp(best[len(names) :]).tolist(), strict=True))
-    return Fit(_values(names, best), {REFERENCE: 1.0, **factors})
+    return Fit(_values(priors, names, best), {REFERENCE: 1.0, **factors} if table.by_family else {})
 
 
 def certainty(groups: Sequence[str]) -> Array:
@@ -130,8 +181,8 @@ def bent(errors: Array) -> Array:
     return found
 
 
-def _values(names: Sequence[Symbol], logs: Array) -> dict[Symbol, float]:
+def _values(priors: Mapping[Symbol, Prior], names: Sequence[Symbol], logs: Array) -> dict[Symbol, float]:
     """All coefficients: those that are fitted as given, the others at their prior."""
-    return {name: prior.value for name, prior in PRIORS.items()} | {
+    return {name: prior.value for name, prior in priors.items()} | {
         name: float(np.exp(log)) for name, log in zip(names, logs, strict=False)
     }

@@ -14,7 +14,6 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.solver.calibration.fit import Array, Fit, Table, fit, spreads, unknowns
-from steptime.model.solver.calibration.priors import PRIORS
 
 RESAMPLES = 200
 SEED = 20260429
@@ -77,7 +76,7 @@ def identified(
         name: Interval(float(np.exp(low)), float(np.exp(high)), float((high - low) / width))
         for name, low, high, width in zip(_said(names, families), *ends, 2 * NORMAL_ENDS * spreads(table), strict=True)
     }
-    return Identified(intervals, apart(table, found, names), apart(table, found, tuple(PRIORS)), resamples)
+    return Identified(intervals, apart(table, found, names), apart(table, found, tuple(table.priors)), resamples)
 
 
 def apart(table: Table, found: Fit, names: tuple[Symbol, ...]) -> Apart:

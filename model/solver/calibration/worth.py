@@ -7,9 +7,8 @@ import numpy as np
 
 from steptime.model.choices import Scope
 from steptime.model.solver.calibration import baseline
-from steptime.model.solver.calibration.calibrate import Calibration
-from steptime.model.solver.calibration.cross import Errors, grouped, held, kind_and_family
-from steptime.model.solver.calibration.fit import Array, fit
+from steptime.model.solver.calibration.cross import Errors, Part, grouped, held, kind_and_family
+from steptime.model.solver.calibration.fit import Array, Table, fit
 from steptime.model.solver.calibration.rows import Row
 
 UNEXPLAINED = 0.5
@@ -45,7 +44,7 @@ TRAITS: Mapping[str, Callable[[Row], bool]] = {
 
 
 @dataclass(frozen=True)
-class Judged:
+class Worth:
     """Errors by family of machines and kind of model, by trait, and by group of model, machine and serving stack; the
     share of a family's rows inside the bands of other groups; errors of groups left out with the implausible rows among
     them; those of the bound, and of the bound times one number; each row that is not explained."""
@@ -60,8 +59,8 @@ class Judged:
     unexplained: Mapping[str, Far]
 
 
-def judged(found: Calibration) -> Judged:
-    """What a fit is worth."""
+def worth(found: Part, doubted: Table | None = None) -> Worth:
+    """What a fit is worth; ``doubted`` are implausible rows of the same kind."""
     table, out = found.table, found.logs["group"]
     sample = np.log(found.fit.predict(table) / table.measured)
 
@@ -79,15 +78,18 @@ def judged(found: Calibration) -> Judged:
     families, inside = np.array([kind_and_family(row) for row in table.rows]), held(table, out)
     by_family = pairs(kind_and_family)
     covered = {name: float(inside[families == name].mean()) for name in by_family}
-    return Judged(
-        by_family, traits, pairs(lambda row: row.group), covered, Errors.of(np.concatenate([out, doubted(found)])),
+    return Worth(
+        by_family, traits, pairs(lambda row: row.group), covered,
+        Errors.of(np.concatenate([out, _of_doubted(found, doubted)])),
         Errors.of(baseline.ideal(table)), Errors.of(baseline.one_multiplier(table)), far,
     )  # fmt: skip
 
 
-def doubted(found: Calibration) -> Array:
+def _of_doubted(found: Part, table: Table | None) -> Array:
     """The logarithm of predicted over measured of the implausible rows, by fits that saw no row of their group."""
-    table, groups, logs = found.doubted, np.array(found.table.groups), np.zeros(len(found.doubted.rows))
+    if table is None:
+        return np.zeros(0)
+    groups, logs = np.array(found.table.groups), np.zeros(len(table.rows))
     for group in dict.fromkeys(table.groups):
         out = np.array(table.groups) == group
         fitted = fit(found.table.only(groups != group)) if group in groups else found.fit
