@@ -12,16 +12,18 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.coefficients import Coefficients, shipped
-from steptime.model.choices import Efficiency, PhaseName, Scope
+from steptime.model.catalog.hardware import Hardware
+from steptime.model.choices import Efficiency, Load, PhaseName, Scope
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.experts import waiting_for_the_fullest
-from steptime.model.estimate.groups import groups, kernels_of, padding_of
+from steptime.model.estimate.groups import demands
 from steptime.model.estimate.terms import DECODE, PREFILL, along
+from steptime.model.extremes import at_least
 from steptime.model.precision import activations_for
 from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
+from steptime.model.step.inputs import WORKLOAD, Inputs
 
 
 @dataclass(frozen=True)
@@ -44,21 +46,40 @@ class Estimate:
 def estimated(case: Case) -> Estimate | None:
     """The estimate of a decode step or of a prefill; None where there is none: of lists of quantities, of training, of
     verified drafts, where the bound has no number, and where the ideal alone is asked for."""
-    bound, model = case.number(q.step_time), case.accounts.transformer
-    if bound is None or case.inputs.efficiency == Efficiency.IDEAL or model is None:
+    bound, chosen = case.number(q.step_time), coefficients_of(case)
+    if bound is None or chosen is None:
         return None
-    if case.inputs.phase not in (PhaseName.DECODE, PhaseName.PREFILL) or q.drafts in case.inputs.given:
-        return None
-    chosen = case.inputs.coefficients or shipped()
     try:
-        terms = _terms(case, chosen)
+        terms = {name: float(time) for name, time in terms_of(case, chosen).items()}
     except Unbound:
         return None
-    kind, family = kind_of(model), case.hardware.family
-    name, band = chosen.band(kind, family)
+    lengths = {"context": case.number(q.context), "sequences": case.number(q.rank_batch), "chips": case.layout.chips}
+    return estimate_of(case.accounts.transformer, case.hardware, case.inputs.phase, chosen, bound, terms, lengths)
+
+
+def estimate_of(
+    model: Transformer | None, hardware: Hardware, phase: PhaseName, chosen: Coefficients, bound: float,
+    terms: Mapping[str, float], lengths: Mapping[str, float | None],
+) -> Estimate:  # fmt: skip
+    """The estimate that terms add up to, with its band and what lies outside of the rows of the fit."""
+    assert model is not None, "an architecture is known"
+    name, band = chosen.band(kind_of(model), hardware.family)
     time = max(sum(terms.values()), bound)
-    outside = tuple(_outside(case, chosen))
+    outside = tuple(_outside(hardware, phase, chosen, lengths))
     return Estimate(time, max(bound, time * band.low), time * band.high, name, terms, outside)
+
+
+def coefficients_of(case: Case) -> Coefficients | None:
+    """The coefficients with which a step has an estimate; None where it has none."""
+    return coefficients_for(case.inputs) if case.accounts.transformer is not None else None
+
+
+def coefficients_for(inputs: Inputs) -> Coefficients | None:
+    """Those that inputs ask for; None where the ideal alone is asked for, and for what no estimate is of."""
+    if inputs.efficiency == Efficiency.IDEAL or q.drafts in inputs.given:
+        return None
+    estimable = inputs.phase in (PhaseName.DECODE, PhaseName.PREFILL)
+    return (inputs.coefficients or shipped()) if estimable else None
 
 
 def kind_of(model: Transformer) -> str:
@@ -66,33 +87,42 @@ def kind_of(model: Transformer) -> str:
     return "experts" if model.experts else "dense"
 
 
-def _terms(case: Case, chosen: Coefficients) -> dict[str, float]:
-    """Seconds by term: of a step, with the prefills that ride along in it where the scope is serving."""
+def terms_of(case: Case, chosen: Coefficients) -> dict[str, Any]:
+    """Seconds by term: of a step, with the prefills that ride along in it where the scope is serving. Numbers, or
+    arrays where the case has arrays. Raises Unbound where the ledger lacks a number."""
     values = chosen.of_family(case.hardware.family)
     if case.inputs.phase == PhaseName.PREFILL:
         return _each(PREFILL, {**values, **asked_of_chip(case)})
     if case.inputs.scope != Scope.SERVING:
         return _each(DECODE, {**values, **asked_of_chip(case)})
-    pure, alone, number = parts_of_serving(case)
-    prefills = evaluated(along, {**values, **asked_of_chip(alone), e.riding: number})
+    pure, alone = parts_of_serving(case)
+    number = case.scenario.evaluate(others_per_step(case))
+    prefills = Scenario({**values, **asked_of_chip(alone), e.riding: number}).evaluate(along)
     return {**_each(DECODE, {**values, **asked_of_chip(pure)}), "prefills": prefills}
 
 
-def _each(terms: Mapping[str, Expr], values: Mapping[Symbol, float]) -> dict[str, float]:
-    return {name: evaluated(expr, values) for name, expr in terms.items()}
+def _each(terms: Mapping[str, Expr], values: Mapping[Symbol, Any]) -> dict[str, Any]:
+    there = Scenario(values)
+    return {name: there.evaluate(expr) for name, expr in terms.items()}
 
 
-def parts_of_serving(case: Case) -> tuple[Case, Case, float]:
-    """A step of in-flight batching as a decode step alone, one prefill alone, and how many of these ride along in it:
-    one for each sequence that ends, but for a request's own."""
+def parts_of_serving(case: Case) -> tuple[Case, Case]:
+    """A step of in-flight batching as a decode step alone, and one prefill alone."""
     there = case.scenario.values
     held = replace(case.layout, copies=None)
     inputs = case.inputs.with_given({q.prompt: None, q.answer: None, q.context: there[q.context]},
                                     scope=Scope.STEPS, layout=held, chips=None)  # fmt: skip
     alone = replace(case.inputs.prompt_alone(there[q.prompt]), layout=held, chips=None)
     pure, prompt = (build_case(replace(case.question, inputs=one)) for one in (inputs, alone))
-    sequences = there[q.batch] / case.layout.replicas
-    return pure, prompt, max(0.0, sequences - there.get(q.own_prefill, 0.0)) / (there[q.answer] - 1)
+    same = {s: value for s, value in there.items() if s in pure.scenario.values}  # numbers that were changed, too
+    figures = {s: value for s, value in same.items() if s in prompt.scenario.values and s not in WORKLOAD}
+    return pure.changed(same), prompt.changed(figures)
+
+
+def others_per_step(case: Case) -> Expr:
+    """How many prefills of others ride along in a step: one for each sequence that ends, but for a request's own."""
+    own = case.scenario.values.get(q.own_prefill, 0.0)
+    return at_least(0, q.batch / q.replicas - own) / (q.answer - 1)
 
 
 def evaluated(expr: Expr, values: Mapping[Symbol, Any]) -> float:
@@ -105,33 +135,38 @@ def asked_of_chip(case: Case) -> dict[Symbol, Any]:
 
     Raises Unbound where the ledger lacks a number.
     """
-    model = case.accounts.transformer
-    assert model is not None, "an architecture is known"
-    found: dict[Symbol, Any] = {s: case.scenario.evaluate(expr) for s, expr in groups(case.operations).items()}
-    tokens = case.scenario.evaluate(q.micro_batch * case.phase.tokens / case.phase.passes)
-    found[e.expert_bytes] = found[e.expert_bytes] * waiting_for_the_fullest(model, tokens, case.layout.ep)
-    found |= {
-        e.kernels: float(kernels_of(model)) * case.layout.pp,
-        e.sequences: case.scenario.evaluate(q.rank_batch),
-        q.head_padding: padding_of(model, case.layout.tp),
-    }
+    found: dict[Symbol, Any] = {s: case.scenario.evaluate(expr) for s, expr in demanded(case).items()}
     rates = (q.peak_flops, q.memory_bandwidth, q.scale_up_bandwidth, q.scale_out_bandwidth)
     found |= {rate: case.number(rate) or 1.0 for rate in rates}
-    peaks = case.hardware.peaks
-    found[q.wide_peak] = case.hardware.peak(activations_for("bf16", tuple(peaks))) if peaks else found[q.peak_flops]
+    found[q.wide_peak] = wide_peak_of(case.hardware, found[q.peak_flops])
     return found
 
 
-def _outside(case: Case, chosen: Coefficients) -> list[str]:
+def demanded(case: Case) -> dict[Symbol, Expr]:
+    """The same as expressions in the quantities of the case."""
+    model, phase = case.accounts.transformer, case.phase
+    assert model is not None, "an architecture is known"
+    least = 0 if case.plan.load == Load.MEAN else 1
+    return demands(model, case.operations, q.micro_batch * phase.tokens / phase.passes, least)
+
+
+def wide_peak_of(hardware: Hardware, otherwise: float) -> float:
+    """The peak at which scores are worked out: bf16, or the next wider; another figure where the machine has one."""
+    peaks = hardware.peaks
+    return hardware.peak(activations_for("bf16", tuple(peaks))) if peaks else otherwise
+
+
+def _outside(
+    hardware: Hardware, phase: PhaseName, chosen: Coefficients, lengths: Mapping[str, float | None]
+) -> list[str]:
     """In what a step is beyond the rows of the fit."""
     found = []
-    if case.hardware.family not in chosen.kernels:
-        found.append(f"no row of machines of the family {case.hardware.family or case.hardware.name}")
-    if case.inputs.phase == PhaseName.PREFILL:
+    if hardware.family not in chosen.kernels:
+        found.append(f"no row of machines of the family {hardware.family or hardware.name}")
+    if phase == PhaseName.PREFILL:
         found.append("no row of a prefill alone")
-    values = {"context": case.number(q.context), "sequences": case.number(q.rank_batch), "chips": case.layout.chips}
-    for name, value in values.items():
+    for name, value in lengths.items():
         low, high = getattr(chosen.seen, name)
-        if value is not None and not low <= value <= high and (name != "context" or case.inputs.phase == "decode"):
+        if value is not None and not low <= value <= high and (name != "context" or phase == PhaseName.DECODE):
             found.append(f"{name} {value:,.4g} outside {low:,.4g} to {high:,.4g}")
     return found
