@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
@@ -85,6 +86,11 @@ def coefficients_for(inputs: Inputs) -> Coefficients | None:
 def kind_of(model: Transformer) -> str:
     """What decides how far an estimate may be off: experts or none."""
     return "experts" if model.experts else "dense"
+
+
+def estimated_time(case: Case, chosen: Coefficients) -> Any:
+    """Seconds of the estimate alone: a number, or an array where the case has arrays."""
+    return np.maximum(sum(terms_of(case, chosen).values()), case.scenario.evaluate(q.step_time))
 
 
 def terms_of(case: Case, chosen: Coefficients) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from rich.text import Text
 from steptime.model import symbols as q
 from steptime.model.choices import Minimise, Overlap, PhaseName
 from steptime.model.errors import UserError
-from steptime.model.solver.batch import SCALES, BatchAnswer, solve_batch
+from steptime.model.solver.batch import SCALES, solve_batch
+from steptime.model.solver.batch_answer import BatchAnswer
 from steptime.model.solver.layouts.points import Answer, Point
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.solver.recheck import recheck
@@ -16,13 +17,13 @@ from steptime.model.solver.sensitivity import envelope_at
 from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.text.bases import of_power, of_price
+from steptime.model.text.best_batch import solve_batch_json
 from steptime.model.text.compared import compared, compared_json
 from steptime.model.text.format import plain, si, table
 from steptime.model.text.header import doubtful, not_modelled
 from steptime.model.text.layout_points import choices, formats, formats_said, point_json
 from steptime.model.text.ranges import spread_json, spread_lines
 from steptime.model.text.run import run_line
-from steptime.model.text.solve import solve_batch_json
 from steptime.model.text.step_json import step_json
 
 SHOWN = 16

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
 from sympy import Expr
 
 from steptime.model import symbols as q
@@ -90,3 +91,10 @@ def practice_words(found: dict[str, Any], bound: float) -> str:
     if found["dollars_per_million_tokens"] is not None:
         text += f", ${plain(found['dollars_per_million_tokens'])} per million tokens"
     return text if found["inside"] else f"{text}; outside what was calibrated: {', '.join(found['outside'])}"
+
+
+def practice_lines(case: Case | None, before: str = "in practice ") -> list[Text]:
+    """The same as a line; none where there is no estimate."""
+    found = None if case is None else estimate_json(case)
+    bound = None if case is None else case.number(q.step_time)
+    return [] if found is None or bound is None else [Text(before + practice_words(found, bound))]

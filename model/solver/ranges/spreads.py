@@ -60,7 +60,8 @@ def batch_spread(
             return Outcome({"cost": answer.infimum or 0.0}, "no batch attains it")
         prices = answer.solution.term_prices
         found = {"batch": answer.solution.value, "step_time": answer.solution.step_time, "cost": answer.solution.cost}
-        return Outcome(found, RESOURCE[max(prices, key=lambda name: prices[name])])
+        most = max(prices, key=lambda name: prices[name])
+        return Outcome(found, RESOURCE.get(most, most))
 
     worth = solve_batch(case, minimise, bound, limits).worth
 
