@@ -181,9 +181,9 @@ def _whole_costs(
     there = case.scenario | {q.batch: batches}
     step_times, allowed = np.broadcast_to(there.evaluate(q.step_time), batches.shape), np.full(batches.shape, True)
     paces = np.broadcast_to(there.evaluate(q.mean_step_time), batches.shape)
-    if chosen is not None:  # what all steps take is as much longer as a request's own
-        estimates = estimated_time(case.changed({q.batch: batches}), chosen)
-        step_times, paces = estimates, paces * estimates / step_times
+    if chosen is not None:
+        asked = case.changed({q.batch: batches})
+        step_times, paces = (estimated_time(asked, chosen, every) for every in (False, True))
     on_steps = [*problem.step_limits.values(), *(one.step for one in problem.limits.values() if one.step is not None)]
     for name, limit in problem.limits.items():
         if limit.step is not None:  # asked of the whole step below, not of its terms at the mean load

@@ -57,7 +57,7 @@ def practice_of(case: Case, chosen: Coefficients) -> Practice | None:
     pure, alone = parts_of_serving(case)
     here, step = _marked(pure if case.plan.load != Load.MEAN else pure.relaxed, values, "'")
     beside, prefill = _marked(alone, values, "°")
-    definitions = {**scenario.definitions, **here, **beside, e.riding: others_per_step(case)}
+    definitions = {**scenario.definitions, **here, **beside, e.riding: others_per_step}
     terms = {name: put_in(expr, step) for name, expr in terms.items()}
     return _checked(case, Scenario(values, definitions), {**terms, "prefills": put_in(along, prefill)}, chosen)
 

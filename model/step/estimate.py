@@ -30,7 +30,8 @@ from steptime.model.step.inputs import WORKLOAD, Inputs
 @dataclass(frozen=True)
 class Estimate:
     """Seconds of a step in practice, between which eight in ten lie, after the band of which family; its terms, which
-    add up to it; ``outside`` says in what the step is beyond what was calibrated."""
+    add up to it; ``outside`` says in what the step is beyond what was calibrated. the mean step, in which no
+    request's own prefill is left out, takes ``own`` seconds longer."""
 
     step_time: float
     low: float
@@ -38,10 +39,16 @@ class Estimate:
     family: str
     terms: Mapping[str, float]
     outside: tuple[str, ...] = ()
+    own: float = 0.0
 
     @property
     def inside(self) -> bool:
         return not self.outside
+
+    @property
+    def mean_time(self) -> float:
+        """Seconds of the mean step, at the pace of the fullest rank: throughput and cost follow from it."""
+        return self.step_time + self.own
 
 
 def estimated(case: Case) -> Estimate | None:
@@ -51,23 +58,25 @@ def estimated(case: Case) -> Estimate | None:
     if bound is None or chosen is None:
         return None
     try:
-        terms = {name: float(time) for name, time in terms_of(case, chosen).items()}
+        terms, own = terms_of(case, chosen)
     except Unbound:
         return None
     lengths = {"context": case.number(q.context), "sequences": case.number(q.rank_batch), "chips": case.layout.chips}
-    return estimate_of(case.accounts.transformer, case.hardware, case.inputs.phase, chosen, bound, terms, lengths)
+    return estimate_of(case.accounts.transformer, case.hardware, case.inputs.phase, chosen, bound, terms, own, lengths)
 
 
 def estimate_of(
     model: Transformer | None, hardware: Hardware, phase: PhaseName, chosen: Coefficients, bound: float,
-    terms: Mapping[str, float], lengths: Mapping[str, float | None],
+    terms: Mapping[str, float], own: float, lengths: Mapping[str, float | None],
 ) -> Estimate:  # fmt: skip
-    """The estimate that terms add up to, with its band and what lies outside of the rows of the fit."""
+    """The estimate that terms add up to, with its band and what lies outside of the rows of the fit; the mean step
+    takes ``own`` seconds longer, and the bound at least."""
     assert model is not None, "an architecture is known"
     name, band = chosen.band(kind_of(model), hardware.family)
     time = max(sum(terms.values()), bound)
     outside = tuple(_outside(hardware, phase, chosen, lengths))
-    return Estimate(time, max(bound, time * band.low), time * band.high, name, terms, outside)
+    numbers = {term: float(seconds) for term, seconds in terms.items()}
+    return Estimate(time, max(bound, time * band.low), time * band.high, name, numbers, outside, float(own))
 
 
 def coefficients_of(case: Case) -> Coefficients | None:
@@ -88,23 +97,26 @@ def kind_of(model: Transformer) -> str:
     return "experts" if model.experts else "dense"
 
 
-def estimated_time(case: Case, chosen: Coefficients) -> Any:
-    """Seconds of the estimate alone: a number, or an array where the case has arrays."""
-    return np.maximum(sum(terms_of(case, chosen).values()), case.scenario.evaluate(q.step_time))
+def estimated_time(case: Case, chosen: Coefficients, every: bool = False) -> Any:
+    """Seconds of the estimate alone: a number, or an array where the case has arrays. ``every``: of the mean step."""
+    terms, own = terms_of(case, chosen)
+    return np.maximum(sum(terms.values()), case.scenario.evaluate(q.step_time)) + (own if every else 0.0)
 
 
-def terms_of(case: Case, chosen: Coefficients) -> dict[str, Any]:
-    """Seconds by term: of a step, with the prefills that ride along in it where the scope is serving. Numbers, or
-    arrays where the case has arrays. Raises Unbound where the ledger lacks a number."""
+def terms_of(case: Case, chosen: Coefficients) -> tuple[dict[str, Any], Any]:
+    """Seconds by term: of a step, with the prefills that ride along in it where the scope is serving; and by how much
+    the mean step is longer, in which no request's own prefill is left out. Numbers, or arrays where the case has
+    arrays. Raises Unbound where the ledger lacks a number."""
     values = chosen.of_family(case.hardware.family)
     if case.inputs.phase == PhaseName.PREFILL:
-        return _each(PREFILL, {**values, **asked_of_chip(case)})
+        return _each(PREFILL, {**values, **asked_of_chip(case)}), 0.0
     if case.inputs.scope != Scope.SERVING:
-        return _each(DECODE, {**values, **asked_of_chip(case)})
+        return _each(DECODE, {**values, **asked_of_chip(case)}), 0.0
     pure, alone = parts_of_serving(case)
-    number = case.scenario.evaluate(others_per_step(case))
-    prefills = Scenario({**values, **asked_of_chip(alone), e.riding: number}).evaluate(along)
-    return {**_each(DECODE, {**values, **asked_of_chip(pure)}), "prefills": prefills}
+    prefill = Scenario({**values, **asked_of_chip(alone), e.riding: 1.0}).evaluate(along)
+    others, every = (one.scenario.evaluate(others_per_step) for one in (case, case.of_all_steps))
+    terms = {**_each(DECODE, {**values, **asked_of_chip(pure)}), "prefills": others * prefill}
+    return terms, (every - others) * prefill
 
 
 def _each(terms: Mapping[str, Expr], values: Mapping[Symbol, Any]) -> dict[str, Any]:
@@ -125,10 +137,8 @@ def parts_of_serving(case: Case) -> tuple[Case, Case]:
     return pure.changed(same), prompt.changed(figures)
 
 
-def others_per_step(case: Case) -> Expr:
-    """How many prefills of others ride along in a step: one for each sequence that ends, but for a request's own."""
-    own = case.scenario.values.get(q.own_prefill, 0.0)
-    return at_least(0, q.batch / q.replicas - own) / (q.answer - 1)
+others_per_step: Expr = at_least(0, q.batch / q.replicas - q.own_prefill) / (q.answer - 1)
+"""How many prefills of others ride along in a step: one for each sequence that ends, but for a request's own."""
 
 
 def evaluated(expr: Expr, values: Mapping[Symbol, Any]) -> float:

@@ -1,5 +1,6 @@
 """What a step takes in practice, beside its bound: the estimate, what follows from it, and what somebody measured."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -8,7 +9,7 @@ from sympy import Expr
 from steptime.model import symbols as q
 from steptime.model.economics.utilisation import memory_bandwidth_utilisation, model_flops_utilisation
 from steptime.model.step.case import Case
-from steptime.model.step.estimate import estimated
+from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.text.format import plain, si
 
 if TYPE_CHECKING:
@@ -39,15 +40,24 @@ FOLLOWING = {"tokens_per_second": -1, "tokens_per_second_per_sequence": -1, "dol
 
 def estimate_json(case: Case) -> dict[str, Any] | None:
     """The estimate beside the bound, and what follows from it; None where there is none."""
-    found, bound = estimated(case), case.number(q.step_time)
-    if found is None or not bound:
+    found, bounds = estimated(case), case.numbers((q.step_time, q.mean_step_time))
+    if found is None:
         return None
-    shown, ratio = rates(case), found.step_time / bound
+    shown = rates(case)
     numbers = case.numbers(shown[key] for key in FOLLOWING)
+    return estimate_of_json(found, *bounds.values(), {key: numbers[shown[key]] for key in FOLLOWING})
+
+
+def estimate_of_json(
+    found: Estimate, bound: float | None, mean: float | None, numbers: Mapping[str, float | None]
+) -> dict[str, Any]:
+    """The same from what the bound says: the speed of a sequence follows from its own step, the rest from the mean."""
+    ratios = dict.fromkeys(FOLLOWING, found.mean_time / mean if mean else None)
+    ratios["tokens_per_second_per_sequence"] = found.step_time / bound if bound else None
     after: dict[str, float | None] = {}
     for key, power in FOLLOWING.items():
-        value = numbers[shown[key]]
-        after[key] = None if value is None else value * ratio**power
+        value, ratio = numbers[key], ratios[key]
+        after[key] = None if value is None or ratio is None else value * ratio**power
     return {
         "step_time": found.step_time, "low": found.low, "high": found.high, "family": found.family,
         "inside": found.inside, "outside": list(found.outside), "terms": dict(found.terms), **after,

@@ -18,6 +18,7 @@ from steptime.model.solver.batch import solve_batch
 from steptime.model.step.build import build_case
 from steptime.model.step.estimate import estimated
 from steptime.model.step.words import limit_of
+from steptime.model.text.practice import estimate_json
 
 CASES = {
     "dense": (("llama-3.1-70b", "h100-sxm", {"layout": "tp=8"}), 0.02),
@@ -48,7 +49,7 @@ def test_the_best_whole_batch_is_that_of_a_loop_over_steps(name) -> None:
     case, tried = answer.whole, range(1, 2 * int(answer.integer["batch"]) + 9)
     steps = {batch: at(case, batch) for batch in tried}
     there = {batch: (estimated(step).step_time, step) for batch, step in steps.items()}
-    costs = {batch: step.number(q.dollars_per_million_tokens) / 1e6 * time / step.number(q.step_time)
+    costs = {batch: estimate_json(step)["dollars_per_million_tokens"] / 1e6
              for batch, (time, step) in there.items() if time <= limit}  # fmt: skip
     best = min(costs, key=lambda batch: costs[batch])
     assert (answer.integer["batch"], answer.integer["cost"]) == (best, pytest.approx(costs[best], rel=1e-9))

@@ -5,6 +5,7 @@ The ledger's slots are evaluated with arrays in the place of degrees and batch.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.choices import Copies, Load, Minimise, Overlap, PhaseName
+from steptime.model.estimate.groups import demands
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns
 from steptime.model.layout.layout import SYMBOLS, Layout
@@ -34,7 +36,7 @@ class Formulas:
         given: Mapping[Symbol, Any],
     ) -> None:  # fmt: skip
         ways = [search.copies] if search.copies else list(Copies)[: 1 + bool(accounts.experts)]
-        self.phase, self.search = phase, search
+        self.accounts, self.phase, self.search, self.load = accounts, phase, search, plan.load
         self.room = accounts.rooms(plan, phase, given)
         self.ledgers = [accounts.ledger(replace(plan, copies=way), phase, given=given) for way in ways]
         cached = accounts.cache_definitions(phase, given)
@@ -55,6 +57,15 @@ class Formulas:
             return [step_bound(self.phase, (), overlap)] * len(self.ledgers)
         lines = [self.phase.ledger if self.by_hand else ledger.operations for ledger in self.ledgers]
         return [step_bound(self.phase, operations, overlap, self.stages) for operations in lines]
+
+    @cached_property
+    def demanded(self) -> list[dict[Symbol, Expr]]:
+        """What an estimate needs of one chip, in each way to copy tokens to experts."""
+        model, phase = self.accounts.transformer, self.phase
+        assert model is not None, "a search is of an architecture"
+        tokens, least = q.micro_batch * phase.tokens / phase.passes, 0 if self.load == Load.MEAN else 1
+        lines = [phase.ledger if self.by_hand else ledger.operations for ledger in self.ledgers]
+        return [demands(model, operations, tokens, least) for operations in lines]
 
     def numbers(
         self, values: Mapping[Symbol, Any], columns: Columns, rows: Array, heads: Array, batches: Array
