@@ -52,14 +52,17 @@ def solve_batch(
     max_step_time: float | None = None,
     limits: Sequence[UserLimit] = (),
     start: float = 64.0,
+    in_practice: bool | None = None,
 ) -> BatchAnswer:
     """The smallest batch of least cost, at the mean load of every rank; and the best whole one next to it, with whole
-    sequences. Raises UserError where the problem is infeasible or a figure is missing."""
+    sequences. ``in_practice``: whether it is of the estimate; where nothing is said, if a limit is on time. Raises
+    UserError where the problem is infeasible or a figure is missing."""
     if case.phase.name == PhaseName.PREFILL and q.answer in case.inputs.given:
         raise UserError("`output`: the best batch is of no whole requests; see `scope` serving")
     minimise = minimise or (Minimise.COST if case.number(q.chip_hour_price) is not None else Minimise.CHIP_SECONDS)
     of_bound = _of_bound(case, minimise, max_step_time, limits, start)
-    chosen = coefficients_of(case) if is_timed(max_step_time, limits) else None
+    asked = is_timed(max_step_time, limits) if in_practice is None else in_practice
+    chosen = coefficients_of(case) if asked else None
     practice = None if chosen is None else practice_of(case.relaxed, chosen)
     if practice is None:
         return of_bound
@@ -113,6 +116,9 @@ def _in_practice(
     bounds, step_limits, shown = limits_of(case, max_step_time, limits, None)
     problem = Problem(_numbered(practice.case, practice.parts), q.batch, case.scenario.evaluate(factor), exponent,
                       bounds, step_limits, bounds["minimum_batch"].value)  # fmt: skip
+    infimum = None if exponent == 0 else _infimum_not_attained(problem)
+    if infimum is not None:
+        return BatchAnswer(case, whole, minimise, unit, infimum, None, {}, None, shown, practice, of_bound)
     found = solve(problem, start)
     return BatchAnswer(case, whole, minimise, unit, None, found, _integer(whole, problem, found, practice.chosen),
                        envelope(practice.case, problem, found, practice.parts, factor), shown, practice,

@@ -12,7 +12,7 @@ the slower: the mean time never falls, and a token costs what lies between the e
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,9 +43,9 @@ class Whole:
     values: Mapping[Symbol, Any]
     columns: Columns
     rows: Array
-    first_token: Array | None
-    numbers: Array
-    estimates: Estimates | None
+    first_token: Array | None = None
+    numbers: Array = field(default_factory=lambda: np.zeros(0, int))
+    estimates: Estimates | None = None
     in_practice: bool = False
     practice: Array | None = None
 
