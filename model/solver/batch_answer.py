@@ -39,7 +39,9 @@ class BatchAnswer:
     @property
     def chosen(self) -> float | None:
         """The best whole batch where one satisfies the limits, else the continuous one."""
-        return float(self.integer["batch"]) if self.integer.get("feasible") else self.solution and self.solution.value
+        if self.integer.get("feasible"):
+            return float(self.integer["batch"])
+        return None if self.solution is None else self.solution.value
 
     @property
     def at_chosen(self) -> Case | None:
@@ -49,8 +51,10 @@ class BatchAnswer:
     @property
     def bound_time(self) -> float | None:
         """Seconds of a step at the bound, at the batch that was found."""
-        if self.practice is None or self.solution is None:
-            return self.solution and self.solution.step_time
+        if self.solution is None:
+            return None
+        if self.practice is None:
+            return self.solution.step_time
         return float((self.case.scenario | {q.batch: self.solution.value}).evaluate(q.step_time))
 
     @property

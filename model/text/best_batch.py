@@ -110,7 +110,7 @@ def _times(case: Case, there: Scenario) -> dict[str, float | None]:
 def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequence[str] = ()) -> Group:
     """The best batch for people; ``notices`` are what was made of the question."""
     case, data, said = answer.case, solve_batch_json(answer, spread), [Text(text) for text in notices]
-    ranges = spread_lines(data, {"cost": answer.unit})
+    ranges = spread_lines(data, {"cost": answer.unit, "cost in practice": answer.unit, "step_time in practice": "s"})
     head = Text(
         f"{case.model} on {case.hardware.name}: batch of least {answer.minimise}; {_whose(answer)}", style="bold"
     )

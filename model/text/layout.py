@@ -169,9 +169,10 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     # A training batch is given: speed and throughput are one, and the front is the best point.
     front = [] if best.inputs.phase == PhaseName.TRAIN else [front_table(answer), Text()]
     each = [machines_table(answer), Text()] if len(answer.best_of) > 1 else []
-    said = Text(formats_said(answer))
     terms = _terms(relaxed, answer, best)
-    return Group(head, counted, said, Text(), *lines, Text(), terms, Text(), *each, *front, *ranges, *notes)
+    return Group(
+        head, counted, Text(formats_said(answer)), Text(), *lines, Text(), terms, Text(), *each, *front, *ranges, *notes
+    )
 
 
 def _whose(answer: Answer) -> str:

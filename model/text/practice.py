@@ -38,6 +38,11 @@ FOLLOWING = {"tokens_per_second": -1, "tokens_per_second_per_sequence": -1, "dol
 """What follows from the time of a step, and how: in proportion, or in inverse proportion."""
 
 
+OF_NO_FAMILY = {"limits_hold_for": "bound", "estimate": None,
+                "no_estimate": "a machine that is designed is of no family of which steps were measured"}  # fmt: skip
+"""What the answer of a made-up machine says of practice."""
+
+
 def estimate_json(case: Case) -> dict[str, Any] | None:
     """The estimate beside the bound, and what follows from it; None where there is none."""
     found, bounds = estimated(case), case.numbers((q.step_time, q.mean_step_time))
@@ -45,14 +50,16 @@ def estimate_json(case: Case) -> dict[str, Any] | None:
         return None
     shown = rates(case)
     numbers = case.numbers(shown[key] for key in FOLLOWING)
-    return estimate_of_json(found, *bounds.values(), {key: numbers[shown[key]] for key in FOLLOWING})
+    return estimate_of_json(
+        found, bounds[q.step_time], bounds[q.mean_step_time], {key: numbers[shown[key]] for key in FOLLOWING}
+    )
 
 
 def estimate_of_json(
     found: Estimate, bound: float | None, mean: float | None, numbers: Mapping[str, float | None]
 ) -> dict[str, Any]:
     """The same from what the bound says: the speed of a sequence follows from its own step, the rest from the mean."""
-    ratios = dict.fromkeys(FOLLOWING, found.mean_time / mean if mean else None)
+    ratios: dict[str, float | None] = dict.fromkeys(FOLLOWING, found.mean_time / mean if mean else None)
     ratios["tokens_per_second_per_sequence"] = found.step_time / bound if bound else None
     after: dict[str, float | None] = {}
     for key, power in FOLLOWING.items():

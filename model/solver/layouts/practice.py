@@ -58,7 +58,7 @@ class Estimates:
             return None
         points = self.alone.at(numbers, rows, self.step.split(rows), np.ones((1, 1)))
         terms = _evaluated(points, PREFILL, joined(self.coefficients, numbers))
-        return np.maximum(sum(terms.values()), points.step_time)
+        return np.asarray(np.maximum(sum(terms.values()), points.step_time))
 
     def each(self, numbers: Array, rows: Array, points: Points) -> list[Estimate]:
         """An estimate for each of some layouts at one batch, as a step has it."""
@@ -142,20 +142,20 @@ class InPractice(Points):
         return step, mean
 
     @property
-    def step_time(self) -> Array:  # type: ignore[override]
+    def step_time(self) -> Array:
         return self._times[0]
 
     @property
-    def mean_step_time(self) -> Array:  # type: ignore[override]
+    def mean_step_time(self) -> Array:
         """At the pace of the fullest rank, every prefill counted."""
         return self._times[1]
 
     @property
-    def _held(self) -> Array:  # type: ignore[override]
-        return self.at_bound._held
+    def _held(self) -> Array:
+        return np.asarray(self.at_bound._held)
 
     def tie_bounds(self) -> list[Array]:
-        return self.at_bound.tie_bounds()
+        return list(self.at_bound.tie_bounds())
 
 
 def in_practice(points: Points, estimates: Estimates, numbers: Array, rows: Array, first: Array | None) -> InPractice:
