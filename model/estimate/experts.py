@@ -1,4 +1,4 @@
-"""The chip whose experts are touched most: the others of an exchange wait for it."""
+"""The chip whose experts are touched most, and the rank that has most sequences: the others wait for them."""
 
 import sympy
 from sympy import Expr
@@ -38,3 +38,20 @@ def waiting_for_the_fullest(model: Transformer, tokens: Expr, ways: Expr, least:
                 found += read * at_least(least, fullest) / at_least(least, mean)
                 weight += read
     return found / weight if weight else sympy.S.One
+
+
+def fullest_rank(mean: Expr, ranks: Expr) -> Expr:
+    """Sequences on the fullest of so many ranks, where requests go to ranks as they come.
+
+    The sequences that a rank holds vary about their mean m as a count of independent arrivals does, by sqrt(m). The
+    largest of G of them is about m + sqrt(2 m ln G) (the largest of G normal ones), and never more than all G m.
+
+    >>> round(float(fullest_rank(sympy.Float(16), sympy.Float(32))), 2), fullest_rank(sympy.Integer(16), sympy.S.One)
+    (26.53, 16)
+    """
+    return at_most(mean * ranks, mean + sympy.sqrt(2 * sympy.log(ranks) * mean))
+
+
+def waiting_for_the_fullest_rank(held: Expr, mean: Expr, ranks: Expr) -> Expr:
+    """The same over those that the ledger has on a rank."""
+    return at_least(1, fullest_rank(mean, ranks) / held)

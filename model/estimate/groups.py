@@ -8,7 +8,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import DenseFeedForward, LatentAttention, Layer, Transformer
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.experts import waiting_for_the_fullest
+from steptime.model.estimate.experts import waiting_for_the_fullest, waiting_for_the_fullest_rank
 from steptime.model.extremes import at_least
 from steptime.model.terms import Operation, OperationName, Transfer
 
@@ -97,17 +97,24 @@ def padding_of(model: Transformer, tensor_parallel: Expr) -> Expr:
     return sympy.Add(*done) / sympy.Add(*asked)
 
 
-def demands(model: Transformer, operations: Iterable[Operation], tokens: Expr, least: int = 1) -> dict[Symbol, Expr]:
-    """What an estimate needs of one chip in a pass, in the ledger's quantities: its groups, with routed experts as the
-    fullest chip reads them where ``tokens`` of a micro-batch choose, ``least`` at least; kernels, sequences, and
+def demands(
+    model: Transformer, operations: Iterable[Operation], tokens: Expr, passes: Expr, ranks_wait: bool, least: int = 1
+) -> dict[Symbol, Expr]:
+    """What an estimate needs of one chip in a step, in the ledger's quantities: its groups, kernels, sequences, and
     padding of heads.
 
+    ``tokens`` of a micro-batch choose experts, of which the fullest chip reads ``least`` at least. ``passes`` of all
+    stages start kernels, and handle each sequence anew; where ``ranks_wait`` for each other, for those of the fullest.
     The degrees are quantities too, so that one set serves a case, many batches, or many layouts at once.
     """
     found = groups(operations)
     found[e.expert_bytes] *= waiting_for_the_fullest(model, tokens, q.expert_parallel, least)
+    mean, ranks = q.micro_batch / q.data_parallel, q.data_parallel
+    waiting = waiting_for_the_fullest_rank(q.rank_batch, mean, ranks) if ranks_wait else sympy.S.One
+    for symbol in (e.cache_bytes, e.score_flops):
+        found[symbol] *= waiting
     return found | {
-        e.kernels: kernels_of(model) * q.pipeline_parallel,
-        e.sequences: q.rank_batch,
+        e.kernels: kernels_of(model) * passes,
+        e.sequences: q.rank_batch * waiting * q.pipeline_parallel * passes,
         q.head_padding: padding_of(model, q.tensor_parallel),
     }

@@ -3,7 +3,7 @@
 It stands beside the bound and never below it. Where rows that the fit had not seen lay gives its band.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,17 +20,22 @@ from steptime.model.estimate import symbols as e
 from steptime.model.estimate.groups import demands
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.extremes import at_least
+from steptime.model.layout.choices import Plan
+from steptime.model.layout.layout import Layout
+from steptime.model.phases.accounts import Accounts
+from steptime.model.phases.phase import Phase
 from steptime.model.precision import activations_for
 from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import WORKLOAD, Inputs
+from steptime.model.terms import Operation
 
 
 @dataclass(frozen=True)
 class Estimate:
     """Seconds of a step in practice, between which eight in ten lie, after the band of which family; its terms, which
-    add up to it; ``outside`` says in what the step is beyond what was calibrated. the mean step, in which no
+    add up to it; ``outside`` says in what the step is beyond what was calibrated. The mean step, in which no
     request's own prefill is left out, takes ``own`` seconds longer."""
 
     step_time: float
@@ -52,8 +57,11 @@ class Estimate:
 
 
 def estimated(case: Case) -> Estimate | None:
-    """The estimate of a decode step or of a prefill; None where there is none: of lists of quantities, of training, of
-    verified drafts, where the bound has no number, and where the ideal alone is asked for."""
+    """The estimate of a decode step, of a pass that checks drafts, or of a prefill.
+
+    None where there is none: of lists of quantities, of training, where the bound has no number, and where the ideal
+    alone is asked for.
+    """
     bound, chosen = case.number(q.step_time), coefficients_of(case)
     if bound is None or chosen is None:
         return None
@@ -62,11 +70,11 @@ def estimated(case: Case) -> Estimate | None:
     except Unbound:
         return None
     lengths = {"context": case.number(q.context), "sequences": case.number(q.rank_batch), "chips": case.layout.chips}
-    return estimate_of(case.accounts.transformer, case.hardware, case.inputs.phase, chosen, bound, terms, own, lengths)
+    return estimate_of(case.accounts.transformer, case.hardware, case.inputs, chosen, bound, terms, own, lengths)
 
 
 def estimate_of(
-    model: Transformer | None, hardware: Hardware, phase: PhaseName, chosen: Coefficients, bound: float,
+    model: Transformer | None, hardware: Hardware, inputs: Inputs, chosen: Coefficients, bound: float,
     terms: Mapping[str, float], own: float, lengths: Mapping[str, float | None],
 ) -> Estimate:  # fmt: skip
     """The estimate that terms add up to, with its band and what lies outside of the rows of the fit; the mean step
@@ -74,7 +82,7 @@ def estimate_of(
     assert model is not None, "an architecture is known"
     name, band = chosen.band(kind_of(model), hardware.family)
     time = max(sum(terms.values()), bound)
-    outside = tuple(_outside(hardware, phase, chosen, lengths))
+    outside = tuple(_outside(hardware, inputs, chosen, lengths))
     numbers = {term: float(seconds) for term, seconds in terms.items()}
     return Estimate(time, max(bound, time * band.low), time * band.high, name, numbers, outside, float(own))
 
@@ -86,7 +94,7 @@ def coefficients_of(case: Case) -> Coefficients | None:
 
 def coefficients_for(inputs: Inputs) -> Coefficients | None:
     """Those that inputs ask for; None where the ideal alone is asked for, and for what no estimate is of."""
-    if inputs.efficiency == Efficiency.IDEAL or q.drafts in inputs.given:
+    if inputs.efficiency == Efficiency.IDEAL:
         return None
     estimable = inputs.phase in (PhaseName.DECODE, PhaseName.PREFILL)
     return (inputs.coefficients or shipped()) if estimable else None
@@ -160,10 +168,16 @@ def asked_of_chip(case: Case) -> dict[Symbol, Any]:
 
 def demanded(case: Case) -> dict[Symbol, Expr]:
     """The same as expressions in the quantities of the case."""
-    model, phase = case.accounts.transformer, case.phase
-    assert model is not None, "an architecture is known"
-    least = 0 if case.plan.load == Load.MEAN else 1
-    return demands(model, case.operations, q.micro_batch * phase.tokens / phase.passes, least)
+    return demands_of(case.accounts, case.phase, case.plan, case.operations)
+
+
+def demands_of(accounts: Accounts, phase: Phase, plan: Plan, operations: Iterable[Operation]) -> dict[Symbol, Expr]:
+    """What a phase asks of a chip, of one ledger: ranks that meet in every pass wait for the fullest in a decode step;
+    not in a prefill, whose batch is dealt out evenly."""
+    assert accounts.transformer is not None, "an architecture is known"
+    waits = phase.name == PhaseName.DECODE and accounts.meets(Layout(ffn=plan.ffn))
+    tokens, least = q.micro_batch * phase.tokens / phase.passes, 0 if plan.load == Load.MEAN else 1
+    return demands(accounts.transformer, operations, tokens, phase.passes * phase.traversed, waits, least)
 
 
 def wide_peak_of(hardware: Hardware, otherwise: float) -> float:
@@ -173,16 +187,18 @@ def wide_peak_of(hardware: Hardware, otherwise: float) -> float:
 
 
 def _outside(
-    hardware: Hardware, phase: PhaseName, chosen: Coefficients, lengths: Mapping[str, float | None]
+    hardware: Hardware, inputs: Inputs, chosen: Coefficients, lengths: Mapping[str, float | None]
 ) -> list[str]:
     """In what a step is beyond the rows of the fit."""
     found = []
     if hardware.family not in chosen.kernels:
         found.append(f"no row of machines of the family {hardware.family or hardware.name}")
-    if phase == PhaseName.PREFILL:
+    if inputs.phase == PhaseName.PREFILL:
         found.append("no row of a prefill alone")
+    if q.drafts in inputs.given:
+        found.append("no row that states how many drafts were accepted; what drafting itself takes is not counted")
     for name, value in lengths.items():
         low, high = getattr(chosen.seen, name)
-        if value is not None and not low <= value <= high and (name != "context" or phase == PhaseName.DECODE):
+        if value is not None and not low <= value <= high and (name != "context" or inputs.phase == PhaseName.DECODE):
             found.append(f"{name} {value:,.4g} outside {low:,.4g} to {high:,.4g}")
     return found

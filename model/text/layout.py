@@ -134,19 +134,21 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
         Text(f"best: {answer.best.question.hardware.name}, {answer.best.layout.chips} chips, "
              f"layout {answer.best.layout}, batch {plain(answer.best.batch)}{choices(answer.best.question)}",
              style="bold"),
-        Text(f"  {_cost(answer.best.cost, answer.minimise, unit)}{_basis(best, answer.minimise)}, "
-             f"step time at least {si(answer.best.step_time, 's')}, "
-             f"{plain(answer.best.per_sequence)} tokens/s per sequence, {plain(answer.best.per_chip)} per chip; "
+        Text(f"  {'at the bound ' if answer.in_practice else ''}"
+             f"{_cost(answer.best.cost, answer.minimise, unit)}{_basis(best, answer.minimise)}, "
+             f"step time at least {si(answer.best.step_time, 's')}, {plain(answer.best.per_sequence)} tokens/s per "
+             f"sequence, {plain(answer.best.per_chip)} per chip; "
              + ", ".join(f"{key} {value}" for key, value in best.precision.items())),
     ]  # fmt: skip
     lines += [Text(f"  {line}") for line in run_line(best)]
     if answer.best.estimate is not None:
-        lines.append(Text(f"  in practice {practice_words(shown['estimate'], answer.best.step_time)}"))
+        said = Text(f"  in practice {practice_words(shown['estimate'], answer.best.step_time)}")
+        lines.insert(1 if answer.in_practice else len(lines), said)
     first_token, practice = answer.best.time_to_first_token, answer.best.first_token_estimate
     if first_token is not None:
-        said = "" if practice is None else f", in practice about {si(practice, 's')}"
+        about = "" if practice is None else f", in practice about {si(practice, 's')}"
         lines.append(
-            Text(f"  time to first token at least {si(first_token, 's')}{said}: one prompt alone on this layout")
+            Text(f"  time to first token at least {si(first_token, 's')}{about}: one prompt alone on this layout")
         )
     if answer.of_bound is not None:
         lines.append(_alone(answer, unit))
@@ -159,7 +161,8 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     relaxed = _relaxed(answer, best)
     if relaxed is not None and relaxed.solution is not None and not answer.search.whole:
         lines.append(Text(f"between the batches tried, at this layout: batch {plain(relaxed.solution.value)}, "
-                          f"{_cost(relaxed.solution.cost, answer.minimise, unit)}"))  # fmt: skip
+                          f"{_cost(relaxed.solution.cost, answer.minimise, unit)}"
+                          + (" in practice" if relaxed.practice else "")))  # fmt: skip
     notes = [Text("not modelled: " + "; ".join(not_modelled(best)))]
     if answer.best.batch == max(answer.search.batches) and len(answer.search.batches) > 1:
         notes.insert(0, Text("the best batch is the largest tried: name others in `batch` to go on"))

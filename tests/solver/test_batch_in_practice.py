@@ -179,5 +179,5 @@ def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:
     assert first.endswith("limits hold for the estimate (about 20 ms)")
     assert any(line.startswith("the bound alone would allow batch 295") for line in rest)
     assert run(*asked, "--efficiency", "ideal")[1].splitlines()[0].endswith("limits hold for the ideal bound")
-    crossing = run_json("solve", "crossover", *asked[2:6], "--context", "1000")
+    crossing = run_json("solve", "crossover", *asked[2:6], "--context", "1200")
     assert crossing["estimate"]["step_time"] > 0.03 and crossing["estimate"]["outside"]

@@ -13,7 +13,6 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.choices import Copies, Load, Minimise, Overlap, PhaseName
-from steptime.model.estimate.groups import demands
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns
 from steptime.model.layout.layout import SYMBOLS, Layout
@@ -24,6 +23,7 @@ from steptime.model.solver.batch import SCALES
 from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.points import Search
 from steptime.model.step.bounds import stages_of, step_bound
+from steptime.model.step.estimate import demands_of
 
 Array = np.ndarray
 
@@ -36,7 +36,7 @@ class Formulas:
         given: Mapping[Symbol, Any],
     ) -> None:  # fmt: skip
         ways = [search.copies] if search.copies else list(Copies)[: 1 + bool(accounts.experts)]
-        self.accounts, self.phase, self.search, self.load = accounts, phase, search, plan.load
+        self.accounts, self.phase, self.search, self.plan = accounts, phase, search, plan
         self.room = accounts.rooms(plan, phase, given)
         self.ledgers = [accounts.ledger(replace(plan, copies=way), phase, given=given) for way in ways]
         cached = accounts.cache_definitions(phase, given)
@@ -61,11 +61,8 @@ class Formulas:
     @cached_property
     def demanded(self) -> list[dict[Symbol, Expr]]:
         """What an estimate needs of one chip, in each way to copy tokens to experts."""
-        model, phase = self.accounts.transformer, self.phase
-        assert model is not None, "a search is of an architecture"
-        tokens, least = q.micro_batch * phase.tokens / phase.passes, 0 if self.load == Load.MEAN else 1
-        lines = [phase.ledger if self.by_hand else ledger.operations for ledger in self.ledgers]
-        return [demands(model, operations, tokens, least) for operations in lines]
+        lines = [self.phase.ledger if self.by_hand else ledger.operations for ledger in self.ledgers]
+        return [demands_of(self.accounts, self.phase, self.plan, operations) for operations in lines]
 
     def numbers(
         self, values: Mapping[Symbol, Any], columns: Columns, rows: Array, heads: Array, batches: Array

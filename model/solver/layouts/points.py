@@ -93,6 +93,12 @@ class Point:
             return self.estimate.step_time
         return self.cost * self.estimate.mean_time / self.mean_step_time
 
+    def dollars(self, in_practice: bool) -> float | None:
+        """Dollars per million tokens."""
+        if self.dollars_per_million_tokens is None or not in_practice or self.estimate is None:
+            return self.dollars_per_million_tokens
+        return self.dollars_per_million_tokens * self.estimate.mean_time / self.mean_step_time
+
     def rates(self, in_practice: bool) -> tuple[float, float]:
         """Tokens per second of a sequence, and of a chip."""
         if not in_practice or self.estimate is None:

@@ -67,14 +67,14 @@ class Estimates:
         columns = {name: np.broadcast_to(time, (size, 1))[:, 0] for name, time in found.items()}
         longer, bounds = np.broadcast_to(own, (size, 1))[:, 0], points.at_bound.step_time[:, 0]
         context, sequences = (_column(points, symbol) for symbol in (q.context, q.rank_batch))
-        model, phase = self.step.accounts.transformer, self.step.search.inputs.phase
+        model, inputs = self.step.accounts.transformer, self.step.search.inputs
         estimates = []
         for place in range(size):
             machine = self.step.variants[int(numbers[place])].question.hardware
             lengths = {"context": context[place], "sequences": sequences[place],
                        "chips": float(self.step.columns["chips"][rows[place]])}  # fmt: skip
             terms = {name: float(column[place]) for name, column in columns.items()}
-            estimates.append(estimate_of(model, machine, phase, self.chosen, float(bounds[place]), terms,
+            estimates.append(estimate_of(model, machine, inputs, self.chosen, float(bounds[place]), terms,
                                          float(longer[place]), lengths))  # fmt: skip
         return estimates
 
