@@ -28,6 +28,8 @@ CASES = {
     "prefills ride along": (("llama-3.1-8b", "h100-sxm", {"layout": "tp=2", "scope": "serving", "prompt": "2000",
                                                           "output": "300"}), 0.02),
     "a prefill": (("llama-3.1-8b", "h100-sxm", {"layout": "tp=2", "phase": "prefill", "prompt": "2000"}), 0.6),
+    "drafts are checked": (("gpt-oss-20b", "h100-sxm", {"layout": "dp=4,ep=4", "drafts": "2", "acceptance": "0.7"}),
+                           0.012),
     "operations one by one": (("llama-3.1-8b", "mi300x", {"layout": "tp=1", "overlap": "per-operation"}), 0.011),
 }  # fmt: skip
 

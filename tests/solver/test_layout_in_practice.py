@@ -40,6 +40,8 @@ WHOLE = {
                                     whole=True, limits=("tokens_per_second_per_sequence>=70", "joules_per_token<=2.4")),
     "two machines": search_of("gpt-oss-20b", ("h100-sxm", "mi300x"), (3,),
                               minimise="chip-seconds", context="6000", max_step_time=0.012, whole=True),
+    "drafts are checked": search_of("gpt-oss-20b", "h100-sxm", (4,), max_step_time=0.009, context="6000", drafts="2",
+                                    acceptance="0.7", whole=True),
     "prefills ride along": search_of("llama-3.1-8b", "h100-sxm", (2,), max_step_time=0.03, whole=True, **SERVED),
 }  # fmt: skip
 
@@ -83,8 +85,9 @@ def test_the_best_whole_batch_is_that_of_a_loop_over_every_batch(search: Search,
     assert kept_of[0] == kept_of[1] and few.ties == found.ties
 
 
-@pytest.mark.parametrize("search", [GRIDS["two domains"], GRIDS["prefills ride along"], WHOLE["a first token"]],
-                         ids=["domains", "serving", "first token"])  # fmt: skip
+@pytest.mark.parametrize("search", [
+    GRIDS["two domains"], GRIDS["prefills ride along"], WHOLE["a first token"], WHOLE["drafts are checked"],
+], ids=["domains", "serving", "first token", "drafts"])  # fmt: skip
 def test_every_point_says_what_its_step_says(search: Search) -> None:
     """Its estimate is that of a step of its own, term by term; the bound's figures stay the bound's."""
     answer = search_layouts(search)
