@@ -55,8 +55,9 @@ wheel:  ## distributions, and what they carry
 	$(BIN)/python -m build -q --no-isolation --outdir $(WORK)/dist
 	$(BIN)/python .ci/contents.py $(WORK)/dist/*.whl $(WORK)/dist/*.tar.gz
 
-readme:  ## write the generated parts of the README
+readme:  ## write the generated parts of the README, and the page on how true it is
 	$(BIN)/cog -r README.md
+	$(BIN)/python docs/how_true.py
 
 benchmarks:  ## how long a person waits, how many points a second
 	$(BIN)/python benchmarks/start_up.py

@@ -114,3 +114,6 @@ PIECES_FILL = Axiom("pieces-fill", "prompts are cut into pieces that fill every 
 STEADY_REQUESTS = Axiom("steady-requests", "requests arrive at a constant rate, and the chips that serve them are always busy")
 GPT_LAYER = Axiom("gpt-layer", "a layer has a norm before attention and one before its feed-forward block, keys and values for every head, and two feed-forward matrices, four widths wide")
 CHUNK_STREAMS = Axiom("chunk-streams", "each chunk of a prefill streams the weights once, as a pass of its own")
+GROUPS_IN_TURN = Axiom("groups-in-turn", "groups of operations run one after another; within each, reading and multiplying overlap")
+LARGEST_BY_MOMENTS = Axiom("largest-by-moments", "the mean of the largest of several numbers is at most the logarithm of the sum of their exponential moments over the exponent (Jensen)")
+SMALLEST_TILE = Axiom("smallest-tile", "a kernel of latent attention multiplies for a whole tile of query heads where it has fewer, and for those that it has where it has more")

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
 from steptime.derivations.facts import given
 from steptime.model import symbols as q
+
+if TYPE_CHECKING:
+    from steptime.model.step.case import Case
 
 PEAK = (
     given(q.compute_efficiency, 1, "compute reaches its catalogue peak"),
@@ -45,14 +48,19 @@ def numbers(model: str, hardware: str, **options: Any) -> Mapping[Symbol, float]
 @cache
 def _numbers(model: str, hardware: str, options: tuple[tuple[str, Any], ...]) -> Mapping[Symbol, float]:
     """Worked out once for all examples of the same case; it cannot be changed."""
+    case = case_of(model, hardware, **dict(options))
+    named = {symbol: value for name, value in case.quantities.items() if (symbol := Symbol(name, positive=True))}
+    zeros = {symbol: 0.0 for symbol in (q.attention_flops, q.kv_written) if symbol not in named}
+    price = named.get(q.chip_hour_price)
+    return MappingProxyType({**named, **zeros, **({q.chip_second_price: price / 3600} if price else {})})
+
+
+def case_of(model: str, hardware: str, **options: Any) -> "Case":
+    """A real case, in the words in which one asks for it."""
     from steptime.model.catalog.hardware import load_hardware
     from steptime.model.catalog.models import load_model
     from steptime.model.step.build import build_case
     from steptime.model.step.inputs import Question
     from steptime.model.step.words import inputs_of
 
-    case = build_case(Question(load_model(model), load_hardware(hardware), inputs_of(dict(options))))
-    named = {symbol: value for name, value in case.quantities.items() if (symbol := Symbol(name, positive=True))}
-    zeros = {symbol: 0.0 for symbol in (q.attention_flops, q.kv_written) if symbol not in named}
-    price = named.get(q.chip_hour_price)
-    return MappingProxyType({**named, **zeros, **({q.chip_second_price: price / 3600} if price else {})})
+    return build_case(Question(load_model(model), load_hardware(hardware), inputs_of(options)))

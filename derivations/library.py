@@ -11,6 +11,7 @@ from steptime.derivations.claims import Claim
 from steptime.derivations.steps import Derivation
 from steptime.model import symbols
 from steptime.model.errors import unknown
+from steptime.model.estimate import symbols as estimate
 from steptime.model.quantity import Quantity, declared
 
 CHAPTERS = {
@@ -24,10 +25,11 @@ CHAPTERS = {
     8: "Collectives",
     9: "Serving",
     10: "Training",
+    11: "In practice",
 }
 ROOMS = (
     "batch", "experts", "pipelines", "overtraining", "prices", "reversible", "machine", "collectives", "serving",
-    "training",
+    "training", "practice",
 )  # fmt: skip
 MODULES = (
     "batch.terms",
@@ -112,10 +114,14 @@ MODULES = (
     "training.split",
     "training.accumulation",
     "training.run",
+    "practice.above",
+    "practice.fullest",
+    "practice.messages",
+    "practice.measured",
 )
 
 
-_declaring = (symbols, *(import_module(f"steptime.derivations.{room}.symbols") for room in ROOMS))
+_declaring = (symbols, estimate, *(import_module(f"steptime.derivations.{room}.symbols") for room in ROOMS))
 
 
 def quantities() -> dict[str, Quantity]:

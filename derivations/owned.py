@@ -14,7 +14,7 @@ from steptime.model.quantity import declared_as
 from steptime.model.terms import StepTime, Term
 
 Formula: TypeAlias = Expr | Term | StepTime
-PLACES = ("phases", "network", "economics")
+PLACES = ("phases", "network", "economics", "estimate")
 
 
 @cache
@@ -46,7 +46,11 @@ def _own_names() -> frozenset[str]:
     modules = [
         found.name for found in walk_packages(chapters, "steptime.derivations.") if found.name.endswith(".symbols")
     ]
-    return frozenset(name for where in ("steptime.model.symbols", *modules) for name in vars(import_module(where)))
+    return frozenset(
+        name
+        for where in ("steptime.model.symbols", "steptime.model.estimate.symbols", *modules)
+        for name in vars(import_module(where))
+    )
 
 
 def is_declared_here(symbol: Symbol) -> bool:

@@ -193,7 +193,7 @@ def _no_better(before: Eq, rule: Optimum, gives: Eq, values: Values, source: ran
         tried = {symbol: x * mpmath.mpf(source.randint(2, 20)) / 10 for symbol, x in best.items()}
         for _ in range(400):
             if all(is_true(limit, {**values, **tried}) for limit in rule.within):
-                if number(before.rhs, {**values, **tried}) < value:
+                if number(before.rhs, {**values, **tried}) < value * (1 - TOLERANCE):
                     return f"at {tried} it is less"
                 break
             tried = {symbol: x * mpmath.mpf(source.randint(85, 105)) / 100 for symbol, x in tried.items()}

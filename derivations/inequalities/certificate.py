@@ -4,7 +4,7 @@ What is known is the ranges of the quantities and the inequalities given; `signs
 them, factor by factor, and `combination` that of a polynomial.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import sympy
@@ -39,7 +39,32 @@ def _implied(goal: Relational, facts: tuple[Relational, ...]) -> bool:
     signs = _asked(goal.args, facts)
     if isinstance(goal, Ne):
         return signs.never_zero(goal.lhs - goal.rhs)
+    if goal.has(sympy.Max) and any(all(implied(case, facts) for case in cases) for cases in _enough(goal)):
+        return True
     return all(signs.of(expr) in (("+",) if strict else ("+", "0+", "0")) for expr, strict in above_zero(goal))
+
+
+def _enough(goal: Relational) -> Iterator[list[Relational]]:
+    """Other inequalities, all of which together are enough for one that says that a sum is not below zero.
+
+    A maximum that is taken away is one of its arguments: it is enough to show the goal for each. One that is added is
+    no less than any of them: one is enough, first of the maximum with most quantities. What is added, and has no quantity in common with what is taken away, may
+    be left out where it is not below zero.
+    """
+    ((difference, strict),) = above_zero(goal)
+    kind = Gt if strict else Ge
+    terms = sympy.Add.make_args(difference)
+    less = [term for term in terms if term.could_extract_minus_sign()]
+    for term in less:
+        if isinstance(-term, sympy.Max):
+            yield [kind(difference - term - one, 0, evaluate=False) for one in (-term).args]
+    about = set().union(*(term.free_symbols for term in less))
+    apart = [term for term in terms if term not in less and not term.free_symbols & about]
+    if less and apart and all(sign(term) in ("+", "0+") for term in apart):
+        yield [kind(difference - sympy.Add(*apart), 0, evaluate=False)]
+    added = [term for term in terms if isinstance(term, sympy.Max)]
+    for term in sorted(added, key=lambda term: len(term.free_symbols), reverse=True):
+        yield from ([kind(difference - term + one, 0, evaluate=False)] for one in term.args)
 
 
 def _is_plain(goal: Relational) -> bool:

@@ -4,6 +4,7 @@ import random
 from functools import cache
 
 import numpy as np
+import sympy
 from sympy import Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 
@@ -67,11 +68,17 @@ def is_so(relation: Relational, point: Point) -> bool | None:
     gap = left - right
     if abs(gap) <= ROUNDING * max(abs(left), abs(right)):
         return None
-    if isinstance(relation, Ge | Gt):
-        return bool(gap > 0)
-    if isinstance(relation, Le | Lt):
-        return bool(gap < 0)
-    return isinstance(relation, Ne)
+    if isinstance(relation, Ne):
+        return True
+    if isinstance(relation, (Ge | Gt) if gap > 0 else (Le | Lt)):
+        return True
+    return None if _is_rounding(gap, relation, point) else False
+
+
+def _is_rounding(gap: float, relation: Relational, point: Point) -> bool:
+    """Whether two sides differ by no more than what rounding makes of their summands, which may be far larger."""
+    parts = [value_at(term, point) for side in relation.args for term in sympy.Add.make_args(side)]
+    return abs(gap) <= ROUNDING * sum(abs(part) for part in parts if part is not None)
 
 
 def value_at(expr: Expr, point: Point) -> float | None:

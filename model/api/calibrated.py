@@ -14,6 +14,7 @@ from steptime.model.catalog.measurement import catalogue, read_measurements
 from steptime.model.parse import path_of
 from steptime.model.solver.calibration.calibrate import Calibration, coefficients_text
 from steptime.model.solver.calibration.calibrate import calibrate as fit
+from steptime.model.solver.calibration.identified import Identified, identified
 from steptime.model.solver.measured.places import Places
 from steptime.model.text.calibration import calibration_json, calibration_table
 
@@ -34,14 +35,22 @@ def calibrate(
                for name, given in (("models", models), ("hardware", hardware))]  # fmt: skip
     named = [path_of(file, "`files`") for file in files]
     rows = [row for file in named for row in read_measurements(file)] if named else catalogue()
-    return Calibrated(fit(rows, Places(*folders), progress))
+    found = fit(rows, Places(*folders), lambda share: progress(0.4 * share))
+    known = identified(found.table, found.fit, progress=lambda share: progress(0.4 + 0.3 * share))
+    of_training, trained = None, found.training
+    if trained is not None:
+        of_training = identified(trained.table, trained.fit, progress=lambda share: progress(0.7 + 0.3 * share))
+    return Calibrated(found, known, of_training)
 
 
 @dataclass(frozen=True, repr=False)
 class Calibrated(Shown):
-    """A fit: its coefficients, its errors on rows left out, and the rows that it could not use."""
+    """A fit: its coefficients and what the rows decide of them, its errors on rows left out, and the rows that it could
+    not use."""
 
     found: Calibration
+    known: Identified
+    of_training: Identified | None = None
 
     @property
     def coefficients(self) -> Coefficients:
@@ -54,10 +63,10 @@ class Calibrated(Shown):
         return coefficients_text(self.found)
 
     def _json(self) -> dict[str, Any]:
-        return calibration_json(self.found)
+        return calibration_json(self.found, self.known, self.of_training)
 
     def table(self) -> Group:
-        return calibration_table(self.found)
+        return calibration_table(self.found, self.known, self.of_training)
 
     def __repr__(self) -> str:
         group = self.found.errors["group"]

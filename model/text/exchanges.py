@@ -5,9 +5,11 @@ from typing import Any
 
 from rich.text import Text
 
-from steptime.model.catalog.links import POOLED
+from steptime.model.catalog.links import POOLED, TIERS
 from steptime.model.quantity import second
 from steptime.model.solver.calibration.exchanges import Exchanges
+from steptime.model.solver.calibration.links import SHARES, STARTS
+from steptime.model.text.fitted import ERRORS, cells
 from steptime.model.text.format import in_unit, table
 
 LEFT_OUT = {
@@ -23,7 +25,8 @@ def exchanges_json(found: Exchanges | None) -> dict[str, Any] | None:
         return None
     errors = {"errors": found.errors, "by_bound": found.by_bound, "by_group": found.by_group}
     shown = {key: {name: asdict(one) for name, one in of.items()} for key, of in errors.items()}
-    return {**asdict(found.coefficients), "left_out": found.judged_by, **shown}
+    priors = {tier: {"start": STARTS[tier].value, "share": SHARES[tier].value} for tier in TIERS}
+    return {**asdict(found.coefficients), "priors": priors, "left_out": found.judged_by, **shown}
 
 
 def exchanges_tables(found: Exchanges) -> list[Any]:
@@ -36,19 +39,15 @@ def exchanges_tables(found: Exchanges) -> list[Any]:
         for tier, link in tiers.items():
             name = "any other" if family == POOLED else family
             links.add_row(name, tier.replace("_", "-"), in_unit(link.start, second), f"{link.share:.3g}")
-    errors = table("collectives left out together", ">rows", ">median error", ">nine in ten", ">predicted/measured")
+    errors = table("collectives left out together", *ERRORS)
     for by, words in LEFT_OUT.items():
         if by in found.errors:
-            errors.add_row(words, *_cells(found.errors[by]))
+            errors.add_row(words, *cells(found.errors[by]))
     for bound, one in found.by_bound.items():
-        errors.add_row(BOUND[bound], *_cells(one))
+        errors.add_row(BOUND[bound], *cells(one))
     for group, one in found.by_group.items():
-        errors.add_row(group.replace("|", " "), *_cells(one))
+        errors.add_row(group.replace("|", " "), *cells(one))
     bands = ", ".join(f"{'all' if family == POOLED else family} {low:.2f} to {high:.2f}"
                       for family, (low, high) in made.bands.items())  # fmt: skip
     band = Text(f"bands of measured over estimated, eight in ten of groups left out: {bands}; wider without rows")
     return [head, Text(), links, Text(), errors, Text(), band]
-
-
-def _cells(one: Any) -> tuple[str, ...]:
-    return str(one.rows), f"{one.median:.1%}", f"{one.p90:.1%}", f"{1 + one.bias:.2f}"

@@ -41,12 +41,13 @@ OF_TRAINING = ("group", "model", "machine", "source")
 
 @dataclass(frozen=True)
 class Calibration(Part):
-    """What a fit of decode steps found, the rows that it could not use, and those that it was not to; and the fit of
-    steps of training, None where there are too few."""
+    """What a fit of decode steps found, the rows that it could not use, those that it was not to, and the implausible
+    ones; and the fit of steps of training, None where there are too few."""
 
     implausible: Mapping[str, str]
     unusable: Mapping[str, str]
     unfitted: Table
+    doubted: Table
     training: Part | None
     untrained: Mapping[str, str]
     power: Sequence[Power]
@@ -123,21 +124,24 @@ def calibrate(
     usable, why = rows_of(passes, places)
     doubts = doubtful(usable)
     plausible = [row for row in usable if row.source.id not in doubts]
+    doubted = DecodeTable([row for row in usable if row.source.id in doubts])
     rows, others = [r for r in plausible if chosen(r)], [r for r in plausible if not chosen(r)]
     if len(rows) < LEAST_ROWS:
         raise UserError(f"{len(rows)} rows can be fitted, of {len(measurements)}; at least {LEAST_ROWS} are needed")
+    if len({row.group for row in rows}) == 1:
+        raise UserError(f"all {len(rows)} rows are of one model, machine and serving stack: no others judge the fit")
     progress(0.1)
     part = judged(DecodeTable(rows), OF_DECODING, lambda share: progress(0.1 + 0.7 * share))
     trained, untrained = training_rows(unlike, places)
     training = None
-    if len(trained) >= LEAST_ROWS:
+    if len(trained) >= LEAST_ROWS and len({row.group for row in trained}) > 1:
         table = TrainingTable(trained, part.fit)
         training = judged(table, OF_TRAINING, lambda share: progress(0.8 + 0.15 * share))
     exchanges, unused = calibrate_collectives(unlike, places)
     progress(1.0)
     return Calibration(**vars(part), implausible=doubts, unusable=why | unused, unfitted=DecodeTable(others),
-                       training=training, untrained=untrained, power=powers_of(usable),
-                       collectives=exchanges)  # fmt: skip
+                       doubted=doubted, training=training, untrained=untrained,
+                       power=powers_of(usable), collectives=exchanges)  # fmt: skip
 
 
 def coefficients_text(found: Calibration) -> str:

@@ -66,11 +66,13 @@ def each_left_out(keys: Sequence[str], judged: Callable[[Mask], Array]) -> Array
 
 @dataclass(frozen=True)
 class Part:
-    """A fit of one kind of step: what it found, its rows, errors by what is left out, of rows of the fit itself and
-    of each source left out, the bands of groups left out, and the share of a group's rows in the bands of others."""
+    """A fit of one kind of step: what it found, its rows; logarithms of predicted over measured, row by row, and errors
+    by what is left out; errors of rows of the fit itself and of each source left out, the bands of groups left out, and
+    the share of a group's rows in the bands of others."""
 
     fit: Fit
     table: Table
+    logs: Mapping[str, Array]
     errors: Mapping[str, Errors]
     in_sample: Errors
     sources: Mapping[str, Errors]
@@ -79,18 +81,17 @@ class Part:
 
 
 def judged(table: Table, kinds: Sequence[str], progress: Callable[[float], None] = lambda share: None) -> Part:
-    """The fit of a table, and its errors where rows of a ``kind`` are left out together; groups are always."""
-    found, errors, sources = fit(table), dict[str, Errors](), dict[str, Errors]()
-    by_group = np.zeros(len(table.rows))
+    """The fit of a table, its errors where rows of a ``kind`` are left out together; of groups there are several."""
+    found, logs = fit(table), dict[str, Array]()
     for number, by in enumerate(kinds):
         if len({LEFT_OUT[by](row) for row in table.rows}) > 1:
-            logs = left_out(table, by)
-            errors[by] = Errors.of(logs)
-            by_group = logs if by == "group" else by_group
-            sources = grouped(table, logs, LEFT_OUT[by]) if by == "source" else sources
+            logs[by] = left_out(table, by)
         progress((number + 1) / len(kinds))
     sample = Errors.of(np.log(found.predict(table) / table.measured))
-    return Part(found, table, errors, sample, sources, bands(table, by_group), coverage(table, by_group))
+    errors = {by: Errors.of(one) for by, one in logs.items()}
+    sources = grouped(table, logs["source"], LEFT_OUT["source"]) if "source" in logs else {}
+    inside = float(np.mean(held(table, logs["group"])))
+    return Part(found, table, logs, errors, sample, sources, bands(table, logs["group"]), inside)
 
 
 def grouped(table: Table, logs: Array, key: Callable[[Row], str]) -> dict[str, Errors]:
@@ -103,7 +104,7 @@ def bands(table: Table, logs: Array) -> dict[str, Band]:
     """Bands of measured over predicted: of each kind of model on each family of machines that has rows of several
     groups, of each kind, of all."""
     found = {"all": _band(table.rows, logs)}
-    for key in (_kind, _kind_and_family):
+    for key in (_kind, kind_and_family):
         keys = np.array([key(row) for row in table.rows])
         for name in sorted(set(keys.tolist())):
             chosen = keys == name
@@ -113,8 +114,8 @@ def bands(table: Table, logs: Array) -> dict[str, Band]:
     return found
 
 
-def coverage(table: Table, logs: Array) -> float:
-    """The share of rows inside a band that the other groups' left-out rows give: a promise, kept or not."""
+def held(table: Table, logs: Array) -> Mask:
+    """Which rows lie inside a band that the other groups' left-out rows give: a promise, kept or not."""
     groups = np.array(table.groups)
     inside = np.zeros(len(groups), bool)
     for group in dict.fromkeys(table.groups):
@@ -122,16 +123,17 @@ def coverage(table: Table, logs: Array) -> float:
         others = bands(table.only(~out), logs[~out])
         for place in np.flatnonzero(out):
             row = table.rows[place]
-            names = [name for name in (_kind_and_family(row), _kind(row), "all") if name in others]
+            names = [name for name in (kind_and_family(row), _kind(row), "all") if name in others]
             inside[place] = others[names[0]].low <= np.exp(-logs[place]) <= others[names[0]].high
-    return float(np.mean(inside))
+    return inside
 
 
 def _kind(row: Row) -> str:
     return row.kind
 
 
-def _kind_and_family(row: Row) -> str:
+def kind_and_family(row: Row) -> str:
+    """Rows that share a band, where they have one."""
     return f"{row.kind} on {row.family}"
 
 

@@ -128,23 +128,40 @@ def evaluate(expr: Any, values: Mapping[Symbol, Any]) -> Array:
     return found
 
 
-def fit(table: Table) -> Fit:
-    """The coefficients of so many rows: those that rows decide, a factor for each hardware family but the reference."""
+def unknowns(table: Table) -> tuple[tuple[Symbol, ...], list[str]]:
+    """What a fit of a table decides: coefficients, and a factor for each of its hardware families but the reference,
+    where they have one."""
+    families = sorted(set(table.families) - {REFERENCE}) if table.by_family else []
+    return fitted(table.priors), families
+
+
+def spreads(table: Table) -> Array:
+    """Standard deviations of the logarithms of all that a fit decides, before a row is looked at."""
+    names, families = unknowns(table)
+    return np.array([table.priors[name].spread for name in names] + [FAMILY_SPREAD] * len(families))
+
+
+def fit(table: Table, times: Array | None = None, moved: Array | float = 0.0) -> Fit:
+    """The coefficients of so many rows: those that rows decide, a factor for each hardware family but the reference.
+
+    ``times``: how often each row counts, as where groups are drawn with replacement. ``moved``: by how much the
+    logarithm of each prior's value is moved.
+    """
     from scipy.optimize import least_squares
 
-    priors, names = table.priors, fitted(table.priors)
-    families = sorted(set(table.families) - {REFERENCE}) if table.by_family else []
+    priors, (names, families) = table.priors, unknowns(table)
     place = {family: number for number, family in enumerate(families)}
     column = np.array([place.get(family, len(families)) for family in table.families])
-    prior = np.array([np.log(priors[name].value) for name in names] + [0.0] * len(families))
-    spread = np.array([priors[name].spread for name in names] + [FAMILY_SPREAD] * len(families))
+    prior = np.array([np.log(priors[name].value) for name in names] + [0.0] * len(families)) + moved
+    spread = spreads(table)
+    often = np.ones(len(table.rows)) if times is None else np.sqrt(times)
     low = [np.log(max(priors[name].low, 1e-9)) for name in names] + [-np.log(MOST_FAMILY)] * len(families)
     high = [np.log(priors[name].high) for name in names] + [np.log(MOST_FAMILY)] * len(families)
 
     def residuals(logs: Array) -> Array:
         factor = np.append(np.exp(logs[len(names) :]), 1.0)[column]
         found = table.predict(_values(priors, names, logs), factor)
-        return np.concatenate([bent(table.weights * np.log(found / table.measured)), (logs - prior) / spread])
+        return np.concatenate([often * bent(table.weights * np.log(found / table.measured)), (logs - prior) / spread])
 
     best = least_squares(residuals, np.clip(prior, low, high), bounds=(low, high)).x
     factors = dict(zip(families, np.exp(best[len(names) :]).tolist(), strict=True))

@@ -1,0 +1,35 @@
+"""Chapter 11, in practice: quantities that only its derivations, and later ones, speak of."""
+
+# ruff: noqa: E501  one quantity, one line
+from steptime.model.quantity import count, quantity, second
+
+# fmt: off
+groups_reading = quantity("groups_reading", second, r"r_\Sigma", "time in which the groups of operations so far read and write, at the peak", sane=(0, 1e30))
+groups_multiplying = quantity("groups_multiplying", second, r"a_\Sigma", "time in which the groups of operations so far multiply, at the peak", sane=(0, 1e30))
+group_reading = quantity("group_reading", second, r"r_{+1}", "time in which one more group of operations reads and writes, at the peak", sane=(0, 1e30))
+group_multiplying = quantity("group_multiplying", second, r"a_{+1}", "time in which one more group of operations multiplies, at the peak", sane=(0, 1e30))
+groups_time = quantity("groups_time", second, r"t_\Sigma", "time of the groups of operations so far, one after another, each at its slower resource")
+waiting_so_far = quantity("waiting_so_far", second, r"\Delta_\Sigma", "time of the groups so far beyond the larger of both resources' sums", sane=(0, 1e30))
+waiting_with_one_more = quantity("waiting_with_one_more", second, r"\Delta_{\Sigma+1}", "the same with one group more", sane=(0, 1e30))
+waiting_of_two = quantity("waiting_of_two", second, r"\Delta_2", "time of two parts of a step, one after the other, beyond that of both overlapped", sane=(0, 1e30))
+bound_time = quantity("bound_time", second, r"t_\mathrm{min}", "time of a pass at the peaks with everything overlapped: the bound")
+practice_time = quantity("practice_time", second, r"t_\mathrm{prac}", "time of a pass in practice")
+beyond_bound = quantity("beyond_bound", second, r"\Delta_\mathrm{prac}", "time in practice beyond the bound", sane=(0, 1e30))
+measured_time = quantity("measured_time", second, r"t_\mathrm{meas}", "time of a pass as it was measured")
+memory_use = quantity("memory_use", count, r"u_M", "share of the memory bandwidth that a measured pass uses (MBU)", sane=(0, 1e30))
+compute_use = quantity("compute_use", count, r"u_F", "share of the peak that a measured pass uses (HFU; MFU where nothing is computed twice)", sane=(0, 1e30))
+link_use = quantity("link_use", count, r"u_I", "share of the links' bandwidth that a measured pass uses, of the tier that takes longer", sane=(0, 1e30))
+bound_share = quantity("bound_share", count, r"s_\mathrm{min}", "the bound over the measured time", sane=(0, 1e30))
+waiting_chips = quantity("waiting_chips", count, r"n_\mathrm{wait}", "chips, or ranks of chips, of which all wait for the one that has most", sane=(1, 1e7))
+tilt = quantity("tilt", count, r"s_e", "exponent by which a large number is weighted")
+excess_variance = quantity("excess_variance", count, r"\sigma_e^2", "variance of what one has to do of several that wait for each other: experts touched, or sequences")
+moment_sum = quantity("moment_sum", count, r"\Sigma_e", "sum over all that wait of the exponential moments of what each has beyond the mean")
+largest_excess = quantity("largest_excess", count, r"\Delta_e", "what the fullest of several has beyond the mean: the mean of the largest is no more", sane=(0, 1e30))
+fullest_experts = quantity("fullest_experts", count, r"m_\mathrm{max}", "experts touched on the fullest chip of an exchange: the mean of the largest is no more")
+fullest_ratio = quantity("fullest_ratio", count, r"\rho_e", "experts touched on the fullest chip over those of the mean one", sane=(1, 1e30))
+mean_sequences = quantity("mean_sequences", count, r"\bar m_s", "sequences in flight of the mean rank")
+fullest_sequences = quantity("fullest_sequences", count, r"m_{s,\mathrm{max}}", "sequences in flight of the rank that has most: the mean of the largest is no more")
+held_experts = quantity("held_experts", count, r"m_e", "experts of a layer that each chip of an exchange holds", sane=(1e-6, 1e7))
+rank_heads = quantity("rank_heads", count, r"n_{q,1}", "query heads of a layer on one tensor-parallel chip", sane=(1e-6, 1e7))
+tile_heads = quantity("tile_heads", count, r"n_\mathrm{tile}", "query heads that a kernel of latent attention works on at once", integer=True, sane=(1, 1e5))
+measured_token_time = quantity("measured_token_time", second, r"t_\mathrm{tok}^\mathrm{meas}", "time between two tokens of a sequence where a pass keeps several, as it was measured")
