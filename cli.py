@@ -20,6 +20,7 @@ try:
     from steptime.model.view.solve import solve
     from steptime.model.view.step import step
     from steptime.model.view.suggest import SuggestingGroup
+    from steptime.model.view.sweep import sweep
     from steptime.model.view.validate import validate
 except KeyboardInterrupt:  # before there is anything to stop
     sys.exit(130)
@@ -35,7 +36,7 @@ def steptime() -> None:
     """
 
 
-for command in (step, solve, validate, calibrate, catalog, derive, latex):
+for command in (step, solve, sweep, validate, calibrate, catalog, derive, latex):
     steptime.add_command(command)
 
 

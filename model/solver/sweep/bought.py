@@ -1,4 +1,4 @@
-"""A machine that does not exist yet: what it has, costs and draws follows from a price list and from how much is bought.
+"""A machine that does not exist: what it has, costs and draws follows from a price list and from how much is bought.
 
 Amounts are of the whole machine, as `solve machine` has them: FLOP/s in the format in which they are sold, stacks of
 memory, bandwidth of links.

@@ -1,4 +1,4 @@
-"""What a sweep may ask for, by name: terms, bounds, quantities, shares of the peaks, what binds, what a machine costs."""
+"""What a sweep may ask for, by name: terms, bounds, quantities, shares of the peaks, what binds, what limits break."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

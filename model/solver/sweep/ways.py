@@ -1,4 +1,4 @@
-"""The formulas of a family: its step in each way to copy tokens to experts, with a number for all that does not vary."""
+"""The formulas of a family: its step in each way to copy tokens to experts, with numbers for what does not vary."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -21,7 +21,7 @@ from steptime.model.solver.sweep.spec import Bound
 from steptime.model.solver.sweep.ways import Written, limits_of, written
 
 Array = np.ndarray
-FINE = "fine"
+FINE, LIMIT = "fine", "limit "
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Work:
         """All points of a piece, some at a time; arrays are overwritten by the next ones."""
         for chunk in self.program.run(self.leaves(box), box):
             values = dict(zip(self.places, chunk.results, strict=False))
-            broken = {name: values.pop(name) for name in self.limits}
+            broken = {name: values.pop(LIMIT + name) for name in self.limits}
             fine = values.pop(FINE) if self.limits else np.True_
             yield Points(self.family, chunk.start, chunk.shape, values, fine,
                          {name: np.logical_not(kept) for name, kept in broken.items()})  # fmt: skip
@@ -186,7 +186,7 @@ class _Writer:
             place, value = self._found(bound.output, lacking), self.to.leaf(bound.value)
             fine = self.to.line(np.less_equal if bound.upper else np.greater_equal, place, value)
             limits[bound.name] = self._both(limits.get(bound.name), fine)
-        asked = {**places, **limits}
+        asked = places | {LIMIT + name: place for name, place in limits.items()}
         if limits:
             asked[FINE] = self.to.folded(np.logical_and, list(limits.values()))
         program = Program(tuple(self.to.lines), tuple(asked.values()))

@@ -1,0 +1,161 @@
+"""A sweep from its first block to its last: blocks handed out, results merged in the order of the blocks.
+
+Who works out the blocks is an `Engine`: this process, processes on this machine, or a cluster. The result is the same.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from steptime.model.errors import UserError
+from steptime.model.solver.sweep.block import Result, Tally, Worker, states_of
+from steptime.model.solver.sweep.blocks import Blocks
+from steptime.model.solver.sweep.reductions import State
+from steptime.model.solver.sweep.rows import Rows, joined, rows_of
+from steptime.model.solver.sweep.spec import Spec
+
+Progress = Callable[[int, int], None]
+"""Called with points done and points in all."""
+
+
+class Engine(Protocol):
+    """Works out blocks."""
+
+    def results(self, spec: Spec, blocks: range) -> Iterator[Result]:
+        """The results of some blocks, in their order."""
+
+    @property
+    def workers(self) -> int: ...
+
+
+class Here:
+    """Works out blocks in this process, one after another."""
+
+    workers = 1
+
+    def results(self, spec: Spec, blocks: range) -> Iterator[Result]:
+        worker = Worker(spec)
+        for number in blocks:
+            yield worker.block(number)
+
+
+class Keeper(Protocol):
+    """Keeps what a sweep has so far, so that it can go on after any interruption."""
+
+    def begin(self) -> "Standing | None":
+        """What was kept; None at the start."""
+
+    def rows(self, block: int, rows: Rows) -> None:
+        """Write down the rows of a block."""
+
+    def keep(self, standing: "Standing") -> None:
+        """Keep what stands, if it is time."""
+
+    def end(self, standing: "Standing") -> None:
+        """Everything is done."""
+
+
+@dataclass
+class Standing:
+    """What stands after some blocks: the next one, the tally, and the states."""
+
+    next: int
+    tally: Tally
+    states: list[State]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A sweep that is done. ``seconds``, ``cpu_seconds`` of this process, ``workers``; ``rows`` of what is kept."""
+
+    spec: Spec
+    blocks: Blocks
+    tally: Tally
+    states: Sequence[State]
+    seconds: float
+    workers: int
+    resumed: int = 0
+    _rows: dict[int, Rows] = field(default_factory=dict, repr=False)
+
+    def rows(self, numbers: Sequence[int]) -> Rows:
+        """The rows of some points by their numbers, worked out again."""
+        worker = Worker(self.spec)
+        wanted = _Rows(self.spec, worker)
+        return joined([wanted.row(number) for number in numbers])
+
+
+class _Rows:
+    """Rows of single points, in a spec that writes them down."""
+
+    def __init__(self, spec: Spec, worker: Worker) -> None:
+        from dataclasses import replace
+
+        self.worker = Worker(replace(spec, rows=True, kept=()))
+        self.blocks = worker.blocks
+
+    def row(self, number: int) -> Rows:
+        family, box = self.blocks.where(number)
+        work = self.worker.work(family)
+        points = next(work.points(box))
+        return rows_of(work, points)
+
+
+def sweep(
+    spec: Spec,
+    engine: Engine | None = None,
+    keeper: Keeper | None = None,
+    progress: Progress = lambda done, whole: None,
+    stop: int | None = None,
+) -> Swept:
+    """Work out all blocks of a sweep, or those before ``stop``. Raises UserError where no point can be worked out."""
+    began, blocks, chosen = time.perf_counter(), Blocks(spec), engine or Here()
+    standing = (keeper.begin() if keeper else None) or Standing(0, Tally(), states_of(spec))
+    first = standing.next
+    for result in chosen.results(spec, range(first, blocks.number if stop is None else stop)):
+        standing.tally.merge(result.tally)
+        for state, arrays, other in zip(standing.states, result.arrays, states_of(spec), strict=True):
+            other.load(arrays)
+            state.merge(other)
+        if keeper:
+            keeper.rows(result.number, result.rows)
+        standing.next = result.number + 1
+        if keeper:
+            keeper.keep(standing)
+        progress(standing.tally.points, blocks.points)
+    if standing.tally.points and standing.tally.points == sum(standing.tally.refused.values()):
+        raise UserError(f"nothing of the sweep can be run: {next(iter(standing.tally.refused))}")
+    if keeper:
+        keeper.end(standing)
+    return Swept(spec, blocks, standing.tally, standing.states, time.perf_counter() - began, chosen.workers, first)
+
+
+def rate(spec: Spec, seconds: float = 1.0) -> tuple[float, int]:
+    """Points a second of one process, from some blocks spread over the sweep; and the bytes of a row written down.
+
+    Building formulas counts as it will: once a family.
+    """
+    worker = Worker(spec)
+    blocks, size = worker.blocks, 0
+    order = np.unique(np.linspace(0, blocks.number - 1, min(blocks.number, 16)).astype(int))
+    order = np.random.default_rng(0).permutation(order)
+    began, points, rows, held = time.process_time(), 0, 0, 0
+    for number in order.tolist():
+        result = worker.block(number)
+        points += result.tally.points
+        if result.rows:
+            rows += len(next(iter(result.rows.values())))
+            held += sum(_bytes(column) for column in result.rows.values())
+        if time.process_time() - began > seconds:
+            break
+    size = held // rows if rows else 0
+    return points / max(time.process_time() - began, 1e-9), size
+
+
+def _bytes(column: Any) -> int:
+    return int(column.nbytes) if column.dtype.kind in "fib" else int(np.char.str_len(column).sum())
+
+
+Values = Mapping[str, Any]
