@@ -21,7 +21,7 @@ from steptime.model.solver.sweep.files import format_of, put, written
 from steptime.model.solver.sweep.identity import identity_of, metadata_of
 from steptime.model.solver.sweep.processes import Processes, cores
 from steptime.model.solver.sweep.rows import Rows, joined
-from steptime.model.solver.sweep.run import Engine, Here, Standing, Swept, rate
+from steptime.model.solver.sweep.run import Again, Engine, Here, Standing, Swept, rate
 from steptime.model.solver.sweep.run import sweep as swept_of
 from steptime.model.solver.sweep.spec import Spec
 from steptime.model.solver.sweep.store import Store
@@ -81,8 +81,9 @@ def sweep(
     metadata = metadata_of(data, read, identity)
     folder = path if read.rows else path.with_name(f"{path.name}.state")
     store = Store(folder, read, form, identity, metadata, resume)
+    again = Again(read)
     if not read.rows:
-        store.partial = lambda standing: _partial(read, blocks, standing, path, form, metadata)
+        store.partial = lambda standing: _partial(again, blocks, standing, path, form, metadata)
     swept = swept_of(read, engine, store, progress)
     found = Sweep(swept, str(path))
     summary = json.dumps(found.to_dict(), indent=1, allow_nan=False).encode()
@@ -116,10 +117,11 @@ def _engine(points: int, workers: int | None, scheduler: str | None) -> Engine:
 
 
 def _partial(
-    spec: Spec, blocks: Blocks, standing: Standing, path: Path, form: str, metadata: Mapping[str, str]
+    again: Again, blocks: Blocks, standing: Standing, path: Path, form: str, metadata: Mapping[str, str]
 ) -> None:
     """What stands so far, in the place of the result."""
-    so_far = Swept(spec, blocks, standing.tally, standing.states, 0.0, 1)
+    so_far = Swept(blocks.spec, blocks, standing.tally, standing.states, 0.0, 1)
+    so_far.__dict__["again"] = again
     found = {**metadata, "partial": f"{standing.tally.points} of {blocks.points} points"}
     put(path, written(Sweep(so_far, None).rows(), form, found))
 

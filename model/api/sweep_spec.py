@@ -15,7 +15,7 @@ from steptime.model import symbols as q
 from steptime.model.api.named import prices_of
 from steptime.model.api.sweep_kept import keep_of
 from steptime.model.api.sweep_scenes import beside, must_be_stated, scenes_of
-from steptime.model.catalog.table import Place, Table, read
+from steptime.model.catalog.table import Place, Table, read, whole
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.parse import parse, parse_quantity
 from steptime.model.quantity import Quantity, count
@@ -49,7 +49,7 @@ _schema = Table({
     "name": str, "outputs": [str], "keep": [_kept], "limits": [str], "memory": ("limit", "ignored"),
     "rows": ("feasible", "all"), "base": {str: _anything}, "over": {str: _over},
     "layouts": Table({"chips": _anything, "list": [_anything], "hold": str}),
-    "design": Table({"sobol": int, "latin": int, "seed": int}), "prices": str,
+    "design": Table({"sobol": int, "latin": int, "seed": int}), "prices": str, "block": whole(1000, 2**26),
 }, needed=("base",))  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def spec_of(data: Mapping[str, Any], origin: str = "spec", folder: Path | None =
         found.get("name", Path(origin).stem), scenes, over, outputs, (), _design(found.get("design"), drawn, place),
         _layouts(found.get("layouts"), place), tuple(_bound(text, place) for text in found.get("limits", ())), prices,
         found.get("memory", "limit") == "limit", "rows" in found or "keep" not in found,
-        found.get("rows") == "all",
+        found.get("rows") == "all", found.get("block"),
     )  # fmt: skip
     words = {name for scene in scenes for name in scene.labels}
     over_names = [one.symbol.name for one in over]

@@ -5,53 +5,17 @@ that any number of workers, today or tomorrow, works out the same ones.
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from math import prod
 
 import numpy as np
 
+from steptime.model.solver.sweep.boxes import Box, Cut
 from steptime.model.solver.sweep.families import Family, families
-from steptime.model.solver.sweep.program import Box
 from steptime.model.solver.sweep.spec import Spec
 
 POINTS = 2**22
 """Points of a block: a tenth of a second or so, so that handing it out costs nothing to speak of."""
 ROWS = 2**18
 """Points of a block whose rows are written down: some tens of megabytes."""
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A grid in boxes of about ``most`` points: whole along the last axes, cut along the one before."""
-
-    shape: tuple[int, ...]
-    most: int
-
-    @cached_property
-    def steps(self) -> tuple[int, ...]:
-        steps, left = list[int](), self.most
-        for length in reversed(self.shape):
-            steps.insert(0, max(1, min(length, left)))
-            left //= length
-        return tuple(steps)
-
-    @cached_property
-    def counts(self) -> tuple[int, ...]:
-        return tuple(-(-length // step) for length, step in zip(self.shape, self.steps, strict=True))
-
-    @cached_property
-    def number(self) -> int:
-        return prod(self.counts)
-
-    def box(self, number: int) -> Box:
-        """A box by its number.
-
-        >>> Cut((2, 3), 4).box(1)
-        (slice(1, 2, None), slice(0, 3, None))
-        """
-        places = np.unravel_index(number, self.counts) if self.shape else ()
-        return tuple(slice(int(i) * step, min((int(i) + 1) * step, length))
-                     for i, step, length in zip(places, self.steps, self.shape, strict=True))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,7 +32,7 @@ class Blocks:
 
     def __init__(self, spec: Spec) -> None:
         self.spec, self.families = spec, families(spec)
-        self.most = ROWS if spec.rows else POINTS
+        self.most = spec.block or (ROWS if spec.rows else POINTS)
         self.runs = list(self._runs())
         self.number = self.runs[-1].first + self.runs[-1].number if self.runs else 0
         self.points = sum(family.points for family in self.families)

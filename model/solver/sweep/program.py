@@ -10,10 +10,10 @@ import numpy as np
 from sympy import Symbol
 
 from steptime.model.numeric import BLOCK
+from steptime.model.solver.sweep.boxes import Box, boxes
 from steptime.model.solver.sweep.lowered import Line
 
 Array = np.ndarray
-Box = tuple[slice, ...]
 
 CHUNK = 2 * BLOCK
 """Points worked out at once: some ten arrays of them stay in the cache of one core."""
@@ -21,26 +21,6 @@ ONCE = 8
 """A line that is worked out once a piece has at most this share, one in so many, of the piece's points."""
 TESTS = (np.less, np.less_equal, np.greater, np.greater_equal, np.logical_and, np.logical_or, np.logical_not)
 """Functions whose results are true or false."""
-
-
-def boxes(shape: Sequence[int], most: int) -> Iterator[Box]:
-    """Pieces of a grid of about ``most`` points: whole along the last axes, cut along the one before, in order.
-
-    >>> list(boxes((2, 3), 4))
-    [(slice(0, 1, None), slice(0, 3, None)), (slice(1, 2, None), slice(0, 3, None))]
-    """
-    steps, left = list[int](), most
-    for length in reversed(shape):
-        steps.insert(0, max(1, min(length, left)))
-        left //= length
-    counts = [-(-length // step) for length, step in zip(shape, steps, strict=True)]
-    for place in np.ndindex(*counts):
-        yield tuple(slice(i * step, min((i + 1) * step, length))
-                    for i, step, length in zip(place, steps, shape, strict=True))  # fmt: skip
-
-
-def size_of(box: Box) -> int:
-    return prod(cut.stop - cut.start for cut in box)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ Who works out the blocks is an `Engine`: this process, processes on this machine
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,8 @@ from steptime.model.solver.sweep.reductions import State
 from steptime.model.solver.sweep.rows import Rows, joined, rows_of
 from steptime.model.solver.sweep.spec import Spec
 
+REMEMBERED = 100_000
+"""Rows that are not worked out a third time."""
 Progress = Callable[[int, int], None]
 """Called with points done and points in all."""
 
@@ -78,29 +81,32 @@ class Swept:
     seconds: float
     workers: int
     resumed: int = 0
-    _rows: dict[int, Rows] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def again(self) -> "Again":
+        """Works single points out again."""
+        return Again(self.spec)
 
     def rows(self, numbers: Sequence[int]) -> Rows:
-        """The rows of some points by their numbers, worked out again."""
-        worker = Worker(self.spec)
-        wanted = _Rows(self.spec, worker)
-        return joined([wanted.row(number) for number in numbers])
+        """The rows of some points by their numbers."""
+        return joined([self.again.row(number) for number in numbers])
 
 
-class _Rows:
-    """Rows of single points, in a spec that writes them down."""
+class Again:
+    """Single points of a sweep as rows, worked out again by their numbers."""
 
-    def __init__(self, spec: Spec, worker: Worker) -> None:
-        from dataclasses import replace
-
+    def __init__(self, spec: Spec) -> None:
         self.worker = Worker(replace(spec, rows=True, kept=()))
-        self.blocks = worker.blocks
+        self._found: dict[int, Rows] = {}
 
     def row(self, number: int) -> Rows:
-        family, box = self.blocks.where(number)
-        work = self.worker.work(family)
-        points = next(work.points(box))
-        return rows_of(work, points)
+        if number not in self._found:
+            if len(self._found) > REMEMBERED:
+                self._found.clear()
+            family, box = self.worker.blocks.where(number)
+            work = self.worker.work(family)
+            self._found[number] = rows_of(work, next(work.points(box)))
+        return self._found[number]
 
 
 def sweep(
@@ -156,6 +162,3 @@ def rate(spec: Spec, seconds: float = 1.0) -> tuple[float, int]:
 
 def _bytes(column: Any) -> int:
     return int(column.nbytes) if column.dtype.kind in "fib" else int(np.char.str_len(column).sum())
-
-
-Values = Mapping[str, Any]

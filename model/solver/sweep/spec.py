@@ -104,7 +104,7 @@ class KeptSlopes(Kept):
 class Spec:
     """A sweep. ``layouts``: listed ones, all on so many chips, or None: the one of each scene. ``fits``: whether points
     that do not fit in the memory are infeasible. ``rows``: whether every point is written down, and ``infeasible``
-    ones too."""
+    ones too. ``block``: about how many points are handed out at once."""
 
     name: str
     scenes: tuple[Scene, ...]
@@ -118,6 +118,7 @@ class Spec:
     fits: bool = True
     rows: bool = False
     infeasible: bool = False
+    block: int | None = None
 
     @property
     def varies(self) -> tuple[str, ...]:

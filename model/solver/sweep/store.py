@@ -28,6 +28,8 @@ from steptime.model.solver.sweep.spec import Spec
 EVERY = 1.0
 """Seconds between two manifests, at least; and as much of the time as a twentieth goes into them at most."""
 SHARE = 20
+SHOWN = 5.0
+"""Seconds between two partial results, at least."""
 MANIFEST = "_manifest.json"
 MOST_MANIFEST = 50_000_000
 
@@ -51,6 +53,8 @@ class Store:
     parts: list[dict[str, Any]] = field(default_factory=list)
     _last: float = 0.0
     _took: float = 0.0
+    _shown: float = field(default_factory=time.monotonic)
+    _showing: float = 0.0
 
     def begin(self) -> Standing | None:
         """What was kept of this sweep. Raises UserError where the folder holds another one, or cannot be written."""
@@ -139,8 +143,11 @@ class Store:
             if older.name != name:
                 with suppress(OSError):
                     older.unlink()
-        if self.partial and not quiet:
+        if self.partial and not quiet and time.monotonic() - self._shown > max(SHOWN, SHARE * self._showing):
+            began = time.monotonic()
             self.partial(standing)
+            self._shown = time.monotonic()
+            self._showing = self._shown - began
 
     def remove(self) -> None:
         """Take the folder away: the result stands elsewhere."""

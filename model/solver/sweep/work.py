@@ -13,10 +13,11 @@ from steptime.model import symbols as q
 from steptime.model.errors import Unbound, UserError
 from steptime.model.solver.layouts.evaluated import NEVER
 from steptime.model.solver.sweep.axes import Axis
+from steptime.model.solver.sweep.boxes import Box
 from steptime.model.solver.sweep.families import Family
 from steptime.model.solver.sweep.lowered import Lowering, Scope, chosen
 from steptime.model.solver.sweep.outputs import BINDING, BOTTLENECK, BROKEN, Output
-from steptime.model.solver.sweep.program import Box, Program
+from steptime.model.solver.sweep.program import Program
 from steptime.model.solver.sweep.spec import Bound
 from steptime.model.solver.sweep.ways import Written, limits_of, written
 
