@@ -39,10 +39,12 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Program:
-    """Lines, and the places of those that are asked for."""
+    """Lines, and the places of those that are asked for. Where ``gate`` is true of no point of a chunk, nothing is
+    worked out for its points alone: such results are not a number."""
 
     lines: tuple[Line, ...]
     asked: tuple[int, ...]
+    gate: int | None = None
 
     @cached_property
     def needed(self) -> frozenset[int]:
@@ -76,7 +78,9 @@ class Program:
             work = _Chunks(self, rest, found)
             for part in boxes(shape, CHUNK):
                 start = tuple(cut.start + piece.start for cut, piece in zip(box, part, strict=True))
-                yield Chunk(start, tuple(piece.stop - piece.start for piece in part), work.at(part))
+                shut = self.gate in once and not np.any(_cut(found[self.gate], part))
+                results = work.shut(part) if shut else work.at(part)
+                yield Chunk(start, tuple(piece.stop - piece.start for piece in part), results)
 
     def _size(self, place: int, shape: Sequence[int]) -> int:
         return prod(shape[axis] for axis in self.lines[place].axes)
@@ -130,6 +134,11 @@ class _Chunks:
             for argument in set(line.arguments):
                 if last[argument] == place and argument in self.slot and argument not in program.asked:
                     free[kinds[self.slot[argument]]].append(self.slot[argument])
+
+    def shut(self, part: Box) -> tuple[Array, ...]:
+        """What is asked and known already."""
+        return tuple(_cut(self.found[place], part) if place in self.found else np.array(np.nan)
+                     for place in self.program.asked)  # fmt: skip
 
     def at(self, part: Box) -> tuple[Array, ...]:
         """What is asked, over a part of the piece."""

@@ -190,7 +190,8 @@ class _Writer:
         asked = places | {LIMIT + name: place for name, place in limits.items()}
         if limits:
             asked[FINE] = self.to.folded(np.logical_and, list(limits.values()))
-        program = Program(tuple(self.to.lines), tuple(asked.values()))
+        gate = None if self.family.spec.infeasible else asked.get(FINE)
+        program = Program(tuple(self.to.lines), tuple(asked.values()), gate)
         return Work(self.family, self.made, program, asked, tuple(limits), lacking)
 
     def _both(self, first: int | None, second: int) -> int:
