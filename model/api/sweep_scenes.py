@@ -49,7 +49,8 @@ def scenes_of(
     known = {name: hardware_of(beside(_text(name, inside.of("hardware")), folder)) for name in machines}
     models = {name: model_of(beside(_text(name, inside.of("model")), folder))
               for name in listed.get("model", [base["model"]])}  # fmt: skip
-    basis = None if "basis" in base or q.chip_hour_price.name in base else common_basis(list(known.values()))
+    compared = known and "basis" not in base and q.chip_hour_price.name not in base
+    basis = common_basis(list(known.values())) if compared else None
     bought = None if prices is None else prices.machine()
     found = []
     for chosen in product(*listed.values()):

@@ -57,7 +57,8 @@ class Family:
 def families(spec: Spec) -> tuple[Family, ...]:
     """All families of a sweep, in order; raises UserError where there are too many points."""
     found, start = list[Family](), 0
-    others = prod(axis.length for axis in (*([spec.design] if spec.design else []), *spec.over))
+    design: list[Axis] = [spec.design] if spec.design else []
+    others = prod(axis.length for axis in (*design, *spec.over))
     written: dict[int, list[tuple[Columns | None, Layout | None, str]]] = {}
     for number, scene in enumerate(spec.scenes):
         accounts = accounts_of(scene.question.model)
@@ -83,14 +84,14 @@ def _layouts(spec: Spec, accounts: Accounts) -> Iterator[tuple[Columns | None, L
             yield None, Layout(tp=number), ""
     elif isinstance(stated, ChipLayouts):
         held = {key: value for key, value in stated.held.items() if key != "copies"}
-        possible = []
+        some = list[Columns]()
         for number in stated.chips:
             try:
-                possible.append(layouts(accounts.model, [number], held))
+                some.append(layouts(accounts.model, [number], held))
             except UserError:
                 continue
-        if possible:
-            yield {name: np.concatenate([one[name] for one in possible]) for name in possible[0]}, None, ""
+        if some:
+            yield {name: np.concatenate([one[name] for one in some]) for name in some[0]}, None, ""
     else:
         refused = {layout: accounts.refusal(layout) for layout in stated}
         if possible := [layout for layout, why in refused.items() if why is None]:

@@ -38,7 +38,7 @@ def on_front(values: Sequence[Array], number: Array) -> Array:
         places = order[dominant(*ordered)]
     else:
         places = order[_staircase(values[1][order], values[2][order])]
-    return places[np.argsort(number[places], kind="stable")]
+    return np.asarray(places[np.argsort(number[places], kind="stable")])
 
 
 def _staircase(second: Array, third: Array) -> Array:

@@ -127,8 +127,9 @@ class Store:
 
     def _write(self, standing: Standing, quiet: bool = False) -> None:
         out = io.BytesIO()
-        np.savez(out, **{f"{number}.{name}": array for number, state in enumerate(standing.states)
-                         for name, array in state.arrays().items()})  # fmt: skip
+        arrays: dict[str, Any] = {f"{number}.{name}": array for number, state in enumerate(standing.states)
+                                  for name, array in state.arrays().items()}  # fmt: skip
+        np.savez(out, **arrays)
         data, name = out.getvalue(), f"_state-{standing.next:09d}.npz"
         put(self.folder / name, data)
         tally = standing.tally

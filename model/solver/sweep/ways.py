@@ -122,7 +122,7 @@ def _finished(family: Family, axes: tuple[Axis, ...], ways: Sequence[Way], asked
         values, definitions = dict(way.values), dict(way.definitions)
         if family.spec.prices is not None:
             more = bought(family.spec.prices, asked.precision["activations"], values)
-            values = {symbol: value for symbol, value in (values | more.values).items()
+            values = {symbol: value for symbol, value in {**values, **more.values}.items()
                       if symbol not in more.definitions}  # fmt: skip
             definitions |= more.definitions
         if q.workspace not in asked.inputs.given and (q.memory_capacity in varies or q.memory_capacity in definitions):
