@@ -29,16 +29,17 @@ def scenes_of(
     base: Mapping[str, Any], prices: PriceList | None, folder: Path | None, place: Place
 ) -> tuple[Scene, ...]:  # fmt: skip
     """Every combination of the words of which several are listed."""
-    inside = place.of("base")
+    inside = Place(place.file, "base")
     if "model" not in base:
         raise inside.of("model").error("is missing: a model, or a list of them")
     if ("hardware" in base) == (prices is not None):
         raise inside.of("hardware").error("is missing: a machine, a list of them, or `prices` of one that is bought")
-    listed = {name: _several(value, inside.of(name)) for name, value in base.items() if isinstance(value, list)}
-    if stray := next((name for name in listed if name not in ("model", "hardware", *ARGUMENTS)), None):
+    several = [name for name, value in base.items() if isinstance(value, list)]
+    if stray := next((name for name in several if name not in ("model", "hardware", *ARGUMENTS)), None):
         raise inside.of(stray).error(f"several values of a quantity stand in [over.{stray}]")
-    if "layout" in listed:
+    if "layout" in several:
         raise inside.of("layout").error("several layouts stand in [layouts] list")
+    listed = {name: _several(base[name], inside.of(name)) for name in several}
     number = 1
     for values in listed.values():
         number *= len(values)

@@ -128,7 +128,7 @@ def _number(value: Any, place: Place, least: int, most: int) -> int:
 
 
 def _design(stated: Mapping[str, Any] | None, drawn: Sequence[Drawn], place: Place) -> Design | None:
-    inside = place.of("design")
+    inside = Place(place.file, "design")
     if stated is None:
         if drawn:
             raise inside.error(f"is missing: {drawn[0].symbol.name} is drawn between two ends")
@@ -147,7 +147,7 @@ def _design(stated: Mapping[str, Any] | None, drawn: Sequence[Drawn], place: Pla
 def _layouts(stated: Mapping[str, Any] | None, place: Place) -> tuple[Layout, ...] | ChipLayouts | None:
     if stated is None:
         return None
-    inside = place.of("layouts")
+    inside = Place(place.file, "layouts")
     if ("chips" in stated) == ("list" in stated):
         raise inside.error("give chips, or a list")
     if "list" in stated:

@@ -30,7 +30,7 @@ def rows_of(work: Work, points: Points, places: Array | None = None) -> Rows:
     spec, size = family.spec, points.size
     chosen = np.arange(size) if places is None else places
     found: Rows = {name: np.full(len(chosen), word) for name, word in family.scene.labels.items()}
-    indices = np.unravel_index(chosen, points.shape)
+    indices = np.unravel_index(chosen, points.shape) if points.shape else ()
     for axis, start, length, index in zip(work.axes, points.start, points.shape, indices, strict=True):
         found |= {name: column[index] for name, column in axis.shown(start, start + length).items()}
     if not any(isinstance(axis, Layouts) for axis in work.axes):

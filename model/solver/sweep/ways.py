@@ -15,7 +15,7 @@ from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.phases.loads import mean_step
 from steptime.model.phases.memory import Footprint, filled, usable
-from steptime.model.scenario import Scenario
+from steptime.model.scenario import Scenario, symbols_in
 from steptime.model.solver.layouts.variants import NO_LINK
 from steptime.model.solver.sweep.axes import Axis, Layouts
 from steptime.model.solver.sweep.bought import bought
@@ -32,6 +32,8 @@ LEAST = (q.cached, q.chunk, q.microbatch, q.interleave)
 """Quantities of which a question that stands for all points has the least positive value; of the others the largest."""
 NEARLY = sympy.Float(1 + 1e-10, 17)
 """A ratio of whole numbers is known to rounding."""
+FOLLOWS = (q.step_time, q.mean_step_time, q.dollars_per_million_tokens, q.joules_per_token, q.budget)
+"""What follows from quantities that may vary."""
 NOTHING = Footprint(zero, zero, zero)
 
 
@@ -130,9 +132,21 @@ def _finished(family: Family, axes: tuple[Axis, ...], ways: Sequence[Way], asked
             trains, experts = asked.inputs.phase == PhaseName.TRAIN, asked.accounts.experts > 0
             definitions[q.workspace] = workspace_of(trains, experts)
         values = {symbol: value for symbol, value in values.items() if symbol not in varies}
+        _must_move(axes, values, definitions)
         lacking = frozenset(s for s in links if s not in values and s not in definitions and s not in varies)
         found.append(replace(way, values={**{s: links[s] for s in lacking}, **values}, definitions=definitions))
     return Written(axes, tuple(found), asked, layout, lacking)
+
+
+def _must_move(axes: Sequence[Axis], values: Mapping[Symbol, object], definitions: Mapping[Symbol, Expr]) -> None:
+    """Raises UserError where a quantity varies that nothing follows from."""
+    varies = [symbol for axis in axes if not isinstance(axis, Layouts) for symbol in axis.symbols]
+    scenario = Scenario({**values, **dict.fromkeys(varies, 1.0)}, definitions)
+    reached = frozenset[Symbol]().union(
+        *(scenario.reach(symbol) for symbol in (*FOLLOWS, *symbols_in(filled - usable)))
+    )
+    if strays := [symbol.name for symbol in varies if symbol not in reached]:
+        raise UserError(f"`{strays[0]}`: no formula of this step contains it")
 
 
 def workspace_of(trains: bool, experts: bool) -> Expr:
