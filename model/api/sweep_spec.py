@@ -21,13 +21,15 @@ from steptime.model.parse import parse, parse_quantity
 from steptime.model.quantity import Quantity, count
 from steptime.model.solver.sweep.axes import Design, Drawn, Values, spaced
 from steptime.model.solver.sweep.designs import MOST_POINTS, Latin, Sobol
-from steptime.model.solver.sweep.outputs import BOTTLENECK, BROKEN, Output, output_of
+from steptime.model.solver.sweep.outputs import BOTTLENECK, BROKEN, ESTIMATE, Output, output_of
+from steptime.model.solver.sweep.practice import has_estimate
 from steptime.model.solver.sweep.spec import Bound, ChipLayouts, Scene, Spec
 from steptime.model.step.inputs import RESULTS
 from steptime.model.step.words import degrees_of, layout_of, record, whole_numbers
 
 MOST_CHIPS, MOST_LISTED, MOST_VALUES = 100_000, 100_000, 10_000_000
-USUAL = ("step_time", "bottleneck")
+USUAL = ("step_time", "estimate", "bottleneck")
+"""Outputs where none are named; the estimate where there is one."""
 NO_AXES = frozenset({
     *RESULTS, *SYMBOLS.values(), q.chips, q.layers, q.width, q.bytes_per_kv, q.bytes_per_index, q.drafts,
 })  # fmt: skip
@@ -61,7 +63,8 @@ def spec_of(data: Mapping[str, Any], origin: str = "spec", folder: Path | None =
     scenes = scenes_of(found["base"], prices, folder, place)
     over, drawn = _axes(found.get("over", {}), scenes, place)
     names = {one.symbol.name for one in (*over, *drawn)}
-    outputs = tuple(output_of(name) for name in dict.fromkeys(found.get("outputs", USUAL)))
+    usual = [name for name in USUAL if name != ESTIMATE or (prices is None and has_estimate(scenes[0].question))]
+    outputs = tuple(output_of(name) for name in dict.fromkeys(found.get("outputs", usual)))
     spec = Spec(
         found.get("name", Path(origin).stem), scenes, over, outputs, (), _design(found.get("design"), drawn, place),
         _layouts(found.get("layouts"), place), tuple(_bound(text, place) for text in found.get("limits", ())), prices,

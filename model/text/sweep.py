@@ -22,7 +22,7 @@ SHOWN = 12
 """Rows of a table that are shown; all are in the file and in JSON."""
 WIDEST = 7
 """Columns of a table."""
-SAYS = "every figure is of the ideal bound: no step is faster; what is infeasible is counted by each limit it breaks"
+SAYS = "step_time and what follows from it are the ideal bound, which no step beats; estimate is a step in practice"
 NO_NAMES = {"bottleneck", "broken", "layout"}
 
 

@@ -120,7 +120,7 @@ def test_from_the_command_line(tmp_path: Path, run: Callable[..., Any], run_json
     found = run_json("sweep", str(path), "-o", str(tmp_path / "out.csv"))
     assert [group["by"] for group in found["kept"][0]["groups"]] == [{"batch": 1.0}, {"batch": 8.0}]
     header, *rows = (tmp_path / "out.csv").read_text().splitlines()
-    assert header == "kept,place,model,hardware,layout,chips,batch,step_time,bottleneck"
+    assert header == "kept,place,model,hardware,layout,chips,batch,step_time,estimate,bottleneck"
     assert len(rows) == 2
     planned = run_json("sweep", str(path), "--dry-run")
     assert (planned["points"], planned["blocks"], planned["bytes"]) == (2, 1, None)

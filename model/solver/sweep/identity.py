@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from steptime.model.catalog.hardware import Hardware, sources
 from steptime.model.solver.sweep.outputs import output_of
 from steptime.model.solver.sweep.spec import Spec
 from steptime.model.units import unit_text
@@ -71,7 +72,8 @@ def metadata_of(data: Mapping[str, Any], spec: Spec, identity: Mapping[str, str]
     }
 
 
-def _sources(hardware: Any) -> dict[str, str]:
+def _sources(hardware: Hardware) -> dict[str, str]:
+    known = sources()
     figures = {**hardware.figures, **{f"peak_flops.{name}": one for name, one in hardware.peaks.items()}}
-    return {name: ", ".join(figure.source) + (f" {figure.date}" if figure.date else "")
-            for name, figure in figures.items()}  # fmt: skip
+    titles = {name: [known.get(key, {}).get("title", key) for key in figure.source] for name, figure in figures.items()}
+    return {name: f"{'; '.join(titles[name])} {figure.date or ''}".strip() for name, figure in figures.items()}

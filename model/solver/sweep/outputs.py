@@ -18,10 +18,17 @@ from steptime.model.terms import Operation, one
 
 BOTTLENECK, BROKEN = "bottleneck", "broken"
 """What is no number: the largest term, and the limits that a point breaks."""
+ESTIMATE = "estimate"
+"""Seconds of a step in practice."""
 BINDING = (TermName.COMPUTE, TermName.MEMORY, TermName.INTERCONNECT)
 
 BOUNDS: Mapping[str, Overlap] = {f"bounds.{overlap.replace('-', '_')}": overlap for overlap in Overlap}
 PER_CHIP = "tokens_per_second_per_chip"
+FOLLOWING: Mapping[str, int] = {
+    "tokens_per_second": -1, "tokens_per_second_per_sequence": -1, PER_CHIP: -1, "dollars_per_million_tokens": 1,
+    "joules_per_token": 1,
+}  # fmt: skip
+"""What follows from the time of a step, in proportion or in inverse proportion: in practice under estimate.NAME."""
 
 
 class Sense(IntEnum):
@@ -34,8 +41,8 @@ class Sense(IntEnum):
 
 MORE = frozenset({"tokens_per_second", "tokens_per_second_per_sequence", PER_CHIP, "mfu", "mbu"})
 LESS = frozenset({
-    "step_time", "mean_step_time", "dollars_per_million_tokens", "joules_per_token", "memory_per_chip", "budget",
-    *TermName, *BOUNDS,
+    "step_time", "mean_step_time", ESTIMATE, "dollars_per_million_tokens", "joules_per_token", "memory_per_chip",
+    "budget", *TermName, *BOUNDS,
 })  # fmt: skip
 
 
@@ -56,16 +63,19 @@ class Output:
 def output_of(name: str) -> Output:
     """The output of a name; raises UserError with the best matches."""
     written = {argument: symbol.name for symbol, argument in CALLED.items()}.get(name, name)
+    if (after := written.removeprefix("estimate.")) in FOLLOWING and after != written:
+        return replace(output_of(after), name=written)
     sense = Sense.MORE if written in MORE else Sense.LESS if written in LESS else Sense.OPEN
     if written in declared():
         return Output(written, lookup(written).unit, sense)
-    if written in (*TermName, *BOUNDS):
+    if written in (ESTIMATE, *TermName, *BOUNDS):
         return Output(written, second, sense)
     if written == PER_CHIP:
         return Output(written, 1 / second, sense)
     if written in ("mfu", "mbu", BOTTLENECK, BROKEN):
         return Output(written, count, sense)
-    raise unknown("output", name, [*TermName, *BOUNDS, PER_CHIP, "mfu", "mbu", BOTTLENECK, BROKEN, *declared()])
+    others = [PER_CHIP, "mfu", "mbu", BOTTLENECK, BROKEN, ESTIMATE, *(f"{ESTIMATE}.{one}" for one in FOLLOWING)]
+    raise unknown("output", name, [*TermName, *BOUNDS, *others, *declared()])
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from steptime.model.solver.sweep.axes import Axis
 from steptime.model.solver.sweep.boxes import Box
 from steptime.model.solver.sweep.families import Family
 from steptime.model.solver.sweep.lowered import Lowering, Scope, chosen
-from steptime.model.solver.sweep.outputs import BINDING, BOTTLENECK, BROKEN, Output
+from steptime.model.solver.sweep.outputs import BINDING, BOTTLENECK, BROKEN, ESTIMATE, FOLLOWING, Output, output_of
+from steptime.model.solver.sweep.practice import lowered
 from steptime.model.solver.sweep.program import Program
 from steptime.model.solver.sweep.spec import Bound
 from steptime.model.solver.sweep.ways import Written, limits_of, written
@@ -157,7 +158,9 @@ class _Writer:
 
     def of_ways(self, exprs: Sequence[Expr]) -> int:
         """An expression in the way that holds."""
-        places = [scope(expr) for scope, expr in zip(self.scopes, exprs, strict=True)]
+        return self._of([scope(expr) for scope, expr in zip(self.scopes, exprs, strict=True)])
+
+    def _of(self, places: Sequence[int]) -> int:
         if len(set(places)) == 1:
             return places[0]
         assert self.slower is not None
@@ -166,7 +169,20 @@ class _Writer:
     def output(self, output: Output) -> int:
         if output.name == BOTTLENECK:
             return self._bottleneck()
+        if output.name.split(".")[0] == ESTIMATE:
+            return self._in_practice(output.name.removeprefix(f"{ESTIMATE}."))
         return self.of_ways([way.expression(output) for way in self.made.ways])
+
+    def _in_practice(self, name: str) -> int:
+        """The estimate, or what follows from it as it does from the bound."""
+        asked = self.made.prepared
+        places = [lowered(scope, way, asked) for scope, way in zip(self.scopes, self.made.ways, strict=True)]
+        estimate = self._of(places)
+        if name == ESTIMATE:
+            return estimate
+        longer = self.to.line(np.divide, estimate, self.scopes[0](q.step_time))
+        function = np.multiply if FOLLOWING[name] > 0 else np.divide
+        return self.to.line(function, self.output(output_of(name)), longer)
 
     def _bottleneck(self) -> int:
         """The place of the largest term, the first among equals."""
@@ -204,7 +220,8 @@ class _Writer:
         except Unbound as error:
             hardware = self.made.prepared.hardware
             figures = sorted(error.names)
-            lacking[output.name] = ", ".join(hardware.missing(name) for name in figures)
+            why = [f"no {name}" if name == ESTIMATE else hardware.missing(name) for name in figures]
+            lacking[output.name] = ", ".join(why)
             return self.to.leaf(float("nan"))
 
 
