@@ -1,11 +1,14 @@
 """A sweep as JSON and as tables: what was counted, what is kept, how fast it went."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.table import Table
 from rich.text import Text
 
 from steptime.model.quantity import count, dollar
@@ -20,9 +23,7 @@ from steptime.model.text.format import in_unit, plain, table
 
 SHOWN = 12
 """Rows of a table that are shown; all are in the file and in JSON."""
-WIDEST = 7
-"""Columns of a table."""
-SAYS = "step_time and what follows from it are the ideal bound, which no step beats; estimate is a step in practice"
+SAYS = "step_time and what follows are the bound, which no step beats; estimate is in practice"
 NO_NAMES = {"bottleneck", "broken", "layout"}
 
 
@@ -103,26 +104,45 @@ def kept_table(swept: Swept, state: Any) -> list[RenderableType]:
     if not found["groups"]:
         return [Text(f"{found['name']}: no feasible point")]
     if isinstance(state, Best | Front):
-        return _points(found)
+        return _points(found, state.kept)
     return _figures(found, state)
 
 
-def _points(found: Mapping[str, Any]) -> list[RenderableType]:
-    """Rows of points, what is the same in all of them said once."""
+def _points(found: Mapping[str, Any], kept: Any) -> list[RenderableType]:
+    """Rows of points: by what they are told apart and kept first; what is the same in all of them is said once."""
     rows = [row for group in found["groups"] for row in group["rows"]]
     alike = [name for name in rows[0] if all(row[name] == rows[0][name] for row in rows)] if len(rows) > 1 else []
-    names = [name for name in rows[0] if name not in alike]
-    dropped = names[WIDEST:]
-    shown = table(*(_heading(name) for name in names[:WIDEST]))
-    for row in rows[:SHOWN]:
-        shown.add_row(*(_cell(name, row[name]) for name in names[:WIDEST]))
-    lines: list[RenderableType] = [Text(f"{found['name']} ({len(rows):,})")]
-    if alike:
-        lines.append(Text("all: " + ", ".join(f"{name} {_cell(name, rows[0][name])}" for name in alike)))
-    lines.append(shown)
-    more = [f"{len(rows) - SHOWN:,} more rows"] if len(rows) > SHOWN else []
-    more += [f"columns {', '.join(dropped)}"] if dropped else []
-    return [*lines, *([Text(f"and in the file or JSON: {'; '.join(more)}")] if more else [])]
+    outputs = [one.name for one in getattr(kept, "outputs", ())] or [kept.output.name]
+    order = dict.fromkeys((*kept.by, *outputs, *rows[0]))
+    names = [name for name in order if name in rows[0] and name not in alike]
+    same = Text("all: " + ", ".join(f"{name} {_cell(name, rows[0][name])}" for name in alike))
+    return [Text(f"{found['name']} ({len(rows):,})"), *([same] if alike else []), Fitting(names, rows)]
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A table of as many columns as there is room for, and of some rows; what is left out is named."""
+
+    names: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        number, wide = len(self.names), options.update(width=10_000)
+        while number > 1 and Measurement.get(console, wide, self._table(number)).maximum > options.max_width:
+            number -= 1
+        yield self._table(number)
+        more = [f"{len(self.rows) - SHOWN:,} more rows"] if len(self.rows) > SHOWN else []
+        more += [f"columns {', '.join(self.names[number:])}"] if number < len(self.names) else []
+        if more:
+            yield Text(f"and in the file or JSON: {'; '.join(more)}")
+
+    def _table(self, number: int) -> Table:
+        found = table(*(_heading(name) for name in self.names[:number]))
+        for row in self.rows[:SHOWN]:
+            found.add_row(*(_cell(name, row[name]) for name in self.names[:number]))
+        for column in found.columns:
+            column.no_wrap = True
+        return found
 
 
 def _figures(found: Mapping[str, Any], state: Any) -> list[RenderableType]:

@@ -90,7 +90,7 @@ def test_parquet_reads_in(tmp_path: Path, reader: str) -> None:
     assert json.loads(metadata["units"])["step_time"] == "s"
     assert json.loads(metadata["spec"])["base"]["model"] == "llama-3.1-8b"
     assert set(json.loads(metadata["identity"])) == {"spec", "figures", "program", "numpy"}
-    assert "AI Configurator" in json.loads(metadata["sources"])["h100-sxm"]["memory_bandwidth"]
+    assert "aiconfigurator" in json.loads(metadata["sources"])["h100-sxm"]["memory_bandwidth"]
 
 
 def test_a_name_says_the_format(tmp_path: Path) -> None:
