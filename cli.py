@@ -14,6 +14,7 @@ try:
     from steptime.model.errors import NotSolved, NotVerified, Unbound, printable
     from steptime.model.view.calibrate import calibrate
     from steptime.model.view.catalog import catalog
+    from steptime.model.view.compare import compare
     from steptime.model.view.derive import derive, latex
     from steptime.model.view.progress import wipe
     from steptime.model.view.save import discard
@@ -36,7 +37,7 @@ def steptime() -> None:
     """
 
 
-for command in (step, solve, sweep, validate, calibrate, catalog, derive, latex):
+for command in (step, solve, sweep, validate, compare, calibrate, catalog, derive, latex):
     steptime.add_command(command)
 
 

@@ -55,6 +55,7 @@ TWO_TREES = Axiom("two-trees", "a root stands above two binary trees of all othe
 SMALL_PIECES = Axiom("small-pieces", "a volume travels in small pieces, whose start-ups overlap with the bytes of those before: only the first one's count")
 SWITCH_ADDS = Axiom("switch-adds", "the switch adds and multicasts at the rate of the links, and a chip's messages through it overlap")
 EVEN_LAYERS = Axiom("even-layers", "the layers of a model divide evenly over the stages of a pipeline, and with them its weights and its KV cache")
+EQUAL_PIECES = Axiom("equal-pieces", "a message is cut in equal pieces, of any number of them, whole or not")
 EQUAL_STAGES = Axiom("equal-stages", "all stages of a pipeline take equally long for a micro-batch")
 NO_HOPS = Axiom("no-hops", "handing a micro-batch to the next stage of a pipeline takes no time")
 WHOLE_LOOP = Axiom("whole-loop", "a sequence's next token enters the pipeline once its last one has left it")

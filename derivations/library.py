@@ -80,6 +80,7 @@ MODULES = (
     "machine.rates",
     "collectives.rings",
     "collectives.algorithms",
+    "collectives.pieces",
     "collectives.tiers",
     "collectives.copies",
     "collectives.torus",

@@ -15,6 +15,9 @@ from steptime.model.terms import StepTime, Term
 __all__ = ["PROVED", "UNPROVED", "formulas", "holds"]
 
 PROVED = {
+    "network.pieces.best_pieces": "best-pieces",
+    "network.pieces.in_best_pieces": "pieces-least-time",
+    "network.pieces.in_one_piece": "one-piece-time",
     "phases.decode.flops_per_token": "compute-term",
     "phases.decode.kv_traffic_per_sequence": "memory-term",
     "phases.decode.compute": "compute-term",

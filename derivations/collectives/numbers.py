@@ -28,6 +28,7 @@ GSHARD = "Lepikhin et al. 2020, arXiv 2006.16668"
 DEEPSEEK = "DeepSeek-AI 2024, arXiv 2412.19437, section 2.1.2: a token reaches a bounded number of nodes"
 
 H100 = "64 tokens of 8192 bf16 activations, summed by 8 H100; 3.4 us a start-up"
+TREE_OF_H100 = "64 MiB summed by 8 H100 up and down a tree of 3 levels; 3.4 us a start"
 RACKS = "256 chips in domains of 72 GB200"
 LLAMA = "Llama 3.1 70B in bf16 on H100 links, 64 sequences"
 
@@ -44,6 +45,16 @@ def links(hardware: str, **given: float) -> Mapping[Symbol, float]:
 def eight_h100() -> Mapping[Symbol, float]:
     """The activations of 64 tokens, 8192 wide in bf16, in one domain of H100."""
     return links("h100-sxm", group_chips=8, group_bytes=64 * 8192 * 2, scale_up_latency=RING_STEP)
+
+
+def tree_of_h100() -> Mapping[Symbol, float]:
+    """Eight H100: five stages after the first, up and down a tree; 64 MiB at the peak of a link."""
+    from steptime.derivations.collectives.symbols import all_stages, piece_time, pieces
+
+    start, stages, moving = RING_STEP, 5.0, 64 * 2**20 / links("h100-sxm")[q.scale_up_bandwidth]
+    best = (stages * moving / start) ** 0.5
+    return {q.piece_start: start, q.further_stages: stages, q.moving_time: moving, pieces: best,
+            all_stages: stages + 1, piece_time: start + moving / best}  # fmt: skip
 
 
 def domains_of(hardware: str, chips: int, volume: float = 64e6) -> Mapping[Symbol, float]:

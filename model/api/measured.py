@@ -10,12 +10,18 @@ from rich.console import Group
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import quiet
 from steptime.model.catalog.measurement import catalogue, read_measurements
+from steptime.model.choices import Efficiency
 from steptime.model.parse import path_of
+from steptime.model.solver.calibration.estimates import with_estimates
 from steptime.model.solver.measured.judged import USUAL, Judged, columns_of
 from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.validate import validate as judge
+from steptime.model.step.words import efficiency_of
 from steptime.model.text.measured_rows import groups_csv, rows_csv
 from steptime.model.text.validate import validate_json, validate_table
+
+JUDGED = 0.8
+"""Share of the work when every row stands beside its bound."""
 
 
 def validate(
@@ -24,18 +30,25 @@ def validate(
     hardware: Path | str | None = None,
     progress: Callable[[float], None] = quiet,
     by: str | Sequence[str] | None = None,
+    efficiency: Path | str | None = None,
 ) -> "Validated":
-    """Each row of a file of measurements, or of the catalogue's, beside the time that physics allows.
+    """Each row of a file of measurements, or of the catalogue's, beside the time that physics allows and the estimate.
 
     ``models`` and ``hardware`` are folders with files for names that the catalogue lacks. ``by``: columns to group by,
-    as ``"model,hardware"``. Raises UserError for a file that cannot be read, and for an unknown column.
+    as ``"model,hardware"``. ``efficiency``: ``calibrated``, ``ideal`` for no estimates, or a file of coefficients.
+    Raises UserError for a file that cannot be read, and for an unknown column.
     """
     columns = columns_of(by)
     folders = [None if given is None else path_of(given, f"`{name}`")
                for name, given in (("models", models), ("hardware", hardware))]  # fmt: skip
     rows = catalogue() if file is None else read_measurements(path_of(file, "`file`"))
     places = Places(*folders)
-    return Validated(tuple(judge(rows, places, progress)), columns)
+    choice = {} if efficiency is None else efficiency_of(efficiency)
+    found = judge(rows, places, lambda share: progress(JUDGED * share))
+    if choice.get("efficiency") != Efficiency.IDEAL:
+        found = with_estimates(found, places, choice.get("coefficients"))
+    progress(1.0)
+    return Validated(tuple(found), columns)
 
 
 @dataclass(frozen=True, repr=False)

@@ -11,6 +11,7 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.files import packaged, read_toml
+from steptime.model.catalog.links import Collectives, collectives
 from steptime.model.catalog.table import Place, Table, read, record
 from steptime.model.quantity import lookup
 
@@ -53,6 +54,7 @@ class Coefficients:
     seen: Seen
     fitted: tuple[str, ...] = ()
     rows: int = 0
+    collectives: Collectives | None = None
 
     def of_family(self, family: str | None) -> Mapping[Symbol, float]:
         """The coefficients on machines of a family; on one that no row is of, those of the reference."""
@@ -70,6 +72,7 @@ _schema = Table(
     {
         "rows": int, "fitted": [str], "coefficients": Table(_values, needed=tuple(_values)),
         "kernels": {str: float}, "bands": {str: record(Band)}, "seen": record(Seen),
+        "collectives": collectives,
     },
     needed=("coefficients", "bands", "seen"),
 )  # fmt: skip
@@ -93,4 +96,6 @@ def _made(data: Mapping[str, Any], origin: str) -> Coefficients:
         raise place.of("bands").error("a band for all rows is missing: [bands.all]")
     values = {lookup(name).symbol: float(value) for name, value in found["coefficients"].items()}
     fitted, rows = tuple(found.get("fitted", ())), found.get("rows", 0)
-    return Coefficients(origin, values, found.get("kernels", {}), found["bands"], found["seen"], fitted, rows)
+    return Coefficients(
+        origin, values, found.get("kernels", {}), found["bands"], found["seen"], fitted, rows, found.get("collectives")
+    )

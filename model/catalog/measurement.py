@@ -21,7 +21,8 @@ from steptime.model.parse import parse
 from steptime.model.precision import STORED
 from steptime.model.quantity import FLOP, count, second
 
-PHASES = ("decode", "prefill", "train", "all_reduce", "all_gather", "all_to_all")
+COLLECTIVES = ("all_reduce", "all_gather", "all_to_all")
+PHASES = ("decode", "prefill", "train", *COLLECTIVES)
 UNITS = {
     "step_time": second, "tokens_per_second": 1 / second, "mfu": count, "hfu": count,
     "flops_per_second_per_chip": FLOP / second,
@@ -43,7 +44,7 @@ NUMBERS: Mapping[str, Limits] = {
 }  # fmt: skip
 ONE_SOURCE: Mapping[str, str] = {"IX": "SIL"}
 """Families of rows that one benchmark printed at other times: one source where a source is left out."""
-_known = {"model", "recompute", "scope", "unit", "detail", "source", "licence", *_needed, *NUMBERS, *DEGREES, *FORMATS}
+COLUMNS = {"model", "recompute", "scope", "unit", "detail", "source", "licence", *_needed, *NUMBERS, *DEGREES, *FORMATS}
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _wrong_header(header: Sequence[str]) -> str:
     if twice := [name for name in named if named.count(name) > 1]:
         return f"column {twice[0][:40]!r} occurs twice"
     return next((f"column {name[:40]!r}: did you mean {near}?" for name in named
-                 if (near := nearly(name, _known - set(named)))), "")  # fmt: skip
+                 if (near := nearly(name, COLUMNS - set(named)))), "")  # fmt: skip
 
 
 def _row(number: int, header: Sequence[str], given: Sequence[str], wrong: str, places: dict[str, int]) -> Measurement:
@@ -175,7 +176,7 @@ def _row(number: int, header: Sequence[str], given: Sequence[str], wrong: str, p
             raise UserError(f"id: expected one line of text of at most {LONGEST_ID} characters")
         if places.setdefault(identifier, number) != number:
             raise UserError(f"id {identifier!r} is that of line {places[identifier]}")
-        return _read({name: cells.get(name, "") for name in _known}, number)
+        return measurement_of({name: cells.get(name, "") for name in COLUMNS}, number)
     except UserError as error:
         identifier, phase = (cells.get(name, "") for name in ("id", "phase"))
         shown = identifier if 0 < len(identifier) <= LONGEST_ID and identifier.isprintable() else f"line {number}"
@@ -183,7 +184,8 @@ def _row(number: int, header: Sequence[str], given: Sequence[str], wrong: str, p
         return Measurement(shown, known, "", "", 0, {}, {}, "", "", 0.0, {}, "", {}, number, str(error))
 
 
-def _read(cells: Mapping[str, str], number: int) -> Measurement:
+def measurement_of(cells: Mapping[str, str], number: int) -> Measurement:
+    """The row that cells make, one for each of COLUMNS; raises UserError for one that cannot be used."""
     for name, allowed in (("phase", PHASES), ("quantity", QUANTITIES), ("recompute", RECOMPUTED), ("scope", SCOPES),
                           *((name, ("", *STORED)) for name in FORMATS)):  # fmt: skip
         _one_of(cells[name], allowed, name)

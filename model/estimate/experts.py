@@ -1,4 +1,4 @@
-"""The chip whose experts are touched most: the others of an exchange wait for it."""
+"""The chip whose experts are touched most, and the rank that has most sequences: the others wait for them."""
 
 from typing import Any
 
@@ -38,3 +38,17 @@ def waiting_for_the_fullest(model: Transformer, tokens: Any, ways: int) -> Any:
                 found += read * fullest_over_mean(block.experts, block.experts_per_token, tokens, split)
                 weight += read
     return found / weight if weight else 1.0
+
+
+def fullest_rank(mean: Any, ranks: int) -> Any:
+    """Sequences on the fullest of so many ranks, where requests go to ranks as they come: a number or an array.
+
+    The sequences that a rank holds vary about their mean m as a count of independent arrivals does, by sqrt(m). The
+    largest of G of them is about m + sqrt(2 m ln G) (the largest of G normal ones), and never more than all G m.
+
+    >>> float(fullest_rank(16.0, 32).round(2)), fullest_rank(16.0, 1)
+    (26.53, 16.0)
+    """
+    if ranks <= 1:
+        return mean
+    return np.minimum(mean * ranks, mean + np.sqrt(2 * np.log(ranks) * mean))

@@ -1,6 +1,6 @@
 """What one chip does in a pass, gathered into groups that run one after another: the estimate's own quantities."""
 
-from steptime.model.quantity import FLOP, byte, count, quantity
+from steptime.model.quantity import FLOP, byte, count, quantity, second
 
 # fmt: off  (one quantity, one line)
 OPTIONAL = (0.0, 1e30)
@@ -15,6 +15,15 @@ sent_out = quantity("sent_out", byte, r"Z_\mathrm{out}", "bytes that a chip send
 reduces = quantity("reduces", count, r"j_+", "all-reduces and gathers that a pass starts", sane=OPTIONAL)
 exchanges = quantity("exchanges", count, r"j_x", "exchanges between experts, and sends, that a pass starts", sane=OPTIONAL)
 kernels = quantity("kernels", count, r"j_k", "kernels that a pass starts one after another", sane=OPTIONAL)
-sequences = quantity("sequences", count, r"j_s", "sequences of one rank in a step", sane=OPTIONAL)
+sequences = quantity("sequences", count, r"j_s", "sequences of one rank in a step, of all its stages", sane=OPTIONAL)
 riding = quantity("riding", count, r"x_P", "prefills of others that ride along in one decode step", sane=OPTIONAL)
+
+# --- one collective ---------------------------------------------------------------------------------------------------
+SHARE = (0.01, 1.0)
+collective_start = quantity("collective_start", second, r"\tau_g", "time of a collective that moves next to nothing, on one tier", sane=(0.0, 1.0))
+collective_share = quantity("collective_share", count, r"\eta_g", "share of a tier's bandwidth that a collective reaches while it moves bytes", sane=SHARE)
+up_start = quantity("up_start", second, r"\tau_\mathrm{up}", "start of a collective on scale-up; zero where it has no part there", sane=OPTIONAL)
+out_start = quantity("out_start", second, r"\tau_\mathrm{out}", "start of a collective on scale-out; zero where it has no part there", sane=OPTIONAL)
+up_moving = quantity("up_moving", second, r"t_{V,\mathrm{up}}", "time in which a collective's bytes pass a chip's scale-up links", sane=OPTIONAL)
+out_moving = quantity("out_moving", second, r"t_{V,\mathrm{out}}", "time in which a collective's bytes pass a chip's scale-out link", sane=OPTIONAL)
 # fmt: on

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
@@ -15,7 +16,7 @@ from steptime.model.catalog.coefficients import Coefficients, shipped
 from steptime.model.choices import Efficiency, PhaseName, Scope
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.experts import waiting_for_the_fullest
+from steptime.model.estimate.experts import fullest_rank, waiting_for_the_fullest
 from steptime.model.estimate.groups import groups, kernels_of, padding_of
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.precision import activations_for
@@ -42,12 +43,15 @@ class Estimate:
 
 
 def estimated(case: Case) -> Estimate | None:
-    """The estimate of a decode step or of a prefill; None where there is none: of lists of quantities, of training, of
-    verified drafts, where the bound has no number, and where the ideal alone is asked for."""
+    """The estimate of a decode step, of a pass that checks drafts, or of a prefill.
+
+    None where there is none: of lists of quantities, of training, where the bound has no number, and where the ideal
+    alone is asked for.
+    """
     bound, model = case.number(q.step_time), case.accounts.transformer
     if bound is None or case.inputs.efficiency == Efficiency.IDEAL or model is None:
         return None
-    if case.inputs.phase not in (PhaseName.DECODE, PhaseName.PREFILL) or q.drafts in case.inputs.given:
+    if case.inputs.phase not in (PhaseName.DECODE, PhaseName.PREFILL):
         return None
     chosen = case.inputs.coefficients or shipped()
     try:
@@ -109,10 +113,14 @@ def asked_of_chip(case: Case) -> dict[Symbol, Any]:
     assert model is not None, "an architecture is known"
     found: dict[Symbol, Any] = {s: case.scenario.evaluate(expr) for s, expr in groups(case.operations).items()}
     tokens = case.scenario.evaluate(q.micro_batch * case.phase.tokens / case.phase.passes)
+    passes = case.scenario.evaluate(case.phase.passes * case.phase.traversed)
+    sequences, waiting = case.scenario.evaluate(q.rank_batch), _waiting_for_the_fullest_rank(case)
+    for symbol in (e.cache_bytes, e.score_flops):
+        found[symbol] = found[symbol] * waiting
     found[e.expert_bytes] = found[e.expert_bytes] * waiting_for_the_fullest(model, tokens, case.layout.ep)
     found |= {
-        e.kernels: float(kernels_of(model)) * case.layout.pp,
-        e.sequences: case.scenario.evaluate(q.rank_batch),
+        e.kernels: kernels_of(model) * passes,
+        e.sequences: sequences * waiting * case.layout.pp * passes,
         q.head_padding: padding_of(model, case.layout.tp),
     }
     rates = (q.peak_flops, q.memory_bandwidth, q.scale_up_bandwidth, q.scale_out_bandwidth)
@@ -122,6 +130,15 @@ def asked_of_chip(case: Case) -> dict[Symbol, Any]:
     return found
 
 
+def _waiting_for_the_fullest_rank(case: Case) -> Any:
+    """Sequences on the fullest rank over those that the bound has there; one where ranks do not wait for each other, in
+    a prefill, and for a static batch, which is dealt out evenly."""
+    if case.inputs.phase != PhaseName.DECODE or not case.accounts.meets(case.layout):
+        return 1.0
+    held, mean = case.scenario.evaluate(q.rank_batch), case.scenario.evaluate(q.micro_batch) / case.layout.dp
+    return np.maximum(1.0, fullest_rank(mean, case.layout.dp) / held)
+
+
 def _outside(case: Case, chosen: Coefficients) -> list[str]:
     """In what a step is beyond the rows of the fit."""
     found = []
@@ -129,6 +146,8 @@ def _outside(case: Case, chosen: Coefficients) -> list[str]:
         found.append(f"no row of machines of the family {case.hardware.family or case.hardware.name}")
     if case.inputs.phase == PhaseName.PREFILL:
         found.append("no row of a prefill alone")
+    if q.drafts in case.inputs.given:
+        found.append("no row that states how many drafts were accepted; what drafting itself takes is not counted")
     values = {"context": case.number(q.context), "sequences": case.number(q.rank_batch), "chips": case.layout.chips}
     for name, value in values.items():
         low, high = getattr(chosen.seen, name)

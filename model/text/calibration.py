@@ -9,10 +9,14 @@ from rich.text import Text
 from steptime.model.catalog.coefficients import COEFFICIENTS
 from steptime.model.quantity import lookup
 from steptime.model.solver.calibration.calibrate import Calibration
+from steptime.model.solver.calibration.power import Power
 from steptime.model.solver.calibration.priors import PRIORS
+from steptime.model.text.exchanges import exchanges_json, exchanges_tables
 from steptime.model.text.format import in_unit, table
 
 SHOWN = 6
+PICO = 1e12
+WHAT = {"idle_watts": "W whatever it does", "joules_per_byte": "pJ a byte", "joules_per_flop": "pJ a FLOP"}
 WORDS = {"group": "a model on a machine under a stack", "model": "a model", "machine": "a machine",
          "stack": "a serving stack", "source": "whoever measured"}  # fmt: skip
 
@@ -30,8 +34,10 @@ def calibration_json(found: Calibration) -> dict[str, Any]:
         "errors": {"in_sample": asdict(found.in_sample), **{by: asdict(one) for by, one in found.errors.items()}},
         "bands": {name: asdict(band) for name, band in made.bands.items()},
         "covered": found.covered,
+        "collectives": exchanges_json(found.collectives),
         "implausible": dict(found.implausible),
         "not_used": dict(found.unusable),
+        "power": [asdict(one) for one in found.power],
     }
 
 
@@ -56,13 +62,28 @@ def calibration_table(found: Calibration) -> Group:
     lines: list[Any] = [head, Text(), values, Text(f"kernel_time by family of machines, times: {kernels}"), Text(),
                         errors, Text(), bands]  # fmt: skip
     lines.append(Text(f"bands of other groups hold {found.covered:.0%} of a group's rows; eight in ten are meant"))
+    if found.collectives is not None:
+        lines += [Text(), *exchanges_tables(found.collectives), Text()]
     lines += _named("implausible, and in no fit", found.implausible)
     lines += _named("not used", found.unusable)
+    lines += [Text(_power(one)) for one in found.power]
     return Group(*lines)
 
 
 def _cells(one: Any) -> tuple[str, ...]:
     return str(one.rows), f"{one.median:.1%}", f"{one.p90:.1%}", f"{1 + one.bias:.2f}"
+
+
+def _power(found: Power) -> str:
+    """What measured watts tell of a chip's power, and what they do not."""
+    told = []
+    for name, part in found.parts.items():
+        value, low, high = (end * (1 if name == "idle_watts" else PICO) for end in (part.value, part.low, part.high))
+        if part.is_told:
+            told.append(f"{value:.3g} {WHAT[name]} ({low:.3g} to {high:.3g})")
+    open_ = [WHAT[name] for name, part in found.parts.items() if not part.is_told]
+    text = f"power of {found.hardware} while it decodes, {found.rows} rows: {', '.join(told) or 'nothing told apart'}"
+    return text + (f"; not told from zero: {', '.join(open_)}" if open_ else "")
 
 
 def _named(title: str, rows: Any) -> list[Text]:

@@ -136,6 +136,8 @@ def not_modelled(case: Case) -> list[str]:
         found.append("idle chips: the micro-batch is smaller than the groups that share it")
     if accounts.experts and case.number(q.expert_load) == 1:
         found.append("uneven load of the experts (expert_load says how uneven)")
+    if case.phase.name != PhaseName.TRAIN:
+        found.append("adapters (LoRA), images, scheduling between the turns of a dialogue")
     return [*found, *(str(notice) for notice in case.notices)]
 
 

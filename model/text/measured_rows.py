@@ -18,15 +18,30 @@ def status(one: Judged) -> str:
     return f"not modelled: {one.why}, line {one.row.line}" if one.why else "ok"
 
 
-def first_token_json(one: Judged) -> dict[str, float] | None:
-    """Seconds to the first token: measured, of an unloaded prefill at the bound, and what is left."""
-    found = one.first_token
-    return None if found is None else {"measured": found.measured, "ideal": found.ideal, "queue": found.queue}
+def first_token_json(one: Judged) -> dict[str, float | None] | None:
+    """Seconds to the first token: measured, of an unloaded prefill at the bound and by the estimate, what is left."""
+    return None if one.first_token is None else {**asdict(one.first_token), "queue": one.first_token.queue}
 
 
 def energy_json(one: Judged) -> dict[str, float | None] | None:
     """Joules per output token on each basis, and watts of a chip."""
     return None if one.energy is None else asdict(one.energy)
+
+
+def practice_json(one: Judged) -> dict[str, Any]:
+    """The estimate in seconds with its band and its error; and what drafts imply."""
+    found, drafts = one.practice, one.drafts
+    return {
+        "calibrated": None if found is None else found.seconds,
+        "band": None if found is None else {"low": found.low, "high": found.high, "family": found.family},
+        "error": one.error,
+        "drafts": None if drafts is None else asdict(drafts),
+    }
+
+
+def share(value: float | None) -> str:
+    """A share in per cent, or a dash where there is none."""
+    return "—" if value is None else f"{value:.0%}"
 
 
 def ratio(value: Any) -> str:
@@ -36,37 +51,41 @@ def ratio(value: Any) -> str:
 
 def rows_table(judged: Sequence[Judged]) -> Table:
     """Every row with the seconds of its terms; its layout stands in the CSV and in the JSON."""
-    made = table("id", ">measured", ">ideal", ">ratio", *(f">{name}" for name in TERMS))
+    made = table("id", ">measured", ">ideal", ">ratio", ">estimate", *(f">{name}" for name in TERMS))
     for one in judged:
         times = (one.times.get(name) for name in TERMS)
         made.add_row(one.row.id, si(one.measured, "s"), si(one.ideal, "s"), ratio(one.ratio),
-                     *(si(time, "s") for time in times))  # fmt: skip
+                     si(one.practice and one.practice.seconds, "s"), *(si(time, "s") for time in times))  # fmt: skip
     return made
 
 
 def rows_csv(judged: Sequence[Judged]) -> str:
     """Every row as CSV in seconds: what was measured, the ideal and its terms; an empty cell where there is none."""
-    names = ("id", "phase", "model", "hardware", "stack", "source", "measured", "ideal", "ratio", "bottleneck", *TERMS,
-             "in_flight", "share_of_peak", "ttft", "ttft_ideal", "kv", "layout", "status", "implausible")  # fmt: skip
+    names = ("id", "phase", "model", "hardware", "stack", "source", "measured", "ideal", "ratio", "calibrated",
+             "low", "high", "error", "bottleneck", *TERMS, "in_flight", "share_of_peak", "ttft", "ttft_ideal",
+             "ttft_estimate", "kv", "layout", "status", "implausible")  # fmt: skip
     lines = []
     for one in judged:
-        row, first = one.row, one.first_token
+        row, first, found = one.row, one.first_token, one.practice
         lines.append((
             row.id, row.kind, row.model, row.hardware, row.stack, row.source_family, one.measured, one.ideal, one.ratio,
-            one.bottleneck, *(one.times.get(name) for name in TERMS), one.in_flight, one.of_peak,
-            first and first.measured, first and first.ideal, one.cache, one.layout, status(one), one.implausible,
+            found and found.seconds, found and found.low, found and found.high, one.error, one.bottleneck,
+            *(one.times.get(name) for name in TERMS), one.in_flight, one.of_peak,
+            first and first.measured, first and first.ideal, first and first.practice, one.cache, one.layout,
+            status(one), one.implausible,
         ))  # fmt: skip
-    return _csv(names, lines)
+    return as_csv(names, lines)
 
 
 def groups_csv(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> str:
     """Every group as CSV."""
     found = summary(judged, by)
     keys = list(next(iter(found.values()), {}))
-    return _csv((" ".join(by), *keys), [(name, *values.values()) for name, values in found.items()])
+    return as_csv((" ".join(by), *keys), [(name, *values.values()) for name, values in found.items()])
 
 
-def _csv(names: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
+def as_csv(names: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
+    """Lines as CSV with a heading; an empty cell where there is nothing."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)

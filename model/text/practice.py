@@ -77,7 +77,7 @@ def measured_words(found: dict[str, Any]) -> str:
     word = "no term explains" if left > 0 else "less than the estimate says:"
     text += (f", the estimate {found['share_of_estimate']:.0%}; MFU {percent(found['mfu'])}, MBU "
              f"{percent(found['mbu'])}; {word} {si(abs(left), 's')}")  # fmt: skip
-    alone = ", ".join(f"{name} x{factor:.2g}" for name, factor in factors)
+    alone = ", ".join(f"{name} x{factor:.3g}" for name, factor in factors)
     return f"{text}; alone would explain it: {alone}" if alone else text
 
 

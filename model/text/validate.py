@@ -10,7 +10,15 @@ from rich.text import Text
 
 from steptime.model.solver.measured.judged import MOST_OF_PEAK, UNSTATED, USUAL, Judged, groups, summary
 from steptime.model.text.format import si, table
-from steptime.model.text.measured_rows import energy_json, first_token_json, ratio, rows_table, status
+from steptime.model.text.measured_rows import (
+    energy_json,
+    first_token_json,
+    practice_json,
+    ratio,
+    rows_table,
+    share,
+    status,
+)  # fmt: skip
 
 SHOWN = 8
 JOINED = " · "
@@ -20,7 +28,8 @@ def validate_json(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> dict[s
     return {
         "rows": [
             {
-                "id": one.row.id, "measured": one.measured, "ideal": one.ideal, "calibrated": None, "ratio": one.ratio,
+                "id": one.row.id, "measured": one.measured, "ideal": one.ideal, "ratio": one.ratio,
+                **practice_json(one),
                 "bottleneck": one.bottleneck, "layout": one.layout, "in_flight": one.in_flight,
                 "status": status(one), "line": one.row.line, "terms": dict(one.times), "kv": one.cache,
                 "implausible": one.implausible or None, "share_of_peak": one.of_peak,
@@ -43,12 +52,25 @@ def validate_table(judged: Sequence[Judged], rows: bool, by: Sequence[str] = USU
     lines: list[Any] = [head, Text()]
     if any(one.in_flight for one in judged):
         lines[1:1] = [Text("riding: the same with the prefills of a server riding along evenly, no bound")]
+    if any(one.practice for one in judged):
+        lines[-1:-1] = [
+            Text(
+                "estimate: over measured, median; its error |estimate/measured - 1|, median and nine in ten; "
+                "rows in its band. Of rows that are in the fit: `steptime calibrate` has the others"
+            )
+        ]
     lines += [groups_table(judged, by), Text(), *_beating(judged), *_implausible(judged)]
     lines += _not_modelled(judged)
     if any(one.first_token for one in judged):
-        said = ("time to the first token: measured, that of an unloaded prefill at the bound, and the rest: waiting, "
-                "and what a prefill takes above its bound; medians")  # fmt: skip
+        said = ("time to the first token: measured, that of an unloaded prefill at the bound and by the estimate, and "
+                "the rest, which is waiting; medians")  # fmt: skip
         lines += [Text(), Text(said), first_tokens(judged, by)]
+    if any(one.drafts for one in judged):
+        said = (
+            "drafts checked: tokens of a pass and acceptance that the time per token implies, if the pass takes what "
+            "the estimate says; what drafting takes is not counted"
+        )
+        lines += [Text(), Text(said), drafted(judged)]
     if any(one.energy for one in judged):
         lines += [Text(), Text("joules per output token: measured at the chips, at their rated power and at that of "
                                "the whole system for the measured time, at the rated power for the ideal time"),
@@ -59,12 +81,15 @@ def validate_table(judged: Sequence[Judged], rows: bool, by: Sequence[str] = USU
 
 
 def groups_table(judged: Sequence[Judged], by: Sequence[str]) -> Table:
-    """A line for each group; ``riding`` is ideal/measured with prefills riding along, where rows are of serving."""
-    made = _grouped(by, ">modelled", ">median", ">least", ">largest", ">riding")
+    """A line for each group: ideal/measured, ``riding`` with prefills riding along, where rows are of serving; and the
+    estimate over what was measured, its errors, and the share of rows inside its band."""
+    made = _grouped(by, ">modelled", ">median", ">least", ">largest", ">riding", ">estimate", ">error", ">p90", ">band")
     for names, members in groups(judged, by).items():
         (found,) = summary(members, by).values()
-        shown = (found[key] for key in ("median", "least", "largest", "median_in_flight"))
-        made.add_row(_name(names), f"{found['modelled']} of {found['rows']}", *map(ratio, shown))
+        shown = (found[key] for key in ("median", "least", "largest", "median_in_flight", "estimated_over_measured"))
+        errors = (share(found[key]) for key in ("median_error", "p90_error"))
+        inside = share(found["in_band"] / found["estimated"]) if found["estimated"] else share(None)
+        made.add_row(_name(names), f"{found['modelled']} of {found['rows']}", *map(ratio, shown), *errors, inside)
     return made
 
 
@@ -115,12 +140,24 @@ def _not_modelled(judged: Sequence[Judged]) -> list[Text]:
 
 def first_tokens(judged: Sequence[Judged], by: Sequence[str]) -> Table:
     """A line for each group that states its time to the first token."""
-    made = _grouped(by, ">rows", ">measured", ">prefill", ">rest", ">ratio")
+    made = _grouped(by, ">rows", ">measured", ">bound", ">estimate", ">waiting", ">of it")
     for names, members in groups([one for one in judged if one.first_token], by).items():
         found = [one.first_token for one in members if one.first_token]
         made.add_row(_name(names), str(len(found)), *(si(median(values), "s") for values in (
-            [one.measured for one in found], [one.ideal for one in found], [one.queue for one in found])),
-            ratio(median(one.ideal / one.measured for one in found)))  # fmt: skip
+            [one.measured for one in found], [one.ideal for one in found], [one.unloaded for one in found],
+            [one.queue for one in found])), share(median(one.queue / one.measured for one in found)))  # fmt: skip
+    return made
+
+
+def drafted(judged: Sequence[Judged]) -> Table:
+    """A line for each row that checked drafts."""
+    made = table("id", "stack", ">sequences", ">drafts", ">tokens a pass", ">acceptance")
+    for one in judged:
+        if (found := one.drafts) is not None:
+            implied = f"none: more than {found.most:g}" if found.tokens > found.most else "none: less than 1"
+            chance = implied if found.acceptance is None else f"{found.acceptance:.2f}"
+            made.add_row(one.row.id, one.row.stack, f"{one.row.number('batch') or 0:g}", f"{found.drafts:g}",
+                         f"{found.tokens:.2f}", chance)  # fmt: skip
     return made
 
 

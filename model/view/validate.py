@@ -17,6 +17,9 @@ from steptime.model.view.progress import Progress, wipe
                                                "[default: family,phase]")  # fmt: skip
 @click.option("--rows", is_flag=True, help="List every row with its terms, not only the groups.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the groups as CSV; with --rows every row.")
+@click.option("--efficiency", metavar="ideal|calibrated|FILE.toml",
+              help="Estimates beside the bound: by the shipped coefficients, those of a file, or none.  "
+                   "[default: calibrated]")  # fmt: skip
 @JSON
 def validate(
     file: str | None,
@@ -24,10 +27,12 @@ def validate(
     hardware: str | None,
     by: str | None,
     rows: bool,
+    efficiency: str | None,
     as_csv: bool,
     as_json: bool,
 ) -> None:
-    """Published measurements against the ideal: per row the ratio and what binds, or why it is not modelled.
+    """Published measurements against the ideal and the estimate: per row the ratio and what binds, or why it is not
+    modelled.
 
     Without FILE, those of the catalogue.
     """
@@ -35,7 +40,7 @@ def validate(
         raise click.UsageError("--csv and --json are two forms of the answer: give one")
     import steptime as st
 
-    found = st.validate(file, models, hardware, Progress("rows").show, by=by)
+    found = st.validate(file, models, hardware, Progress("rows").show, by, efficiency)
     if as_csv:
         wipe()
         click.echo(found.csv(rows=rows), nl=False)

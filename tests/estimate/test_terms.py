@@ -20,7 +20,7 @@ from steptime.model.architecture.transformer import (
 )
 from steptime.model.catalog.coefficients import COEFFICIENTS, shipped
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.experts import fullest_over_mean, waiting_for_the_fullest
+from steptime.model.estimate.experts import fullest_over_mean, fullest_rank, waiting_for_the_fullest
 from steptime.model.estimate.groups import groups, kernels_of, padding_of
 from steptime.model.estimate.terms import along, decode, prefill
 from steptime.model.step.estimate import asked_of_chip, estimated, evaluated
@@ -153,7 +153,7 @@ def test_prefills_that_ride_along_take_longer_steps() -> None:
     assert (times[0] - pure) / (times[1] - pure) == pytest.approx(1023 / 127, rel=1e-6)
 
 
-@pytest.mark.parametrize("asked", [{"efficiency": "ideal"}, {"phase": "train"}, {"drafts": "2", "acceptance": "0.5"}])
+@pytest.mark.parametrize("asked", [{"efficiency": "ideal"}, {"phase": "train"}])
 def test_where_there_is_no_estimate(asked) -> None:
     assert estimated(case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", **asked)) is None
 
@@ -169,3 +169,37 @@ def test_terms_grow_with_what_is_asked() -> None:
     for expr in (decode, prefill, along):
         for symbol in expr.free_symbols & {e.kernels, e.reduces, e.exchanges, e.sent_up, e.sent_out}:
             assert sympy.diff(expr, symbol).is_positive
+
+
+@pytest.mark.parametrize(("mean", "ranks"), [(16, 32), (60, 8), (4, 48), (200, 16)])
+def test_the_fullest_rank_against_requests_that_go_where_they_may(mean: int, ranks: int) -> None:
+    """Each of all sequences is on a rank at random; the mean of the fullest over 2,000 draws. The form is the leading
+    one of the largest of many: a little above it."""
+    counts = np.random.default_rng(1).multinomial(mean * ranks, [1 / ranks] * ranks, size=2000).max(axis=1)
+    assert float(fullest_rank(mean, ranks)) == pytest.approx(counts.mean(), rel=0.2)
+    assert float(fullest_rank(mean, ranks)) >= counts.mean()
+
+
+def test_ranks_that_never_meet_do_not_wait_for_the_fullest() -> None:
+    """Replicas and ranks of a dense model run apart; ranks that share experts wait in every layer, not in a prefill."""
+
+    def asked(model: str, **words: str) -> dict:
+        return asked_of_chip(case_of(model, "h200-sxm", batch="512", **words))
+
+    most = 64 + np.sqrt(2 * 64 * np.log(8))
+    assert asked("deepseek-v3", layout="dp=8,ep=8")[e.sequences] == pytest.approx(most)
+    assert asked("llama-3.1-8b", layout="dp=8")[e.sequences] == 64
+    assert asked("deepseek-v3", layout="tp=8,replicas=8")[e.sequences] == 64
+    shared, alone = asked("deepseek-v3", layout="dp=8,ep=8"), asked("deepseek-v3", layout="dp=8,ep=8,replicas=8")
+    assert shared[e.cache_bytes] / shared[e.sequences] == pytest.approx(alone[e.cache_bytes] / alone[e.sequences])
+    assert asked("deepseek-v3", layout="dp=8,ep=8", phase="prefill", prompt="1000")[e.sequences] == 64
+
+
+def test_a_pass_that_checks_drafts_has_an_estimate() -> None:
+    """Three tokens of every sequence: more products than one token's, less than three steps."""
+    words = {"layout": "tp=8", "batch": "16", "weights": "fp8"}
+    one = estimated(case_of("llama-3.1-70b", "h100-sxm", **words))
+    three = estimated(case_of("llama-3.1-70b", "h100-sxm", drafts="2", acceptance="0.7", **words))
+    assert one is not None and three is not None
+    assert one.step_time < three.step_time < 1.2 * one.step_time
+    assert not three.inside and "drafts" in three.outside[0]

@@ -151,7 +151,7 @@ def test_twins_are_one_row_before_any_split(tmp_path: Path) -> None:
 
 def test_every_row_of_the_catalogue_says_where_it_is_from_and_what_its_source_allows() -> None:
     rows = catalogue()
-    assert len(rows) == 847 and all(row.source and row.licence and not row.wrong for row in rows)
+    assert len(rows) == 894 and all(row.source and row.licence and not row.wrong for row in rows)
     assert {row.source_family for row in rows if row.family in ("IX", "SIL")} == {"SIL"}
     assert {row.stack.partition(" ")[0] for row in rows} == {
         "", "trtllm", "vllm", "sglang", "dynamo-trtllm", "dynamo-sglang"}  # fmt: skip

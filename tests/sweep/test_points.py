@@ -32,6 +32,11 @@ KINDS: dict[str, dict[str, Any]] = {
         "over": {"batch": {"values": [1, 7, 64, 501]}, "memory_bandwidth": {"grid": ["1TB/s", "20TB/s", 3]}},
         "layouts": {"list": ["tp=2,replicas=3", "tp=1,dp=4,ep=4", "pp=4,tp=2", "dp=2,pp=3,replicas=2,ffn=all"]},
     },
+    "drafts are checked": {
+        "base": {"model": "deepseek-v3", "hardware": "h200-sxm", "drafts": 3, "acceptance": 0.7},
+        "over": {"batch": {"values": [1, 7, 64, 501]}, "context": {"values": [1000, 40000]}},
+        "layouts": {"list": ["tp=2,dp=4,ep=8", "tp=8,ep=8", "dp=8,ep=8,pp=2", "tp=4,dp=2,ep=8,ffn=all"]},
+    },
     "prefill behind a cache, in chunks": {
         "base": {"model": "llama-3.1-8b", "hardware": "h100-sxm", "phase": "prefill"},
         "over": {"prompt": {"values": [4000, 8192, 30000]}, "cached": {"values": [1000, 3000]},

@@ -8,11 +8,13 @@ import numpy as np
 
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import COEFFICIENTS, Band, Coefficients, Seen
-from steptime.model.catalog.measurement import Measurement, distinct
+from steptime.model.catalog.measurement import COLLECTIVES, Measurement, distinct
 from steptime.model.errors import UserError
 from steptime.model.estimate import symbols as e
 from steptime.model.solver.calibration.cross import LEFT_OUT, Errors, bands, coverage, left_out
+from steptime.model.solver.calibration.exchanges import Exchanges, calibrate_collectives, collectives_text
 from steptime.model.solver.calibration.fit import Fit, Table, fit
+from steptime.model.solver.calibration.power import Power, powers_of
 from steptime.model.solver.calibration.priors import PRIORS, fitted
 from steptime.model.solver.calibration.rows import Row, rows_of
 from steptime.model.solver.measured.places import Places
@@ -40,6 +42,8 @@ class Calibration:
     implausible: Mapping[str, str]
     unusable: Mapping[str, str]
     unfitted: Table
+    power: Sequence[Power]
+    collectives: Exchanges | None = None
 
     @property
     def coefficients(self) -> Coefficients:
@@ -52,6 +56,7 @@ class Calibration:
         return Coefficients(
             "calibration", self.fit.coefficients, self.fit.families, self.bands, seen,
             tuple(symbol.name for symbol in fitted()), len(self.table.rows),
+            None if self.collectives is None else self.collectives.coefficients,
         )  # fmt: skip
 
 
@@ -89,7 +94,8 @@ def calibrate(
 
     ``chosen``: rows that are fitted; the others are judged by the fit. Raises UserError where too few rows are left.
     """
-    usable, why = rows_of(distinct(measurements), places or Places())
+    places, unlike = places or Places(), distinct(measurements)
+    usable, why = rows_of([row for row in unlike if row.phase not in COLLECTIVES or row.wrong], places)
     doubts = doubtful(usable)
     plausible = [row for row in usable if row.source.id not in doubts]
     rows, others = [r for r in plausible if chosen(r)], [r for r in plausible if not chosen(r)]
@@ -107,9 +113,11 @@ def calibrate(
         progress(0.2 + 0.7 * (number + 1) / len(LEFT_OUT))
     made = bands(table, by_group)
     inside = coverage(table, by_group)
+    exchanges, unused = calibrate_collectives(unlike, places)
     progress(1.0)
     sample = Errors.of(np.log(found.predict(table) / table.measured))
-    return Calibration(found, table, errors, sample, made, inside, doubts, why, Table(others))
+    return Calibration(found, table, errors, sample, made, inside, doubts, why | unused, Table(others),
+                       powers_of(usable), exchanges)  # fmt: skip
 
 
 def coefficients_text(found: Calibration) -> str:
@@ -127,7 +135,8 @@ def coefficients_text(found: Calibration) -> str:
         lines += ["", f"[bands.{_quoted(name)}]", f"low = {band.low:.6g}", f"high = {band.high:.6g}",
                   f"rows = {band.rows}", f"groups = {band.groups}"]  # fmt: skip
     seen = [f"{name} = [{low:.6g}, {high:.6g}]" for name, (low, high) in vars(made.seen).items()]
-    return "\n".join([*lines, "", "[seen]", *seen, ""])
+    more = [] if made.collectives is None else collectives_text(made.collectives)
+    return "\n".join([*lines, "", "[seen]", *seen, *more, ""])
 
 
 def _how(name: str) -> str:

@@ -1,12 +1,13 @@
 """What the formula does with rows that it never saw: a fit for each group that is left out, and what it says of it."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from steptime.model.catalog.coefficients import Band
-from steptime.model.solver.calibration.fit import Array, Table, fit
+from steptime.model.solver.calibration.fit import Array, Mask, Table, fit
 from steptime.model.solver.calibration.rows import Row
 
 COVERED = 0.8
@@ -42,14 +43,24 @@ class Errors:
 
 def left_out(table: Table, by: str) -> Array:
     """The logarithm of predicted over measured of each row, by a fit of the rows that share nothing with it."""
-    keys = np.array([LEFT_OUT[by](row) for row in table.rows])
-    found = np.zeros(len(keys))
-    for key in dict.fromkeys(keys.tolist()):
-        out = keys == key
-        if out.all():
-            raise ValueError(f"every row is of one {by}: nothing is left to fit")
+
+    def judged(out: Mask) -> Array:
         test = table.only(out)
-        found[out] = np.log(fit(table.only(~out)).predict(test) / test.measured)
+        found: Array = np.log(fit(table.only(~out)).predict(test) / test.measured)
+        return found
+
+    return each_left_out([LEFT_OUT[by](row) for row in table.rows], judged)
+
+
+def each_left_out(keys: Sequence[str], judged: Callable[[Mask], Array]) -> Array:
+    """For each key in turn its rows, as a mask, judged by what is fitted to the others."""
+    names = np.array(keys)
+    found = np.zeros(len(names))
+    for key in dict.fromkeys(keys):
+        out = names == key
+        if out.all():
+            raise ValueError(f"every row is of {key}: nothing is left to fit")
+        found[out] = judged(out)
     return found
 
 
@@ -97,9 +108,14 @@ def _kind_and_family(row: Row) -> str:
 
 def _band(rows: Sequence[Row], logs: Array) -> Band:
     """Each group counts alike, however many rows it has."""
-    weights = np.array([1 / sum(other.group == row.group for other in rows) for row in rows])
-    order = np.argsort(-logs)
-    shares = np.exp(-logs[order])
-    places = (np.cumsum(weights[order]) - weights[order] / 2) / weights.sum()
-    low, high = np.interp([(1 - COVERED) / 2, (1 + COVERED) / 2], places, shares)
-    return Band(float(low), float(high), len(rows), len({row.group for row in rows}))
+    groups = [row.group for row in rows]
+    low, high = quantiles(groups, np.exp(-logs), [(1 - COVERED) / 2, (1 + COVERED) / 2])
+    return Band(low, high, len(groups), len(set(groups)))
+
+
+def quantiles(groups: Sequence[str], values: Array, shares: Sequence[float]) -> list[float]:
+    """Values that such shares of rows do not exceed, each group counted alike."""
+    sizes, order = Counter(groups), np.argsort(values)
+    weights = np.array([1 / sizes[group] for group in groups])[order]
+    places = (np.cumsum(weights) - weights / 2) / weights.sum()
+    return [float(found) for found in np.interp(shares, places, values[order])]

@@ -26,6 +26,7 @@ MOST_FAMILY = 3.0
 """A hardware family's factor lies between a third and three."""
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -54,25 +55,25 @@ class Table:
     @cached_property
     def weights(self) -> Array:
         """One over the standard deviation of each row: rows of a group tell less than so many of different ones."""
-        sizes = Counter(self.groups)
-        return np.array([1 / (NOISE * np.sqrt(1 + SHARED * (sizes[group] - 1))) for group in self.groups])
+        return certainty(self.groups)
 
-    def only(self, chosen: Sequence[bool] | Array) -> "Table":
+    def only(self, chosen: Sequence[bool] | Mask) -> "Table":
         return Table([row for row, kept in zip(self.rows, chosen, strict=True) if kept])
 
     def predict(self, coefficients: Mapping[Symbol, float], factor: Array) -> Array:
         """Seconds of every row; ``factor`` is that of its hardware family on the time of a kernel."""
         kernel = {q.kernel_time: coefficients[q.kernel_time] * factor}
-        step = _evaluate(decode, {**coefficients, **kernel, **self.step})
+        step = evaluate(decode, {**coefficients, **kernel, **self.step})
         if e.riding not in self.riding:
             return step
         there = {**coefficients, **kernel, **self.riding}
         with np.errstate(invalid="ignore", divide="ignore"):
-            more = _evaluate(along, there)
+            more = evaluate(along, there)
         return step + np.where(self.riding[e.riding] > 0, more, 0.0)
 
 
-def _evaluate(expr: Any, values: Mapping[Symbol, Any]) -> Array:
+def evaluate(expr: Any, values: Mapping[Symbol, Any]) -> Array:
+    """A closed form over arrays of its quantities."""
     over = tuple(sorted(expr.free_symbols, key=str))
     found: Array = np.asarray(compiled(expr, over)(*(values[symbol] for symbol in over)), float)
     return found
@@ -94,14 +95,20 @@ def fit(table: Table) -> Fit:
     def residuals(logs: Array) -> Array:
         factor = np.append(np.exp(logs[len(names) :]), 1.0)[column]
         found = table.predict(_values(names, logs), factor)
-        return np.concatenate([_bent(table.weights * np.log(found / table.measured)), (logs - prior) / spread])
+        return np.concatenate([bent(table.weights * np.log(found / table.measured)), (logs - prior) / spread])
 
     best = least_squares(residuals, np.clip(prior, low, high), bounds=(low, high)).x
     factors = dict(zip(families, np.exp(best[len(names) :]).tolist(), strict=True))
     return Fit(_values(names, best), {REFERENCE: 1.0, **factors})
 
 
-def _bent(errors: Array) -> Array:
+def certainty(groups: Sequence[str]) -> Array:
+    """One over the standard deviation of each row, by its group."""
+    sizes = Counter(groups)
+    return np.array([1 / (NOISE * np.sqrt(1 + SHARED * (sizes[group] - 1))) for group in groups])
+
+
+def bent(errors: Array) -> Array:
     """Errors whose squares grow like their size beyond two standard deviations: a far row pulls, and does not tear."""
     far = 2.0
     found: Array = np.sign(errors) * far * np.sqrt(2 * (np.sqrt(1 + (errors / far) ** 2) - 1))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sympy import Symbol
 
+from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
 from steptime.model.choices import Load, PhaseName, Scope
@@ -90,21 +91,27 @@ def _ask(row: Measurement, places: Places, sheets: Sheets) -> _Asked:
         raise UserError(row.wrong)
     if row.phase != PhaseName.DECODE or row.scope not in ("steps", "serving"):
         raise UserError(f"{row.phase} of scope {row.scope or 'steps'} is no single decode step")
+    if "mtp" in row.detail:
+        raise UserError("time per token of several a step: acceptance is not stated")
+    known, machine, question = question_of(row, places)
+    names = row.model, row.hardware
+    step = sheets.ask(question, names, wanted_of(row), is_practice=True)
+    if row.scope != Scope.SERVING:
+        return _Asked(row, machine, kind_of(known), step)
+    alone, riding = prefills_along(row, question)
+    return _Asked(row, machine, kind_of(known), step, sheets.ask(alone, names, is_practice=True), riding)
+
+
+def question_of(row: Measurement, places: Places) -> tuple[Transformer, Hardware, Question]:
+    """The pass of a row as it most likely ran, with model and machine; raises UserError for a list of quantities."""
     model, machine = places.model(row.model), places.machine(row.hardware)
     known = accounts_of(model).transformer
     if known is None:
         raise UserError(f"{row.model} is a list of quantities: nothing says which kernels run")
-    if "mtp" in row.detail:
-        raise UserError("time per token of several a step: acceptance is not stated")
-    question, names = one_pass(row, model, machine).but(kv=likely_cache(row)), (row.model, row.hardware)
-    step = sheets.ask(question, names, wanted_of(row), is_practice=True)
-    if row.scope != Scope.SERVING:
-        return _Asked(row, machine, kind_of(known), step)
-    alone, riding = _along(row, question)
-    return _Asked(row, machine, kind_of(known), step, sheets.ask(alone, names, is_practice=True), riding)
+    return known, machine, one_pass(row, model, machine).but(kv=likely_cache(row))
 
 
-def _along(row: Measurement, question: Question) -> tuple[Question, float]:
+def prefills_along(row: Measurement, question: Question) -> tuple[Question, float]:
     """One prefill at the same layout, and how many of them ride along in a step: one for each sequence that ends, but
     for a request's own."""
     prompt, output, context = (row.number(name) for name in ("prompt", "output", "context"))

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+import numpy as np
+
 from steptime.model.catalog.details import engine_of
 from steptime.model.catalog.measurement import Measurement
 from steptime.model.errors import UserError, unknown
@@ -17,16 +19,22 @@ catalogue's training of Llama-3.1-8B) and 0.76 at best (PaLM's prefill on TPU v4
 
 @dataclass(frozen=True)
 class FirstToken:
-    """Mean time to the first token in seconds, and that of an unloaded prefill at the bound: the rest is waiting, and
-    what the prefill takes above the bound."""
+    """Mean time to the first token in seconds, that of an unloaded prefill at the bound and by the estimate: the rest
+    is waiting."""
 
     measured: float
     ideal: float
+    practice: float | None = None
+
+    @property
+    def unloaded(self) -> float:
+        """Seconds of the prefill of one prompt that waits for nothing: by the estimate where there is one."""
+        return self.ideal if self.practice is None else self.practice
 
     @property
     def queue(self) -> float:
-        """Seconds above the bound of an unloaded prefill."""
-        return self.measured - self.ideal
+        """Seconds beyond those of an unloaded prefill: waiting for others, and for the steps between chunks."""
+        return self.measured - self.unloaded
 
 
 @dataclass(frozen=True)
@@ -43,10 +51,36 @@ class Energy:
 
 
 @dataclass(frozen=True)
+class Drafts:
+    """Tokens that a sequence must have gained in each pass for the estimate to be what was measured, and the chance of
+    acceptance that gives as many; None where no chance does. What drafting itself takes is not counted."""
+
+    drafts: float
+    tokens: float
+    acceptance: float | None
+
+    @property
+    def most(self) -> float:
+        """Tokens of a pass where every draft is accepted."""
+        return self.drafts + 1
+
+
+@dataclass(frozen=True)
+class Practice:
+    """Seconds of a row by the estimate, between which eight in ten lie, and by the band of which family."""
+
+    seconds: float
+    low: float
+    high: float
+    family: str
+
+
+@dataclass(frozen=True)
 class Judged:
     """A row with its measured and its ideal time in seconds, of the step or of the whole request; None where it is not
     modelled, and ``why``.
 
+    ``practice``: by the estimate; ``drafts``: what a time per token implies where drafts were checked.
     ``in_flight``: for serving, the step time with the prefills riding along evenly, and ``of_peak`` the share of the
     peak that computing these would take in the time that decode leaves. ``implausible``: why a row implies more than
     serving can reach. ``cache``: the format of the KV cache. ``times``: seconds of each term.
@@ -65,6 +99,19 @@ class Judged:
     implausible: str = ""
     first_token: FirstToken | None = None
     energy: Energy | None = None
+    practice: Practice | None = None
+    drafts: Drafts | None = None
+
+    @property
+    def error(self) -> float | None:
+        """Estimated over measured, less one."""
+        return None if not self.measured or self.practice is None else self.practice.seconds / self.measured - 1
+
+    @property
+    def is_in_band(self) -> bool:
+        """Whether what was measured lies in the band of the estimate."""
+        found, measured = self.practice, self.measured
+        return found is not None and measured is not None and found.low <= measured <= found.high
 
     @property
     def ratio(self) -> float | None:
@@ -77,6 +124,7 @@ class Judged:
 
 
 UNSTATED = "—"
+NINE_IN_TEN = 0.9
 Column = Callable[[Judged], str]
 COLUMNS: Mapping[str, Column] = {
     "family": lambda one: one.row.family,
@@ -124,12 +172,18 @@ def groups(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> dict[tuple[st
     return found
 
 
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that such a share does not exceed."""
+    return float(np.quantile(values, share))
+
+
 def summary(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> dict[str, dict[str, float | int | None]]:
     """By group: how many, how many modelled, and the median, least and largest ideal/measured."""
     found: dict[str, dict[str, float | int | None]] = {}
     for names, members in groups(judged, by).items():
         ratios = [one.ratio for one in members if one.ratio is not None]
         riding = [one.in_flight / one.measured for one in members if one.in_flight and one.measured]
+        errors = [one.error for one in members if one.error is not None]
         found[" ".join(names)] = {
             "rows": len(members), "modelled": len(ratios),
             "median": median(ratios) if ratios else None,
@@ -137,5 +191,9 @@ def summary(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> dict[str, di
             "beat_ideal": sum(one.beats_ideal for one in members),
             "implausible": sum(bool(one.implausible) for one in members),
             "median_in_flight": median(riding) if riding else None,
+            "estimated": len(errors), "estimated_over_measured": 1 + median(errors) if errors else None,
+            "median_error": median(map(abs, errors)) if errors else None,
+            "p90_error": quantile(list(map(abs, errors)), NINE_IN_TEN) if errors else None,
+            "in_band": sum(one.is_in_band for one in members),
         }  # fmt: skip
     return found

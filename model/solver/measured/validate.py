@@ -8,7 +8,7 @@ from sympy import Expr
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.catalog.measurement import Measurement
+from steptime.model.catalog.measurement import COLLECTIVES, Measurement
 from steptime.model.choices import PhaseName, TermName
 from steptime.model.errors import NotSolved, Unbound, UserError
 from steptime.model.phases.accounts import Model
@@ -25,7 +25,6 @@ from steptime.model.solver.measured.questions import (  # isort: skip
     first_token, one_pass, parts_of_request, riding_along, tokens_a_step,
 )  # fmt: skip
 
-COLLECTIVES = ("all_reduce", "all_gather", "all_to_all")
 Refusals = UserError, Unbound, NotSolved
 ASKED = 0.5
 """Share of the work when every question is put, and no sheet worked out."""

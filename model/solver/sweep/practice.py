@@ -16,9 +16,10 @@ from steptime.model.catalog.coefficients import shipped
 from steptime.model.choices import Efficiency, PhaseName, Scope
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.experts import waiting_for_the_fullest
+from steptime.model.estimate.experts import fullest_rank, waiting_for_the_fullest
 from steptime.model.estimate.groups import groups, kernels_of, padding_of
 from steptime.model.estimate.terms import decode, prefill
+from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.precision import activations_for
 from steptime.model.solver.sweep.lowered import Scope as Lowered
@@ -28,37 +29,42 @@ from steptime.model.step.inputs import Question
 
 Array = np.ndarray
 FULLEST = sympy.Dummy("fullest_over_mean", positive=True)
+WAITING = sympy.Dummy("fullest_rank_over_held", positive=True)
 
 
 def has_estimate(question: Question) -> bool:
-    """Whether there is an estimate: of decode steps and prefills of architectures, without drafts and without prefills
-    that ride along, unless the ideal alone is asked for."""
+    """Whether there is an estimate: of decode steps, passes that check drafts and prefills of architectures, without
+    prefills that ride along, unless the ideal alone is asked for."""
     inputs = question.inputs
     return (
         inputs.efficiency != Efficiency.IDEAL
         and accounts_of(question.model).transformer is not None
         and inputs.phase in (PhaseName.DECODE, PhaseName.PREFILL)
         and inputs.scope == Scope.STEPS
-        and q.drafts not in inputs.given
     )
 
 
-def lowered(scope: Lowered, way: Way, asked: Prepared) -> int:
-    """The place of a step's estimate in one way; raises Unbound where there is none."""
+def lowered(scope: Lowered, way: Way, asked: Prepared, layout: Layout) -> int:
+    """The place of a step's estimate in one way; ``layout``: one of those it is of. Raises Unbound where there is none.
+    """
     model, hardware = asked.accounts.transformer, asked.hardware
     question = Question(asked.accounts.model, hardware, asked.inputs)
     if not has_estimate(question) or not hardware.peaks or q.machine_flops in way.definitions or model is None:
         raise Unbound(frozenset({ESTIMATE}))
+    to, passes = scope.to, way.phase.passes * way.phase.traversed
     found = groups(way.operations)
     found[e.expert_bytes] *= FULLEST
-    found[e.kernels] = kernels_of(model) * q.pipeline_parallel
-    found[e.sequences] = q.rank_batch
-    to = scope.to
+    for symbol in (e.cache_bytes, e.score_flops):
+        found[symbol] *= WAITING
+    found[e.kernels] = kernels_of(model) * passes
+    found[e.sequences] = q.rank_batch * WAITING * q.pipeline_parallel * passes
     tokens = scope(q.micro_batch * way.phase.tokens / way.phase.passes)
-    degrees = scope(q.expert_parallel), scope(q.tensor_parallel)
+    tensor, data, experts = (scope(one) for one in (q.tensor_parallel, q.data_parallel, q.expert_parallel))
+    meet = question.inputs.phase == PhaseName.DECODE and asked.accounts.meets(layout)
     known = {
-        FULLEST: to.line(_waiting(model), tokens, degrees[0]),
-        q.head_padding: to.line(_padding(model), degrees[1]),
+        FULLEST: to.line(_waiting(model), tokens, experts),
+        WAITING: to.line(_waiting_ranks, scope(q.micro_batch), scope(q.rank_batch), data) if meet else to.leaf(1.0),
+        q.head_padding: to.line(_padding(model), tensor),
         q.wide_peak: to.leaf(hardware.peak(activations_for("bf16", tuple(hardware.peaks)))),
     }
     chosen = asked.inputs.coefficients or shipped()
@@ -72,6 +78,12 @@ def lowered(scope: Lowered, way: Way, asked: Prepared) -> int:
 
 def _waiting(model: Transformer) -> Callable[[Array, Array], Array]:
     return _by_degree(lambda tokens, degree: waiting_for_the_fullest(model, tokens, degree))
+
+
+def _waiting_ranks(sequences: Array, held: Array, ranks: Array) -> Array:
+    """Sequences on the fullest rank over those that the bound has there."""
+    fullest = _by_degree(lambda mean, degree: fullest_rank(mean, degree))(sequences / ranks, ranks)
+    return np.asarray(np.maximum(1.0, fullest / held))
 
 
 def _padding(model: Transformer) -> Callable[[Array], Array]:

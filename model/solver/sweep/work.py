@@ -176,7 +176,7 @@ class _Writer:
     def _in_practice(self, name: str) -> int:
         """The estimate, or what follows from it as it does from the bound."""
         asked = self.made.prepared
-        places = [lowered(scope, way, asked) for scope, way in zip(self.scopes, self.made.ways, strict=True)]
+        places = [lowered(scope, way, asked, self.made.layout) for scope, way in zip(self.scopes, self.made.ways, strict=True)]
         estimate = self._of(places)
         if name == ESTIMATE:
             return estimate
