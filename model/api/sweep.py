@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Group
@@ -21,11 +21,14 @@ from steptime.model.solver.sweep.files import format_of, put, written
 from steptime.model.solver.sweep.identity import identity_of, metadata_of
 from steptime.model.solver.sweep.processes import Processes, cores
 from steptime.model.solver.sweep.rows import Rows, joined
-from steptime.model.solver.sweep.run import Again, Engine, Here, Standing, Swept, rate
+from steptime.model.solver.sweep.run import Again, Here, Rate, Standing, Swept, rate
 from steptime.model.solver.sweep.run import sweep as swept_of
 from steptime.model.solver.sweep.spec import Spec
 from steptime.model.solver.sweep.store import Store
 from steptime.model.text.sweep import sweep_json, sweep_table
+
+if TYPE_CHECKING:
+    from steptime.model.solver.sweep.cluster import Cluster
 
 FEW = 30_000_000
 """Points up to which this process is done before others have started."""
@@ -67,8 +70,9 @@ def sweep(
     blocks = Blocks(read)
     engine = _engine(blocks.points, workers, scheduler)
     if dry_run:
-        speed, size = rate(read)
-        return Plan(read, blocks, speed, engine.workers, size)
+        if not isinstance(engine, Here | Processes):
+            engine.meet()
+        return Plan(read, blocks, rate(read), engine.workers)
     if out is None:
         if resume:
             raise UserError("`resume` goes on with what stands in `out`: name it")
@@ -103,7 +107,7 @@ def _read(spec: Mapping[str, Any] | Named) -> tuple[Spec, Mapping[str, Any]]:
     return spec_of(data, str(path), path.parent), data
 
 
-def _engine(points: int, workers: int | None, scheduler: str | None) -> Engine:
+def _engine(points: int, workers: int | None, scheduler: str | None) -> "Here | Processes | Cluster":
     if scheduler is not None:
         if workers is not None:
             raise UserError("`workers` are processes on this machine; those of a `scheduler` are its own")
@@ -181,13 +185,12 @@ class Sweep(Shown):
 
 @dataclass(frozen=True)
 class Plan(Shown):
-    """What a sweep would take: ``points_per_second`` of one worker, from some blocks; bytes of its rows, if any."""
+    """What a sweep would take: the rate of one worker, from some blocks; bytes of its rows, if any."""
 
     spec: Spec
     blocks: Blocks
-    points_per_second: float
+    rate: Rate
     workers: int
-    bytes_per_row: int
 
     @property
     def points(self) -> int:
@@ -195,24 +198,31 @@ class Plan(Shown):
 
     @property
     def seconds(self) -> float:
-        return self.points / self.points_per_second / self.workers
+        """Every worker builds formulas of its own."""
+        return self.rate.building + self.points / self.rate.points / max(1, self.workers)
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all rows before they are packed, where rows are written."""
+        return self.points * self.rate.row if self.spec.rows else None
 
     def _json(self) -> dict[str, Any]:
         return {
             "name": self.spec.name, "points": self.points, "blocks": self.blocks.number,
             "families": len(self.blocks.families), "workers": self.workers,
-            "points_per_second_per_worker": self.points_per_second, "seconds": self.seconds,
-            "bytes": self.points * self.bytes_per_row if self.spec.rows else None,
+            "points_per_second_per_worker": self.rate.points, "seconds_of_building": self.rate.building,
+            "seconds": self.seconds, "bytes": self.size,
         }  # fmt: skip
 
     def table(self) -> Group:
-        size = self.points * self.bytes_per_row
+        workers = f"{self.workers} worker{'s' * (self.workers != 1)}"
+        size = None if self.size is None else self.size / 1e9
         return Group(
             Text(f"{self.spec.name}: {self.points:,} points in {self.blocks.number:,} blocks of "
                  f"{len(self.blocks.families):,} families"),
-            Text(f"about {self.seconds:.3g} s on {self.workers} workers, {self.points_per_second:,.0f} points a second "
-                 "and worker"),
-            *([Text(f"at most about {size / 1e9:.3g} GB of rows before they are packed")] if self.spec.rows else []),
+            Text(f"about {self.seconds:.3g} s on {workers}: {self.rate.building:.2g} s of building formulas, then "
+                 f"{self.rate.points:.3g} points a second and worker"),
+            *([Text(f"at most about {size:.3g} GB of rows before they are packed")] if size is not None else []),
             Text("nothing was written"),
         )  # fmt: skip
 

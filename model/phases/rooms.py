@@ -81,12 +81,13 @@ class Rooms:
         """The same as one expression: of the degrees, of everything else, and of symbols that differ from layout to
         layout, whose values are given, a row for each layout."""
         shares = {_stands_for(f"share_{parts}"): parts for parts in self.split}
-        tables = {symbol: np.array([float(fullest_share(parts, int(degree))) for degree in columns["tp"]])
+        degrees, own = np.unique(columns["tp"], return_inverse=True)
+        tables = {symbol: np.array([float(fullest_share(parts, int(degree))) for degree in degrees])[own]
                   for symbol, parts in shares.items()}  # fmt: skip
-        depths = [int(depth) for depth in columns["pp"]]
+        depths, deep = np.unique(columns["pp"], return_inverse=True)
         needed: list[Expr] = []
-        for place in range(max(len(self._stages(depth)) for depth in set(depths))):
-            table = np.array([self._stage(depth, place) for depth in depths], float)
+        for place in range(max(len(self._stages(int(depth))) for depth in depths)):
+            table = np.array([self._stage(int(depth), place) for depth in depths], float)[deep]
             here = {symbol: _stands_for(f"{symbol.name}_of_stage_{place}") for symbol in self.symbols}
             tables |= {here[symbol]: table[:, column] for column, symbol in enumerate(self.symbols)}
             needed.append(sympy.Add(*[put_in(part, here) for part in self.parts], evaluate=False))

@@ -98,6 +98,8 @@ def test_the_same_on_any_number_of_workers(machines: Machines, alone: Sweep, wor
     for _ in range(workers):
         machines.worker()
     assert without_times(swept(machines).to_dict()) == without_times(alone.to_dict())
+    if workers == 2:
+        assert st.sweep(SPEC, scheduler=machines.address, dry_run=True).to_dict()["workers"] == 2
 
 
 def test_a_worker_dies_midway(machines: Machines, alone: Sweep) -> None:
@@ -134,8 +136,9 @@ def test_the_scheduler_starts_anew(machines: Machines, alone: Sweep) -> None:
 def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("steptime.model.solver.sweep.cluster.PATIENCE", 1.0)
     monkeypatch.setattr("steptime.model.solver.sweep.cluster.ANSWER", 1.0)
-    with pytest.raises(st.UserError, match=r"`scheduler` tcp://127.0.0.1:9: is not there"):
-        st.sweep(SPEC, scheduler="tcp://127.0.0.1:9")
+    for dry_run in (False, True):
+        with pytest.raises(st.UserError, match=r"`scheduler` tcp://127.0.0.1:9: is not there"):
+            st.sweep(SPEC, scheduler="tcp://127.0.0.1:9", dry_run=dry_run)
 
 
 def test_another_package_on_a_worker(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:

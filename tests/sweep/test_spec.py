@@ -126,7 +126,7 @@ def test_from_the_command_line(tmp_path: Path, run: Callable[..., Any], run_json
     assert (planned["points"], planned["blocks"], planned["bytes"]) == (2, 1, None)
     code, out, _ = run("sweep", str(path))
     assert code == 0
-    assert "2 points in 1 blocks" in out
+    assert "2 points in 1 block," in out
     for arguments, said in (
         (["-o", "x.txt"], "-o 'x.txt': a name that ends in"), (["--resume"], "--resume goes on"),
         (["--scheduler", "tcp://x:1", "--workers", "2"], "--workers are processes"),

@@ -1,4 +1,4 @@
-"""Blocks worked out by the workers of a Dask cluster, each block a task.
+"""Blocks worked out by the workers of a Dask cluster, one or some that follow one another a task.
 
 Nothing but blocks goes through it: what a block is stands in the spec, results are merged in the order of the blocks,
 and a task can be done again. Death of a worker, a slow one, and what is sent where are the engine's own affair; a
@@ -6,6 +6,7 @@ scheduler that was started anew is asked again for the blocks that are not merge
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -18,7 +19,11 @@ from steptime.model.solver.sweep.identity import program
 from steptime.model.solver.sweep.spec import Spec
 
 AHEAD = 3
-"""Blocks a worker that are handed out and not merged yet."""
+"""Tasks a worker that are handed out and not merged yet."""
+TOGETHER = 16
+"""Blocks of one task at most: the scheduler has some milliseconds with each."""
+TURNS = 32
+"""Tasks of a worker at least before several blocks are one: no worker waits long for the last."""
 PATIENCE = 60.0
 """Seconds that a scheduler may be away, or without a worker."""
 ANSWER = 10.0
@@ -53,9 +58,18 @@ class Sent:
         return hash(self.key)
 
 
-def block_of(spec: Sent, number: int) -> Result:
-    """A block, on a worker."""
-    return _worker(spec).block(number)
+def together(blocks: int, workers: int, rows: bool) -> int:
+    """Blocks of one task; one where rows are written down, which take memory.
+
+    >>> together(90, 2, False), together(400, 2, False), together(100_000, 64, False), together(100_000, 64, True)
+    (1, 6, 16, 1)
+    """
+    return 1 if rows else max(1, min(TOGETHER, blocks // (TURNS * max(1, workers))))
+
+
+def blocks_of(spec: Sent, blocks: range) -> list[Result]:
+    """Some blocks, on a worker."""
+    return [_worker(spec).block(number) for number in blocks]
 
 
 class Cluster:
@@ -74,8 +88,23 @@ class Cluster:
                     next_block, since = result.number + 1, time.monotonic()
             except _lost() as error:
                 if time.monotonic() - since > PATIENCE:
-                    raise UserError(f"`scheduler` {self.address}: is not there ({type(error).__name__})") from None
+                    raise self._nobody(error) from None
                 time.sleep(0.5)
+
+    def meet(self) -> "Cluster":
+        """Asks how many workers there are, and whether they agree; raises UserError where there is nobody."""
+        try:
+            client = self._client()
+            try:
+                self._must_agree(client)
+            finally:
+                _quietly(client.close)
+        except _lost() as error:
+            raise self._nobody(error) from None
+        return self
+
+    def _nobody(self, error: BaseException) -> UserError:
+        return UserError(f"`scheduler` {self.address}: is not there ({type(error).__name__})")
 
     def _life(self, spec: Spec, blocks: range) -> Iterator[Result]:
         """Results in order, until the scheduler is lost."""
@@ -84,15 +113,19 @@ class Cluster:
             self._must_agree(client)
             key = f"{time.time_ns()}-{id(spec)}"
             sent = client.scatter(Sent(spec, key), broadcast=True, hash=False)
-            futures: dict[int, Any] = {}
-            left = iter(blocks)
-            for turn in blocks:
-                while len(futures) < AHEAD * max(1, self.workers) and (number := next(left, None)) is not None:
-                    futures[number] = client.submit(block_of, sent, number, key=f"block-{key}-{number}",
-                                                    retries=RETRIES, pure=False)  # fmt: skip
-                yield self._gathered(client, futures.pop(turn))
-                self.workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"])) if turn % 16 == 0 else (
-                    self.workers)  # fmt: skip
+            each = together(len(blocks), self.workers, spec.rows)
+            left = iter([blocks[at : at + each] for at in range(0, len(blocks), each)])
+            running = deque[Any]()
+            done = 0
+            while True:
+                while len(running) < AHEAD * max(1, self.workers) and (some := next(left, None)) is not None:
+                    running.append(client.submit(blocks_of, sent, some, key=f"blocks-{key}-{some.start}",
+                                                 retries=RETRIES, pure=False))  # fmt: skip
+                if not running:
+                    return
+                yield from self._gathered(client, running.popleft())
+                if (done := done + 1) % 16 == 0:
+                    self.workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
         finally:
             _quietly(client.close)
 
@@ -106,11 +139,11 @@ class Cluster:
         self.workers = len(client.scheduler_info(n_workers=-1)["workers"])
         return client
 
-    def _gathered(self, client: Any, future: Any) -> Result:
-        """A result; a scheduler that answers no more has been lost, and with it all that it knew."""
+    def _gathered(self, client: Any, future: Any) -> list[Result]:
+        """Results of a task; a scheduler that answers no more has been lost, and with it all that it knew."""
         while True:
             try:
-                found: Result = future.result(timeout=5.0)
+                found: list[Result] = future.result(timeout=5.0)
                 return found
             except TimeoutError:
                 if client.status not in ("running", "connecting"):

@@ -13,7 +13,7 @@ import numpy as np
 from steptime.model import symbols as q
 from steptime.model.choices import Split
 from steptime.model.errors import UserError
-from steptime.model.layout.enumeration import DEGREES, Columns, layout_of, layouts
+from steptime.model.layout.enumeration import DEGREES, Columns, layouts
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Accounts, accounts_of
 from steptime.model.solver.sweep.axes import Axis, Layouts
@@ -136,8 +136,6 @@ def is_one_way(spec: Spec, scene: Scene, columns: Columns) -> np.ndarray:
 
 def is_one_unit(accounts: Accounts, columns: Columns) -> np.ndarray:
     """Layouts on which all sequences wait for each other."""
-    units = columns["replicas"].copy()
-    for row in range(len(units)):
-        if not accounts.meets(layout_of(columns, row)):
-            units[row] *= columns["dp"][row]
-    return np.asarray(units == 1)
+    meet = [accounts.meets(Layout(ffn=split)) for split in (Split.TENSOR, Split.STAGE)]
+    alone = np.where(np.where(columns["ffn_all"] > 0, meet[1], meet[0]), 1.0, columns["dp"])
+    return np.asarray(columns["replicas"] * alone == 1)

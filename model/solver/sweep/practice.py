@@ -45,8 +45,7 @@ def has_estimate(question: Question) -> bool:
 
 
 def lowered(scope: Lowered, way: Way, asked: Prepared, layout: Layout) -> int:
-    """The place of a step's estimate in one way; ``layout``: one of those it is of. Raises Unbound where there is none.
-    """
+    """The place of a step's estimate in one way; ``layout``: one that it is of. Raises Unbound where there is none."""
     model, hardware = asked.accounts.transformer, asked.hardware
     question = Question(asked.accounts.model, hardware, asked.inputs)
     if not has_estimate(question) or not hardware.peaks or q.machine_flops in way.definitions or model is None:

@@ -138,26 +138,40 @@ def sweep(
     return Swept(spec, blocks, standing.tally, standing.states, time.perf_counter() - began, chosen.workers, first)
 
 
-def rate(spec: Spec, seconds: float = 1.0) -> tuple[float, int]:
-    """Points a second of one process, from some blocks spread over the sweep; and the bytes of a row written down.
+@dataclass(frozen=True)
+class Rate:
+    """How fast one process is: points a second once formulas are there, seconds to build those of all families, and
+    bytes of a row written down."""
 
-    Building formulas counts as it will: once a family.
-    """
+    points: float
+    building: float
+    row: int
+
+
+def rate(spec: Spec, seconds: float = 1.0) -> Rate:
+    """The rate of this process in CPU time, from some blocks spread over the sweep, of families seen so far."""
     worker = Worker(spec)
-    blocks, size = worker.blocks, 0
+    blocks = worker.blocks
     order = np.unique(np.linspace(0, blocks.number - 1, min(blocks.number, 16)).astype(int))
     order = np.random.default_rng(0).permutation(order)
-    began, points, rows, held = time.process_time(), 0, 0, 0
+    began, built, building, working = time.process_time(), set[int](), 0.0, 0.0
+    points, rows, held = 0, 0, 0
     for number in order.tolist():
+        start = time.process_time()
+        for family, _ in blocks.pieces(number):
+            worker.work(family)
+            built.add(family.start)
+        ready = time.process_time()
         result = worker.block(number)
+        building, working = building + ready - start, working + time.process_time() - ready
         points += result.tally.points
         if result.rows:
             rows += len(next(iter(result.rows.values())))
             held += sum(_bytes(column) for column in result.rows.values())
         if time.process_time() - began > seconds:
             break
-    size = held // rows if rows else 0
-    return points / max(time.process_time() - began, 1e-9), size
+    whole = building / len(built) * len(blocks.families)
+    return Rate(points / max(working, 1e-9), whole, held // rows if rows else 0)
 
 
 def _bytes(column: Any) -> int:

@@ -175,8 +175,8 @@ class _Writer:
 
     def _in_practice(self, name: str) -> int:
         """The estimate, or what follows from it as it does from the bound."""
-        asked = self.made.prepared
-        places = [lowered(scope, way, asked, self.made.layout) for scope, way in zip(self.scopes, self.made.ways, strict=True)]
+        asked, layout = self.made.prepared, self.made.layout
+        places = [lowered(scope, way, asked, layout) for scope, way in zip(self.scopes, self.made.ways, strict=True)]
         estimate = self._of(places)
         if name == ESTIMATE:
             return estimate
