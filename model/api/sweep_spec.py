@@ -62,7 +62,7 @@ def spec_of(data: Mapping[str, Any], origin: str = "spec", folder: Path | None =
     prices = None if "prices" not in found else prices_of(beside(found["prices"], folder))
     scenes = scenes_of(found["base"], prices, folder, place)
     over, drawn = _axes(found.get("over", {}), scenes, place)
-    names = {one.symbol.name for one in (*over, *drawn)}
+    names = {one.symbol.name for one in over} | {one.symbol.name for one in drawn}
     usual = [name for name in USUAL if name != ESTIMATE or (prices is None and has_estimate(scenes[0].question))]
     outputs = tuple(output_of(name) for name in dict.fromkeys(found.get("outputs", usual)))
     spec = Spec(

@@ -86,8 +86,9 @@ def sweep_table(swept: Swept, out: str | None = None) -> Group:
     lines.append(Text(f"{spec.name}: {of} on {machines}"))
     rate = tally.points / swept.seconds if swept.seconds and not swept.resumed else None
     speed = f", {plain(rate)} a second" if rate else f", resumed after block {swept.resumed:,}"
-    lines.append(Text(f"{tally.points:,} points in {swept.blocks.number:,} block{'s' * (swept.blocks.number != 1)}, {swept.seconds:.1f} s on "
-                      f"{swept.workers} worker{'s' * (swept.workers != 1)}{speed}"))  # fmt: skip
+    blocks = f"{swept.blocks.number:,} block{'s' * (swept.blocks.number != 1)}"
+    workers = f"{swept.workers} worker{'s' * (swept.workers != 1)}"
+    lines.append(Text(f"{tally.points:,} points in {blocks}, {swept.seconds:.1f} s on {workers}{speed}"))
     broken = ", ".join(f"{name} by {number:,}" for name, number in tally.infeasible.items())
     lines.append(Text(f"{tally.feasible:,} feasible" + (f"; broken: {broken}" if broken else "")))
     lines += [Text(f"cannot be run, {number:,} points: {why}") for why, number in tally.refused.items()]
