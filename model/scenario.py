@@ -66,11 +66,11 @@ def evaluate(expr: Expr, values: Numbers, memo: dict[Expr, Any] | None = None, s
     """
     if isinstance(expr, Symbol):
         return values[expr]
-    if expr.is_number:
-        return float(expr)
+    if not expr.args:
+        return expr.p / expr.q if isinstance(expr, sympy.Rational) else float(expr)
     if memo is not None and expr in memo:
         return memo[expr]
-    rule = _rules.get(expr.func)
+    rule = _rules.get(type(expr))
     if rule is None:
         over = tuple(expr.free_symbols)
         numbers: Sequence[Any] = [values[symbol] for symbol in over]
@@ -78,7 +78,7 @@ def evaluate(expr: Expr, values: Numbers, memo: dict[Expr, Any] | None = None, s
     else:
         parts: Sequence[Any] = [evaluate(part, values, memo, spread) for part in expr.args]
         found = rule(*(spread.level(parts) if spread else parts))
-    if memo is not None and 1 < np.size(found) <= REMEMBERED:
+    if memo is not None and isinstance(found, np.ndarray) and 1 < found.size <= REMEMBERED:
         memo[expr] = found
     return found
 

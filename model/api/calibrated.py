@@ -24,10 +24,11 @@ def calibrate(
     hardware: Path | str | None = None,
     progress: Callable[[float], None] = quiet,
 ) -> "Calibrated":
-    """Fit the coefficients of the estimate to the decode steps of files of measurements; without any, the catalogue's.
+    """Fit the coefficients of the estimate to the steps of files of measurements; without any, the catalogue's.
 
-    Every error that it states is of rows whose model, machine and serving stack the fit had not seen. Raises UserError
-    for files that cannot be read, and where fewer than thirty rows can be fitted.
+    Every error that it states is of rows whose model, machine and serving stack the fit had not seen. Steps of training
+    are a fit of their own, where there are thirty of them. Raises UserError for files that cannot be read, and where
+    fewer than thirty decode steps can be fitted.
     """
     folders = [None if given is None else path_of(given, f"`{name}`")
                for name, given in (("models", models), ("hardware", hardware))]  # fmt: skip

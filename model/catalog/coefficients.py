@@ -13,12 +13,18 @@ from steptime.model import symbols as q
 from steptime.model.catalog.files import packaged, read_toml
 from steptime.model.catalog.links import Collectives, collectives
 from steptime.model.catalog.table import Place, Table, read, record
+from steptime.model.estimate import symbols as e
 from steptime.model.quantity import lookup
 
 FILE = "model/catalog/coefficients.toml"
 COEFFICIENTS = (
     q.dense_streaming, q.expert_streaming, q.cache_streaming, q.product_share, q.score_share, q.prefill_product_share,
     q.prefill_score_share, q.link_streaming, q.reduce_start, q.exchange_start, q.kernel_time, q.sequence_overhead,
+)  # fmt: skip
+
+TRAINING_COEFFICIENTS = (
+    e.wide_share, e.narrow_share, e.grouped_share, e.paired_share, e.passing_share, e.bulk_streaming, e.tensor_exposed,
+    e.exchange_exposed, e.launch_time,
 )  # fmt: skip
 
 
@@ -43,9 +49,40 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class SeenInTraining:
+    """What the rows of a fit of training cover: least and largest of each."""
+
+    sequence: tuple[float, ...]
+    microbatch: tuple[float, ...]
+    chips: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The coefficients of training alone, with their bands and what their rows cover, the families of machines too."""
+
+    values: Mapping[Symbol, float]
+    bands: Mapping[str, Band]
+    seen: SeenInTraining
+    families: tuple[str, ...]
+    fitted: tuple[str, ...] = ()
+    rows: int = 0
+
+    def band(self, kind: str, family: str | None) -> tuple[str, Band]:
+        """The nearest band, as those of decoding."""
+        return nearest(self.bands, kind, family)
+
+
+def nearest(bands: Mapping[str, Band], kind: str, family: str | None) -> tuple[str, Band]:
+    """The nearest band: of this kind of model on this family, else of the kind, else of all rows."""
+    name = next(name for name in (f"{kind} on {family}", kind, "all") if name in bands)
+    return name, bands[name]
+
+
+@dataclass(frozen=True)
 class Coefficients:
     """A set of coefficients. ``kernels`` are factors of hardware families on the time of a kernel; ``bands`` by kind of
-    model and family of machine, and by kind alone."""
+    model and family of machine, and by kind alone; ``training`` is None where no step of training was fitted."""
 
     origin: str
     values: Mapping[Symbol, float]
@@ -54,6 +91,7 @@ class Coefficients:
     seen: Seen
     fitted: tuple[str, ...] = ()
     rows: int = 0
+    training: TrainingSet | None = None
     collectives: Collectives | None = None
 
     def of_family(self, family: str | None) -> Mapping[Symbol, float]:
@@ -62,20 +100,20 @@ class Coefficients:
         return {**self.values, q.kernel_time: self.values[q.kernel_time] * factor}
 
     def band(self, kind: str, family: str | None) -> tuple[str, Band]:
-        """The nearest band: of this kind of model on this family, else of the kind, else of all rows."""
-        names = [name for name in (f"{kind} on {family}", kind, "all") if name in self.bands]
-        return names[0], self.bands[names[0]]
+        """The nearest band of decode steps."""
+        return nearest(self.bands, kind, family)
 
 
-_values = {symbol.name: lookup(symbol.name) for symbol in COEFFICIENTS}
-_schema = Table(
-    {
-        "rows": int, "fitted": [str], "coefficients": Table(_values, needed=tuple(_values)),
-        "kernels": {str: float}, "bands": {str: record(Band)}, "seen": record(Seen),
-        "collectives": collectives,
-    },
-    needed=("coefficients", "bands", "seen"),
-)  # fmt: skip
+def _section(symbols: tuple[Symbol, ...], seen: type, **more: Any) -> Table:
+    """One kind of step: its coefficients, all of them, its bands, what its rows cover."""
+    values = {symbol.name: lookup(symbol.name) for symbol in symbols}
+    fields = {"rows": int, "fitted": [str], "coefficients": Table(values, needed=tuple(values)),
+              "bands": {str: record(Band)}, "seen": record(seen)}  # fmt: skip
+    return Table({**fields, **more}, needed=("coefficients", "bands", "seen"))
+
+
+_training = _section(TRAINING_COEFFICIENTS, SeenInTraining, families=[str])
+_schema = _section(COEFFICIENTS, Seen, kernels={str: float}, training=_training, collectives=collectives)
 
 
 @cache
@@ -92,10 +130,25 @@ def read_coefficients(path: Path) -> Coefficients:
 def _made(data: Mapping[str, Any], origin: str) -> Coefficients:
     place = Place(origin)
     found = read(_schema, dict(data), place)
+    values, bands, fitted, rows = _common(found, place)
+    training = found.get("training")
+    trained = None if training is None else _trained(training, place.of("training"))
+    return Coefficients(
+        origin, values, found.get("kernels", {}), bands, found["seen"], fitted, rows, trained, found.get("collectives")
+    )
+
+
+def _trained(found: Mapping[str, Any], place: Place) -> TrainingSet:
+    values, bands, fitted, rows = _common(found, place)
+    return TrainingSet(values, bands, found["seen"], tuple(found.get("families", ())), fitted, rows)
+
+
+_Common = tuple[dict[Symbol, float], Mapping[str, Band], tuple[str, ...], int]
+
+
+def _common(found: Mapping[str, Any], place: Place) -> _Common:
+    """Coefficients, bands, what was fitted, and of how many rows."""
     if "all" not in found["bands"]:
         raise place.of("bands").error("a band for all rows is missing: [bands.all]")
     values = {lookup(name).symbol: float(value) for name, value in found["coefficients"].items()}
-    fitted, rows = tuple(found.get("fitted", ())), found.get("rows", 0)
-    return Coefficients(
-        origin, values, found.get("kernels", {}), found["bands"], found["seen"], fitted, rows, found.get("collectives")
-    )
+    return values, found["bands"], tuple(found.get("fitted", ())), found.get("rows", 0)

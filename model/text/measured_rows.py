@@ -54,8 +54,9 @@ def rows_table(judged: Sequence[Judged]) -> Table:
     made = table("id", ">measured", ">ideal", ">ratio", ">estimate", *(f">{name}" for name in TERMS))
     for one in judged:
         times = (one.times.get(name) for name in TERMS)
-        made.add_row(one.row.id, si(one.measured, "s"), si(one.ideal, "s"), ratio(one.ratio),
-                     si(one.practice and one.practice.seconds, "s"), *(si(time, "s") for time in times))  # fmt: skip
+        estimate = None if one.practice is None else one.practice.seconds
+        made.add_row(one.row.id, si(one.measured, "s"), si(one.ideal, "s"), ratio(one.ratio), si(estimate, "s"),
+                     *(si(time, "s") for time in times))  # fmt: skip
     return made
 
 

@@ -88,7 +88,7 @@ def groups_table(judged: Sequence[Judged], by: Sequence[str]) -> Table:
         (found,) = summary(members, by).values()
         shown = (found[key] for key in ("median", "least", "largest", "median_in_flight", "estimated_over_measured"))
         errors = (share(found[key]) for key in ("median_error", "p90_error"))
-        inside = share(found["in_band"] / found["estimated"]) if found["estimated"] else share(None)
+        inside = share((found["in_band"] or 0) / found["estimated"] if found["estimated"] else None)
         made.add_row(_name(names), f"{found['modelled']} of {found['rows']}", *map(ratio, shown), *errors, inside)
     return made
 

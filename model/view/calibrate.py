@@ -20,7 +20,7 @@ from steptime.model.view.save import save
 def calibrate(
     files: tuple[str, ...], models: str | None, hardware: str | None, output: str | None, as_json: bool
 ) -> None:
-    """Fit the estimate's coefficients to measured decode steps, and say how far off it is on rows left out.
+    """Fit the estimate's coefficients to measured steps, and say how far off it is on rows left out.
 
     Without FILES, those of the catalogue: what comes out is the set that the package carries.
     """

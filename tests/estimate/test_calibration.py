@@ -8,15 +8,15 @@ import pytest
 from conftest import case_of
 
 from steptime.model import symbols as q
-from steptime.model.catalog.coefficients import COEFFICIENTS, read_coefficients, shipped
+from steptime.model.catalog.coefficients import COEFFICIENTS, TRAINING_COEFFICIENTS, read_coefficients, shipped
 from steptime.model.catalog.files import packaged
 from steptime.model.catalog.measurement import catalogue
 from steptime.model.errors import UserError
 from steptime.model.estimate import symbols as e
 from steptime.model.solver.calibration.calibrate import Calibration, calibrate, coefficients_text
-from steptime.model.solver.calibration.cross import Errors
-from steptime.model.solver.calibration.fit import Table, fit
-from steptime.model.solver.calibration.priors import PRIORS, fitted
+from steptime.model.solver.calibration.cross import Errors, Part
+from steptime.model.solver.calibration.fit import DecodeTable, TrainingTable, fit
+from steptime.model.solver.calibration.priors import PRIORS, TRAINING_PRIORS, fitted
 from steptime.model.step.estimate import estimated
 
 
@@ -37,6 +37,76 @@ def test_the_shipped_set_is_what_the_command_makes_of_the_shipped_rows(made: Cal
     for name, band in again.bands.items():
         assert (band.low, band.high) == pytest.approx((ours.bands[name].low, ours.bands[name].high), rel=1e-2)
     assert (again.rows, again.fitted, again.seen) == (ours.rows, ours.fitted, ours.seen)
+
+
+def test_the_shipped_set_of_training_is_made_of_the_rows_too(made: Calibration, tmp_path: Path) -> None:
+    path = tmp_path / "made.toml"
+    path.write_text(coefficients_text(made))
+    again, ours = read_coefficients(path).training, shipped().training
+    assert again is not None and ours is not None
+    for symbol in TRAINING_COEFFICIENTS:
+        assert again.values[symbol] == pytest.approx(ours.values[symbol], rel=1e-3), symbol
+    assert set(again.bands) == set(ours.bands)
+    for name, band in again.bands.items():
+        assert (band.low, band.high) == pytest.approx((ours.bands[name].low, ours.bands[name].high), rel=1e-2)
+    shown = [(one.rows, one.fitted, one.seen, one.families) for one in (again, ours)]
+    assert shown[0] == shown[1]
+
+
+@pytest.fixture(scope="module")
+def trained(made: Calibration) -> Part:
+    assert made.training is not None
+    return made.training
+
+
+def test_errors_of_training_rows_that_no_fit_saw(made: Calibration, trained: Part) -> None:
+    """Whoever measured is left out with all that they measured; fewer than one in ten rows have no estimate."""
+    assert trained.errors["source"].median <= 0.10
+    assert trained.errors["source"].p90 <= 0.40
+    for by in ("group", "model", "machine"):
+        assert trained.errors[by].median <= 0.10, by
+    assert max(one.median for one in trained.sources.values()) <= 0.15
+    assert sum(one.rows for one in trained.sources.values()) == len(trained.table.rows)
+    assert 0.70 <= trained.covered <= 0.90
+    assert len(made.untrained) < 0.10 * (len(trained.table.rows) + len(made.untrained))
+    assert not set(made.untrained) & set(made.unusable)
+
+
+def test_no_estimate_of_a_training_row_is_below_its_bound(trained: Part) -> None:
+    assert np.all(trained.fit.predict(trained.table) >= [row.ideal for row in trained.table.rows])
+
+
+def test_at_most_eight_coefficients_of_training_are_fitted(trained: Part) -> None:
+    assert len(fitted(TRAINING_PRIORS)) <= 8
+    assert set(TRAINING_PRIORS) == set(TRAINING_COEFFICIENTS)
+    for symbol, prior in TRAINING_PRIORS.items():
+        value = trained.fit.coefficients[symbol]
+        assert prior.low <= value <= prior.high
+        assert prior.fitted or value == prior.value
+        if prior.fitted:
+            assert 1.01 * prior.low < value < prior.high / 1.01, symbol
+
+
+@pytest.mark.parametrize(
+    ("symbol", "value", "left"),
+    [(e.wide_share, 0.55, 0.5), (e.narrow_share, 0.45, 0.5), (e.paired_share, 0.8, 0.9), (e.tensor_exposed, 0.9, 0.7)],
+)
+def test_a_fit_of_training_finds_what_made_the_rows(trained: Part, symbol, value: float, left: float) -> None:
+    """Rows made by the formula with one coefficient off its prior: the fit moves it towards this, most of the way where
+    it is of products, which take most of a step."""
+    table = trained.table
+    assert isinstance(table, TrainingTable)
+    usual = {name: prior.value for name, prior in TRAINING_PRIORS.items()}
+    again = TrainingTable(table.rows, table.kernels)
+    again.measured = table.predict({**usual, symbol: value}, np.ones(len(table.rows)))
+    found = fit(again)
+    assert Errors.of(np.log(found.predict(again) / again.measured)).median < 0.03
+    assert abs(found.coefficients[symbol] - value) < left * abs(usual[symbol] - value)
+
+
+def test_kernels_of_training_take_as_long_as_those_of_decoding(made: Calibration, trained: Part) -> None:
+    for row, seconds in zip(trained.table.rows, trained.table.step[q.kernel_time], strict=True):
+        assert seconds == made.fit.coefficients[q.kernel_time] * made.fit.families[row.family]
 
 
 def test_errors_of_rows_that_no_fit_saw(made: Calibration) -> None:
@@ -70,8 +140,8 @@ def test_a_fit_finds_the_coefficients_that_made_the_rows(made: Calibration) -> N
     true = {**made.fit.coefficients, q.kernel_time: 9e-6, q.prefill_product_share: 0.55, q.expert_streaming: 0.7}
     rows = made.table.rows
     factor = np.array([made.fit.families.get(family, 1.0) for family in made.table.families])
-    times = Table(rows).predict(true, factor)
-    again = Table(rows)
+    times = DecodeTable(rows).predict(true, factor)
+    again = DecodeTable(rows)
     again.measured = times
     found = fit(again)
     assert found.coefficients[q.kernel_time] == pytest.approx(9e-6, rel=0.05)
@@ -140,6 +210,9 @@ def test_calibrate_writes_what_it_found(tmp_path: Path, run_json) -> None:
     data = run_json("calibrate", "-o", str(path))
     assert read_coefficients(path).rows == data["rows"] == shipped().rows
     assert data["errors"]["group"]["rows"] == data["rows"]
+    assert set(data["training"]["coefficients"]) == {symbol.name for symbol in TRAINING_COEFFICIENTS}
+    assert data["training"]["errors"]["source"]["rows"] == data["training"]["rows"]
+    assert "TRN-DGXC" in data["training"]["sources"]
     assert json.dumps(data)
     assert {symbol.name for symbol in COEFFICIENTS} == set(data["coefficients"])
 

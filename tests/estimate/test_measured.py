@@ -53,9 +53,9 @@ def test_faster_than_the_estimate_asks_for_smaller_terms(case) -> None:
     assert found.factors and all(0 < factor < 1 for factor in found.factors.values())
 
 
-def test_training_has_no_estimate_to_stand_beside() -> None:
-    case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="tp=1,dp=8", batch="64")
-    found = measured_step(case, "40% MFU").measured
+def test_without_an_estimate_the_bound_stands_alone() -> None:
+    options = {"phase": "train", "layout": "tp=1,dp=8", "batch": "64", "efficiency": "ideal"}
+    found = measured_step(case_of("llama-3.1-8b", "h100-sxm", **options), "40% MFU").measured
     assert (found.share_of_estimate, found.unexplained, dict(found.factors)) == (None, None, {})
     assert found.mfu == pytest.approx(0.40)
 

@@ -4,20 +4,25 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.catalog.coefficients import COEFFICIENTS, Band, Coefficients, Seen
 from steptime.model.catalog.measurement import COLLECTIVES, Measurement, distinct
+from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
 from steptime.model.estimate import symbols as e
-from steptime.model.solver.calibration.cross import LEFT_OUT, Errors, bands, coverage, left_out
+from steptime.model.solver.calibration.cross import Part, judged
 from steptime.model.solver.calibration.exchanges import Exchanges, calibrate_collectives, collectives_text
-from steptime.model.solver.calibration.fit import Fit, Table, fit
+from steptime.model.solver.calibration.fit import DecodeTable, Table, TrainingTable
 from steptime.model.solver.calibration.power import Power, powers_of
-from steptime.model.solver.calibration.priors import PRIORS, fitted
+from steptime.model.solver.calibration.priors import PRIORS, TRAINING_PRIORS, Prior, fitted
 from steptime.model.solver.calibration.rows import Row, rows_of
+from steptime.model.solver.calibration.training_rows import training_rows
 from steptime.model.solver.measured.places import Places
+
+from steptime.model.catalog.coefficients import (  # isort: skip
+    COEFFICIENTS, TRAINING_COEFFICIENTS, Coefficients, Seen, SeenInTraining, TrainingSet,
+)  # fmt: skip
 
 MOST_SHARE = 0.65
 """Of a chip's peak that the products of prefills can reach beside decode steps: rows that imply more did less work than
@@ -29,35 +34,54 @@ LEAST_PART = 0.10
 LEAST_ROWS = 30
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """What a fit found: the coefficients, its rows, errors by what is left out, the share inside the bands."""
+OF_DECODING = ("group", "model", "machine", "stack", "source")
+OF_TRAINING = ("group", "model", "machine", "source")
+"""What is left out together."""
 
-    fit: Fit
-    table: Table
-    errors: Mapping[str, Errors]
-    in_sample: Errors
-    bands: Mapping[str, Band]
-    covered: float
+
+@dataclass(frozen=True)
+class Calibration(Part):
+    """What a fit of decode steps found, the rows that it could not use, and those that it was not to; and the fit of
+    steps of training, None where there are too few."""
+
     implausible: Mapping[str, str]
     unusable: Mapping[str, str]
     unfitted: Table
+    training: Part | None
+    untrained: Mapping[str, str]
     power: Sequence[Power]
     collectives: Exchanges | None = None
 
     @property
     def coefficients(self) -> Coefficients:
         """The set, as a file holds it."""
-        steps = [row.asked for row in self.table.rows]
-        contexts = [row.source.number("context") or 1.0 for row in self.table.rows]
-        held = [step[e.sequences] for step in steps]
-        chips = [float(row.source.chips) for row in self.table.rows]
-        seen = Seen(*((min(values), max(values)) for values in (contexts, held, chips)))
+        rows = self.table.rows
+        contexts = [row.source.number("context") or 1.0 for row in rows]
+        seen = Seen(_ends(contexts), _ends([row.asked[e.sequences] for row in rows]), _chips(rows))
+        names = tuple(symbol.name for symbol in fitted())
         return Coefficients(
-            "calibration", self.fit.coefficients, self.fit.families, self.bands, seen,
-            tuple(symbol.name for symbol in fitted()), len(self.table.rows),
-            None if self.collectives is None else self.collectives.coefficients,
+            "calibration", self.fit.coefficients, self.fit.families, self.bands, seen, names, len(rows),
+            training=None if self.training is None else _set(self.training),
+            collectives=None if self.collectives is None else self.collectives.coefficients,
         )  # fmt: skip
+
+
+def _set(part: Part) -> TrainingSet:
+    """The coefficients of training, as a file holds them."""
+    rows = part.table.rows
+    sizes = [size for row in rows if (size := row.source.number("microbatch")) is not None] or [1.0]
+    seen = SeenInTraining(_ends([row.source.number("sequence") or 1.0 for row in rows]), _ends(sizes), _chips(rows))
+    names = tuple(symbol.name for symbol in fitted(part.table.priors))
+    families = tuple(sorted(set(part.table.families)))
+    return TrainingSet(part.fit.coefficients, part.bands, seen, families, names, len(rows))
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    return min(values), max(values)
+
+
+def _chips(rows: Sequence[Row]) -> tuple[float, float]:
+    return _ends([float(row.source.chips) for row in rows])
 
 
 def implausible(row: Row) -> str | None:
@@ -90,34 +114,30 @@ def calibrate(
     progress: Callable[[float], None] = lambda share: None,
     chosen: Callable[[Row], bool] = lambda row: True,
 ) -> Calibration:
-    """Fit the coefficients to measured decode steps, and say how far off the formula is on rows that it never saw.
+    """Fit the coefficients to measured steps, and say how far off the formula is on rows that it never saw.
 
     ``chosen``: rows that are fitted; the others are judged by the fit. Raises UserError where too few rows are left.
     """
     places, unlike = places or Places(), distinct(measurements)
-    usable, why = rows_of([row for row in unlike if row.phase not in COLLECTIVES or row.wrong], places)
+    passes = [row for row in unlike if row.phase != PhaseName.TRAIN and (row.phase not in COLLECTIVES or row.wrong)]
+    usable, why = rows_of(passes, places)
     doubts = doubtful(usable)
     plausible = [row for row in usable if row.source.id not in doubts]
     rows, others = [r for r in plausible if chosen(r)], [r for r in plausible if not chosen(r)]
     if len(rows) < LEAST_ROWS:
         raise UserError(f"{len(rows)} rows can be fitted, of {len(measurements)}; at least {LEAST_ROWS} are needed")
-    table = Table(rows)
-    found = fit(table)
-    progress(0.2)
-    errors, by_group = {}, np.zeros(len(rows))
-    for number, by in enumerate(LEFT_OUT):
-        if len({LEFT_OUT[by](row) for row in rows}) > 1:
-            logs = left_out(table, by)
-            errors[by] = Errors.of(logs)
-            by_group = logs if by == "group" else by_group
-        progress(0.2 + 0.7 * (number + 1) / len(LEFT_OUT))
-    made = bands(table, by_group)
-    inside = coverage(table, by_group)
+    progress(0.1)
+    part = judged(DecodeTable(rows), OF_DECODING, lambda share: progress(0.1 + 0.7 * share))
+    trained, untrained = training_rows(unlike, places)
+    training = None
+    if len(trained) >= LEAST_ROWS:
+        table = TrainingTable(trained, part.fit)
+        training = judged(table, OF_TRAINING, lambda share: progress(0.8 + 0.15 * share))
     exchanges, unused = calibrate_collectives(unlike, places)
     progress(1.0)
-    sample = Errors.of(np.log(found.predict(table) / table.measured))
-    return Calibration(found, table, errors, sample, made, inside, doubts, why | unused, Table(others),
-                       powers_of(usable), exchanges)  # fmt: skip
+    return Calibration(**vars(part), implausible=doubts, unusable=why | unused, unfitted=DecodeTable(others),
+                       training=training, untrained=untrained, power=powers_of(usable),
+                       collectives=exchanges)  # fmt: skip
 
 
 def coefficients_text(found: Calibration) -> str:
@@ -127,23 +147,34 @@ def coefficients_text(found: Calibration) -> str:
         "# Coefficients of the estimate, made by `steptime calibrate` from measured rows: nothing here is typed in.",
         "# Shares of a rate, and seconds; kernels are factors of hardware families on kernel_time; bands are measured",
         "# over estimated time of rows whose group of model, machine and serving stack the fit had not seen.",
-        f"rows = {made.rows}", f"fitted = [{', '.join(_quoted(name) for name in made.fitted)}]", "", "[coefficients]",
-        *(f"{symbol.name} = {made.values[symbol]:.6g} # {_how(symbol.name)}" for symbol in COEFFICIENTS),
-        "", "[kernels]", *(f"{family} = {factor:.6g}" for family, factor in sorted(made.kernels.items())),
+        "# Steps of training are a fit of their own: [training].",
+        *_section("", made, COEFFICIENTS, PRIORS), "", "[kernels]",
+        *(f"{family} = {factor:.6g}" for family, factor in sorted(made.kernels.items())),
     ]  # fmt: skip
+    if made.training is not None:
+        families = ", ".join(map(_quoted, made.training.families))
+        lines += ["", "[training]", f"families = [{families}]",
+                  *_section("training.", made.training, TRAINING_COEFFICIENTS, TRAINING_PRIORS)]  # fmt: skip
+    if made.collectives is not None:
+        lines += collectives_text(made.collectives)
+    return "\n".join([*lines, ""])
+
+
+def _section(
+    under: str, made: Coefficients | TrainingSet, symbols: Sequence[Symbol], priors: Mapping[Symbol, Prior]
+) -> list[str]:
+    """The lines of one kind of step, its tables under a heading."""
+    lines = [f"rows = {made.rows}", f"fitted = [{', '.join(map(_quoted, made.fitted))}]", "", f"[{under}coefficients]"]
+    lines += [f"{symbol.name} = {made.values[symbol]:.6g} # {_how(priors[symbol])}" for symbol in symbols]
     for name, band in made.bands.items():
-        lines += ["", f"[bands.{_quoted(name)}]", f"low = {band.low:.6g}", f"high = {band.high:.6g}",
+        lines += ["", f"[{under}bands.{_quoted(name)}]", f"low = {band.low:.6g}", f"high = {band.high:.6g}",
                   f"rows = {band.rows}", f"groups = {band.groups}"]  # fmt: skip
     seen = [f"{name} = [{low:.6g}, {high:.6g}]" for name, (low, high) in vars(made.seen).items()]
-    more = [] if made.collectives is None else collectives_text(made.collectives)
-    return "\n".join([*lines, "", "[seen]", *seen, *more, ""])
+    return [*lines, "", f"[{under}seen]", *seen]
 
 
-def _how(name: str) -> str:
-    prior = next(prior for symbol, prior in PRIORS.items() if symbol.name == name)
-    if prior.fitted:
-        return f"fitted, about {prior.value:g}"
-    return f"held: {prior.reason}"
+def _how(prior: Prior) -> str:
+    return f"fitted, about {prior.value:g}" if prior.fitted else f"held: {prior.reason}"
 
 
 def _quoted(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steptime.model.catalog.coefficients import Band
-from steptime.model.solver.calibration.fit import Array, Mask, Table, fit
+from steptime.model.solver.calibration.fit import Array, Fit, Mask, Table, fit
 from steptime.model.solver.calibration.rows import Row
 
 COVERED = 0.8
@@ -62,6 +62,35 @@ def each_left_out(keys: Sequence[str], judged: Callable[[Mask], Array]) -> Array
             raise ValueError(f"every row is of {key}: nothing is left to fit")
         found[out] = judged(out)
     return found
+
+
+@dataclass(frozen=True)
+class Part:
+    """A fit of one kind of step: what it found, its rows, errors by what is left out, of rows of the fit itself and
+    of each source left out, the bands of groups left out, and the share of a group's rows in the bands of others."""
+
+    fit: Fit
+    table: Table
+    errors: Mapping[str, Errors]
+    in_sample: Errors
+    sources: Mapping[str, Errors]
+    bands: Mapping[str, Band]
+    covered: float
+
+
+def judged(table: Table, kinds: Sequence[str], progress: Callable[[float], None] = lambda share: None) -> Part:
+    """The fit of a table, and its errors where rows of a ``kind`` are left out together; groups are always."""
+    found, errors, sources = fit(table), dict[str, Errors](), dict[str, Errors]()
+    by_group = np.zeros(len(table.rows))
+    for number, by in enumerate(kinds):
+        if len({LEFT_OUT[by](row) for row in table.rows}) > 1:
+            logs = left_out(table, by)
+            errors[by] = Errors.of(logs)
+            by_group = logs if by == "group" else by_group
+            sources = grouped(table, logs, LEFT_OUT[by]) if by == "source" else sources
+        progress((number + 1) / len(kinds))
+    sample = Errors.of(np.log(found.predict(table) / table.measured))
+    return Part(found, table, errors, sample, sources, bands(table, by_group), coverage(table, by_group))
 
 
 def grouped(table: Table, logs: Array, key: Callable[[Row], str]) -> dict[str, Errors]:

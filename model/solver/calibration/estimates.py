@@ -1,4 +1,5 @@
-"""Measured rows by the estimate: of a pass, of one in which prefills ride along, of a whole request."""
+"""Measured rows by the estimate: of a pass, of one in which prefills ride along, of a whole request, of an optimizer
+step, of a collective."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from steptime.model.solver.calibration.rows import prefills_along, question_of
 from steptime.model.solver.measured.estimated import estimated_collective
 from steptime.model.solver.measured.judged import FirstToken, Judged, Practice
 from steptime.model.solver.measured.places import Places
+from steptime.model.solver.measured.practised import practised
 from steptime.model.solver.measured.questions import needed, parts_of_request
 from steptime.model.solver.measured.sheets import Sheets, Ticket
 from steptime.model.step.estimate import kind_of
@@ -64,8 +66,8 @@ class _Asked:
 def with_estimates(
     judged: Sequence[Judged], places: Places | None = None, chosen: Coefficients | None = None
 ) -> list[Judged]:
-    """Judged rows with the estimate of each; without one those of training, and of what cannot be asked. A row whose
-    time is per token of several a pass has none: what acceptance it implies stands instead.
+    """Judged rows with the estimate of each; without one what cannot be asked. A row whose time is per token of several
+    a pass has none: what acceptance it implies stands instead.
 
     Rows that ask the same but for batch and lengths share their formulas, wherever in the list they stand.
     """
@@ -75,18 +77,21 @@ def with_estimates(
         if not one.why and one.row.run not in runs:
             runs[one.row.run] = _quietly(one.row, there, sheets)
     sheets.answer()
+    trained = practised([one.row for one in judged], there, coefficients)
     worked = {run: asked for run, asked in runs.items() if asked is not None and asked.is_answered}
     columns, place = _seconds(list(worked.values()), coefficients), {run: at for at, run in enumerate(worked)}
     found: list[Judged] = []
-    for one in judged:
+    for one, step in zip(judged, trained, strict=True):
+        run = one.row.run
         if not one.why and one.row.phase in COLLECTIVES:
             found.append(_with_collective(one, there, coefficients))
-            continue
-        if one.why or one.row.run not in worked:
+        elif not one.why and step is not None:
+            found.append(_with_training(one, step))
+        elif not one.why and run in worked:
+            times = {formula: float(column[place[run]]) for formula, column in columns.items()}
+            found.append(_with_practice(one, worked[run], times, coefficients))
+        else:
             found.append(one)
-            continue
-        times = {formula: float(column[place[one.row.run]]) for formula, column in columns.items()}
-        found.append(_with_practice(one, worked[one.row.run], times, coefficients))
     return found
 
 
@@ -145,6 +150,12 @@ def _with_practice(one: Judged, asked: _Asked, times: Mapping[Expr, float], chos
     seconds = max(sum(times[part.formula] for part in asked.parts), asked.ideal)
     low, high = max(asked.ideal, seconds * band.low), seconds * band.high
     return replace(one, practice=Practice(seconds, low, high, family), first_token=_unloaded(one, asked, times))
+
+
+def _with_training(one: Judged, found: Practice) -> Judged:
+    """An optimizer step with its estimate, never below its bound."""
+    least = one.ideal or 0.0
+    return replace(one, practice=replace(found, seconds=max(found.seconds, least), low=max(found.low, least)))
 
 
 def _with_collective(one: Judged, places: Places, chosen: Coefficients) -> Judged:

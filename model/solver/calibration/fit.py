@@ -4,6 +4,7 @@ The logarithm of each predicted over measured time has a normal error that rows 
 logarithm of each coefficient lies about its prior. Bounded least squares (SciPy), with a loss that far rows bend less.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,13 @@ from sympy import Symbol
 from steptime.model import symbols as q
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import along, decode
+from steptime.model.estimate.training import training
 from steptime.model.numeric import compiled
-from steptime.model.solver.calibration.priors import FAMILY_SPREAD, NOISE, PRIORS, REFERENCE, fitted
 from steptime.model.solver.calibration.rows import Row, arrays
+
+from steptime.model.solver.calibration.priors import (  # isort: skip
+    FAMILY_SPREAD, NOISE, PRIORS, REFERENCE, TRAINING_PRIORS, Prior, fitted,
+)  # fmt: skip
 
 SHARED = 0.6
 """Of the variance of a row's error, what all rows of its group have in common."""
@@ -42,12 +47,15 @@ class Fit:
         return table.predict(self.coefficients, factor)
 
 
-class Table:
-    """Rows as arrays, ready to be predicted many times."""
+class Table(ABC):
+    """Rows of one kind as arrays, ready to be predicted many times; ``priors`` are of the coefficients that their
+    formula has, ``by_family`` whether families of machines have a factor of their own."""
+
+    priors: Mapping[Symbol, Prior]
+    by_family: bool
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = tuple(rows)
-        self.step, self.riding = arrays(rows, "asked"), arrays(rows, "along")
         self.measured: Array = np.array([row.measured for row in rows])
         self.families = [row.family for row in rows]
         self.groups = [row.group for row in rows]
@@ -58,10 +66,32 @@ class Table:
         return certainty(self.groups)
 
     def only(self, chosen: Sequence[bool] | Mask) -> "Table":
-        return Table([row for row, kept in zip(self.rows, chosen, strict=True) if kept])
+        """The table of some of its rows."""
+        return self.of([row for row, kept in zip(self.rows, chosen, strict=True) if kept])
 
+    @abstractmethod
+    def of(self, rows: Sequence[Row]) -> "Table":
+        """A table of the same kind."""
+
+    @abstractmethod
     def predict(self, coefficients: Mapping[Symbol, float], factor: Array) -> Array:
         """Seconds of every row; ``factor`` is that of its hardware family on the time of a kernel."""
+
+
+class DecodeTable(Table):
+    """Decode steps, with the prefills that ride along in them."""
+
+    priors = PRIORS
+    by_family = True
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        super().__init__(rows)
+        self.step, self.riding = arrays(rows, "asked"), arrays(rows, "along")
+
+    def of(self, rows: Sequence[Row]) -> "DecodeTable":
+        return DecodeTable(rows)
+
+    def predict(self, coefficients: Mapping[Symbol, float], factor: Array) -> Array:
         kernel = {q.kernel_time: coefficients[q.kernel_time] * factor}
         step = evaluate(decode, {**coefficients, **kernel, **self.step})
         if e.riding not in self.riding:
@@ -70,6 +100,25 @@ class Table:
         with np.errstate(invalid="ignore", divide="ignore"):
             more = evaluate(along, there)
         return step + np.where(self.riding[e.riding] > 0, more, 0.0)
+
+
+class TrainingTable(Table):
+    """Steps of training. A kernel starts and drains as in decoding: its time is that of another fit, by family."""
+
+    priors = TRAINING_PRIORS
+    by_family = False
+
+    def __init__(self, rows: Sequence[Row], kernels: Fit) -> None:
+        super().__init__(rows)
+        self.kernels, self.step = kernels, arrays(rows, "asked")
+        factors = np.array([kernels.families.get(row.family, 1.0) for row in rows])
+        self.step[q.kernel_time] = kernels.coefficients[q.kernel_time] * factors
+
+    def of(self, rows: Sequence[Row]) -> "TrainingTable":
+        return TrainingTable(rows, self.kernels)
+
+    def predict(self, coefficients: Mapping[Symbol, float], factor: Array) -> Array:
+        return evaluate(training, {**coefficients, **self.step})
 
 
 def evaluate(expr: Any, values: Mapping[Symbol, Any]) -> Array:
@@ -83,23 +132,23 @@ def fit(table: Table) -> Fit:
     """The coefficients of so many rows: those that rows decide, a factor for each hardware family but the reference."""
     from scipy.optimize import least_squares
 
-    names = fitted()
-    families = sorted(set(table.families) - {REFERENCE})
+    priors, names = table.priors, fitted(table.priors)
+    families = sorted(set(table.families) - {REFERENCE}) if table.by_family else []
     place = {family: number for number, family in enumerate(families)}
     column = np.array([place.get(family, len(families)) for family in table.families])
-    prior = np.array([np.log(PRIORS[name].value) for name in names] + [0.0] * len(families))
-    spread = np.array([PRIORS[name].spread for name in names] + [FAMILY_SPREAD] * len(families))
-    low = [np.log(max(PRIORS[name].low, 1e-9)) for name in names] + [-np.log(MOST_FAMILY)] * len(families)
-    high = [np.log(PRIORS[name].high) for name in names] + [np.log(MOST_FAMILY)] * len(families)
+    prior = np.array([np.log(priors[name].value) for name in names] + [0.0] * len(families))
+    spread = np.array([priors[name].spread for name in names] + [FAMILY_SPREAD] * len(families))
+    low = [np.log(max(priors[name].low, 1e-9)) for name in names] + [-np.log(MOST_FAMILY)] * len(families)
+    high = [np.log(priors[name].high) for name in names] + [np.log(MOST_FAMILY)] * len(families)
 
     def residuals(logs: Array) -> Array:
         factor = np.append(np.exp(logs[len(names) :]), 1.0)[column]
-        found = table.predict(_values(names, logs), factor)
+        found = table.predict(_values(priors, names, logs), factor)
         return np.concatenate([bent(table.weights * np.log(found / table.measured)), (logs - prior) / spread])
 
     best = least_squares(residuals, np.clip(prior, low, high), bounds=(low, high)).x
     factors = dict(zip(families, np.exp(best[len(names) :]).tolist(), strict=True))
-    return Fit(_values(names, best), {REFERENCE: 1.0, **factors})
+    return Fit(_values(priors, names, best), {REFERENCE: 1.0, **factors} if table.by_family else {})
 
 
 def certainty(groups: Sequence[str]) -> Array:
@@ -115,8 +164,8 @@ def bent(errors: Array) -> Array:
     return found
 
 
-def _values(names: Sequence[Symbol], logs: Array) -> dict[Symbol, float]:
+def _values(priors: Mapping[Symbol, Prior], names: Sequence[Symbol], logs: Array) -> dict[Symbol, float]:
     """All coefficients: those that are fitted as given, the others at their prior."""
-    return {name: prior.value for name, prior in PRIORS.items()} | {
+    return {name: prior.value for name, prior in priors.items()} | {
         name: float(np.exp(log)) for name, log in zip(names, logs, strict=False)
     }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sympy import Symbol
 
 from steptime.model import symbols as q
+from steptime.model.estimate import symbols as e
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,19 @@ PRIORS: Mapping[Symbol, Prior] = {
 }
 """By coefficient."""
 
+TRAINING_PRIORS: Mapping[Symbol, Prior] = {
+    e.wide_share: Prior(0.75, 0.10, 0.3, 1.0, True, "large products in 16 bits under the chip's power limit"),
+    e.narrow_share: Prior(0.62, 0.12, 0.3, 1.0, True, "large products in 8 bits, under the same limit"),
+    e.grouped_share: Prior(0.85, 0.10, 0.3, 1.0, True, "experts of uneven numbers of tokens, side by side"),
+    e.paired_share: Prior(0.55, 0.20, 0.1, 1.0, True, "attention forward and backward, half its tiles skipped"),
+    e.passing_share: Prior(0.85, 0.10, 0.3, 1.0, True, "kernels that stream activations through HBM"),
+    e.bulk_streaming: Prior(0.80, 0.10, 0.3, 1.0, False, "all-reduce and gather of hundreds of megabytes by NCCL"),
+    e.tensor_exposed: Prior(0.50, 0.40, 0.01, 1.0, True, "waited for forward; gradients of weights hide it backward"),
+    e.exchange_exposed: Prior(0.50, 0.40, 0.01, 1.0, True, "hidden where two micro-batches alternate, else not"),
+    e.launch_time: Prior(8e-6, 0.50, 0.0, 1e-4, False, "an operation of an eager framework with its launch"),
+}
+"""The same of training."""
+
 FAMILY_SPREAD = 0.30
 """Standard deviation of the logarithm of a hardware family's factor on the time of a kernel."""
 REFERENCE = "hopper"
@@ -48,10 +62,10 @@ NOISE = 0.15
 """Standard deviation of the logarithm of a row beside the formula: that inside groups of one stack on one machine."""
 
 
-def fitted() -> tuple[Symbol, ...]:
+def fitted(priors: Mapping[Symbol, Prior] = PRIORS) -> tuple[Symbol, ...]:
     """The coefficients that rows decide, in order.
 
-    >>> len(fitted())
-    6
+    >>> len(fitted()), len(fitted(TRAINING_PRIORS))
+    (6, 7)
     """
-    return tuple(symbol for symbol, prior in PRIORS.items() if prior.fitted)
+    return tuple(symbol for symbol, prior in priors.items() if prior.fitted)

@@ -174,13 +174,15 @@ class _Writer:
         return self.of_ways([way.expression(output) for way in self.made.ways])
 
     def _in_practice(self, name: str) -> int:
-        """The estimate, or what follows from it as it does from the bound."""
-        asked, layout = self.made.prepared, self.made.layout
-        places = [lowered(scope, way, asked, layout) for scope, way in zip(self.scopes, self.made.ways, strict=True)]
+        """The estimate, or what follows from it as it does from the bound: the speed of a sequence from its own step, the
+        rest from the mean step, which in practice is as long as that of the fullest rank."""
+        asked, split = self.made.prepared, self.made.layout.ffn
+        places = [lowered(scope, way, asked, split) for scope, way in zip(self.scopes, self.made.ways, strict=True)]
         estimate = self._of(places)
         if name == ESTIMATE:
             return estimate
-        longer = self.to.line(np.divide, estimate, self.scopes[0](q.step_time))
+        bound = q.step_time if name == q.tokens_per_second_per_sequence.name else q.mean_step_time
+        longer = self.to.line(np.divide, estimate, self.of_ways([bound] * len(self.scopes)))
         function = np.multiply if FOLLOWING[name] > 0 else np.divide
         return self.to.line(function, self.output(output_of(name)), longer)
 

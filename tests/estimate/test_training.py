@@ -1,0 +1,424 @@
+"""A step of training in practice: never below the bound, its parts by hand, likely choices of rows, its fit."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy
+from conftest import case_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steptime.model import symbols as q
+from steptime.model.architecture.transformer import (
+    DenseFeedForward,
+    ExpertFeedForward,
+    GroupedAttention,
+    Layer,
+    RecurrentMixer,
+    Transformer,
+)
+from steptime.model.catalog.coefficients import TRAINING_COEFFICIENTS, read_coefficients, shipped
+from steptime.model.catalog.files import packaged
+from steptime.model.catalog.measurement import catalogue
+from steptime.model.choices import Recompute
+from steptime.model.errors import UserError
+from steptime.model.estimate import symbols as e
+from steptime.model.estimate.activation_traffic import Executed, of_layer, of_loss, passed
+from steptime.model.estimate.training import OF_LEDGER, TRAINING, training, training_groups
+from steptime.model.layout.layout import Layout
+from steptime.model.solver.calibration.estimates import with_estimates
+from steptime.model.solver.measured.likely import likely_step, of_trainers
+from steptime.model.solver.measured.places import Places
+from steptime.model.solver.measured.practised import practised
+from steptime.model.solver.measured.validate import validate
+from steptime.model.step.build import build_case
+from steptime.model.step.estimate import estimated, evaluated
+from steptime.model.step.training import asked_in_training, fullest_over_mean_stage
+
+IDEAL = {symbol: 0.0 if symbol in (e.launch_time, e.tensor_exposed, e.exchange_exposed) else 1.0
+         for symbol in TRAINING_COEFFICIENTS} | {q.kernel_time: 0.0}  # fmt: skip
+LAYOUTS = {
+    "llama-3.1-8b": ("tp=1,dp=8", "tp=2,cp=2,dp=2", "dp=64", "tp=8,pp=4"),
+    "llama-3.1-70b": ("tp=8,pp=8,dp=4", "tp=4,pp=4,cp=2,dp=2", "dp=128", "tp=2,pp=16,replicas=4"),
+    "deepseek-v3": ("dp=64,ep=64,pp=16,replicas=2", "tp=8,dp=8,ep=64,pp=4", "dp=256,ep=256"),
+    "gpt3-175b": ("tp=8,pp=8", "tp=4,pp=8,dp=4"),
+}  # fmt: skip
+STEPS = st.sampled_from([(model, layout) for model, layouts in LAYOUTS.items() for layout in layouts])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    step=STEPS,
+    hardware=st.sampled_from(["h100-sxm", "a100-sxm-80gb", "gb200-nvl72", "mi300x"]),
+    sequence=st.sampled_from([128, 2048, 8192, 131072]),
+    rounds=st.integers(1, 40),
+    recompute=st.sampled_from(["none", "full", "selective"]),
+    zero=st.sampled_from([0, 1, 2, 3]),
+    schedule=st.sampled_from(["1f1b", "zb-h1"]),
+    fp8=st.booleans(),
+)
+def test_never_below_the_bound(step, hardware, sequence, rounds, recompute, zero, schedule, fp8) -> None:
+    """Neither with every share at one, nothing exposed and every time at zero, nor with the shipped coefficients; and
+    what a step is said to consist of adds up to it."""
+    model, layout = step
+    formats = {"weights": "fp8", "activations": "fp8"} if fp8 and hardware != "a100-sxm-80gb" else {}
+    case = case_of(model, hardware, phase="train", layout=layout, sequence=sequence, batch=512 * rounds, zero=zero,
+                   recompute=recompute, schedule=schedule, **formats)  # fmt: skip
+    bound, asked = case.number(q.step_time), asked_in_training(case)
+    if bound is None:
+        return  # a link without a figure
+    assert evaluated(training, {**IDEAL, **asked}) >= bound * (1 - 1e-9)
+    found = estimated(case)
+    assert found is not None
+    assert bound <= found.low <= found.step_time <= found.high
+    assert sum(found.terms.values()) == pytest.approx(found.step_time, rel=1e-12)
+
+
+def test_every_byte_and_flop_of_the_ledger_is_in_one_group() -> None:
+    for model, layouts in LAYOUTS.items():
+        for layout in layouts:
+            case = case_of(model, "h100-sxm", phase="train", layout=layout, batch=1024, zero=1)
+            lines = training_groups(case.operations, narrow=True, padding=sympy.S.One)
+            found = {symbol: case.scenario.evaluate(expr) for symbol, expr in lines.items()}
+            assert set(found) == set(OF_LEDGER)
+            board = case.phase.blackboard
+            flops = (e.wide_flops, e.narrow_flops, e.wide_grouped_flops, e.narrow_grouped_flops, e.paired_flops)
+            sums = {
+                board.compute.work: flops, board.memory.work: (e.streamed_bytes, e.updated_bytes),
+                board.scale_up.work: (e.tensor_up, e.exchange_up, e.replica_up),
+                board.scale_out.work: (e.tensor_out, e.exchange_out, e.replica_out),
+            }  # fmt: skip
+            for work, parts in sums.items():
+                assert sum(found[part] for part in parts) == pytest.approx(case.scenario.evaluate(work), rel=1e-9)
+
+
+def test_llama_by_hand() -> None:
+    """Llama 3.1 8B on eight H100, each a replica with 8 sequences of 4,096 tokens, one after another, ZeRO 1.
+
+    Products: 6 FLOP for each of 7.505e9 weights and token. Attention: 32 layers of 32 heads of 128 features, 4 FLOP a
+    pair and feature, causal, forward and twice backward and the half of a forward pass that a fused kernel makes again.
+    Weights 2 B, read twice a micro-batch; gradients 4 B, summed over 8; optimizer 12 B/8 read and written, gradients
+    read of a share, weights written. Between products: a layer moves of 4,096 features 2 norms of 5, 2 sums of 6; of
+    4,096 + 2,048 queries and keys 4; of 14,336 activations 8; and 128,256 logits of 38 B.
+    """
+    case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="dp=8", batch=64, sequence=4096, zero=1)
+    chosen = shipped()
+    assert chosen.training is not None
+    c, kernel = chosen.training.values, chosen.of_family("hopper")[q.kernel_time]
+    tokens, weights, stored = 8 * 4096, 7_504_924_672, 8_030_261_248
+    pairs = 8 * 4096 * 4095 / 2  # each token with those before it
+    by_hand = {
+        "products": 6 * weights * tokens / (c[e.wide_share] * 989e12),
+        "attention": 3.5 * 32 * 4 * 32 * 128 * pairs / (c[e.paired_share] * 989e12),
+        "between products": tokens * (32 * 2 * (22 * 4096 + 4 * 6144 + 8 * 14_336) + 38 * 128_256)
+        / (c[e.passing_share] * 3.35e12),
+        "tensor-parallel links": 0.0,
+        "exchanges": 0.0,
+        "kernels": 8 * 3 * (3 + 32 * 10) * kernel,
+        "optimizer": stored * (24 / 8 + 4 / 8 + 2) / (c[e.passing_share] * 3.35e12),
+        "links or host": 0.0,
+    }  # fmt: skip
+    travel = 7 / 8 * (4 + 2) * stored / (c[e.bulk_streaming] * 450e9)
+    passes = sum(by_hand[name] for name in ("products", "attention", "between products", "kernels"))
+    by_hand["replicas"] = max(0.0, travel - passes / 8)
+    found = estimated(case)
+    assert found is not None
+    for name, seconds in by_hand.items():
+        assert found.terms[name] == pytest.approx(seconds, rel=1e-3), name
+    assert (found.family, found.inside) == ("dense on hopper", True)
+
+
+def test_replicas_wait_for_what_the_passes_do_not_hide() -> None:
+    """By the closed form, with numbers of one digit: ten seconds of travel, of which passes of twelve hide a third."""
+    values = dict.fromkeys(training.free_symbols, 0.0) | IDEAL | dict.fromkeys((q.peak_flops, q.wide_peak), 1.0)
+    values |= dict.fromkeys((q.memory_bandwidth, q.scale_up_bandwidth, q.scale_out_bandwidth), 1.0)
+    values |= {e.wide_flops: 12.0, e.replica_up: 4.0, e.replica_out: 10.0, e.hiding_share: 1 / 3}
+    assert evaluated(TRAINING["replicas"], values) == pytest.approx(10 - 12 / 3)
+    assert evaluated(training, values) == pytest.approx(12 + 6)
+    assert evaluated(training, {**values, e.hiding_share: 1.0}) == pytest.approx(12)
+    crowded = {**values, e.tensor_out: 40.0, e.tensor_exposed: 0.1, e.hiding_share: 1.0}
+    assert evaluated(training, crowded) == pytest.approx(50)  # no link carries more than it can
+    assert evaluated(training, {**values, e.launches: 4.0, e.launch_time: 5.0}) == pytest.approx(20)
+
+
+NONE = Executed(Recompute.NONE, fused=True, dropout=False, narrow=False, sequence_parallel=False)
+GPT = Layer(GroupedAttention(8, 8, 16, 16), (DenseFeedForward(512, False),))
+A = {q.bytes_per_activation: 2, q.mask_bytes: 1, q.logit_bytes: 4, q.dispatch_bytes: 1, q.sequence: 64}
+MOVED = [
+    ("a GPT of width 128: 2(5 + 6) of 128, 4 x 384 queries, keys and values, 5 x 512", {}, 22 * 128 + 1536 + 2560, 0),
+    ("run again: 2 more a norm, 3 a sum, 2 a query, 2 an activation", {"recompute": Recompute.FULL},
+     22 * 128 + 1536 + 2560 + 10 * 128 + 2 * 384 + 2 * 512, 0),
+    ("in steps: eleven times over 8 heads of 64 scores", {"fused": False}, 22 * 128 + 1536 + 2560 + 11 * 512, 0),
+    ("in steps, scores run again: four times more", {"fused": False, "recompute": Recompute.SELECTIVE},
+     22 * 128 + 1536 + 2560 + 15 * 512, 0),
+    ("dropout: masks of two sums written and read", {"dropout": True}, 22 * 128 + 1536 + 2560, 4 * 128),
+    ("in 8 bits: inputs 128 + 128 + 128 + 512 and results 384 + 128 + 512 + 128 written twice in a byte; results and "
+     "what attention gave read in two", {"narrow": True}, 22 * 128 + 1536 + 2560 + 1152 + 128, 2 * (896 + 1152)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "elements", "more"), [row[1:] for row in MOVED], ids=[row[0] for row in MOVED])
+def test_bytes_between_products(changes, elements: int, more: int) -> None:
+    """Elements of two bytes, and bytes beside them, counted by hand."""
+    assert of_layer(GPT, 128, replace(NONE, **changes)).total.subs(A) == 2 * elements + more
+
+
+def test_bytes_between_products_of_other_layers() -> None:
+    experts = Layer(None, (ExpertFeedForward(8, 2, 64, shared_intermediate=32),))
+    assert of_layer(experts, 128, NONE).total.subs(A) == 2 * (11 * 128 + 8 * (2 * 64 + 32) + 8 * 2 * 128)
+    state = Layer(RecurrentMixer("gated delta-net", 8, 64, 64, inputs=2064, touches=3), ())
+    assert of_layer(state, 128, NONE).total.subs(A) == 2 * (11 * 128 + 4 * 2064)
+    side_by_side = replace(GPT, parallel=True)
+    assert of_layer(side_by_side, 128, NONE).total.subs(A) == 2 * (11 * 128 + 1536 + 2560)
+    model = Transformer("toy", 128, 1000, False, (GPT,) * 3)
+    shared = replace(NONE, sequence_parallel=True)
+    assert passed(model, shared, sympy.Integer(4)).subs(A) == passed(model, shared, sympy.S.One).subs(A) / 4
+    whole = passed(model, NONE, sympy.Integer(4)).subs(A)
+    assert whole == 3 * 2 * (22 * 128 + (1536 + 2560) / sympy.Integer(4))  # norms and sums are on each chip
+    assert of_loss(model, sympy.Integer(2)).subs(A) == 500 * 38
+
+
+@pytest.mark.parametrize(("model", "stages"), [("llama-3.1-405b", 16), ("llama-3.1-70b", 8), ("llama-3.1-8b", 3)])
+def test_the_fullest_stage_against_all_ways_to_part_the_layers(model: str, stages: int) -> None:
+    """The last stage has the unembedding. Where layers do not part evenly the best split is found by trying all."""
+    case = case_of(model, "h100-sxm", phase="train", layout=f"tp=8,pp={stages}", batch=64)
+    layers = case.accounts.layers
+    flops = {str(line.name): case.scenario.evaluate(line.flops) for line in case.operations}
+    each = (sum(flops.values()) - flops["unembedding"]) / layers
+    extra = flops["unembedding"] / each
+    ways = [layers // stages] if layers % stages == 0 else range(1, layers)
+    best = min(max(last + extra, -(-(layers - last) // (stages - 1))) for last in ways)
+    assert fullest_over_mean_stage(case) == pytest.approx(best / ((layers + extra) / stages))
+    assert fullest_over_mean_stage(case_of(model, "h100-sxm", phase="train", layout="tp=8", batch=64)) == 1
+
+
+def test_a_fuller_stage_and_its_bubble() -> None:
+    """Eight stages of GPT-3, 64 micro-batches: what a chip does between products, its products, what it sends."""
+    options = {"phase": "train", "layout": "tp=8,pp=8,dp=4", "sequence": 2048, "zero": 1}
+    case = case_of("gpt3-175b", "h100-sxm", batch=256, **options)
+    asked, fuller, bubble = asked_in_training(case), fullest_over_mean_stage(case), 1 + 7 / 64
+    step = replace(NONE, sequence_parallel=True)
+    tp = sympy.Integer(8)
+    layers, loss = (expr.subs({**A, q.sequence: 2048}) for expr in (passed(case.accounts.model, step, tp),
+                                                                   of_loss(case.accounts.model, tp)))  # fmt: skip
+    assert asked[e.passed_bytes] == pytest.approx(fuller * bubble * 64 / 8 * 2048 * float(layers + loss))
+    lines = {str(line.name): line for line in case.operations}
+    products = sum(case.scenario.evaluate(line.flops) for name, line in lines.items() if name != "attention")
+    assert asked[e.wide_flops] == pytest.approx(fuller * products)
+    sends = case.scenario.evaluate(lines["pipeline sends"].traffic.scale_out)
+    assert asked[e.exchange_out] == pytest.approx(fuller * bubble * sends)
+    state = case.scenario.evaluate(lines["gradients and optimizer"].memory_bytes)
+    weights = sum(case.scenario.evaluate(line.memory_bytes) for line in lines.values()) - state
+    assert fuller * bubble * (weights + state - asked[e.updated_bytes]) == pytest.approx(asked[e.streamed_bytes])
+    assert fuller > 1
+
+
+def test_steps_of_attention_multiply_all_pairs() -> None:
+    """Whether causal ones are counted or all: an unfused kernel masks scores that it has made."""
+    options = {"phase": "train", "layout": "tp=8", "batch": 8, "attention_kernel": "unfused"}
+    causal, full = (asked_in_training(case_of("llama-3.1-8b", "h100-sxm", attention=counted, **options))
+                    for counted in ("causal", "full"))  # fmt: skip
+    assert causal[e.paired_flops] == pytest.approx(full[e.paired_flops])
+    assert causal[e.wide_flops] == pytest.approx(full[e.wide_flops])
+
+
+@pytest.mark.parametrize(("zero", "share"), [(0, 1 / 16), (1, 1 / 16), (2, 1), (3, 1)])
+def test_passes_behind_which_gradients_travel(zero: int, share: float) -> None:
+    """Once a step they hide behind one micro-batch, where each has its own behind all."""
+    case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="dp=8", batch=128, zero=zero)
+    assert asked_in_training(case)[e.hiding_share] == share
+
+
+def test_a_peak_set_by_hand_holds_for_attention_too() -> None:
+    given = {"phase": "train", "layout": "tp=8", "batch": 8, "peak_flops": 1e12}
+    assert asked_in_training(case_of("llama-3.1-8b", "h100-sxm", **given))[q.wide_peak] == 1e12
+    narrow = case_of("llama-3.1-8b", "h100-sxm", weights="fp8", activations="fp8", **given)
+    assert asked_in_training(narrow)[q.wide_peak] == 1e12
+
+
+def test_experts_tiles_are_filled_up() -> None:
+    """Tokens that choose at random: rows of whole tiles over tokens, the mean over draws."""
+    rng, tokens, experts, chosen = np.random.default_rng(2), 4096, 8, 2
+    rows = [np.ceil(rng.multinomial(tokens * chosen, [1 / experts] * experts) / 128).sum() * 128 for _ in range(500)]
+    case = case_of("mixtral-8x7b", "h100-sxm", phase="train", layout="tp=8", batch=8, sequence=tokens, zero=1)
+    flops = {str(line.name): case.scenario.evaluate(line.flops) for line in case.operations}
+    filled = asked_in_training(case)[e.wide_grouped_flops] / flops["routed experts"]
+    assert filled == pytest.approx(np.mean(rows) / (tokens * chosen), rel=0.01)
+
+
+@pytest.mark.parametrize(("shorter", "longer"), [
+    ({}, {"recompute": "full"}), ({}, {"attention_kernel": "unfused"}), ({"weights": "fp8"}, {}),
+    ({"interleave": 4}, {}), ({}, {"microbatch": 4}),
+    ({"attention_kernel": "unfused"}, {"attention_kernel": "unfused", "dropout": True}),
+])  # fmt: skip
+def test_what_takes_longer(shorter, longer) -> None:
+    options = {"phase": "train", "layout": "tp=4,pp=4,dp=4", "batch": 512, "zero": 1}
+    one, other = (estimated(case_of("llama-3.1-70b", "h100-sxm", **{**options, **more})) for more in (shorter, longer))
+    assert one is not None and other is not None
+    assert one.step_time < other.step_time
+
+
+# --- measured rows ---------------------------------------------------------------------------------------------------
+PLACES = Places()
+ROWS = {row.id: row for row in catalogue() if row.phase == "train"}
+
+
+def likely(name: str):
+    row = ROWS[name]
+    return likely_step(row, PLACES.model(row.model), PLACES.machine(row.hardware))
+
+
+CHOSEN = [
+    ("TRN-NARA-001", "all runs again before fused attention: in steps, norms on every chip", 1, "unfused", False, 0.0),
+    ("TRN-KORT-004", "selective recomputation in steps, norms shared", 1, "unfused", True, 0.0),
+    ("TRN-DGXC-007", "nothing runs again where there is room", 1, "fused", True, 0.0),
+    ("TRN-DGXC-119", "70 billion weights on one chip: all state shared, most run again", 3, "fused", False, 0.875),
+    ("TRN-DSV3-005", "two thirds of the layers run again", 1, "fused", False, 0.65),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "zero", "kernel", "shared", "again"),
+    [(row[0], *row[2:]) for row in CHOSEN],
+    ids=[f"{row[0]}: {row[1]}" for row in CHOSEN],
+)
+def test_what_a_row_leaves_open(name: str, zero: int, kernel: str, shared: bool, again: float) -> None:
+    found = likely(name)
+    choices = found.case.inputs.training
+    assert (choices.zero, str(choices.kernel), choices.sequence_parallel) == (zero, kernel, shared)
+    assert found.again == pytest.approx(again, abs=0.02)
+    values, row = found.case.scenario.value, ROWS[name]
+    stated = row.number("microbatch") or row.number("interleave")
+    if not stated and found.case.layout.pp > 1:
+        layers = found.case.accounts.layers
+        assert (values(q.microbatch), values(q.interleave)) == (1, layers // found.case.layout.pp)
+
+
+def test_a_single_stage_works_on_as_many_sequences_as_have_room() -> None:
+    case = likely("TRN-NARA-010").case
+    size, capacity = case.scenario.value(q.microbatch), case.scenario.value(q.memory_capacity)
+    assert case.scenario.evaluate(q.memory_per_chip) <= capacity
+    assert size == 32 or case.changed({q.microbatch: 2 * size}).scenario.evaluate(q.memory_per_chip) > capacity
+
+
+def test_so_many_layers_run_again_as_it_takes() -> None:
+    """FLOP of a fourth pass of that share of the layers, the unembedding never again; with it the chip is full."""
+    found = likely("TRN-DGXC-119")
+    flops = {str(line.name): found.case.scenario.evaluate(line.flops) for line in found.case.operations}
+    products = sum(flops.values()) - flops["attention"]
+    more = found.again * (products - flops["unembedding"]) / 3
+    assert found.asked[e.wide_flops] == pytest.approx(products + more)
+    none, every = (replace(found.case.inputs.training, recompute=recompute) for recompute in Recompute if recompute in
+                   (Recompute.NONE, Recompute.FULL))  # fmt: skip
+    need = [build_case(found.case.question.but(training=way)).number(q.memory_per_chip) for way in (none, every)]
+    assert (1 - found.again) * need[0] + found.again * need[1] == pytest.approx(found.case.number(q.memory_capacity))
+
+
+def test_experts_lie_on_as_many_ranks_as_are_stated() -> None:
+    """Grok-1 on 64 to 2,048 chips: the same exchange, whatever the number of ranks."""
+    sent = {likely(name).asked[e.exchange_out] for name in ("TRN-DGXC-131", "TRN-DGXC-133", "TRN-DGXC-135")}
+    assert max(sent) == pytest.approx(min(sent))
+    for layout in (Layout(tp=8, dp=4), Layout(cp=4, dp=4, ep=2), Layout(dp=6, ep=4)):
+        assert of_trainers(layout) == layout
+
+
+def test_rows_at_once_are_rows_one_by_one() -> None:
+    """The function over arrays gives what each row's own closed form does, with the nearest band, and none below the
+    bound of `validate`, which says it of the row."""
+    rows, chosen = list(ROWS.values()), shipped()
+    found = practised(rows, PLACES)
+    assert chosen.training is not None
+    for row, one in list(zip(rows, found, strict=True))[::12]:
+        if one is None:
+            continue
+        step = likely(row.id)
+        values = {**chosen.of_family(step.case.hardware.family), **chosen.training.values, **step.asked}
+        assert one.seconds == pytest.approx(evaluated(training, values), rel=1e-9)
+        assert one.seconds >= step.bound
+        band = chosen.training.bands[one.family]
+        assert (one.low, one.high) == pytest.approx((band.low * one.seconds, band.high * one.seconds))
+    for one, ours in zip(with_estimates(validate(rows, PLACES), PLACES), found, strict=True):
+        assert (one.ideal is None) == (ours is None) == (one.practice is None), one.row.id
+        if one.practice is not None and ours is not None:
+            assert one.ideal is not None and one.ideal <= one.practice.low <= one.practice.seconds == ours.seconds
+    assert practised([row for row in catalogue() if row.phase != "train"][:9], PLACES) == [None] * 9
+
+
+def test_rows_of_one_name_are_told_apart() -> None:
+    """A user's file may call two rows the same."""
+    rows = [replace(ROWS[name], id="MINE-1") for name in ("TRN-NARA-001", "TRN-DGXC-007")]
+    short, long = (with_estimates(validate([row], PLACES), PLACES)[0].practice for row in rows)
+    assert [one.practice for one in with_estimates(validate(rows, PLACES), PLACES)] == [short, long]
+
+
+def test_an_estimate_below_the_bound_is_raised_to_it() -> None:
+    """Coefficients of a user that nothing can reach."""
+    perfect = replace(shipped().training, values={**shipped().training.values, e.wide_share: 50.0})
+    (bound,) = validate([ROWS["TRN-DGXC-007"]], PLACES)
+    (one,) = with_estimates([bound], PLACES, replace(shipped(), training=perfect))
+    assert one.practice is not None
+    assert one.ideal == one.practice.low == one.practice.seconds
+
+
+def test_a_set_without_training_leaves_rows_at_their_bound() -> None:
+    (one,) = with_estimates(validate([ROWS["TRN-DGXC-007"]], PLACES), PLACES, replace(shipped(), training=None))
+    assert one.practice is None and one.ideal is not None
+
+
+def test_validate_has_the_errors_of_training_rows(run_json, run) -> None:
+    data = run_json("validate", "--by", "source,phase")
+    ours = {row["id"]: row for row in data["rows"]}["TRN-DGXC-007"]
+    assert ours["error"] == pytest.approx(ours["calibrated"] / ours["measured"] - 1)
+    assert ours["ideal"] <= ours["band"]["low"] < ours["calibrated"] < ours["band"]["high"]
+    group = data["summary"]["TRN-DGXC train"]
+    errors = [abs(row["error"]) for row in data["rows"] if row["source"] == "TRN-DGXC" and row["error"] is not None]
+    assert group["estimated"] == len(errors) == group["modelled"] == 89
+    assert group["median_error"] == pytest.approx(np.median(errors))
+    assert group["p90_error"] == pytest.approx(np.quantile(errors, 0.9))
+
+
+def test_a_row_without_a_layout_says_so() -> None:
+    row = replace(ROWS["TRN-KORT-001"], degrees=dict.fromkeys(ROWS["TRN-KORT-001"].degrees))
+    with pytest.raises(UserError, match="no layout is stated"):
+        likely_step(row, PLACES.model(row.model), PLACES.machine(row.hardware))
+
+
+# --- the set, and the command line -----------------------------------------------------------------------------------
+def test_a_set_without_training_has_no_estimate_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(packaged("coefficients.toml").split("\n[training]")[0])
+    assert read_coefficients(path).training is None
+    options = {"layout": "tp=8", "batch": 64, "efficiency": str(path)}
+    assert estimated(case_of("llama-3.1-8b", "h100-sxm", phase="train", **options)) is None
+    assert estimated(case_of("llama-3.1-8b", "h100-sxm", **options)) is not None
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    (("wide_share = ", "wider_share = "), "wider_share"), (("families = [", "families = [1, "), "families"),
+    (('[training.bands."all"]', '[training.bands."every"]'), "training"),
+])  # fmt: skip
+def test_a_wrong_section_is_one_line(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(packaged("coefficients.toml").replace(*change))
+    with pytest.raises(UserError, match=said):
+        read_coefficients(path)
+
+
+def test_outside_of_what_was_calibrated_is_said() -> None:
+    found = estimated(case_of("llama-3.1-8b", "mi300x", phase="train", layout="dp=8", batch=64, sequence=512))
+    assert found is not None
+    assert any("family" in text for text in found.outside) and any("sequence 512" in text for text in found.outside)
+
+
+def test_estimate_in_json_and_in_the_table(run_json, run) -> None:
+    options = ("step", "llama-3.1-70b", "h100-sxm", "--phase", "train", "--layout", "tp=4,pp=4,dp=4", "--batch", "512")
+    data = run_json(*options, "--measured", "40% MFU")
+    found, ratio = data["estimate"], data["estimate"]["step_time"] / data["step_time"]
+    assert set(found["terms"]) == set(TRAINING)
+    assert found["tokens_per_second"] == pytest.approx(data["tokens_per_second"] / ratio)
+    assert data["measured"]["share_of_estimate"] == pytest.approx(found["step_time"] / data["measured"]["step_time"])
+    assert "in practice" in run(*options)[1]
+    assert json.dumps(found)
