@@ -22,6 +22,7 @@ import numpy as np
 import steptime as st
 from steptime.model.api.sweep_spec import spec_of
 from steptime.model.solver.sweep.block import Worker, states_of
+from steptime.model.solver.sweep.cluster import TOGETHER
 from steptime.model.solver.sweep.run import sweep
 
 FRONT = [{"front": ["tokens_per_second_per_sequence", "tokens_per_second_per_chip"]}]
@@ -166,7 +167,7 @@ def large(points: int) -> None:
 
 
 def scaling() -> None:
-    """What a block takes of a worker, and of the one process that merges; of Dask's scheduler about a millisecond."""
+    """What a block takes of a worker, and of the one process that merges; `sweep_cluster.py` measures the scheduler."""
     spec = spec_of(decode({"chips": [8, 16]}, FRONT, (200, 60, 60)))
     worker = Worker(spec)
     worker.block(0)
@@ -182,7 +183,8 @@ def scaling() -> None:
     merge = (time.process_time() - began) / len(results)
     size = sum(array.nbytes for result in results for array in result.arrays[0].values()) / len(results)
     print(f"\na block: {block * 1e3:.0f} ms of a worker, {size / 1e3:.1f} kB of result, {merge * 1e3:.2f} ms to merge")
-    for name, each in (("merging", merge), ("Dask's scheduler at 1 ms a task (its manual)", 1e-3 + merge)):
+    task = f"Dask's scheduler at 3 ms a task of {TOGETHER} blocks"
+    for name, each in (("merging", merge), (task, 3e-3 / TOGETHER)):
         print(f"  {name}: the limit from about {block / each:,.0f} workers on")
 
 

@@ -9,10 +9,9 @@ import numpy as np
 from sympy import Expr
 
 from steptime.model import symbols as q
-from steptime.model.choices import PhaseName, Scope
+from steptime.model.choices import PhaseName, Scope, Split
 from steptime.model.errors import Unbound
 from steptime.model.estimate.terms import decode, prefill
-from steptime.model.choices import Split
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.solver.sweep.lowered import Scope as Lowered
 from steptime.model.solver.sweep.outputs import ESTIMATE, Way

@@ -174,8 +174,8 @@ class _Writer:
         return self.of_ways([way.expression(output) for way in self.made.ways])
 
     def _in_practice(self, name: str) -> int:
-        """The estimate, or what follows from it as it does from the bound: the speed of a sequence from its own step, the
-        rest from the mean step, which in practice is as long as that of the fullest rank."""
+        """The estimate, or what follows from it as it does from the bound: the speed of a sequence from its own step,
+        the rest from the mean step, which in practice is as long as that of the fullest rank."""
         asked, split = self.made.prepared, self.made.layout.ffn
         places = [lowered(scope, way, asked, split) for scope, way in zip(self.scopes, self.made.ways, strict=True)]
         estimate = self._of(places)
