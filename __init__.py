@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 _home = {
     "step": "step", "search": "search", "machine": "machine", "cache": "cache", "validate": "measured",
-    "calibrate": "calibrated", "compare": "compared",
+    "calibrate": "calibrated", "compare": "compared", "sweep": "sweep",
     "derivation": "derivation", "library": "derivation", "claims": "derivation", "latex": "derivation",
     "solve_for": "derivation", "Derivation": "derivation", "Line": "derivation", "quantities": "catalogue",
     "hardware": "catalogue", "architecture": "catalogue", "catalogue": "catalogue", "Step": "step",
@@ -23,7 +23,7 @@ _modules = {"rules": "derivations.rules", "units": "model.units"}
 __all__ = [
     "Derivation", "Layout", "Line", "NotSolved", "Step", "Unbound", "UserError", "architecture", "cache", "calibrate",
     "catalogue", "claims", "compare", "derivation", "hardware", "latex", "library", "machine", "quantities", "quantity",
-    "rules", "search", "solve_for", "step", "units", "validate",
+    "rules", "search", "solve_for", "step", "sweep", "units", "validate",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from steptime.model.api.measured import validate
     from steptime.model.api.search import search
     from steptime.model.api.step import Step, step
+    from steptime.model.api.sweep import sweep
     from steptime.model.errors import NotSolved, Unbound, UserError
     from steptime.model.layout.layout import Layout
     from steptime.model.quantity import quantity

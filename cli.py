@@ -21,6 +21,7 @@ try:
     from steptime.model.view.solve import solve
     from steptime.model.view.step import step
     from steptime.model.view.suggest import SuggestingGroup
+    from steptime.model.view.sweep import sweep
     from steptime.model.view.validate import validate
 except KeyboardInterrupt:  # before there is anything to stop
     sys.exit(130)
@@ -36,7 +37,7 @@ def steptime() -> None:
     """
 
 
-for command in (step, solve, validate, compare, calibrate, catalog, derive, latex):
+for command in (step, solve, sweep, validate, compare, calibrate, catalog, derive, latex):
     steptime.add_command(command)
 
 

@@ -36,7 +36,7 @@ def put_in(expr: Expr, values: Mapping[Symbol, Expr]) -> Expr:
     """
     if isinstance(expr, Symbol):
         return values.get(expr, expr)
-    if not expr.args or expr.free_symbols.isdisjoint(values):
-        return expr
     parts = [put_in(part, values) for part in expr.args]
+    if all(part is before for part, before in zip(parts, expr.args, strict=True)):
+        return expr
     return expr.func(*parts, evaluate=False) if isinstance(expr, Max | Min) else expr.func(*parts)

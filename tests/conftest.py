@@ -53,7 +53,8 @@ def run_json(run: Callable[..., tuple[int, str, str]]) -> Callable[..., dict[str
 
     def call(*arguments: str) -> dict[str, Any]:
         code, out, err = run(*arguments, "--json")
-        said = re.sub(r"^[\w ]+: +\d+% after \d+ s\n", "", err, flags=re.MULTILINE)  # on a machine that is slow or busy
+        # On a machine that is slow or busy.
+        said = re.sub(r"^[\w ]+: +\d+% after \d+ s(, .*)?\n", "", err, flags=re.MULTILINE)
         assert (code, said) == (0, ""), err
         found = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
         assert isinstance(found, dict)

@@ -48,7 +48,7 @@ def _enough(goal: Relational) -> Iterator[list[Relational]]:
     """Other inequalities, all of which together are enough for one that says that a sum is not below zero.
 
     A maximum that is taken away is one of its arguments: it is enough to show the goal for each. One that is added is
-    no less than any of them: one is enough, of the maximum with most quantities first. What is added, and has no
+    no less than any of them: one is enough, first of the maximum with most quantities. What is added, and has no
     quantity in common with what is taken away, may be left out where it is not below zero.
     """
     ((difference, strict),) = above_zero(goal)

@@ -14,8 +14,10 @@
 >>> crossing.value is None, crossing.exists_when is None
 (True, False)
 >>> best = step.best_batch(minimise="cost", max_step_time="20ms")
->>> f"{best.batch:.2f}", best.whole["batch"], round(best.term_prices["memory"], 9), len(best.diff(step)) > 0
-('22.12', 20, 1.0, True)
+>>> best.limits_hold_for, best.whole["batch"], best.of_bound.whole["batch"], len(best.diff(step)) > 0
+('estimate', 7, 20, True)
+>>> round(sum(best.term_prices.values()) + best.shadow_prices["max_step_time"], 6)
+1.0
 >>> f"{step.replace(memory_bandwidth='10TB/s').time:.4f} s"
 '0.0305 s'
 >>> grid = step.over(batch=np.geomspace(1, 4096, 200), context=[4e3, 32e3, 2e5])

@@ -16,9 +16,11 @@ from steptime.model.quantity import latex
 from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import Case
+from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.step.inputs import UserLimit
 from steptime.model.step.words import ranges_of
-from steptime.model.text.solve import batch_table, crossover_table, solve_batch_json, solve_crossover_json
+from steptime.model.text.best_batch import batch_table, solve_batch_json
+from steptime.model.text.solve import crossover_table, solve_crossover_json
 
 __all__ = ["BestBatch", "Crossover", "Earnings", "Spread", "Term", "Terms"]
 
@@ -105,7 +107,9 @@ class Crossover(Shown):
 class BestBatch(Shown):
     """The smallest batch of least cost: continuous, with the price of every term and limit, and the whole one beside.
 
-    ``batch`` is None where no batch attains the least cost: ``cost`` is then what it tends to.
+    ``batch`` is None where no batch attains the least cost: ``cost`` is then what it tends to. Limits on time hold for
+    the estimate where there is one, and prices are then of its terms; ``cost``, ``time`` and ``whole`` are of the bound
+    at the batch that was found, ``estimate`` is what it takes in practice, ``of_bound`` what the bound alone allows.
     """
 
     case: Case
@@ -123,12 +127,29 @@ class BestBatch(Shown):
     @property
     def cost(self) -> float:
         """In the unit of what is minimised: dollars, joules or chip-seconds per token, or seconds."""
-        return float(self.answer.infimum if self.answer.solution is None else self.answer.solution.cost)
+        return float(self.answer.bound_cost)
 
     @property
     def time(self) -> float | None:
-        """Seconds of its step."""
-        return None if self.answer.solution is None else self.answer.solution.step_time
+        """Seconds of its step: a lower bound."""
+        time: float | None = self.answer.bound_time
+        return time
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What a step of the best whole batch takes in practice; None where there is no estimate of it."""
+        return None if self.answer.at_chosen is None else estimated(self.answer.at_chosen)
+
+    @property
+    def limits_hold_for(self) -> str:
+        """estimate, or bound."""
+        return "bound" if self.answer.practice is None else "estimate"
+
+    @property
+    def of_bound(self) -> "BestBatch | None":
+        """What the bound alone would allow, where limits hold for the estimate."""
+        alone = self.answer.of_bound
+        return None if alone is None else replace(self, answer=alone, spread=None, notices=())
 
     @property
     def term_prices(self) -> Mapping[str, float]:
@@ -143,7 +164,7 @@ class BestBatch(Shown):
     @property
     def whole(self) -> Mapping[str, Any]:
         """The best whole batch next to it, checked with whole sequences on every rank."""
-        return dict(self.answer.integer)
+        return dict(self.answer.bound_integer)
 
     def ranges(self, progress: Progress = lambda share: None, **words: Any) -> "BestBatch":
         """The same with intervals, where inputs are known within limits."""

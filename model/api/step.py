@@ -136,6 +136,8 @@ class Step(Beside):
         model, machine = words.pop("model", self.case.accounts.model), words.pop("hardware", self.case.hardware)
         said, asked = inputs_of(words), self.case.inputs
         changed = {name: getattr(said, name) for name in said.__dataclass_fields__ if name in words}
+        if "efficiency" in words:  # a file's coefficients come, and go, with it
+            changed["coefficients"] = said.coefficients
         if q.chip_hour_price in said.given and "basis" not in words:  # what was said of the former price is not of it
             changed["basis"] = None
         training = {name: getattr(said.training, name) for name in asked.training.__dataclass_fields__ if name in words}
@@ -161,11 +163,13 @@ class Step(Beside):
         return Crossover(self.case.relaxed, find_crossover(self.case, *between, record(over).symbol))
 
     def best_batch(
-        self, minimise: str | None = None, max_step_time: Any = None, limits: Sequence[str] = (), start: float = 64.0
-    ) -> "BestBatch":
+        self, minimise: str | None = None, max_step_time: Any = None, limits: Sequence[str] = (), start: float = 64.0,
+        efficiency: Any = None,
+    ) -> "BestBatch":  # fmt: skip
         """The smallest batch of least cost, latency, energy or chip-seconds per token, with the price of every limit.
 
-        ``limits`` are of the form ``"batch<=512"``. Raises UserError where nothing satisfies them.
+        ``limits`` are of the form ``"batch<=512"``. Limits on time, and on what follows from it, hold for the estimate
+        where there is one, with ``efficiency="ideal"`` for the bound. Raises UserError where nothing satisfies them.
         """
         from steptime.model.api.answers import BestBatch
         from steptime.model.solver.batch import solve_batch
@@ -174,8 +178,9 @@ class Step(Beside):
         bound = None if max_step_time is None else parse(max_step_time, seconds, "`max_step_time`")
         asked = tuple(limit_of(text) for text in several(() if limits is None else limits))
         first = parse(start, count, "`start`")
-        found = solve_batch(self.case, goal, bound, asked, first)
-        return BestBatch(self.case, found, goal, bound, asked, notices=as_read("max_step_time", max_step_time, seconds))
+        case = self.case if efficiency is None else self.replace(efficiency=efficiency).case
+        found = solve_batch(case, goal, bound, asked, first)
+        return BestBatch(case, found, goal, bound, asked, notices=as_read("max_step_time", max_step_time, seconds))
 
     def who_earns(self, prices: "PriceList | Named | None" = None, batch_adjusts: bool | None = None) -> "Earnings":
         """What one more unit of each resource of the chip is worth; the batch adjusts where none was stated."""

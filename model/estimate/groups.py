@@ -1,12 +1,15 @@
 """The groups of a pass: its ledger's lines, gathered; and the kernels that its layers start."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import sympy
 from sympy import Expr, Symbol
 
+from steptime.model import symbols as q
 from steptime.model.architecture.transformer import DenseFeedForward, LatentAttention, Layer, Transformer
 from steptime.model.estimate import symbols as e
+from steptime.model.estimate.experts import waiting_for_the_fullest, waiting_for_the_fullest_rank
+from steptime.model.extremes import at_least
 from steptime.model.terms import Operation, OperationName, Transfer
 
 EXPERTS = frozenset({OperationName.ROUTED})
@@ -81,22 +84,37 @@ def _kernels_of_layer(layer: Layer) -> int:
     return found
 
 
-def padding_of(model: Transformer, tensor_parallel: int) -> float:
+def padding_of(model: Transformer, tensor_parallel: Expr) -> Expr:
     """Multiply-adds of latent attention's kernels over those asked for: heads are worked on 64 at a time.
 
     The mean over layers, by their query heads; one where there is no latent.
     """
     latent = {mixer: number for mixer, number in model.mixers if isinstance(mixer, LatentAttention)}
     if not latent:
-        return 1.0
-    asked = sum(number * mixer.heads / tensor_parallel for mixer, number in latent.items())
-    done = sum(number * _tiles(mixer.heads / tensor_parallel) for mixer, number in latent.items())
-    return done / asked
+        return sympy.S.One
+    asked = [number * mixer.heads / tensor_parallel for mixer, number in latent.items()]
+    done = [number * at_least(HEADS_AT_ONCE, mixer.heads / tensor_parallel) for mixer, number in latent.items()]
+    return sympy.Add(*done) / sympy.Add(*asked)
 
 
-def _tiles(heads: float) -> float:
-    """Heads that are worked on: whole tiles where one is not filled."""
-    return max(heads, float(HEADS_AT_ONCE))
+def demands(
+    model: Transformer, operations: Iterable[Operation], tokens: Expr, passes: Expr, ranks_wait: bool, least: int = 1
+) -> dict[Symbol, Expr]:
+    """What an estimate needs of one chip in a step, in the ledger's quantities: its groups, kernels, sequences, and
+    padding of heads.
 
-
-Values = Mapping[Symbol, float]
+    ``tokens`` of a micro-batch choose experts, of which the fullest chip reads ``least`` at least. ``passes`` of all
+    stages start kernels, and handle each sequence anew; where ``ranks_wait`` for each other, for those of the fullest.
+    The degrees are quantities too, so that one set serves a case, many batches, or many layouts at once.
+    """
+    found = groups(operations)
+    found[e.expert_bytes] *= waiting_for_the_fullest(model, tokens, q.expert_parallel, least)
+    mean, ranks = q.micro_batch / q.data_parallel, q.data_parallel
+    waiting = waiting_for_the_fullest_rank(q.rank_batch, mean, ranks) if ranks_wait else sympy.S.One
+    for symbol in (e.cache_bytes, e.score_flops):
+        found[symbol] *= waiting
+    return found | {
+        e.kernels: kernels_of(model) * passes,
+        e.sequences: q.rank_batch * waiting * q.pipeline_parallel * passes,
+        q.head_padding: padding_of(model, q.tensor_parallel),
+    }

@@ -167,6 +167,10 @@ class PerfectRooms:
         degrees = {symbol: columns[key][rows][:, None] for key, symbol in SYMBOLS.items()}
         return np.asarray(Scenario({**values, **degrees}, self.definitions, spread).evaluate(self.total))
 
+    def written(self, columns: Columns) -> tuple[Expr, dict[Symbol, np.ndarray]]:
+        """The same as an expression of the degrees; nothing else differs from layout to layout."""
+        return self.total, {}
+
 
 def cache_by_quantities(phase: Phase, numbers: Values) -> Mapping[Symbol, Expr]:
     """A decode step's cache traffic is the blackboard's; other phases' follows from bytes per token."""

@@ -64,6 +64,9 @@ class Held(Protocol):
     def of(self, columns: Columns, rows: Any, values: Values, spread: Spread | None = None) -> np.ndarray:
         """Bytes, a row for each layout and a column for each batch."""
 
+    def written(self, columns: Columns) -> tuple[Expr, dict[Symbol, np.ndarray]]:
+        """Bytes as an expression, and a row for each layout of what differs from one to the next."""
+
 
 class Accounts(Protocol):
     """What a step asks of a model; ``given`` are the numbers known beside the layout."""

@@ -61,7 +61,7 @@ def _of_group(stream: Stream, load: Load) -> Expr:
     return _rounded(number, load) if stream.share == one else number
 
 
-def mean_step(units: int, scenario: Scenario) -> dict[Symbol, Expr]:
+def mean_step(units: Expr | int, scenario: Scenario) -> dict[Symbol, Expr]:
     """The mean step time of ``units`` that never meet, each with its own sequences at its own pace.
 
     They hold whole sequences: some the least number f = floor(B/U), the others one more. With n_r sequences on unit r

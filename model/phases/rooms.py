@@ -9,6 +9,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model.architecture.transformer import Layer, Transformer
+from steptime.model.extremes import put_in
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns
 from steptime.model.layout.layout import SYMBOLIC
@@ -75,6 +76,22 @@ class Rooms:
             pieces = [np.asarray(evaluate(part, numbers, memo, spread)) for part in self.parts]
             needed = np.maximum(needed, np.asarray(sum(spread.level(pieces) if spread else pieces)))
         return needed
+
+    def written(self, columns: Columns) -> tuple[Expr, dict[Symbol, Array]]:
+        """The same as one expression: of the degrees, of everything else, and of symbols that differ from layout to
+        layout, whose values are given, a row for each layout."""
+        shares = {_stands_for(f"share_{parts}"): parts for parts in self.split}
+        degrees, own = np.unique(columns["tp"], return_inverse=True)
+        tables = {symbol: np.array([float(fullest_share(parts, int(degree))) for degree in degrees])[own]
+                  for symbol, parts in shares.items()}  # fmt: skip
+        depths, deep = np.unique(columns["pp"], return_inverse=True)
+        needed: list[Expr] = []
+        for place in range(max(len(self._stages(int(depth))) for depth in depths)):
+            table = np.array([self._stage(int(depth), place) for depth in depths], float)[deep]
+            here = {symbol: _stands_for(f"{symbol.name}_of_stage_{place}") for symbol in self.symbols}
+            tables |= {here[symbol]: table[:, column] for column, symbol in enumerate(self.symbols)}
+            needed.append(sympy.Add(*[put_in(part, here) for part in self.parts], evaluate=False))
+        return needed[0] if len(needed) == 1 else sympy.Max(*needed, evaluate=False), tables
 
     def _stages(self, depth: int) -> list[tuple[int, ...]]:
         """Layers of each kind, whether it is first and last, and its place, of every distinct stage of a pipeline."""

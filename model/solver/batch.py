@@ -1,24 +1,32 @@
-"""The best batch of a case: least cost per token, least energy or least step time, under named limits."""
+"""The best batch of a case: least cost per token, least energy or least step time, under named limits.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+Limits on time, and on what follows from time, hold for the estimate of a step where there is one, and then the cost is
+the estimate's too: who asks for the least cost within 30 ms means both as they will be measured. The bound's own answer
+stands beside it. Without such a limit the answer is the bound's: what batch pays at best.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import sympy
 from sympy import Expr
 
 from steptime.model import symbols as q
+from steptime.model.catalog.coefficients import Coefficients
 from steptime.model.choices import Minimise, PhaseName, TermName
 from steptime.model.errors import Unbound, UserError
 from steptime.model.phases.memory import filled
-from steptime.model.solver.limits import least_batch, limits_of, numbers_but_batch
-from steptime.model.solver.parts import parts_of
+from steptime.model.solver.batch_answer import BatchAnswer
+from steptime.model.solver.limits import is_timed, least_batch, limits_of, numbers_but_batch
+from steptime.model.solver.parts import Parts, parts_of
 from steptime.model.solver.posynomial import falls_per_unit, slope_at_infinity
+from steptime.model.solver.practice import Practice, practice_of
 from steptime.model.solver.problem import Problem, TimedPart
-from steptime.model.solver.sensitivity import Elasticity, Envelope, envelope
+from steptime.model.solver.sensitivity import envelope
 from steptime.model.solver.solution import Solution
 from steptime.model.solver.solve import solve
 from steptime.model.step.case import Case
+from steptime.model.step.estimate import estimated_time, serving_coefficients
 from steptime.model.step.inputs import UserLimit
 
 RESOURCE = {"compute": TermName.COMPUTE, "memory": TermName.MEMORY, "scale_up": TermName.INTERCONNECT,
@@ -32,31 +40,10 @@ SCALES: dict[Minimise, tuple[Expr, int, str]] = {
 """What can be minimised: the factor of step_time·batch^exponent, the exponent, the unit."""
 
 ROUNDING = 1e-12
+FULL = 2**11
+"""Batches with which every rank is full that are looked at below the continuous optimum."""
 FAR = sympy.Float(1e15)
 """A batch that no limit on what grows with it admits."""
-
-
-@dataclass(frozen=True)
-class BatchAnswer:
-    """The best batch. Without ``attained`` there is none: ``infimum`` is what the cost approaches as batch grows."""
-
-    case: Case
-    minimise: Minimise
-    unit: str
-    infimum: float | None
-    solution: Solution | None
-    integer: Mapping[str, float | bool]
-    worth: Envelope | None
-    limits: Mapping[str, str]
-
-    @property
-    def attained(self) -> bool:
-        return self.solution is not None
-
-    @property
-    def sensitivities(self) -> Mapping[str, Elasticity]:
-        """The elasticity of the optimal cost to every quantity that is put in, batch adjusting."""
-        return {} if self.worth is None else self.worth.of_every(self.case)
 
 
 def solve_batch(
@@ -65,23 +52,40 @@ def solve_batch(
     max_step_time: float | None = None,
     limits: Sequence[UserLimit] = (),
     start: float = 64.0,
+    in_practice: bool | None = None,
 ) -> BatchAnswer:
     """The smallest batch of least cost, at the mean load of every rank; and the best whole one next to it, with whole
-    sequences. Raises UserError where the problem is infeasible or a figure is missing."""
+    sequences. ``in_practice``: whether it is of the estimate; where nothing is said, if a limit is on time. Raises
+    UserError where the problem is infeasible or a figure is missing."""
     if case.phase.name == PhaseName.PREFILL and q.answer in case.inputs.given:
         raise UserError("`output`: the best batch is of no whole requests; see `scope` serving")
-    whole, case = case, case.relaxed
     minimise = minimise or (Minimise.COST if case.number(q.chip_hour_price) is not None else Minimise.CHIP_SECONDS)
+    of_bound = _of_bound(case, minimise, max_step_time, limits, start)
+    asked = is_timed(max_step_time, limits) if in_practice is None else in_practice
+    chosen = serving_coefficients(case.inputs) if asked and case.accounts.transformer is not None else None
+    practice = None if chosen is None else practice_of(case.relaxed, chosen)
+    if practice is None:
+        return of_bound
+    try:
+        return _in_practice(case, practice, of_bound, max_step_time, limits, start)
+    except UserError as error:
+        alone = of_bound.integer.get("batch")
+        said = "" if alone is None else f"; the ideal bound alone would allow batch {alone:,} (`efficiency` ideal)"
+        raise UserError(f"in practice {error}{said}") from None
+
+
+def _of_bound(
+    whole: Case, minimise: Minimise, max_step_time: float | None, limits: Sequence[UserLimit], start: float
+) -> BatchAnswer:
+    """The best batch where limits, cost and prices are those of the bound."""
+    case = whole.relaxed
     factor, exponent, unit = SCALES[minimise]
     factor = factor if exponent == 0 else factor / case.phase.yields
     timed = case if exponent == 0 else case.of_all_steps
     try:
         scale = case.scenario.evaluate(factor)
         labelled = parts_of(timed)
-        parts = tuple(
-            TimedPart(name, {r: numbers_but_batch(timed, e) for r, e in terms.items()})
-            for name, terms in labelled.items()
-        )
+        parts = _numbered(timed, labelled)
     except Unbound as error:
         missing = ", ".join(case.where(name) for name in sorted(error.names))
         offer = "; `minimise` chip-seconds needs no price" if minimise == Minimise.COST else ""
@@ -91,10 +95,40 @@ def solve_batch(
     problem = Problem(parts, q.batch, scale, exponent, bounds, step_limits, least)
     infimum = None if exponent == 0 else _infimum_not_attained(problem)
     if infimum is not None:
-        return BatchAnswer(case, minimise, unit, infimum, None, {}, None, shown)
+        return BatchAnswer(case, whole, minimise, unit, infimum, None, {}, None, shown)
     found = solve(problem, start)
-    return BatchAnswer(case, minimise, unit, None, found, _integer(whole, problem, found),
+    return BatchAnswer(case, whole, minimise, unit, None, found, _integer(whole, problem, found),
                        envelope(timed, problem, found, labelled, factor), shown)  # fmt: skip
+
+
+def _in_practice(
+    whole: Case, practice: Practice, of_bound: BatchAnswer, max_step_time: float | None, limits: Sequence[UserLimit],
+    start: float,
+) -> BatchAnswer:  # fmt: skip
+    """The best batch where limits, cost and prices are those of the estimate.
+
+    A step takes the sum of its parts, so scaling all times and the limit by k scales the cost by k: term prices and the
+    price of a limit on the step add up to one.
+    """
+    case, minimise = whole.relaxed, of_bound.minimise
+    factor, exponent, unit = SCALES[minimise]
+    factor = factor if exponent == 0 else factor / case.phase.yields
+    bounds, step_limits, shown = limits_of(case, max_step_time, limits, None)
+    problem = Problem(_numbered(practice.case, practice.parts), q.batch, case.scenario.evaluate(factor), exponent,
+                      bounds, step_limits, bounds["minimum_batch"].value)  # fmt: skip
+    infimum = None if exponent == 0 else _infimum_not_attained(problem)
+    if infimum is not None:
+        return BatchAnswer(case, whole, minimise, unit, infimum, None, {}, None, shown, practice, of_bound)
+    found = solve(problem, start)
+    return BatchAnswer(case, whole, minimise, unit, None, found, _integer(whole, problem, found, practice.chosen),
+                       envelope(practice.case, problem, found, practice.parts, factor), shown, practice,
+                       of_bound)  # fmt: skip
+
+
+def _numbered(case: Case, labelled: Parts) -> tuple[TimedPart, ...]:
+    """Parts with numbers for everything but the batch."""
+    return tuple(TimedPart(name, {label: numbers_but_batch(case, time) for label, time in terms.items()})
+                 for name, terms in labelled.items())  # fmt: skip
 
 
 def _infimum_not_attained(problem: Problem) -> float | None:
@@ -125,15 +159,20 @@ def _infimum_not_attained(problem: Problem) -> float | None:
     return None if attained else problem.scale * total
 
 
-def _integer(case: Case, problem: Problem, found: Solution) -> dict[str, float | bool]:
-    """The best whole batch next to the continuous optimum, re-checked with whole sequences on every rank."""
+def _integer(
+    case: Case, problem: Problem, found: Solution, chosen: Coefficients | None = None
+) -> dict[str, float | bool]:
+    """The best whole batch next to the continuous optimum, re-checked with whole sequences on every rank; with the
+    estimate's time where there are coefficients for one."""
     below, ranks = int(np.floor(found.value * (1 + 1e-12))), int(least_batch(case))
     even = ranks * case.layout.cp  # the next batch at which every rank, and group of chips, is as full as the fullest
-    tried = range((below // even + 1) * even, max(0, below - 2 * ranks - 1), -1)
+    tried = list(range((below // even + 1) * even, max(0, below - 2 * ranks - 1), -1))
     if case.phase.name == PhaseName.TRAIN:  # micro-batches are whole
-        tried = range((below // ranks + 1) * ranks, 0, -ranks)[:3]
-    batches = np.array(list(tried), float)
-    step_times, costs = _whole_costs(case, problem, batches)
+        tried = list(range((below // ranks + 1) * ranks, 0, -ranks)[:3])
+    if chosen is not None:  # whole sequences may take longer than their mean by more than a few batches
+        tried += list(range(below // ranks * ranks, 0, -ranks)[:FULL])
+    batches = np.array(tried, float)
+    step_times, costs = _whole_costs(case, problem, batches, chosen)
     if not np.isfinite(costs).any():
         return {"feasible": False}
     place = int(min(np.flatnonzero(costs <= costs.min() * (1 + 1e-12)), key=lambda place: batches[place]))
@@ -141,11 +180,16 @@ def _integer(case: Case, problem: Problem, found: Solution) -> dict[str, float |
             "step_time": float(step_times[place])}  # fmt: skip
 
 
-def _whole_costs(case: Case, problem: Problem, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _whole_costs(
+    case: Case, problem: Problem, batches: np.ndarray, chosen: Coefficients | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Step time and cost at whole batches; the cost is infinite where a limit is broken."""
     there = case.scenario | {q.batch: batches}
     step_times, allowed = np.broadcast_to(there.evaluate(q.step_time), batches.shape), np.full(batches.shape, True)
     paces = np.broadcast_to(there.evaluate(q.mean_step_time), batches.shape)
+    if chosen is not None:
+        asked = case.changed({q.batch: batches})
+        step_times, paces = (estimated_time(asked, chosen, every) for every in (False, True))
     on_steps = [*problem.step_limits.values(), *(one.step for one in problem.limits.values() if one.step is not None)]
     for name, limit in problem.limits.items():
         if limit.step is not None:  # asked of the whole step below, not of its terms at the mean load

@@ -38,10 +38,11 @@ def least_batch(case: Case) -> float:
 
 
 def limits_of(
-    case: Case, max_step_time: float | None, asked: Sequence[UserLimit], exponent: int = 0
+    case: Case, max_step_time: float | None, asked: Sequence[UserLimit], exponent: int | None = 0
 ) -> tuple[dict[str, Limit], dict[str, StepLimit], dict[str, str]]:
     """Named limits: capacity, one sequence for each stage and replica, the step time, and the user's own. ``exponent``
-    of what is minimised: 0 where that is a request's step, -1 where it follows from all steps."""
+    of what is minimised: 0 where that is a request's step, -1 where it follows from all steps; None where both follow
+    from one."""
     least = least_batch(case)
     limits = {"minimum_batch": Limit((q.batch,), least, upper=False)}
     shown = {"minimum_batch": f"batch >= {least:g}"}
@@ -63,7 +64,9 @@ def limits_of(
             step_limits[name] = limit
         else:
             limits[name] = limit
-    if case.of_all_steps is not case:  # a request's step and the mean one: what limits the other is no step limit
+    if (
+        exponent is not None and case.of_all_steps is not case
+    ):  # a request's step and the mean one: what limits the other is no step limit
         other = {name: limit for name, limit in step_limits.items() if limit.exponent != exponent}
         limits |= {name: _of_terms(case, step_limits.pop(name)) for name in other}
     return limits, step_limits, shown
@@ -81,7 +84,17 @@ def _of_terms(case: Case, limit: StepLimit) -> Limit:
 EITHER_WAY = (q.batch, q.micro_batch)
 UPPER = (q.memory_per_chip, q.step_time, q.dollars_per_million_tokens, q.joules_per_token)
 LOWER = (q.tokens_per_second, q.tokens_per_second_per_sequence)
-"""What a user may limit: either way, from above, from below."""
+TIMED = frozenset({q.step_time, q.dollars_per_million_tokens, q.joules_per_token, *LOWER})
+"""What a user may limit: either way, from above, from below; and what of it follows from the time of a step."""
+
+
+def is_timed(max_step_time: float | None, asked: Sequence[UserLimit]) -> bool:
+    """Whether a limit is on a time, or on what follows from one: it holds for the estimate where there is one.
+
+    >>> is_timed(None, [UserLimit(q.batch, True, 512.0)]), is_timed(None, [UserLimit(q.step_time, True, 0.02)])
+    (False, True)
+    """
+    return max_step_time is not None or any(one.quantity in TIMED for one in asked)
 
 
 def must_be_limits(asked: Sequence[UserLimit]) -> None:

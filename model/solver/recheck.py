@@ -4,6 +4,7 @@ The points of a search: one case built for each alone, every limit asked again, 
 cache: no choice is cheaper anywhere, and the policy moves on where one over the hazard is the envelope's hold time.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,9 +16,11 @@ from steptime.model.errors import NotSolved
 from steptime.model.phases.memory import filled, usable
 from steptime.model.solver.cache.holding import CacheAnswer
 from steptime.model.solver.layouts.points import Answer, Point, Search
+from steptime.model.solver.limits import TIMED
 from steptime.model.solver.optimality import TOLERANCE
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
+from steptime.model.step.estimate import Estimate, estimated
 
 
 @dataclass(frozen=True)
@@ -48,32 +51,43 @@ def recheck(answer: Answer) -> Recheck:
     for point in (answer.best, *others):
         assert point is not None
         case = build_case(point.question)
-        over = max(over, *_oversteps(answer.search, case, point))
+        practice = estimated(case) if point.estimate is not None else None
+        over = max(over, *_oversteps(answer.search, case, point, practice if answer.in_practice else None))
         for name, expr in {**FIGURES, "cost": COSTS[answer.minimise]}.items():
             differ[name] = max(differ.get(name, 0.0), _apart(case.number(expr), getattr(point, name)))
+        times = [(one and one.step_time, one and one.mean_time) for one in (practice, point.estimate)]
+        differ["estimate"] = max(differ.get("estimate", 0.0), *itertools.starmap(_apart, zip(*times, strict=True)))
     found = Recheck(over, differ)
     if max(over, *differ.values()) > TOLERANCE:
         raise NotSolved(f"a point failed its check: {found}")
     return found
 
 
-def _oversteps(search: Search, case: Case, point: Point) -> Iterator[float]:
-    """By how much a point oversteps each limit, relative."""
+def _oversteps(search: Search, case: Case, point: Point, practice: Estimate | None = None) -> Iterator[float]:
+    """By how much a point oversteps each limit, relative; those on time with its estimate, where that is given."""
     yield 0.0
     if (most := case.number(usable)) is not None:
         yield case.scenario.evaluate(filled) / most - 1
+    bounds = case.scenario.evaluate(q.step_time), case.scenario.evaluate(q.mean_step_time)
+    step, mean = bounds if practice is None else (practice.step_time, practice.mean_time)
     if search.max_step_time is not None:
-        yield case.scenario.evaluate(q.step_time) / search.max_step_time - 1
+        yield step / search.max_step_time - 1
     for limit in search.limits:
         ratio = case.scenario.evaluate(limit.quantity) / limit.value
+        if limit.quantity in TIMED:
+            own = limit.quantity in (q.step_time, q.tokens_per_second_per_sequence)
+            ratio *= (step / bounds[0] if own else mean / bounds[1]) ** (1 if limit.upper else -1)
         yield (ratio if limit.upper else 1 / ratio) - 1
     if search.max_ttft is not None:
         lengths = case.numbers((q.prompt, q.context))
         prompt = lengths[q.prompt if search.inputs.scope == Scope.SERVING else q.context]
-        inputs = point.question.inputs.prompt_alone(prompt or 0.0)
-        time = build_case(replace(point.question, inputs=inputs)).scenario.evaluate(q.step_time)
-        yield time / search.max_ttft - 1
+        alone = build_case(replace(point.question, inputs=point.question.inputs.prompt_alone(prompt or 0.0)))
+        time = alone.scenario.evaluate(q.step_time)
         yield _apart(time, point.time_to_first_token)
+        if practice is not None and (found := estimated(alone)) is not None:
+            time = found.step_time
+            yield _apart(time, point.first_token_estimate)
+        yield time / search.max_ttft - 1
 
 
 def _apart(one: float | None, other: float | None) -> float:

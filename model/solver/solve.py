@@ -35,7 +35,9 @@ class _LogExpr:
 
     @classmethod
     def of(cls, expr: Expr, over: sympy.Symbol) -> "_LogExpr":
-        function, derivative = compiled(expr, (over,)), compiled(sympy.diff(expr, over), (over,))
+        # A maximum has a step where its parts meet, written as a sign: SymPy cannot print the step of a long argument.
+        slope = sympy.diff(expr, over).replace(sympy.Heaviside, lambda x, *_: (1 + sympy.sign(x)) / 2)
+        function, derivative = compiled(expr, (over,)), compiled(slope, (over,))
         return cls(
             lambda x: float(np.log(function(np.exp(x)))),
             lambda x: float(np.exp(x) * derivative(np.exp(x)) / function(np.exp(x))),
@@ -141,6 +143,7 @@ class Program:
         return convex or monotone
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # the logarithm of a term that starts from nothing
 def solve(problem: Problem, start: float) -> Solution:
     """The optimum nearest to ``start``, the smallest variable among equal costs, checked primal and dual.
 

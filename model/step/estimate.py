@@ -3,7 +3,7 @@
 It stands beside the bound and never below it. Where rows that the fit had not seen lay gives its band.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,25 +12,34 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
-from steptime.model.catalog.coefficients import Coefficients, Seen, SeenInTraining, shipped
-from steptime.model.choices import PHASES, Efficiency, PhaseName, Scope
+from steptime.model.catalog.coefficients import Coefficients, shipped
+from steptime.model.catalog.hardware import Hardware
+from steptime.model.choices import PHASES, Efficiency, Load, PhaseName, Scope
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.experts import fullest_rank, waiting_for_the_fullest
-from steptime.model.estimate.groups import groups, kernels_of, padding_of
+from steptime.model.estimate.groups import demands
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.estimate.training import TRAINING
+from steptime.model.extremes import at_least
+from steptime.model.layout.choices import Plan
+from steptime.model.layout.layout import Layout
+from steptime.model.phases.accounts import Accounts
+from steptime.model.phases.phase import Phase
 from steptime.model.precision import activations_for
 from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
+from steptime.model.step.inputs import WORKLOAD, Inputs
+from steptime.model.step.outside import outside
 from steptime.model.step.training import asked_in_training
+from steptime.model.terms import Operation
 
 
 @dataclass(frozen=True)
 class Estimate:
     """Seconds of a step in practice, between which eight in ten lie, after the band of which family; its terms, which
-    add up to it; ``outside`` says in what the step is beyond what was calibrated."""
+    add up to it; ``outside`` says in what the step is beyond what was calibrated. The mean step, in which no
+    request's own prefill is left out, takes ``own`` seconds longer."""
 
     step_time: float
     low: float
@@ -38,10 +47,16 @@ class Estimate:
     family: str
     terms: Mapping[str, float]
     outside: tuple[str, ...] = ()
+    own: float = 0.0
 
     @property
     def inside(self) -> bool:
         return not self.outside
+
+    @property
+    def mean_time(self) -> float:
+        """Seconds of the mean step, at the pace of the fullest rank: throughput and cost follow from it."""
+        return self.step_time + self.own
 
 
 def estimated(case: Case) -> Estimate | None:
@@ -50,24 +65,52 @@ def estimated(case: Case) -> Estimate | None:
     None where there is none: of lists of quantities, where the bound has no number, where the ideal alone is asked for,
     and of training with a set that has no coefficients of it.
     """
-    bound, model = case.number(q.step_time), case.accounts.transformer
-    if bound is None or case.inputs.efficiency == Efficiency.IDEAL or model is None:
-        return None
-    if case.inputs.phase not in PHASES:
-        return None
-    chosen = case.inputs.coefficients or shipped()
-    trains = case.inputs.phase == PhaseName.TRAIN
-    bands = chosen.training if trains else chosen
-    if bands is None:
+    bound, chosen = case.number(q.step_time), coefficients_of(case)
+    if bound is None or chosen is None:
         return None
     try:
-        terms = _terms(case, chosen)
+        terms, own = terms_of(case, chosen)
     except Unbound:
         return None
-    name, band = bands.band(kind_of(model), case.hardware.family)
+    trains, numbers = case.inputs.phase == PhaseName.TRAIN, case.number
+    lengths = {"sequence": numbers(q.sequence), "microbatch": numbers(q.microbatch)} if trains else \
+        {"context": numbers(q.context), "sequences": numbers(q.rank_batch)}  # fmt: skip
+    lengths["chips"] = case.layout.chips
+    return estimate_of(case.accounts.transformer, case.hardware, case.inputs, chosen, bound, terms, own, lengths)
+
+
+def estimate_of(
+    model: Transformer | None, hardware: Hardware, inputs: Inputs, chosen: Coefficients, bound: float,
+    terms: Mapping[str, float], own: float, lengths: Mapping[str, float | None],
+) -> Estimate:  # fmt: skip
+    """The estimate that terms add up to, with its band and what lies outside of the rows of the fit; the mean step
+    takes ``own`` seconds longer, and the bound at least."""
+    assert model is not None, "an architecture is known"
+    bands = (chosen.training if inputs.phase == PhaseName.TRAIN else None) or chosen
+    name, band = bands.band(kind_of(model), hardware.family)
     time = max(sum(terms.values()), bound)
-    outside = tuple(_outside_of_training(case, chosen) if trains else _outside(case, chosen))
-    return Estimate(time, max(bound, time * band.low), time * band.high, name, terms, outside)
+    beyond = tuple(outside(hardware, inputs, chosen, lengths))
+    numbers = {term: float(seconds) for term, seconds in terms.items()}
+    return Estimate(time, max(bound, time * band.low), time * band.high, name, numbers, beyond, float(own))
+
+
+def coefficients_of(case: Case) -> Coefficients | None:
+    """The coefficients with which a step has an estimate; None where it has none."""
+    chosen = _coefficients(case.inputs) if case.accounts.transformer is not None else None
+    untold = chosen is None or (case.inputs.phase == PhaseName.TRAIN and chosen.training is None)
+    return None if untold else chosen
+
+
+def serving_coefficients(inputs: Inputs) -> Coefficients | None:
+    """Those by which limits of serving hold in practice; None in training, where they hold for the bound."""
+    return _coefficients(inputs) if inputs.phase in (PhaseName.DECODE, PhaseName.PREFILL) else None
+
+
+def _coefficients(inputs: Inputs) -> Coefficients | None:
+    """Those that inputs ask for; None where the ideal alone is asked for, and for what no estimate is of."""
+    if inputs.efficiency == Efficiency.IDEAL or inputs.phase not in PHASES:
+        return None
+    return inputs.coefficients or shipped()
 
 
 def kind_of(model: Transformer) -> str:
@@ -75,35 +118,50 @@ def kind_of(model: Transformer) -> str:
     return "experts" if model.experts else "dense"
 
 
-def _terms(case: Case, chosen: Coefficients) -> dict[str, float]:
-    """Seconds by term: of a step, with the prefills that ride along in it where the scope is serving."""
+def estimated_time(case: Case, chosen: Coefficients, every: bool = False) -> Any:
+    """Seconds of the estimate alone: a number, or an array where the case has arrays. ``every``: of the mean step."""
+    terms, own = terms_of(case, chosen)
+    return np.maximum(sum(terms.values()), case.scenario.evaluate(q.step_time)) + (own if every else 0.0)
+
+
+def terms_of(case: Case, chosen: Coefficients) -> tuple[dict[str, Any], Any]:
+    """Seconds by term: of a step, with the prefills that ride along in it where the scope is serving; and by how much
+    the mean step is longer, in which no request's own prefill is left out. Numbers, or arrays where the case has
+    arrays. Raises Unbound where the ledger lacks a number."""
     values = chosen.of_family(case.hardware.family)
     if case.inputs.phase == PhaseName.TRAIN and chosen.training is not None:
-        return _each(TRAINING, {**values, **chosen.training.values, **asked_in_training(case)})
+        return _each(TRAINING, {**values, **chosen.training.values, **asked_in_training(case)}), 0.0
     if case.inputs.phase == PhaseName.PREFILL:
-        return _each(PREFILL, {**values, **asked_of_chip(case)})
+        return _each(PREFILL, {**values, **asked_of_chip(case)}), 0.0
     if case.inputs.scope != Scope.SERVING:
-        return _each(DECODE, {**values, **asked_of_chip(case)})
-    pure, alone, number = parts_of_serving(case)
-    prefills = evaluated(along, {**values, **asked_of_chip(alone), e.riding: number})
-    return {**_each(DECODE, {**values, **asked_of_chip(pure)}), "prefills": prefills}
+        return _each(DECODE, {**values, **asked_of_chip(case)}), 0.0
+    pure, alone = parts_of_serving(case)
+    prefill = Scenario({**values, **asked_of_chip(alone), e.riding: 1.0}).evaluate(along)
+    others, every = (one.scenario.evaluate(others_per_step) for one in (case, case.of_all_steps))
+    terms = {**_each(DECODE, {**values, **asked_of_chip(pure)}), "prefills": others * prefill}
+    return terms, (every - others) * prefill
 
 
-def _each(terms: Mapping[str, Expr], values: Mapping[Symbol, float]) -> dict[str, float]:
-    return {name: evaluated(expr, values) for name, expr in terms.items()}
+def _each(terms: Mapping[str, Expr], values: Mapping[Symbol, Any]) -> dict[str, Any]:
+    there = Scenario(values)
+    return {name: there.evaluate(expr) for name, expr in terms.items()}
 
 
-def parts_of_serving(case: Case) -> tuple[Case, Case, float]:
-    """A step of in-flight batching as a decode step alone, one prefill alone, and how many of these ride along in it:
-    one for each sequence that ends, but for a request's own."""
+def parts_of_serving(case: Case) -> tuple[Case, Case]:
+    """A step of in-flight batching as a decode step alone, and one prefill alone."""
     there = case.scenario.values
     held = replace(case.layout, copies=None)
     inputs = case.inputs.with_given({q.prompt: None, q.answer: None, q.context: there[q.context]},
                                     scope=Scope.STEPS, layout=held, chips=None)  # fmt: skip
     alone = replace(case.inputs.prompt_alone(there[q.prompt]), layout=held, chips=None)
     pure, prompt = (build_case(replace(case.question, inputs=one)) for one in (inputs, alone))
-    sequences = there[q.batch] / case.layout.replicas
-    return pure, prompt, max(0.0, sequences - there.get(q.own_prefill, 0.0)) / (there[q.answer] - 1)
+    same = {s: value for s, value in there.items() if s in pure.scenario.values}  # numbers that were changed, too
+    figures = {s: value for s, value in same.items() if s in prompt.scenario.values and s not in WORKLOAD}
+    return pure.changed(same), prompt.changed(figures)
+
+
+others_per_step: Expr = at_least(0, q.batch / q.replicas - q.own_prefill) / (q.answer - 1)
+"""How many prefills of others ride along in a step: one for each sequence that ends, but for a request's own."""
 
 
 def evaluated(expr: Expr, values: Mapping[Symbol, Any]) -> float:
@@ -116,66 +174,28 @@ def asked_of_chip(case: Case) -> dict[Symbol, Any]:
 
     Raises Unbound where the ledger lacks a number.
     """
-    model = case.accounts.transformer
-    assert model is not None, "an architecture is known"
-    found: dict[Symbol, Any] = {s: case.scenario.evaluate(expr) for s, expr in groups(case.operations).items()}
-    tokens = case.scenario.evaluate(q.micro_batch * case.phase.tokens / case.phase.passes)
-    passes = case.scenario.evaluate(case.phase.passes * case.phase.traversed)
-    sequences, waiting = case.scenario.evaluate(q.rank_batch), _waiting_for_the_fullest_rank(case)
-    for symbol in (e.cache_bytes, e.score_flops):
-        found[symbol] = found[symbol] * waiting
-    found[e.expert_bytes] = found[e.expert_bytes] * waiting_for_the_fullest(model, tokens, case.layout.ep)
-    found |= {
-        e.kernels: kernels_of(model) * passes,
-        e.sequences: sequences * waiting * case.layout.pp * passes,
-        q.head_padding: padding_of(model, case.layout.tp),
-    }
+    found: dict[Symbol, Any] = {s: case.scenario.evaluate(expr) for s, expr in demanded(case).items()}
     rates = (q.peak_flops, q.memory_bandwidth, q.scale_up_bandwidth, q.scale_out_bandwidth)
     found |= {rate: case.number(rate) or 1.0 for rate in rates}
-    peaks = case.hardware.peaks
-    found[q.wide_peak] = case.hardware.peak(activations_for("bf16", tuple(peaks))) if peaks else found[q.peak_flops]
+    found[q.wide_peak] = wide_peak_of(case.hardware, found[q.peak_flops])
     return found
 
 
-def _waiting_for_the_fullest_rank(case: Case) -> Any:
-    """Sequences on the fullest rank over those that the bound has there; one where ranks do not wait for each other, in
-    a prefill, and for a static batch, which is dealt out evenly."""
-    if case.inputs.phase != PhaseName.DECODE or not case.accounts.meets(case.layout):
-        return 1.0
-    held, mean = case.scenario.evaluate(q.rank_batch), case.scenario.evaluate(q.micro_batch) / case.layout.dp
-    return np.maximum(1.0, fullest_rank(mean, case.layout.dp) / held)
+def demanded(case: Case) -> dict[Symbol, Expr]:
+    """The same as expressions in the quantities of the case."""
+    return demands_of(case.accounts, case.phase, case.plan, case.operations)
 
 
-def _outside(case: Case, chosen: Coefficients) -> list[str]:
-    """In what a step is beyond the rows of the fit."""
-    found = []
-    if case.hardware.family not in chosen.kernels:
-        found.append(f"no row of machines of the family {case.hardware.family or case.hardware.name}")
-    if case.inputs.phase == PhaseName.PREFILL:
-        found.append("no row of a prefill alone")
-    if q.drafts in case.inputs.given:
-        found.append("no row that states how many drafts were accepted; what drafting itself takes is not counted")
-    values = {"context": case.number(q.context), "sequences": case.number(q.rank_batch), "chips": case.layout.chips}
-    if case.inputs.phase == PhaseName.PREFILL:
-        del values["context"]
-    return [*found, *_beyond(chosen.seen, values)]
+def demands_of(accounts: Accounts, phase: Phase, plan: Plan, operations: Iterable[Operation]) -> dict[Symbol, Expr]:
+    """What a phase asks of a chip, of one ledger: ranks that meet in every pass wait for the fullest in a decode step;
+    not in a prefill, whose batch is dealt out evenly."""
+    assert accounts.transformer is not None, "an architecture is known"
+    waits = phase.name == PhaseName.DECODE and accounts.meets(Layout(ffn=plan.ffn))
+    tokens, least = q.micro_batch * phase.tokens / phase.passes, 0 if plan.load == Load.MEAN else 1
+    return demands(accounts.transformer, operations, tokens, phase.passes * phase.traversed, waits, least)
 
 
-def _outside_of_training(case: Case, chosen: Coefficients) -> list[str]:
-    """In what a step of training is beyond the rows of its fit."""
-    assert chosen.training is not None, "asked only where there is an estimate"
-    found, family = [], case.hardware.family
-    if family not in chosen.training.families:
-        found.append(f"no row of training on the family {family or case.hardware.name}")
-    values = {"sequence": case.number(q.sequence), "microbatch": case.number(q.microbatch), "chips": case.layout.chips}
-    return [*found, *_beyond(chosen.training.seen, values)]
-
-
-def _beyond(seen: Seen | SeenInTraining, values: Mapping[str, float | None]) -> list[str]:
-    """What lies outside what was seen."""
-    found = []
-    for name, value in values.items():
-        low, high = getattr(seen, name)
-        if value is not None and not low <= value <= high:
-            found.append(f"{name} {value:,.4g} outside {low:,.4g} to {high:,.4g}")
-    return found
+def wide_peak_of(hardware: Hardware, otherwise: float) -> float:
+    """The peak at which scores are worked out: bf16, or the next wider; another figure where the machine has one."""
+    peaks = hardware.peaks
+    return hardware.peak(activations_for("bf16", tuple(peaks))) if peaks else otherwise

@@ -70,7 +70,8 @@ def _wins_below(answer: Answer, machine: Hardware, figure: Figure) -> float | No
     best = answer.best_of.get(machine.name)
     if best is None or machine.name == answer.best.question.hardware.name or not best.cost:
         return None
-    return figure.value * answer.best.cost / best.cost
+    least, cost = (point.ranked(answer.in_practice, answer.minimise) for point in (answer.best, best))
+    return figure.value * least / cost
 
 
 def _from(figure: Figure) -> str:

@@ -8,25 +8,25 @@ from rich.text import Text
 from steptime.model import symbols as q
 from steptime.model.choices import Minimise, Overlap, PhaseName
 from steptime.model.errors import UserError
-from steptime.model.solver.batch import SCALES, BatchAnswer, solve_batch
-from steptime.model.solver.layouts.points import Answer, Point
+from steptime.model.solver.batch import SCALES, solve_batch
+from steptime.model.solver.batch_answer import BatchAnswer
+from steptime.model.solver.layouts.points import Answer
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.solver.recheck import recheck
 from steptime.model.solver.sensitivity import envelope_at
 from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.text.bases import of_power, of_price
+from steptime.model.text.best_batch import solve_batch_json
 from steptime.model.text.compared import compared, compared_json
 from steptime.model.text.format import plain, si, table
 from steptime.model.text.header import doubtful, not_modelled
-from steptime.model.text.layout_points import choices, formats, formats_said, point_json
+from steptime.model.text.layout_points import choices, formats_said, point_json
+from steptime.model.text.layout_rows import SHOWN, front_table, machines_table
+from steptime.model.text.practice import practice_words
 from steptime.model.text.ranges import spread_json, spread_lines
 from steptime.model.text.run import run_line
-from steptime.model.text.solve import solve_batch_json
 from steptime.model.text.step_json import step_json
-
-SHOWN = 16
-"""Rows of the front that a table shows; JSON and CSV have all."""
 
 
 def layout_json_of(answer: Answer, spread: Spread | None = None) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def layout_json_of(answer: Answer, spread: Spread | None = None) -> dict[str, An
         "phase": answer.search.inputs.phase,
         "minimise": answer.minimise,
         "unit": SCALES[answer.minimise][2],
+        "limits_hold_for": "estimate" if answer.in_practice else "bound",
         **compared_json(answer),
         "layouts": answer.layouts,
         "batches": list(answer.search.batches),
@@ -52,6 +53,7 @@ def layout_json_of(answer: Answer, spread: Spread | None = None) -> dict[str, An
         "seconds": answer.seconds,
         "best": {**point_json(answer.best, best), "terms": dict(best.times), "bottleneck": best.bottleneck,
                  "step": step_json(best, [])},
+        "bound_answer": None if answer.of_bound is None else point_json(answer.of_bound),
         "least_cost": answer.least,
         "within_one_percent": answer.ties,
         "best_of": {name: point_json(point) for name, point in answer.best_of.items()},
@@ -74,7 +76,8 @@ def _relaxed(answer: Answer, best: Case) -> BatchAnswer | None:
         return None
     try:
         search = answer.search
-        return solve_batch(best, answer.minimise, search.max_step_time, search.limits, float(answer.best.batch))
+        return solve_batch(best, answer.minimise, search.max_step_time, search.limits, float(answer.best.batch),
+                           answer.in_practice)  # fmt: skip
     except UserError:
         return None
 
@@ -83,7 +86,8 @@ def why_it_lost(answer: Answer, best: Case) -> str:
     """The runner-up's cost over the best's, what decided where they are ties, and the terms of both that bind."""
     second = answer.runner_up
     assert second is not None
-    ratio = second.cost / answer.best.cost - 1
+    cost, least = (point.ranked(answer.in_practice, answer.minimise) for point in (second, answer.best))
+    ratio = cost / least - 1
     case = build_case(second.question)
     first_time, second_time = best.times[best.bottleneck or TERMS[1]], case.times[case.bottleneck or TERMS[1]]
     binding = (f"its {case.bottleneck} {si(second_time, 's')} binds at batch {plain(second.batch)}, the best's "
@@ -105,7 +109,7 @@ def _cost_at(minimise: Minimise, case: Case, overlap: Overlap) -> Any:
 
 
 def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
-    best = build_case(answer.best.question)
+    best, shown = build_case(answer.best.question), point_json(answer.best)
     recheck(answer)
     ranges = spread_lines(spread_json(spread), {"cost": SCALES[answer.minimise][2]})
     machines = ", ".join(machine.name for machine in answer.search.hardware)
@@ -117,7 +121,7 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     between = ", and those between where they may be best," if answer.search.whole else ""
     what = "executions" if best.inputs.phase == PhaseName.TRAIN else "layouts"
     head = Text(
-        f"{best.model}, {best.inputs.phase}, {answer.minimise}: {answer.points:,} points "
+        f"{best.model}, {best.inputs.phase}, {answer.minimise}; {_whose(answer)}: {answer.points:,} points "
         f"({answer.layouts:,} {what} of {chips} chips x {len(answer.search.batches)} batches{between} x "
         f"{len(answer.questions)} choices of machine and formats: {machines}) in {answer.seconds:.1f} s", style="bold",
     )  # fmt: skip
@@ -130,15 +134,24 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
         Text(f"best: {answer.best.question.hardware.name}, {answer.best.layout.chips} chips, "
              f"layout {answer.best.layout}, batch {plain(answer.best.batch)}{choices(answer.best.question)}",
              style="bold"),
-        Text(f"  {_cost(answer.best.cost, answer.minimise, unit)}{_basis(best, answer.minimise)}, "
-             f"step time {si(answer.best.step_time, 's')}, "
-             f"{plain(answer.best.per_sequence)} tokens/s per sequence, {plain(answer.best.per_chip)} per chip; "
+        Text(f"  {'at the bound ' if answer.in_practice else ''}"
+             f"{_cost(answer.best.cost, answer.minimise, unit)}{_basis(best, answer.minimise)}, "
+             f"step time at least {si(answer.best.step_time, 's')}, {plain(answer.best.per_sequence)} tokens/s per "
+             f"sequence, {plain(answer.best.per_chip)} per chip; "
              + ", ".join(f"{key} {value}" for key, value in best.precision.items())),
     ]  # fmt: skip
     lines += [Text(f"  {line}") for line in run_line(best)]
-    first_token = answer.best.time_to_first_token
+    if answer.best.estimate is not None:
+        said = Text(f"  in practice {practice_words(shown['estimate'], answer.best.step_time)}")
+        lines.insert(1 if answer.in_practice else len(lines), said)
+    first_token, practice = answer.best.time_to_first_token, answer.best.first_token_estimate
     if first_token is not None:
-        lines.append(Text(f"  time to first token at least {si(first_token, 's')}: one prompt alone on this layout"))
+        about = "" if practice is None else f", in practice about {si(practice, 's')}"
+        lines.append(
+            Text(f"  time to first token at least {si(first_token, 's')}{about}: one prompt alone on this layout")
+        )
+    if answer.of_bound is not None:
+        lines.append(_alone(answer, unit))
     lines.append(_ties(answer, unit))
     if answer.runner_up is not None:
         second = answer.runner_up
@@ -148,7 +161,8 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     relaxed = _relaxed(answer, best)
     if relaxed is not None and relaxed.solution is not None and not answer.search.whole:
         lines.append(Text(f"between the batches tried, at this layout: batch {plain(relaxed.solution.value)}, "
-                          f"{_cost(relaxed.solution.cost, answer.minimise, unit)}"))  # fmt: skip
+                          f"{_cost(relaxed.solution.cost, answer.minimise, unit)}"
+                          + (" in practice" if relaxed.practice else "")))  # fmt: skip
     notes = [Text("not modelled: " + "; ".join(not_modelled(best)))]
     if answer.best.batch == max(answer.search.batches) and len(answer.search.batches) > 1:
         notes.insert(0, Text("the best batch is the largest tried: name others in `batch` to go on"))
@@ -156,11 +170,30 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     if figures := doubtful(best):
         notes.insert(0, Text("doubtful figures: " + "; ".join(figures)))
     # A training batch is given: speed and throughput are one, and the front is the best point.
-    front = [] if best.inputs.phase == PhaseName.TRAIN else [_front(answer), Text()]
-    each = [_machines(answer), Text()] if len(answer.best_of) > 1 else []
-    said = Text(formats_said(answer))
-    return Group(head, counted, said, Text(), *lines, Text(), _terms(relaxed, best), Text(), *each, *front, *ranges,
-                 *notes)  # fmt: skip
+    front = [] if best.inputs.phase == PhaseName.TRAIN else [front_table(answer), Text()]
+    each = [machines_table(answer), Text()] if len(answer.best_of) > 1 else []
+    terms = _terms(relaxed, answer, best)
+    return Group(
+        head, counted, Text(formats_said(answer)), Text(), *lines, Text(), terms, Text(), *each, *front, *ranges, *notes
+    )
+
+
+def _whose(answer: Answer) -> str:
+    """Whether limits hold for the estimate or for the bound."""
+    found = answer.best.estimate
+    if not answer.in_practice or found is None:
+        return "limits hold for the ideal bound"
+    return f"limits hold for the estimate (about {si(found.step_time, 's')})"
+
+
+def _alone(answer: Answer, unit: str) -> Text:
+    """What the bound alone would choose, where limits hold for the estimate."""
+    point = answer.of_bound
+    assert point is not None
+    practice = "" if point.estimate is None else f", in practice about {si(point.estimate.step_time, 's')}"
+    return Text(f"the bound alone would choose {point.question.hardware.name}, {point.layout.chips} chips, "
+                f"{point.layout}, batch {plain(point.batch)}: step time at least {si(point.step_time, 's')}{practice}; "
+                f"{_cost(point.cost, answer.minimise, unit)} at best")  # fmt: skip
 
 
 def _ties(answer: Answer, unit: str) -> Text:
@@ -169,54 +202,26 @@ def _ties(answer: Answer, unit: str) -> Text:
     if answer.ties == 1:
         return Text(f"no other layout stands within {share} of it on this machine")
     least = _cost(answer.least, answer.minimise, unit)
-    return Text(f"{answer.ties:,} choices stand within {share} of the least, {least}: of these the least operation by "
-                "operation, then without overlap, then the fewest degrees")  # fmt: skip
+    whose = " in practice" if answer.in_practice else ""
+    return Text(f"{answer.ties:,} choices stand within {share} of the least{whose}, {least}: of these the least "
+                "operation by operation, then without overlap, then the fewest degrees")  # fmt: skip
 
 
-COLUMNS = (">tokens/s/seq.", ">/chip", ">$/M", "machine", ">chips", "layout", ">batch", "weights/kv")
-
-
-def _row(point: Point) -> list[str]:
-    """A point under these columns: tokens per second of a sequence, and of a chip, and dollars per million tokens."""
-    chosen, dollars = formats(point.question), point.dollars_per_million_tokens
-    return [plain(point.per_sequence), plain(point.per_chip), "—" if dollars is None else f"{dollars:.4g}",
-            point.question.hardware.name, str(point.layout.chips), str(point.layout), plain(point.batch),
-            f"{chosen['weights']}/{chosen['kv']}"]  # fmt: skip
-
-
-def _machines(answer: Answer) -> Any:
-    """The best on each machine, the cheapest first."""
-    made = table(*COLUMNS)
-    for point in sorted(answer.best_of.values(), key=lambda point: point.cost):
-        made.add_row(*_row(point))
-    return Group(Text("the best on each machine", style="bold"), made)
-
-
-def _terms(relaxed: BatchAnswer | None, best: Case) -> Any:
-    """Terms of the best point with their prices at the best batch of the continuous problem at its layout."""
+def _terms(relaxed: BatchAnswer | None, answer: Answer, best: Case) -> Any:
+    """Terms of the best point, of its bound or of its estimate, with their prices at the best batch of the continuous
+    problem at its layout."""
     prices = {} if relaxed is None else solve_batch_json(relaxed)["term_prices"] or {}
     shadow = {} if relaxed is None or relaxed.solution is None else relaxed.solution.shadow_prices
-    made = table("term", ">time", ">price", "limit of the relaxed problem", ">price")
+    estimate = answer.best.estimate if relaxed is not None and relaxed.practice is not None else None
+    times = dict(best.times) if estimate is None else {name: estimate.terms[name] for name in prices}
+    made = table("term" if estimate is None else "term of the estimate", ">time", ">price",
+                 "limit of the relaxed problem", ">price")  # fmt: skip
     limits = [(name, f"{price:+.4f}") for name, price in shadow.items() if abs(price) > 5e-5]
-    for place, name in enumerate(TERMS):
+    for place, (name, time) in enumerate(times.items()):
         limit = limits[place] if place < len(limits) else ("", "")
         price = prices.get(name)
-        made.add_row(name, si(best.times[name], "s"), "—" if price is None else f"{price:.4f}", *limit)
+        made.add_row(name, si(time, "s"), "—" if price is None else f"{price:.4f}", *limit)
     return made
-
-
-def _front(answer: Answer) -> Any:
-    """The Pareto front with the best point, thinned evenly where it is long."""
-    made = table(*COLUMNS, "")
-    front = answer.pareto
-    places = set(range(len(front)))
-    if len(front) > SHOWN:
-        evenly = (round(number * (len(front) - 1) / (SHOWN - 1)) for number in range(SHOWN))
-        places = {*evenly, front.index(answer.best)}
-    for place in sorted(places):
-        made.add_row(*_row(front[place]), "best" if front[place] == answer.best else "")
-    title = f"Pareto front: {len(front)} points" + (f", {len(places)} shown" if len(places) < len(front) else "")
-    return Group(Text(title, style="bold"), made)
 
 
 def _basis(best: Case, minimise: Minimise) -> str:

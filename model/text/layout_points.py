@@ -13,6 +13,7 @@ from steptime.model.step.case import Case
 from steptime.model.step.formats import usual_activations, usual_kv, usual_weights
 from steptime.model.step.inputs import Inputs, Question
 from steptime.model.text.header import layout_json
+from steptime.model.text.practice import estimate_of_json
 
 FORMATS = ("weights", "kv", "activations")
 
@@ -22,6 +23,8 @@ def point_json(point: Point, case: Case | None = None) -> dict[str, Any]:
     fields = ("tp", "dp", "cp", "ep", "pp", "replicas", "ffn")
     layout = layout_json(case.layout) if case else {name: getattr(point.layout, name) for name in fields}
     limited = {} if point.time_to_first_token is None else {"time_to_first_token": point.time_to_first_token}
+    if point.first_token_estimate is not None:
+        limited["time_to_first_token_estimate"] = point.first_token_estimate
     return {
         "hardware": point.question.hardware.name,
         "layout": layout,
@@ -34,9 +37,21 @@ def point_json(point: Point, case: Case | None = None) -> dict[str, Any]:
         "tokens_per_second_per_chip": point.per_chip,
         "dollars_per_million_tokens": point.dollars_per_million_tokens,
         "joules_per_token": point.joules_per_token,
+        "estimate": _estimate(point),
         **limited,
         **trained(point.question),
     }
+
+
+def _estimate(point: Point) -> dict[str, Any] | None:
+    """What the point takes in practice, under the keys of `step`."""
+    if point.estimate is None:
+        return None
+    numbers = {
+        "tokens_per_second": point.per_chip * point.layout.chips, "tokens_per_second_per_sequence": point.per_sequence,
+        "dollars_per_million_tokens": point.dollars_per_million_tokens, "joules_per_token": point.joules_per_token,
+    }  # fmt: skip
+    return estimate_of_json(point.estimate, point.step_time, point.mean_step_time, numbers)
 
 
 def trained(question: Question) -> dict[str, Any]:
@@ -89,6 +104,15 @@ def _stated(inputs: Inputs, name: str) -> str | None:
     return {"weights": inputs.weights, "kv": inputs.kv, "activations": inputs.activations}[name]
 
 
+PRACTICE = {"estimate_step_time": "step_time", "estimate_low": "low", "estimate_high": "high",
+            "estimate_dollars_per_million_tokens": "dollars_per_million_tokens"}  # fmt: skip
+"""Columns of a point's estimate."""
+
+
+def _practice(found: dict[str, Any] | None) -> list[str]:
+    return ["" if found is None or found[key] is None else repr(found[key]) for key in PRACTICE.values()]
+
+
 def layout_csv(answer: Answer) -> str:
     """One row for the best point, one for the best on each machine, and one for each point of the front by rising speed
     of a sequence."""
@@ -98,12 +122,12 @@ def layout_csv(answer: Answer) -> str:
     rates = ("step_time", "cost", "tokens_per_second_per_sequence", "tokens_per_second_per_chip",
              "dollars_per_million_tokens", "joules_per_token")  # fmt: skip
     chosen = list(trained(answer.best.question))
-    writer.writerow(["what", "hardware", "chips", *degrees, "batch", *FORMATS, *chosen, *rates])
+    writer.writerow(["what", "hardware", "chips", *degrees, "batch", *FORMATS, *chosen, *rates, *PRACTICE])
     machines = [("machine", point) for point in answer.best_of.values()]
     for what, point in (("best", answer.best), *machines, *(("pareto", point) for point in answer.pareto)):
         row = point_json(point)
         numbers = ("" if row[rate] is None else repr(row[rate]) for rate in rates)
         writer.writerow([what, row["hardware"], row["chips"], *(row["layout"][d] for d in degrees), row["batch"],
                          *(row["precision"][name] for name in FORMATS), *(row[name] for name in chosen),
-                         *numbers])  # fmt: skip
+                         *numbers, *_practice(row["estimate"])])  # fmt: skip
     return out.getvalue()

@@ -18,6 +18,7 @@ from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.text.bases import NOT_STATED, of_list
 from steptime.model.text.format import formula, si, table
 from steptime.model.text.header import header_json, not_modelled
+from steptime.model.text.practice import OF_NO_FAMILY
 from steptime.model.text.ranges import spread_json, spread_lines
 from steptime.model.text.run import machine_run_json, run_words
 
@@ -31,8 +32,6 @@ NAMES = {"compute": "FLOP/s", "stack": "memory", "scale_up": "scale-up links", "
 UPPER = {one.name: upper for one, upper in bounds.UPPER.items()}
 TERM_NAMES = {"compute": "compute", "memory": "memory", "scale_up": "interconnect, scale-up",
               "scale_out": "interconnect, scale-out"}  # fmt: skip
-
-
 OF_WORKLOAD = ("phase", "layout", "precision", "overlap", "defaults")
 
 
@@ -51,6 +50,7 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
         "minimise": design.minimise,
         "unit": found.unit,
         "limits": [str(one) for one in design.bounds],
+        **OF_NO_FAMILY,
         "cost": found.cost,
         "step_time": found.mean_step_time,
         "resources": _resources(found),
@@ -141,9 +141,10 @@ def machine_table(found: Machine, spread: Spread | None = None) -> Group:
         f"{value:,.10g} {'dollars' if name == 'budget' else 'W'}" for name, value in design.limits.items()
     )
     said += "".join(f", {one}" for one in design.bounds)
-    chips = "one chip" if design.chips == 1 else f"{design.chips} chips"
+    chips = f"{design.chips} chips" if design.chips > 1 else "one chip"
     head = Text(f"{data['model']}: the machine of {chips} of least {design.minimise} on {said}, "
-                f"at the prices of {design.prices.name} {of_list(design.prices)}", style="bold")  # fmt: skip
+                f"at the prices of {design.prices.name} {of_list(design.prices)}; limits hold for the ideal "
+                "bound", style="bold")  # fmt: skip
     line = f"step time {si(found.mean_step_time, 's')}   {_cost_text(found, found.cost)}"
     proof = "global optimum" if found.layouts_proved else "global optimum at these layouts; others may do better"
     lines = [Text(f"{line}   ({proof})", style="bold")]

@@ -1,13 +1,15 @@
 """What a step takes in practice, beside its bound: the estimate, what follows from it, and what somebody measured."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
 from sympy import Expr
 
 from steptime.model import symbols as q
 from steptime.model.economics.utilisation import memory_bandwidth_utilisation, model_flops_utilisation
 from steptime.model.step.case import Case
-from steptime.model.step.estimate import estimated
+from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.text.format import plain, si
 
 if TYPE_CHECKING:
@@ -36,17 +38,33 @@ FOLLOWING = {"tokens_per_second": -1, "tokens_per_second_per_sequence": -1, "dol
 """What follows from the time of a step, and how: in proportion, or in inverse proportion."""
 
 
+OF_NO_FAMILY = {"limits_hold_for": "bound", "estimate": None,
+                "no_estimate": "a machine that is designed is of no family of which steps were measured"}  # fmt: skip
+"""What the answer of a made-up machine says of practice."""
+
+
 def estimate_json(case: Case) -> dict[str, Any] | None:
     """The estimate beside the bound, and what follows from it; None where there is none."""
-    found, bound = estimated(case), case.number(q.step_time)
-    if found is None or not bound:
+    found, bounds = estimated(case), case.numbers((q.step_time, q.mean_step_time))
+    if found is None:
         return None
-    shown, ratio = rates(case), found.step_time / bound
+    shown = rates(case)
     numbers = case.numbers(shown[key] for key in FOLLOWING)
+    return estimate_of_json(
+        found, bounds[q.step_time], bounds[q.mean_step_time], {key: numbers[shown[key]] for key in FOLLOWING}
+    )
+
+
+def estimate_of_json(
+    found: Estimate, bound: float | None, mean: float | None, numbers: Mapping[str, float | None]
+) -> dict[str, Any]:
+    """The same from what the bound says: the speed of a sequence follows from its own step, the rest from the mean."""
+    ratios: dict[str, float | None] = dict.fromkeys(FOLLOWING, found.mean_time / mean if mean else None)
+    ratios["tokens_per_second_per_sequence"] = found.step_time / bound if bound else None
     after: dict[str, float | None] = {}
     for key, power in FOLLOWING.items():
-        value = numbers[shown[key]]
-        after[key] = None if value is None else value * ratio**power
+        value, ratio = numbers[key], ratios[key]
+        after[key] = None if value is None or ratio is None else value * ratio**power
     return {
         "step_time": found.step_time, "low": found.low, "high": found.high, "family": found.family,
         "inside": found.inside, "outside": list(found.outside), "terms": dict(found.terms), **after,
@@ -90,3 +108,10 @@ def practice_words(found: dict[str, Any], bound: float) -> str:
     if found["dollars_per_million_tokens"] is not None:
         text += f", ${plain(found['dollars_per_million_tokens'])} per million tokens"
     return text if found["inside"] else f"{text}; outside what was calibrated: {', '.join(found['outside'])}"
+
+
+def practice_lines(case: Case | None, before: str = "in practice ") -> list[Text]:
+    """The same as a line; none where there is no estimate."""
+    found = None if case is None else estimate_json(case)
+    bound = None if case is None else case.number(q.step_time)
+    return [] if found is None or bound is None else [Text(before + practice_words(found, bound))]

@@ -16,14 +16,25 @@ class Progress:
 
     def __init__(self, what: str) -> None:
         self.what, self.started, self.shown = what, time.monotonic(), -math.inf
+        self.counted: int | None = None
+        """What was done when the first count came: of a sweep that goes on, what it had."""
 
-    def show(self, share: float) -> None:
+    def count(self, done: int, whole: int) -> None:
+        """So many of all points are done: says their rate, and the time left at it."""
+        if self.counted is None:
+            self.counted = done
+        seconds = time.monotonic() - self.started
+        rate = (done - self.counted) / seconds if seconds else 0.0
+        left = f", {rate:.3g} points/s, {(whole - done) / rate:.0f} s left" if rate else ""
+        self.show(done / whole if whole else 1.0, left)
+
+    def show(self, share: float, more: str = "") -> None:
         """``share`` of the work is done."""
         global _standing
         now, on_terminal = time.monotonic(), sys.stderr.isatty()
         if now - self.started > 2 and (now - self.shown > (0.5 if on_terminal else 5.0) or share >= 1):
             self.shown = now
-            line = f"{self.what}: {share:.0%} after {now - self.started:.0f} s"
+            line = f"{self.what}: {share:.0%} after {now - self.started:.0f} s{more}"
             wipe()
             with suppress(OSError):  # where nothing can be said, the work goes on
                 click.echo(line, err=True, nl=not on_terminal)

@@ -11,8 +11,10 @@ from steptime.model.choices import Overlap
 from steptime.model.layout.enumeration import layout_of, layouts
 from steptime.model.layout.layout import Layout
 from steptime.model.solver.layouts.points import Search
+from steptime.model.solver.limits import TIMED, is_timed
 from steptime.model.step.build import build_case, cases_at, prepare
 from steptime.model.step.case import Case
+from steptime.model.step.estimate import coefficients_of, estimated, estimated_time
 from steptime.model.step.inputs import Question
 
 COSTS = {
@@ -55,9 +57,25 @@ def every_layout(search: Search, questions: Sequence[Question], batches: np.ndar
 
 
 def first_token(question: Question) -> float:
-    """Seconds of one prompt alone at the layout of a question: as long as its context."""
-    inputs = question.inputs.prompt_alone(question.inputs.given[q.context])
-    return float(build_case(Question(question.model, question.hardware, inputs)).scenario.evaluate(q.step_time))
+    """Seconds of one prompt alone at the layout of a question, as long as its context: of its estimate where it has
+    one."""
+    lengths = [question.inputs.given[s] for s in (q.prompt, q.context) if s in question.inputs.given]
+    inputs = question.inputs.prompt_alone(lengths[0])
+    case = build_case(Question(question.model, question.hardware, inputs))
+    found = estimated(case)
+    return float(case.scenario.evaluate(q.step_time)) if found is None else found.step_time
+
+
+def slower(case: Case, search: Search, batches: np.ndarray) -> np.ndarray:
+    """By how much a step, and the mean step, is slower in practice than at the bound: where limits hold for that."""
+    chosen = coefficients_of(case)
+    limited = search.max_ttft is not None or is_timed(search.max_step_time, search.limits)
+    if chosen is None or not limited:
+        return np.ones((2, len(batches)))
+    there = case.changed({q.batch: batches})
+    bounds = [there.scenario.evaluate(symbol) for symbol in (q.step_time, q.mean_step_time)]
+    return np.array([np.broadcast_to(estimated_time(there, chosen, every) / bound, batches.shape)
+                     for bound, every in zip(bounds, (False, True), strict=True)])  # fmt: skip
 
 
 def points_of(ways: list[Case], search: Search, row: int, batches: np.ndarray) -> list[One]:
@@ -72,16 +90,21 @@ def points_of(ways: list[Case], search: Search, row: int, batches: np.ndarray) -
     case, layout = ways[0], ways[0].layout
     fine = np.array(batches >= layout.replicas * layout.dp * layout.pp)
     fine &= of(q.memory_per_chip)[way, place] <= room_of(case)
+    step, mean = np.array([slower(case, search, batches) for case in ways])[way, :, place].T
     if search.max_step_time is not None:
-        fine &= times[way, place] <= search.max_step_time
+        fine &= times[way, place] * step <= search.max_step_time
     for limit in search.limits:
         figure = of(limit.quantity)[way, place]
+        if limit.quantity in TIMED:
+            own = limit.quantity in (q.step_time, q.tokens_per_second_per_sequence)
+            figure = figure * (step if own else mean) ** (1 if limit.upper else -1)
         fine &= figure <= limit.value if limit.upper else figure >= limit.value
     cost = of(COSTS[search.minimise or "cost"])[way, place]
     speed, rate = (of(expr)[way, place] for expr in (q.tokens_per_second_per_sequence, q.tokens_per_second))
     bounds = [cost / times[way, place] * np.array([np.broadcast_to(one.evaluate(case.bounds[overlap]), batches.shape)
               for one, case in zip(there, ways, strict=True)])[way, place]
               for overlap in (Overlap.PER_OPERATION, Overlap.NONE)]  # fmt: skip
+    cost, speed, rate = cost * (step if search.minimise == "latency" else mean), speed / step, rate / mean
     return [
         One(case.hardware.name, layout, row, int(batches[n]), float(cost[n]), float(speed[n]),
             float(rate[n]) / layout.chips, (float(bounds[0][n]), float(bounds[1][n])))

@@ -150,7 +150,7 @@ PER_TOKEN = {"joules_per_token": q.power, "dollars_per_million_tokens": q.chip_h
 @pytest.mark.parametrize("limit", PER_TOKEN)
 def test_limits_on_what_a_token_costs_count_every_chip(limit: str, layout: str) -> None:
     """The least step time under such a limit meets it: all chips of all stages and replicas are paid for."""
-    case = case_of("llama-3.1-70b", "h100-sxm", layout=layout, context="1000")
+    case = case_of("llama-3.1-70b", "h100-sxm", layout=layout, context="1000", efficiency="ideal")
     each = case.layout.chips * case.number(PER_TOKEN[limit])
     at_64 = each * case.number(q.step_time) / case.number(q.batch)
     found = solve_batch(case, "latency", limits=[limit_of(f"{limit}<={at_64 * 0.9!r}")]).solution
@@ -161,7 +161,7 @@ def test_limits_on_what_a_token_costs_count_every_chip(limit: str, layout: str) 
 @pytest.mark.parametrize("limit", ["tokens_per_second>=9000", "tokens_per_second_per_sequence>=40"])
 def test_limits_on_rates(limit: str) -> None:
     """The batch of least cost under a rate for each sequence, and of least latency under one for all, meets it."""
-    case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8,replicas=3", context="1000")
+    case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8,replicas=3", context="1000", efficiency="ideal")
     name, _, value = limit.partition(">=")
     found = solve_batch(case, "latency" if name == "tokens_per_second" else None, limits=[limit_of(limit)]).solution
     rate = (found.value if name == "tokens_per_second" else 1) / found.step_time

@@ -13,7 +13,7 @@ from steptime.model.step.build import build_case
 from steptime.model.step.inputs import UserLimit
 
 ASKED = {"model": "llama-3.1-70b", "hardware": "h100-sxm", "layout": "tp=4", "weights": "fp8", "scope": "serving",
-         "prompt": "1000", "output": "500"}  # fmt: skip
+         "prompt": "1000", "output": "500", "efficiency": "ideal"}  # fmt: skip
 SHORT = ASKED | {"prompt": "32000", "output": "20"}
 
 
@@ -57,7 +57,7 @@ def test_the_whole_batch_keeps_a_limit_with_whole_sequences() -> None:
     """On four ranks that never meet 3,659 sequences are 915 on the fullest, where the mean is 914.75: a step that is
     longer by 3e-5, which the limit on a request's step does not admit."""
     asked = {"model": "qwen3-30b-a3b", "hardware": "h100-sxm", "layout": "dp=4", "scope": "serving", "prompt": "106",
-             "output": "723", "weights": "bf16"}  # fmt: skip
+             "output": "723", "weights": "bf16", "efficiency": "ideal"}  # fmt: skip
     limit, case = 0.017617137162489253, case_of(**asked, batch="24")
     whole = solve_batch(case, Minimise.CHIP_SECONDS, max_step_time=limit).integer
     times = [at(case, int(whole["batch"]) + by).number(q.step_time) for by in (0, 4)]

@@ -21,7 +21,7 @@ from steptime.model.solver.layouts.front import Front
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.search import search_layouts
 
-FP8 = {"weights": "fp8", "kv": "bf16"}
+FP8, IDEAL = {"weights": "fp8", "kv": "bf16"}, {"efficiency": "ideal"}
 GRIDS = {
     "two machines": search_of("mixtral-8x7b", ("h100-sxm", "mi300x"), (4,), (1, 24, 512), "cost", **FP8),
     "all formats": search_of("llama-3.1-8b", "h100-sxm", (1, 2), (8, 96), "latency", context="9000"),
@@ -35,18 +35,19 @@ GRIDS = {
 
 WHOLE = {
     "capacity": search_of("llama-3.1-8b", "h100-sxm", (1, 2, 3), context="7000", whole=True),
-    "a step time": search_of("mixtral-8x7b", "h100-sxm", (6,), max_step_time=0.0071, context="900", whole=True),
+    "a step time": search_of("mixtral-8x7b", "h100-sxm", (6,), max_step_time=0.0071, context="900", whole=True,
+                               **IDEAL),
     "floor of a prefill": search_of("llama-3.1-8b", "h100-sxm", (2, 5), minimise="energy", phase="prefill",
                                     prompt="100", whole=True),
     "latency with a least rate": search_of("qwen3-30b-a3b", "h200-sxm", (5, 6), minimise="latency", context="9000",
-                                           limits=("tokens_per_second>=9000",), whole=True),
+                                           limits=("tokens_per_second>=9000",), whole=True, **IDEAL),
     "limits from both sides": search_of("llama-3.1-8b", "h100-sxm", (3, 4), context="3000", whole=True,
                                         limits=("batch<=333", "micro_batch>=5", "memory_per_chip<=60e9")),
     "two machines, two formats": search_of("gpt-oss-20b", ("h100-sxm", "mi300x"), (3,), minimise="chip-seconds",
                                            context="60000", free=frozenset({"kv"}), whole=True),
-    "a first token": search_of("llama-3.1-8b", "h100-sxm", (4,), context="16000", max_ttft=0.13, whole=True),
+    "a first token": search_of("llama-3.1-8b", "h100-sxm", (4,), context="16000", max_ttft=0.13, whole=True, **IDEAL),
     "a speed and joules": search_of("llama-3.1-8b", "h100-sxm", (4,), minimise="cost", context="16000", whole=True,
-                                    limits=("tokens_per_second_per_sequence>=70", "joules_per_token<=0.9")),
+                                    limits=("tokens_per_second_per_sequence>=70", "joules_per_token<=0.9"), **IDEAL),
 }  # fmt: skip
 
 

@@ -51,6 +51,11 @@ class Points:
     shared: list[Scenario] = field(default_factory=list)
 
     @property
+    def at_bound(self) -> "Points":
+        """The same points at the bound."""
+        return self
+
+    @property
     def spread(self) -> Spread | None:
         return self.scenarios[0].spread
 
@@ -61,9 +66,9 @@ class Points:
     @cached_property
     def _each_way(self) -> list[Any]:
         """The step time in each way to copy tokens to experts. What the ways share is evaluated once."""
-        return self._times(self.formulas.times)
+        return self._each_bound(self.formulas.times)
 
-    def _times(self, bounds: Sequence[Expr], scenarios: Sequence[Scenario] | None = None) -> list[Any]:
+    def _each_bound(self, bounds: Sequence[Expr], scenarios: Sequence[Scenario] | None = None) -> list[Any]:
         first, *others = self.scenarios if scenarios is None else scenarios
         slots = self.formulas.slots
         found = [np.asarray(first.evaluate(bounds[0]))]
@@ -97,7 +102,7 @@ class Points:
         there = self._emptier(rows, {q.batch: batches} | every)
         part = replace(self, scenarios=there, batches=batches, heads=self.heads[rows])
         lighter = fuller.copy()
-        lighter[rows, columns] = part._chosen(there, self._faster[rows, columns][:, None])[:, 0]
+        lighter[rows, columns] = part._chosen(there, self.faster[rows, columns][:, None])[:, 0]
         return np.asarray(self.batches / (more * (least + 1) / fuller + (units - more) * least / lighter))
 
     def _emptier(self, rows: Array, values: Mapping[Symbol, Any]) -> list[Scenario]:
@@ -116,22 +121,22 @@ class Points:
         return Scenario({**own, **values}, scenario.definitions)
 
     @cached_property
-    def _faster(self) -> Array:
+    def faster(self) -> Array:
         """Which way to copy tokens is the faster."""
         return np.asarray(np.argmin(np.broadcast_arrays(*map(self._long, self._each_way)), axis=0))
 
     def _chosen(self, scenarios: Sequence[Scenario], faster: Array | None = None) -> Array:
         """The step time in the way that is the faster here, in other scenarios of the same points."""
-        ways = self._times(self.formulas.times, scenarios)
-        return np.asarray(np.choose(self._faster if faster is None else faster, [self._long(way) for way in ways]))
+        ways = self._each_bound(self.formulas.times, scenarios)
+        return np.asarray(np.choose(self.faster if faster is None else faster, [self._long(way) for way in ways]))
 
     @_quietly
     def tie_bounds(self) -> list[Array]:
         """What is minimised where operations, and where nothing, overlaps, copied the way that was the faster."""
         found = []
         for overlap in (Overlap.PER_OPERATION, Overlap.NONE):
-            ways = self._times(self.formulas.bounds(overlap))
-            found.append(self._cost(np.choose(self._faster, [self._long(way) for way in ways])))
+            ways = self._each_bound(self.formulas.bounds(overlap))
+            found.append(self._cost(np.choose(self.faster, [self._long(way) for way in ways])))
         return found
 
     def _cost(self, times: Array) -> Array:

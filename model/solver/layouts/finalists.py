@@ -13,6 +13,7 @@ from steptime.model.solver.layouts.kept import FEW, Kept, Rivals, counted
 from steptime.model.solver.layouts.points import EQUAL, Point, Search
 from steptime.model.solver.layouts.refine import Whole
 from steptime.model.solver.layouts.variants import Variant
+from steptime.model.step.estimate import Estimate
 from steptime.model.step.ties import preferred, rounded
 
 Array = np.ndarray
@@ -150,25 +151,32 @@ class Finalists:
         labels = self.kept.front.labels
         rivals = Rivals(labels[:, 0].astype(int), labels[:, 1].astype(int), labels[:, 2])
         near = 1 + max(self.search.within, EQUAL)
+
+        def rates(point: Point) -> tuple[float, float]:
+            return point.rates(self.kept.in_practice)
+
+        speed, share = rates(best)
         points = [
             point for point in self._points(rivals, np.arange(len(labels)))
             if (point.question, point.batch) != (best.question, best.batch)
-            and not (best.per_sequence * (1 - EQUAL) <= point.per_sequence <= best.per_sequence * near
-                     and best.per_chip * (1 - EQUAL) <= point.per_chip <= best.per_chip * near)
+            and not (speed * (1 - EQUAL) <= rates(point)[0] <= speed * near
+                     and share * (1 - EQUAL) <= rates(point)[1] <= share * near)
         ]  # fmt: skip
-        return tuple(sorted([*points, best], key=lambda point: (point.per_sequence, -point.per_chip)))
+        return tuple(sorted([*points, best], key=lambda point: (rates(point)[0], -rates(point)[1])))
 
     def _points(self, some: Rivals, places: Array) -> Iterator[Point]:
         """Some rivals as points, in their order."""
         found: dict[int, Point] = {}
         picked = Rivals(some.variant[places], some.row[places], some.batch[places])
         for piece, whole in self._pieces(picked):
-            points = whole.every(picked.batch[piece])
-            for place, at in enumerate(piece):
-                found[int(at)] = self._point(points, place, int(picked.variant[at]), int(picked.row[at]))
+            points = whole.every(picked.batch[piece]).at_bound
+            for place, (at, estimate) in enumerate(zip(piece, whole.each(points), strict=True)):
+                one = self._point(points, place, int(picked.variant[at]), int(picked.row[at]), estimate)
+                first = None if whole.practice is None else float(whole.practice[place, 0])
+                found[int(at)] = replace(one, first_token_estimate=first)
         return (found[place] for place in range(len(places)))
 
-    def _point(self, points: Points, place: int, variant: int, row: int) -> Point:
+    def _point(self, points: Points, place: int, variant: int, row: int, estimate: Estimate | None) -> Point:
         """One point with its question."""
         layout, batch = layout_of(self.columns, row), int(points.batches[place, 0])
         given = {q.batch: float(batch)}
@@ -184,5 +192,5 @@ class Finalists:
             float(points.per_sequence[place, 0]), per_chip,
             None if price is None else values[q.million] * price / values[q.hour] / per_chip,
             None if power is None else power / per_chip,
-            None if first is None else float(first[place, 0]),
+            None if first is None else float(first[place, 0]), float(points.mean_step_time[place, 0]), estimate,
         )  # fmt: skip

@@ -5,6 +5,7 @@ The ledger's slots are evaluated with arrays in the place of degrees and batch.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from steptime.model.solver.batch import SCALES
 from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.points import Search
 from steptime.model.step.bounds import stages_of, step_bound
+from steptime.model.step.estimate import demands_of
 
 Array = np.ndarray
 
@@ -34,7 +36,7 @@ class Formulas:
         given: Mapping[Symbol, Any],
     ) -> None:  # fmt: skip
         ways = [search.copies] if search.copies else list(Copies)[: 1 + bool(accounts.experts)]
-        self.phase, self.search = phase, search
+        self.accounts, self.phase, self.search, self.plan = accounts, phase, search, plan
         self.room = accounts.rooms(plan, phase, given)
         self.ledgers = [accounts.ledger(replace(plan, copies=way), phase, given=given) for way in ways]
         cached = accounts.cache_definitions(phase, given)
@@ -55,6 +57,12 @@ class Formulas:
             return [step_bound(self.phase, (), overlap)] * len(self.ledgers)
         lines = [self.phase.ledger if self.by_hand else ledger.operations for ledger in self.ledgers]
         return [step_bound(self.phase, operations, overlap, self.stages) for operations in lines]
+
+    @cached_property
+    def demanded(self) -> list[dict[Symbol, Expr]]:
+        """What an estimate needs of one chip, in each way to copy tokens to experts."""
+        lines = [self.phase.ledger if self.by_hand else ledger.operations for ledger in self.ledgers]
+        return [demands_of(self.accounts, self.phase, self.plan, operations) for operations in lines]
 
     def numbers(
         self, values: Mapping[Symbol, Any], columns: Columns, rows: Array, heads: Array, batches: Array

@@ -56,10 +56,11 @@ class Rivals:
 
 
 class Kept:
-    """Counts, front and rivals of all points added so far. ``machine``: the number of each variant's machine."""
+    """Counts, front and rivals of all points added so far. ``machine``: the number of each variant's machine;
+    ``in_practice``: whether their times are estimates."""
 
-    def __init__(self, search: Search, machine: Array) -> None:
-        self.search, self.machine = search, machine
+    def __init__(self, search: Search, machine: Array, in_practice: bool = False) -> None:
+        self.search, self.machine, self.in_practice = search, machine, in_practice
         self.points, self.feasible, self.infeasible, self.front = 0, 0, Counter[str](), Front()
         self.least = np.full(int(machine.max()) + 1, np.inf)
         self._waiting, self._gathered, self._settled = [Rivals()], 0, 0

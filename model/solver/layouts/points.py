@@ -12,6 +12,7 @@ from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Copies, Minimise
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Model
+from steptime.model.step.estimate import Estimate
 from steptime.model.step.inputs import Inputs, Question, UserLimit
 from steptime.model.step.ties import NEAR
 
@@ -65,8 +66,10 @@ class Search:
 
 @dataclass(frozen=True)
 class Point:
-    """One point as a question of its own, and what it gives: seconds, the cost, tokens per second and sequence, tokens
-    per second and chip; dollars and joules where price and power are known; the time to first token where limited."""
+    """One point as a question of its own, and what it gives at the bound: seconds, the cost, tokens per second and
+    sequence, tokens per second and chip; dollars and joules where price and power are known; the time to first token
+    where limited. ``mean_step_time`` is that of all steps; ``estimate`` what a step takes in practice, with
+    ``first_token_estimate``, where there is one."""
 
     question: Question
     layout: Layout
@@ -78,6 +81,30 @@ class Point:
     dollars_per_million_tokens: float | None = None
     joules_per_token: float | None = None
     time_to_first_token: float | None = None
+    mean_step_time: float = 0.0
+    estimate: Estimate | None = None
+    first_token_estimate: float | None = None
+
+    def ranked(self, in_practice: bool, minimise: Minimise) -> float:
+        """What is minimised, at the bound or in practice: latency is of a request's own step, the rest of the mean."""
+        if not in_practice or self.estimate is None:
+            return self.cost
+        if minimise == Minimise.LATENCY:
+            return self.estimate.step_time
+        return self.cost * self.estimate.mean_time / self.mean_step_time
+
+    def dollars(self, in_practice: bool) -> float | None:
+        """Dollars per million tokens."""
+        if self.dollars_per_million_tokens is None or not in_practice or self.estimate is None:
+            return self.dollars_per_million_tokens
+        return self.dollars_per_million_tokens * self.estimate.mean_time / self.mean_step_time
+
+    def rates(self, in_practice: bool) -> tuple[float, float]:
+        """Tokens per second of a sequence, and of a chip."""
+        if not in_practice or self.estimate is None:
+            return self.per_sequence, self.per_chip
+        return (self.per_sequence * self.step_time / self.estimate.step_time,
+                self.per_chip * self.mean_step_time / self.estimate.mean_time)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -88,6 +115,10 @@ class Answer:
     points combine. ``candidates``: the best of all first, then those that stood within one per cent on its machine by
     preference, then others by cost; ``best_of``: the best on each machine. ``ties``: how many layouts stood within that
     one per cent, the best among them; ``least``: the least cost, by which they are measured.
+
+    ``in_practice``: limits hold for the estimate, which then decides what is best, what is on the front and what ties;
+    ``of_bound`` is what the bound alone would choose. A search without a limit on time is decided by the bound: the
+    estimate of every point would take as long again, and what it changes most is which batch keeps a limit.
     """
 
     search: Search
@@ -103,6 +134,8 @@ class Answer:
     best_of: Mapping[str, Point]
     ties: int = 1
     least: float = 0.0
+    in_practice: bool = False
+    of_bound: Point | None = None
 
     @property
     def best(self) -> Point:

@@ -11,8 +11,8 @@ their mean step time is a mean of the two kinds' own, weighted by their number, 
 the slower: the mean time never falls, and a token costs what lies between the even batches below and above it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.formulas import Formulas
 from steptime.model.solver.layouts.kept import Rivals
 from steptime.model.solver.layouts.points import EQUAL
+from steptime.model.solver.layouts.practice import Estimates, in_practice
+from steptime.model.step.estimate import Estimate
 
 Array = np.ndarray
 Holds = Callable[[Array, Array], Array]
@@ -34,19 +36,34 @@ AT_ONCE = 2**13
 @dataclass(frozen=True)
 class Whole:
     """Layouts that share a ledger, each on a machine and in formats of its own, whose best whole batches are looked
-    for. ``values``: numbers, or a row of numbers for each layout."""
+    for. ``values``: numbers, or a row of numbers for each layout; ``numbers``: which variant each is on. ``practice``:
+    seconds of a prompt alone there, where times are estimates."""
 
     formulas: Formulas
     values: Mapping[Symbol, Any]
     columns: Columns
     rows: Array
     first_token: Array | None = None
+    numbers: Array = field(default_factory=lambda: np.zeros(0, int))
+    estimates: Estimates | None = None
+    in_practice: bool = False
+    practice: Array | None = None
 
     def at(self, places: Array, batches: Array) -> Points:
         """Some of them at batches of their own."""
         first = None if self.first_token is None else self.first_token[places]
         own = {symbol: value[places] if np.ndim(value) else value for symbol, value in self.values.items()}
-        return self.formulas.at(own, self.columns, self.rows[places], batches, first)
+        points = self.formulas.at(own, self.columns, self.rows[places], batches, first)
+        if not self.in_practice or self.estimates is None:
+            return points
+        practice = None if self.practice is None else self.practice[places]
+        return in_practice(points, self.estimates, self.numbers[places], self.rows[places], practice)
+
+    def each(self, points: Points) -> Sequence[Estimate | None]:
+        """An estimate for each of all of them, at one batch each; None where there is none."""
+        if self.estimates is None:
+            return [None] * len(self.rows)
+        return self.estimates.each(self.numbers, self.rows, points)
 
     def every(self, batches: Array) -> Points:
         """All of them, each at one batch."""

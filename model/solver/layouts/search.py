@@ -7,11 +7,10 @@ then looked at closely: its best whole batch, and its time where less overlaps.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
-from typing import Any
 
 import numpy as np
-from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.choices import Minimise, PhaseName, Scope, Split
@@ -21,12 +20,15 @@ from steptime.model.numeric import Spread
 from steptime.model.phases.accounts import Accounts, accounts_of
 from steptime.model.scenario import Scenario
 from steptime.model.solver.layouts.evaluated import Points
-from steptime.model.solver.layouts.finalists import Finalists
+from steptime.model.solver.layouts.finalists import Chosen, Finalists
 from steptime.model.solver.layouts.formulas import Formulas
 from steptime.model.solver.layouts.kept import Kept
+from steptime.model.solver.layouts.passes import Pass, key
 from steptime.model.solver.layouts.points import Answer, Search
+from steptime.model.solver.layouts.practice import estimates_of, in_practice
 from steptime.model.solver.layouts.refine import Whole
 from steptime.model.solver.layouts.variants import Variant, affordable, executions, must_have, variants_on
+from steptime.model.solver.limits import is_timed
 from steptime.model.step.build import build_case
 
 Array = np.ndarray
@@ -57,16 +59,22 @@ def search_layouts(search: Search, progress: Progress = lambda share: None) -> A
                         "degrees with `layout`")  # fmt: skip
     _refuse_early(variants, columns, search)
     work = _Work(search, accounts, columns, variants, minimise)
-    kept = Kept(search, work.machine)
+    kept = [Kept(search, work.machine, estimated) for estimated in (False, True)[: 1 + work.in_practice]]
     for done in work.stream(kept):
         progress(STREAMED * done / size)
-    rest = max(1, len(kept.rivals()))
-    left = Finalists(search, kept, columns, variants, work.group, work.whole,
-                     lambda looked: progress(STREAMED + (1 - STREAMED) * min(1.0, looked / rest)))  # fmt: skip
-    chosen = left.chosen()
+    of_bound = work.chosen(kept[0], progress)
+    chosen = of_bound
+    if work.in_practice:
+        try:
+            chosen = work.chosen(kept[1], progress)
+        except UserError as error:
+            raise UserError(f"in practice {error}; at the ideal bound alone {kept[0].feasible:,} do (`efficiency` "
+                            "ideal)") from None  # fmt: skip
     progress(1.0)
-    return Answer(search, minimise, len(columns["tp"]), tuple(variant.question for variant in variants), kept.points,
-                  kept.feasible, time.perf_counter() - started, dict(kept.infeasible), **vars(chosen))  # fmt: skip
+    counts, questions = kept[-1], tuple(variant.question for variant in variants)
+    return Answer(search, minimise, len(columns["tp"]), questions, counts.points, counts.feasible,
+                  time.perf_counter() - started, dict(counts.infeasible), **vars(chosen), in_practice=work.in_practice,
+                  of_bound=of_bound.candidates[0] if work.in_practice else None)  # fmt: skip
 
 
 def _refuse_early(variants: Sequence[Variant], columns: Columns, search: Search) -> None:
@@ -79,59 +87,59 @@ def _refuse_early(variants: Sequence[Variant], columns: Columns, search: Search)
 
 
 class _Work:
-    """Layouts and variants of a search, with the formulas that each pair of plan and split has."""
+    """Layouts and variants of a search, with the passes that are evaluated: its step, and one prompt alone where that
+    is limited or rides along. ``in_practice``: whether limits hold for the estimate."""
 
     def __init__(
         self, search: Search, accounts: Accounts, columns: Columns, variants: Sequence[Variant], minimise: Minimise
     ) -> None:
-        self.search, self.accounts, self.columns, self.variants = search, accounts, columns, variants
-        self.minimise, self.formulas = minimise, dict[tuple[int, Split, bool], Formulas]()
-        places = {machine: number for number, machine in enumerate(search.hardware)}
-        self.machine = np.array([places[variant.question.hardware] for variant in variants])
-        self.first, self.heads = list[Variant](), dict[int, int]()
-        if search.max_ttft is not None:
-            inputs = search.inputs
+        self.search, self.columns, self.variants, inputs = search, columns, variants, search.inputs
+        self.step, self.alone = Pass(search, accounts, columns, minimise, variants), None
+        if search.max_ttft is not None or inputs.scope == Scope.SERVING:
             prompt = variants[0].values[q.prompt if inputs.scope == Scope.SERVING else q.context]
             alone = replace(search, inputs=inputs.prompt_alone(float(prompt)))
-            self.first = [one for machine in search.hardware for one in variants_on(alone, accounts, machine)]
-        heads: dict[object, int] = {}
+            self.alone = Pass(alone, accounts, columns, minimise)
+        self.estimates = estimates_of(self.step, self.alone)
+        timed = search.max_ttft is not None or is_timed(search.max_step_time, search.limits)
+        self.in_practice = timed and self.estimates is not None
+        places = {machine: number for number, machine in enumerate(search.hardware)}
+        self.machine = np.array([places[variant.question.hardware] for variant in variants])
         groups: dict[object, int] = {}
-        for number, variant in enumerate(variants):  # the first variant that shares the plan: its formulas are all's
-            key = self._key(variant)
-            self.heads[number] = heads.setdefault(key, number)
-            groups.setdefault((key, frozenset(variant.values)), len(groups))
-        self.group = np.array([groups[self._key(one), frozenset(one.values)] for one in variants])
+        self.group = np.array([groups.setdefault((key(one), frozenset(one.values)), len(groups)) for one in variants])
 
-    def _key(self, variant: Variant) -> object:
-        return variant.plan, variant.phase
+    def chosen(self, kept: Kept, progress: Progress) -> Chosen:
+        """The answer of what was kept, by the bound or by the estimate."""
+        rest = max(1, len(kept.rivals()))
+        whole = partial(self.whole, in_practice=kept.in_practice)
+        return Finalists(
+            self.search, kept, self.columns, self.variants, self.group, whole,
+            lambda looked: progress(STREAMED + (1 - STREAMED) * min(1.0, looked / rest)),
+        ).chosen()  # fmt: skip
 
-    def _formulas(self, number: int, split: Split, alone: bool = False) -> Formulas:
-        key = (self.heads[number], split, alone)
-        if key not in self.formulas:
-            variant = (self.first if alone else self.variants)[key[0]]
-            plan = replace(variant.plan, ffn=split)
-            self.formulas[key] = Formulas(
-                self.accounts, variant.phase, plan, self.search, self.minimise, variant.values)  # fmt: skip
-        return self.formulas[key]
-
-    def whole(self, numbers: Array, rows: Array) -> Whole:
+    def whole(self, numbers: Array, rows: Array, in_practice: bool) -> Whole:
         """Some layouts of one split, each on its variant, all of one group."""
-        split = Split.STAGE if self.columns["ffn_all"][rows[0]] else Split.TENSOR
-        return Whole(self._formulas(int(numbers[0]), split), _values(self.variants, numbers), self.columns, rows,
-                     self._first_token(numbers, rows, split))  # fmt: skip
+        formulas = self.step.formulas(int(numbers[0]), self.step.split(rows))
+        estimates = self.estimates
+        practice = estimates.first_token(numbers, rows) if in_practice and estimates and self.limited else None
+        return Whole(formulas, self.step.values(numbers), self.columns, rows, self._first_token(numbers, rows),
+                     numbers, estimates, in_practice, practice)  # fmt: skip
 
-    def _first_token(self, numbers: Array, rows: Array, split: Split) -> Array | None:
+    @property
+    def limited(self) -> bool:
+        """Whether the time to first token is."""
+        return self.search.max_ttft is not None
+
+    def _first_token(self, numbers: Array, rows: Array) -> Array | None:
         """Seconds of a prompt alone on each layout, where they are limited."""
-        if not self.first:
+        if self.alone is None or not self.limited:
             return None
-        formulas = self._formulas(int(numbers[0]), split, alone=True)
-        return np.asarray(formulas.at(_values(self.first, numbers), self.columns, rows, np.ones((1, 1))).step_time)
+        return np.asarray(self.alone.at(numbers, rows, self.step.split(rows), np.ones((1, 1))).step_time)
 
-    def stream(self, kept: Kept) -> Iterator[int]:
-        """Evaluate all points in blocks; how many are done."""
+    def stream(self, kept: Sequence[Kept]) -> Iterator[int]:
+        """Evaluate all points in blocks, at the bound and, where limits hold for it, in practice; how many are done."""
         batches, columns = np.array(self.search.batches, float)[None, :], self.columns
         done = 0
-        for _, group in groupby(enumerate(self.variants), key=lambda one: self._key(one[1])):
+        for _, group in groupby(enumerate(self.variants), key=lambda one: key(one[1])):
             alike = list(group)
             every = np.arange(len(columns["tp"]))
             rows = every[alike[0][1].differs(columns)]
@@ -140,14 +148,22 @@ class _Work:
                 some = rows[columns["ffn_all"][rows] == (split == Split.STAGE)]
                 if not len(some):
                     continue
-                formulas = self._formulas(alike[0][0], split)
+                formulas = self.step.formulas(alike[0][0], split)
                 for block in np.array_split(some, max(1, -(-len(some) * batches.size // BLOCK))):
                     if len(block):
                         for number, points in self._block(formulas, alike, block, batches):
-                            first = self._first_token(np.full(len(block), number), block, split)
-                            kept.add(number, block, replace(points, first_token=first))
+                            numbers = np.full(len(block), number)
+                            points = replace(points, first_token=self._first_token(numbers, block))
+                            kept[0].add(number, block, points)
+                            if self.in_practice:
+                                kept[1].add(number, block, self._in_practice(points, numbers, block))
                             done += block.size * batches.size
                             yield done
+
+    def _in_practice(self, points: Points, numbers: Array, rows: Array) -> Points:
+        assert self.estimates is not None
+        first = self.estimates.first_token(numbers, rows) if self.limited else None
+        return in_practice(points, self.estimates, numbers, rows, first)
 
     def _block(
         self, formulas: Formulas, variants: Sequence[tuple[int, Variant]], rows: Array, batches: Array
@@ -166,17 +182,6 @@ class _Work:
                 first = [scenario | differing for scenario in first]
             every = np.broadcast_to(batches, (len(rows), batches.size))
             yield number, Points(formulas, first, self.columns, heads, every, shared=shared)
-
-
-def _values(variants: Sequence[Variant], numbers: Array) -> dict[Symbol, Any]:
-    """Numbers of variants with the same quantities: one for all, or a row for each."""
-    used, which = np.unique(numbers, return_inverse=True)
-    first, *others = (variants[int(number)].values for number in used)
-    found: dict[Symbol, Any] = dict(first)
-    for symbol in first:
-        if any(other[symbol] != first[symbol] for other in others):
-            found[symbol] = np.array([variants[int(number)].values[symbol] for number in used])[which][:, None]
-    return found
 
 
 def _spread(columns: Columns, rows: Array) -> tuple[Spread | None, Array]:

@@ -16,7 +16,8 @@ from steptime.model.catalog.prices import PriceList
 from steptime.model.choices import Minimise
 from steptime.model.errors import Unbound, UserError
 from steptime.model.precision import peak_format
-from steptime.model.solver.batch import BatchAnswer, solve_batch
+from steptime.model.solver.batch import solve_batch
+from steptime.model.solver.batch_answer import BatchAnswer
 from steptime.model.solver.sensitivity import Elasticity, envelope_at
 from steptime.model.step.case import Case
 

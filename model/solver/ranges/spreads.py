@@ -50,8 +50,9 @@ def batch_spread(
     limits: Sequence[UserLimit],
     progress: Progress,
 ) -> Spread:
-    """The best batch, its step time and cost. The cost is exact where every term and limit moves one way: the least of
-    what rises at every batch rises, and a limit that tightens leaves less to choose from."""
+    """The best batch, its step time and cost at the bound, and in practice where limits hold for the estimate. The cost
+    by whichever holds is exact where every term and limit moves one way: the least of what rises at every batch rises,
+    and a limit that tightens leaves less to choose from."""
     must_be_inputs(case, ranges, (q.batch,))
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
@@ -59,15 +60,25 @@ def batch_spread(
         if answer.solution is None:
             return Outcome({"cost": answer.infimum or 0.0}, "no batch attains it")
         prices = answer.solution.term_prices
-        found = {"batch": answer.solution.value, "step_time": answer.solution.step_time, "cost": answer.solution.cost}
-        return Outcome(found, RESOURCE[max(prices, key=lambda name: prices[name])])
+        found = {
+            "batch": answer.solution.value,
+            "step_time": answer.bound_time or 0.0,
+            "cost": answer.bound_cost or 0.0,
+        }
+        if answer.practice is not None:
+            found |= {"step_time in practice": answer.solution.step_time, ranked: answer.solution.cost}
+        most = max(prices, key=lambda name: prices[name])
+        return Outcome(found, RESOURCE.get(most, most))
 
-    worth = solve_batch(case, minimise, bound, limits).worth
+    here = solve_batch(case, minimise, bound, limits)
+    worth, scenario, ranked = here.worth, case.relaxed.scenario, "cost"
+    if here.practice is not None:
+        scenario, ranked = here.practice.case.scenario, "cost in practice"
 
     def proved(output: str, symbol: Symbol) -> int | None:
-        if output != "cost" or worth is None:
+        if output != ranked or worth is None:
             return None
-        return agreed_direction([case.relaxed.scenario.expand(expr) for expr in (worth.factor, *worth.rows)], symbol)
+        return agreed_direction([scenario.expand(expr) for expr in (worth.factor, *worth.rows)], symbol)
 
     return spread_solved(ranges, solve, proved, progress=progress)
 

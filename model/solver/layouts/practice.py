@@ -1,0 +1,164 @@
+"""Points in practice: the estimate of many layouts at many batches, and what is limited and minimised by it.
+
+The bound prunes: since no estimate lies below it, a point that breaks a limit at the bound breaks it in practice, and
+no estimate of it is asked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.catalog.coefficients import Coefficients
+from steptime.model.choices import PhaseName, Scope
+from steptime.model.estimate import symbols as e
+from steptime.model.estimate.terms import DECODE, PREFILL, along
+from steptime.model.scenario import Scenario
+from steptime.model.solver.layouts.evaluated import Points
+from steptime.model.solver.layouts.passes import Pass, joined
+from steptime.model.step.estimate import Estimate, estimate_of, others_per_step, serving_coefficients, wide_peak_of
+
+Array = np.ndarray
+
+
+class Estimates:
+    """The estimate of each layout on each variant. ``step``: the pass that is asked for; ``alone``: one prompt that has
+    the machine to itself."""
+
+    def __init__(self, step: Pass, alone: Pass | None, chosen: Coefficients) -> None:
+        self.step, self.alone, self.chosen, self.pure = step, alone, chosen, step
+        self.serves = step.search.inputs.scope == Scope.SERVING
+        if self.serves:
+            inputs = step.search.inputs.with_given({q.prompt: None, q.answer: None,
+                q.context: step.variants[0].values[q.context]}, scope=Scope.STEPS)  # fmt: skip
+            self.pure = Pass(replace(step.search, inputs=inputs), step.accounts, step.columns, step.minimise)
+        self.coefficients = [_figures(one.question.hardware, one.values, chosen) for one in step.variants]
+
+    def terms(self, numbers: Array, rows: Array, batches: Array) -> tuple[dict[str, Any], Any]:
+        """Seconds by term of some layouts, each on its variant, at batches of their own; and by how much the mean step
+        is longer."""
+        split, coefficients = self.step.split(rows), joined(self.coefficients, numbers)
+        terms = PREFILL if self.step.search.inputs.phase == PhaseName.PREFILL else DECODE
+        found = _evaluated(self.pure.at(numbers, rows, split, batches), terms, coefficients)
+        if not self.serves or self.alone is None:
+            return found, 0.0
+        one = self.alone.at(numbers, rows, split, np.ones((1, 1)))
+        prefill = _evaluated(one, {"along": along}, {**coefficients, e.riding: 1.0})["along"]
+        asked = self.step.at(numbers, rows, split, batches).scenarios[0]
+        others, every = (one.evaluate(others_per_step) for one in (asked, asked | {q.own_prefill: 0.0}))
+        return {**found, "prefills": others * prefill}, (every - others) * prefill
+
+    def first_token(self, numbers: Array, rows: Array) -> Array | None:
+        """Seconds of one prompt alone, a row for each layout."""
+        if self.alone is None:
+            return None
+        points = self.alone.at(numbers, rows, self.step.split(rows), np.ones((1, 1)))
+        terms = _evaluated(points, PREFILL, joined(self.coefficients, numbers))
+        return np.asarray(np.maximum(sum(terms.values()), points.step_time))
+
+    def each(self, numbers: Array, rows: Array, points: Points) -> list[Estimate]:
+        """An estimate for each of some layouts at one batch, as a step has it."""
+        found, own = self.terms(numbers, rows, points.batches)
+        size = len(rows)
+        columns = {name: np.broadcast_to(time, (size, 1))[:, 0] for name, time in found.items()}
+        longer, bounds = np.broadcast_to(own, (size, 1))[:, 0], points.at_bound.step_time[:, 0]
+        context, sequences = (_column(points, symbol) for symbol in (q.context, q.rank_batch))
+        model, inputs = self.step.accounts.transformer, self.step.search.inputs
+        estimates = []
+        for place in range(size):
+            machine = self.step.variants[int(numbers[place])].question.hardware
+            lengths = {"context": context[place], "sequences": sequences[place],
+                       "chips": float(self.step.columns["chips"][rows[place]])}  # fmt: skip
+            terms = {name: float(column[place]) for name, column in columns.items()}
+            estimates.append(estimate_of(model, machine, inputs, self.chosen, float(bounds[place]), terms,
+                                         float(longer[place]), lengths))  # fmt: skip
+        return estimates
+
+
+def estimates_of(step: Pass, alone: Pass | None) -> Estimates | None:
+    """The estimates of a search; None where a step has none."""
+    chosen = serving_coefficients(step.search.inputs)
+    return None if chosen is None else Estimates(step, alone, chosen)
+
+
+def _figures(hardware: Any, values: Mapping[Symbol, Any], chosen: Coefficients) -> dict[Symbol, float]:
+    """Coefficients on a machine, with the peak at which scores are worked out."""
+    return {**chosen.of_family(hardware.family), q.wide_peak: wide_peak_of(hardware, values[q.peak_flops])}
+
+
+def _column(points: Points, symbol: Symbol) -> Sequence[float | None]:
+    """A quantity at each of some layouts at one batch; None where there is none."""
+    found = points.scenarios[0].numbers([symbol]).get(symbol)
+    size = len(points.batches)
+    return [None] * size if found is None else np.broadcast_to(found, (size, 1))[:, 0].astype(float).tolist()
+
+
+def _evaluated(points: Points, terms: Mapping[str, Expr], figures: Mapping[Symbol, Any]) -> dict[str, Any]:
+    """Seconds by term, in the way to copy tokens to experts that is the faster at the bound."""
+    ways = []
+    with np.errstate(all="ignore"):
+        for scenario, demanded in zip(points.scenarios, points.formulas.demanded, strict=True):
+            there = Scenario({**scenario.values, **figures}, {**scenario.definitions, **demanded})
+            there = there.knowing(scenario.known)
+            ways.append({name: there.evaluate(expr) for name, expr in terms.items()})
+        if len(ways) == 1:
+            return ways[0]
+        faster = points.faster
+        return {name: np.choose(faster, [np.broadcast_to(way[name], faster.shape) for way in ways]) for name in terms}
+
+
+@dataclass(frozen=True)
+class InPractice(Points):
+    """Points whose times are estimates, on the variants ``numbers``; ``ideal``: the same at the bound."""
+
+    ideal: Points | None = None
+    estimates: Estimates | None = None
+    numbers: Array | None = None
+    rows: Array | None = None
+
+    @property
+    def at_bound(self) -> Points:
+        assert self.ideal is not None
+        return self.ideal
+
+    @cached_property
+    def _times(self) -> tuple[Array, Array]:
+        """Seconds of a step, and of the mean step; at the bound where the bound breaks a limit already."""
+        bound = self.at_bound
+        step, mean = bound.step_time.copy(), bound.step_time.copy()
+        fine = bound.possible
+        rows, columns = np.flatnonzero(fine.any(axis=1)), np.flatnonzero(fine.any(axis=0))
+        if len(rows):
+            assert self.estimates is not None and self.numbers is not None and self.rows is not None
+            batches = bound.batches[np.ix_(rows, columns)]
+            alike = bool((batches == batches[:1]).all())
+            terms, own = self.estimates.terms(self.numbers[rows], self.rows[rows], batches[:1] if alike else batches)
+            times = np.maximum(sum(terms.values()), step[np.ix_(rows, columns)])
+            step[np.ix_(rows, columns)], mean[np.ix_(rows, columns)] = times, times + own
+        return step, mean
+
+    @property
+    def step_time(self) -> Array:
+        return self._times[0]
+
+    @property
+    def mean_step_time(self) -> Array:
+        """At the pace of the fullest rank, every prefill counted."""
+        return self._times[1]
+
+    @property
+    def _held(self) -> Array:
+        return np.asarray(self.at_bound._held)
+
+    def tie_bounds(self) -> list[Array]:
+        return list(self.at_bound.tie_bounds())
+
+
+def in_practice(points: Points, estimates: Estimates, numbers: Array, rows: Array, first: Array | None) -> InPractice:
+    """The same points in practice; ``first``: the estimate of a prompt alone."""
+    return InPractice(points.formulas, points.scenarios, points.columns, points.heads, points.batches, first,
+                      points.shared, points, estimates, numbers, rows)  # fmt: skip

@@ -1,0 +1,37 @@
+"""In what a step lies outside of the rows to which an estimate's coefficients were fitted."""
+
+from collections.abc import Container, Mapping
+
+from steptime.model import symbols as q
+from steptime.model.catalog.coefficients import Coefficients, Seen, SeenInTraining
+from steptime.model.catalog.hardware import Hardware
+from steptime.model.choices import PhaseName
+from steptime.model.step.inputs import Inputs
+
+
+def outside(hardware: Hardware, inputs: Inputs, chosen: Coefficients, lengths: Mapping[str, float | None]) -> list[str]:
+    """What of a machine, of what is asked and of its lengths no row of the fit was like, in words."""
+    if inputs.phase == PhaseName.TRAIN and chosen.training is not None:
+        return [*_family(hardware, chosen.training.families, "training on"), *_beyond(chosen.training.seen, lengths)]
+    found = _family(hardware, chosen.kernels, "machines of")
+    if inputs.phase == PhaseName.PREFILL:
+        found.append("no row of a prefill alone")
+    if q.drafts in inputs.given:
+        found.append("no row that states how many drafts were accepted; what drafting itself takes is not counted")
+    told = {name: value for name, value in lengths.items() if name != "context" or inputs.phase == PhaseName.DECODE}
+    return found + _beyond(chosen.seen, told)
+
+
+def _family(hardware: Hardware, known: Container[str], what: str) -> list[str]:
+    family = hardware.family
+    return [] if family in known else [f"no row of {what} the family {family or hardware.name}"]
+
+
+def _beyond(seen: Seen | SeenInTraining, lengths: Mapping[str, float | None]) -> list[str]:
+    """Lengths below the least or above the largest that was seen."""
+    found = []
+    for name, value in lengths.items():
+        low, high = getattr(seen, name)
+        if value is not None and not low <= value <= high:
+            found.append(f"{name} {value:,.4g} outside {low:,.4g} to {high:,.4g}")
+    return found
