@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import case_of
-from sympy import Expr, Ge, Gt, Symbol
+from sympy import Expr, Float, Ge, Gt, Integer, Symbol
 
 import steptime as st
 from steptime.derivations.batch.drafts import expected
@@ -18,7 +18,7 @@ from steptime.derivations.prices.symbols import query_heads
 from steptime.derivations.steps import Derivation
 from steptime.model import symbols as q
 from steptime.model.estimate.collectives import starts
-from steptime.model.estimate.experts import fullest_over_mean, fullest_rank
+from steptime.model.estimate.experts import fullest_rank, touched_most
 from steptime.model.estimate.groups import HEADS_AT_ONCE, groups, padding_of
 from steptime.model.scenario import Scenario
 from steptime.model.step.estimate import asked_of_chip
@@ -48,7 +48,7 @@ def test_groups_one_by_one() -> None:
         assert waited == pytest.approx(every, abs=1e-12)
 
 
-@pytest.mark.parametrize("one", [above.decode, above.prefill, above.riders], ids=lambda one: one.name)
+@pytest.mark.parametrize("one", [above.decode, above.prefill, above.riders, above.training], ids=lambda one: one.name)
 def test_a_faster_wide_peak_would_beat_the_bound(one: Derivation) -> None:
     """Attention is worked on at 16 bits, and the bound has every multiply-add at the peak of the activations."""
     assert one.failure is None
@@ -77,20 +77,21 @@ def test_the_bound_of_the_groups_is_the_step_s(model: str, layout: str, words: d
 def test_the_fullest_chip_is_the_model_s(experts: int, chosen: int, tokens: int, ways: int) -> None:
     values = {experts_routed: experts, experts_per_token: chosen, q.micro_batch: tokens, q.pass_tokens: 1.0,
               q.expert_parallel: ways, held_experts: experts / ways}  # fmt: skip
-    assert fullest_over_mean(experts, chosen, tokens, ways) == pytest.approx(at(fullest.ratio, values), rel=1e-12)
+    most, mean = touched_most(experts, chosen, Integer(tokens), Integer(ways))
+    assert float(most / mean) == pytest.approx(at(fullest.ratio, values), rel=1e-12)
 
 
 @pytest.mark.parametrize(("mean", "ranks"), [(16.0, 32), (3.0, 2), (200.0, 8)])
 def test_the_fullest_rank_is_the_model_s(mean: float, ranks: int) -> None:
     values = {mean_sequences: mean, q.data_parallel: float(ranks)}
-    assert float(fullest_rank(mean, ranks)) == pytest.approx(at(fullest.rank, values), rel=1e-12)
+    assert float(fullest_rank(Float(mean), Integer(ranks))) == pytest.approx(at(fullest.rank, values), rel=1e-12)
 
 
 @pytest.mark.parametrize("tp", [1, 2, 4, 8, 16])
 def test_padding_is_the_model_s(tp: int) -> None:
     model = case_of("deepseek-v3", "h200-sxm", layout=f"tp={tp}").accounts.model
     values = {tile_heads: HEADS_AT_ONCE, q.tensor_parallel: tp, query_heads: 128}
-    assert padding_of(model, tp) == pytest.approx(at(measured.padding, values))
+    assert float(padding_of(model, Integer(tp))) == pytest.approx(at(measured.padding, values))
 
 
 @pytest.mark.parametrize("accepted", [0.0, 0.3, 0.85])
