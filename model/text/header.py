@@ -14,6 +14,7 @@ from steptime.model.choices import Format, Overlap, PhaseName
 from steptime.model.layout.layout import Layout
 from steptime.model.quantity import Quantity, count, lookup
 from steptime.model.step.case import Case
+from steptime.model.step.estimate import coefficients_of
 from steptime.model.step.inputs import Default, Missing
 from steptime.model.text.bases import bases_json
 from steptime.model.text.format import in_unit
@@ -101,6 +102,8 @@ def trailer(case: Case, but: str = "") -> list[Text]:
 
 
 # --- what is left out: one honest line ------------------------------------------------------------
+IN_PRACTICE = " (but in the estimate)"
+"""What a bound leaves out and an estimate has."""
 HIDDEN = {
     Overlap.FULL: "all of them behind compute",
     Overlap.PER_OPERATION: "none behind other operations",
@@ -112,15 +115,21 @@ HIDDEN = {
 def not_modelled(case: Case) -> list[str]:
     """What is left out here, each true for this very scenario."""
     accounts, layout, topology = case.accounts, case.layout, case.hardware.topology or ""
-    found = ["kernel launches", "activation traffic to memory", "embedding lookup and sampling"]
+    trains, practice = case.phase.name == PhaseName.TRAIN, coefficients_of(case) is not None
+    found = [
+        f"kernel launches{IN_PRACTICE if practice else ''}",
+        f"activation traffic to memory{IN_PRACTICE if practice and trains else ''}",
+        "embedding lookup and sampling",
+    ]
     if layout.chips > layout.replicas:
         if case.number(q.scale_up_latency) == 0:
-            found.append("start-up latency of collectives (ideal: 0 s)")
+            otherwise = IN_PRACTICE if practice and not trains else " (ideal: 0 s)"
+            found.append(f"start-up latency of collectives{otherwise}")
         if "torus" in topology:
             found.append(f"where a layout lies on the {topology}: the most compact block is taken")
         elif "mesh" in topology:
             found.append(f"the {topology}: one pair of chips has a fraction of the bandwidth")
-    if case.phase.name == PhaseName.TRAIN and layout.chips > 1:
+    if trains and layout.chips > 1:
         overlap = case.inputs.overlap
         found.append(f"which collectives wait for which pass: overlap {overlap} hides {HIDDEN[overlap]}")
     found += _of_architecture(case)
@@ -136,7 +145,7 @@ def not_modelled(case: Case) -> list[str]:
         found.append("idle chips: the micro-batch is smaller than the groups that share it")
     if accounts.experts and case.number(q.expert_load) == 1:
         found.append("uneven load of the experts (expert_load says how uneven)")
-    if case.phase.name != PhaseName.TRAIN:
+    if not trains:
         found.append("adapters (LoRA), images, scheduling between the turns of a dialogue")
     return [*found, *(str(notice) for notice in case.notices)]
 
