@@ -78,7 +78,7 @@ def cache_json(answer: CacheAnswer, spread: Spread | None = None) -> dict[str, A
         "residuals": {"primal": checked.primal, "stationarity": checked.stationarity},
         "assumes": list(ASSUMES),
         "notes": [note for tier in answer.tiers for note in tier.notes],
-        "not_modelled": [*LEFT_OUT, *not_modelled(case)],
+        "not_modelled": [*LEFT_OUT, *not_modelled(case, has_estimate=False)],
         **spread_json(spread),
     }
 
@@ -200,7 +200,7 @@ def cache_table(answer: CacheAnswer, spread: Spread | None = None) -> Group:
         lines.append(Text("doubtful figures: " + "; ".join(figures_in_doubt)))
     lines += [Text(text) for text in of_one_kind(answer)]
     lines += [Text(f"note: {note}") for tier in answer.tiers for note in tier.notes]
-    lines.append(Text("not modelled: " + "; ".join([*LEFT_OUT, *not_modelled(case)])))
+    lines.append(Text("not modelled: " + "; ".join([*LEFT_OUT, *not_modelled(case, has_estimate=False)])))
     return Group(head, Text(), _choices(answer), Text(), *_break_evens(answer), Text(), *_policy(answer),
                  *ranges, *_published(answer), Text(), *lines)  # fmt: skip
 

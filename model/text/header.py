@@ -112,10 +112,10 @@ HIDDEN = {
 """What each overlap lets collectives do; the truth of a training step lies between full and none."""
 
 
-def not_modelled(case: Case) -> list[str]:
-    """What is left out here, each true for this very scenario."""
+def not_modelled(case: Case, has_estimate: bool = True) -> list[str]:
+    """What is left out here, each true for this very scenario; ``has_estimate``: one may stand beside the answer."""
     accounts, layout, topology = case.accounts, case.layout, case.hardware.topology or ""
-    trains, practice = case.phase.name == PhaseName.TRAIN, coefficients_of(case) is not None
+    trains, practice = case.phase.name == PhaseName.TRAIN, has_estimate and coefficients_of(case) is not None
     found = [
         f"kernel launches{IN_PRACTICE if practice else ''}",
         f"activation traffic to memory{IN_PRACTICE if practice and trains else ''}",

@@ -87,7 +87,7 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
             "stationarity": optimum.residuals.stationarity,
             "complementarity": optimum.residuals.complementarity,
         },
-        "not_modelled": [*LEFT_OUT, *not_modelled(first)],
+        "not_modelled": [*LEFT_OUT, *not_modelled(first, has_estimate=False)],
         "missing": {},
         **spread_json(spread),
     }  # fmt: skip
