@@ -104,6 +104,8 @@ class Finalists:
         for places, whole in self._pieces(some):
             batch[places], cost[places] = whole.best(some.at(places), self.kept.ladder)
             fine = places[np.isfinite(cost[places])]
+            if not len(fine):
+                continue
             points = whole.at(np.flatnonzero(np.isfinite(cost[places])), batch[fine][:, None])
             labels = np.stack([some.variant[fine], some.row[fine], batch[fine]], axis=1)
             self.kept.front.add(points.per_sequence[:, 0], points.per_chip[:, 0], labels)
