@@ -81,7 +81,7 @@ def _prices(answer: BatchAnswer) -> dict[str, Any]:
     if found is None:
         return {"term_prices": None, "network_prices": None}
     if answer.practice is not None:
-        return {"term_prices": answer.practice.prices(found.prices_by_part), "network_prices": None}
+        return {"term_prices": answer.practice.prices(found), "network_prices": None}
     prices = dict.fromkeys(TERMS, 0.0)
     network = {"scale_up": 0.0, "scale_out": 0.0}
     for name, price in found.term_prices.items():

@@ -65,7 +65,7 @@ def test_term_prices_and_the_limits_price_add_up(name) -> None:
     """All times and the limit k times as long: the same batch, k times the cost. So the prices add up to one; and the
     limit's is what a little less and a little more of it bring."""
     answer, step = answer_of(name), 1e-4
-    found, prices = answer.solution, answer.practice.prices(answer.solution.prices_by_part)
+    found, prices = answer.solution, answer.practice.prices(answer.solution)
     assert all(price >= -1e-9 for price in prices.values()) and found.residuals.worst < 1e-6
     assert sum(prices.values()) + found.shadow_prices["max_step_time"] == pytest.approx(1, abs=1e-6)
     less, more = (np.log(answer_of(name, by=1 + by).solution.cost) for by in (-step, step))

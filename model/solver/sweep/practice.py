@@ -16,7 +16,7 @@ from steptime.model.phases.accounts import accounts_of
 from steptime.model.solver.sweep.lowered import Scope as Lowered
 from steptime.model.solver.sweep.outputs import ESTIMATE, Way
 from steptime.model.step.build import Prepared
-from steptime.model.step.estimate import demands_of, serving_coefficients, wide_peak_of
+from steptime.model.step.estimate import coefficients_for, demands_of, wide_peak_of
 from steptime.model.step.inputs import Question
 
 
@@ -25,7 +25,7 @@ def has_estimate(question: Question) -> bool:
     prefills that ride along, unless the ideal alone is asked for. Training has one in `step` alone."""
     inputs = question.inputs
     return (
-        serving_coefficients(inputs) is not None
+        coefficients_for(inputs) is not None
         and accounts_of(question.model).transformer is not None
         and inputs.scope == Scope.STEPS
     )
@@ -34,7 +34,7 @@ def has_estimate(question: Question) -> bool:
 def lowered(scope: Lowered, way: Way, asked: Prepared, split: Split) -> int:
     """The place of a step's estimate in one way, blocks split so; raises Unbound where there is none."""
     hardware = asked.hardware
-    chosen = serving_coefficients(asked.inputs)
+    chosen = coefficients_for(asked.inputs)
     has = has_estimate(Question(asked.accounts.model, hardware, asked.inputs))
     if chosen is None or not has or not hardware.peaks or q.machine_flops in way.definitions:
         raise Unbound(frozenset({ESTIMATE}))
