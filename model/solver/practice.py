@@ -68,7 +68,11 @@ def practice_of(case: Case, chosen: Coefficients) -> Practice | None:
     figures |= figures_of(case.inputs, case.hardware, case.precision["activations"], figures[q.peak_flops])
     values = {**scenario.values, **figures, **coefficient_values(case.inputs, case.hardware, chosen)}
     if case.inputs.phase == PhaseName.TRAIN:
-        return _of_training(case, Scenario(values, {**scenario.definitions, **demanded(case)}), chosen)
+        definitions = {**scenario.definitions, **demanded(case)}
+        if values[q.wide_peak] == values[q.peak_flops]:  # the products' own: where that rises, it does
+            definitions[q.wide_peak] = q.peak_flops
+            del values[q.wide_peak]
+        return _of_training(case, Scenario(values, definitions), chosen)
     if case.inputs.scope != Scope.SERVING:
         definitions = {**scenario.definitions, **demanded(case)}
         return _checked(case, Scenario(values, definitions), terms, chosen)

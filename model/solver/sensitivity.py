@@ -37,6 +37,7 @@ FIXED = frozenset(
         q.layers,
         q.microbatch,
         q.interleave,
+        e.narrow_products,
     }
 )
 """Whole numbers, constants and the variable itself: no elasticity is stated for them."""
@@ -103,12 +104,16 @@ class Envelope:
         return {symbol.name: self.to(symbol) for symbol in sorted(named & reaching, key=lambda symbol: symbol.name)}
 
 
-def _bases(scenario: Scenario, effect: Expr) -> set[Symbol]:
-    """Quantities with a value of which an effect is made, once definitions are put in and what cancels is gone. The
-    work of the fullest stage, whose whole numbers SymPy would compare for seconds, is not put in."""
+def put_into(scenario: Scenario, effect: Expr) -> Expr:
+    """An effect with definitions put in; but for the work of the fullest stage, whose whole numbers SymPy would compare
+    for seconds."""
     others = {symbol: expr for symbol, expr in scenario.definitions.items() if symbol != e.fullest_stage}
-    found = Scenario(scenario.values, others).expand(effect).free_symbols
-    return set().union(*(scenario.reach(symbol) for symbol in found))
+    return Scenario(scenario.values, others).expand(effect)
+
+
+def _bases(scenario: Scenario, effect: Expr) -> set[Symbol]:
+    """Quantities with a value of which an effect is made, once definitions are put in and what cancels is gone."""
+    return set().union(*(scenario.reach(symbol) for symbol in put_into(scenario, effect).free_symbols))
 
 
 def envelope(

@@ -12,7 +12,7 @@ from conftest import case_of
 import steptime as st
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import shipped
-from steptime.model.choices import Efficiency, Minimise
+from steptime.model.choices import Efficiency
 from steptime.model.errors import UserError
 from steptime.model.solver.batch import solve_batch
 from steptime.model.step.build import build_case
@@ -153,11 +153,6 @@ def test_what_only_the_bound_allows_is_said() -> None:
     with pytest.raises(UserError, match=r"in practice infeasible: .*max_step_time .*bound alone would allow batch 76"):
         solve_batch(case, max_step_time=0.009)
     assert solve_batch(case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", efficiency="ideal"), max_step_time=0.009)
-
-
-def test_training_holds_limits_for_its_bound() -> None:
-    case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="tp=8", batch="8")
-    assert solve_batch(case, Minimise.COST, max_step_time=30.0).practice is None
 
 
 def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:

@@ -36,8 +36,8 @@ LENGTHS: Mapping[PhaseName, Mapping[str, Symbol]] = {
     PhaseName.TRAIN: {"sequence": q.sequence, "microbatch": q.microbatch},
 }  # fmt: skip
 """What says whether a step is like those of the fit; of the others context and sequences of a rank."""
-AT_ONCE = 2**16
-"""Layouts whose estimates are worked out in one piece: the many quantities of a ledger then stay in cache."""
+AT_ONCE = 2**18
+"""Points whose estimates are worked out in one piece, so that the many quantities of a ledger stay bounded."""
 
 
 class Estimates:
@@ -151,14 +151,19 @@ class InPractice(Points):
         step, mean = bound.step_time.copy(), bound.step_time.copy()
         fine = bound.possible
         rows, columns = np.flatnonzero(fine.any(axis=1)), np.flatnonzero(fine.any(axis=0))
-        if len(rows):
-            assert self.estimates is not None and self.numbers is not None and self.rows is not None
-            batches = bound.batches[np.ix_(rows, columns)]
-            alike = bool((batches == batches[:1]).all())
-            terms, own = self.estimates.terms(self.numbers[rows], self.rows[rows], batches[:1] if alike else batches)
-            times = np.maximum(sum(terms.values()), step[np.ix_(rows, columns)])
-            step[np.ix_(rows, columns)], mean[np.ix_(rows, columns)] = times, times + own
+        for some in np.array_split(rows, max(1, -(-len(rows) * len(columns) // AT_ONCE))):
+            if len(some):
+                place = np.ix_(some, columns)
+                step[place], mean[place] = self._at(some, bound.batches[place], step[place])
         return step, mean
+
+    def _at(self, rows: Array, batches: Array, bounds: Array) -> tuple[Array, Array]:
+        """Seconds of a step, and of the mean step, of some rows at batches whose bounds are known."""
+        assert self.estimates is not None and self.numbers is not None and self.rows is not None
+        alike = bool((batches == batches[:1]).all())
+        terms, own = self.estimates.terms(self.numbers[rows], self.rows[rows], batches[:1] if alike else batches)
+        times = np.maximum(sum(terms.values()), bounds)
+        return times, times + own
 
     @property
     def step_time(self) -> Array:
