@@ -33,12 +33,13 @@ LAYOUTS = 2
 @dataclass(frozen=True)
 class Executed:
     """What of a step decides which kernels run: what runs again, whether attention is fused, masks of dropout are kept,
-    products are of a narrower format than 16 bits, and tensor-parallel chips share norms."""
+    and tensor-parallel chips share norms; ``narrow`` is one where products are of a narrower format than 16 bits, zero
+    where they are not, or the quantity that says it."""
 
     recompute: Recompute
     fused: bool
     dropout: bool
-    narrow: bool
+    narrow: Expr
     sequence_parallel: bool
 
     @property
@@ -66,7 +67,7 @@ def of_layer(layer: Layer, width: int, step: Executed) -> Kept:
     """Bytes per token of one layer.
 
     >>> gpt = Layer(GroupedAttention(8, 8, 16, 16), (DenseFeedForward(512, False),))
-    >>> step = Executed(Recompute.NONE, fused=True, dropout=False, narrow=False, sequence_parallel=False)
+    >>> step = Executed(Recompute.NONE, fused=True, dropout=False, narrow=sympy.S.Zero, sequence_parallel=False)
     >>> of_layer(gpt, 128, step).total / bytes_per_activation / 128  # 2 (5 + 6) of the stream, 12 of heads, 5 x 4
     54
     """
@@ -145,8 +146,6 @@ def _of_block(block: FeedForward, width: int, step: Executed) -> Kept:
 def _casts(inputs: tuple[int, int], results: tuple[int, int], unmade: int, step: Executed) -> Kept:
     """Operands of narrower products: written by rows and by columns; the gradients of the results are read for it, and
     so are those inputs that no norm or activation function has just made."""
-    if not step.narrow:
-        return Kept()
     written = (sum(inputs) * step.forward_passes + sum(results)) * LAYOUTS * dispatch_bytes
     read = (unmade * step.forward_passes + sum(results)) * bytes_per_activation
-    return Kept(shared=written + read)
+    return Kept(shared=step.narrow * (written + read))

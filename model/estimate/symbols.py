@@ -44,6 +44,9 @@ exchange_out = quantity("exchange_out", byte, r"Z_{x\to}", "bytes that a chip se
 replica_up = quantity("replica_up", byte, r"Z_{r\uparrow}", "bytes of gradients and weights that a chip sends over scale-up to those that hold the same weights", sane=OPTIONAL)
 replica_out = quantity("replica_out", byte, r"Z_{r\to}", "bytes of gradients and weights that a chip sends over scale-out to those that hold the same weights", sane=OPTIONAL)
 hiding_share = quantity("hiding_share", count, r"\rho_\uparrow", "share of a step's passes behind which gradients and weights can travel between replicas", sane=(0.0, 1.0))
+narrow_products = quantity("narrow_products", count, r"\nu_8", "one where matrix products of training are of a narrower format than 16 bits, zero where they are not", sane=(0.0, 1.0))
+unembedding_layers = quantity("unembedding_layers", count, r"x_u", "FLOP of the unembedding over those of a layer", sane=OPTIONAL)
+fullest_stage = quantity("fullest_stage", count, r"\varphi_P", "work of the fullest stage of a pipeline over that of the mean one, the unembedding on the last", sane=(1, 1e6))
 launches = quantity("launches", count, r"j_l", "kernels that the host of a chip launches in a step of training", sane=OPTIONAL)
 
 # --- training: coefficients ---------------------------------------------------------------------------------------------

@@ -26,13 +26,15 @@ up, out = e.bulk_streaming * scale_up_bandwidth, e.bulk_streaming * scale_out_ba
 
 wide = (e.wide_flops + e.wide_grouped_flops / e.grouped_share) / (e.wide_share * wide_peak)
 narrow = (e.narrow_flops + e.narrow_grouped_flops / e.grouped_share) / (e.narrow_share * peak_flops)
-products = slower(e.streamed_bytes / (e.passing_share * memory_bandwidth), wide + narrow)
+reading, multiplying = e.streamed_bytes / (e.passing_share * memory_bandwidth), wide + narrow
+products = slower(reading, multiplying)
 attention = e.paired_flops / (e.paired_share * wide_peak)
 between = e.passed_bytes / (e.passing_share * memory_bandwidth)
 tensor = e.tensor_exposed * (e.tensor_up / up + e.tensor_out / out)
 exchanges = e.exchange_exposed * (e.exchange_up / up + e.exchange_out / out)
 kernels = e.launches * kernel_time
-passes = products + attention + between + tensor + exchanges + kernels
+beside = attention + between + tensor + exchanges + kernels
+passes = products + beside
 
 travel = slower(e.replica_up / up, e.replica_out / out)
 replicas = slower(sympy.S.Zero, travel - e.hiding_share * passes)
@@ -51,6 +53,21 @@ TRAINING: Mapping[str, Expr] = {
 training: Expr = sympy.Add(*TRAINING.values())
 """Seconds of a step of training."""
 
+
+def _longest() -> dict[str, Expr]:
+    """By what is read or multiplied behind the passes: with everything between replicas hidden, and with what is not
+    on each tier; then what the links carry, and what the host launches."""
+    found: dict[str, Expr] = {}
+    for resource, product in (("memory", reading), ("compute", multiplying)):
+        found[resource] = product + beside + update
+        for tier, sent in (("scale_up", e.replica_up / up), ("scale_out", e.replica_out / out)):
+            found[f"{resource}, replicas on {tier}"] = sent + (1 - e.hiding_share) * (product + beside) + update
+    return {**found, "scale_up": sent_up / up, "scale_out": sent_out / out, "host": e.launches * e.launch_time}
+
+
+LONGEST: Mapping[str, Expr] = _longest()
+"""The same step as the longest of smooth times: what waits is zero on one side of a kink, which has no logarithm."""
+
 SIXTEEN_BITS = frozenset({OperationName.UNEMBEDDING, OperationName.ROUTER})
 """Products that stay in 16 bits where others are narrower (DeepSeek-V3, arXiv 2412.19437, section 3.3.1)."""
 INSIDE = frozenset({OperationName.TENSOR_SUMS, OperationName.CONTEXT, OperationName.STAGE_GATHER,
@@ -64,20 +81,24 @@ OF_LEDGER = (
 """What follows from the lines of a ledger."""
 
 
-def training_groups(operations: Iterable[Operation], narrow: bool, padding: Expr) -> dict[Symbol, Expr]:
+def training_groups(operations: Iterable[Operation], narrow: Expr, padding: Expr) -> dict[Symbol, Expr]:
     """What one chip of the mean stage does in a step, by group: expressions in the ledger's quantities.
 
-    ``narrow``: whether products are of a narrower format than 16 bits; ``padding``: rows of the experts' tiles over
-    the tokens in them.
+    ``narrow``: one where products are of a narrower format than 16 bits, zero where not, or the quantity that says it;
+    ``padding``: rows of the experts' tiles over the tokens in them.
     """
     found: dict[Symbol, list[Expr]] = {symbol: [] for symbol in OF_LEDGER}
     for line in operations:
         if line.name in (OperationName.ATTENTION, OperationName.SCORES):
             found[e.paired_flops].append(line.flops)
         elif line.name == OperationName.ROUTED:
-            found[e.narrow_grouped_flops if narrow else e.wide_grouped_flops].append(padding * line.flops)
+            found[e.narrow_grouped_flops].append(narrow * padding * line.flops)
+            found[e.wide_grouped_flops].append((1 - narrow) * padding * line.flops)
+        elif line.name in SIXTEEN_BITS:
+            found[e.wide_flops].append(line.flops)
         else:
-            found[e.narrow_flops if narrow and line.name not in SIXTEEN_BITS else e.wide_flops].append(line.flops)
+            found[e.narrow_flops].append(narrow * line.flops)
+            found[e.wide_flops].append((1 - narrow) * line.flops)
         behind = _added_up(line.memory_bytes) if line.name == OperationName.STATE else line.memory_bytes
         found[e.streamed_bytes].append(behind)
         found[e.updated_bytes].append(line.memory_bytes - behind)
@@ -98,11 +119,3 @@ def _links(name: OperationName) -> tuple[Symbol, Symbol]:
     if name == OperationName.REPLICAS:
         return e.replica_up, e.replica_out
     return (e.tensor_up, e.tensor_out) if name in INSIDE else (e.exchange_up, e.exchange_out)
-
-
-STRETCHED = (e.streamed_bytes, e.passed_bytes, e.tensor_up, e.tensor_out, e.exchange_up, e.exchange_out)
-"""What takes longer while a pipeline fills and drains, beside the multiply-adds, which the ledger counts so."""
-OF_PASSES = (
-    e.wide_flops, e.narrow_flops, e.wide_grouped_flops, e.narrow_grouped_flops, e.paired_flops, *STRETCHED,
-)  # fmt: skip
-"""What a fuller stage has more of."""

@@ -26,7 +26,7 @@ from steptime.model.solver.sensitivity import envelope
 from steptime.model.solver.solution import Solution
 from steptime.model.solver.solve import solve
 from steptime.model.step.case import Case
-from steptime.model.step.estimate import estimated_time, serving_coefficients
+from steptime.model.step.estimate import coefficients_for, estimated_time
 from steptime.model.step.inputs import UserLimit
 
 RESOURCE = {"compute": TermName.COMPUTE, "memory": TermName.MEMORY, "scale_up": TermName.INTERCONNECT,
@@ -62,7 +62,7 @@ def solve_batch(
     minimise = minimise or (Minimise.COST if case.number(q.chip_hour_price) is not None else Minimise.CHIP_SECONDS)
     of_bound = _of_bound(case, minimise, max_step_time, limits, start)
     asked = is_timed(max_step_time, limits) if in_practice is None else in_practice
-    chosen = serving_coefficients(case.inputs) if asked and case.accounts.transformer is not None else None
+    chosen = coefficients_for(case.inputs) if asked and case.accounts.transformer is not None else None
     practice = None if chosen is None else practice_of(case.relaxed, chosen)
     if practice is None:
         return of_bound
@@ -143,7 +143,7 @@ def _infimum_not_attained(problem: Problem) -> float | None:
         for limit in problem.limits.values()
         for part in limit.parts
     )
-    if rising or not all(falls_per_unit(expr, problem.over) for expr in terms):
+    if rising or not all(falls_per_unit(expr, problem.over, problem.least) for expr in terms):
         return None
     if any(limit.exponent == 0 for limit in problem.step_limits.values()):
         return None

@@ -61,7 +61,9 @@ class BatchAnswer:
     def bound_cost(self) -> float | None:
         """What that batch costs at the bound; where none attains the least cost, what it tends to."""
         found, time = self.solution, self.bound_time
-        return self.infimum if found is None or time is None else found.cost * (time / found.step_time)
+        if found is not None and time is not None:
+            return found.cost * (time / found.step_time)
+        return self.infimum if self.of_bound is None else self.of_bound.bound_cost
 
     @property
     def bound_integer(self) -> dict[str, float | bool]:

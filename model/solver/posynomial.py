@@ -36,19 +36,29 @@ def _is_monomial(term: Expr, variables: tuple[Symbol, ...]) -> bool:
     return True
 
 
-def falls_per_unit(expr: Expr, variable: Symbol) -> bool:
-    """Whether ``expr / variable`` never rises: each term is constant, proportional, or concave from zero.
+def falls_per_unit(expr: Expr, variable: Symbol, least: float = 0.0) -> bool:
+    """Whether ``expr`` never falls, and ``expr / variable`` never rises, from ``least`` on: each term is constant,
+    proportional, or concave from zero.
 
     Recognised: non-negative constants, multiples of the variable, and c(1 - r^(s·variable)) with 0 < r < 1, which is
-    how experts are touched. Numbers must have been put in for the other symbols.
+    how experts are touched; and c/variable, with what it is taken away from or added to large enough: (a - c/x)/x
+    falls where a x >= 2 c, and b x + c/x rises where b x^2 >= c. Numbers must have been put in for the other symbols.
 
     >>> from steptime.model.symbols import batch
     >>> falls_per_unit(3 + 2 * batch + 5 * (1 - sympy.Rational(1, 2) ** batch), batch), falls_per_unit(batch**2, batch)
     (True, False)
+    >>> falls_per_unit(3 + batch - 4 / batch, batch, least=2.0), falls_per_unit(3 + batch - 4 / batch, batch, least=3.0)
+    (False, True)
     """
     if isinstance(expr, sympy.Max):
-        return all(falls_per_unit(part, variable) for part in expr.args)
-    return _grows(expr, variable) and bool(sympy.expand(expr).xreplace({variable: sympy.S.Zero}) >= 0)
+        return all(falls_per_unit(part, variable, least) for part in expr.args)
+    whole = sympy.expand(expr)
+    added = whole.coeff(variable, -1)
+    rest = whole - added / variable
+    if not _grows(rest, variable):
+        return False
+    constant, slope = rest.xreplace({variable: sympy.S.Zero}), rest.coeff(variable)
+    return bool(constant >= 0 and constant * least >= -2 * added and slope * least**2 >= added)
 
 
 def _grows(expr: Expr, variable: Symbol) -> bool:

@@ -8,6 +8,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.estimate import symbols as e
 from steptime.model.layout.layout import SYMBOLS
 from steptime.model.phases.memory import usable
 from steptime.model.scenario import Scenario
@@ -36,6 +37,7 @@ FIXED = frozenset(
         q.layers,
         q.microbatch,
         q.interleave,
+        e.narrow_products,
     }
 )
 """Whole numbers, constants and the variable itself: no elasticity is stated for them."""
@@ -98,8 +100,20 @@ class Envelope:
     def of_every(self, case: Case) -> dict[str, Elasticity]:
         """The elasticity to every quantity that is put in."""
         named = {symbol for symbol in self.there.values if symbol not in FIXED and symbol not in case.absent}
-        reaching = set().union(*(case.scenario.expand(effect).free_symbols for effect in (self.factor, *self.rows)))
+        reaching = set().union(*(_bases(case.scenario, effect) for effect in (self.factor, *self.rows)))
         return {symbol.name: self.to(symbol) for symbol in sorted(named & reaching, key=lambda symbol: symbol.name)}
+
+
+def put_into(scenario: Scenario, effect: Expr) -> Expr:
+    """An effect with definitions put in; but for the work of the fullest stage, whose whole numbers SymPy would compare
+    for seconds."""
+    others = {symbol: expr for symbol, expr in scenario.definitions.items() if symbol != e.fullest_stage}
+    return Scenario(scenario.values, others).expand(effect)
+
+
+def _bases(scenario: Scenario, effect: Expr) -> set[Symbol]:
+    """Quantities with a value of which an effect is made, once definitions are put in and what cancels is gone."""
+    return set().union(*(scenario.reach(symbol) for symbol in put_into(scenario, effect).free_symbols))
 
 
 def envelope(

@@ -139,8 +139,8 @@ class Program:
         posynomial_limits = all(is_posynomial(part if upper else 1 / part, over) for part, upper in limits)
         convex = all(is_posynomial(expr, over) for expr in terms) and posynomial_limits
         rising_limits = all(rises(part, over[0]) for part, _ in limits)
-        monotone = (posynomial_limits or rising_limits) and all(falls_per_unit(expr, over[0]) for expr in terms)
-        return convex or monotone
+        falling = all(falls_per_unit(expr, over[0], self.problem.least) for expr in terms)
+        return convex or (falling and (posynomial_limits or rising_limits))
 
 
 @np.errstate(divide="ignore", invalid="ignore")  # the logarithm of a term that starts from nothing

@@ -25,13 +25,14 @@ from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Accounts
 from steptime.model.phases.phase import Phase
+from steptime.model.phases.train import TrainPhase
 from steptime.model.precision import activations_for
 from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import WORKLOAD, Inputs
 from steptime.model.step.outside import outside
-from steptime.model.step.training import asked_in_training
+from steptime.model.step.training import asked_in_training, demands_of_training, figures_of_training
 from steptime.model.terms import Operation
 
 
@@ -96,21 +97,22 @@ def estimate_of(
 
 def coefficients_of(case: Case) -> Coefficients | None:
     """The coefficients with which a step has an estimate; None where it has none."""
-    chosen = _coefficients(case.inputs) if case.accounts.transformer is not None else None
-    untold = chosen is None or (case.inputs.phase == PhaseName.TRAIN and chosen.training is None)
-    return None if untold else chosen
+    return coefficients_for(case.inputs) if case.accounts.transformer is not None else None
 
 
-def serving_coefficients(inputs: Inputs) -> Coefficients | None:
-    """Those by which limits of serving hold in practice; None in training, where they hold for the bound."""
-    return _coefficients(inputs) if inputs.phase in (PhaseName.DECODE, PhaseName.PREFILL) else None
-
-
-def _coefficients(inputs: Inputs) -> Coefficients | None:
-    """Those that inputs ask for; None where the ideal alone is asked for, and for what no estimate is of."""
+def coefficients_for(inputs: Inputs) -> Coefficients | None:
+    """Those that inputs ask for; None where the ideal alone is asked for, for what no estimate is of, and for training
+    with a set that has no coefficients of it."""
     if inputs.efficiency == Efficiency.IDEAL or inputs.phase not in PHASES:
         return None
-    return inputs.coefficients or shipped()
+    chosen = inputs.coefficients or shipped()
+    return None if inputs.phase == PhaseName.TRAIN and chosen.training is None else chosen
+
+
+def coefficient_values(inputs: Inputs, hardware: Hardware, chosen: Coefficients) -> dict[Symbol, float]:
+    """The numbers of a set on a machine, for what inputs ask of it."""
+    trained = chosen.training.values if inputs.phase == PhaseName.TRAIN and chosen.training is not None else {}
+    return {**chosen.of_family(hardware.family), **trained}
 
 
 def kind_of(model: Transformer) -> str:
@@ -128,9 +130,9 @@ def terms_of(case: Case, chosen: Coefficients) -> tuple[dict[str, Any], Any]:
     """Seconds by term: of a step, with the prefills that ride along in it where the scope is serving; and by how much
     the mean step is longer, in which no request's own prefill is left out. Numbers, or arrays where the case has
     arrays. Raises Unbound where the ledger lacks a number."""
-    values = chosen.of_family(case.hardware.family)
-    if case.inputs.phase == PhaseName.TRAIN and chosen.training is not None:
-        return _each(TRAINING, {**values, **chosen.training.values, **asked_in_training(case)}), 0.0
+    values = coefficient_values(case.inputs, case.hardware, chosen)
+    if case.inputs.phase == PhaseName.TRAIN:
+        return _each(TRAINING, {**values, **asked_in_training(case)}), 0.0
     if case.inputs.phase == PhaseName.PREFILL:
         return _each(PREFILL, {**values, **asked_of_chip(case)}), 0.0
     if case.inputs.scope != Scope.SERVING:
@@ -188,11 +190,21 @@ def demanded(case: Case) -> dict[Symbol, Expr]:
 
 def demands_of(accounts: Accounts, phase: Phase, plan: Plan, operations: Iterable[Operation]) -> dict[Symbol, Expr]:
     """What a phase asks of a chip, of one ledger: ranks that meet in every pass wait for the fullest in a decode step;
-    not in a prefill, whose batch is dealt out evenly."""
+    not in a prefill, whose batch is dealt out evenly, nor in training, whose micro-batches are whole."""
+    if isinstance(phase, TrainPhase):
+        return demands_of_training(accounts, phase, operations)
     assert accounts.transformer is not None, "an architecture is known"
     waits = phase.name == PhaseName.DECODE and accounts.meets(Layout(ffn=plan.ffn))
     tokens, least = q.micro_batch * phase.tokens / phase.passes, 0 if plan.load == Load.MEAN else 1
     return demands(accounts.transformer, operations, tokens, phase.passes * phase.traversed, waits, least)
+
+
+def figures_of(inputs: Inputs, hardware: Hardware, activations: str, peak: float) -> dict[Symbol, float]:
+    """What an estimate needs of a machine beside its rates: the peak at which scores are worked out; and in training
+    whether the format of ``activations``, whose peak is given, is narrower than 16 bits."""
+    if inputs.phase == PhaseName.TRAIN:
+        return figures_of_training(hardware, activations, peak)
+    return {q.wide_peak: wide_peak_of(hardware, peak)}
 
 
 def wide_peak_of(hardware: Hardware, otherwise: float) -> float:

@@ -46,9 +46,7 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
         "slack": {} if found is None else dict(found.slack),
         "limits": dict(answer.limits),
         "estimate": None if at_chosen is None else estimate_json(at_chosen),
-        "relaxed_estimate": None if found is None or practice is None else {
-            "step_time": found.step_time, "cost": found.cost, "terms": practice.times(found.value),
-        },
+        "relaxed_estimate": _relaxed(answer),
         "bound_answer": None if answer.of_bound is None else bound_answer_json(answer.of_bound),
         "sensitivities": {name: worth.found for name, worth in answer.sensitivities.items()},
         "prices_unique": True if found is None else found.prices.unique,
@@ -66,6 +64,16 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
     }  # fmt: skip
 
 
+def _relaxed(answer: BatchAnswer) -> dict[str, Any] | None:
+    """The estimate at the batch that was found; the cost alone that it tends to where none attains the least."""
+    found, practice = answer.solution, answer.practice
+    if practice is None:
+        return None
+    if found is None:
+        return {"step_time": None, "cost": answer.infimum, "terms": {}}
+    return {"step_time": found.step_time, "cost": found.cost, "terms": practice.times(found.value)}
+
+
 def _values(answer: BatchAnswer, there: Scenario) -> dict[str, Any] | None:
     """The batch that was found, and its step at the bound."""
     found, time = answer.solution, answer.bound_time
@@ -81,7 +89,7 @@ def _prices(answer: BatchAnswer) -> dict[str, Any]:
     if found is None:
         return {"term_prices": None, "network_prices": None}
     if answer.practice is not None:
-        return {"term_prices": answer.practice.prices(found.prices_by_part), "network_prices": None}
+        return {"term_prices": answer.practice.prices(found), "network_prices": None}
     prices = dict.fromkeys(TERMS, 0.0)
     network = {"scale_up": 0.0, "scale_out": 0.0}
     for name, price in found.term_prices.items():
@@ -121,6 +129,7 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequ
                 f"no batch attains it: it falls towards {_cost(answer, answer.infimum or 0.0)} as batch grows, "
                 "and nothing limits the batch"
             ),
+            *_beside(answer),
             *said,
             *ranges,
             *held(case, over=q.batch),
@@ -167,8 +176,10 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequ
 def _whose(answer: BatchAnswer) -> str:
     """Whether limits hold for the estimate or for the bound."""
     found = answer.solution
-    if answer.practice is None or found is None:
+    if answer.practice is None:
         return "limits hold for the ideal bound"
+    if found is None:
+        return "limits hold for the estimate"
     return f"limits hold for the estimate (about {si(found.step_time, 's')})"
 
 
@@ -177,7 +188,9 @@ def _beside(answer: BatchAnswer) -> list[Text]:
     alone = answer.of_bound
     if alone is None:
         return []
-    if alone.solution is None or not alone.integer.get("feasible"):
+    if alone.solution is None:
+        return [Text(f"the bound alone would fall towards {_cost(alone, alone.infimum or 0.0)} at best")]
+    if not alone.integer.get("feasible"):
         return [Text("the bound alone has no whole batch of least cost within the limits")]
     found = bound_answer_json(alone)
     practice = found["estimate"]

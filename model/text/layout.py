@@ -209,11 +209,14 @@ def _ties(answer: Answer, unit: str) -> Text:
 
 def _terms(relaxed: BatchAnswer | None, answer: Answer, best: Case) -> Any:
     """Terms of the best point, of its bound or of its estimate, with their prices at the best batch of the continuous
-    problem at its layout."""
+    problem at its layout where there is one: a training batch is given."""
     prices = {} if relaxed is None else solve_batch_json(relaxed)["term_prices"] or {}
     shadow = {} if relaxed is None or relaxed.solution is None else relaxed.solution.shadow_prices
-    estimate = answer.best.estimate if relaxed is not None and relaxed.practice is not None else None
-    times = dict(best.times) if estimate is None else {name: estimate.terms[name] for name in prices}
+    holds = answer.in_practice if relaxed is None else relaxed.practice is not None
+    estimate = answer.best.estimate if holds else None
+    times = dict(best.times)
+    if estimate is not None:
+        times = {name: time for name, time in estimate.terms.items() if name in prices or (not prices and time > 0)}
     made = table("term" if estimate is None else "term of the estimate", ">time", ">price",
                  "limit of the relaxed problem", ">price")  # fmt: skip
     limits = [(name, f"{price:+.4f}") for name, price in shadow.items() if abs(price) > 5e-5]

@@ -29,6 +29,7 @@ from steptime.model.estimate import symbols as e
 from steptime.model.estimate.activation_traffic import Executed, of_layer, of_loss, passed
 from steptime.model.estimate.training import OF_LEDGER, TRAINING, training, training_groups
 from steptime.model.layout.layout import Layout
+from steptime.model.scenario import Scenario
 from steptime.model.solver.calibration.estimates import with_estimates
 from steptime.model.solver.measured.likely import likely_step, of_trainers
 from steptime.model.solver.measured.places import Places
@@ -36,7 +37,7 @@ from steptime.model.solver.measured.practised import practised
 from steptime.model.solver.measured.validate import validate
 from steptime.model.step.build import build_case
 from steptime.model.step.estimate import estimated, evaluated
-from steptime.model.step.training import asked_in_training, fullest_over_mean_stage
+from steptime.model.step.training import asked_in_training, demands_of_training
 
 IDEAL = {symbol: 0.0 if symbol in (e.launch_time, e.tensor_exposed, e.exchange_exposed) else 1.0
          for symbol in TRAINING_COEFFICIENTS} | {q.kernel_time: 0.0}  # fmt: skip
@@ -81,7 +82,7 @@ def test_every_byte_and_flop_of_the_ledger_is_in_one_group() -> None:
     for model, layouts in LAYOUTS.items():
         for layout in layouts:
             case = case_of(model, "h100-sxm", phase="train", layout=layout, batch=1024, zero=1)
-            lines = training_groups(case.operations, narrow=True, padding=sympy.S.One)
+            lines = training_groups(case.operations, narrow=sympy.S.One, padding=sympy.S.One)
             found = {symbol: case.scenario.evaluate(expr) for symbol, expr in lines.items()}
             assert set(found) == set(OF_LEDGER)
             board = case.phase.blackboard
@@ -144,7 +145,7 @@ def test_replicas_wait_for_what_the_passes_do_not_hide() -> None:
     assert evaluated(training, {**values, e.launches: 4.0, e.launch_time: 5.0}) == pytest.approx(20)
 
 
-NONE = Executed(Recompute.NONE, fused=True, dropout=False, narrow=False, sequence_parallel=False)
+NONE = Executed(Recompute.NONE, fused=True, dropout=False, narrow=sympy.S.Zero, sequence_parallel=False)
 GPT = Layer(GroupedAttention(8, 8, 16, 16), (DenseFeedForward(512, False),))
 A = {q.bytes_per_activation: 2, q.mask_bytes: 1, q.logit_bytes: 4, q.dispatch_bytes: 1, q.sequence: 64}
 MOVED = [
@@ -156,7 +157,7 @@ MOVED = [
      22 * 128 + 1536 + 2560 + 15 * 512, 0),
     ("dropout: masks of two sums written and read", {"dropout": True}, 22 * 128 + 1536 + 2560, 4 * 128),
     ("in 8 bits: inputs 128 + 128 + 128 + 512 and results 384 + 128 + 512 + 128 written twice in a byte; results and "
-     "what attention gave read in two", {"narrow": True}, 22 * 128 + 1536 + 2560 + 1152 + 128, 2 * (896 + 1152)),
+     "what attention gave read in two", {"narrow": sympy.S.One}, 22 * 128 + 1536 + 2560 + 1152 + 128, 2 * (896 + 1152)),
 ]  # fmt: skip
 
 
@@ -181,6 +182,12 @@ def test_bytes_between_products_of_other_layers() -> None:
     assert of_loss(model, sympy.Integer(2)).subs(A) == 500 * 38
 
 
+def fullest_stage(case) -> float:
+    """Work of the fullest stage over that of the mean one."""
+    demands = demands_of_training(case.accounts, case.phase, case.operations)
+    return Scenario(case.scenario.values, {**case.scenario.definitions, **demands}).evaluate(e.fullest_stage)
+
+
 @pytest.mark.parametrize(("model", "stages"), [("llama-3.1-405b", 16), ("llama-3.1-70b", 8), ("llama-3.1-8b", 3)])
 def test_the_fullest_stage_against_all_ways_to_part_the_layers(model: str, stages: int) -> None:
     """The last stage has the unembedding. Where layers do not part evenly the best split is found by trying all."""
@@ -191,15 +198,15 @@ def test_the_fullest_stage_against_all_ways_to_part_the_layers(model: str, stage
     extra = flops["unembedding"] / each
     ways = [layers // stages] if layers % stages == 0 else range(1, layers)
     best = min(max(last + extra, -(-(layers - last) // (stages - 1))) for last in ways)
-    assert fullest_over_mean_stage(case) == pytest.approx(best / ((layers + extra) / stages))
-    assert fullest_over_mean_stage(case_of(model, "h100-sxm", phase="train", layout="tp=8", batch=64)) == 1
+    assert fullest_stage(case) == pytest.approx(best / ((layers + extra) / stages))
+    assert fullest_stage(case_of(model, "h100-sxm", phase="train", layout="tp=8", batch=64)) == pytest.approx(1)
 
 
 def test_a_fuller_stage_and_its_bubble() -> None:
     """Eight stages of GPT-3, 64 micro-batches: what a chip does between products, its products, what it sends."""
     options = {"phase": "train", "layout": "tp=8,pp=8,dp=4", "sequence": 2048, "zero": 1}
     case = case_of("gpt3-175b", "h100-sxm", batch=256, **options)
-    asked, fuller, bubble = asked_in_training(case), fullest_over_mean_stage(case), 1 + 7 / 64
+    asked, fuller, bubble = asked_in_training(case), fullest_stage(case), 1 + 7 / 64
     step = replace(NONE, sequence_parallel=True)
     tp = sympy.Integer(8)
     layers, loss = (expr.subs({**A, q.sequence: 2048}) for expr in (passed(case.accounts.model, step, tp),

@@ -12,7 +12,7 @@ from conftest import case_of
 import steptime as st
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import shipped
-from steptime.model.choices import Efficiency, Minimise
+from steptime.model.choices import Efficiency
 from steptime.model.errors import UserError
 from steptime.model.solver.batch import solve_batch
 from steptime.model.step.build import build_case
@@ -65,7 +65,7 @@ def test_term_prices_and_the_limits_price_add_up(name) -> None:
     """All times and the limit k times as long: the same batch, k times the cost. So the prices add up to one; and the
     limit's is what a little less and a little more of it bring."""
     answer, step = answer_of(name), 1e-4
-    found, prices = answer.solution, answer.practice.prices(answer.solution.prices_by_part)
+    found, prices = answer.solution, answer.practice.prices(answer.solution)
     assert all(price >= -1e-9 for price in prices.values()) and found.residuals.worst < 1e-6
     assert sum(prices.values()) + found.shadow_prices["max_step_time"] == pytest.approx(1, abs=1e-6)
     less, more = (np.log(answer_of(name, by=1 + by).solution.cost) for by in (-step, step))
@@ -153,11 +153,6 @@ def test_what_only_the_bound_allows_is_said() -> None:
     with pytest.raises(UserError, match=r"in practice infeasible: .*max_step_time .*bound alone would allow batch 76"):
         solve_batch(case, max_step_time=0.009)
     assert solve_batch(case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", efficiency="ideal"), max_step_time=0.009)
-
-
-def test_training_holds_limits_for_its_bound() -> None:
-    case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="tp=8", batch="8")
-    assert solve_batch(case, Minimise.COST, max_step_time=30.0).practice is None
 
 
 def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:

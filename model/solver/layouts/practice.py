@@ -17,12 +17,27 @@ from steptime.model.catalog.coefficients import Coefficients
 from steptime.model.choices import PhaseName, Scope
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import DECODE, PREFILL, along
+from steptime.model.estimate.training import TRAINING
+from steptime.model.phases.accounts import Accounts
 from steptime.model.scenario import Scenario
 from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.passes import Pass, joined
-from steptime.model.step.estimate import Estimate, estimate_of, others_per_step, serving_coefficients, wide_peak_of
+from steptime.model.solver.layouts.variants import Variant
+from steptime.model.step.formats import formats
+
+from steptime.model.step.estimate import (  # isort: skip
+    Estimate, coefficient_values, coefficients_for, estimate_of, figures_of, others_per_step,
+)  # fmt: skip
 
 Array = np.ndarray
+TERMS: Mapping[PhaseName, Mapping[str, Expr]] = {PhaseName.PREFILL: PREFILL, PhaseName.TRAIN: TRAINING}
+"""Terms of each phase that are not a decode step's."""
+LENGTHS: Mapping[PhaseName, Mapping[str, Symbol]] = {
+    PhaseName.TRAIN: {"sequence": q.sequence, "microbatch": q.microbatch},
+}  # fmt: skip
+"""What says whether a step is like those of the fit; of the others context and sequences of a rank."""
+AT_ONCE = 2**18
+"""Points whose estimates are worked out in one piece, so that the many quantities of a ledger stay bounded."""
 
 
 class Estimates:
@@ -36,13 +51,13 @@ class Estimates:
             inputs = step.search.inputs.with_given({q.prompt: None, q.answer: None,
                 q.context: step.variants[0].values[q.context]}, scope=Scope.STEPS)  # fmt: skip
             self.pure = Pass(replace(step.search, inputs=inputs), step.accounts, step.columns, step.minimise)
-        self.coefficients = [_figures(one.question.hardware, one.values, chosen) for one in step.variants]
+        self.coefficients = [_figures(one, step.accounts, chosen) for one in step.variants]
 
     def terms(self, numbers: Array, rows: Array, batches: Array) -> tuple[dict[str, Any], Any]:
         """Seconds by term of some layouts, each on its variant, at batches of their own; and by how much the mean step
         is longer."""
         split, coefficients = self.step.split(rows), joined(self.coefficients, numbers)
-        terms = PREFILL if self.step.search.inputs.phase == PhaseName.PREFILL else DECODE
+        terms = TERMS.get(self.step.search.inputs.phase, DECODE)
         found = _evaluated(self.pure.at(numbers, rows, split, batches), terms, coefficients)
         if not self.serves or self.alone is None:
             return found, 0.0
@@ -66,13 +81,14 @@ class Estimates:
         size = len(rows)
         columns = {name: np.broadcast_to(time, (size, 1))[:, 0] for name, time in found.items()}
         longer, bounds = np.broadcast_to(own, (size, 1))[:, 0], points.at_bound.step_time[:, 0]
-        context, sequences = (_column(points, symbol) for symbol in (q.context, q.rank_batch))
         model, inputs = self.step.accounts.transformer, self.step.search.inputs
+        told = LENGTHS.get(inputs.phase, {"context": q.context, "sequences": q.rank_batch})
+        seen = {name: _column(points, symbol) for name, symbol in told.items()}
         estimates = []
         for place in range(size):
             machine = self.step.variants[int(numbers[place])].question.hardware
-            lengths = {"context": context[place], "sequences": sequences[place],
-                       "chips": float(self.step.columns["chips"][rows[place]])}  # fmt: skip
+            lengths = {name: column[place] for name, column in seen.items()}
+            lengths["chips"] = float(self.step.columns["chips"][rows[place]])
             terms = {name: float(column[place]) for name, column in columns.items()}
             estimates.append(estimate_of(model, machine, inputs, self.chosen, float(bounds[place]), terms,
                                          float(longer[place]), lengths))  # fmt: skip
@@ -81,13 +97,16 @@ class Estimates:
 
 def estimates_of(step: Pass, alone: Pass | None) -> Estimates | None:
     """The estimates of a search; None where a step has none."""
-    chosen = serving_coefficients(step.search.inputs)
+    chosen = coefficients_for(step.search.inputs)
     return None if chosen is None else Estimates(step, alone, chosen)
 
 
-def _figures(hardware: Any, values: Mapping[Symbol, Any], chosen: Coefficients) -> dict[Symbol, float]:
-    """Coefficients on a machine, with the peak at which scores are worked out."""
-    return {**chosen.of_family(hardware.family), q.wide_peak: wide_peak_of(hardware, values[q.peak_flops])}
+def _figures(one: Variant, accounts: Accounts, chosen: Coefficients) -> dict[Symbol, float]:
+    """Coefficients on a machine, with what its formats say beside its rates."""
+    inputs, hardware = one.question.inputs, one.question.hardware
+    precision, _ = formats(inputs, accounts, hardware)
+    return {**coefficient_values(inputs, hardware, chosen),
+            **figures_of(inputs, hardware, precision["activations"], one.values[q.peak_flops])}  # fmt: skip
 
 
 def _column(points: Points, symbol: Symbol) -> Sequence[float | None]:
@@ -132,14 +151,19 @@ class InPractice(Points):
         step, mean = bound.step_time.copy(), bound.step_time.copy()
         fine = bound.possible
         rows, columns = np.flatnonzero(fine.any(axis=1)), np.flatnonzero(fine.any(axis=0))
-        if len(rows):
-            assert self.estimates is not None and self.numbers is not None and self.rows is not None
-            batches = bound.batches[np.ix_(rows, columns)]
-            alike = bool((batches == batches[:1]).all())
-            terms, own = self.estimates.terms(self.numbers[rows], self.rows[rows], batches[:1] if alike else batches)
-            times = np.maximum(sum(terms.values()), step[np.ix_(rows, columns)])
-            step[np.ix_(rows, columns)], mean[np.ix_(rows, columns)] = times, times + own
+        for some in np.array_split(rows, max(1, -(-len(rows) * len(columns) // AT_ONCE))):
+            if len(some):
+                place = np.ix_(some, columns)
+                step[place], mean[place] = self._at(some, bound.batches[place], step[place])
         return step, mean
+
+    def _at(self, rows: Array, batches: Array, bounds: Array) -> tuple[Array, Array]:
+        """Seconds of a step, and of the mean step, of some rows at batches whose bounds are known."""
+        assert self.estimates is not None and self.numbers is not None and self.rows is not None
+        alike = bool((batches == batches[:1]).all())
+        terms, own = self.estimates.terms(self.numbers[rows], self.rows[rows], batches[:1] if alike else batches)
+        times = np.maximum(sum(terms.values()), bounds)
+        return times, times + own
 
     @property
     def step_time(self) -> Array:

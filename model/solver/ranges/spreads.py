@@ -12,6 +12,7 @@ from steptime.model.catalog.tiers import Tier
 from steptime.model.choices import Minimise
 from steptime.model.economics.reuse import Reuse
 from steptime.model.errors import UserError
+from steptime.model.estimate import symbols as e
 from steptime.model.quantity import lookup
 from steptime.model.solver.batch import RESOURCE, solve_batch
 from steptime.model.solver.cache.holding import STRANGERS, solve_cache
@@ -21,6 +22,7 @@ from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.solver.machine.earns import who_earns
 from steptime.model.solver.ranges.solved import Outcome, agreed_direction, spread_solved
 from steptime.model.solver.ranges.uncertainty import Ranges, Spread, is_input
+from steptime.model.solver.sensitivity import put_into
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import UserLimit
@@ -58,7 +60,8 @@ def batch_spread(
     def solve(values: Mapping[Symbol, float]) -> Outcome:
         answer = solve_batch(case.changed(values), minimise, bound, limits)
         if answer.solution is None:
-            return Outcome({"cost": answer.infimum or 0.0}, "no batch attains it")
+            tends = {} if answer.practice is None else {ranked: answer.infimum or 0.0}
+            return Outcome({"cost": answer.bound_cost or 0.0, **tends}, "no batch attains it")
         prices = answer.solution.term_prices
         found = {
             "batch": answer.solution.value,
@@ -76,9 +79,9 @@ def batch_spread(
         scenario, ranked = here.practice.case.scenario, "cost in practice"
 
     def proved(output: str, symbol: Symbol) -> int | None:
-        if output != ranked or worth is None:
+        if output != ranked or worth is None or symbol in scenario.reach(e.fullest_stage):
             return None
-        return agreed_direction([scenario.expand(expr) for expr in (worth.factor, *worth.rows)], symbol)
+        return agreed_direction([put_into(scenario, expr) for expr in (worth.factor, *worth.rows)], symbol)
 
     return spread_solved(ranges, solve, proved, progress=progress)
 

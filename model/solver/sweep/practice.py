@@ -6,26 +6,26 @@ It stands beside the bound and never below it. Limits and what is kept may be of
 from dataclasses import replace
 
 import numpy as np
-from sympy import Expr
 
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName, Scope, Split
 from steptime.model.errors import Unbound
 from steptime.model.estimate.terms import decode, prefill
+from steptime.model.estimate.training import training
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.solver.sweep.lowered import Scope as Lowered
 from steptime.model.solver.sweep.outputs import ESTIMATE, Way
 from steptime.model.step.build import Prepared
-from steptime.model.step.estimate import demands_of, serving_coefficients, wide_peak_of
+from steptime.model.step.estimate import coefficient_values, coefficients_for, demands_of, figures_of
 from steptime.model.step.inputs import Question
 
 
 def has_estimate(question: Question) -> bool:
-    """Whether there is an estimate: of decode steps, passes that check drafts and prefills of architectures, without
-    prefills that ride along, unless the ideal alone is asked for. Training has one in `step` alone."""
+    """Whether there is an estimate: of steps of architectures, without prefills that ride along, unless the ideal alone
+    is asked for."""
     inputs = question.inputs
     return (
-        serving_coefficients(inputs) is not None
+        coefficients_for(inputs) is not None
         and accounts_of(question.model).transformer is not None
         and inputs.scope == Scope.STEPS
     )
@@ -33,16 +33,17 @@ def has_estimate(question: Question) -> bool:
 
 def lowered(scope: Lowered, way: Way, asked: Prepared, split: Split) -> int:
     """The place of a step's estimate in one way, blocks split so; raises Unbound where there is none."""
-    hardware = asked.hardware
-    chosen = serving_coefficients(asked.inputs)
-    has = has_estimate(Question(asked.accounts.model, hardware, asked.inputs))
+    hardware, inputs = asked.hardware, asked.inputs
+    chosen = coefficients_for(inputs)
+    has = has_estimate(Question(asked.accounts.model, hardware, inputs))
     if chosen is None or not has or not hardware.peaks or q.machine_flops in way.definitions:
         raise Unbound(frozenset({ESTIMATE}))
     asks = demands_of(asked.accounts, way.phase, replace(asked.plan, ffn=split), way.operations)
-    to, values = scope.to, chosen.of_family(hardware.family)
+    to, values = scope.to, coefficient_values(inputs, hardware, chosen)
+    values |= figures_of(inputs, hardware, asked.precision["activations"], float("inf"))
     here = to.scope({**scope.values, **values}, {**scope.definitions, **asks})
-    known = {symbol: to.leaf(float(value)) for symbol, value in values.items()}
-    peak = to.leaf(wide_peak_of(hardware, 1.0))  # a machine without peaks has no estimate here
-    here.known = {**scope.known, **known, q.wide_peak: peak}
-    terms: Expr = prefill if asked.inputs.phase == PhaseName.PREFILL else decode
+    here.known = {**scope.known, **{symbol: to.leaf(float(value)) for symbol, value in values.items()}}
+    if inputs.phase == PhaseName.TRAIN:  # at the peak of the products, or at that of 16 bits where it is less
+        here.known[q.wide_peak] = to.folded(np.minimum, [here.known[q.wide_peak], here(q.peak_flops)])
+    terms = {PhaseName.PREFILL: prefill, PhaseName.TRAIN: training}.get(inputs.phase, decode)
     return to.folded(np.maximum, [here(terms), here(q.step_time)])

@@ -1,0 +1,282 @@
+"""Training whose limits hold for the estimate: the best batch and the best execution are those of loops over steps,
+priced rightly, with the bound's own answer beside."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+import sympy
+from conftest import asked, case_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from questions import TRAINED, search_of
+from test_train_search import divisors
+
+from steptime.model import symbols as q
+from steptime.model.catalog.coefficients import TRAINING_COEFFICIENTS, shipped
+from steptime.model.errors import UserError
+from steptime.model.estimate import symbols as e
+from steptime.model.estimate.training import LONGEST, TRAINING
+from steptime.model.layout.layout import Layout
+from steptime.model.phases.train import Choices
+from steptime.model.solver.batch import solve_batch
+from steptime.model.solver.layouts.search import search_layouts
+from steptime.model.solver.posynomial import falls_per_unit
+from steptime.model.solver.practice import practice_of
+from steptime.model.solver.recheck import recheck
+from steptime.model.step.build import build_case
+from steptime.model.step.estimate import estimated, evaluated
+from steptime.model.step.words import limit_of
+from steptime.model.text.practice import estimate_json
+
+CASES = {
+    "stages in chunks": (("llama-3.1-8b", "h100-sxm", {"layout": "tp=2,pp=4,dp=2", "zero": 1, "interleave": "2"}), 5.0),
+    "replicas over the network": (("llama-3.1-8b", "h100-sxm", {"layout": "tp=4,dp=16", "zero": 3}), 2.0),
+    "experts": (("mixtral-8x7b", "h100-sxm", {"layout": "tp=2,dp=4,ep=8,pp=2", "zero": 1}), 3.0),
+    "layers that do not part evenly": (("llama-3.1-8b", "h100-sxm", {"layout": "tp=4,pp=3", "sequence": "8192"}), 6.0),
+    "narrow products": (("llama-3.1-8b", "h100-sxm", {"layout": "tp=4,pp=2", "weights": "fp8", "activations": "fp8",
+                                                      "microbatch": "2"}), 2.0),
+    "bound by memory": (("llama-3.1-8b", "h100-sxm", {"layout": "tp=8,dp=2", "sequence": "128", "zero": 0}), 0.5),
+}  # fmt: skip
+
+
+def answer_of(name: str, by: float = 1.0, **changes):
+    (model, hardware, options), limit = CASES[name]
+    return solve_batch(case_of(model, hardware, phase="train", **options, **changes), max_step_time=limit * by)
+
+
+# --- the best batch --------------------------------------------------------------------------------------------------
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_the_longest_of_its_times_is_the_sum_of_its_terms(data) -> None:
+    """Whatever is hidden and whatever waits: the step as a sum of terms, and as the longest of smooth times."""
+    symbols = sorted(set().union(*(term.free_symbols for term in TRAINING.values())), key=str)
+    values = {symbol: data.draw(st.floats(1e-3, 1.0)) for symbol in symbols}
+    values |= {s: data.draw(st.floats(0.0, 1e4)) for s in (e.replica_up, e.replica_out, e.exchange_out, e.launches)}
+    total = sum(evaluated(term, values) for term in TRAINING.values())
+    assert max(evaluated(time, values) for time in LONGEST.values()) == pytest.approx(total, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_best_whole_batch_is_that_of_a_loop_over_steps(name) -> None:
+    """Every batch of whole micro-batches a step of its own: of those within the limit, the one whose token costs
+    least."""
+    answer, limit = answer_of(name), CASES[name][1]
+    case, best = answer.whole, int(answer.integer["batch"])
+    unit = int(case.layout.dp * case.layout.replicas * case.scenario.value(q.microbatch))
+    steps = {batch: build_case(case.question.but({q.batch: float(batch)}, layout=case.layout))
+             for batch in range(unit, best + 5 * unit, unit)}  # fmt: skip
+    there = {batch: (estimated(step).step_time, step) for batch, step in steps.items()}
+    costs = {batch: estimate_json(step)["dollars_per_million_tokens"] / 1e6
+             for batch, (time, step) in there.items() if time <= limit}  # fmt: skip
+    least = min(costs, key=lambda batch: costs[batch])
+    assert (best, answer.integer["cost"]) == (least, pytest.approx(costs[least], rel=1e-9))
+    assert answer.integer["step_time"] == pytest.approx(there[best][0], rel=1e-9)
+    assert answer.bound_integer["step_time"] == pytest.approx(there[best][1].number(q.step_time), rel=1e-9)
+    assert best == max(costs) and len(costs) > 3
+    ideal = answer_of(name, efficiency="ideal")
+    assert ideal.practice is None and answer.of_bound.integer == ideal.integer
+    assert ideal.integer["cost"] < answer.integer["cost"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_term_prices_and_the_limits_price_add_up(name) -> None:
+    """All times and the limit k times as long: the same batch, k times the cost. So the prices add up to one; and the
+    limit's is what a little less and a little more of it bring."""
+    answer, step = answer_of(name), 1e-4
+    found, prices = answer.solution, answer.practice.prices(answer.solution)
+    assert all(price >= -1e-9 for price in prices.values()) and found.residuals.worst < 1e-6
+    assert sum(prices.values()) + found.shadow_prices["max_step_time"] == pytest.approx(1, abs=1e-6)
+    less, more = (np.log(answer_of(name, by=1 + by).solution.cost) for by in (-step, step))
+    assert found.shadow_prices["max_step_time"] == pytest.approx((more - less) / (2 * step), rel=1e-3, abs=1e-4)
+    terms = answer.practice.times(found.value)
+    assert sum(terms.values()) == pytest.approx(found.step_time, rel=1e-9)
+    assert list(prices) == list(terms) and set(terms) <= set(TRAINING)
+
+
+@pytest.mark.parametrize("name", ["stages in chunks", "experts", "narrow products", "layers that do not part evenly"])
+def test_sensitivities_equal_finite_differences(name) -> None:
+    """Solved again with a little more of a figure of the machine, of the workload, or of a coefficient."""
+    answer, step, tried = answer_of(name), 1e-5, 0
+    (model, hardware, options), limit = CASES[name]
+    stays = f"workspace={answer.whole.scenario.value(q.workspace)!r}"
+
+    def cost(symbol, by: float) -> float:
+        value = answer.practice.case.scenario.value(symbol) * (1 + by)
+        if symbol in TRAINING_COEFFICIENTS:
+            case, known = case_of(model, hardware, phase="train", **options), shipped()
+            trained = replace(known.training, values={**known.training.values, symbol: value})
+            inputs = replace(case.inputs, coefficients=replace(known, training=trained))
+            case = build_case(replace(case.question, inputs=inputs))
+        else:
+            case = case_of(model, hardware, phase="train", **options, sets=(stays, f"{symbol.name}={value!r}"))
+        return float(np.log(solve_batch(case, max_step_time=limit).solution.cost))
+
+    asked_of = (q.peak_flops, q.memory_bandwidth, q.scale_up_bandwidth, q.bytes_per_activation, e.wide_share,
+                e.passing_share)  # fmt: skip
+    for symbol in asked_of:
+        worth = answer.sensitivities.get(symbol.name)
+        found = (cost(symbol, step) - cost(symbol, -step)) / (2 * step)
+        assert (0.0 if worth is None else worth.found) == pytest.approx(found, abs=2e-4), symbol
+        tried += abs(found) > 1e-3
+    assert tried >= 5 and "narrow_products" not in answer.sensitivities
+
+
+def test_times_that_another_one_always_exceeds_are_left_out() -> None:
+    """What is left is the longest somewhere, and the longest of what is left is the longest of all."""
+    for name in CASES:
+        case = answer_of(name).whole.relaxed
+        practice = practice_of(case, shipped())
+        parts, least = practice.parts["step"], case.layout.dp * case.layout.replicas
+        batches = np.geomspace(least * case.scenario.value(q.microbatch), 1e7, 4001)
+        there = practice.case.scenario | {q.batch: batches}
+        left = [there.evaluate(time) for time in parts.values()]
+        every = [np.broadcast_to(there.evaluate(time), batches.shape) for time in LONGEST.values()]
+        assert np.max(left, axis=0) == pytest.approx(np.max(every, axis=0), rel=1e-12), name
+        assert len(parts) < len(LONGEST) - 2
+
+
+def test_what_falls_in_inverse_proportion_is_proved_from_the_least_batch_on() -> None:
+    """a + b x + c/x and its unit cost, in numbers, where the proof is made; and a counterexample where it is not."""
+    rng, proved = np.random.default_rng(4), 0
+    for _ in range(300):
+        a, b, c, least = *rng.uniform(-1, 4, 1), *rng.uniform(0, 2, 1), *rng.uniform(-4, 4, 1), rng.uniform(0.5, 4)
+        x = np.linspace(least, 40, 4000)
+        time = a + b * x + c / x
+        if falls_per_unit(sympy.Float(a) + b * q.batch + c / q.batch, q.batch, least):
+            proved += 1
+            assert (np.diff(time) >= -1e-12).all() and (np.diff(time / x) <= 1e-12).all()
+    assert proved > 40
+    assert not falls_per_unit(1 - 1 / q.batch, q.batch) and not falls_per_unit(1 + 1 / q.batch, q.batch, 9.0)
+
+
+@pytest.mark.parametrize(("limit", "layout", "zero"), [
+    ("tokens_per_second>=20000", "tp=8", 0), ("dollars_per_million_tokens<=0.3", "tp=4,dp=16", 1),
+    ("joules_per_token<=2", "tp=2,pp=4,dp=2", 1),
+])  # fmt: skip
+def test_without_a_limit_on_the_step_the_cost_falls_for_ever(limit: str, layout: str, zero: int, run_json) -> None:
+    """Nothing of a step of training grows with the batch but its time: a token costs what it tends to."""
+    case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout=layout, zero=zero)
+    answer = solve_batch(case, limits=(limit_of(limit),))
+    assert answer.practice is not None and not answer.attained
+    cost = [estimate_json(case.changed({q.batch: 2.0**n}))["dollars_per_million_tokens"] / 1e6 for n in (7, 12, 40)]
+    assert cost[0] > cost[1] > cost[2] == pytest.approx(answer.infimum, rel=1e-9)
+    assert answer.bound_cost < answer.infimum
+    data = run_json("solve", "batch", "llama-3.1-8b", "h100-sxm", "--phase", "train", "--layout", layout, "--zero",
+                    str(zero), "--limit", limit)  # fmt: skip
+    assert (data["attained"], data["limits_hold_for"]) == (False, "estimate")
+    assert (data["cost"], data["relaxed_estimate"]["cost"]) == (answer.bound_cost, answer.infimum)
+
+
+def test_the_least_latency_with_a_rate_is_that_of_a_loop() -> None:
+    case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="tp=2,pp=4,dp=2", zero=1)
+    answer = solve_batch(case, "latency", limits=(limit_of("tokens_per_second>=60000"),))
+    there = {batch: estimate_json(case.changed({q.batch: float(batch)})) for batch in range(2, 400, 2)}
+    least = min(batch for batch, one in there.items() if one["tokens_per_second"] >= 60000)
+    assert answer.integer["batch"] == least > 4
+    assert answer.solution.is_global
+
+
+def test_a_limit_that_only_the_bound_keeps_is_said() -> None:
+    case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="tp=8")
+    with pytest.raises(UserError, match=r"in practice infeasible: .*max_step_time .*bound alone would allow batch 1"):
+        solve_batch(case, max_step_time=0.03)
+
+
+# --- the search ------------------------------------------------------------------------------------------------------
+def every_execution(search, question):
+    """Every way to train, each a case of its own: whether it fits, its cost by the estimate, its time, and the case."""
+    (chips,), (batch,), model = search.chips, search.batches, search.model
+    layers = len(model.layers)
+    for tp, cp, dp, pp, replicas in product(divisors(chips), repeat=5):
+        whole = tp * cp * dp * pp * replicas == chips and not any(heads % tp for heads in model.heads)
+        if not whole or pp > layers or batch % (dp * replicas):
+            continue
+        experts = [ep for ep in divisors(tp * cp * dp) if ep <= model.experts] if model.experts else [1]
+        sizes = divisors(batch // dp // replicas)
+        chunks = [v for v in divisors(layers) if v == 1 or (pp > 1 and layers % (pp * v) == 0)]
+        choices = product(("none", "selective", "full"), (0, 1, 2, 3) if dp * cp * replicas > 1 else (0,),
+                          (True, False) if tp > 1 else (True,))  # fmt: skip
+        for ep, ffn, size, v, (mode, zero, shared) in product(
+            experts, ("tp", "all") if cp * dp > 1 else ("tp",), sizes, chunks, list(choices)
+        ):
+            layout = Layout(tp=tp, cp=cp, dp=dp, ep=ep, pp=pp, replicas=replicas, ffn=ffn)
+            training = Choices(recompute=mode, zero=zero, sequence_parallel=shared)
+            numbers = {q.batch: float(batch), q.microbatch: float(size), q.interleave: float(v)}
+            case = build_case(question.but(numbers, layout=layout, training=training))
+            found = estimated(case)
+            cost = case.scenario.evaluate(q.dollars_per_million_tokens / q.step_time) * found.step_time / 1e6
+            yield bool(case.fits), cost, found.step_time, case
+
+
+SEARCHES = {
+    "dense": search_of("gpt2", "a100-sxm-40gb", (2,), (2,), "cost", 3.0, free=TRAINED, phase="train", sequence="32768",
+                       usable_memory="100%"),
+    "experts": search_of("deepseek-v2-lite", "h200-sxm", (2,), (2,), "cost", 0.29, free=TRAINED, phase="train",
+                         usable_memory="100%"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES)
+def test_the_best_execution_is_that_of_a_loop(search) -> None:
+    """As many points fit and keep the limit in practice, and the least cost is the same."""
+    found = search_layouts(search)
+    question = asked(search.model.name, search.hardware[0].name).but(search.inputs.given, phase=search.inputs.phase)
+    every = list(every_execution(search, question))
+    kept = [(cost, case) for fits, cost, time, case in every if fits and time <= search.max_step_time]
+    fast = [case for fits, _, _, case in every if fits and case.number(q.step_time) <= search.max_step_time]
+    assert found.in_practice and (found.points, found.feasible) == (len(every), len(kept))
+    assert 0 < len(kept) < len(fast)
+    assert found.least == pytest.approx(min(cost for cost, _ in kept), rel=1e-9)
+    assert found.best.ranked(True, found.minimise) <= found.least * (1 + search.within)
+    ideal = min(case.number(q.dollars_per_million_tokens) / 1e6 for case in fast)
+    assert ideal * (1 - 1e-9) <= found.of_bound.cost <= ideal * (1 + search.within)
+
+
+@pytest.mark.parametrize(("search", "narrow"), [
+    (search_of("llama-3.1-8b", ("h100-sxm", "mi300x"), (12,), (48,), "cost", 8.0, phase="train",
+               free=TRAINED | {"weights", "activations"}), None),
+    (search_of("mixtral-8x7b", "h100-sxm", (16,), (64,), "latency", 20.0, phase="train", weights="fp8", free=TRAINED),
+     True),
+], ids=["two machines, all formats", "experts in fp8"])  # fmt: skip
+def test_every_point_says_what_its_step_says(search, narrow) -> None:
+    """Its estimate is that of a step of its own, term by term: every format, machine, ZeRO stage and recomputation."""
+    answer = search_layouts(search)
+    checked = recheck(answer)
+    assert answer.in_practice and checked.primal < 1e-9 and max(checked.figures.values()) < 1e-9
+    points = (*answer.candidates, answer.of_bound, *answer.best_of.values(), *answer.pareto)
+    for point in points:
+        found = estimated(build_case(point.question))
+        assert point.estimate.terms == pytest.approx(found.terms, rel=1e-9, abs=1e-15)
+        named = [(one.family, one.outside) for one in (point.estimate, found)]
+        assert named[0] == named[1] and point.estimate.low == pytest.approx(found.low, rel=1e-9)
+        assert point.step_time <= point.estimate.step_time
+    formats = {build_case(point.question).precision["activations"] for point in points}
+    assert "fp8" in formats if narrow is None else formats == {"fp8"}
+
+
+def test_without_a_limit_on_time_the_bound_decides_and_estimates_stand_beside() -> None:
+    search = search_of("llama-3.1-8b", "h100-sxm", (8,), (16,), "cost", free=TRAINED, phase="train")
+    ideal = search_of("llama-3.1-8b", "h100-sxm", (8,), (16,), "cost", free=TRAINED, phase="train", efficiency="ideal")
+    one, other = search_layouts(search), search_layouts(ideal)
+    assert not one.in_practice and one.best.layout == other.best.layout and one.best.cost == other.best.cost
+    assert one.best.estimate is not None and other.best.estimate is None
+
+
+def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:
+    asked = ("solve", "layout", "llama-3.1-8b", "h100-sxm", "--phase", "train", "--chips", "16", "--batch", "64",
+             "--max-step-time", "2500ms")  # fmt: skip
+    data = run_json(*asked)
+    best, alone = data["best"], data["bound_answer"]
+    assert data["limits_hold_for"] == "estimate" and best["step_time"] < best["estimate"]["step_time"] <= 2.5
+    assert alone["step_time"] <= alone["estimate"]["step_time"]
+    first, *rest = run(*asked)[1].splitlines()
+    assert "limits hold for the estimate (about " in first
+    assert any(line.startswith("term of the estimate") for line in rest)
+    assert any(line.startswith("products") for line in rest)
+    assert any(line.startswith("the bound alone would choose h100-sxm") for line in rest)
+    assert "limits hold for the ideal bound" in run(*asked, "--efficiency", "ideal")[1].splitlines()[0]
+    crossing = run_json("solve", "crossover", *asked[2:6], "--layout", "dp=8", "--zero", "1", "--between",
+                        "compute,memory", "--over", "sequence")  # fmt: skip
+    assert crossing["estimate"]["step_time"] > 0 and set(crossing["estimate"]["terms"]) == set(TRAINING)
