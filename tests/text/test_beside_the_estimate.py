@@ -39,3 +39,47 @@ def test_an_estimated_price_is_not_the_estimate_of_a_step() -> None:
     step = st.step("deepseek-v3", "gb200-nvl72", basis="estimate")
     assert step.price_basis == "estimate"
     assert "per million tokens (estimated price)" in words_of(step) and "(estimate)" not in words_of(step)
+
+
+# --- first tokens and requests ---------------------------------------------------------------------------------------
+SERVING = {"scope": "serving", "prompt": 3000, "output": 400}
+
+
+@pytest.mark.parametrize("words", [{"context": 3000}, SERVING, {"context": 3000, "drafts": 3, "acceptance": 0.7}],
+                         ids=["decode", "serving", "drafts"])  # fmt: skip
+def test_a_first_token_in_practice_is_the_estimate_of_its_prefill_alone(words: dict[str, object]) -> None:
+    step = st.step("llama-3.1-8b", "h100-sxm", layout="tp=2", **words)
+    alone = st.step("llama-3.1-8b", "h100-sxm", layout="tp=2", phase="prefill", batch=1, prompt=3000)
+    found = step.to_dict()
+    assert found["time_to_first_token_estimate"] == pytest.approx(alone.estimate.step_time, rel=1e-12)
+    assert found["time_to_first_token_estimate"] > found["time_to_first_token"] == pytest.approx(alone.time, rel=1e-12)
+    assert "alone after at least" in words_of(step) and "in practice)" in words_of(step)
+
+
+def test_a_request_is_at_least_its_bound() -> None:
+    step = st.step("llama-3.1-8b", "h100-sxm", layout="tp=2", phase="prefill", output=400)
+    found, shown = step.to_dict(), words_of(step)
+    assert found["time_to_first_token_estimate"] == step.estimate.step_time
+    assert "request at least" in shown and "in practice) to the first token, 399 decode steps" in shown
+
+
+def test_without_an_estimate_a_first_token_has_its_bound_alone() -> None:
+    step = st.step("llama-3.1-8b", "h100-sxm", efficiency="ideal")
+    assert step.to_dict()["time_to_first_token_estimate"] is None and "in practice" not in words_of(step)
+    assert "alone after at least" in words_of(step)
+    assert "time_to_first_token_estimate" in st.step("llama-3.1-8b", "h100-sxm", context=1).to_dict()
+
+
+# --- which rows are the bound's --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("words", [{}, SERVING, {"phase": "prefill", "output": 400}, RUN, {"overlap": "none"}],
+                         ids=["decode", "serving", "prefill", "train", "no overlap"])  # fmt: skip
+def test_every_row_of_the_bound_is_called_so(words: dict[str, object]) -> None:
+    step = st.step("llama-3.1-8b", "h100-sxm", **{"layout": "tp=2", **words})
+    shown, least = words_of(step), "at the bound" if words.get("overlap") else "at least"
+    assert f" step time {least} " in shown
+    for row in ("tokens/s", "cost", "utilisation"):
+        assert f" {row} at the bound " in shown
+    assert ("mean_step_time" not in step.to_dict()) or f" mean step {least} " in shown
+    assert "tokens" not in words or "; at the bound 15 T tokens in" in shown
+
+
