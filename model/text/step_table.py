@@ -106,15 +106,15 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     bounds, memory_used = data["bounds"], data["memory_per_chip"]
     band = " ≤ ".join(f"{si(bounds[key], 's')} ({text})" for key, text in
                       (("full", "full overlap"), ("per_operation", "per operation"), ("none", "none")))  # fmt: skip
-    bound = data["bottleneck"] or "—"
-    made.add_row("step time", f"{_least(data)}{si(data['step_time'], 's')} at overlap {data['overlap']}; bound by {bound}")
+    bound, least = data["bottleneck"] or "—", _least(data)
+    made.add_row("step time", f"{least}{si(data['step_time'], 's')} at overlap {data['overlap']}; bound by {bound}")
     if data["estimate"] is not None:
         made.add_row("in practice", practice_words(data["estimate"], data["step_time"]))
     if "measured" in data:
         made.add_row("measured", measured_words(data["measured"]))
     made.add_row("band", band)
     if "mean_step_time" in data:
-        made.add_row("mean step", f"{_least(data)}{si(data['mean_step_time'], 's')} with every prefill counted, a request's "
+        made.add_row("mean step", f"{least}{si(data['mean_step_time'], 's')} with every prefill counted, a request's "
                                   f"own too: throughput and cost {BOUND}follow from it")  # fmt: skip
     made.add_row("tokens/s", f"{BOUND}{plain(data['tokens_per_second_per_sequence'])} per sequence, "
                              f"{plain(data['tokens_per_second'])} over all chips")  # fmt: skip
@@ -149,7 +149,7 @@ def _usable(memory: dict[str, Any]) -> str:
 def _training(case: Case, found: dict[str, Any]) -> str:
     """Micro-batches, bubble and utilisation of the hardware; days and dollars where the tokens were said."""
     text = (f"{plain(found['micro_batches'])} micro-batches, bubble {found['bubble']:.1%} of the work, "
-            f"{percent(found['hfu'])} of peak with what is computed again (HFU) {BOUND.strip()}, {_kept(found)}")  # fmt: skip
+            f"{BOUND}{percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}")  # fmt: skip
     if "served_tokens" in found:
         fits = [f"{name} {si(tokens)}" for name, tokens in found["tokens_at_optimum"].items()]
         equal, alone = si(found["tokens_at_equal_compute"]), si(found["tokens_of_cheapest_training"])
@@ -184,7 +184,7 @@ def _first(data: dict[str, Any]) -> str:
 
 
 def _least(data: dict[str, Any]) -> str:
-    """Before a time: nothing is faster than with everything overlapped; with less it is the bound that was asked for."""
+    """Before a time: nothing is faster than with all of it overlapped; with less it is the bound that was asked for."""
     return "at least " if data["overlap"] == Overlap.FULL else BOUND
 
 

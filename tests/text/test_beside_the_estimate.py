@@ -1,8 +1,13 @@
 """What follows from the bound and what from the estimate, of one step: days and dollars, first tokens, rates, words."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 import steptime as st
+from steptime.model.catalog.coefficients import read_coefficients
+from steptime.model.catalog.files import packaged
 
 RUN = {"phase": "train", "layout": "tp=8,pp=2,dp=2", "batch": 64, "tokens": "15T"}
 
@@ -83,3 +88,29 @@ def test_every_row_of_the_bound_is_called_so(words: dict[str, object]) -> None:
     assert "tokens" not in words or "; at the bound 15 T tokens in" in shown
 
 
+
+
+# --- coefficients of a user's own without those of training ----------------------------------------------------------
+@pytest.fixture
+def of_decoding_alone(tmp_path: Path) -> Path:
+    """The shipped set as it is before its part on training."""
+    path = tmp_path / "mine.toml"
+    path.write_text(packaged("coefficients.toml").split("\n[training]", 1)[0] + "\n", "utf-8")
+    assert read_coefficients(path).training is None
+    return path
+
+
+def test_that_a_file_has_no_coefficients_of_training_is_said(of_decoding_alone: Path) -> None:
+    step = st.step("llama-3.1-70b", "h100-sxm", **RUN, efficiency=str(of_decoding_alone))
+    why = f"{of_decoding_alone} has no coefficients of training"
+    assert step.estimate is None and step.to_dict()["no_estimate"] == why
+    assert f"no estimate: {why}" in words_of(step)
+
+
+@pytest.mark.parametrize("words", [
+    lambda path: {"efficiency": str(path), "layout": "tp=8"}, lambda path: RUN,
+    lambda path: {**RUN, "efficiency": "ideal"},
+], ids=["a decode step has one", "the shipped set has them", "none was asked for"])  # fmt: skip
+def test_else_nothing_is_said(words: Callable[[Path], dict[str, object]], of_decoding_alone: Path) -> None:
+    step = st.step("llama-3.1-70b", "h100-sxm", **words(of_decoding_alone))
+    assert "no_estimate" not in step.to_dict() and "no estimate" not in words_of(step)
