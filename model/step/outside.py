@@ -8,18 +8,32 @@ from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import PhaseName
 from steptime.model.step.inputs import Inputs
 
+SHARES = (q.compute_efficiency, q.memory_efficiency, q.interconnect_efficiency)
+STARTS = (q.scale_up_latency, q.scale_out_latency)
+"""Quantities of the bound in whose place an estimate has coefficients."""
+
 
 def outside(hardware: Hardware, inputs: Inputs, chosen: Coefficients, lengths: Mapping[str, float | None]) -> list[str]:
     """What of a machine, of what is asked and of its lengths no row of the fit was like, in words."""
+    found = _replaced(inputs)
     if inputs.phase == PhaseName.TRAIN and chosen.training is not None:
-        return [*_family(hardware, chosen.training.families, "training on"), *_beyond(chosen.training.seen, lengths)]
-    found = _family(hardware, chosen.kernels, "machines of")
+        families, seen = chosen.training.families, chosen.training.seen
+        return [*found, *_family(hardware, families, "training on"), *_beyond(seen, lengths)]
+    found += _family(hardware, chosen.kernels, "machines of")
     if inputs.phase == PhaseName.PREFILL:
         found.append("no row of a prefill alone")
     if q.drafts in inputs.given:
         found.append("no row that states how many drafts were accepted; what drafting itself takes is not counted")
     told = {name: value for name, value in lengths.items() if name != "context" or inputs.phase == PhaseName.DECODE}
     return found + _beyond(chosen.seen, told)
+
+
+def _replaced(inputs: Inputs) -> list[str]:
+    """What was set by hand and moves the bound alone: the estimate has its own in its place, of training no starts."""
+    shares, starts = ([symbol.name for symbol in kind if symbol in inputs.given] for kind in (SHARES, STARTS))
+    trains = inputs.phase == PhaseName.TRAIN
+    own = ["shares of its own"] * bool(shares) + ["no starts" if trains else "starts of its own"] * bool(starts)
+    return [f"{' and '.join(shares + starts)} as set: the estimate has {' and '.join(own)}"] if own else []
 
 
 def _family(hardware: Hardware, known: Container[str], what: str) -> list[str]:

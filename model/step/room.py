@@ -76,12 +76,13 @@ def kv_room_tokens(case: Case) -> float | None:
     return min(found) * ranks * context if found else None
 
 
-def first_token(case: Case) -> float | None:
-    """Seconds until the first token of one request that has the machine to itself: a prefill of its prompt alone, at
-    the same layout. Of a decode step the prompt is its context; None where that is no prefill, or has no number.
+def prompt_alone(case: Case) -> Case | None:
+    """The prefill of the prompt of one request that has the machine to itself, at the same layout: of a prefill itself.
+
+    Of a decode step the prompt is its context; None where that is no prefill.
     """
     if case.inputs.phase == PhaseName.PREFILL:
-        return case.number(q.step_time)
+        return case
     serving = case.inputs.scope == Scope.SERVING
     prompt = case.number(q.prompt if serving else q.context)
     if case.inputs.phase != PhaseName.DECODE or prompt is None or prompt < 2:
@@ -90,4 +91,11 @@ def first_token(case: Case) -> float | None:
     layout = replace(case.layout, copies=None if stated is None else stated.copies)
     alone = replace(case.inputs.prompt_alone(prompt), layout=layout, chips=None)
     # What was set by hand for the decode step need not act in a prefill.
-    return build_case(replace(case.question, inputs=alone), also=frozenset(case.inputs.by_hand)).number(q.step_time)
+    return build_case(replace(case.question, inputs=alone), also=frozenset(case.inputs.by_hand))
+
+
+def first_token(case: Case) -> float | None:
+    """Seconds until the first token of one request that has the machine to itself, at least; None where there is no
+    such prefill, or it has no number."""
+    alone = prompt_alone(case)
+    return None if alone is None else alone.number(q.step_time)

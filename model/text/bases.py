@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Figure
-from steptime.model.choices import Draw
+from steptime.model.choices import Basis, Draw
 from steptime.model.step.case import Case
 from steptime.model.text.format import si
 
@@ -56,9 +56,10 @@ def bases_json(case: Case) -> dict[str, Any]:
 
 
 def of_price(case: Case) -> str:
-    """The kind of price, to follow dollars."""
+    """The kind of price, to follow dollars; one that somebody estimated is not the estimate of a step."""
     basis = price_basis(case)
-    return "" if basis is None else f" ({_worded('price', basis)})"
+    worded = "estimated price" if basis == Basis.ESTIMATE else _worded("price", basis or "")
+    return "" if basis is None else f" ({worded})"
 
 
 def of_power(case: Case) -> str:

@@ -38,6 +38,7 @@ def header_json(case: Case) -> dict[str, Any]:
         "overlap": case.inputs.overlap,
         "experts": case.inputs.experts,
         "efficiency": case.inputs.efficiency,
+        **({} if (why := no_estimate(case)) is None else {"no_estimate": why}),
         **bases_json(case),
         "defaults": defaults_json(case.defaults),
         "set": by_hand(case),
@@ -49,6 +50,14 @@ def header_json(case: Case) -> dict[str, Any]:
 
 def defaults_json(taken: tuple[Default, ...]) -> list[str]:
     return [str(one) for one in taken]
+
+
+def no_estimate(case: Case) -> str | None:
+    """Why a step of training has no estimate with a user's file; None where it has one, and where none is asked for."""
+    chosen, trains = case.inputs.coefficients, case.inputs.phase == PhaseName.TRAIN
+    if chosen is None or not trains or case.accounts.transformer is None or coefficients_of(case) is not None:
+        return None
+    return f"{chosen.origin} has no coefficients of training"
 
 
 def by_hand(case: Case) -> list[str]:
@@ -98,6 +107,8 @@ def trailer(case: Case, but: str = "") -> list[Text]:
         lines.append(Text("set by hand: " + "; ".join(by_hand(case))))
     if figures := doubtful(case):
         lines.append(Text("doubtful figures: " + "; ".join(figures)))
+    if why := no_estimate(case):
+        lines.append(Text(f"no estimate: {why}"))
     return [*lines, Text("not modelled: " + "; ".join(not_modelled(case)))]
 
 

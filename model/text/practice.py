@@ -11,6 +11,7 @@ from steptime.model.economics.utilisation import memory_bandwidth_utilisation, m
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.text.format import plain, si
+from steptime.model.text.run import run_of, run_words
 
 if TYPE_CHECKING:
     from steptime.model.step.measured import Measured
@@ -50,9 +51,19 @@ def estimate_json(case: Case) -> dict[str, Any] | None:
         return None
     shown = rates(case)
     numbers = case.numbers(shown[key] for key in FOLLOWING)
-    return estimate_of_json(
-        found, bounds[q.step_time], bounds[q.mean_step_time], {key: numbers[shown[key]] for key in FOLLOWING}
-    )
+    mean = bounds[q.mean_step_time]
+    after = estimate_of_json(found, bounds[q.step_time], mean, {key: numbers[shown[key]] for key in FOLLOWING})
+    return after | _run(case, found.mean_time / mean if mean else None)
+
+
+def _run(case: Case, ratio: float | None) -> dict[str, float | None]:
+    """Days and dollars of a whole run of training at the pace of the estimate, ``ratio`` times the bound's; nothing
+    where no tokens were said."""
+    run = run_of(case)
+    if run["tokens"] is None or ratio is None:
+        return {}
+    longer = {key: None if (value := run[key]) is None else value * ratio for key in ("days", "dollars")}
+    return {"tokens": run["tokens"], **longer}
 
 
 def estimate_of_json(
@@ -107,6 +118,8 @@ def practice_words(found: dict[str, Any], bound: float) -> str:
             f"{plain(found['tokens_per_second'])} in all")  # fmt: skip
     if found["dollars_per_million_tokens"] is not None:
         text += f", ${plain(found['dollars_per_million_tokens'])} per million tokens"
+    if "days" in found:
+        text += f"; {run_words(found)}"
     return text if found["inside"] else f"{text}; outside what was calibrated: {', '.join(found['outside'])}"
 
 

@@ -15,8 +15,9 @@ from steptime.model.phases.memory import usable
 from steptime.model.quantity import latex
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import Case
+from steptime.model.step.estimate import estimated
 from steptime.model.step.request import with_answer
-from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
+from steptime.model.step.room import kv_room_tokens, largest_concurrency, prompt_alone
 from steptime.model.terms import Operation
 from steptime.model.text.header import header_json, missing_json
 from steptime.model.text.practice import estimate_json, measured_json, rates
@@ -132,7 +133,16 @@ def room_json(case: Case) -> dict[str, Any]:
     return {
         "kv_room_tokens": kv_room_tokens(case),
         "largest_concurrency": largest_concurrency(case),
-        "time_to_first_token": first_token(case),
+        **_first_token(prompt_alone(case)),
+    }
+
+
+def _first_token(alone: Case | None) -> dict[str, float | None]:
+    """The time of a prefill that has the machine to itself, and in practice, where it has an estimate."""
+    practice = None if alone is None else estimated(alone)
+    return {
+        "time_to_first_token": None if alone is None else alone.number(q.step_time),
+        "time_to_first_token_estimate": None if practice is None else practice.step_time,
     }
 
 
@@ -140,7 +150,7 @@ def request_json(case: Case) -> dict[str, Any]:
     """A prefill's time to first token, and the whole request where the length of the answer was said."""
     if case.phase.name != PhaseName.PREFILL:
         return {}
-    found: dict[str, Any] = {"time_to_first_token": case.number(q.step_time)}
+    found: dict[str, Any] = {**_first_token(case)}
     if q.answer in case.scenario.values:
         request = with_answer(case)
         answer = request.answer

@@ -9,6 +9,7 @@ from rich.text import Text
 from sympy.core.relational import Relational
 
 from steptime.model import symbols as q
+from steptime.model.choices import Overlap
 from steptime.model.quantity import declared
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import TERMS, Case
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from steptime.model.step.measured import Measured
 
 LONGEST_FORMULA = 150
+BOUND = "at the bound "
+"""Before what follows from the bound: what follows from the estimate stands in its own row."""
 
 
 def step_table(
@@ -103,25 +106,25 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     bounds, memory_used = data["bounds"], data["memory_per_chip"]
     band = " ≤ ".join(f"{si(bounds[key], 's')} ({text})" for key, text in
                       (("full", "full overlap"), ("per_operation", "per operation"), ("none", "none")))  # fmt: skip
-    bound = data["bottleneck"] or "—"
-    made.add_row("step time", f"{si(data['step_time'], 's')} at overlap {data['overlap']}; bound by {bound}")
+    bound, least = data["bottleneck"] or "—", _least(data)
+    made.add_row("step time", f"{least}{si(data['step_time'], 's')} at overlap {data['overlap']}; bound by {bound}")
     if data["estimate"] is not None:
         made.add_row("in practice", practice_words(data["estimate"], data["step_time"]))
     if "measured" in data:
         made.add_row("measured", measured_words(data["measured"]))
     made.add_row("band", band)
     if "mean_step_time" in data:
-        made.add_row("mean step", f"{si(data['mean_step_time'], 's')} with every prefill counted, a request's own too: "
-                                  "throughput and cost follow from it")  # fmt: skip
-    made.add_row("tokens/s", f"{plain(data['tokens_per_second_per_sequence'])} per sequence, "
+        made.add_row("mean step", f"{least}{si(data['mean_step_time'], 's')} with every prefill counted, a request's "
+                                  f"own too: throughput and cost {BOUND}follow from it")  # fmt: skip
+    made.add_row("tokens/s", f"{BOUND}{plain(data['tokens_per_second_per_sequence'])} per sequence, "
                              f"{plain(data['tokens_per_second'])} over all chips")  # fmt: skip
     if "training" in data:
         made.add_row("training", _training(case, data["training"]))
     if "request" in data:
-        made.add_row("request", _request(data["time_to_first_token"], data["request"]))
+        made.add_row("request", _request(data))
     made.add_row("cost", _cost(case, data))
     compute, memory_share = percent(data["mfu"]), percent(data["mbu"])
-    made.add_row("utilisation", f"{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)")
+    made.add_row("utilisation", f"{BOUND}{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)")
     fits = {True: "fits", False: "DOES NOT FIT", None: "capacity unknown"}[data["fits"]]
     parts = ", ".join(f"{name.replace('kv', 'KV')} {si(memory_used[name], 'B')}"
                       for name in ("weights", "kv", "gradients", "optimizer", "activations")
@@ -146,13 +149,13 @@ def _usable(memory: dict[str, Any]) -> str:
 def _training(case: Case, found: dict[str, Any]) -> str:
     """Micro-batches, bubble and utilisation of the hardware; days and dollars where the tokens were said."""
     text = (f"{plain(found['micro_batches'])} micro-batches, bubble {found['bubble']:.1%} of the work, "
-            f"{percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}")  # fmt: skip
+            f"{BOUND}{percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}")  # fmt: skip
     if "served_tokens" in found:
         fits = [f"{name} {si(tokens)}" for name, tokens in found["tokens_at_optimum"].items()]
         equal, alone = si(found["tokens_at_equal_compute"]), si(found["tokens_of_cheapest_training"])
         text += (f"; to serve {si(found['served_tokens'])} tokens train on {equal} at equal compute, {', '.join(fits)} "
                  f"at the optimum, {alone} for training alone")  # fmt: skip
-    return text if found["tokens"] is None else f"{text}; {run_words(found, of_price(case))}"
+    return text if found["tokens"] is None else f"{text}; {BOUND}{run_words(found, of_price(case))}"
 
 
 def _kept(found: dict[str, Any]) -> str:
@@ -161,14 +164,28 @@ def _kept(found: dict[str, Any]) -> str:
     return f"{found['attention_kernel']} attention, recompute {found['recompute']}{shared}"
 
 
-def _request(first: float | None, request: dict[str, Any]) -> str:
+def _request(data: dict[str, Any]) -> str:
     """The whole request in words: the first token, the steps after it, the rate of its output."""
+    request = data["request"]
     steps, binds = plain(request["output"] - 1), request["decode_bottleneck"] or "—"
     room = "; its end DOES NOT FIT" if request["fits"] is False else ""
     return (
-        f"{si(request['time'], 's')}: {si(first, 's')} to the first token, {steps} decode steps "
-        f"{si(request['decode_time'], 's')} ({binds}); {plain(request['tokens_per_second'])} output tokens/s{room}"
+        f"{_least(data)}{si(request['time'], 's')}: {_first(data)} to the first token, {steps} decode steps "
+        f"{si(request['decode_time'], 's')} ({binds}); {BOUND}{plain(request['tokens_per_second'])} output tokens/s"
+        f"{room}"
     )
+
+
+def _first(data: dict[str, Any]) -> str:
+    """The time to the first token, and in practice, where an estimate of the prefill exists."""
+    practice = data["time_to_first_token_estimate"]
+    bound = si(data["time_to_first_token"], "s")
+    return bound if practice is None else f"{bound} (about {si(practice, 's')} in practice)"
+
+
+def _least(data: dict[str, Any]) -> str:
+    """Before a time: nothing is faster than with all of it overlapped; with less it is the bound that was asked for."""
+    return "at least " if data["overlap"] == Overlap.FULL else BOUND
 
 
 def _room(case: Case, data: dict[str, Any]) -> str:
@@ -176,14 +193,14 @@ def _room(case: Case, data: dict[str, Any]) -> str:
     most, long = data["largest_concurrency"], plain(data["context"])
     sequences = f"{plain(most)} sequence{'s' * (most != 1)} of {long} tokens" if most else f"not one sequence of {long}"
     room = f"{si(data['kv_room_tokens'])} tokens, {sequences}" if most is not None else "no limit known"
-    return f"{room}; first token of a request alone after {si(data['time_to_first_token'], 's')}"
+    return f"{room}; first token of a request alone after {_least(data)}{_first(data)}"
 
 
 def _cost(case: Case, data: dict[str, Any]) -> str:
     dollars, joules = data["dollars_per_million_tokens"], data["joules_per_token"]
     parts = ["dollars unknown" if dollars is None else f"${dollars:.4g} per million tokens{of_price(case)}"]
     parts.append("energy unknown" if joules is None else f"{si(joules, 'J')} per token{of_power(case)}")
-    return ", ".join(parts)
+    return (BOUND if dollars is not None or joules is not None else "") + ", ".join(parts)
 
 
 def _crossover_lines(case: Case, answers: Sequence[CrossoverAnswer]) -> list[Text]:
