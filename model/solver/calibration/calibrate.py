@@ -16,6 +16,7 @@ from steptime.model.solver.calibration.exchanges import Exchanges, calibrate_col
 from steptime.model.solver.calibration.fit import DecodeTable, Table, TrainingTable
 from steptime.model.solver.calibration.power import Power, powers_of
 from steptime.model.solver.calibration.priors import PRIORS, TRAINING_PRIORS, Prior, fitted
+from steptime.model.solver.calibration.refused import too_few
 from steptime.model.solver.calibration.rows import Row, rows_of
 from steptime.model.solver.calibration.training_rows import training_rows
 from steptime.model.solver.measured.places import Places
@@ -127,7 +128,7 @@ def calibrate(
     doubted = DecodeTable([row for row in usable if row.source.id in doubts])
     rows, others = [r for r in plausible if chosen(r)], [r for r in plausible if not chosen(r)]
     if len(rows) < LEAST_ROWS:
-        raise UserError(f"{len(rows)} rows can be fitted, of {len(measurements)}; at least {LEAST_ROWS} are needed")
+        raise too_few(len(rows), LEAST_ROWS, measurements, unlike, {**why, **doubts})
     if len({row.group for row in rows}) == 1:
         raise UserError(f"all {len(rows)} rows are of one model, machine and serving stack: no others judge the fit")
     progress(0.1)
