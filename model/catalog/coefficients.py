@@ -3,7 +3,7 @@
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from steptime.model import symbols as q
 from steptime.model.catalog.files import packaged, read_toml
 from steptime.model.catalog.links import Collectives, collectives
 from steptime.model.catalog.table import Place, Table, read, record
+from steptime.model.choices import Scope
 from steptime.model.estimate import symbols as e
 from steptime.model.quantity import lookup
 
@@ -30,6 +31,8 @@ TRAINING_COEFFICIENTS = (
 
 MOST_FAMILY = 3.0
 """The factor of a hardware family on the time of a kernel lies between a third and three."""
+WORDS = {"kinds": ("dense", "experts"), "scopes": (str(Scope.STEPS), str(Scope.SERVING))}
+"""Of models and of steps that rows are of."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +48,24 @@ class Band:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the rows of a fit cover: least and largest of each."""
+    """What the rows of a fit cover: least and largest of each; which kinds of models, and whether steps alone or of a
+    server in which prefills ride along. Where nothing is said of these they are not known."""
 
     context: tuple[float, ...]
     sequences: tuple[float, ...]
     chips: tuple[float, ...]
+    kinds: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class SeenInTraining:
-    """What the rows of a fit of training cover: least and largest of each."""
+    """What the rows of a fit of training cover: least and largest of each, and which kinds of models."""
 
     sequence: tuple[float, ...]
     microbatch: tuple[float, ...]
     chips: tuple[float, ...]
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,9 +145,10 @@ def _ends(value: Any, place: Place) -> tuple[float, ...]:
 def _section(symbols: tuple[Symbol, ...], seen: type, **more: Any) -> Table:
     """One kind of step: its coefficients, all of them, its bands, what its rows cover."""
     values = {symbol.name: lookup(symbol.name) for symbol in symbols}
-    ends = {one.name: _ends for one in fields(seen)}
+    ends: dict[str, Any] = {one.name: _ends for one in fields(seen) if one.default is MISSING}
+    words = {name: [options] for name, options in WORDS.items() if name in seen.__dataclass_fields__}
     keys = {"rows": int, "fitted": [str], "coefficients": Table(values, needed=tuple(values)),
-            "bands": {str: _band}, "seen": Table(ends, tuple(ends), seen)}  # fmt: skip
+            "bands": {str: _band}, "seen": Table({**ends, **words}, tuple(ends), seen)}  # fmt: skip
     return Table({**keys, **more}, needed=("coefficients", "bands", "seen"))
 
 

@@ -1,19 +1,25 @@
 """In what a step lies outside of the rows to which an estimate's coefficients were fitted."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import Coefficients, Seen, SeenInTraining
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import PhaseName
+from steptime.model.choices import PhaseName, Scope
 from steptime.model.step.inputs import Inputs
 
 
-def outside(hardware: Hardware, inputs: Inputs, chosen: Coefficients, lengths: Mapping[str, float | None]) -> list[str]:
-    """What of a machine, of what is asked and of its lengths no row of the fit was like, in words."""
+def outside(
+    hardware: Hardware, kind: str, inputs: Inputs, chosen: Coefficients, lengths: Mapping[str, float | None]
+) -> list[str]:
+    """What of a machine, of a ``kind`` of model, of what is asked and of its lengths no row of the fit was like, in
+    words."""
     if inputs.phase == PhaseName.TRAIN and chosen.training is not None:
-        return [*_family(hardware, chosen.training.families, "training on"), *_beyond(chosen.training.seen, lengths)]
-    found = _family(hardware, chosen.kernels, "machines of")
+        found, seen = _family(hardware, chosen.training.families, "training on"), chosen.training.seen
+        return [*found, *_unlike(kind, seen.kinds, f"training {_models(kind)}"), *_beyond(seen, lengths)]
+    found = [*_family(hardware, chosen.kernels, "machines of"), *_unlike(kind, chosen.seen.kinds, _models(kind))]
+    if inputs.phase == PhaseName.DECODE and inputs.scope == Scope.SERVING:
+        found += _unlike(Scope.SERVING, chosen.seen.scopes, "a step in which prefills ride along")
     if inputs.phase == PhaseName.PREFILL:
         found.append("no row of a prefill alone")
     if q.drafts in inputs.given:
@@ -25,6 +31,15 @@ def outside(hardware: Hardware, inputs: Inputs, chosen: Coefficients, lengths: M
 def _family(hardware: Hardware, known: Container[str], what: str) -> list[str]:
     family = hardware.family
     return [] if family in known else [f"no row of {what} the family {family or hardware.name}"]
+
+
+def _unlike(asked: str, known: Sequence[str], what: str) -> list[str]:
+    """That no row is like what is asked, where a file says what its rows are like."""
+    return [f"no row of {what}"] if known and asked not in known else []
+
+
+def _models(kind: str) -> str:
+    return "models with experts" if kind == "experts" else "models without experts"
 
 
 def _beyond(seen: Seen | SeenInTraining, lengths: Mapping[str, float | None]) -> list[str]:

@@ -52,6 +52,7 @@ def ratio(value: Any) -> str:
 def rows_table(judged: Sequence[Judged]) -> Table:
     """Every row with the seconds of its terms; its layout stands in the CSV and in the JSON."""
     made = table("id", ">measured", ">ideal", ">ratio", ">estimate", *(f">{name}" for name in TERMS))
+    made.columns[0].no_wrap = False  # a long name is folded, no number
     for one in judged:
         times = (one.times.get(name) for name in TERMS)
         estimate = None if one.practice is None else one.practice.seconds

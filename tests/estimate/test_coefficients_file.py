@@ -54,3 +54,31 @@ def test_a_coefficient_is_within_its_range(tmp_path: Path) -> None:
     for value in ("nan", "inf", "-1"):
         with pytest.raises(UserError, match="kernel_time"):
             read_coefficients(_changed(tmp_path, r"kernel_time = \S+", f"kernel_time = {value}"))
+
+
+KINDS, SCOPES = r'\nkinds = \["dense", "experts"\]', r'\nscopes = \["serving", "steps"\]'
+MOE = ("step", "deepseek-v3", "h200-sxm", "--layout", "dp=8,ep=8", "--batch", "64")
+DENSE = ("step", "llama-3.1-70b", "h100-sxm", "--layout", "tp=8", "--batch", "64")
+SERVING = ("--scope", "serving", "--prompt", "1000", "--output", "500")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "new", "asked", "said"),
+    [
+        (KINDS, '\nkinds = ["dense"]', MOE, ["no row of models with experts"]),
+        (KINDS, '\nkinds = ["experts"]', DENSE, ["no row of models without experts"]),
+        (KINDS, '\nkinds = ["dense"]', DENSE, []),
+        (KINDS, "", MOE, []),
+        (SCOPES, '\nscopes = ["steps"]', (*DENSE, *SERVING), ["no row of a step in which prefills ride along"]),
+        (SCOPES, '\nscopes = ["steps"]', DENSE, []),
+        (r"\nchips = \[8, 16384\]" + KINDS, '\nchips = [8, 16384]\nkinds = ["experts"]',
+         ("step", "llama-3.1-8b", "h100-sxm", "--phase", "train", "--layout", "dp=8", "--batch", "64", "--sequence",
+          "4096", "--microbatch", "1"), ["no row of training models without experts"]),
+    ],
+)  # fmt: skip
+def test_what_no_row_of_a_file_is_like_is_outside(
+    tmp_path: Path, run_json, pattern: str, new: str, asked: tuple[str, ...], said: list[str]
+) -> None:
+    found = run_json(*asked, "--efficiency", str(_changed(tmp_path, pattern, new)))["estimate"]
+    assert [text for text in found["outside"] if "no row of" in text] == said
+    assert run_json(*asked)["estimate"]["inside"]

@@ -1,13 +1,27 @@
 """Rows of a user's file as `calibrate` takes them: those that cannot be are named, and why there are too few."""
 
 import csv
+import io
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from steptime.model.catalog.measurement import read_measurements
+import pytest
+from rich.console import Console
+
+from steptime.model.api import measured
+from steptime.model.catalog.files import packaged
+from steptime.model.catalog.measurement import catalogue, read_measurements
 from steptime.model.solver.calibration.calibrate import Calibration, calibrate, coefficients_text
+from steptime.model.solver.calibration.estimates import with_estimates
 from steptime.model.solver.calibration.exchanges import calibrate_collectives
+from steptime.model.solver.measured.judged import Drafts
 from steptime.model.solver.measured.places import Places
+from steptime.model.solver.measured.validate import validate
+from steptime.model.text.format import si
+from steptime.model.text.measured_rows import rows_table
+from steptime.model.text.validate import drafted
 
 MODELS = {"llama-3.1-8b": "1", "llama-3.1-70b": "8", "qwen3-32b": "4"}
 STEP = {"phase": "decode", "hardware": "h100-sxm", "weights": "bf16", "context": "2000", "quantity": "step_time"}
@@ -39,6 +53,7 @@ def fitted(folder: Path, rows: list[dict[str, str]]) -> Calibration:
 def test_rows_without_a_scope_are_fitted_as_steps(tmp_path: Path) -> None:
     """As `validate` takes them: with the scope stated the fit is the same."""
     found, stated = (fitted(tmp_path, [{**row, **more} for row in steps()]) for more in ({}, {"scope": "steps"}))
+    assert found.coefficients.seen.kinds == ("dense",) and found.coefficients.seen.scopes == ("steps",)
     assert len(found.table.rows) == 33 and coefficients_text(found) == coefficients_text(stated)
 
 
@@ -83,3 +98,47 @@ def test_too_few_rows_say_why_the_others_are_none(tmp_path: Path, run) -> None:
     for said in ("17 repeating another row", "2 faster than the ideal", "4 of train, no decode step",
                  "1 decode of scope request", "1 batch: 'many' is not a number"):  # fmt: skip
         assert said in err, err
+
+
+def test_whose_errors_stand_beside_rows_is_said(tmp_path: Path, run) -> None:
+    path = written(tmp_path, steps()[:1])
+    (tmp_path / "mine.toml").write_text(packaged("coefficients.toml"))
+    said = {
+        (str(path),): "Errors of the shipped fit on these rows",
+        (str(path), "--efficiency", str(tmp_path / "mine.toml")): "Errors of the given file on these rows",
+    }
+    for arguments, text in said.items():
+        code, out, _ = run("validate", *arguments)
+        assert code == 0 and text in " ".join(out.split()) and "in the fit" not in out
+        assert out.startswith("1 of 1 row modelled")
+
+
+def test_errors_of_the_catalogue_s_rows_are_of_the_fit_itself(monkeypatch: pytest.MonkeyPatch, run) -> None:
+    monkeypatch.setattr(measured, "catalogue", lambda: catalogue()[2:3])
+    code, out, _ = run("validate")
+    assert code == 0 and "Errors of rows in the fit; `steptime calibrate` has those of" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_no_number_of_a_row_is_cut(tmp_path: Path, width: int) -> None:
+    """A long name is folded; every cell of a number stands as it is, with its unit."""
+    rows = [{**row, "id": f"{row['id']}-as-it-was-measured"} for row in steps()[:4]]
+    judged = with_estimates(validate(read_measurements(written(tmp_path, rows))))
+    shown = lines_of(rows_table(judged), width)
+    assert max(map(len, shown.splitlines())) <= width
+    for one in judged:
+        cells = [one.measured, one.ideal, one.practice and one.practice.seconds, *one.times.values()]
+        assert any(all(si(cell, "s") in line for cell in cells) for line in shown.splitlines()), shown
+    assert "interconnect" in shown and "estimate" in shown
+
+
+def test_drafts_that_no_time_is_left_for_have_no_tokens(tmp_path: Path) -> None:
+    (one,) = validate(read_measurements(written(tmp_path, steps()[:1])))
+    shown = lines_of(drafted([replace(one, drafts=Drafts(1, math.inf, None))]), 100)
+    assert "inf" not in shown and shown.count("none") == 2
+
+
+def lines_of(shown: Any, width: int) -> str:
+    console = Console(file=io.StringIO(), width=width, highlight=False, markup=False)
+    console.print(shown)
+    return console.file.getvalue()  # type: ignore[attr-defined]
