@@ -146,7 +146,7 @@ def _section(symbols: tuple[Symbol, ...], seen: type, **more: Any) -> Table:
     """One kind of step: its coefficients, all of them, its bands, what its rows cover."""
     values = {symbol.name: lookup(symbol.name) for symbol in symbols}
     ends: dict[str, Any] = {one.name: _ends for one in fields(seen) if one.default is MISSING}
-    words = {name: [options] for name, options in WORDS.items() if name in seen.__dataclass_fields__}
+    words = {name: [options] for name, options in WORDS.items() if name in {one.name for one in fields(seen)}}
     keys = {"rows": int, "fitted": [str], "coefficients": Table(values, needed=tuple(values)),
             "bands": {str: _band}, "seen": Table({**ends, **words}, tuple(ends), seen)}  # fmt: skip
     return Table({**keys, **more}, needed=("coefficients", "bands", "seen"))

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from steptime.model.api import measured
+from steptime.model.catalog.coefficients import read_coefficients
 from steptime.model.catalog.files import packaged
 from steptime.model.catalog.measurement import catalogue, read_measurements
 from steptime.model.solver.calibration.calibrate import Calibration, calibrate, coefficients_text
@@ -55,6 +56,13 @@ def test_rows_without_a_scope_are_fitted_as_steps(tmp_path: Path) -> None:
     found, stated = (fitted(tmp_path, [{**row, **more} for row in steps()]) for more in ({}, {"scope": "steps"}))
     assert found.coefficients.seen.kinds == ("dense",) and found.coefficients.seen.scopes == ("steps",)
     assert len(found.table.rows) == 33 and coefficients_text(found) == coefficients_text(stated)
+
+
+def test_what_the_rows_of_a_user_are_like_is_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(coefficients_text(fitted(tmp_path, steps())))
+    seen = read_coefficients(tmp_path / "mine.toml").seen
+    assert (seen.kinds, seen.scopes) == (("dense",), ("steps",))
+    assert (seen.context, seen.sequences, seen.chips) == ((2000, 2000), (1, 48), (1, 8))
 
 
 def test_what_cannot_be_is_in_no_fit_and_named(tmp_path: Path, run) -> None:

@@ -182,9 +182,11 @@ def _section(
     for name, band in made.bands.items():
         lines += ["", f"[{under}bands.{_quoted(name)}]", f"low = {band.low:.6g}", f"high = {band.high:.6g}",
                   f"rows = {band.rows}", f"groups = {band.groups}"]  # fmt: skip
-    parts = vars(made.seen)
-    seen = [f"{name} = [{low:.6g}, {high:.6g}]" for name, (low, high) in parts.items() if name not in WORDS]
-    seen += [f"{name} = [{', '.join(map(_quoted, parts[name]))}]" for name in WORDS if parts.get(name)]
+    ends, words = dict(vars(made.seen)), dict[str, Sequence[str]]()
+    for name in WORDS:
+        words[name] = ends.pop(name, ())
+    seen = [f"{name} = [{low:.6g}, {high:.6g}]" for name, (low, high) in ends.items()]
+    seen += [f"{name} = [{', '.join(map(_quoted, known))}]" for name, known in words.items() if known]
     return [*lines, "", f"[{under}seen]", *seen]
 
 
