@@ -40,13 +40,15 @@ def practice_json(one: Judged) -> dict[str, Any]:
 
 
 def share(value: float | None) -> str:
-    """A share in per cent, or a dash where there is none."""
-    return "—" if value is None else f"{value:.0%}"
+    """A share in per cent, or a dash where there is none; an absurd one as that, for the width of tables."""
+    return "—" if value is None else ">999%" if value >= 10 else f"{value:.0%}"
 
 
 def ratio(value: Any) -> str:
-    """A share in three digits, or a dash where there is none."""
-    return "—" if value is None else f"{value:.3g}"
+    """A ratio in three digits, one that is absurd in one; a dash where there is none."""
+    if value is None:
+        return "—"
+    return f"{value:.3g}" if value == 0 or 1e-9 < value < 1e3 else f"{value:.0e}"
 
 
 def rows_table(judged: Sequence[Judged]) -> Table:

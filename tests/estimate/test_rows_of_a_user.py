@@ -22,7 +22,7 @@ from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.validate import validate
 from steptime.model.text.format import si
 from steptime.model.text.measured_rows import rows_table
-from steptime.model.text.validate import drafted
+from steptime.model.text.validate import drafted, groups_table
 
 MODELS = {"llama-3.1-8b": "1", "llama-3.1-70b": "8", "qwen3-32b": "4"}
 STEP = {"phase": "decode", "hardware": "h100-sxm", "weights": "bf16", "context": "2000", "quantity": "step_time"}
@@ -138,6 +138,13 @@ def test_no_number_of_a_row_is_cut(tmp_path: Path, width: int) -> None:
         cells = [one.measured, one.ideal, one.practice and one.practice.seconds, *one.times.values()]
         assert any(all(si(cell, "s") in line for cell in cells) for line in shown.splitlines()), shown
     assert "interconnect" in shown and "estimate" in shown
+
+
+def test_absurd_rows_leave_their_groups_a_name(tmp_path: Path) -> None:
+    rows = [{**steps()[0], "id": f"A-{number}", "value": value} for number, value in enumerate(("1e29", "1e-9"))]
+    judged = with_estimates(validate(read_measurements(written(tmp_path, rows))))
+    shown = lines_of(groups_table(judged, ("family", "phase")), 80)
+    assert ">999%" in shown and "e+" in shown and "band" in shown and "decode" in shown and "family" in shown
 
 
 def test_drafts_that_no_time_is_left_for_have_no_tokens(tmp_path: Path) -> None:
