@@ -14,6 +14,7 @@ from steptime.model.parse import path_of
 from steptime.model.solver.compared.compare import Compared, ToolCompared
 from steptime.model.solver.compared.compare import compare as explain
 from steptime.model.solver.measured.places import Places
+from steptime.model.text.format import counted
 from steptime.model.text.other_tools import answers_csv, compared_json, compared_table, tools_csv
 
 
@@ -58,4 +59,4 @@ class Comparison(Shown):
         return answers_csv(self.found) if rows else tools_csv(self.found)
 
     def __repr__(self) -> str:
-        return f"Comparison({len(self.tools)} tools, {len(self.found.rows)} answers)"
+        return f"Comparison({counted(len(self.tools), 'tool')}, {counted(len(self.found.rows), 'answer')})"

@@ -17,6 +17,7 @@ from steptime.model.solver.measured.judged import USUAL, Judged, columns_of
 from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.validate import validate as judge
 from steptime.model.step.words import efficiency_of
+from steptime.model.text.format import counted
 from steptime.model.text.measured_rows import groups_csv, rows_csv
 from steptime.model.text.validate import validate_json, validate_table
 
@@ -48,15 +49,21 @@ def validate(
     if choice.get("efficiency") != Efficiency.IDEAL:
         found = with_estimates(found, places, choice.get("coefficients"))
     progress(1.0)
-    return Validated(tuple(found), columns)
+    mine = choice.get("coefficients")
+    return Validated(tuple(found), columns, file is None and mine is None, mine is None)
 
 
 @dataclass(frozen=True, repr=False)
 class Validated(Shown):
-    """Every row judged: its measured and its ideal time, or why it is not modelled; grouped by some columns."""
+    """Every row judged: its measured and its ideal time, or why it is not modelled; grouped by some columns.
+
+    ``of_fit``: they are those to which the coefficients were fitted; ``shipped``: these are the package's own.
+    """
 
     judged: tuple[Judged, ...]
     columns: tuple[str, ...] = USUAL
+    of_fit: bool = False
+    shipped: bool = True
 
     @property
     def beats_ideal(self) -> tuple[Judged, ...]:
@@ -71,11 +78,11 @@ class Validated(Shown):
         return validate_json(self.judged, self.columns)
 
     def table(self, rows: bool = False) -> Group:
-        return validate_table(self.judged, rows, self.columns)
+        return validate_table(self.judged, rows, self.columns, self.of_fit, self.shipped)
 
     def csv(self, rows: bool = True) -> str:
         """The rows as CSV in base units, or the groups."""
         return rows_csv(self.judged) if rows else groups_csv(self.judged, self.columns)
 
     def __repr__(self) -> str:
-        return f"Validated({len(self.judged)} rows, {len(self.beats_ideal)} faster than the ideal)"
+        return f"Validated({counted(len(self.judged), 'row')}, {len(self.beats_ideal)} faster than the ideal)"

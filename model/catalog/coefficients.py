@@ -1,8 +1,9 @@
 """Coefficients of the estimate as a file: what a fit found, how far rows it never saw lay off, and what it has seen."""
 
+import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from steptime.model import symbols as q
 from steptime.model.catalog.files import packaged, read_toml
 from steptime.model.catalog.links import Collectives, collectives
 from steptime.model.catalog.table import Place, Table, read, record
+from steptime.model.choices import Scope
 from steptime.model.estimate import symbols as e
 from steptime.model.quantity import lookup
 
@@ -26,6 +28,11 @@ TRAINING_COEFFICIENTS = (
     e.wide_share, e.narrow_share, e.grouped_share, e.paired_share, e.passing_share, e.bulk_streaming, e.tensor_exposed,
     e.exchange_exposed, e.launch_time,
 )  # fmt: skip
+
+MOST_FAMILY = 3.0
+"""The factor of a hardware family on the time of a kernel lies between a third and three."""
+WORDS = {"kinds": ("dense", "experts"), "scopes": (str(Scope.STEPS), str(Scope.SERVING))}
+"""Of models and of steps that rows are of."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +48,24 @@ class Band:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the rows of a fit cover: least and largest of each."""
+    """What the rows of a fit cover: least and largest of each; which kinds of models, and whether steps alone or of a
+    server in which prefills ride along. Where nothing is said of these they are not known."""
 
     context: tuple[float, ...]
     sequences: tuple[float, ...]
     chips: tuple[float, ...]
+    kinds: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class SeenInTraining:
-    """What the rows of a fit of training cover: least and largest of each."""
+    """What the rows of a fit of training cover: least and largest of each, and which kinds of models."""
 
     sequence: tuple[float, ...]
     microbatch: tuple[float, ...]
     chips: tuple[float, ...]
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,16 +115,45 @@ class Coefficients:
         return nearest(self.bands, kind, family)
 
 
+def _factor(value: Any, place: Place) -> float:
+    """A family's factor, in the range that a fit has."""
+    found: float = read(float, value, place)
+    if not 0.999 / MOST_FAMILY <= found <= 1.001 * MOST_FAMILY:  # a file rounds to six digits
+        raise place.error(f"{found:g} is outside the physical range 1/{MOST_FAMILY:g} to {MOST_FAMILY:g}")
+    return found
+
+
+def _band(value: Any, place: Place) -> Band:
+    """A band whose ends are in order."""
+    found: Band = read(record(Band), value, place)
+    if not 0 < found.low <= found.high < math.inf:
+        raise place.error(f"expected 0 < low <= high, both finite, got {found.low:g} and {found.high:g}")
+    for name in ("rows", "groups"):
+        if getattr(found, name) < 0:
+            raise place.of(name).error("expected no less than 0")
+    return found
+
+
+def _ends(value: Any, place: Place) -> tuple[float, ...]:
+    """Least and largest of what was seen."""
+    found: tuple[float, ...] = read([float], value, place)
+    if len(found) != 2 or not 0 <= found[0] <= found[1] < math.inf:
+        raise place.error("expected two finite numbers, the least and the largest: [low, high] with 0 <= low <= high")
+    return found
+
+
 def _section(symbols: tuple[Symbol, ...], seen: type, **more: Any) -> Table:
     """One kind of step: its coefficients, all of them, its bands, what its rows cover."""
     values = {symbol.name: lookup(symbol.name) for symbol in symbols}
-    fields = {"rows": int, "fitted": [str], "coefficients": Table(values, needed=tuple(values)),
-              "bands": {str: record(Band)}, "seen": record(seen)}  # fmt: skip
-    return Table({**fields, **more}, needed=("coefficients", "bands", "seen"))
+    ends: dict[str, Any] = {one.name: _ends for one in fields(seen) if one.default is MISSING}
+    words = {name: [options] for name, options in WORDS.items() if name in {one.name for one in fields(seen)}}
+    keys = {"rows": int, "fitted": [str], "coefficients": Table(values, needed=tuple(values)),
+            "bands": {str: _band}, "seen": Table({**ends, **words}, tuple(ends), seen)}  # fmt: skip
+    return Table({**keys, **more}, needed=("coefficients", "bands", "seen"))
 
 
 _training = _section(TRAINING_COEFFICIENTS, SeenInTraining, families=[str])
-_schema = _section(COEFFICIENTS, Seen, kernels={str: float}, training=_training, collectives=collectives)
+_schema = _section(COEFFICIENTS, Seen, kernels={str: _factor}, training=_training, collectives=collectives)
 
 
 @cache

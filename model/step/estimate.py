@@ -88,9 +88,10 @@ def estimate_of(
     takes ``own`` seconds longer, and the bound at least."""
     assert model is not None, "an architecture is known"
     bands = (chosen.training if inputs.phase == PhaseName.TRAIN else None) or chosen
-    name, band = bands.band(kind_of(model), hardware.family)
+    kind = kind_of(model)
+    name, band = bands.band(kind, hardware.family)
     time = max(sum(terms.values()), bound)
-    beyond = tuple(outside(hardware, inputs, chosen, lengths))
+    beyond = tuple(outside(hardware, kind, inputs, chosen, lengths))
     numbers = {term: float(seconds) for term, seconds in terms.items()}
     return Estimate(time, max(bound, time * band.low), time * band.high, name, numbers, beyond, float(own))
 

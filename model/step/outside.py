@@ -1,11 +1,11 @@
 """In what a step lies outside of the rows to which an estimate's coefficients were fitted."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import Coefficients, Seen, SeenInTraining
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import PhaseName
+from steptime.model.choices import PhaseName, Scope
 from steptime.model.step.inputs import Inputs
 
 SHARES = (q.compute_efficiency, q.memory_efficiency, q.interconnect_efficiency)
@@ -13,13 +13,19 @@ STARTS = (q.scale_up_latency, q.scale_out_latency)
 """Quantities of the bound in whose place an estimate has coefficients."""
 
 
-def outside(hardware: Hardware, inputs: Inputs, chosen: Coefficients, lengths: Mapping[str, float | None]) -> list[str]:
-    """What of a machine, of what is asked and of its lengths no row of the fit was like, in words."""
+def outside(
+    hardware: Hardware, kind: str, inputs: Inputs, chosen: Coefficients, lengths: Mapping[str, float | None]
+) -> list[str]:
+    """What of a machine, of a ``kind`` of model, of what is asked and of its lengths no row of the fit was like, in
+    words."""
     found = _replaced(inputs)
     if inputs.phase == PhaseName.TRAIN and chosen.training is not None:
         families, seen = chosen.training.families, chosen.training.seen
-        return [*found, *_family(hardware, families, "training on"), *_beyond(seen, lengths)]
-    found += _family(hardware, chosen.kernels, "machines of")
+        found += _family(hardware, families, "training on") + _unlike(kind, seen.kinds, f"training {_models(kind)}")
+        return found + _beyond(seen, lengths)
+    found += _family(hardware, chosen.kernels, "machines of") + _unlike(kind, chosen.seen.kinds, _models(kind))
+    if inputs.phase == PhaseName.DECODE and inputs.scope == Scope.SERVING:
+        found += _unlike(Scope.SERVING, chosen.seen.scopes, "a step in which prefills ride along")
     if inputs.phase == PhaseName.PREFILL:
         found.append("no row of a prefill alone")
     if q.drafts in inputs.given:
@@ -39,6 +45,15 @@ def _replaced(inputs: Inputs) -> list[str]:
 def _family(hardware: Hardware, known: Container[str], what: str) -> list[str]:
     family = hardware.family
     return [] if family in known else [f"no row of {what} the family {family or hardware.name}"]
+
+
+def _unlike(asked: str, known: Sequence[str], what: str) -> list[str]:
+    """That no row is like what is asked, where a file says what its rows are like."""
+    return [f"no row of {what}"] if known and asked not in known else []
+
+
+def _models(kind: str) -> str:
+    return "models with experts" if kind == "experts" else "models without experts"
 
 
 def _beyond(seen: Seen | SeenInTraining, lengths: Mapping[str, float | None]) -> list[str]:

@@ -12,6 +12,7 @@ from steptime.model.solver.calibration.power import Power
 from steptime.model.solver.calibration.worth import worth
 from steptime.model.text.exchanges import exchanges_json, exchanges_tables
 from steptime.model.text.fitted import part_json, part_tables
+from steptime.model.text.format import counted
 
 SHOWN = 6
 PICO = 1e12
@@ -52,7 +53,8 @@ def _power(found: Power) -> str:
         if part.is_told:
             told.append(f"{value:.3g} {WHAT[name]} ({low:.3g} to {high:.3g})")
     open_ = [WHAT[name] for name, part in found.parts.items() if not part.is_told]
-    text = f"power of {found.hardware} while it decodes, {found.rows} rows: {', '.join(told) or 'nothing told apart'}"
+    text = f"power of {found.hardware} while it decodes, {counted(found.rows, 'row')}: "
+    text += ", ".join(told) or "nothing told apart"
     return text + (f"; not told from zero: {', '.join(open_)}" if open_ else "")
 
 

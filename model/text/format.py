@@ -45,6 +45,15 @@ def plain(value: float | None, digits: int = 4) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e16 else f"{value:.{digits}g}"
 
 
+def counted(number: int, thing: str) -> str:
+    """So many things, in words.
+
+    >>> counted(1, "row"), counted(0, "row")
+    ('1 row', '0 rows')
+    """
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def in_unit(value: float | None, unit: Expr, digits: int = 4) -> str:
     """A value of a declared quantity: counts plain, the rest with prefix and unit."""
     if unit == count:

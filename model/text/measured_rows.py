@@ -40,18 +40,21 @@ def practice_json(one: Judged) -> dict[str, Any]:
 
 
 def share(value: float | None) -> str:
-    """A share in per cent, or a dash where there is none."""
-    return "—" if value is None else f"{value:.0%}"
+    """A share in per cent, or a dash where there is none; an absurd one as that, for the width of tables."""
+    return "—" if value is None else ">999%" if value >= 10 else f"{value:.0%}"
 
 
 def ratio(value: Any) -> str:
-    """A share in three digits, or a dash where there is none."""
-    return "—" if value is None else f"{value:.3g}"
+    """A ratio in three digits, one that is absurd in one; a dash where there is none."""
+    if value is None:
+        return "—"
+    return f"{value:.3g}" if value == 0 or 1e-9 < value < 1e3 else f"{value:.0e}"
 
 
 def rows_table(judged: Sequence[Judged]) -> Table:
     """Every row with the seconds of its terms; its layout stands in the CSV and in the JSON."""
     made = table("id", ">measured", ">ideal", ">ratio", ">estimate", *(f">{name}" for name in TERMS))
+    made.columns[0].no_wrap = False  # a long name is folded, no number
     for one in judged:
         times = (one.times.get(name) for name in TERMS)
         estimate = None if one.practice is None else one.practice.seconds

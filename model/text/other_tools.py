@@ -10,7 +10,7 @@ from steptime.model.solver.compared.causes import Cause
 from steptime.model.solver.compared.compare import Beside, Compared, Ratios, ToolCompared
 from steptime.model.solver.compared.fit import Fitted
 from steptime.model.solver.compared.search import CASES_EACH
-from steptime.model.text.format import si, table
+from steptime.model.text.format import counted, si, table
 from steptime.model.text.measured_rows import as_csv, ratio
 
 RATIOS = ("bound", "estimate", "measured")
@@ -67,8 +67,8 @@ def status(row: Beside) -> str:
 def compared_table(found: Compared, rows: bool = False) -> Group:
     usable = [row for row in found.rows if row.answer is not None]
     cases = len({row.source.case for row in usable})
-    head = Text(f"{len(found.tools)} tool{'s' if len(found.tools) != 1 else ''}, {len(usable)} answers to {cases} "
-                f"case{'s' if cases != 1 else ''}", style="bold")  # fmt: skip
+    head = Text(f"{counted(len(found.tools), 'tool')}, {counted(len(usable), 'answer')} to {counted(cases, 'case')}",
+                style="bold")  # fmt: skip
     how = Text("ratios of a tool's answers to ours are medians; off: root mean square of ln(ours/answer), as our bound "
                "is, times one factor, and with the causes below, on cases left out")  # fmt: skip
     lines: list[Any] = [head, how, Text(), _overview(found)]
@@ -89,7 +89,7 @@ def _overview(found: Compared) -> Any:
                  ">one factor", ">causes")  # fmt: skip
     made.columns[0].no_wrap = False
     for tool in found.tools:
-        fits = (tool.unchanged, tool.one_factor, tool.best)
+        fits = (tool.unchanged, tool.one_factor, tool.best if tool.causes else None)
         ratios = [(one := tool.ratios(name)) and one.median for name in RATIOS[: 3 if has_measured else 2]]
         made.add_row(tool.name, str(tool.cases), *map(ratio, ratios),
                      *("—" if fit is None else f"{fit.left_out:.2%}" for fit in fits))  # fmt: skip
@@ -152,11 +152,12 @@ def amount(value: float | None, unit: str) -> str:
 
 
 def _too_few(tool: ToolCompared) -> str:
-    return f"{tool.cases} case{'s' if tool.cases != 1 else ''}, of at least {CASES_EACH} that an explanation needs"
+    return f"{counted(tool.cases, 'case')}, of at least {CASES_EACH} that an explanation needs"
 
 
 def _rows(found: Compared) -> Any:
     made = table("case", "tool", ">answer", ">bound", ">estimate", ">measured", ">explained")
+    made.columns[0].no_wrap = False
     for row in found.rows:
         times = (row.answer, row.bound, row.estimate, row.measured, row.explained)
         made.add_row(row.source.case, row.source.tool, *(si(time, "s") for time in times))

@@ -1,5 +1,6 @@
 """Measurements against the ideal, as JSON and as tables of groups."""
 
+import math
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
@@ -9,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from steptime.model.solver.measured.judged import MOST_OF_PEAK, UNSTATED, USUAL, Judged, groups, summary
-from steptime.model.text.format import si, table
+from steptime.model.text.format import counted, si, table
 from steptime.model.text.measured_rows import (
     energy_json,
     first_token_json,
@@ -45,18 +46,23 @@ def validate_json(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> dict[s
     }  # fmt: skip
 
 
-def validate_table(judged: Sequence[Judged], rows: bool, by: Sequence[str] = USUAL) -> Group:
+def validate_table(
+    judged: Sequence[Judged], rows: bool, by: Sequence[str] = USUAL, of_fit: bool = False, shipped: bool = True
+) -> Group:
+    """``of_fit``: the rows are those of the fit; ``shipped``: its coefficients are the package's own."""
     modelled = [one for one in judged if not one.why]
-    head = Text(f"{len(modelled)} of {len(judged)} rows modelled; ideal/measured is the share of physics' best reached",
-                style="bold")  # fmt: skip
+    head = Text(f"{len(modelled)} of {counted(len(judged), 'row')} modelled; ideal/measured is the share of "
+                "physics' best reached", style="bold")  # fmt: skip
     lines: list[Any] = [head, Text()]
     if any(one.in_flight for one in judged):
         lines[1:1] = [Text("riding: the same with the prefills of a server riding along evenly, no bound")]
     if any(one.practice for one in judged):
+        whose = "of rows in the fit" if of_fit else f"of the {'shipped fit' if shipped else 'given file'} on these rows"
+        more = "; `steptime calibrate` has those of rows left out" if of_fit else ""
         lines[-1:-1] = [
             Text(
                 "estimate: over measured, median; its error |estimate/measured - 1|, median and nine in ten; "
-                "rows in its band. Of rows that are in the fit: `steptime calibrate` has the others"
+                f"rows in its band. Errors {whose}{more}"
             )
         ]
     lines += [groups_table(judged, by), Text(), *_beating(judged), *_implausible(judged)]
@@ -134,7 +140,7 @@ def _not_modelled(judged: Sequence[Judged]) -> list[Text]:
     for one in judged:
         if one.why:
             reasons.setdefault((f"{one.row.family} {one.row.kind}", one.why), []).append(one.row.line)
-    return [Text(f"not modelled: {name}: {len(places)} row{'s' if len(places) > 1 else ''}: {why}, {_lines(places)}")
+    return [Text(f"not modelled: {name}: {counted(len(places), 'row')}: {why}, {_lines(places)}")
             for (name, why), places in reasons.items()]  # fmt: skip
 
 
@@ -151,19 +157,19 @@ def first_tokens(judged: Sequence[Judged], by: Sequence[str]) -> Table:
 
 def drafted(judged: Sequence[Judged]) -> Table:
     """A line for each row that checked drafts."""
-    made = table("id", "stack", ">sequences", ">drafts", ">tokens a pass", ">acceptance")
+    made = _grouped(("id",), "stack", ">sequences", ">drafts", ">tokens a pass", ">acceptance")
     for one in judged:
         if (found := one.drafts) is not None:
             implied = f"none: more than {found.most:g}" if found.tokens > found.most else "none: less than 1"
             chance = implied if found.acceptance is None else f"{found.acceptance:.2f}"
             made.add_row(one.row.id, one.row.stack, f"{one.row.number('batch') or 0:g}", f"{found.drafts:g}",
-                         f"{found.tokens:.2f}", chance)  # fmt: skip
+                         f"{found.tokens:.2f}" if math.isfinite(found.tokens) else "none", chance)  # fmt: skip
     return made
 
 
 def energies(judged: Sequence[Judged]) -> Table:
     """A line for each row that states its energy."""
-    made = table("id", ">W a chip", ">of rated", ">measured", ">chips", ">system", ">ideal")
+    made = _grouped(("id",), ">W a chip", ">of rated", ">measured", ">chips", ">system", ">ideal")
     for one in judged:
         if (energy := one.energy) is not None:
             share = energy.watts / energy.rated if energy.watts and energy.rated else None

@@ -56,6 +56,19 @@ def test_rows_are_the_bound_and_the_estimate_of_step(run_json, file: Path) -> No
         assert rows["short", SOME[0].name]["explained"] is None
 
 
+def test_what_has_no_cause_has_no_error_with_causes(run, file: Path) -> None:
+    """The bound's own error is none of the causes'."""
+    code, out, _ = run("compare", str(file))
+    lines = {line.split()[0]: line.split() for line in out.splitlines() if len(line.split()) > 6}
+    assert code == 0 and lines["same"][-1] == "—" and lines["same"][-2] != "—"
+    assert lines["billing"][-1].endswith("%")
+
+
+def test_one_answer_is_one(tmp_path: Path, run) -> None:
+    code, out, _ = run("compare", str(written(tmp_path / "one.csv", {"single": tool(cases=SOME[:1])})))
+    assert code == 0 and out.startswith("1 tool, 1 answer to 1 case\n") and "1 case, of at least" in out
+
+
 def test_table_and_csv(run, file: Path) -> None:
     code, out, _ = run("compare", str(file), "--rows")
     assert code == 0 and "twice" in out and SOME[0].name in out and "short: 2 cases, of at least 4" in out

@@ -8,7 +8,7 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.measurement import COLLECTIVES, Measurement, distinct
-from steptime.model.choices import PhaseName
+from steptime.model.choices import PhaseName, Scope
 from steptime.model.errors import UserError
 from steptime.model.estimate import symbols as e
 from steptime.model.solver.calibration.cross import Part, judged
@@ -16,12 +16,13 @@ from steptime.model.solver.calibration.exchanges import Exchanges, calibrate_col
 from steptime.model.solver.calibration.fit import DecodeTable, Table, TrainingTable
 from steptime.model.solver.calibration.power import Power, powers_of
 from steptime.model.solver.calibration.priors import PRIORS, TRAINING_PRIORS, Prior, fitted
+from steptime.model.solver.calibration.refused import too_few
 from steptime.model.solver.calibration.rows import Row, rows_of
 from steptime.model.solver.calibration.training_rows import training_rows
 from steptime.model.solver.measured.places import Places
 
 from steptime.model.catalog.coefficients import (  # isort: skip
-    COEFFICIENTS, TRAINING_COEFFICIENTS, Coefficients, Seen, SeenInTraining, TrainingSet,
+    COEFFICIENTS, TRAINING_COEFFICIENTS, WORDS, Coefficients, Seen, SeenInTraining, TrainingSet,
 )  # fmt: skip
 
 MOST_SHARE = 0.65
@@ -58,7 +59,9 @@ class Calibration(Part):
         """The set, as a file holds it."""
         rows = self.table.rows
         contexts = [row.source.number("context") or 1.0 for row in rows]
-        seen = Seen(_ends(contexts), _ends([row.asked[e.sequences] for row in rows]), _chips(rows))
+        sequences = [row.asked[e.sequences] for row in rows]
+        scopes = {str(Scope.SERVING if row.along.get(e.riding) else Scope.STEPS) for row in rows}
+        seen = Seen(_ends(contexts), _ends(sequences), _chips(rows), _kinds(rows), tuple(sorted(scopes)))
         names = tuple(symbol.name for symbol in fitted())
         return Coefficients(
             "calibration", self.fit.coefficients, self.fit.families, self.bands, seen, names, len(rows),
@@ -71,7 +74,8 @@ def _set(part: Part) -> TrainingSet:
     """The coefficients of training, as a file holds them."""
     rows = part.table.rows
     sizes = [size for row in rows if (size := row.source.number("microbatch")) is not None] or [1.0]
-    seen = SeenInTraining(_ends([row.source.number("sequence") or 1.0 for row in rows]), _ends(sizes), _chips(rows))
+    lengths = [row.source.number("sequence") or 1.0 for row in rows]
+    seen = SeenInTraining(_ends(lengths), _ends(sizes), _chips(rows), _kinds(rows))
     names = tuple(symbol.name for symbol in fitted(part.table.priors))
     families = tuple(sorted(set(part.table.families)))
     return TrainingSet(part.fit.coefficients, part.bands, seen, families, names, len(rows))
@@ -83,6 +87,11 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 def _chips(rows: Sequence[Row]) -> tuple[float, float]:
     return _ends([float(row.source.chips) for row in rows])
+
+
+def _kinds(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Which kinds of models rows are of."""
+    return tuple(sorted({row.kind for row in rows}))
 
 
 def implausible(row: Row) -> str | None:
@@ -127,7 +136,7 @@ def calibrate(
     doubted = DecodeTable([row for row in usable if row.source.id in doubts])
     rows, others = [r for r in plausible if chosen(r)], [r for r in plausible if not chosen(r)]
     if len(rows) < LEAST_ROWS:
-        raise UserError(f"{len(rows)} rows can be fitted, of {len(measurements)}; at least {LEAST_ROWS} are needed")
+        raise too_few(len(rows), LEAST_ROWS, measurements, unlike, {**why, **doubts})
     if len({row.group for row in rows}) == 1:
         raise UserError(f"all {len(rows)} rows are of one model, machine and serving stack: no others judge the fit")
     progress(0.1)
@@ -173,7 +182,11 @@ def _section(
     for name, band in made.bands.items():
         lines += ["", f"[{under}bands.{_quoted(name)}]", f"low = {band.low:.6g}", f"high = {band.high:.6g}",
                   f"rows = {band.rows}", f"groups = {band.groups}"]  # fmt: skip
-    seen = [f"{name} = [{low:.6g}, {high:.6g}]" for name, (low, high) in vars(made.seen).items()]
+    ends, words = dict(vars(made.seen)), dict[str, Sequence[str]]()
+    for name in WORDS:
+        words[name] = ends.pop(name, ())
+    seen = [f"{name} = [{low:.6g}, {high:.6g}]" for name, (low, high) in ends.items()]
+    seen += [f"{name} = [{', '.join(map(_quoted, known))}]" for name, known in words.items() if known]
     return [*lines, "", f"[{under}seen]", *seen]
 
 

@@ -1,5 +1,6 @@
 """Measured collectives calibrated: which rows count, what the fit finds, its errors on rows left out, its file."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from steptime.model.catalog.measurement import COLLECTIVES, Measurement
 from steptime.model.errors import NotSolved, Unbound, UserError
 from steptime.model.solver.calibration.cross import COVERED, LEAST_GROUPS, Errors, each_left_out, quantiles
 from steptime.model.solver.calibration.fit import Array, Mask
+from steptime.model.solver.calibration.rows import check_possible
 from steptime.model.solver.measured.estimated import asked_of
 from steptime.model.solver.measured.places import Places
 
@@ -108,7 +110,9 @@ def _rows(measurements: Sequence[Measurement], places: Places) -> tuple[list[Col
             continue
         try:
             machine = places.machine(row.hardware)
-            rows.append(CollectiveRow(row, machine.family or machine.name, asked_of(row, machine), row.value))
+            asked = asked_of(row, machine)
+            check_possible(row.value, asked.ideal, slowest=math.inf)  # a start alone is far above what few bytes take
+            rows.append(CollectiveRow(row, machine.family or machine.name, asked, row.value))
         except (UserError, Unbound, NotSolved) as error:
             why[row.id] = str(error)
     return rows, why

@@ -15,6 +15,7 @@ import numpy as np
 from sympy import Symbol
 
 from steptime.model import symbols as q
+from steptime.model.catalog.coefficients import MOST_FAMILY
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import along, decode
 from steptime.model.estimate.training import training
@@ -27,8 +28,6 @@ from steptime.model.solver.calibration.priors import (  # isort: skip
 
 SHARED = 0.6
 """Of the variance of a row's error, what all rows of its group have in common."""
-MOST_FAMILY = 3.0
-"""A hardware family's factor lies between a third and three."""
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]

@@ -15,12 +15,16 @@ from steptime.model.errors import NotSolved, Unbound, UserError
 from steptime.model.estimate import symbols as e
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.solver.measured.formats import likely_cache
+from steptime.model.solver.measured.judged import EXACT
 from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.printed import seconds, wanted_of
 from steptime.model.solver.measured.questions import one_pass
 from steptime.model.solver.measured.sheets import Sheets, Ticket
 from steptime.model.step.estimate import kind_of
 from steptime.model.step.inputs import Question
+
+SLOWEST = 1000.0
+"""Measured over bound from which on no coefficient in its range explains a row: those of the catalogue reach 23."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,17 @@ class _Asked:
             self.prefill.time  # noqa: B018  # raises what went wrong
             along = {**self.prefill.asked, e.riding: self.riding}
         wanted = {name: step.found[name] for name in wanted_of(source)}
-        return Row(source, family, self.kind, step.asked, along, seconds(source, self.machine, **wanted), ideal)
+        measured = seconds(source, self.machine, **wanted)
+        check_possible(measured, ideal)
+        return Row(source, family, self.kind, step.asked, along, measured, ideal)
+
+
+def check_possible(measured: float, ideal: float, slowest: float = SLOWEST) -> None:
+    """Raises UserError, worded alike for all rows, where a row takes less than its bound or absurdly more."""
+    if not measured >= ideal * (1 - EXACT):
+        raise UserError("faster than the ideal")
+    if not measured <= ideal * slowest:
+        raise UserError(f"above {slowest:,.0f} times the ideal: no coefficient in its physical range explains it")
 
 
 def rows_of(measurements: Iterable[Measurement], places: Places) -> tuple[list[Row], dict[str, str]]:
@@ -89,7 +103,7 @@ def rows_of(measurements: Iterable[Measurement], places: Places) -> tuple[list[R
 def _ask(row: Measurement, places: Places, sheets: Sheets) -> _Asked:
     if row.wrong:
         raise UserError(row.wrong)
-    if row.phase != PhaseName.DECODE or row.scope not in ("steps", "serving"):
+    if row.phase != PhaseName.DECODE or row.scope == "request":  # what states no scope is of single steps
         raise UserError(f"{row.phase} of scope {row.scope or 'steps'} is no single decode step")
     if "mtp" in row.detail:
         raise UserError("time per token of several a step: acceptance is not stated")

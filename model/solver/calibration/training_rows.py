@@ -6,7 +6,7 @@ from steptime.model import symbols as q
 from steptime.model.catalog.measurement import Measurement
 from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
-from steptime.model.solver.calibration.rows import Row
+from steptime.model.solver.calibration.rows import Row, check_possible
 from steptime.model.solver.measured.places import Places
 from steptime.model.solver.measured.practised import Refusals, Runs
 from steptime.model.solver.measured.printed import SHARES, printed_flops, seconds
@@ -42,4 +42,5 @@ def _row(row: Measurement, runs: Runs, counted: dict[Hashable, float]) -> Row:
     tokens = float(case.scenario.evaluate(q.batch * case.phase.yields))
     machine = case.hardware
     measured = seconds(row, machine, tokens, flops)
+    check_possible(measured, likely.bound)
     return Row(row, machine.family or machine.name, kind_of(model), likely.asked, {}, measured, likely.bound)
