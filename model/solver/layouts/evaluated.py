@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from steptime.model.solver.layouts.formulas import Formulas
 
 Array = np.ndarray
+Held = dict[frozenset[tuple[Symbol, float]], Array]
 NEVER = 1e100
 """Seconds of a step over a link that has no figure."""
 
@@ -50,7 +51,7 @@ class Points:
     batches: Array
     first_token: Array | None = None
     shared: list[Scenario] = field(default_factory=list)
-    rooms: dict[frozenset[tuple[Symbol, float]], Array] = field(default_factory=dict, kw_only=True)
+    rooms: Held = field(default_factory=dict, kw_only=True)
 
     @property
     def at_bound(self) -> "Points":
@@ -138,8 +139,7 @@ class Points:
         found = []
         for overlap in (Overlap.PER_OPERATION, Overlap.NONE):
             ways = self._each_bound(self.formulas.bounds(overlap))
-            times = np.choose(self.faster, [self._long(way) for way in ways])
-            found.append(self.cost_of(times, self.batches))
+            found.append(self.cost_of(np.choose(self.faster, [self._long(way) for way in ways]), self.batches))
         return found
 
     @_quietly
@@ -180,8 +180,8 @@ class Points:
     def _held(self) -> Array:
         """Bytes that the fullest chip needs."""
         phase, first, room = self.formulas.phase, self.scenarios[0], self.formulas.room
-        reached = frozenset[Symbol]().union(*map(first.reach, room.reads)) & first.values.keys()
-        same = frozenset((symbol, first.values[symbol]) for symbol in reached if np.ndim(first.values[symbol]) == 0)
+        reached = frozenset[Symbol]().union(*map(first.reach, room.reads))
+        same = frozenset((s, v) for s, v in first.values.items() if s in reached and np.ndim(v) == 0)
         if same not in self.rooms:
             derived = {*phase.definitions, *({q.bytes_per_weight} & first.definitions.keys() - first.values.keys())}
             sizes = {symbol: first.value(symbol) for symbol in derived & room.reads}

@@ -13,10 +13,11 @@ from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import Columns, layout_of, layouts
 from steptime.model.phases.accounts import accounts_of
+from steptime.model.solver.layouts.executions import executions
 from steptime.model.solver.layouts.kept import Kept
 from steptime.model.solver.layouts.points import Answer, Search
 from steptime.model.solver.layouts.stream import streamed
-from steptime.model.solver.layouts.variants import Variant, affordable, executions, must_have, variants_on
+from steptime.model.solver.layouts.variants import Variant, affordable, must_have, variants_on
 from steptime.model.solver.layouts.work import Work
 from steptime.model.step.build import build_case
 

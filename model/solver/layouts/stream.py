@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from steptime.model.solver.layouts.evaluated import Held, Points
 from steptime.model.solver.layouts.kept import Kept
 from steptime.model.solver.layouts.screen import Screen
 
 if TYPE_CHECKING:
-    from steptime.model.solver.layouts.evaluated import Points
     from steptime.model.solver.layouts.work import Numbered, Piece, Work
 
 Array = np.ndarray
 FEW_BATCHES = 12
 """Batches up to which every point is evaluated: bounds of a layout would take as long."""
+MOST = 0.5
+"""Share of layouts above which all are evaluated: what was worked out to count them is there."""
 
 
 def streamed(work: "Work", kept: Sequence[Kept]) -> Iterator[int]:
@@ -49,13 +51,17 @@ def _possible(work: "Work", kept: Kept) -> Iterator[int]:
     done = 0
     for piece in work.pieces():
         done += piece.skipped
-        some = np.zeros(len(piece.rows), bool)
-        for _, points in work.points(piece.formulas, piece.variants, piece.rows):
+        some, held = np.zeros(len(piece.rows), bool), Held()
+        for number, points in work.points(piece.formulas, piece.variants, piece.rows, held):
             kept.count(points)
             some |= _open(work, points)
             done += points.batches.size
+            if len(piece.variants) == 1 and np.count_nonzero(some) > MOST * len(some):
+                kept.keep(number, piece.rows, points)
+                some[:] = False
             yield done
-        _keep(work, kept, piece, piece.variants, piece.rows[some])
+        known = {formats: needed[some] for formats, needed in held.items()}
+        _keep(work, kept, piece, piece.variants, piece.rows[some], known)
 
 
 def _screened(work: "Work", kept: Kept) -> Iterator[int]:
@@ -78,12 +84,14 @@ def _screened(work: "Work", kept: Kept) -> Iterator[int]:
             _keep(work, kept, piece, own, rows)
 
 
-def _open(work: "Work", points: "Points") -> Array:
+def _open(work: "Work", points: Points) -> Array:
     """Whether a layout may be possible at a batch that is tried or, where those between are, at any."""
     return np.asarray((points.fits if work.search.whole else points.possible).any(axis=1))
 
 
-def _keep(work: "Work", kept: Kept, piece: "Piece", variants: "Numbered", rows: Array) -> None:
+def _keep(
+    work: "Work", kept: Kept, piece: "Piece", variants: "Numbered", rows: Array, held: Held | None = None
+) -> None:
     if len(rows):
-        for number, points in work.points(piece.formulas, variants, rows):
+        for number, points in work.points(piece.formulas, variants, rows, held):
             kept.keep(number, rows, points)

@@ -6,7 +6,6 @@ from functools import partial
 from itertools import groupby
 
 import numpy as np
-from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.choices import Minimise, Scope, Split
@@ -14,7 +13,8 @@ from steptime.model.layout.enumeration import Columns
 from steptime.model.numeric import Spread
 from steptime.model.phases.accounts import Accounts
 from steptime.model.scenario import Scenario
-from steptime.model.solver.layouts.evaluated import Points
+from steptime.model.solver.layouts.evaluated import Held, Points
+from steptime.model.solver.layouts.executions import gathered
 from steptime.model.solver.layouts.finalists import Chosen, Finalists
 from steptime.model.solver.layouts.formulas import Formulas
 from steptime.model.solver.layouts.kept import Kept
@@ -29,6 +29,8 @@ Array = np.ndarray
 Numbered = Sequence[tuple[int, Variant]]
 BLOCK = 2**20
 """Points evaluated in one piece."""
+AT_ONCE = 2**20
+"""Layouts, or ways to train, that are written down at once."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Work:
     def __init__(
         self, search: Search, accounts: Accounts, columns: Columns, variants: Sequence[Variant], minimise: Minimise
     ) -> None:
+        columns = gathered(columns, np.arange(len(columns["tp"]))) if len(columns["tp"]) <= AT_ONCE else columns
         self.search, self.columns, self.variants, inputs = search, columns, variants, search.inputs
         self.step, self.alone = Pass(search, accounts, columns, minimise, variants), None
         if search.max_ttft is not None or inputs.scope == Scope.SERVING:
@@ -99,36 +102,42 @@ class Work:
 
     def pieces(self) -> Iterator[Piece]:
         """All layouts on all variants, so that a piece has no more than `BLOCK` points on each."""
-        columns, width = self.columns, self.batches.size
-        every = np.arange(len(columns["tp"]))
+        width, number = self.batches.size, len(self.columns["tp"])
         for _, group in groupby(enumerate(self.variants), key=lambda one: key(one[1])):
             alike = list(group)
-            rows = every[alike[0][1].differs(columns)]
-            skipped = (len(every) - len(rows)) * width * len(alike)
-            for split in Split:
-                some = rows[columns["ffn_all"][rows] == (split == Split.STAGE)]
-                if len(some):
-                    formulas = self.step.formulas(alike[0][0], split)
-                    for block in np.array_split(some, -(-len(some) * width // BLOCK)):
-                        yield Piece(alike, formulas, block, skipped)
-                        skipped = 0
+            for start in range(0, number, AT_ONCE):
+                every = np.arange(start, min(start + AT_ONCE, number))
+                columns = self.columns if number <= AT_ONCE else gathered(self.columns, every)
+                differ = alike[0][1].differs(columns)
+                skipped = int(np.count_nonzero(~differ)) * width * len(alike)
+                for split in Split:
+                    some = every[differ & (columns["ffn_all"] == (split == Split.STAGE))]
+                    if len(some):
+                        formulas = self.step.formulas(alike[0][0], split)
+                        for block in np.array_split(some, -(-len(some) * width // BLOCK)):
+                            yield Piece(alike, formulas, block, skipped)
+                            skipped = 0
 
-    def points(self, formulas: Formulas, variants: Numbered, rows: Array) -> Iterator[tuple[int, Points]]:
-        """Some layouts at all batches on every machine and in every format: what is the same for them, once."""
-        spread, heads = _spread(self.columns, rows)
+    def points(
+        self, formulas: Formulas, variants: Numbered, rows: Array, held: Held | None = None
+    ) -> Iterator[tuple[int, Points]]:
+        """Some layouts at all batches on every machine and in every format: what is the same for them, once; ``held``
+        are bytes that are known."""
+        columns, places = gathered(self.columns, rows), np.arange(len(rows))
+        spread, heads = _spread(columns, places)
         first: list[Scenario] = []
         shared: list[Scenario] = []
-        rooms: dict[frozenset[tuple[Symbol, float]], Array] = {}
+        rooms: Held = {} if held is None else held
         every = np.broadcast_to(self.batches, (len(rows), self.batches.size))
         for number, variant in variants:
-            numbers = formulas.numbers(variant.values, self.columns, rows, heads, self.batches)
+            numbers = formulas.numbers(variant.values, columns, places, heads, self.batches)
             if not first or numbers.keys() != first[0].values.keys():
                 shared, rooms = [], {}
                 first = [Scenario(numbers, slots, spread) for slots in formulas.slots]
             else:
                 differing = {s: numbers[s] for s in variant.values if s in numbers and numbers[s] != first[0].values[s]}
                 first = [scenario | differing for scenario in first]
-            points = Points(formulas, first, self.columns, heads, every, shared=shared, rooms=rooms)
+            points = Points(formulas, first, columns, heads, every, shared=shared, rooms=rooms)
             yield number, replace(points, first_token=self.first_token(np.full(len(rows), number), rows))
 
 
