@@ -141,16 +141,17 @@ def any_layout() -> None:
 
 
 def search() -> None:
-    """`solve layout` end to end, expressions built included."""
+    """`solve layout` end to end, expressions built included: formats as they are, two of them open, all three."""
     chips = (8, 16, 32, 64, 72, 144)
     machines = ("h100-sxm", "h200-sxm", "gb200-nvl72", "mi300x")
-    begun = time.perf_counter()
-    answer = st.search("deepseek-v3", machines, chips).answer
-    took = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 2**20
-    print(f"\nsolve layout, deepseek-v3 on {', '.join(machines)} x {chips} chips: {answer.points:,} points "
-          f"({answer.layouts:,} layouts) in {took:.2f} s, {answer.points / took:,.0f} points/s; peak memory of the "
-          f"process {peak:.0f} MiB")  # fmt: skip
+    for free in ((), ("weights", "kv"), ("weights", "kv", "activations")):
+        begun = time.process_time()
+        answer = st.search("deepseek-v3", machines, chips, **dict.fromkeys(free, "any")).answer
+        took = time.process_time() - begun
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 2**20
+        print(f"\nsolve layout, deepseek-v3 on {', '.join(machines)} x {chips}, any of ({', '.join(free)}): "
+              f"{answer.points:,} points ({answer.layouts:,} layouts) in {took:.2f} CPU s, {answer.points / took:,.0f} "
+              f"points/s; peak memory of the process {peak:.0f} MiB")  # fmt: skip
 
 
 def train_search() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from sympy import divisors
@@ -15,7 +16,8 @@ from steptime.model.layout.layout import Layout
 DEGREES = ("tp", "cp", "dp", "ep", "pp", "replicas")
 MOST_LAYOUTS = 2_000_000
 """Layouts that are written down for one search: some seconds."""
-Columns = dict[str, np.ndarray]
+Columns = dict[str, Any]
+"""Arrays by name, or what gives some rows as they do."""
 
 
 def layouts(model: Transformer, chips: Sequence[int], fixed: Mapping[str, int | str] | None = None) -> Columns:

@@ -25,7 +25,7 @@ from steptime.model.phases.loads import loads
 from steptime.model.phases.memory import Footprint
 from steptime.model.phases.phase import Phase
 from steptime.model.quantity import lookup
-from steptime.model.scenario import Scenario
+from steptime.model.scenario import Scenario, symbols_in
 from steptime.model.symbols import batch, bytes_per_weight, kv_bytes, parameters
 from steptime.model.terms import Operation, Transfer, one, zero
 
@@ -162,6 +162,12 @@ class PerfectRooms:
 
     def __init__(self, phase: Phase, definitions: Mapping[Symbol, Expr] | None = None) -> None:
         self.total, self.definitions = abstract_footprint(SYMBOLIC, phase.held).total, definitions or {}
+
+    @property
+    def reads(self) -> frozenset[Symbol]:
+        """Quantities that enter, degrees among them."""
+        there = Scenario({}, self.definitions)
+        return frozenset[Symbol]().union(*(there.reach(symbol) for symbol in symbols_in(self.total)))
 
     def of(self, columns: Columns, rows: Any, values: Values, spread: Spread | None = None) -> np.ndarray:
         degrees = {symbol: columns[key][rows][:, None] for key, symbol in SYMBOLS.items()}

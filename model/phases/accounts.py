@@ -61,6 +61,10 @@ class Books(Protocol):
 class Held(Protocol):
     """Memory of the fullest chip for many layouts at once."""
 
+    @property
+    def reads(self) -> frozenset[Symbol]:
+        """Quantities that enter, degrees among them."""
+
     def of(self, columns: Columns, rows: Any, values: Values, spread: Spread | None = None) -> np.ndarray:
         """Bytes, a row for each layout and a column for each batch."""
 

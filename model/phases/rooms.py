@@ -16,7 +16,7 @@ from steptime.model.layout.layout import SYMBOLIC
 from steptime.model.numeric import Spread
 from steptime.model.phases.memory import Room, Stage, fullest_share, stages
 from steptime.model.phases.phase import Phase
-from steptime.model.scenario import evaluate
+from steptime.model.scenario import evaluate, symbols_in
 
 Array = np.ndarray
 
@@ -49,6 +49,12 @@ class Rooms:
         self.split = {parts for parts in (*matrices, *caches) if parts is not None}
         self.stages: dict[int, list[tuple[int, ...]]] = {}
 
+    @property
+    def reads(self) -> frozenset[Symbol]:
+        """Quantities that enter, degrees among them."""
+        return frozenset[Symbol]().union(*map(symbols_in, self.parts)) - {
+            *self.symbols, *(_stands_for(f"share_{parts}") for parts in self.split)}  # fmt: skip
+
     def of(
         self,
         columns: Columns,
@@ -67,15 +73,24 @@ class Rooms:
         for parts in self.split:
             shares = [float(fullest_share(parts, int(degree))) for degree in degrees]
             numbers[_stands_for(f"share_{parts}")] = np.array(shares)[which_degree][:, None]
+        kinds = np.array([len(self._stages(int(depth))) for depth in depths])[which_depth]
         needed = np.zeros((1, 1))
-        for place in range(max(len(self._stages(int(depth))) for depth in depths)):
+        for place in range(kinds.max()):
             table = np.array([self._stage(int(depth), place) for depth in depths], float)[which_depth]
-            for column, symbol in enumerate(self.symbols):
-                numbers[symbol] = table[:, column, None]
-            memo: dict[Expr, Array] = {}
-            pieces = [np.asarray(evaluate(part, numbers, memo, spread)) for part in self.parts]
-            needed = np.maximum(needed, np.asarray(sum(spread.level(pieces) if spread else pieces)))
+            numbers |= {symbol: table[:, column, None] for column, symbol in enumerate(self.symbols)}
+            some = np.flatnonzero(kinds > place)
+            if spread or len(some) == len(tp):
+                needed = np.maximum(needed, self._sum(numbers, spread))
+            else:  # the others have no such stage
+                own = {s: v[some] if np.ndim(v) == 2 and len(v) == len(tp) > 1 else v for s, v in numbers.items()}
+                needed[some] = np.maximum(needed[some], self._sum(own, None))
         return needed
+
+    def _sum(self, numbers: Mapping[Symbol, float | Array], spread: Spread | None) -> Array:
+        """Bytes of all parts."""
+        memo: dict[Expr, Array] = {}
+        pieces = [np.asarray(evaluate(part, numbers, memo, spread)) for part in self.parts]
+        return np.asarray(sum(spread.level(pieces) if spread else pieces))
 
     def written(self, columns: Columns) -> tuple[Expr, dict[Symbol, Array]]:
         """The same as one expression: of the degrees, of everything else, and of symbols that differ from layout to

@@ -15,21 +15,23 @@ from steptime.model.numeric import Spread
 from steptime.model.phases.memory import available
 from steptime.model.scenario import Scenario
 from steptime.model.solver.batch import ROUNDING
+from steptime.model.solver.layouts.variants import NO_LINK
 
 if TYPE_CHECKING:
     from steptime.model.solver.layouts.formulas import Formulas
 
 Array = np.ndarray
+Held = dict[frozenset[tuple[Symbol, float]], Array]
 NEVER = 1e100
 """Seconds of a step over a link that has no figure."""
 
 
-def _quietly(evaluated: Callable[["Points"], Any]) -> Callable[["Points"], Any]:
+def _quietly(evaluated: Callable[..., Any]) -> Callable[..., Any]:
     """Without warnings of numbers that no float holds."""
 
-    def call(points: "Points") -> Any:
+    def call(points: "Points", *others: Array) -> Any:
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            return evaluated(points)
+            return evaluated(points, *others)
 
     return call
 
@@ -39,7 +41,7 @@ class Points:
     """Some layouts (rows) at some batches (columns); each figure is worked out where it is asked for.
 
     ``heads``: the rows of ``columns`` that the scenarios' short arrays stand for. ``first_token``: seconds of a prompt
-    alone, a row each. ``shared``: with points of the same layouts and batches on other machines, their emptier ranks.
+    alone, a row each. Points of the same layouts and batches share emptier ranks, and by formats the bytes of a chip.
     """
 
     formulas: "Formulas"
@@ -49,6 +51,7 @@ class Points:
     batches: Array
     first_token: Array | None = None
     shared: list[Scenario] = field(default_factory=list)
+    rooms: Held = field(default_factory=dict, kw_only=True)
 
     @property
     def at_bound(self) -> "Points":
@@ -136,18 +139,21 @@ class Points:
         found = []
         for overlap in (Overlap.PER_OPERATION, Overlap.NONE):
             ways = self._each_bound(self.formulas.bounds(overlap))
-            found.append(self._cost(np.choose(self.faster, [self._long(way) for way in ways])))
+            found.append(self.cost_of(np.choose(self.faster, [self._long(way) for way in ways]), self.batches))
         return found
 
-    def _cost(self, times: Array) -> Array:
+    @_quietly
+    def cost_of(self, times: Array, batches: Array) -> Array:
+        """What is minimised where steps of these batches take these times."""
         scale = self._long(self.scenarios[0].evaluate(self.formulas.factor))
-        return np.asarray(scale * times * self.batches**self.formulas.exponent)
+        return np.asarray(scale * times * batches**self.formulas.exponent)
 
     @cached_property
     @_quietly
     def cost(self) -> Array:
         """What is minimised."""
-        return self._cost(self.step_time if self.formulas.exponent == 0 else self.mean_step_time)
+        times = self.step_time if self.formulas.exponent == 0 else self.mean_step_time
+        return np.asarray(self.cost_of(times, self.batches))
 
     @cached_property
     @_quietly
@@ -173,10 +179,20 @@ class Points:
     @_quietly
     def _held(self) -> Array:
         """Bytes that the fullest chip needs."""
-        phase, first = self.formulas.phase, self.scenarios[0]
-        derived = {*phase.definitions, *({q.bytes_per_weight} & first.definitions.keys() - first.values.keys())}
-        sizes = {symbol: first.value(symbol) for symbol in derived}
-        return self._long(self.formulas.room.of(self.columns, self.heads, {**first.values, **sizes}, self.spread))
+        phase, first, room = self.formulas.phase, self.scenarios[0], self.formulas.room
+        reached = frozenset[Symbol]().union(*map(first.reach, room.reads))
+        same = frozenset((s, v) for s, v in first.values.items() if s in reached and np.ndim(v) == 0)
+        if same not in self.rooms:
+            derived = {*phase.definitions, *({q.bytes_per_weight} & first.definitions.keys() - first.values.keys())}
+            sizes = {symbol: first.value(symbol) for symbol in derived & room.reads}
+            self.rooms[same] = self._long(room.of(self.columns, self.heads, {**first.values, **sizes}, self.spread))
+        return self.rooms[same]
+
+    @property
+    def joined(self) -> bool:
+        """Whether every link has a figure, so that no layout needs one that is not there."""
+        values = self.scenarios[0].values
+        return all(np.all(values[link] > NO_LINK) for link in (q.scale_up_bandwidth, q.scale_out_bandwidth))
 
     @cached_property
     @_quietly
@@ -220,7 +236,7 @@ class Points:
                 found[name] = hours / self.per_chip * (1 - ROUNDING) > limit.value
             elif limit.quantity == q.joules_per_token:
                 found[name] = self._number(q.power) / self.per_chip * (1 - ROUNDING) > limit.value
-        found["missing_link"] = ~(self.step_time < NEVER)
+        found["missing_link"] = np.zeros(self.batches.shape, bool) if self.joined else ~(self.step_time < NEVER)
         return found
 
     @cached_property

@@ -94,7 +94,7 @@ class Finalists:
         """The least cost of another layout, or on another machine, than the cheapest's."""
         found = Rivals.joined(done)
         best = int(np.argmin(found.cost))
-        layout = self.columns.get("layout_row", np.arange(len(self.columns["tp"])))[found.row]
+        layout = self.columns["layout_row"][found.row] if "layout_row" in self.columns else found.row
         other = (layout != layout[best]) | (self.kept.machine[found.variant] != self.kept.machine[found.variant[best]])
         return float(found.cost[other].min(initial=np.inf)) * (1 + EQUAL)
 

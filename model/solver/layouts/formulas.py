@@ -3,7 +3,7 @@
 The ledger's slots are evaluated with arrays in the place of degrees and batch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -75,12 +75,24 @@ class Formulas:
         own = [s for s in (q.microbatch, q.interleave) if s.name in columns]
         return numbers | {symbol: columns[symbol.name][rows][:, None] for symbol in own}
 
+    def scenarios(
+        self, values: Mapping[Symbol, Any], columns: Columns, rows: Array, batches: Array,
+        others: Sequence[Scenario] = (),
+    ) -> list[Scenario]:  # fmt: skip
+        """Some layouts at batches of their own, in each way to copy tokens. ``others``: the same layouts with other
+        values and batches; what does not follow from these stays."""
+        numbers = self.numbers(values, columns, rows, rows, batches)
+        if not others or numbers.keys() != others[0].values.keys():
+            return [Scenario(numbers, slots) for slots in self.slots]
+        before = others[0].values
+        differing = {s: numbers[s] for s in values if s in numbers and numbers[s] != before[s]}
+        return [one | {**differing, q.batch: batches} for one in others]
+
     def at(
         self, values: Mapping[Symbol, Any], columns: Columns, rows: Array, batches: Array,
         first_token: Array | None = None,
     ) -> Points:  # fmt: skip
         """Some layouts, a row each, at batches of their own."""
-        numbers = self.numbers(values, columns, rows, rows, batches)
-        scenarios = [Scenario(numbers, slots) for slots in self.slots]
+        scenarios = self.scenarios(values, columns, rows, batches)
         every = np.broadcast_to(batches, (len(rows), batches.shape[1]))
         return Points(self, scenarios, columns, rows, every, first_token)

@@ -67,14 +67,16 @@ class Kept:
         ladder = np.array(search.batches, float)
         self.ladder, self.next = ladder, np.append(ladder[1:], ladder[-1]) if search.whole else ladder
 
-    def add(self, variant: int, rows: Array, points: Points) -> None:
-        """Points of some layouts (rows) and all batches (columns)."""
-        broken = {**points.below, **points.above}
-        for name, where in broken.items():
+    def count(self, points: Points) -> None:
+        """Count points, those that are possible, and those that break each limit."""
+        for name, where in {**points.below, **points.above}.items():
             self.infeasible[name] += int(np.count_nonzero(where))
+        self.points += points.batches.size
+        self.feasible += int(np.count_nonzero(points.possible))
+
+    def keep(self, variant: int, rows: Array, points: Points) -> None:
+        """Keep what may matter of some layouts (rows) at all batches (columns)."""
         fine = points.possible
-        self.points += fine.size
-        self.feasible += int(np.count_nonzero(fine))
         place, batch = np.nonzero(fine & ~self.front.beaten(points.per_sequence, points.per_chip))
         labels = np.stack([np.full(len(place), variant), rows[place], self.ladder[batch]], axis=1)
         self.front.add(points.per_sequence[place, batch], points.per_chip[place, batch], labels)

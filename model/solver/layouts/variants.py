@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-from sympy import Symbol, divisors
+from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
@@ -27,8 +27,6 @@ FORMATS = (Format.BF16, Format.FP8, Format.FP4, Format.INT8, Format.INT4)
 """Formats of weights that are tried, where the chip has a peak for them; beside the model's own."""
 NO_LINK = 1e-300
 """Bandwidth of a link whose figure is missing: a layout that needs it never ends."""
-MOST_EXECUTIONS = 5_000_000
-"""Ways to train that are written down for one search: some seconds."""
 
 
 @dataclass(frozen=True)
@@ -121,33 +119,6 @@ def _trained(search: Search, formats: Sequence[Inputs]) -> list[Inputs]:
         chosen = replace(chosen, sequence_parallel=share, schedule=order)
         found.append(replace(inputs, training=chosen))
     return found
-
-
-def executions(columns: Columns, search: Search, layers: int) -> Columns:
-    """Layouts with every micro-batch that divides a rank's share of the batch, and every way to cut a stage's layers in
-    chunks; raises UserError where there is none, or where there are too many."""
-    if len(search.batches) != 1:
-        raise UserError("a search in `phase` train needs one `batch`: the global batch in sequences")
-    batch, rows = search.batches[0], []
-    for row, (dp, replicas, pp) in enumerate(zip(columns["dp"], columns["replicas"], columns["pp"], strict=True)):
-        ranks = int(dp * replicas)
-        if batch % ranks:
-            continue
-        sizes = divisors(batch // ranks) if "microbatch" in search.free else [search.given(q.microbatch)]
-        chunks = [1, *(v for v in divisors(layers // int(pp))[1:] if pp > 1 and layers % (int(pp) * v) == 0)]
-        if "interleave" not in search.free:
-            chunks = [v for v in chunks if v == search.given(q.interleave)]
-        rows += [(row, size, v) for size in sizes if (batch // ranks) % size == 0 for v in chunks]
-        if len(rows) > MOST_EXECUTIONS:
-            raise UserError(
-                f"more than {MOST_EXECUTIONS:,} executions: hold some degrees with `layout`, or `microbatch`"
-            )
-    if not rows:
-        raise UserError(f"`batch` {batch}: no layout divides it into whole micro-batches")
-    table = np.array(rows)
-    found = {name: column[table[:, 0]] for name, column in columns.items()}
-    return found | {"layout_row": table[:, 0], "microbatch": table[:, 1].astype(float),
-                    "interleave": table[:, 2].astype(float)}  # fmt: skip
 
 
 def affordable(variants: Sequence[Variant]) -> Minimise:
