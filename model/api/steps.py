@@ -52,8 +52,10 @@ class RangedStep(Step):
 
 
 def measured_step(case: Case, measured: str) -> MeasuredStep:
-    """The step, its bound and its estimate against a measurement in words."""
-    return MeasuredStep(case, against(case, seconds_of(case, text_of(measured, "`measured`"))))
+    """The step, its bound and its estimate against a measurement in words: a time of the step, or a rate, in which
+    every step counts."""
+    text = text_of(measured, "`measured`")
+    return MeasuredStep(case, against(case, seconds_of(case, text), of_mean_step=is_rate(text)))
 
 
 def ranged_step(case: Case, words: Mapping[str, Any]) -> RangedStep:
@@ -61,9 +63,15 @@ def ranged_step(case: Case, words: Mapping[str, Any]) -> RangedStep:
     return RangedStep(case, spread(case, ranges_of(words)))
 
 
+def is_rate(text: str) -> bool:
+    """Whether a measurement is no time of a step: tokens per second, a share of the peak, FLOP/s."""
+    lower = text.lower().strip()
+    return lower.endswith((MFU, *RATE)) or "flop" in lower
+
+
 def seconds_of(case: Case, text: str) -> float:
     """Seconds of a step that a measurement means: a time (38ms), tokens per second of all chips (1200 tok/s), a share
-    of the peak (0.42 MFU, 42% MFU), or FLOP/s of a chip (400 TFLOP/s).
+    of the peak (0.42 MFU, 42% MFU), or FLOP/s of a chip (400 TFLOP/s); of the mean step where it is a rate.
 
     Raises UserError for other texts, and for a rate of what has no number.
     """
@@ -87,8 +95,8 @@ def seconds_of(case: Case, text: str) -> float:
 
 
 def _at(case: Case, rate: Expr, measured: float) -> float:
-    """Seconds in which a rate that falls with the step time is as measured."""
-    ideal, bound = case.number(rate), case.number(q.step_time)
+    """Seconds of the mean step in which a rate that falls with it is as measured."""
+    ideal, bound = case.number(rate), case.number(q.mean_step_time)
     if ideal is None or bound is None or not measured > 0:
         raise UserError("`measured`: a rate above zero is needed, of something that has a number here")
     return bound * ideal / measured

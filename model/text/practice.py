@@ -7,6 +7,7 @@ from rich.text import Text
 from sympy import Expr
 
 from steptime.model import symbols as q
+from steptime.model.choices import Overlap
 from steptime.model.economics.utilisation import memory_bandwidth_utilisation, model_flops_utilisation
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
@@ -87,7 +88,12 @@ def measured_json(found: "Measured") -> dict[str, Any]:
     return {
         "step_time": found.step_time, "share_of_bound": found.share_of_bound, "mfu": found.mfu, "mbu": found.mbu,
         "share_of_estimate": found.share_of_estimate, "unexplained": found.unexplained, "factors": dict(found.factors),
+        "overlap": found.overlap,
     }  # fmt: skip
+
+
+AS_GOOD = 1.001
+"""Above it a share of the bound is more than rounding of what was measured."""
 
 
 def percent(value: float | None) -> str:
@@ -98,7 +104,9 @@ def percent(value: float | None) -> str:
 def measured_words(found: dict[str, Any]) -> str:
     """The shares of a measured time, and which term alone would explain it."""
     text = f"{si(found['step_time'], 's')}: the bound is {found['share_of_bound']:.0%} of it"
-    if found["share_of_bound"] > 1:
+    if found["share_of_bound"] > AS_GOOD and found["overlap"] != Overlap.FULL:
+        text += f" at overlap {found['overlap']}, which is no bound: more was hidden"
+    elif found["share_of_bound"] > AS_GOOD:
         text += ", which cannot be: a figure of the model, the machine or the layout is another than was measured"
     if found["share_of_estimate"] is None:
         return f"{text}; MFU {percent(found['mfu'])}, MBU {percent(found['mbu'])}"

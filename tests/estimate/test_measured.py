@@ -75,3 +75,26 @@ def test_the_command_line_says_what_cannot_be(run, run_json) -> None:
     code, _, err = run(*options, "--measured", "soon")
     assert code == 2 and "--measured" in err and err.count("\n") == 1
     assert run(*options, "--measured", "20ms", "--range", "context=1k..2k")[0] == 2
+
+
+@pytest.mark.parametrize("options", [
+    {"scope": "serving", "prompt": "4096", "output": "32", "batch": "1", "layout": "tp=8"},
+    {"scope": "serving", "prompt": "1024", "output": "128", "batch": "16", "layout": "tp=4,replicas=2"},
+    {"layout": "tp=4,dp=2", "batch": "65"},
+    {"layout": "tp=8", "batch": "64"},
+], ids=str)  # fmt: skip
+def test_rates_of_bound_and_estimate_fed_back_are_theirs(options) -> None:
+    """Every step counts in tokens per second, a request's own prefill and ranks with fewer sequences too."""
+    case = case_of("llama-3.1-70b", "h100-sxm", weights="fp8", **options)
+    data = measured_step(case, "1s").to_dict()
+    ours = measured_step(case, f"{data['estimate']['tokens_per_second']!r} tok/s").measured
+    assert (ours.share_of_estimate, ours.unexplained) == (pytest.approx(1), pytest.approx(0, abs=1e-12))
+    at_bound = measured_step(case, f"{case.number(q.tokens_per_second)!r} tok/s").measured
+    assert at_bound.share_of_bound == pytest.approx(1)
+
+
+def test_more_may_be_hidden_than_an_overlap_says(run) -> None:
+    options = ("step", "llama-3.1-70b", "h100-sxm", "--layout", "tp=8", "--batch", "64", "--weights", "fp8")
+    said = run(*options, "--overlap", "none", "--measured", "6.5ms")[1]
+    assert "at overlap none, which is no bound" in said and "cannot be" not in said
+    assert "cannot be" not in run(*options, "--measured", "5.839ms")[1]
