@@ -10,6 +10,7 @@ from sympy import preorder_traversal
 from steptime.derivations.owned import Formula, formulas
 from steptime.derivations.rules import BothSides
 from steptime.derivations.steps import Derivation
+from steptime.model.estimate.training import LONGEST
 from steptime.model.terms import StepTime, Term
 
 __all__ = ["PROVED", "UNPROVED", "formulas", "holds"]
@@ -68,6 +69,8 @@ PROVED = {
     "estimate.terms.along": "riders-above-bound",
     "estimate.training.wide": "training-above-bound",
     "estimate.training.narrow": "training-above-bound",
+    "estimate.training.multiplying": "training-above-bound",
+    "estimate.training.reading": "training-above-bound",
     "estimate.training.products": "training-above-bound",
     "estimate.training.attention": "training-above-bound",
     "estimate.training.between": "training-above-bound",
@@ -114,7 +117,12 @@ UNPROVED = {
     "estimate.terms.collectives": "A sum of two products, each in decode-above-bound: starts, and the time of each.",
     "estimate.training.up": "A product of two rates, in every term of training-above-bound that travels on scale-up.",
     "estimate.training.out": "A product of two rates, in every term of training-above-bound that travels on scale-out.",
+    "estimate.training.beside": "A sum of five terms, each in training-above-bound: all beside products.",
     "estimate.training.busy": "A sum of three terms, each in training-above-bound: what no link and no host holds up.",
+    **dict.fromkeys(
+        (f"estimate.training.LONGEST.{name}" for name in LONGEST),
+        "The step of training-above-bound on one side of each of its maxima; a property test adds them up.",
+    ),
     "estimate.collectives.starts": "A sum of the starts of both tiers, of which gather-above-bound is what is left.",
     "estimate.terms.PREFILL.kernels": "The same product as in a decode step, of a prefill's kernels.",
     "economics.reuse.CUMULATIVE.exponential": "A distribution, by definition; derivations start from its derivative.",

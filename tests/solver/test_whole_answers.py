@@ -29,7 +29,7 @@ from steptime.model.step.workload import workload
 def test_the_whole_batch_of_training_is_whole_micro_batches(minimise: str) -> None:
     """Ranks of dp = 4 with two sequences a micro-batch: multiples of 8, and none of those around is cheaper."""
     case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="tp=2,dp=4", microbatch="2", sequence="1024",
-                   batch="64", zero=1, recompute="full")  # fmt: skip
+                   batch="64", zero=1, recompute="full", efficiency="ideal")  # fmt: skip
     found = solve_batch(case, minimise, max_step_time=5.0)
     whole = found.integer
     assert whole["feasible"] and whole["batch"] % 8 == 0
