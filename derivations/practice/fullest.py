@@ -1,10 +1,12 @@
 """Chapter 11, in practice: the chip whose experts are touched most, for which the others of an exchange wait."""
 
 import math
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import accumulate
 
 import sympy
-from sympy import sqrt
+from sympy import Symbol, sqrt
 
 from steptime.derivations.axioms import LARGEST_BY_MOMENTS
 from steptime.derivations.claims import Claim, Source
@@ -185,6 +187,11 @@ def counts_that_fit(ways: int, mean: float) -> float:
     return largest_count / float(Scenario(ranks(ways, mean)).evaluate(rank.result.rhs))
 
 
+def _named(example: Callable[..., Mapping[Symbol, float]], *numbers: float) -> dict[str, float]:
+    """The numbers of an example by name."""
+    return {symbol.name: value for symbol, value in example(*numbers).items()}
+
+
 DERIVATIONS = (largest, fullest, ratio, rank)
 
 FEWER = (
@@ -197,8 +204,8 @@ CLAIMS = (
             "11.2",
             f"DeepSeek-V3's experts over {ways} chips, {tokens} tokens: {FEWER}",
             None,
-            lambda ways=ways, tokens=tokens: least_that_fits(ways, tokens),  # type: ignore[misc]
-            lambda ways=ways, tokens=tokens: {s.name: x for s, x in v3(ways, tokens).items()},  # type: ignore[misc]
+            partial(least_that_fits, ways, tokens),
+            partial(_named, v3, ways, tokens),
             source=Source.OWN,
             must=lambda value: 0.8 < value <= 1,
         )
@@ -209,8 +216,8 @@ CLAIMS = (
         "The same for one token over 64 chips: few trials lie wider than a normal number, and the mean of the largest "
         "is more than the theorem's, whose assumption fails there",
         None,
-        lambda: least_that_fits(64, 1),
-        lambda: {s.name: x for s, x in v3(64, 1).items()},
+        partial(least_that_fits, 64, 1),
+        partial(_named, v3, 64, 1),
         source=Source.OWN,
         must=lambda value: 1 < value < 1.2,
     ),
@@ -221,8 +228,8 @@ CLAIMS = (
             "counts, worked out exactly, over the theorem's: no more than one, though a count lies wider than a normal "
             "number",
             None,
-            lambda ways=ways, mean=mean: counts_that_fit(ways, mean),  # type: ignore[misc]
-            lambda ways=ways, mean=mean: {s.name: x for s, x in ranks(ways, mean).items()},  # type: ignore[misc]
+            partial(counts_that_fit, ways, mean),
+            partial(_named, ranks, ways, mean),
             source=Source.OWN,
             must=lambda value: 0.8 < value <= 1,
         )

@@ -16,8 +16,11 @@ from steptime.model.solver.sweep.outputs import BOTTLENECK, BROKEN, Output, outp
 from steptime.model.solver.sweep.reductions import State
 from steptime.model.solver.sweep.rows import Rows, joined, rows_of
 from steptime.model.solver.sweep.slopes import Slopes
-from steptime.model.solver.sweep.spec import Kept, KeptBest, KeptCounts, KeptFront, KeptHistogram, KeptQuantiles, Spec
 from steptime.model.solver.sweep.work import Points, Work, work_of
+
+from steptime.model.solver.sweep.spec import (  # isort: skip
+    Kept, KeptBest, KeptCounts, KeptFront, KeptHistogram, KeptOfOne, KeptQuantiles, KeptSlopes, Spec,
+)  # fmt: skip
 
 Array = np.ndarray
 REMEMBERED = 64
@@ -119,16 +122,13 @@ def needs(kept: Kept) -> set[str]:
     """Outputs that something kept is of."""
     if isinstance(kept, KeptFront):
         return {output.name for output in kept.outputs}
-    if isinstance(kept, KeptCounts):
-        return {BOTTLENECK}
-    found: Output = kept.output  # type: ignore[attr-defined]
-    return {found.name}
+    return {kept.output.name} if isinstance(kept, KeptOfOne) else {BOTTLENECK}
 
 
 def outputs_of(spec: Spec) -> tuple[Output, ...]:
     """Everything that must be worked out: what is written down, and what is kept by."""
     kept = set[str]().union(*(needs(one) for one in spec.kept))
-    if any(not isinstance(one, KeptBest | KeptFront | KeptCounts | KeptQuantiles | KeptHistogram) for one in spec.kept):
+    if any(isinstance(one, KeptSlopes) for one in spec.kept):
         kept |= set(spec.varies)  # a slope is on what varies
     shown = [output.name for output in spec.outputs] if spec.rows else []
     return tuple(output_of(name) for name in dict.fromkeys([*shown, *sorted(kept)]) if name != BROKEN)

@@ -55,10 +55,16 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class KeptBest(Kept):
-    """The ``count`` best points by an output."""
+class KeptOfOne(Kept):
+    """Something that is kept of one output."""
 
     output: Output
+
+
+@dataclass(frozen=True)
+class KeptBest(KeptOfOne):
+    """The ``count`` best points by an output."""
+
     sense: Sense
     count: int = 1
 
@@ -72,19 +78,17 @@ class KeptFront(Kept):
 
 
 @dataclass(frozen=True)
-class KeptQuantiles(Kept):
+class KeptQuantiles(KeptOfOne):
     """Values of an output at shares of all points, each known to the relative ``error``."""
 
-    output: Output
     at: tuple[float, ...]
     error: float
 
 
 @dataclass(frozen=True)
-class KeptHistogram(Kept):
+class KeptHistogram(KeptOfOne):
     """Points between edges of an output, and below the first and from the last on."""
 
-    output: Output
     edges: tuple[float, ...]
 
 
@@ -94,10 +98,8 @@ class KeptCounts(Kept):
 
 
 @dataclass(frozen=True)
-class KeptSlopes(Kept):
+class KeptSlopes(KeptOfOne):
     """How an output goes with each quantity that varies: the slope of a straight line through their logarithms."""
-
-    output: Output
 
 
 @dataclass(frozen=True)
