@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 _home = {
     "step": "step", "search": "search", "machine": "machine", "cache": "cache", "validate": "measured",
     "calibrate": "calibrated", "compare": "compared", "sweep": "sweep",
+    "fleet": "fleet",
     "derivation": "derivation", "library": "derivation", "claims": "derivation", "latex": "derivation",
     "solve_for": "derivation", "Derivation": "derivation", "Line": "derivation", "quantities": "catalogue",
     "hardware": "catalogue", "architecture": "catalogue", "catalogue": "catalogue", "Step": "step",
@@ -22,7 +23,7 @@ _modules = {"rules": "derivations.rules", "units": "model.units"}
 
 __all__ = [
     "Derivation", "Layout", "Line", "NotSolved", "Step", "Unbound", "UserError", "architecture", "cache", "calibrate",
-    "catalogue", "claims", "compare", "derivation", "hardware", "latex", "library", "machine", "quantities", "quantity",
+    "catalogue", "claims", "compare", "derivation", "fleet", "hardware", "latex", "library", "machine", "quantities", "quantity",
     "rules", "search", "solve_for", "step", "sweep", "units", "validate",
 ]  # fmt: skip
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from steptime.model.api.catalogue import architecture, catalogue, hardware, quantities
     from steptime.model.api.compared import compare
     from steptime.model.api.derivation import Derivation, Line, claims, derivation, latex, library, solve_for
+    from steptime.model.api.fleet import fleet
     from steptime.model.api.machine import machine
     from steptime.model.api.measured import validate
     from steptime.model.api.search import search

@@ -191,6 +191,27 @@ def cache(ctx: click.Context, /, model: str, hardware: str, as_json: bool, **_: 
     show(with_ranges(st.cache(model, hardware, **stated(ctx, "model", "hardware")), ctx), as_json)
 
 
+@solve.command()
+@click.argument("demand", type=click.Path(dir_okay=False), metavar="DEMAND.toml")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the groups as CSV.")
+@JSON
+def fleet(demand: str, as_csv: bool, as_json: bool) -> None:
+    """The mix of machines that serves a DEMAND at least cost, and what every chip, watt and millisecond is worth.
+
+    DEMAND states classes of requests (rates, lengths, limits on waiting) and hardware on offer (prices, stocks); see
+    examples/fleets.
+    """
+    import steptime as st
+
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json are two forms of the answer: give one")
+    found = st.fleet(demand, progress=Progress("fleet").show)
+    if as_csv:
+        click.echo(found.csv(), nl=False)
+    else:
+        show(found, as_json)
+
+
 @solve.command("for")
 @click.argument("quantity")
 @click.option("--in", "formula", required=True, help="A derivation's name, or compute, memory, interconnect.")

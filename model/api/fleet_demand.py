@@ -1,0 +1,245 @@
+"""The text of a demand becomes classes, options and limits: a closed vocabulary, read as data.
+
+Every mistake is one line: file, table and key.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from steptime.model import symbols as q
+from steptime.model.api.named import hardware_of, model_of
+from steptime.model.api.sweep_scenes import beside
+from steptime.model.catalog.bases import common_basis, priced, prices_of
+from steptime.model.catalog.hardware import Hardware
+from steptime.model.catalog.table import Place, Table, free, line, read, whole
+from steptime.model.choices import Basis, Format
+from steptime.model.errors import UserError
+from steptime.model.parse import parse
+from steptime.model.quantity import byte, count, dollar, joule, second
+from steptime.model.solver.fleet.demand import HOUR, Caps, Demand, Goal, Law, Link, Option, Requests, Role
+from steptime.model.step.inputs import Inputs
+from steptime.model.step.words import inputs_of
+
+MOST_CLASSES, MOST_OPTIONS, MOST_PERIODS, MOST_LENGTHS = 200, 100, 168, 200
+MOST_SIZE, USUAL_SIZE = 1024, 32
+LARGEST_LENGTH = 1e8
+PER_SECOND = 1 / second
+LEAST_SHARE = 1e-6
+"""By how much shares may miss one."""
+
+
+def _share(value: Any, place: Place) -> float:
+    """A share of a whole, as 0.3 or 30%."""
+    text = str(value).strip()
+    found = parse(text.removesuffix("%"), count, str(place)) / 100 if text.endswith("%") else free(count)(value, place)
+    if found > 1:
+        raise place.error(f"{value} is more than the whole")
+    return found
+
+
+def _percentile(value: Any, place: Place) -> float:
+    found = parse(value, count, str(place))
+    if not 1 <= found <= 99.99:
+        raise place.error(f"{value}: a percentile lies between 1 and 99.99")
+    return found / 100
+
+
+def _length(value: Any, place: Place) -> float:
+    found = parse(value, count, str(place))
+    if found % 1 or found > LARGEST_LENGTH:
+        raise place.error(f"{value} must be a whole number of tokens")
+    return found
+
+
+def _law(value: Any, place: Place) -> Law:
+    """A number of tokens, or a list of [tokens, share]."""
+    if not isinstance(value, list):
+        return Law((_length(value, place),))
+    if not 1 <= len(value) <= MOST_LENGTHS or any(not isinstance(one, list) or len(one) != 2 for one in value):
+        raise place.error(f"give tokens, or a list of up to {MOST_LENGTHS} pairs [tokens, share]")
+    values = tuple(_length(tokens, place) for tokens, _ in value)
+    shares = tuple(_share(share, place) for _, share in value)
+    if abs(sum(shares) - 1) > LEAST_SHARE:
+        raise place.error(f"the shares sum to {sum(shares):g}, not to one")
+    return Law(values, tuple(share / sum(shares) for share in shares))
+
+
+_class = Table({
+    "name": line, "model": str, "rate": PER_SECOND, "rates": [free(PER_SECOND)], "prompt": _law, "output": _law,
+    "cached": _share, "max_ttft": second, "max_tpot": second, "percentile": _percentile,
+    "weights": tuple(Format), "kv": tuple(Format), "activations": tuple(Format), "wait": whole(0, MOST_PERIODS),
+    "price_in": dollar, "price_out": dollar,
+}, needed=("model", "prompt", "output"))  # fmt: skip
+_hardware = Table({
+    "name": str, "price": dollar / second, "basis": tuple(Basis), "power": joule / second,
+    "stock": whole(0, 10**9), "sizes": [whole(1, MOST_SIZE)], "roles": [tuple(Role)], "rented": bool,
+    "rent": dollar / second,
+}, needed=("name",))  # fmt: skip
+_schema = Table({
+    "name": str, "minimise": (Goal.DOLLARS, Goal.POWER, Goal.CHIPS), "maximise": (Goal.TOKENS,),
+    "efficiency": str, "class": [_class], "hardware": [_hardware], "gap": _share, "seconds": float,
+    "link": [Table({"between": [str], "bandwidth": byte / second}, needed=("between",))],
+    "energy_price": dollar / joule,
+    "limits": Table({"megawatts": float, "budget": dollar / second, "chips": whole(1, 10**9), "spare": whole(0, 100)}),
+}, needed=("class", "hardware"))  # fmt: skip
+
+
+def demand_of(data: Mapping[str, Any], origin: str = "demand", folder: Path | None = None) -> Demand:
+    """The demand that a TOML file or a dictionary states; files that it names lie beside it. Raises UserError."""
+    place = Place(origin)
+    found = read(_schema, data, place)
+    if "minimise" in found and "maximise" in found:
+        raise place.error("give minimise or maximise, not both")
+    goal = Goal(found.get("maximise", found.get("minimise", Goal.DOLLARS)))
+    limits = found.get("limits", {})
+    power = limits["megawatts"] * 1e6 if "megawatts" in limits else None
+    caps = Caps(power, limits.get("budget"), limits.get("chips"), limits.get("spare", 0))
+    if goal == Goal.TOKENS and (caps.power, caps.budget, caps.chips) == (None, None, None) and not all(
+        "stock" in one for one in found["hardware"]
+    ):  # fmt: skip
+        raise place.error("maximise tokens needs a limit: megawatts, budget, chips, or a stock of each hardware")
+    efficiency = {"efficiency": found["efficiency"]} if "efficiency" in found else {}
+    options, notices = _options(found["hardware"], folder, place)
+    demand = Demand(
+        _classes(found["class"], efficiency, folder, place), options, goal, caps,
+        _links(found.get("link"), options, place), found.get("energy_price", 0.0), found.get("gap", 0.01),
+        found.get("seconds", 60.0), notices,
+    )  # fmt: skip
+    _must_have(demand)
+    return demand
+
+
+# --- classes ----------------------------------------------------------------------------------------------------------
+
+
+def _classes(
+    stated: Sequence[Mapping[str, Any]], words: Mapping[str, Any], folder: Path | None, place: Place
+) -> tuple[Requests, ...]:
+    if not 1 <= len(stated) <= MOST_CLASSES:
+        raise place.error(f"give one to {MOST_CLASSES} [[class]]")
+    periods = {len(one["rates"]) for one in stated if "rates" in one}
+    if len(periods) > 1 or any(not 1 <= number <= MOST_PERIODS for number in periods):
+        raise place.error(f"rates: every class that has them has as many, one to {MOST_PERIODS}")
+    number = next(iter(periods), 1)
+    models = {name: model_of(beside(name, folder)) for name in dict.fromkeys(one["model"] for one in stated)}
+    found = []
+    for index, one in enumerate(stated):
+        name = one.get("name", f"class {index + 1}")
+        inside = Place(place.file, f"class {name}")
+        if ("rate" in one) == ("rates" in one):
+            raise inside.error("give rate, or rates")
+        rates = one["rates"] if "rates" in one else (one["rate"],) * number
+        if not max(rates) > 0:
+            raise inside.error("rates: at least one is above zero")
+        if min(one["output"].values) < 2:
+            raise inside.error("output: a request has at least two tokens, of which its prefill gives the first")
+        formats = {key: one[key] for key in ("weights", "kv", "activations") if key in one}
+        inputs: Inputs = inputs_of({**words, **formats})
+        found.append(Requests(
+            name, models[one["model"]], inputs, tuple(rates), one["prompt"], one["output"], one.get("cached", 0.0),
+            one.get("max_ttft"), one.get("max_tpot"), one.get("percentile", 0.95), one.get("wait", 0),
+            one.get("price_in"), one.get("price_out"),
+        ))  # fmt: skip
+    names = [one.name for one in found]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise place.error(f"two classes are called {twice}")
+    return tuple(found)
+
+
+# --- options ----------------------------------------------------------------------------------------------------------
+
+
+def _options(
+    stated: Sequence[Mapping[str, Any]], folder: Path | None, place: Place
+) -> tuple[tuple[Option, ...], tuple[str, ...]]:
+    if not 1 <= len(stated) <= MOST_OPTIONS:
+        raise place.error(f"give one to {MOST_OPTIONS} [[hardware]]")
+    machines = [hardware_of(beside(one["name"], folder)) for one in stated]
+    names = [machine.name for machine in machines]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise place.error(f"hardware {twice} is stated twice")
+    unsaid = [machine for machine, one in zip(machines, stated, strict=True) if not {"price", "basis"} & one.keys()]
+    common = common_basis(unsaid)
+    notices, found, kinds = [], [], set[str]()
+    for machine, one in zip(machines, stated, strict=True):
+        basis = Basis(one["basis"]) if "basis" in one else common
+        there = priced(machine, basis) if basis is not None and "price" not in one else machine
+        figure = there.figures.get(q.chip_hour_price.name)
+        price = one.get("price", None if figure is None else figure.value / HOUR)
+        kinds.add(str(basis or (("as stated" if "price" in one else figure.basis if figure else None) or "unknown")))
+        power, notice = _power(machine, one)
+        notices += notice
+        found.append(Option(
+            machine, price, power, one.get("stock"), tuple(sorted(set(one.get("sizes", _sizes(machine))))),
+            tuple(Role(role) for role in one.get("roles", tuple(Role))), _rent(machine, one, place),
+        ))  # fmt: skip
+    if len(kinds) > 1:
+        notices.append(f"prices of different kinds are compared: {', '.join(sorted(kinds))}")
+    return tuple(found), tuple(notices)
+
+
+def _power(machine: Hardware, one: Mapping[str, Any]) -> tuple[float | None, list[str]]:
+    """Watts of a chip with all that serves it, where they are known."""
+    if "power" in one:
+        return float(one["power"]), []
+    if "system_power" in machine.facts:
+        return machine.facts["system_power"].value, []
+    figure = machine.figures.get(q.power.name)
+    said = [f"{machine.name}: {figure.value:g} W are the chip's alone; `power` states those of its share of a system"]
+    return (figure.value, said) if figure is not None else (None, [])
+
+
+def _sizes(machine: Hardware) -> tuple[int, ...]:
+    """Chips of a group where none are stated: powers of two to 32, and a whole domain."""
+    domain = machine.figures.get(q.scale_up_domain.name)
+    powers = [2**n for n in range(USUAL_SIZE.bit_length())]
+    return (*powers, *([int(domain.value)] if domain and 1 < domain.value <= 4 * USUAL_SIZE else []))
+
+
+def _rent(machine: Hardware, one: Mapping[str, Any], place: Place) -> float | None:
+    """Dollars a second of a chip that is taken for one period."""
+    if "rent" in one:
+        return float(one["rent"])
+    if not one.get("rented"):
+        return None
+    known = prices_of(machine)
+    if Basis.RENT not in known:
+        raise Place(place.file, f"hardware {machine.name}").error(
+            f"rented: {machine.missing('rent')} has no price; state rent"
+        )
+    return known[Basis.RENT].value / HOUR
+
+
+def _links(
+    stated: Sequence[Mapping[str, Any]] | None, options: Sequence[Option], place: Place
+) -> tuple[Link, ...] | None:
+    if stated is None:
+        return None
+    names = {option.name for option in options}
+    found = []
+    for one in stated:
+        if len(one["between"]) != 2 or not set(one["between"]) <= names:
+            raise Place(place.file, "link").error(f"between: two of {', '.join(sorted(names))}")
+        found.append(Link((one["between"][0], one["between"][1]), one.get("bandwidth")))
+    return tuple(found)
+
+
+def _must_have(demand: Demand) -> None:
+    """Raises UserError where a figure is missing by which options are compared or limited."""
+    for option in demand.options:
+        dollars = demand.goal == Goal.DOLLARS or demand.caps.budget is not None
+        if dollars and option.price is None:
+            raise UserError(
+                f"the fleet needs {option.hardware.missing(q.chip_hour_price.name)}; `minimise` chips needs none"
+            )
+        watts = demand.goal == Goal.POWER or demand.caps.power is not None or demand.energy_price
+        if watts and option.power is None:
+            raise UserError(f"the fleet needs {option.hardware.missing(q.power.name)}")
+
+
+def scaled(demand: Demand, rates: float) -> Demand:
+    """The same with all rates multiplied."""
+    classes = (replace(one, rates=tuple(rate * rates for rate in one.rates)) for one in demand.classes)
+    return replace(demand, classes=tuple(classes))

@@ -1,0 +1,56 @@
+"""Why options lost: what a chip of each would add to the cost, and what the best fleet of each alone costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from steptime.model.solver.fleet.candidates import Filling
+from steptime.model.solver.fleet.limits import LEAST, limited
+from steptime.model.solver.fleet.program import Program
+from steptime.model.solver.fleet.refusals import refusal
+from steptime.model.solver.fleet.solved import Fleet, Relaxed, relaxed, solved
+
+SOME = 1e-2
+"""Chips that an option is made to have, to see what they cost."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """An option without a group in the fleet. ``reduced_cost``: what each of its chips would add to what is minimised,
+    at least: by so much less it would be worth having. None where no group of it serves anything, for the reason
+    ``why``."""
+
+    option: int
+    reduced_cost: float | None
+    why: str = ""
+
+
+def lost_of(program: Program, base: Relaxed, fleet: Fleet, fillings: Sequence[Filling]) -> list[Lost]:
+    """Every option that the fleet has no group of."""
+    used, found = {program.columns[place].option for place in fleet.used}, list[Lost]()
+    for number in range(len(program.demand.options)):
+        if number in used:
+            continue
+        there = None
+        if any(column.option == number for column in program.columns):
+            there = relaxed(program, {(LEAST, number): -SOME})
+        if there is not None:
+            found.append(Lost(number, max(0.0, there.cost - base.cost) / SOME))
+        else:
+            found.append(Lost(number, None, "; ".join(_reasons(fillings, number)) or "its stock is empty"))
+    return found
+
+
+def _reasons(fillings: Sequence[Filling], option: int) -> list[str]:
+    """Why no group of an option serves any class."""
+    return [f"{filling.demand.classes[number].name}: {refusal(filling, number, option)}"
+            for filling in fillings for number in filling.family.numbers]  # fmt: skip
+
+
+def singles_of(program: Program, seconds: float) -> dict[int, float | None]:
+    """The least cost with each option alone; None where it cannot serve all, or not in ``seconds``."""
+    found = dict[int, float | None]()
+    for number in range(len(program.demand.options)):
+        columns = [column for column in program.columns if column.option == number]
+        fleet = solved(limited(Program(program.demand, columns, program.handed)), seconds=seconds) if columns else None
+        found[number] = None if fleet is None else fleet.cost
+    return found
