@@ -23,8 +23,8 @@ _modules = {"rules": "derivations.rules", "units": "model.units"}
 
 __all__ = [
     "Derivation", "Layout", "Line", "NotSolved", "Step", "Unbound", "UserError", "architecture", "cache", "calibrate",
-    "catalogue", "claims", "compare", "derivation", "fleet", "hardware", "latex", "library", "machine", "quantities", "quantity",
-    "rules", "search", "solve_for", "step", "sweep", "units", "validate",
+    "catalogue", "claims", "compare", "derivation", "fleet", "hardware", "latex", "library", "machine", "quantities",
+    "quantity", "rules", "search", "solve_for", "step", "sweep", "units", "validate",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

@@ -24,9 +24,9 @@ def fleet(demand: Mapping[str, Any] | Named, *, progress: Callable[[float], None
     """The mix of machines that serves a demand, a TOML file or a dictionary of the same form, at least cost.
 
     A demand has classes of requests, with rates, lengths and limits on waiting, and hardware on offer, with prices and
-    stocks; see examples/fleets. Groups of chips take what their formulas let them, at the bound and in practice, as full
-    as percentiles of waiting allow. Raises UserError where the demand cannot be read, or not be served; it says which
-    limit fails.
+    stocks; see examples/fleets. Groups of chips take what their formulas let them, at the bound and in practice, as
+    full as percentiles of waiting allow. Raises UserError where the demand cannot be read, or not be served; it says
+    which limit fails.
 
     >>> import steptime as st
     >>> found = st.fleet({

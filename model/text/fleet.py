@@ -11,11 +11,15 @@ from steptime.model.solver.fleet.demand import HOUR, Goal
 from steptime.model.solver.fleet.limits import BUDGET, CHIPS, POWER, STOCK
 from steptime.model.solver.fleet.prices import Price
 from steptime.model.solver.fleet.solve import Answer, Level
-from steptime.model.text.format import plain, si, table
 from steptime.model.text.fleet_json import fleet_json
+from steptime.model.text.format import plain, si, table
 
 SAME = 1e-6
-"""Slopes that differ by less, relative, are one price."""
+"""What differs by less, relative, is the same."""
+LONG = 3600.0
+"""Seconds beyond which a group is as full as can be: its queue grows through the period."""
+WORTH = 0.01
+"""Of a limit that is worth less, of all that there is of it over the cost, nothing is said; JSON has it."""
 
 
 def fleet_table(answer: Answer) -> Group:
@@ -27,7 +31,9 @@ def fleet_table(answer: Answer) -> Group:
     if answer.practice is not None:
         lines.append(Text(f"at the ideal bound {_total(answer.bound)}"))
     if best.fleet.gap > SAME:
-        lines.append(Text(f"no fleet of these groups costs more than {100 * best.fleet.gap:.2g} % less"))
+        better = "serves" if demand.goal == Goal.TOKENS else "needs"
+        off = f"{100 * best.fleet.gap:.2g} % {'more' if demand.goal == Goal.TOKENS else 'less'}"
+        lines.append(Text(f"no fleet of these groups {better} more than {off}"))
     parts = [*lines, Text(), _groups(best), Text(), _classes(best)]
     worth = _worth(best)
     parts += [Text(), *worth] if worth else []
@@ -72,50 +78,63 @@ def _classes(level: Level) -> Group:
     shown = table("class", ">rate/s", ">first token", ">a token", ">$/M in", ">$/M out")
     for one in level.served:
         late = f"{100 * one.requests.percentile:g} %"
-        first = (
-            "—"
-            if one.first_token is None
-            else f"{si(one.first_token[0], 's', 3)}, {late} {si(one.first_token[1], 's', 3)}"
-        )
-        token = "—" if one.token is None else f"{si(one.token[0], 's', 3)}, {late} {si(one.token[1], 's', 3)}"
+        first, token = (_late(times, late) for times in (one.first_token, one.token))
         shown.add_row(one.requests.name, plain(one.rate, 3), first, token, f"{one.dollars_in * 1e6:.3g}",
                       f"{one.dollars_out * 1e6:.3g}")  # fmt: skip
     lines = []
     for one in level.served:
         if one.revenue:
             share = one.dollars / one.revenue
-            lines.append(Text(f"{one.requests.name} earns ${one.revenue:,.2f} an hour: margin {100 * (1 - share):.0f} %, "
-                              f"even at {100 * share:.0f} % of its rate"))  # fmt: skip
+            said = f"{one.requests.name} earns ${one.revenue:,.2f} an hour: margin {100 * (1 - share):.0f} %"
+            lines.append(Text(f"{said}, even at {100 * share:.0f} % of its rate"))
     return Group(shown, *lines)
 
 
+def _late(times: tuple[float, float] | None, percentile: str) -> str:
+    """The mean and the percentile of a wait."""
+    if times is None:
+        return "—"
+    if times[0] > LONG:
+        return "queues without limit"
+    return f"{si(times[0], 's', 3)}, {percentile} {si(times[1], 's', 3)}"
+
+
 def _worth(level: Level) -> list[Text]:
-    """What limits are worth, those that are worth something."""
-    said = [_price(level, price) for price in level.prices]
-    shown = [Text(f"  {one}") for one in said if one]
-    return [Text("worth, by parts of groups (whole groups beside):"), *shown] if shown else []
+    """What limits are worth, those of which one per cent moves the cost by a tenth of that at least."""
+    felt = [price for price in level.prices if abs(price.value) * price.at >= WORTH * abs(level.fleet.cost)]
+    lines = [Text(f"  {_price(level, price)}") for price in felt]
+    return [Text("worth, where groups come in parts; with whole groups in brackets:"), *lines] if lines else []
 
 
 def _price(level: Level, price: Price) -> str:
-    unit, per = {Goal.DOLLARS: ("$", "/h"), Goal.POWER: ("", " W"), Goal.CHIPS: ("", " chips"),
-                 Goal.TOKENS: ("", " tokens/s")}[level.demand.goal]  # fmt: skip
+    """One more unit of a limit, in words."""
     scale, what = {
         STOCK: (1.0, f"a chip more of {price.of}"), POWER: (1e6, "a megawatt more"), CHIPS: (1.0, "a chip more"),
         BUDGET: (1 / HOUR, "a dollar an hour more"), "rate": (1.0, f"a request/s more of {price.of}"),
         "max_ttft": (1e-3, f"a ms more to the first token of {price.of}"),
         "max_tpot": (1e-3, f"a ms more for a token of {price.of}"),
     }[price.kind]  # fmt: skip
-    sides = [scale * side for side in (price.less, price.more) if side is not None]
-    if not sides or max(map(abs, sides)) < SAME:
-        return ""
-    low, high = min(sides), max(sides)
-    one = abs(high - low) <= 1e-3 * max(abs(low), abs(high))
-    shown = f"{unit}{abs(low):.3g}" if one else f"{unit}{abs(high):.3g} to {unit}{abs(low):.3g}"
-    verb = "adds" if low + high > 0 else "saves"
-    found = f"{what} {verb} {shown}{per}"
+    sides = [scale * side for side in (price.less, price.more) if side is not None] or [scale * price.value]
+    low, high = sorted(map(abs, (min(sides), max(sides))))
+    amount = _amount(level, high) if high - low <= 1e-3 * high else f"{_amount(level, low)} to {_amount(level, high)}"
+    gains = (min(sides) + max(sides) > 0) != (level.demand.goal == Goal.TOKENS)
+    found = f"{what} {'adds' if gains or level.demand.goal == Goal.TOKENS else 'saves'} {amount}"
     if price.whole is not None and price.whole[1] is not None:
-        found += f" ({unit}{price.whole[1]:+.3g} by {plain(price.by / (1e6 if price.kind == POWER else 1.0))} more)"
+        by, change = price.by / (1e6 if price.kind == POWER else HOUR if price.kind == BUDGET else 1.0), price.whole[1]
+        sign = "+" if (change > 0) != (level.demand.goal == Goal.TOKENS) and abs(change) > SAME else ""
+        sign = "-" if not sign and abs(change) > SAME else sign
+        found += f" ({sign}{_amount(level, abs(change) if abs(change) > SAME else 0.0)} by {plain(by)} more)"
     return found
+
+
+def _amount(level: Level, value: float) -> str:
+    """An amount of what is minimised."""
+    goal = level.demand.goal
+    if goal == Goal.DOLLARS:
+        return f"${value:.3g}/h"
+    if goal == Goal.POWER:
+        return si(value, "W", 3)
+    return f"{plain(value, 3)} {'chips' if goal == Goal.CHIPS else 'tokens/s'}"
 
 
 def _others(level: Level) -> list[Text]:
@@ -127,8 +146,9 @@ def _others(level: Level) -> list[Text]:
         elif single[1] <= level.fleet.cost * (1 + SAME):
             lines.append(Text(f"one machine alone does as well: {demand.options[single[0]].name}"))
         else:
-            more = single[1] / level.fleet.cost - 1
-            lines.append(Text(f"best of one machine alone: {demand.options[single[0]].name}, {100 * more:.3g} % more"))
+            off, name = abs(single[1] / level.fleet.cost - 1), demand.options[single[0]].name
+            said = "less" if demand.goal == Goal.TOKENS else "more"
+            lines.append(Text(f"best of one machine alone: {name}, {100 * off:.3g} % {said}"))
     for one in level.lost:
         option = demand.options[one.option]
         if one.reduced_cost is None:
@@ -140,7 +160,8 @@ def _others(level: Level) -> list[Text]:
             lines.append(Text(f"not used: {option.name}, worth ${hourly - one.reduced_cost:.3g} a chip-hour of its "
                               f"${hourly:.3g}"))  # fmt: skip
         else:
-            lines.append(Text(f"not used: {option.name}, a chip of it adds {one.reduced_cost:.3g}"))
+            said = "costs" if demand.goal == Goal.TOKENS else "adds"
+            lines.append(Text(f"not used: {option.name}, a chip of it {said} {_amount(level, one.reduced_cost)}"))
     return lines
 
 

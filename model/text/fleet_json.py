@@ -1,4 +1,4 @@
-"""A fleet for scripts: base units but for dollars an hour, megawatts and dollars per million tokens, as their keys say."""
+"""A fleet for scripts: base units but where a key says otherwise, as megawatts or dollars per million tokens."""
 
 from typing import Any
 
@@ -49,8 +49,8 @@ def level_json(level: Level) -> dict[str, Any]:
             "dollars_per_hour": single[1] if demand.goal == Goal.DOLLARS else None,
         },
         "singles": {demand.options[number].name: cost for number, cost in level.singles.items()},
-        "unused": [{"hardware": demand.options[one.option].name, "reduced_cost": one.reduced_cost, "why": one.why or None}
-                   for one in level.lost],
+        "unused": [{"hardware": demand.options[one.option].name, "reduced_cost": one.reduced_cost,
+                    "why": one.why or None} for one in level.lost],
         "candidates": len(level.program.columns),
     }  # fmt: skip
 

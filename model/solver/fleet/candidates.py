@@ -128,7 +128,7 @@ class Filling:
 
     # --- where a class may be served ---------------------------------------------------------------------------------
     def possible(self, number: int, role: Role) -> Places:
-        """Layouts of allowed sizes, on options that take the role, with room for a sequence and links that are there."""
+        """Layouts of allowed sizes, on options that take the role, with room for a sequence and with their links."""
         if self.among is not None:
             return self.among.get((role, number), Places(np.empty(0, int), np.empty(0, int)))
         place, chips = self.family.numbers.index(number), self.family.columns["chips"]

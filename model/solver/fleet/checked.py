@@ -74,7 +74,8 @@ def _prompts(
              if key[2:] == (number, period) and key[0] in there}  # fmt: skip
     for target in {target for _, target in pairs}:
         taken = sum((value for key, value in exact.items() if key[1:] == (number, period)
-                     and columns[key[0]].role == Role.DECODE and columns[key[0]].option == target), Fraction(0))  # fmt: skip
+                     and columns[key[0]].role == Role.DECODE and columns[key[0]].option == target),
+                    Fraction(0))  # fmt: skip
         for (source, _), value in _scaled({one: v for one, v in pairs.items() if one[1] == target}, taken).items():
             leaving[source] = leaving.get(source, Fraction(0)) + value
     found: Flows = {}

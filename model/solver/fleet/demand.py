@@ -85,13 +85,13 @@ class Requests:
 
     @property
     def context(self) -> float:
-        """Tokens before a decode step, the mean over steps: E[P] + E[G (G - 1)]/(2 E[G - 1]).
+        """Tokens before a decode step, the mean over steps, to a whole one: E[P] + E[G (G - 1)]/(2 E[G - 1]).
 
         >>> from steptime.model.step.inputs import Inputs
         >>> Requests("a", None, Inputs(), (1.0,), Law((1000.0,)), Law((301.0,))).context
-        1150.5
+        1150.0
         """
-        return self.prompt.mean + (self.output.second - self.output.mean) / (2 * self.steps)
+        return float(round(self.prompt.mean + (self.output.second - self.output.mean) / (2 * self.steps)))
 
     @property
     def prompts(self) -> tuple[tuple[float, float, float], ...]:
@@ -108,8 +108,8 @@ class Requests:
 @dataclass(frozen=True)
 class Option:
     """Machines on offer. ``price``: dollars per second and chip; ``power``: watts of a chip with all that serves it;
-    ``stock``: chips that there are; ``sizes``: chips of a group; ``rent``: dollars per second and chip of chips that are
-    taken for a period at a time, where that can be. None where it is not known, or not limited."""
+    ``stock``: chips that there are; ``sizes``: chips of a group; ``rent``: dollars per second and chip of those taken
+    for a period at a time, where that can be. None where it is not known, or not limited."""
 
     hardware: Hardware
     price: float | None

@@ -18,6 +18,8 @@ from steptime.model.step.build import build_case
 from steptime.model.step.inputs import Question
 
 Array = np.ndarray
+LEAST = 1e-12
+"""Share of a memory that is nothing."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Family:
         low = np.clip(last, 0, len(BATCHES) - 2)
         there = np.take_along_axis(filled, low[..., None], axis=-1)[..., 0]
         above = np.take_along_axis(filled, low[..., None] + 1, axis=-1)[..., 0]
-        rise = np.maximum(above - there, np.finfo(float).tiny)
+        rise = np.maximum(above - there, LEAST)
         room = BATCHES[low] + np.clip((1 - there) / rise, 0, 1) * (BATCHES[low + 1] - BATCHES[low])
         whole = np.floor(room / self.units) * self.units
         return np.where(last < 0, 0.0, np.where(last == len(BATCHES) - 1, BATCHES[-1], np.maximum(whole, BATCHES[low])))

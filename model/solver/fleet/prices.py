@@ -8,10 +8,13 @@ degenerate. They are long-run prices, of parts of groups; beside them stands the
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from steptime.model.solver.fleet.demand import Goal
 from steptime.model.solver.fleet.limits import BUDGET, CHIPS, POWER, STOCK
 from steptime.model.solver.fleet.program import SERVED, Program
 from steptime.model.solver.fleet.solved import Fleet, Relaxed, relaxed, solved
 
+LIMITED = 30
+"""Of the seconds that there are one in so many are for a program with whole groups and another limit."""
 NUDGE = 1e-4
 """Share of a right side by which it is moved to take a slope."""
 
@@ -58,7 +61,7 @@ def limits_of(program: Program) -> list[Limit]:
         found.append(Limit(CHIPS, "", float(caps.chips), {(CHIPS, h): 1 / caps.chips for h in periods}, 1.0))
     if caps.budget is not None:
         found.append(Limit(BUDGET, "", caps.budget, {(BUDGET,): 1 / caps.budget}, 0.01 * caps.budget))
-    for number, one in enumerate(demand.classes):
+    for number, one in enumerate(demand.classes if demand.goal != Goal.TOKENS else ()):
         each = {(SERVED, number, period): 1 / program.units[number] for period in periods if one.rates[period]}
         found.append(Limit("rate", one.name, one.rate, each, min(1.0, one.rate / 2)))
     return found
@@ -93,5 +96,5 @@ def _slope(program: Program, base: Relaxed, limit: Limit, by: float) -> float | 
 
 
 def _whole(program: Program, fleet: Fleet, limit: Limit, sign: int) -> float | None:
-    there = solved(program, _moved(program, limit, sign * limit.by))
+    there = solved(program, _moved(program, limit, sign * limit.by), program.demand.seconds / LIMITED)
     return None if there is None else there.cost - fleet.cost

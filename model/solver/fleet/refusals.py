@@ -1,4 +1,4 @@
-"""Why a class cannot be served on an option, or a demand not at all: which limit fails, by how much, what is closest."""
+"""Why a class cannot be served on an option, or a demand not at all: which limit fails, by how much."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -15,14 +15,14 @@ from steptime.model.solver.fleet.prices import Price, prices_of
 from steptime.model.solver.fleet.program import Program
 from steptime.model.solver.fleet.refusals import over_limits, unserved
 from steptime.model.solver.fleet.solved import Fleet, Relaxed, relaxed, solved
-from steptime.model.solver.fleet.waiting_prices import time_prices
 from steptime.model.solver.fleet.usage import Group, Served, groups_of, served_of
+from steptime.model.solver.fleet.waiting_prices import time_prices
 
 Progress = Callable[[float], None]
 QUICK = 2000
 """Variables up to which the program with whole groups is solved again for every limit."""
-SINGLE = 10.0
-"""Seconds for the best fleet of one option alone."""
+PART, SINGLE = 4, 30
+"""Of the seconds that there are one in so many are for whole groups at either level; for those of one option alone."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _level(demand: Demand, found: Sequence[Family], in_practice: bool, progress:
     handed = {number: each for family in found for number, each in family.handed.items()}
     program = limited(Program(demand, columns, handed))
     base = relaxed(program)
-    fleet = None if base is None else solved(program)
+    fleet = None if base is None else solved(program, seconds=demand.seconds / PART)
     if base is None or fleet is None:
         raise UserError(f"{where}no fleet serves the demand within its limits: {over_limits(demand, columns, handed)}")
     must_hold(program, fleet)
@@ -122,6 +122,6 @@ def _level(demand: Demand, found: Sequence[Family], in_practice: bool, progress:
         program, fleet, base, groups, served_of(program, fleet, flows, groups, by_class),
         [*prices_of(program, base, fleet, len(program.cost) <= QUICK, lambda share: progress(0.6 + 0.2 * share)),
          *time_prices(program, base, fillings, lambda share: progress(0.8 + 0.2 * share))],
-        lost_of(program, base, fleet, fillings), singles_of(program, min(SINGLE, demand.seconds)),
+        lost_of(program, base, fleet, fillings), singles_of(program, demand.seconds / SINGLE),
         dollars_of(program, fleet) if priced else None,
     )  # fmt: skip

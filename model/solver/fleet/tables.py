@@ -58,7 +58,7 @@ def times_of(
     accounts: Accounts, inputs: Inputs, machines: Sequence[Hardware], lengths: Sequence[Lengths], columns: Columns,
     phase: PhaseName,
 ) -> Times:  # fmt: skip
-    """A decode step at each batch, or the prefill of one prompt for each rank and stage, on every layout of ``columns``.
+    """A decode step at each batch, or the prefill of a prompt for each rank and stage, on every layout of ``columns``.
 
     Raises UserError where a machine lacks a figure that the step needs.
     """

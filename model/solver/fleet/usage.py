@@ -19,8 +19,8 @@ CLOSE = 1e-4
 
 @dataclass(frozen=True)
 class Group:
-    """Groups of one kind in a fleet: how many are there all day, and in the period with most; the share of each of their
-    resources that is taken, the mean over the day."""
+    """Groups of one kind in a fleet: how many are there all day, and in the period with most; the share of each of
+    their resources that is taken, the mean over the day."""
 
     column: Column
     owned: int
@@ -113,7 +113,7 @@ def _dollars(
 
 
 def _waits(program: Program, fleet: Fleet, flows: Flows, place: int, fillings: Mapping[int, Filling]) -> Waits | None:
-    """What requests meet on one kind of group in its busiest period, all classes in the proportion in which they come."""
+    """What requests meet on one kind of group in its busiest period, all classes as they come."""
     column, rates = program.columns[place], dict[int, dict[int, float]]()
     for (other, number, period), value in flows.items():
         if other == place and (there := fleet.groups(place, period)):

@@ -21,8 +21,8 @@ LIMITS = ("max_ttft", "max_tpot")
 def time_prices(
     program: Program, base: Relaxed, fillings: Sequence[Filling], progress: Callable[[float], None]
 ) -> list[Price]:  # fmt: skip
-    """The slope of the least cost in every limit on time, per second, on either side. All groups are filled anew, on the
-    layouts that they have."""
+    """The slope of the least cost in every limit on time, per second, on either side. All groups are filled anew, on
+    the layouts that they have."""
     asked = [(filling, number, name) for filling in fillings for number in filling.family.numbers for name in LIMITS
              if getattr(program.demand.classes[number], name) is not None]  # fmt: skip
     found = []
