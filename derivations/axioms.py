@@ -117,3 +117,7 @@ CHUNK_STREAMS = Axiom("chunk-streams", "each chunk of a prefill streams the weig
 GROUPS_IN_TURN = Axiom("groups-in-turn", "groups of operations run one after another; within each, reading and multiplying overlap")
 LARGEST_BY_MOMENTS = Axiom("largest-by-moments", "the mean of the largest of several numbers is at most the logarithm of the sum of their exponential moments over the exponent (Jensen)")
 SMALLEST_TILE = Axiom("smallest-tile", "a kernel of latent attention multiplies for a whole tile of query heads where it has fewer, and for those that it has where it has more")
+CACHES_FOLLOW = Axiom("caches-follow", "a layer's cache is sent once the layer is computed, on a link of its own that sends one layer's after another")
+EVEN_PREFILL = Axiom("even-prefill", "all layers take equally long to prefill, and leave caches of equally many bytes")
+BUSY_SHARE = Axiom("busy-share", "chips of a phase work for the share of their time that limits on waiting leave them, and serve as many requests as it has room for")
+PARTS_OF_CHIPS = Axiom("parts-of-chips", "as many chips are paid for as demands take, whole or not")
