@@ -121,3 +121,5 @@ CACHES_FOLLOW = Axiom("caches-follow", "a layer's cache is sent once the layer i
 EVEN_PREFILL = Axiom("even-prefill", "all layers take equally long to prefill, and leave caches of equally many bytes")
 BUSY_SHARE = Axiom("busy-share", "chips of a phase work for the share of their time that limits on waiting leave them, and serve as many requests as it has room for")
 PARTS_OF_CHIPS = Axiom("parts-of-chips", "as many chips are paid for as demands take, whole or not")
+IN_TURN_TO_AND_FRO = Axiom("in-turn-to-and-fro", "attention and experts each work on one micro-batch at a time, layer after layer and in the same order: all are through when the longest chain of operations that wait for one another is")
+BASIC_OPTIMUM = Axiom("basic-optimum", "a linear program that has an optimum has one at a corner: no more of its columns are above nought than it has rows")

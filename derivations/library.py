@@ -124,6 +124,8 @@ MODULES = (
     "fleet.split",
     "fleet.hand_over",
     "fleet.mixes",
+    "fleet.apart",
+    "fleet.spare",
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from steptime.derivations.board import numbers
 from steptime.derivations.collectives.numbers import links
@@ -17,6 +17,9 @@ SPLITWISE = "Patel et al. 2024, Splitwise, arXiv 2311.18677: machines of two kin
 MOONCAKE = "Qin et al. 2025, Mooncake, arXiv 2407.00079: caches are handed over layer by layer"
 DANTZIG = "Dantzig 1963, Linear Programming and Extensions: an optimum with as many columns as rows, and its prices"
 
+MEGASCALE = "Zhu et al. 2025, MegaScale-Infer, arXiv 2504.02263, section 4.1: micro-batches in ping-pong"
+STEP_3 = "StepFun 2025, Step-3, arXiv 2507.19427: attention and feed-forward blocks on chips of their own"
+
 DECODE = "Llama 3.1 70B in fp8, 64 sequences of 4,096 tokens: H200 (A) against H100 (B)"
 MANY = "Llama 3.1 70B in fp8, 4,096 sequences of 1 token: B200 (A) against H100 (B)"
 MIXED = "Llama 3.1 70B in fp8, 200 sequences of 500 tokens: H100 (A) against H20 (B)"
@@ -27,6 +30,12 @@ FEW, MANY_PREFILL = f"{APART}; 8 and 24 chips", f"{APART}; 10 and 22 chips"
 HANDED = "Llama 3.1 70B with its cache in bf16: 327,680 bytes a token; prompts of 4,096 tokens take 0.3 s; 50 GB/s"
 SLOW = f"{HANDED.removesuffix('50 GB/s')}3 GB/s"
 CLASSES = "prompts (4 and 1 requests a chip-second) and answers (1 and 0.8), chips at 2 and 1 dollars an hour"
+
+ROUNDS = "60 layers; 0.4 ms on 16 chips of either side, 0.15 ms to pass; 3 micro-batches; chips at 1.5, 1 and 2 $/h"
+GROUPS = "50 chips in groups of eight, at 2 dollars a chip-hour; three demands"
+SPARE = f"{DECODE}; eight chips a group, 20,000 tokens a second"
+RACK = DECODE
+FEW_ROUNDS = "the same with 2 micro-batches"
 
 
 @cache
@@ -83,3 +92,27 @@ def classes() -> Mapping[Symbol, float]:
     return {f.price_a: 2 / 3600, f.price_b: 1 / 3600, f.rate_a_one: 4.0, f.rate_b_one: 1.0, f.rate_a_two: 1.0,
             f.rate_b_two: 0.8, f.demand_one: 10.0, f.demand_two: 10.0, f.share_one: 0.5,
             f.share_two: 0.5}  # fmt: skip
+
+
+def rounds(batches: float = 3.0) -> Mapping[Symbol, float]:
+    """Micro-batches between attention and experts, and what the work costs on three machines."""
+    each, passing, chips = 0.4e-3, 0.15e-3, 16.0
+    return {q.layers: 60.0, q.micro_batches: batches, f.attention_time: each, f.expert_time: each,
+            f.passing_time: passing, f.layer_round: 2 * (each + passing), f.slower_time: each,
+            f.attention_work: each * chips, f.experts_work: each * chips, f.together_work: 2.5 * each * chips,
+            f.attention_chips: chips, f.expert_chips: chips, f.fleet_chips: 2 * chips, f.price_a: 1.5 / 3600,
+            f.price_b: 1 / 3600, f.price_both: 2 / 3600}  # fmt: skip
+
+
+def hidden_at(micro_batches: Expr, share: float) -> float:
+    """Micro-batches where passing takes such a share of the time of one side."""
+    there = {**rounds(), f.passing_time: share * rounds()[f.attention_time]}
+    return float(Scenario(there).evaluate(micro_batches))
+
+
+def groups() -> Mapping[Symbol, float]:
+    """Chips in groups of eight."""
+    size, chips = 8.0, 50.0
+    return {f.group_size: size, f.needed_chips: chips, f.needed_groups: chips / size, f.whole_groups: 7.0,
+            f.group_price: size * 2 / 3600, f.fleet_rows: 3.0, f.groups_in_part: 3.0,
+            f.rounding_cost: size * 2 / 3600}  # fmt: skip
