@@ -17,7 +17,7 @@ from steptime.model.symbols import layers, micro_batches
 from steptime.derivations.fleet.symbols import cost_of_apart, round_slack, round_wait  # isort: skip
 from steptime.model.fleet.symbols import (  # isort: skip
     apart_time, attention_chips, attention_time, attention_work, expert_chips, expert_time, experts_work, fleet_chips,
-    layer_cost, layer_round, passing_time, price_a, price_b, price_both, request_interval, returns, slower_time,
+    layer_cost, layer_round, passing_time, price_a, price_b, price_both, layer_interval, returns, slower_time,
     together_cost, together_work,
 )  # fmt: skip
 
@@ -139,7 +139,7 @@ split = Derivation(
     title="The best split of chips between attention and experts",
     rows=("12.5",),
     claim="Chips follow the work, so that neither side waits; all of them together are as fast as they could be.",
-    start=Modelled(request_interval, apart.pace),
+    start=Modelled(layer_interval, apart.pace),
     steps=(
         Step(
             "the multipliers of both sides prove it",
@@ -156,7 +156,7 @@ split = Derivation(
                 ),
                 price=all_work / fleet_chips**2,
             ),
-            equation(request_interval, all_work / fleet_chips),
+            equation(layer_interval, all_work / fleet_chips),
         ),
     ),
     assumes=(*ORDER, PARTS_OF_CHIPS, WITHIN, *SPLIT),
