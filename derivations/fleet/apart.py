@@ -17,7 +17,7 @@ from steptime.model.symbols import layers, micro_batches
 from steptime.derivations.fleet.symbols import cost_of_apart, round_slack, round_wait  # isort: skip
 from steptime.model.fleet.symbols import (  # isort: skip
     apart_time, attention_chips, attention_time, attention_work, expert_chips, expert_time, experts_work, fleet_chips,
-    layer_cost, layer_round, passing_time, price_a, price_b, price_both, layer_interval, returns, slower_time,
+    layer_cost, layer_interval, layer_round, passing_time, price_a, price_b, price_both, returns, slower_time,
     together_cost, together_work,
 )  # fmt: skip
 

@@ -76,7 +76,7 @@ layer_round = quantity("layer_round", second, r"t_\mathrm{rd}", "time of one mic
 slower_time = quantity("slower_time", second, r"t_\mathrm{slow}", "time of one micro-batch in one layer on whatever takes longest of those that work on one at a time")
 returns = quantity("returns", count, r"k_\mathrm{rd}", "times that a chain of operations, each of which waits for the one before, goes back from experts to attention", sane=(0, 1e7))
 apart_time = quantity("apart_time", second, r"t_\mathrm{apart}", "time of all micro-batches through all layers, attention and experts apart")
-layer_interval = quantity("layer_interval", second, r"\\tau_L", "time between two micro-batches in one layer, attention and experts apart, where neither waits")
+layer_interval = quantity("layer_interval", second, r"\tau_L", "time between two micro-batches in one layer, attention and experts apart, where neither waits")
 attention_work = quantity("attention_work", second, r"w_\mathrm{att}", "chip-seconds of attention for one micro-batch in one layer")
 experts_work = quantity("experts_work", second, r"w_\mathrm{exp}", "chip-seconds of the experts for one micro-batch in one layer")
 together_work = quantity("together_work", second, r"w_\mathrm{both}", "chip-seconds for one micro-batch in one layer where every chip does both")
