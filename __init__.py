@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 _home = {
     "step": "step", "search": "search", "machine": "machine", "cache": "cache", "validate": "measured",
-    "calibrate": "calibrated", "compare": "compared", "sweep": "sweep",
-    "fleet": "fleet",
+    "calibrate": "calibrated", "compare": "compared", "sweep": "sweep", "fleet": "fleet", "crossover_of": "crossed",
     "derivation": "derivation", "library": "derivation", "claims": "derivation", "latex": "derivation",
     "solve_for": "derivation", "Derivation": "derivation", "Line": "derivation", "quantities": "catalogue",
     "hardware": "catalogue", "architecture": "catalogue", "catalogue": "catalogue", "Step": "step",
@@ -23,8 +22,8 @@ _modules = {"rules": "derivations.rules", "units": "model.units"}
 
 __all__ = [
     "Derivation", "Layout", "Line", "NotSolved", "Step", "Unbound", "UserError", "architecture", "cache", "calibrate",
-    "catalogue", "claims", "compare", "derivation", "fleet", "hardware", "latex", "library", "machine", "quantities",
-    "quantity", "rules", "search", "solve_for", "step", "sweep", "units", "validate",
+    "catalogue", "claims", "compare", "crossover_of", "derivation", "fleet", "hardware", "latex", "library", "machine",
+    "quantities", "quantity", "rules", "search", "solve_for", "step", "sweep", "units", "validate",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from steptime.model.api.calibrated import calibrate
     from steptime.model.api.catalogue import architecture, catalogue, hardware, quantities
     from steptime.model.api.compared import compare
+    from steptime.model.api.crossed import crossover_of
     from steptime.model.api.derivation import Derivation, Line, claims, derivation, latex, library, solve_for
     from steptime.model.api.fleet import fleet
     from steptime.model.api.machine import machine

@@ -12,6 +12,7 @@ from steptime.derivations.steps import Derivation
 from steptime.model import symbols
 from steptime.model.errors import unknown
 from steptime.model.estimate import symbols as estimate
+from steptime.model.fleet import symbols as fleet
 from steptime.model.quantity import Quantity, declared
 
 CHAPTERS = {
@@ -26,10 +27,11 @@ CHAPTERS = {
     9: "Serving",
     10: "Training",
     11: "In practice",
+    12: "Fleets",
 }
 ROOMS = (
     "batch", "experts", "pipelines", "overtraining", "prices", "reversible", "machine", "collectives", "serving",
-    "training", "practice",
+    "training", "practice", "fleet",
 )  # fmt: skip
 MODULES = (
     "batch.terms",
@@ -118,10 +120,16 @@ MODULES = (
     "practice.fullest",
     "practice.messages",
     "practice.measured",
+    "fleet.prices",
+    "fleet.split",
+    "fleet.hand_over",
+    "fleet.mixes",
+    "fleet.apart",
+    "fleet.spare",
 )
 
 
-_declaring = (symbols, estimate, *(import_module(f"steptime.derivations.{room}.symbols") for room in ROOMS))
+_declaring = (symbols, estimate, fleet, *(import_module(f"steptime.derivations.{room}.symbols") for room in ROOMS))
 
 
 def quantities() -> dict[str, Quantity]:

@@ -14,7 +14,9 @@ from steptime.model.quantity import declared_as
 from steptime.model.terms import StepTime, Term
 
 Formula: TypeAlias = Expr | Term | StepTime
-PLACES = ("phases", "network", "economics", "estimate")
+ROOMS = ("estimate", "fleet")
+"""Rooms of the model that have quantities of their own."""
+PLACES = ("phases", "network", "economics", "estimate", "fleet")
 
 
 @cache
@@ -48,7 +50,7 @@ def _own_names() -> frozenset[str]:
     ]
     return frozenset(
         name
-        for where in ("steptime.model.symbols", "steptime.model.estimate.symbols", *modules)
+        for where in ("steptime.model.symbols", *(f"steptime.model.{room}.symbols" for room in ROOMS), *modules)
         for name in vars(import_module(where))
     )
 

@@ -17,6 +17,7 @@ from steptime.derivations.machine.machine import LECTURE
 from steptime.derivations.rules import equation, limit, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model import symbols as q
+from steptime.model.fleet.symbols import chips_ratio, decode_chips, prefill_chips
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.machine.split import (  # isort: skip
@@ -25,8 +26,8 @@ from steptime.derivations.machine.split import (  # isort: skip
 from steptime.derivations.machine.split import v3 as split_v3
 
 from steptime.derivations.machine.symbols import (  # isort: skip
-    chips_ratio, decode_bytes, decode_chips, decode_compute_use, decode_flops, handed_bytes, memory_bandwidth_price,
-    prefill_bytes, prefill_chips, prefill_flops, prefill_memory_use, request_cost, request_rate,
+    decode_bytes, decode_compute_use, decode_flops, handed_bytes, memory_bandwidth_price, prefill_bytes, prefill_flops,
+    prefill_memory_use, request_cost, request_rate,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     active_parameters, answer, bytes_per_weight, context, flops_per_mac, kv_bytes, memory_bandwidth, micro_batch,

@@ -90,17 +90,12 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol, closed: bo
         raise UserError(f"`between`: the interconnect is absent here; it needs {case.where('width')}, layers")
     if first == second or {first, second} in ({"interconnect", "scale_up"}, {"interconnect", "scale_out"}):
         raise UserError(f"`between`: {first} and {second} are not two different terms")
-    if over == q.chunk:
-        raise UserError("`over`: the number of chunks is whole and steps with chunk; compare values of `chunk`")
-    if over in scenario.definitions and over not in scenario.values:
-        raise UserError(f"`over`: {over.name} follows from other quantities here; choose one of those")
-    if over not in scenario.values or over in case.absent:
-        raise UserError(f"`over`: {over.name} has no value here ({case.where(over.name)})")
+    must_have_a_value(case, over)
     times = {name: scenario.evaluate(terms[name]) for name in (first, second)}  # Unbound where a figure is missing
     if not any(scenario.depends(terms[name], over) for name in times):
         raise UserError(f"`over`: neither {first} nor {second} depends on {over.name}")
     present, (least, most) = scenario.values[over], lookup(over.name).sane
-    least = max(least, _least(case, over))
+    least = max(least, least_value(case, over))
     pairs = [(a, b) for a in _tiers(case, first) for b in _tiers(case, second)]
     answers = [_closed(case, terms[a], terms[b], over) if closed else None for a, b in pairs]
     values: tuple[float, ...] = ()
@@ -122,6 +117,17 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol, closed: bo
         exists_when = sympy.Gt(case.short(case.phase.compute_slope), case.short(case.phase.memory_slope))
     answer = CrossoverAnswer((first, second), over, form, exists_when, values, present, bracket, remark)
     return replace(answer, fits=_fits(case, over, answer.value), relaxed=case.relaxes)
+
+
+def must_have_a_value(case: Case, over: Symbol) -> None:
+    """Raises UserError for what has no value of its own here, or steps."""
+    scenario = case.scenario
+    if over == q.chunk:
+        raise UserError("`over`: the number of chunks is whole and steps with chunk; compare values of `chunk`")
+    if over in scenario.definitions and over not in scenario.values:
+        raise UserError(f"`over`: {over.name} follows from other quantities here; choose one of those")
+    if over not in scenario.values or over in case.absent:
+        raise UserError(f"`over`: {over.name} has no value here ({case.where(over.name)})")
 
 
 def _fits(case: Case, over: Symbol, value: float | None) -> bool | None:
@@ -180,7 +186,7 @@ def _shown(found: list[Crossover], case: Case, over: Symbol, values: tuple[float
     return found[0] if found else None
 
 
-def _least(case: Case, over: Symbol) -> float:
+def least_value(case: Case, over: Symbol) -> float:
     """The least value that has a meaning: a prompt is what is cached and two more tokens, so that there is a pair; of
     in-flight batching there is a sequence on every rank or replica that others do not wait for."""
     if over == q.prompt:
@@ -200,7 +206,7 @@ def _bracketed(
     def height(at: Any) -> Any:
         return (case.scenario | {over: at}).evaluate(difference)
 
-    grid = np.geomspace(max(present / SPAN, _least(case, over)), present * SPAN, GRID)
+    grid = np.geomspace(max(present / SPAN, least_value(case, over)), present * SPAN, GRID)
     heights = np.broadcast_to(height(grid), grid.shape)
     changes = np.flatnonzero(np.sign(heights[:-1]) * np.sign(heights[1:]) < 0)
     brackets = [(float(grid[i]), float(grid[i + 1])) for i in changes]

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from steptime.model.choices import TermName
 from steptime.model.view.output import Asking, by_hand, ranges, show, stated
 from steptime.model.view.progress import Progress
 from steptime.model.view.suggest import SuggestingGroup
@@ -33,21 +34,38 @@ def with_ranges(answer: Any, ctx: click.Context, /, what: str = "samples") -> An
 
 @solve.command()
 @scenario_options()
-@click.option("--between", default="memory,compute", show_default=True, help=f"Two terms: {TERM_NAMES}.")
-@click.option("--over", default="batch", show_default=True, help="Batch, context, or any quantity of the machine.")
+@click.option(
+    "--between",
+    default="memory,compute",
+    show_default=True,
+    help=f"Two terms: {TERM_NAMES}; or two machines, HARDWARE and another.",
+)
+@click.option(
+    "--over", help="Batch, context, or any quantity of the machine.  [default: batch; context between machines]"
+)
 @range_option
 @click.pass_context
 def crossover(
-    ctx: click.Context, /, model: str, hardware: str, between: str, over: str, as_json: bool, **_: Any
+    ctx: click.Context, /, model: str, hardware: str, between: str, over: str | None, as_json: bool, **_: Any
 ) -> None:
-    """The value of one quantity at which two terms are equal, in closed form where there is one."""
+    """The value of one quantity at which two terms are equal, in closed form where there is one.
+
+    Between two machines: at which a token costs the same on both, each at its own default layout and best batch.
+    """
     import steptime as st
+    from steptime.model.api.crossed import other_machine
 
     names = [name.strip() for name in between.split(",")]
     if len(names) != 2:
-        raise click.UsageError(f"--between {between[:60]!r}: name two terms, as in memory,compute")
-    asked = st.step(model, hardware, **stated(ctx, "model", "hardware", "between", "over"))
-    show(with_ranges(asked.crossover(names[0], names[1], over), ctx), as_json)
+        raise click.UsageError(f"--between {between[:60]!r}: name two terms, as in memory,compute, or two machines")
+    words = stated(ctx, "model", "hardware", "between", "over")
+    if not {*TermName} & {*names}:
+        if ranges(ctx):
+            raise click.UsageError("--range: a crossover of two machines has no intervals; vary it by --set")
+        show(st.crossover_of(model, hardware, other_machine(hardware, names), over or "context", **words), as_json)
+        return
+    asked = st.step(model, hardware, **words)
+    show(with_ranges(asked.crossover(names[0], names[1], over or "batch"), ctx), as_json)
 
 
 @solve.command()

@@ -16,6 +16,7 @@ from steptime.derivations.prices import formulas as prices
 from steptime.derivations.steps import Derivation
 from steptime.model import symbols as q
 from steptime.model.economics import cost
+from steptime.model.fleet.symbols import price_a, price_b
 from steptime.model.phases import decode
 
 
@@ -68,7 +69,8 @@ def test_an_axiom_stands_where_something_rests_on_it(name: str) -> None:
 def test_nobody_is_said_to_pay_who_does_not() -> None:
     def pays(one: Derivation) -> bool:
         there = set().union(*(fact.line.free_symbols for fact in one.facts), *(line.free_symbols for line in one.lines))
-        return bool(there & {q.chip_hour_price, q.chip_second_price}) or any(pays(other) for other in one.uses)
+        prices = {q.chip_hour_price, q.chip_second_price, price_a, price_b}
+        return bool(there & prices) or any(pays(other) for other in one.uses)
 
     assert not [one.name for one in derivations() if axioms.PAID_THROUGHOUT in rests_on(one) and not pays(one)]
 

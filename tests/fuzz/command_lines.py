@@ -110,7 +110,8 @@ OPTIONS: dict[str, Values] = {
     "--cached": one_of(*LENGTHS), "--chunk": one_of("1", "512", "2k"), "--output": one_of("1", "2", "500", "4k"),
     "--sequence": one_of("128", "4096"), "--microbatch": one_of("1", "2", "4"), "--interleave": one_of("1", "2", "3"),
     "--tokens": one_of("15T", "300G", "1e9"), "--layout": one_of(*LAYOUTS), "--between": one_of(
-        "memory,compute", "compute,interconnect", "scale_up,scale_out", "memory", "memory,memory", "a,b", ","),
+        "memory,compute", "compute,interconnect", "scale_up,scale_out", "memory", "memory,memory", "a,b", ",",
+        "h200-sxm,h100-sxm", "h100-sxm,mi300x"),
     "--over": one_of("batch", "context", *QUANTITIES), "--max-step-time": one_of(*TIMES), "--max-ttft": one_of(*TIMES),
     "--limit": one_of(*LIMITS), "--chips": one_of("8", "1,2,4", "8,16", "72", "0", "8,,8", "1000000000000", "3.5"),
     "--set": assigned(QUANTITIES, AMOUNTS), "--range": one_of(*RANGES), "--budget": one_of("5e6", "3e5", "1"),
