@@ -13,6 +13,7 @@ from steptime.model import symbols
 from steptime.model.errors import unknown
 from steptime.model.estimate import symbols as estimate
 from steptime.model.quantity import Quantity, declared
+from steptime.model.waiting import symbols as queues
 
 CHAPTERS = {
     1: "Batch size, cost and speed",
@@ -26,10 +27,11 @@ CHAPTERS = {
     9: "Serving",
     10: "Training",
     11: "In practice",
+    12: "Waiting",
 }
 ROOMS = (
     "batch", "experts", "pipelines", "overtraining", "prices", "reversible", "machine", "collectives", "serving",
-    "training", "practice",
+    "training", "practice", "waiting",
 )  # fmt: skip
 MODULES = (
     "batch.terms",
@@ -118,10 +120,16 @@ MODULES = (
     "practice.fullest",
     "practice.messages",
     "practice.measured",
+    "waiting.law",
+    "waiting.mean",
+    "waiting.clumps",
+    "waiting.first",
+    "waiting.pools",
+    "waiting.scale",
 )
 
 
-_declaring = (symbols, estimate, *(import_module(f"steptime.derivations.{room}.symbols") for room in ROOMS))
+_declaring = (symbols, estimate, queues, *(import_module(f"steptime.derivations.{room}.symbols") for room in ROOMS))
 
 
 def quantities() -> dict[str, Quantity]:

@@ -14,7 +14,7 @@ from steptime.model.quantity import declared_as
 from steptime.model.terms import StepTime, Term
 
 Formula: TypeAlias = Expr | Term | StepTime
-PLACES = ("phases", "network", "economics", "estimate")
+PLACES = ("phases", "network", "economics", "estimate", "waiting")
 
 
 @cache
@@ -48,7 +48,12 @@ def _own_names() -> frozenset[str]:
     ]
     return frozenset(
         name
-        for where in ("steptime.model.symbols", "steptime.model.estimate.symbols", *modules)
+        for where in (
+            "steptime.model.symbols",
+            "steptime.model.estimate.symbols",
+            "steptime.model.waiting.symbols",
+            *modules,
+        )
         for name in vars(import_module(where))
     )
 
