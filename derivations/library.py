@@ -14,6 +14,7 @@ from steptime.model.errors import unknown
 from steptime.model.estimate import symbols as estimate
 from steptime.model.fleet import symbols as fleet
 from steptime.model.quantity import Quantity, declared
+from steptime.model.waiting import symbols as queues
 
 CHAPTERS = {
     1: "Batch size, cost and speed",
@@ -27,11 +28,12 @@ CHAPTERS = {
     9: "Serving",
     10: "Training",
     11: "In practice",
-    12: "Fleets",
+    12: "Waiting",
+    13: "Fleets",
 }
 ROOMS = (
     "batch", "experts", "pipelines", "overtraining", "prices", "reversible", "machine", "collectives", "serving",
-    "training", "practice", "fleet",
+    "training", "practice", "waiting", "fleet",
 )  # fmt: skip
 MODULES = (
     "batch.terms",
@@ -120,6 +122,12 @@ MODULES = (
     "practice.fullest",
     "practice.messages",
     "practice.measured",
+    "waiting.law",
+    "waiting.mean",
+    "waiting.clumps",
+    "waiting.first",
+    "waiting.pools",
+    "waiting.scale",
     "fleet.prices",
     "fleet.split",
     "fleet.hand_over",
@@ -129,7 +137,8 @@ MODULES = (
 )
 
 
-_declaring = (symbols, estimate, fleet, *(import_module(f"steptime.derivations.{room}.symbols") for room in ROOMS))
+_chapters = (import_module(f"steptime.derivations.{room}.symbols") for room in ROOMS)
+_declaring = (symbols, estimate, queues, fleet, *_chapters)
 
 
 def quantities() -> dict[str, Quantity]:

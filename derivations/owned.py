@@ -14,9 +14,9 @@ from steptime.model.quantity import declared_as
 from steptime.model.terms import StepTime, Term
 
 Formula: TypeAlias = Expr | Term | StepTime
-ROOMS = ("estimate", "fleet")
+ROOMS = ("estimate", "waiting", "fleet")
 """Rooms of the model that have quantities of their own."""
-PLACES = ("phases", "network", "economics", "estimate", "fleet")
+PLACES = ("phases", "network", "economics", "estimate", "waiting", "fleet")
 
 
 @cache

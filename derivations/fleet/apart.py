@@ -1,4 +1,4 @@
-"""Chapter 12, fleets: attention and experts on chips of their own, micro-batches going to and fro between them."""
+"""Chapter 13, fleets: attention and experts on chips of their own, micro-batches going to and fro between them."""
 
 from collections.abc import Callable, Mapping
 
@@ -33,7 +33,7 @@ CHAIN = Modelled(apart_time, apart.chain)
 busy = Derivation(
     name="apart-kept-busy",
     title="Attention and experts apart, where the slower side never rests",
-    rows=("12.5",),
+    rows=("13.5",),
     claim="With enough micro-batches the slower side works all the time: one round fills and drains the other side.",
     start=CHAIN,
     steps=(
@@ -59,7 +59,7 @@ busy = Derivation(
 waiting = Derivation(
     name="apart-waited-for",
     title="Attention and experts apart, where each layer waits for the first micro-batch to come round",
-    rows=("12.5",),
+    rows=("13.5",),
     claim="With few micro-batches both sides wait: each layer takes a round, and the last one the rest of them.",
     start=CHAIN,
     steps=(
@@ -86,7 +86,7 @@ SEVERAL = Given(more(layers, 1), "there are several layers")
 enough = Derivation(
     name="apart-micro-batches",
     title="Micro-batches that hide the links and the quicker side",
-    rows=("12.5",),
+    rows=("13.5",),
     claim="As many as the slower side works through while one comes round: fewer leave it idle, more add nothing.",
     start=Crossing(
         Modelled(apart_time, apart.kept_busy),
@@ -105,7 +105,7 @@ EQUAL = given(expert_time, attention_time, "both sides take equally long")
 balanced = Derivation(
     name="apart-micro-batches-balanced",
     title="The same where both sides take equally long",
-    rows=("12.5",),
+    rows=("13.5",),
     claim="Two micro-batches, one on either side, and as many more as pass between them meanwhile.",
     start=enough,
     steps=(
@@ -137,7 +137,7 @@ all_work = attention_work + experts_work
 split = Derivation(
     name="apart-split",
     title="The best split of chips between attention and experts",
-    rows=("12.5",),
+    rows=("13.5",),
     claim="Chips follow the work, so that neither side waits; all of them together are as fast as they could be.",
     start=Modelled(layer_interval, apart.pace),
     steps=(
@@ -168,7 +168,7 @@ split = Derivation(
 against = Derivation(
     name="apart-cost",
     title="What attention and experts apart cost, over both on every chip",
-    rows=("12.5",),
+    rows=("13.5",),
     claim="Each side on the machine where its work is cheapest; on one machine it is less work, or nothing is gained.",
     start=Defined(cost_of_apart, layer_cost / together_cost, "dollars of a micro-batch's layer, apart over together"),
     steps=(
@@ -187,7 +187,7 @@ against = Derivation(
 worth = Derivation(
     name="apart-price",
     title="The price of the chips for experts up to which apart costs no more",
-    rows=("12.5",),
+    rows=("13.5",),
     claim="What attention leaves of the cost of both together, over the chip-seconds that the experts take.",
     start=Crossing(
         Modelled(layer_cost, apart.cost_apart),
@@ -221,7 +221,7 @@ def inputs(share: float) -> Callable[[], Mapping[str, float | str]]:
 
 
 CLAIMS = tuple(
-    Claim("12.5", f"micro-batches that hide links: {said} (MegaScale-Infer)", number, at_share(share), inputs(share),
+    Claim("13.5", f"micro-batches that hide links: {said} (MegaScale-Infer)", number, at_share(share), inputs(share),
           source=Source.PAPER)
     for said, number, share in (
         ("where passing takes half of one side's time", 3.0, 0.5), ("where it takes as long", 4.0, 1.0),

@@ -1,4 +1,4 @@
-"""Chapter 12, fleets: caches handed over from chips that prefill to chips that decode, layer by layer."""
+"""Chapter 13, fleets: caches handed over from chips that prefill to chips that decode, layer by layer."""
 
 from functools import partial
 
@@ -42,7 +42,7 @@ def one_layer(name: str, hidden: bool) -> Derivation:
     return Derivation(
         name=name,
         title=f"One layer more, which takes longer to {'compute' if hidden else 'hand over'}",
-        rows=("12.3",),
+        rows=("13.3",),
         claim=f"By induction over layers: {so if hidden else 'the link never rests once the first layer is computed'}.",
         start=Defined(handed_with, waits + layer_sending, "a layer's cache waits for the layer and for the one before"),
         steps=(
@@ -72,7 +72,7 @@ def exposed(name: str, title: str, claim: str, takes: Expr, gives: Expr, other: 
     return Derivation(
         name=name,
         title=title,
-        rows=("12.3",),
+        rows=("13.3",),
         claim=claim,
         start=EXPOSED,
         steps=(
@@ -116,7 +116,7 @@ open_ = exposed(
 enough = Derivation(
     name="hand-over-bandwidth",
     title="The bandwidth that hides a cache behind its prefill",
-    rows=("12.3",),
+    rows=("13.3",),
     claim="Bytes of cache a token times tokens per second of prefill: neither the prompt's length nor layers matter.",
     start=Crossing(
         Modelled(handed_after, split.handing_time),
@@ -135,7 +135,7 @@ enough = Derivation(
 linked = Derivation(
     name="split-ratio-by-links",
     title="Chips that prefill to chips that decode where links hand over too slowly",
-    rows=("12.3",),
+    rows=("13.3",),
     claim="Chips are then bought for their links: as many more as the link takes longer for a cache than the prefill.",
     start=Crossing(
         Modelled(served_requests, split.links_serve),
@@ -173,7 +173,7 @@ DERIVATIONS = (hidden_layer, exposed_layer, hidden, open_, enough, linked)
 
 CLAIMS = (
     Claim(
-        "12.3",
+        "13.3",
         "bandwidth that hides the caches of 10 requests a second of 512 tokens: OPT-66B (DistServe, 90 Gbit/s)",
         90e9 / 8,
         lambda: float(Scenario(opt()).evaluate(enough.result.rhs)),

@@ -1,4 +1,4 @@
-"""Chapter 12, fleets: when a mix of two machines is cheaper than either alone, and what it saves."""
+"""Chapter 13, fleets: when a mix of two machines is cheaper than either alone, and what it saves."""
 
 from sympy import Expr, Symbol
 from sympy.core.relational import Relational
@@ -39,7 +39,7 @@ def compared(one: Expr, other: Expr, symbol: Symbol) -> Step:
 one_class = Derivation(
     name="mix-of-one-class",
     title="Why one class is served by one machine",
-    rows=("12.4",),
+    rows=("13.4",),
     claim="Whatever part of one class the dearer machine serves costs the difference: it is proved not below nought.",
     start=EXCESS,
     steps=(
@@ -59,7 +59,7 @@ one_class = Derivation(
 two_classes = Derivation(
     name="mix-of-two-classes",
     title="Which machine serves which of two classes",
-    rows=("12.4",),
+    rows=("13.4",),
     claim="Each class where a request of it is no dearer: no other shares cost less, which is proved of the excess.",
     start=EXCESS,
     steps=(
@@ -87,7 +87,7 @@ def saved(machine: str, alone: Expr, gives: Expr, wins: Relational) -> Derivatio
     return Derivation(
         name=f"saving-against-{machine.lower()}",
         title=f"What a mix saves against machine {machine} alone",
-        rows=("12.4",),
+        rows=("13.4",),
         claim=f"Something exactly where the price ratio is {which} ratio of rates: where it lies between both, a mix "
         "beats either machine alone.",
         start=SAVING,
@@ -115,7 +115,7 @@ against_b = saved(
 entry = Derivation(
     name="entry-price",
     title="The price below which an unused machine serves a class",
-    rows=("12.4",),
+    rows=("13.4",),
     claim="What a second of it is worth at the class's marginal price: its own price less this is its reduced cost.",
     start=Crossing(
         Modelled(request_value, mixes.on_a_one),

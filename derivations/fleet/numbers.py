@@ -1,4 +1,4 @@
-"""Numbers of two machines, of both phases and of several demands, for the examples of chapter 12."""
+"""Numbers of two machines, of both phases and of several demands, for the examples of chapter 13."""
 
 from collections.abc import Mapping
 from functools import cache

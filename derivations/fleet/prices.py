@@ -1,4 +1,4 @@
-"""Chapter 12, fleets: two machines by their prices, and the price ratio at which a token costs the same on both."""
+"""Chapter 13, fleets: two machines by their prices, and the price ratio at which a token costs the same on both."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -26,7 +26,7 @@ RATIO = Defined(price_ratio, price_a / price_b, "the price of a chip of A over t
 even = Derivation(
     name="break-even-price",
     title="The price ratio at which two machines cost the same",
-    rows=("12.1",),
+    rows=("13.1",),
     claim="A chip may cost as many times more as it serves more: below that ratio A is cheaper, above it B.",
     start=Crossing(ON_A, ON_B, "a token costs the same on both"),
     steps=(
@@ -47,7 +47,7 @@ even = Derivation(
 relation = Derivation(
     name="cost-by-price-ratio",
     title="What a token costs on one machine over what it costs on another",
-    rows=("12.1",),
+    rows=("13.1",),
     claim="It is below one exactly where the price ratio is below the ratio of rates: in proportion, without a limit.",
     start=Compared(cost_relation, ON_A, ON_B, "dollars per token on A over those on B"),
     steps=(
@@ -84,7 +84,7 @@ def regime(
     return Derivation(
         name=name,
         title=f"The break-even price ratio where {said} set{'s' if said == 'memory' else ''} the pace",
-        rows=("12.1",),
+        rows=("13.1",),
         claim=claim,
         start=even,
         steps=(
@@ -133,7 +133,7 @@ by_two = regime(
 whole = Derivation(
     name="break-even-whole",
     title="The break-even price ratio of whole machines",
-    rows=("12.1",),
+    rows=("13.1",),
     claim="Machines of many chips are bought whole: a small demand pays for the larger machine's idle chips.",
     start=Crossing(
         Modelled(fleet_cost, prices.whole_on_a),

@@ -1,4 +1,4 @@
-"""Chapter 12, fleets: groups of chips are bought whole, and one more of them that may fail."""
+"""Chapter 13, fleets: groups of chips are bought whole, and one more of them that may fail."""
 
 from sympy import Le, oo
 
@@ -21,7 +21,7 @@ OF_CHIPS = given(needed_groups, needed_chips / group_size, "as many groups as th
 factor = Derivation(
     name="spare-group",
     title="What a spare group costs",
-    rows=("12.6",),
+    rows=("13.6",),
     claim="One group's share of the chips: it falls with the size of a group, and with what the fleet serves.",
     start=Modelled(spare_factor, spare.with_spare),
     steps=(
@@ -44,7 +44,7 @@ DEAREST = Chosen(whole_groups, "the most that rounding up can cost", least=False
 rounded = Derivation(
     name="rounding-up",
     title="What it costs, at most, that groups are bought whole",
-    rows=("12.6",),
+    rows=("13.6",),
     claim="Less than one group of each kind: small groups, or a large demand, hardly notice.",
     start=Modelled(rounding_cost, spare.rounding),
     steps=(
@@ -65,7 +65,7 @@ MOST = Chosen(groups_in_part, "as many kinds are rounded up as can be", least=Fa
 all_rows = Derivation(
     name="integrality-gap",
     title="By how much whole groups can be dearer than parts of groups",
-    rows=("12.6",),
+    rows=("13.6",),
     claim="By one group, of the dearest kind, for each demand and limit: a bound on the gap of the whole program.",
     start=Modelled(integrality_gap, spare.gap),
     steps=(
@@ -86,7 +86,7 @@ LARGE = Tends(demanded_rate, oo, "ever more is served")
 spares = Derivation(
     name="break-even-with-spare",
     title="The break-even price ratio where each fleet has a spare group",
-    rows=("12.6",),
+    rows=("13.6",),
     claim="The machine of larger groups must be cheaper by its spare one: chips that it needs and does not use.",
     start=Crossing(
         Modelled(fleet_cost, spare.spare_on_a),
@@ -122,7 +122,7 @@ spares = Derivation(
 large = Derivation(
     name="break-even-of-large-fleets",
     title="The same as fleets grow",
-    rows=("12.6",),
+    rows=("13.6",),
     claim="Spare groups do not decide between machines where there are many: the ratio is that of rates again.",
     start=spares,
     steps=(Step("ever more is served", limit(demanded_rate, oo), equation(price_ratio, rate_a / rate_b)),),

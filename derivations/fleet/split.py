@@ -1,4 +1,4 @@
-"""Chapter 12, fleets: how many chips prefill and how many decode, and what another ratio loses."""
+"""Chapter 13, fleets: how many chips prefill and how many decode, and what another ratio loses."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ prefill_need, decode_need = prefill_work / prefill_load, decode_work / decode_lo
 ratio = Derivation(
     name="split-ratio",
     title="Chips that prefill to chips that decode, by their work",
-    rows=("12.2",),
+    rows=("13.2",),
     claim="Neither phase waits for the other where both keep up with the same requests; each may be idle for a share.",
     start=Crossing(
         Modelled(served_requests, split.prefill_serves),
@@ -59,7 +59,7 @@ def binding(name: str, phase: str, other: str, serves: Expr, others: Expr, more:
     return Derivation(
         name=name,
         title=f"Requests per second where {phase} binds",
-        rows=("12.2",),
+        rows=("13.2",),
         claim=f"With {more} chips that prefill than the ratio says {other} waits for {phase}: its chips are idle.",
         start=Modelled(served_requests, split.served),
         steps=(Step(f"{phase} is the slower one", branch(split.served, serves), equation(served_requests, serves)),),
@@ -85,7 +85,7 @@ least = (prefill_need + decode_need) / fleet_chips
 best = Derivation(
     name="best-split",
     title="The best split of a fleet over prefill and decode",
-    rows=("12.2",),
+    rows=("13.2",),
     claim="Chips go to the phases as their work: no other split serves more, and one more chip is worth its share.",
     start=Modelled(request_interval, split.interval),
     steps=(
@@ -125,7 +125,7 @@ def kept(name: str, serves: Expr, few: bool, gives: Expr) -> Derivation:
     return Derivation(
         name=name,
         title=f"What is served with too {what} chips that prefill",
-        rows=("12.2",),
+        rows=("13.2",),
         claim="A whole ratio near the best loses little: the share of the chips that its slower phase lacks.",
         start=KEPT,
         steps=(

@@ -1,4 +1,4 @@
-"""Chapter 12, fleets: quantities that only its derivations, and later ones, speak of."""
+"""Chapter 13, fleets: quantities that only its derivations, and later ones, speak of."""
 
 # ruff: noqa: E501  one quantity, one line
 from steptime.model.quantity import count, quantity, second

@@ -1,0 +1,95 @@
+"""Chapter 12, waiting: the traffic below which a machine's best batch is never filled."""
+
+import sympy
+
+from steptime.derivations.axioms import AT_RANDOM, LITTLE, SHARED_EVENLY
+from steptime.derivations.batch.batch import best_batch
+from steptime.derivations.batch.symbols import memory_time, optimal_batch, ridge
+from steptime.derivations.batch.terms import LECTURE, latency_floor, ridge_batch
+from steptime.derivations.facts import Defined, Modelled, Tends, given
+from steptime.derivations.rules import equation, limit, solve_for, substitute
+from steptime.derivations.steps import Derivation, Step
+from steptime.derivations.waiting.mean import TOKEN
+from steptime.derivations.waiting.numbers import GROUP, LITTLES, group
+from steptime.derivations.waiting.symbols import asked_rate
+from steptime.model.waiting import formulas
+
+from steptime.model.symbols import (  # isort: skip
+    active_parameters, bytes_per_weight, flops_per_mac, memory_bandwidth, peak_flops, stage_chips,
+)  # fmt: skip
+from steptime.model.waiting.symbols import (  # isort: skip
+    clump, decode_left, mean_in_service, group_rate, step_base, step_slope,
+)  # fmt: skip
+
+ASKED = Defined(asked_rate, formulas.tokens_come, "tokens of all requests that come in a second")
+FILLED = given(mean_in_service, optimal_batch, "as many are in service on average as the best batch has")
+STREAMS = given(step_base, memory_time, "the constant part of a step streams the weights, and nothing else")
+ELSEWHERE = given(decode_left, 1, "prefills run elsewhere")
+WEIGHTS_ALONE = Tends(step_slope, sympy.S.Zero, "caches take no time beside the weights")
+
+filled = Derivation(
+    name="traffic-for-batch",
+    title="The traffic that fills a batch",
+    rows=("12.6",),
+    claim="Below so many tokens a second a group holds fewer sequences on average, whatever it could hold.",
+    start=Modelled(mean_in_service, formulas.held),
+    steps=(
+        Step(
+            "what a token finds; the requests by their tokens",
+            substitute(TOKEN, ASKED.for_(group_rate)),
+            equation(
+                mean_in_service,
+                asked_rate * (step_base + step_slope * (mean_in_service + clump)) / decode_left,
+            ),
+        ),
+        Step(
+            "solve for the tokens",
+            solve_for(asked_rate),
+            equation(
+                asked_rate,
+                decode_left * mean_in_service / (step_base + step_slope * (mean_in_service + clump)),
+            ),
+        ),
+    ),
+    assumes=(AT_RANDOM, SHARED_EVENLY, LITTLE),
+    sources=(LITTLES,),
+    example=group,
+    example_text=GROUP,
+)
+
+smallest = Derivation(
+    name="minimum-efficient-scale",
+    title="The minimum efficient scale of a machine",
+    rows=("12.6",),
+    claim="With weights alone: what it could decode bound by compute. A cheap token asks for all that traffic, "
+    "however fast its memory.",
+    start=filled,
+    steps=(
+        Step(
+            "weights alone",
+            limit(step_slope, 0),
+            equation(asked_rate, decode_left * mean_in_service / step_base),
+        ),
+        Step(
+            "as many in service as the best batch has; prefills elsewhere",
+            substitute(FILLED, ELSEWHERE, STREAMS),
+            equation(asked_rate, optimal_batch / memory_time),
+        ),
+        Step(
+            "the best batch, and the time in which weights stream",
+            substitute(best_batch, latency_floor),
+            equation(asked_rate, ridge * stage_chips * memory_bandwidth / (bytes_per_weight * active_parameters)),
+        ),
+        Step(
+            "the ridge by the rates",
+            substitute(ridge_batch),
+            equation(asked_rate, stage_chips * peak_flops / (flops_per_mac * active_parameters)),
+        ),
+    ),
+    assumes=(WEIGHTS_ALONE, FILLED, ELSEWHERE, STREAMS),
+    sources=(LECTURE, LITTLES),
+    example=group,
+    example_text=GROUP,
+)
+
+DERIVATIONS = (filled, smallest)
