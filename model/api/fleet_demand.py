@@ -3,7 +3,7 @@
 Every mistake is one line: file, table and key.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,12 @@ def _percentile(value: Any, place: Place) -> float:
     return found / 100
 
 
+def _count(most: int) -> Callable[[Any, Place], int]:
+    """A whole number, nought too."""
+    positive = whole(1, most)
+    return lambda value, place: 0 if value == 0 and not isinstance(value, bool) else positive(value, place)
+
+
 def _length(value: Any, place: Place) -> float:
     found = parse(value, count, str(place))
     if found % 1 or found > LARGEST_LENGTH:
@@ -69,12 +75,12 @@ def _law(value: Any, place: Place) -> Law:
 _class = Table({
     "name": line, "model": str, "rate": PER_SECOND, "rates": [free(PER_SECOND)], "prompt": _law, "output": _law,
     "cached": _share, "max_ttft": second, "max_tpot": second, "percentile": _percentile,
-    "weights": tuple(Format), "kv": tuple(Format), "activations": tuple(Format), "wait": whole(0, MOST_PERIODS),
+    "weights": tuple(Format), "kv": tuple(Format), "activations": tuple(Format), "wait": _count(MOST_PERIODS),
     "price_in": dollar, "price_out": dollar,
 }, needed=("model", "prompt", "output"))  # fmt: skip
 _hardware = Table({
     "name": str, "price": dollar / second, "basis": tuple(Basis), "power": joule / second,
-    "stock": whole(0, 10**9), "sizes": [whole(1, MOST_SIZE)], "roles": [tuple(Role)], "rented": bool,
+    "stock": _count(10**9), "sizes": [whole(1, MOST_SIZE)], "roles": [tuple(Role)], "rented": bool,
     "rent": dollar / second,
 }, needed=("name",))  # fmt: skip
 _schema = Table({
@@ -82,7 +88,7 @@ _schema = Table({
     "efficiency": str, "class": [_class], "hardware": [_hardware], "gap": _share, "seconds": float,
     "link": [Table({"between": [str], "bandwidth": byte / second}, needed=("between",))],
     "energy_price": dollar / joule,
-    "limits": Table({"megawatts": float, "budget": dollar / second, "chips": whole(1, 10**9), "spare": whole(0, 100)}),
+    "limits": Table({"megawatts": float, "budget": dollar / second, "chips": whole(1, 10**9), "spare": _count(100)}),
 }, needed=("class", "hardware"))  # fmt: skip
 
 

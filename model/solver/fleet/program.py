@@ -93,7 +93,10 @@ class Program:
         chips = inf if demand.caps.chips is None else demand.caps.chips // column.chips
         if demand.goal == Goal.TOKENS:
             return min(stock, chips, MANY_GROUPS)
-        peaks = sum(self.units[k] * (1 + demand.classes[k].wait) * column.busy(k) for k in column.serves)
+        slowest = min((link.bandwidth for link in demand.links or () if link.bandwidth), default=inf)
+        crossing = 0.0 if column.role == Role.TOGETHER else 1 / (slowest * column.chips)
+        peaks = sum(self.units[k] * (1 + demand.classes[k].wait) * max(column.busy(k), crossing * self.handed[k])
+                    for k in column.serves)  # fmt: skip
         return min(stock, chips, ceil(peaks * (1 + 2 * TIGHT)) + demand.caps.spare)
 
     # --- what is served ----------------------------------------------------------------------------------------------

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from steptime.model.solver.fleet.candidates import NEVER, Filling, Places
+from steptime.model.solver.fleet.candidates import Filling
 from steptime.model.solver.fleet.columns import Column
 from steptime.model.solver.fleet.demand import HOUR, Demand, Goal, Role
 from steptime.model.solver.fleet.limits import limited
 from steptime.model.solver.fleet.program import SCALE, Program
+from steptime.model.solver.fleet.serving import NEVER, Places
 from steptime.model.solver.fleet.solved import relaxed
 
 

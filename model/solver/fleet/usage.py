@@ -5,16 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steptime.model.solver.fleet.candidates import Filling, Places
+from steptime.model.solver.fleet.candidates import Filling
 from steptime.model.solver.fleet.checked import Flows
 from steptime.model.solver.fleet.columns import ANSWERS, PROMPTS, Column
 from steptime.model.solver.fleet.demand import HOUR, Requests, Role
+from steptime.model.solver.fleet.meeting import Met, MetInPool
 from steptime.model.solver.fleet.program import Program
+from steptime.model.solver.fleet.serving import Places
 from steptime.model.solver.fleet.solved import Fleet
-from steptime.model.waiting.waits import Waits, waits
 
 CLOSE = 1e-4
 """Relative precision of a percentile."""
+MOST = 1e6
+"""Of the mean, what no percentile is beyond."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,13 @@ def served_of(
 ) -> list[Served]:  # fmt: skip
     """Every class, by what its groups do."""
     demand, shares = program.demand, _dollars(program, fleet, flows, groups)
-    busiest = {place: _waits(program, fleet, flows, place, fillings) for place in fleet.used}
     found = []
     for number, one in enumerate(demand.classes):
-        mine = {place for place, k, _ in flows if k == number and flows[place, k, _] > 0}
-        first = _worst([busiest[p] for p in mine if program.columns[p].role != Role.DECODE], one, "first")
-        token = _worst([busiest[p] for p in mine if program.columns[p].role != Role.PREFILL], one, "token")
+        mine = sorted({place for (place, k, _), value in flows.items() if k == number and value > 0})
+        meets = {place: _met(program, fleet, flows, place, number, fillings) for place in mine}
+        more = {place: _beyond(program.columns[place], number, fillings[number]) for place in mine}
+        first = _worst([(meets[p], more[p][0]) for p in mine if program.columns[p].role != Role.DECODE], one, "first")
+        token = _worst([(meets[p], more[p][1]) for p in mine if program.columns[p].role != Role.PREFILL], one, "token")
         total = sum(float(value) for (place, k, _), value in flows.items()
                     if k == number and program.columns[place].role != Role.PREFILL)  # fmt: skip
         rate = total * program.units[number] / demand.periods
@@ -112,34 +116,45 @@ def _dollars(
     return {number: (both[0], both[1]) for number, both in found.items()}
 
 
-def _waits(program: Program, fleet: Fleet, flows: Flows, place: int, fillings: Mapping[int, Filling]) -> Waits | None:
-    """What requests meet on one kind of group in its busiest period, all classes as they come."""
+def _met(
+    program: Program, fleet: Fleet, flows: Flows, place: int, number: int, fillings: Mapping[int, Filling]
+) -> Met | MetInPool:  # fmt: skip
+    """What a class meets on one kind of group in that group's busiest period, all classes as they come."""
     column, rates = program.columns[place], dict[int, dict[int, float]]()
-    for (other, number, period), value in flows.items():
-        if other == place and (there := fleet.groups(place, period)):
-            rates.setdefault(period, {})[number] = float(value) * program.units[number] / there
-    if not rates:
-        return None
-    busiest = max(rates.values(), key=lambda each: max(
+    for (other, k, period), value in flows.items():
+        if other == place and value and (there := fleet.groups(place, period)):
+            rates.setdefault(period, {})[k] = float(value) * program.units[k] / there
+    mine = [each for each in rates.values() if number in each]
+    busiest = max(mine, key=lambda each: max(
         sum(each[k] * work[k] for k in each) for work in column.work.values()))  # fmt: skip
-    whole, there = sum(busiest.values()), Places(np.array([column.option]), np.array([column.place]))
-    shares = {number: rate / whole for number, rate in busiest.items()}
-    return waits(fillings[column.for_class].mixed(column.for_class, shares, column.role, there), whole)
+    whole, at = sum(busiest.values()), Places(np.array([column.option]), np.array([column.place]))
+    shares = {k: rate / whole for k, rate in busiest.items()}
+    return fillings[number].meets(number, column.for_class, shares, column.role, at, np.array([whole]))
 
 
-def _worst(several: Sequence[Waits | None], one: Requests, what: str) -> tuple[float, float] | None:
+def _beyond(column: Column, number: int, filling: Filling) -> tuple[float, float]:
+    """Seconds of a first token, and of a token, that are no wait in the group: prompts beside it, and its hand-over."""
+    at = Places(np.array([column.option]), np.array([column.place]))
+    return float(filling.behind(number, column.role, at)[0]), float(filling.late(number, column.role, at)[0])
+
+
+def _worst(
+    several: Sequence[tuple[Met | MetInPool, float]], one: Requests, what: str
+) -> tuple[float, float] | None:  # fmt: skip
     """The mean and the percentile, of the groups with the longest."""
-    found = [_mean_and_percentile(each, one, what) for each in several if each is not None]
-    return (max(mean for mean, _ in found), max(late for _, late in found)) if found else None
+    found = [(*_mean_and_percentile(each, one, what), more) for each, more in several]
+    return (max(m + more for m, _, more in found), max(p + more for _, p, more in found)) if found else None
 
 
-def _mean_and_percentile(each: Waits, one: Requests, what: str) -> tuple[float, float]:
-    mean = float((each.first_token if what == "first" else each.token)[0])
-    late = each.late_first if what == "first" else each.late_tokens
+def _mean_and_percentile(each: Met | MetInPool, one: Requests, what: str) -> tuple[float, float]:
+    if what == "first" or isinstance(each, MetInPool):
+        mean, late = float(each.first_token[0]), each.late_first
+    else:
+        mean, late = float(each.token[0]), each.late_tokens
     low, high = 0.0, mean
-    while float(late(np.array([high]))[0]) > 1 - one.percentile and high < mean * 1e6:
+    while float(late(high)[0]) > 1 - one.percentile and high < mean * MOST:
         low, high = high, 2 * high
     while high - low > CLOSE * high:
         middle = (low + high) / 2
-        low, high = (middle, high) if float(late(np.array([middle]))[0]) > 1 - one.percentile else (low, middle)
+        low, high = (middle, high) if float(late(middle)[0]) > 1 - one.percentile else (low, middle)
     return mean, high

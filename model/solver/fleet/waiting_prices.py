@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from steptime.model.solver.fleet.candidates import Filling, Places
+from steptime.model.solver.fleet.candidates import Filling
 from steptime.model.solver.fleet.columns import Column
 from steptime.model.solver.fleet.demand import Demand, Role
 from steptime.model.solver.fleet.limits import limited
 from steptime.model.solver.fleet.prices import Price
 from steptime.model.solver.fleet.program import Program
+from steptime.model.solver.fleet.serving import Places
 from steptime.model.solver.fleet.solved import Relaxed, relaxed
 
 CLOSER = 0.01
