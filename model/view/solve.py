@@ -62,7 +62,7 @@ def crossover(
     if not {*TermName} & {*names}:
         if ranges(ctx):
             raise click.UsageError("--range: a crossover of two machines has no intervals; vary it by --set")
-        show(st.crossover_of(model, hardware, other_machine(hardware, names), over or "context", **words), as_json)
+        show(st.crossover_of(model, hardware, other_machine(hardware, names), over, **words), as_json)
         return
     asked = st.step(model, hardware, **words)
     show(with_ranges(asked.crossover(names[0], names[1], over or "batch"), ctx), as_json)
