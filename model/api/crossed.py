@@ -54,10 +54,10 @@ def crossover_of(
 
 
 def _batch_for_layout(case: Case) -> Case:
-    """The batch that nobody stated is no default of the answer: a layout is chosen for it."""
-    why = "for which a layout is chosen"
-    return replace(case, defaults=tuple(replace(one, reason=why) if one.quantity == q.batch.name else one
-                                        for one in case.defaults))  # fmt: skip
+    """The batch that nobody stated is no default of the answer: at most a layout is chosen for it."""
+    why, chosen = "for which a layout is chosen", case.inputs.layout is None
+    said = (replace(one, reason=why) if one.quantity == q.batch.name else one for one in case.defaults)
+    return replace(case, defaults=tuple(one for one in said if chosen or one.quantity != q.batch.name))
 
 
 def other_machine(hardware: Named, between: Sequence[str]) -> Hardware:
