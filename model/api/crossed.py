@@ -26,14 +26,15 @@ from steptime.model.text.break_even import break_even_json, break_even_table
 
 
 def crossover_of(
-    model: Model | Named, hardware: Hardware | Named, other: Hardware | Named, over: str = "context", **words: Any
+    model: Model | Named, hardware: Hardware | Named, other: Hardware | Named, over: str | None = None, **words: Any
 ) -> "MachineCrossover":
     """The value of one quantity at which a token costs the same on two machines.
 
     Each is at its own default layout and best batch, unless ``layout``, ``chips`` or ``batch`` hold for both. ``over``
-    is a quantity of the workload or the model, the same on both, or one of ``hardware``; over ``chip_hour_price`` the
-    answer is a closed form. Further words are those of ``step``; what they set of a machine, they set of ``hardware``.
-    Prices are of a basis that both have. Raises UserError where a price is missing.
+    is a quantity of the workload or the model, the same on both, or one of ``hardware``; the context, prompt or
+    sequence where nothing is said. Over ``chip_hour_price`` the answer is a closed form. Further words are those of
+    ``step``; what they set of a machine, they set of ``hardware``. Prices are of a basis that both have. Raises
+    UserError where a price is missing.
 
     >>> import steptime as st
     >>> found = st.crossover_of("llama-3.1-70b", "h200-sxm", "h100-sxm", over="chip_hour_price")
@@ -42,20 +43,21 @@ def crossover_of(
     """
     must_not_be_swapped(model, [hardware, other])
     asked, first, second = model_of(model), hardware_of(hardware), hardware_of(other)
-    varied, inputs = record(over).symbol, inputs_of(words)
+    inputs = inputs_of(words)
     if q.chip_hour_price not in inputs.given:
         inputs = replace(inputs, basis=inputs.basis or common_basis([first, second]))
     of_both = {symbol: value for symbol, value in inputs.given.items() if symbol not in OF_MACHINE}
     asks = (Question(asked, first, inputs), Question(asked, second, replace(inputs, given=of_both)))
     here, there = (_batch_for_layout(build_case(one)) for one in asks)
+    varied = here.phase.varies if over is None else record(over).symbol
     return MachineCrossover(find_break_even(here, there, varied))
 
 
 def _batch_for_layout(case: Case) -> Case:
-    """The batch that nobody stated is no default of the answer: a layout is chosen for it."""
-    why = "for which a layout is chosen"
-    return replace(case, defaults=tuple(replace(one, reason=why) if one.quantity == q.batch.name else one
-                                        for one in case.defaults))  # fmt: skip
+    """The batch that nobody stated is no default of the answer: at most a layout is chosen for it."""
+    why, chosen = "for which a layout is chosen", case.inputs.layout is None
+    said = (replace(one, reason=why) if one.quantity == q.batch.name else one for one in case.defaults)
+    return replace(case, defaults=tuple(one for one in said if chosen or one.quantity != q.batch.name))
 
 
 def other_machine(hardware: Named, between: Sequence[str]) -> Hardware:

@@ -5,6 +5,7 @@ answer solved for again, as the best batch alone is.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from sympy import Symbol
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import Coefficients
 from steptime.model.catalog.hardware import QUANTITIES
-from steptime.model.choices import Minimise
+from steptime.model.choices import Minimise, PhaseName
 from steptime.model.errors import NotSolved
 from steptime.model.phases.memory import usable
 from steptime.model.quantity import lookup
 from steptime.model.solver.batch import SCALES, solve_batch
 from steptime.model.solver.limits import least_batch
+from steptime.model.solver.practice import Practice, practice_of
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import estimated_time
 
@@ -72,22 +74,38 @@ class Machine:
             least, most = np.where(inside, middle, least), np.where(inside, most, middle)
         return np.where(none, np.nan, least)
 
+    @cached_property
+    def practice(self) -> Practice | None:
+        """The estimate as it is solved for; of training there is another way, which needs no one pass to be longest."""
+        trains = self.case.phase.name == PhaseName.TRAIN
+        return None if self.chosen is None or trains else practice_of(self.case.relaxed, self.chosen)
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether the estimate has no arrays of what is varied."""
+        return self.chosen is not None and self.practice is None and self.over in OF_MACHINE
+
     def chip_seconds(self, at: Numbers) -> Numbers:
         """Chip-seconds per token at that batch."""
         batches = self.batches(at)
         there = self.there(at).relaxed.changed({q.batch: batches})
         factor, power, _ = SCALES[Minimise.CHIP_SECONDS]
         scale = there.scenario.evaluate(factor / there.phase.yields) * batches**power
-        return np.broadcast_to(scale * self._times(there, at, batches), at.shape)
+        bound = there.scenario.evaluate(q.mean_step_time)
+        longer = bound if self.chosen is None else np.maximum(bound, self._estimates(self.chosen, there, at, batches))
+        return np.broadcast_to(scale * longer, at.shape)
 
-    def _times(self, there: Case, at: Numbers, batches: Numbers) -> Any:
-        """Seconds of the mean step; of an estimate one by one where a rate of the machine is varied."""
-        if self.chosen is None:
-            return there.scenario.evaluate(q.mean_step_time)
-        if self.over is None or self.over not in OF_MACHINE:
-            return estimated_time(there, self.chosen, every=True)
-        each = [there.changed({self.over: x, q.batch: batch}) for x, batch in zip(at, batches, strict=True)]
-        return np.array([estimated_time(one, self.chosen, every=True) for one in each])
+    def _estimates(self, chosen: Coefficients, there: Case, at: Numbers, batches: Numbers) -> Any:
+        """Seconds of a step in practice."""
+        if self.practice is not None:
+            varied = {} if self.over is None else {self.over: at}
+            scenario = self.practice.case.scenario | {**varied, q.batch: batches}
+            parts = [[scenario.evaluate(time) for time in terms.values()] for terms in self.practice.parts.values()]
+            return sum(np.max(np.broadcast_arrays(*times), axis=0) for times in parts)
+        if not self.one_by_one:
+            return estimated_time(there, chosen, every=True)
+        cases = [self.there(x).relaxed.changed({q.batch: batch}) for x, batch in zip(at, batches, strict=True)]
+        return np.array([estimated_time(case, chosen, every=True) for case in cases])
 
     def costs(self, at: Numbers) -> Numbers:
         """Dollars per token."""

@@ -22,8 +22,8 @@ from steptime.model.solver.crossover import SPAN, least_value, must_have_a_value
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import coefficients_of
 
-GRID = 400
-"""Values at which costs are compared."""
+GRID, FEW = 400, 64
+"""Values at which costs are compared; and where they are worked out one by one."""
 OF_LAYOUT = frozenset({*SYMBOLS.values(), q.chips, q.stage_chips})
 PRICE = Eq(q.chip_hour_price, q.hour * price_b * break_even, evaluate=False)
 """The price of the first machine at which a token costs the same on both; rates are of one chip at its best batch."""
@@ -108,7 +108,8 @@ def _meeting(one: Machine, other: Machine, over: Symbol, present: float | None) 
         ratio = float(np.exp(-above(1.0)[0]))
         values: tuple[float, ...] = (ratio,) if np.isfinite(ratio) else ()
     else:
-        values, bracket = _roots(above, over, near, least_value(one.case, over))
+        number = FEW if one.one_by_one or other.one_by_one else GRID
+        values, bracket = _roots(above, over, near, least_value(one.case, over), number)
     value = min(values, key=lambda x: abs(np.log(x / near)), default=None)
     at = near if value is None else value
     around = (at, at) if value is None else (at * (1 - ALIKE), at * (1 + ALIKE))
@@ -119,12 +120,12 @@ def _meeting(one: Machine, other: Machine, over: Symbol, present: float | None) 
 
 
 def _roots(
-    above: Callable[[Any], Numbers], over: Symbol, near: float, least: float
+    above: Callable[[Any], Numbers], over: Symbol, near: float, least: float, number: int
 ) -> tuple[tuple[float, ...], tuple[float, float] | None]:
     """Every root that a sign change on a logarithmic grid encloses, and the interval of the one nearest to the present;
     of none, all that was looked through. Raises UserError where nothing changes."""
     low, most = lookup(over.name).sane
-    grid = np.geomspace(max(near / SPAN, low, least), min(near * SPAN, most), GRID)
+    grid = np.geomspace(max(near / SPAN, low, least), min(near * SPAN, most), number)
     heights = above(grid)
     known = np.flatnonzero(np.isfinite(heights))
     if not known.size:

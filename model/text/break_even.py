@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Group
 from rich.text import Text
+from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.fleet.symbols import price_b, rate_a, rate_b
@@ -89,11 +90,20 @@ def break_even_table(answer: BreakEven) -> Group:
         how = "root enclosed between" if answer.bound.values else "no root found between"
         lines.append(Text(f"no closed form; {how} {low} and {high}"))
     lines += [Text(), _sides(answer)]
-    lines.append(Text(f"held: {at}, layouts as above"))
+    fixed = [(symbol.name, plain(first.number(symbol))) for symbol in _held(answer) if symbol != over]
+    lines.append(Text(f"held: {at}, layouts as above" + "".join(f", {name} {value}" for name, value in fixed)))
     lines.append(Text(_prices(answer)))
     if not answer.held:
         lines.append(Text("relaxed: batches of any size; whole ones cost a little more", style="dim"))
+    found = [*answer.bound.sides, *(() if answer.estimate is None else answer.estimate.sides)]
+    if any(side.batch is None for side in found):
+        lines.append(Text("no batch (—) attains the least cost: it is what the cost tends to as the batch grows"))
     return Group(*lines, *trailer(first, but=over.name))
+
+
+def _held(answer: BreakEven) -> tuple[Symbol, ...]:
+    varies = answer.first.phase.varies
+    return (q.batch, varies) if answer.held else (varies,)
 
 
 def _lines(answer: BreakEven, found: Meeting, how: str) -> list[Text]:

@@ -33,7 +33,7 @@ def with_ranges(answer: Any, ctx: click.Context, /, what: str = "samples") -> An
 
 
 @solve.command()
-@scenario_options()
+@scenario_options({"batch": "64; a prefill: 1; between two machines the best of each"})
 @click.option(
     "--between",
     default="memory,compute",
@@ -41,7 +41,7 @@ def with_ranges(answer: Any, ctx: click.Context, /, what: str = "samples") -> An
     help=f"Two terms: {TERM_NAMES}; or two machines, HARDWARE and another.",
 )
 @click.option(
-    "--over", help="Batch, context, or any quantity of the machine.  [default: batch; context between machines]"
+    "--over", help="Batch, context, or any quantity of HARDWARE.  [default: batch; of two machines the length]"
 )
 @range_option
 @click.pass_context
@@ -62,7 +62,7 @@ def crossover(
     if not {*TermName} & {*names}:
         if ranges(ctx):
             raise click.UsageError("--range: a crossover of two machines has no intervals; vary it by --set")
-        show(st.crossover_of(model, hardware, other_machine(hardware, names), over or "context", **words), as_json)
+        show(st.crossover_of(model, hardware, other_machine(hardware, names), over, **words), as_json)
         return
     asked = st.step(model, hardware, **words)
     show(with_ranges(asked.crossover(names[0], names[1], over or "batch"), ctx), as_json)

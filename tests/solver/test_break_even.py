@@ -55,6 +55,15 @@ def test_the_price_is_the_break_even_ratio() -> None:
     assert twice.value == pytest.approx(found.value) and twice.answer.present == 99.0
 
 
+def test_prices_are_of_a_basis_that_both_have() -> None:
+    """Of GB200 an estimate stands first, of H100 a rent: those are not compared."""
+    first = [st.step("llama-3.1-70b", machine).price_basis for machine in ("gb200-nvl72", B)]
+    found = st.crossover_of("llama-3.1-70b", "gb200-nvl72", B).to_dict()["machines"]
+    assert first[0] != first[1] and {one["price_basis"] for one in found} == {"ownership"}
+    stated = st.crossover_of("llama-3.1-70b", "gb200-nvl72", B, basis="rent").to_dict()["machines"]
+    assert {one["price_basis"] for one in stated} == {"rent"}
+
+
 def test_turned_round_it_is_the_same_context_and_the_other_is_cheaper() -> None:
     one, other = st.crossover_of("llama-3.1-70b", A, B), st.crossover_of("llama-3.1-70b", B, A)
     assert one.value == pytest.approx(other.value) and one.cheaper == other.cheaper
@@ -90,6 +99,30 @@ def test_the_least_cost_is_at_the_largest_batch_for_which_there_is_room() -> Non
         found = st.step("deepseek-v3", A, layout=layout, context=context).best_batch(minimise="chip-seconds")
         assert found.cost == pytest.approx(second, rel=1e-7) and found.batch <= batch * (1 + 1e-9)
     assert np.isnan(every.batches(np.array([1e8])))
+
+
+@pytest.mark.parametrize(("words", "over"), [
+    ({"phase": "prefill", "prompt": 2000}, "prompt"), ({"phase": "train", "layout": "tp=8,dp=2"}, "sequence"),
+    ({"scope": "serving", "output": 300, "prompt": 1000}, "context"), ({"drafts": 2, "acceptance": 0.7}, "context"),
+    ({"overlap": "none"}, "context"),
+], ids=["prefill", "train", "serving", "drafts", "no overlap"])  # fmt: skip
+def test_other_passes_are_varied_by_their_own_length(words: dict, over: str) -> None:
+    """Whatever is found was solved for again, as the best batch of each alone is, by the bound and by the estimate."""
+    found = st.crossover_of("llama-3.1-8b", B, A, **words)
+    assert found.answer.over.name == over
+    for meeting in (found.answer.bound, found.estimate):
+        one, other = meeting.sides
+        if meeting.value is not None:
+            assert one.cost == pytest.approx(other.cost, rel=1e-6)
+    step = st.step("llama-3.1-8b", A, **words)
+    alone = step.best_batch(minimise="chip-seconds", efficiency="ideal")
+    price = st.crossover_of("llama-3.1-8b", B, A, over="chip_hour_price", **words).answer.bound.sides[1]
+    assert 1 / price.rate == pytest.approx(alone.cost, rel=1e-6)
+
+
+def test_where_no_batch_attains_the_least_cost_that_is_said() -> None:
+    found = st.crossover_of("llama-3.1-8b", B, A, phase="train", layout="tp=8,dp=2")
+    assert any(side.batch is None for side in found.estimate.sides) and "tends to as the batch grows" in str(found)
 
 
 def test_without_an_estimate_there_is_the_bound_alone() -> None:
