@@ -27,6 +27,8 @@ AHEAD = 2
 """Tasks a process has before it, and behind it, waiting to be taken: memory stays bounded."""
 LIVES = 5
 """Times that all processes may be started anew without a task done in between."""
+GRACE = 5.0
+"""Seconds in which a process that is told to end does."""
 MOST_WORKERS = 1024
 
 _worker: Callable[[Any], Any] | None = None
@@ -107,6 +109,8 @@ class Processes(Generic[Task, Result]):
             pool.shutdown(wait=False, cancel_futures=True)
             for process in processes:
                 process.terminate()
+            for process in processes:
+                process.join(GRACE)
 
 
 def _begin(make: Callable[[], Callable[[Any], Any]]) -> None:

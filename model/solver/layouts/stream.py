@@ -18,6 +18,7 @@ import numpy as np
 
 from steptime.model.solver.layouts.boxes import Boxes, Boxing
 from steptime.model.solver.layouts.evaluated import Held, Points
+from steptime.model.solver.layouts.in_turn import InTurn
 from steptime.model.solver.layouts.kept import Kept, Taken
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.screen import Screen
@@ -27,6 +28,9 @@ from steptime.model.solver.processes import Processes, cores
 Array = np.ndarray
 MOST = 0.5
 """Share of layouts above which all are evaluated: what was worked out to count them is there."""
+FEW = 2
+"""Machines and formats up to which only those points are estimated that the bound admits: with more, what they have in
+common is worked out once for all of their points."""
 TIMED, COUNTED, SCREENED = 8_000_000, 30_000_000, 120_000_000
 """Points from which on processes are worth their start: where every point is timed, where memory decides first which
 are, and where few are: some five seconds of one process each."""
@@ -126,11 +130,15 @@ class Part:
 
     def _timed(self, piece: Piece) -> None:
         """Every point with its time, since limits are on it."""
+        estimates = self.work.estimates if self.work.in_practice else None
+        in_turn = InTurn(estimates) if estimates and not estimates.serves and len(piece.variants) > FEW else None
         for number, points in self.work.points(piece):
             self.kept[0].count(points)
             self.kept[0].keep(number, piece.rows, points)
             if self.work.in_practice:
                 there = self.work.estimated(points, np.full(len(piece.rows), number), piece.rows)
+                if in_turn and points.spread is None:
+                    there = replace(there, times=in_turn.step_time(points, number, piece.rows))
                 self.kept[1].count(there)
                 self.kept[1].keep(number, piece.rows, there)
 

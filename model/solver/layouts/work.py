@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import groupby
 from math import ceil
 
 import numpy as np
@@ -113,8 +112,12 @@ class Work:
 
     @cached_property
     def alike(self) -> Sequence[Numbered]:
-        """The variants, by their numbers, that share their formulas."""
-        return [list(group) for _, group in groupby(enumerate(self.variants), key=lambda one: key(one[1]))]
+        """The variants, by their numbers, that share their formulas and have the same quantities: what they have in
+        common is worked out once for all."""
+        found: dict[int, list[tuple[int, Variant]]] = {}
+        for number, variant in enumerate(self.variants):
+            found.setdefault(int(self.group[number]), []).append((number, variant))
+        return list(found.values())
 
     @property
     def size(self) -> int:
