@@ -22,6 +22,7 @@ from steptime.model.quantity import second
 from steptime.model.solver.layouts.points import BATCHES, Answer, Point, Search
 from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.solver.limits import must_be_limits
+from steptime.model.solver.processes import must_be_workers
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.build import build_case
 from steptime.model.step.defaults import WORK
@@ -48,6 +49,7 @@ def search(
     max_ttft: Any = None,
     limits: Sequence[str] = (),
     progress: Callable[[float], None] = quiet,
+    workers: int | None = None,
     **words: Any,
 ) -> "Found":
     """All layouts on all machines and numbers of ``chips``, and all batches.
@@ -55,7 +57,9 @@ def search(
     ``batch``: a number, a list, or None for every whole number of them; ``layout``: degrees that are held. Formats are
     the model's own; ``weights``, ``kv`` and ``activations`` may be "any" to try all that a chip has peaks for.
     ``max_step_time``, ``max_ttft`` and ``limits`` as ``"batch<=512"`` are limits; the time to first token is that of
-    the prefill, and in a decode step that of one prompt alone on the same layout. Other words are those of ``step``.
+    the prefill, and in a decode step that of one prompt alone on the same layout. ``workers``: processes on this
+    machine, one for each core where there is much to do; whatever their number, the answer is the same. Other words are
+    those of ``step``.
     Raises UserError where a figure is missing or no point satisfies all limits.
 
     >>> import steptime as st
@@ -63,6 +67,7 @@ def search(
     >>> found.points, str(found.best.layout)
     (16, 'tp=2,cp=1,dp=1,ep=1,pp=1,replicas=1')
     """
+    must_be_workers(workers)
     stated, tried = searched(words)
     inputs = inputs_of(stated)
     if max_ttft is not None and inputs.phase == PhaseName.TRAIN:
@@ -104,7 +109,7 @@ def search(
         max_ttft=ttft,
     )
     read = as_read("max_step_time", max_step_time, second) + as_read("max_ttft", max_ttft, second)
-    return Found(search_layouts(asked, progress), notices=read)
+    return Found(search_layouts(asked, progress, workers), notices=read)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from steptime.model.api.sweep_spec import spec_of
 from steptime.model.catalog.files import read_toml
 from steptime.model.errors import UserError
 from steptime.model.parse import path_of
+from steptime.model.solver.processes import cores, must_be_workers
 from steptime.model.solver.sweep.blocks import Blocks
 from steptime.model.solver.sweep.files import format_of, put, written
 from steptime.model.solver.sweep.identity import identity_of, metadata_of
-from steptime.model.solver.sweep.processes import Processes, cores
+from steptime.model.solver.sweep.processes import Processes
 from steptime.model.solver.sweep.rows import Rows, joined
 from steptime.model.solver.sweep.run import Again, Here, Rate, Standing, Swept, rate
 from steptime.model.solver.sweep.run import sweep as swept_of
@@ -114,8 +115,7 @@ def _engine(points: int, workers: int | None, scheduler: str | None) -> "Here | 
         from steptime.model.solver.sweep.cluster import Cluster
 
         return Cluster(scheduler)
-    if workers is not None and not 1 <= workers <= 1024:
-        raise UserError(f"`workers` {workers}: from 1 to 1,024")
+    must_be_workers(workers)
     number = workers or (cores() if points > FEW else 1)
     return Here() if number == 1 else Processes(number)
 

@@ -96,6 +96,8 @@ def batch(
 @click.option("--max-ttft", help="Upper limit of the time to first token: the step of --phase prefill, else one prompt "
               "alone on the layout (--prompt with --scope serving, else as long as the context).")  # fmt: skip
 @limit_option("batch<=512 or tokens_per_second_per_sequence>=50")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes on this machine.  [default: one a core where "
+              "there is much to do]")  # fmt: skip
 @click.option("--csv", "as_csv", is_flag=True, help="Print the best point and the Pareto front as CSV.")
 @range_option
 @click.pass_context

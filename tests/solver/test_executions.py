@@ -8,9 +8,11 @@ from questions import TRAINED, search_of
 
 from steptime.model import symbols as q
 from steptime.model.catalog.transformers import load_transformer
-from steptime.model.layout.enumeration import layouts
+from steptime.model.errors import UserError
+from steptime.model.layout import enumeration
+from steptime.model.layout.enumeration import gathered, layouts, numbered
 from steptime.model.solver.layouts import stream, work
-from steptime.model.solver.layouts.executions import executions, gathered
+from steptime.model.solver.layouts.executions import executions
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.search import search_layouts
 
@@ -60,9 +62,33 @@ def test_pieces_of_any_size_give_the_same_answer(search: Search, monkeypatch: py
     for most, at_once, block in ((0.0, 2**20, 2**20), (1.0, 17, 2**20), (0.5, 64, 5)):
         monkeypatch.setattr(stream, "MOST", most)
         monkeypatch.setattr(work, "AT_ONCE", at_once)
-        monkeypatch.setattr(work, "BLOCK", block)
+        monkeypatch.setattr(work, "TIMED", block)
         found = search_layouts(search)
         assert (found.points, found.feasible, found.infeasible) == (whole.points, whole.feasible, whole.infeasible)
         assert (found.best, found.ties, found.least, found.runner_up) == (
             whole.best, whole.ties, whole.least, whole.runner_up)  # fmt: skip
         assert (found.candidates, found.pareto) == (whole.candidates, whole.pareto)
+
+
+@pytest.mark.parametrize("held", [{}, {"ep": 4}, {"dp": 2, "ffn": "all"}, {"tp": 2, "cp": 1}])
+def test_a_layout_follows_from_its_number(held: dict[str, int | str]) -> None:
+    """None is written down: any rows in any order, and single columns, are those of all."""
+    model = load_transformer("deepseek-v3")
+    whole, some = layouts(model, (6, 8, 32), held), numbered(model, (6, 8, 32), held)
+    rows = np.random.default_rng(3).permutation(len(some))
+    assert len(some) == len(whole["tp"]) == len(some.columns()["tp"])
+    columns = some.at(rows)
+    assert list(columns) == list(whole) and all(np.array_equal(columns[name], whole[name][rows]) for name in whole)
+    assert some.columns()["ep"][5] == whole["ep"][5] and set(some.at(rows, ["dp"])) == {"dp"}
+    every = np.stack([whole[name] for name in whole])
+    assert len(np.unique(every, axis=1).T) == len(some)
+
+
+def test_layouts_that_take_too_much_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enumeration, "MOST_BYTES", 2**20)
+    model = load_transformer("deepseek-v3")
+    with pytest.raises(UserError, match="more than 1 MiB of memory"):
+        layouts(model, (720,))
+    assert len(numbered(model, (720,))) * 8 * 8 > 2**20  # which, written down, are more
+    with pytest.raises(UserError, match="more than 1 MiB of memory"):
+        numbered(model, range(1, 720))

@@ -13,9 +13,9 @@ from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import layouts
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.solver.layouts import screen, stream
+from steptime.model.solver.layouts.boxes import Boxes, Boxing, envelopes
 from steptime.model.solver.layouts.kept import Kept
 from steptime.model.solver.layouts.points import Answer, Search
-from steptime.model.solver.layouts.screen import Screen
 from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.solver.layouts.variants import variants_on
 from steptime.model.solver.layouts.work import Work
@@ -46,7 +46,8 @@ def counted(found: Answer) -> tuple[object, ...]:
 
 def every_point(search: Search, monkeypatch: pytest.MonkeyPatch) -> Answer:
     with monkeypatch.context() as patched:
-        patched.setattr(stream, "_screened", lambda work, kept: stream._timed(work, [kept]))
+        patched.setattr(Work, "screened", False)
+        patched.setattr(stream.Part, "_possible", stream.Part._timed)
         return search_layouts(search)
 
 
@@ -79,20 +80,22 @@ def test_a_front_and_ties_survive_few_looked_at_first(monkeypatch: pytest.Monkey
     assert (again.candidates, again.pareto, again.best_of) == (found.candidates, found.pareto, found.best_of)
 
 
-def screened(search: Search, minimise: Minimise) -> tuple[Work, Screen, list[tuple[int, np.ndarray, np.ndarray]]]:
+def boxed(search: Search, minimise: Minimise) -> tuple[Work, Boxing, Boxes, list[tuple[int, np.ndarray, np.ndarray]]]:
     """Every layout with its boxes, none dropped; by variant the layouts and their last batches."""
     accounts = accounts_of(search.model)
     variants = [one for machine in search.hardware for one in variants_on(search, accounts, machine)]
     work = Work(search, accounts, layouts(accounts.model, search.chips, search.held), variants, minimise)
-    boxes, found = Screen(work), []
-    for number, piece in enumerate(work.pieces()):
+    boxing, boxes, found = Boxing(work), [], []
+    for number in range(work.pieces):
+        piece = work.piece(number)
         last = np.full((len(search.hardware), len(piece.rows)), -1)
-        for variant, points in work.points(piece.formulas, piece.variants, piece.rows):
+        for variant, points in work.points(piece) if len(piece.rows) else ():
             own = np.count_nonzero(points.fits, axis=1) - 1
             found.append((variant, piece.rows, own))
             last[work.machine[variant]] = np.maximum(last[work.machine[variant]], own)
-        boxes.add(number, piece, last)
-    return work, boxes, found
+        if len(piece.rows):
+            boxes.append(boxing.boxes(number, piece, last))
+    return work, boxing, Boxes.joined(boxes), found
 
 
 @settings(max_examples=25, deadline=None)
@@ -111,13 +114,12 @@ def test_no_point_lies_outside_its_box(
     search = search_of(model, machine, (chips,), minimise=minimise, free=ANY, whole=True, overlap=overlap,
                        **{word: str(length)}, **asked)  # fmt: skip
     try:
-        work, boxes, fitting = screened(search, Minimise(minimise))
+        work, boxing, every, fitting = boxed(search, Minimise(minimise))
     except UserError:
         return
-    every = screen.Boxes.joined(boxes._boxes)
     source = np.random.default_rng(seed)
     for variant, rows, last in fitting:
-        mine = np.array([variant in boxes.envelopes[one].numbers for one in every.envelope], bool)
+        mine = np.array([variant in boxing.envelopes[one].numbers for one in every.envelope], bool)
         place = {row: at for at, row in zip(np.flatnonzero(mine), every.row[mine], strict=True)}
         ladder, columns = work.batches[0], work.columns
         high = np.where(last >= 0, ladder[np.minimum(last + 1, len(ladder) - 1)], 0)
@@ -139,11 +141,11 @@ def test_machines_that_differ_in_more_than_formats_have_boxes_of_their_own() -> 
     variants = [one for machine in search.hardware for one in variants_on(search, accounts, machine)]
     work = Work(search, accounts, layouts(accounts.model, (2,), {}), variants, Minimise.COST)
     numbered = list(enumerate(variants))
-    made = screen.envelopes(work, numbered)
+    made = envelopes(work, numbered)
     assert sorted(number for one in made for number in one.numbers) == list(range(len(variants)))
     assert all(len({work.machine[number] for number in one.numbers}) == 1 for one in made) and len(made) < len(variants)
     odd = replace(variants[0], values={**variants[0].values, next(iter(variants[0].values)): 1.2345})
-    assert all(len(one.numbers) == 1 for one in screen.envelopes(_with(work, odd), [(0, odd), (1, variants[1])]))
+    assert all(len(one.numbers) == 1 for one in envelopes(_with(work, odd), [(0, odd), (1, variants[1])]))
 
 
 def _with(work: Work, odd: object) -> Work:

@@ -14,6 +14,7 @@ import steptime as st
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import load_hardware
 from steptime.model.errors import NotSolved, UserError
+from steptime.model.solver.layouts import work
 from steptime.model.solver.layouts.points import Answer
 from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.solver.recheck import FIGURES, recheck
@@ -187,8 +188,9 @@ def test_ties_of_training_are_decided_by_what_less_overlap_costs() -> None:
     assert fastest.best.cost <= found.least * (1 + 1e-11) and fastest.ties < found.ties
 
 
-def test_progress_goes_forward_within_a_search() -> None:
-    """Many blocks, many shares: nothing that takes long is silent."""
+def test_progress_goes_forward_within_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many pieces, many shares: nothing that takes long is silent."""
+    monkeypatch.setattr(work, "BLOCK", 2**14)
     shares: list[float] = []
     st.search("deepseek-v3", ["h100-sxm", "h200-sxm"], [64, 128], progress=shares.append)
     assert len(shares) > 5 and shares[-1] == 1.0 and np.all(np.diff(shares) >= 0)

@@ -15,7 +15,8 @@ from steptime.model.text.practice import estimate_json
 
 OUTPUTS = ["step_time", "mean_step_time", "compute", "memory", "interconnect", "scale_up", "scale_out",
            "tokens_per_second", "tokens_per_second_per_sequence", "dollars_per_million_tokens", "joules_per_token",
-           "estimate", "estimate.tokens_per_second", "estimate.dollars_per_million_tokens", "memory_per_chip",
+           "estimate", "estimate.tokens_per_second", "estimate.dollars_per_million_tokens",
+           "estimate.tokens_per_second_per_sequence", "memory_per_chip",
            "bounds.per_operation", "bounds.none", "mfu", "mbu", "bottleneck"]  # fmt: skip
 KINDS: dict[str, dict[str, Any]] = {
     "decode, dense, one layout": {
@@ -48,6 +49,12 @@ KINDS: dict[str, dict[str, Any]] = {
                  "context": 1100},
         "over": {"batch": {"values": [1, 5, 64, 300]}, "scale_out_bandwidth": {"values": ["10GB/s", "50GB/s"]}},
         "layouts": {"list": ["tp=1", "tp=2,dp=2", "tp=1,replicas=3", "pp=2"]},
+    },
+    "in-flight batching, experts, lengths vary": {
+        "base": {"model": "deepseek-v3", "hardware": ["h100-sxm", "gb200-nvl72"], "scope": "serving"},
+        "over": {"batch": {"values": [16, 64, 3000]}, "prompt": {"values": [500, 8000]}, "answer": {"values": [30, 9]},
+                 "context": {"values": [1000, 60000]}, "peak_flops": {"values": ["400TFLOP/s", "4PFLOP/s"]}},
+        "layouts": {"list": ["tp=2,dp=16,ep=32", "tp=8,pp=2,ep=8", "dp=16,ep=16", "tp=4,dp=2,replicas=3,ep=8"]},
     },
     "training": {
         "base": {"model": "gpt3-175b", "hardware": "a100-sxm-80gb", "phase": "train", "recompute": ["none", "full"],
@@ -138,7 +145,7 @@ def test_a_point_is_the_step(kind: str) -> None:
 
 def _expected(case: Any, name: str) -> float | None:
     if name.startswith("estimate"):
-        shown = None if case.inputs.scope == "serving" else estimate_json(case)  # a sweep has none of these
+        shown = estimate_json(case)
         return None if shown is None else shown[name.removeprefix("estimate.").replace("estimate", "step_time")]
     way = Way(case.scenario.values, case.scenario.definitions, case.phase, case.operations, case.stages)
     number: float | None = case.number(way.expression(output_of(name)))

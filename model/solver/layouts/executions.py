@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sympy import divisors
 
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
-from steptime.model.layout.enumeration import Columns
+from steptime.model.layout.enumeration import Column, Columns
 from steptime.model.solver.layouts.points import Search
 
 Array = np.ndarray
@@ -34,6 +33,9 @@ class Executions:
     chunks_of: Array
     ways: Array
 
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
     def at(self, numbers: Array, names: Sequence[str] | None = None) -> Columns:
         """Columns of some executions by their numbers."""
         row = np.searchsorted(self.starts, numbers, side="right") - 1
@@ -52,26 +54,6 @@ class Executions:
     def columns(self) -> Columns:
         """Columns that are worked out where they are asked for."""
         return {name: Column(self, name) for name in (*self.layouts, *OWN)}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of executions: by numbers, as of an array."""
-
-    of: Executions
-    name: str
-
-    def __len__(self) -> int:
-        return int(self.of.starts[-1])
-
-    def __getitem__(self, numbers: Any) -> Any:
-        return self.of.at(np.asarray(numbers), [self.name])[self.name]
-
-
-def gathered(columns: Columns, rows: Array) -> Columns:
-    """Some rows of columns, written down."""
-    first = next(iter(columns.values()))
-    return first.of.at(rows) if isinstance(first, Column) else {name: one[rows] for name, one in columns.items()}
 
 
 def executions(columns: Columns, search: Search, layers: int) -> Columns:

@@ -8,7 +8,7 @@ layout can cost at any whole batch, and a layout is dropped only where this boun
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -55,6 +55,18 @@ class Rivals:
         return Rivals(**{name: np.concatenate([getattr(one, name) for one in several]) for name in names})
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What was kept of some points: counts, their front, the least costs on each machine, and rivals."""
+
+    points: int
+    feasible: int
+    infeasible: Counter[str]
+    front: Front
+    least: Array
+    rivals: Rivals
+
+
 class Kept:
     """Counts, front and rivals of all points added so far. ``machine``: the number of each variant's machine;
     ``in_practice``: whether their times are estimates."""
@@ -83,11 +95,30 @@ class Kept:
         found = self._rivals(variant, rows, points, np.where(fine, points.cost, np.inf))
         machine = self.machine[variant]
         self.least[machine] = min(self.least[machine], found.cost.min(initial=np.inf))
-        found = found.at(self.chances(found, self._few(found)))
+        self._gather(found.at(self.chances(found, self._few(found))))
+
+    def _gather(self, found: Rivals) -> None:
         self._waiting.append(found)
         self._gathered += len(found)
         if self._gathered > self._settled + SPARE:
             self.rivals()
+
+    def taken(self) -> "Taken":
+        """What was added since it was last taken; the front and the least costs stay here too, to drop what has no
+        chance beside them."""
+        found = Taken(self.points, self.feasible, self.infeasible, replace(self.front), self.least.copy(),
+                      Rivals.joined(self._waiting))  # fmt: skip
+        self.points, self.feasible, self.infeasible = 0, 0, Counter()
+        self._waiting, self._gathered, self._settled = [Rivals()], 0, 0
+        return found
+
+    def merge(self, taken: "Taken") -> None:
+        """Add what was taken of points that come later."""
+        self.points, self.feasible = self.points + taken.points, self.feasible + taken.feasible
+        self.infeasible.update(taken.infeasible)
+        self.front.add(taken.front.first, taken.front.second, taken.front.labels)
+        self.least = np.minimum(self.least, taken.least)
+        self._gather(taken.rivals)
 
     def rivals(self) -> Rivals:
         """Those that still may be best, or on the front."""

@@ -132,12 +132,14 @@ def _evaluated(points: Points, terms: Mapping[str, Expr], figures: Mapping[Symbo
 
 @dataclass(frozen=True)
 class InPractice(Points):
-    """Points whose times are estimates, on the variants ``numbers``; ``ideal``: the same at the bound."""
+    """Points whose times are estimates, on the variants ``numbers``; ``ideal``: the same at the bound; ``times``:
+    seconds of each that are known already."""
 
     ideal: Points | None = None
     estimates: Estimates | None = None
     numbers: Array | None = None
     rows: Array | None = None
+    times: Array | None = None
 
     @property
     def at_bound(self) -> Points:
@@ -150,11 +152,16 @@ class InPractice(Points):
         bound = self.at_bound
         step, mean = bound.step_time.copy(), bound.step_time.copy()
         fine = bound.possible
+        if self.times is not None:
+            step[fine] = mean[fine] = self.times[fine]
+            return step, mean
         rows, columns = np.flatnonzero(fine.any(axis=1)), np.flatnonzero(fine.any(axis=0))
         for some in np.array_split(rows, max(1, -(-len(rows) * len(columns) // AT_ONCE))):
             if len(some):
                 place = np.ix_(some, columns)
-                step[place], mean[place] = self._at(some, bound.batches[place], step[place])
+                times = self._at(some, bound.batches[place], step[place])
+                for whole, part in zip((step, mean), times, strict=True):
+                    whole[place] = np.where(fine[place], part, whole[place])
         return step, mean
 
     def _at(self, rows: Array, batches: Array, bounds: Array) -> tuple[Array, Array]:

@@ -9,46 +9,32 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from steptime.model import symbols as q
-from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
-from steptime.model.layout.enumeration import Columns, layout_of, layouts
-from steptime.model.phases.accounts import accounts_of
-from steptime.model.solver.layouts.executions import executions
-from steptime.model.solver.layouts.kept import Kept
+from steptime.model.layout.enumeration import Columns, layout_of
 from steptime.model.solver.layouts.points import Answer, Search
-from steptime.model.solver.layouts.stream import streamed
-from steptime.model.solver.layouts.variants import Variant, affordable, must_have, variants_on
-from steptime.model.solver.layouts.work import Work
+from steptime.model.solver.layouts.stream import engine_for, streamed
+from steptime.model.solver.layouts.variants import Variant
+from steptime.model.solver.layouts.work import work_of
 from steptime.model.step.build import build_case
 
 Progress = Callable[[float], None]
-MOST_POINTS = 500_000_000
-"""Points of one search: some minutes."""
 STREAMED = 0.9
 """Share of the work, roughly, after which the finalists are looked at."""
 
 
-def search_layouts(search: Search, progress: Progress = lambda share: None) -> Answer:
-    """The best point under the limits; raises UserError where a figure is missing or no point satisfies all limits."""
-    started, accounts = time.perf_counter(), accounts_of(search.model)
-    if not accounts.is_architecture:
-        raise UserError(f"a search needs an architecture: {accounts.name} is a list of quantities, split perfectly")
-    held = {key: value for key, value in search.held.items() if key != "copies"}
-    variants = [variant for machine in search.hardware for variant in variants_on(search, accounts, machine)]
-    minimise = search.minimise or affordable(variants)
-    must_have(variants, minimise, search)
-    columns = layouts(accounts.model, search.chips, held)
-    if search.inputs.phase == PhaseName.TRAIN:
-        columns = executions(columns, search, accounts.layers)
-    size = len(columns["tp"]) * len(search.batches) * len(variants)
-    if size > MOST_POINTS:
-        raise UserError(f"{size:,} points, more than {MOST_POINTS:,}: give fewer `chips` or `batch`, or hold some "
-                        "degrees with `layout`")  # fmt: skip
-    _refuse_early(variants, columns, search)
-    work = Work(search, accounts, columns, variants, minimise)
-    kept = [Kept(search, work.machine, estimated) for estimated in (False, True)[: 1 + work.in_practice]]
-    for done in streamed(work, kept):
-        progress(STREAMED * done / size)
+def search_layouts(
+    search: Search, progress: Progress = lambda share: None, workers: int | None = None
+) -> Answer:  # fmt: skip
+    """The best point under the limits; raises UserError where a figure is missing or no point satisfies all limits.
+
+    ``workers``: processes, one for each core where there is much to do; the answer is the same whatever their number.
+    """
+    started, work = time.perf_counter(), work_of(search)
+    _refuse_early(work.variants, work.columns, search)
+    kept, size = work.nothing_kept(), work.size
+    with engine_for(work, workers) as engine:
+        for done in streamed(work, kept, engine):
+            progress(STREAMED * done / size)
 
     def looked(share: float) -> None:
         progress(STREAMED + (1 - STREAMED) * share)
@@ -62,8 +48,8 @@ def search_layouts(search: Search, progress: Progress = lambda share: None) -> A
             raise UserError(f"in practice {error}; at the ideal bound alone {kept[0].feasible:,} do (`efficiency` "
                             "ideal)") from None  # fmt: skip
     progress(1.0)
-    counts, questions = kept[-1], tuple(variant.question for variant in variants)
-    return Answer(search, minimise, len(columns["tp"]), questions, counts.points, counts.feasible,
+    counts, questions = kept[-1], tuple(variant.question for variant in work.variants)
+    return Answer(search, work.minimise, len(work.columns["tp"]), questions, counts.points, counts.feasible,
                   time.perf_counter() - started, dict(counts.infeasible), **vars(chosen), in_practice=work.in_practice,
                   of_bound=of_bound.candidates[0] if work.in_practice else None)  # fmt: skip
 

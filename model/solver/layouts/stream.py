@@ -2,96 +2,174 @@
 
 Which limits a point breaks that are not on a time is known without its time; a layout none of whose batches is possible
 is counted and left. What else is left out is what `screen` proves to have no chance.
+
+Pieces are worked out one after another here, or by processes, and merged in their order. What one of these has seen so
+far it leaves out only where all that is seen in the end would leave it out too: the answer is the same to the last bit,
+whoever works out which piece.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 
+from steptime.model.solver.layouts.boxes import Boxes, Boxing
 from steptime.model.solver.layouts.evaluated import Held, Points
-from steptime.model.solver.layouts.kept import Kept
+from steptime.model.solver.layouts.in_turn import InTurn
+from steptime.model.solver.layouts.kept import Kept, Taken
+from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.screen import Screen
-
-if TYPE_CHECKING:
-    from steptime.model.solver.layouts.work import Numbered, Piece, Work
+from steptime.model.solver.layouts.work import Piece, Work, work_of
+from steptime.model.solver.processes import Processes, cores
 
 Array = np.ndarray
-FEW_BATCHES = 12
-"""Batches up to which every point is evaluated: bounds of a layout would take as long."""
 MOST = 0.5
 """Share of layouts above which all are evaluated: what was worked out to count them is there."""
+FEW = 2
+"""Machines and formats up to which only those points are estimated that the bound admits: with more, what they have in
+common is worked out once for all of their points."""
+TIMED, COUNTED, SCREENED = 8_000_000, 30_000_000, 120_000_000
+"""Points from which on processes are worth their start: where every point is timed, where memory decides first which
+are, and where few are: some five seconds of one process each."""
 
 
-def streamed(work: "Work", kept: Sequence[Kept]) -> Iterator[int]:
+@dataclass(frozen=True)
+class Task:
+    """A piece, by its number. ``left``: by machine the layouts of it that the screen left, once it has seen all."""
+
+    number: int
+    left: tuple[tuple[int, Array], ...] | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a piece gives: how many points of it are done, what is kept of them, and the boxes of its layouts."""
+
+    done: int
+    kept: Sequence[Taken]
+    boxes: Boxes | None = None
+
+
+class Engine(Protocol):
+    """Works out pieces, and gives what they give in their order."""
+
+    def results(self, tasks: Iterable[Task], /) -> Iterator[Seen]: ...
+
+
+class Here:
+    """This process."""
+
+    def __init__(self, work: Work) -> None:
+        self.part = Part(work)
+
+    def results(self, tasks: Iterable[Task], /) -> Iterator[Seen]:
+        return map(self.part, tasks)
+
+
+def processes_for(work: Work, workers: int | None) -> int:
+    """So many as are asked for, else one for each core where there is much to do."""
+    many = TIMED if work.timed else SCREENED if work.screened else COUNTED
+    return workers or (cores() if work.size > many else 1)
+
+
+def engine_for(work: Work, workers: int | None) -> AbstractContextManager[Engine]:
+    """What works out the pieces of a search."""
+    number = processes_for(work, workers)
+    return nullcontext(Here(work)) if number == 1 else Processes[Task, Seen](number, partial(_part, work.search))
+
+
+def _part(search: Search) -> Callable[[Task], Seen]:
+    return Part(work_of(search))
+
+
+def streamed(work: Work, kept: Sequence[Kept], engine: Engine) -> Iterator[int]:
     """Evaluate all points in pieces, at the bound and, where limits hold for it, in practice; how many are done."""
-    if work.timed:
-        return _timed(work, kept)
-    return _screened(work, kept[0]) if work.batches.size > FEW_BATCHES else _possible(work, kept[0])
+    done, numbers, boxing = 0, range(work.pieces), Boxing(work) if work.screened else None
+    screen = Screen(work, boxing.envelopes) if boxing else None
+    for seen in engine.results(map(Task, numbers)):
+        _merge(kept, seen)
+        if screen and seen.boxes:
+            screen.add(seen.boxes)
+        done += seen.done
+        yield done
+    if screen:
+        screen.settle()
+        tasks = [Task(number, left) for number in numbers if (left := tuple(screen.left(number)))]
+        for seen in engine.results(tasks):
+            _merge(kept, seen)
 
 
-def _timed(work: "Work", kept: Sequence[Kept]) -> Iterator[int]:
-    """Every point with its time, since limits are on it."""
-    done = 0
-    for piece in work.pieces():
-        done += piece.skipped
-        for number, points in work.points(piece.formulas, piece.variants, piece.rows):
-            kept[0].count(points)
-            kept[0].keep(number, piece.rows, points)
-            if work.in_practice:
-                there = work.estimated(points, np.full(len(piece.rows), number), piece.rows)
-                kept[1].count(there)
-                kept[1].keep(number, piece.rows, there)
-            done += points.batches.size
-            yield done
+def _merge(kept: Sequence[Kept], seen: Seen) -> None:
+    for whole, part in zip(kept, seen.kept, strict=True):
+        whole.merge(part)
 
 
-def _possible(work: "Work", kept: Kept) -> Iterator[int]:
-    """Every point of the layouts that may be possible on some variant."""
-    done = 0
-    for piece in work.pieces():
-        done += piece.skipped
+class Part:
+    """Works out pieces, one after another; leaves out what has no chance beside those that it has seen."""
+
+    def __init__(self, work: Work) -> None:
+        self.work, self.kept = work, work.nothing_kept()
+        self.boxing = Boxing(work) if work.screened else None
+
+    def __call__(self, task: Task) -> Seen:
+        piece, boxes, done = self.work.piece(task.number), None, 0
+        if task.left is not None:
+            for machine, rows in task.left:
+                own = [one for one in piece.variants if self.work.machine[one[0]] == machine]
+                self._keep(replace(piece, variants=own, rows=rows))
+        else:
+            done = piece.skipped + len(piece.rows) * len(piece.variants) * self.work.batches.size
+            if len(piece.rows) and self.boxing:
+                boxes = self.boxing.boxes(task.number, piece, self._last(piece))
+            elif len(piece.rows):
+                (self._timed if self.work.timed else self._possible)(piece)
+        return Seen(done, [one.taken() for one in self.kept], boxes)
+
+    def _timed(self, piece: Piece) -> None:
+        """Every point with its time, since limits are on it."""
+        estimates = self.work.estimates if self.work.in_practice else None
+        in_turn = InTurn(estimates) if estimates and not estimates.serves and len(piece.variants) > FEW else None
+        for number, points in self.work.points(piece):
+            self.kept[0].count(points)
+            self.kept[0].keep(number, piece.rows, points)
+            if self.work.in_practice:
+                there = self.work.estimated(points, np.full(len(piece.rows), number), piece.rows)
+                if in_turn and points.spread is None:
+                    there = replace(there, times=in_turn.step_time(points, number, piece.rows))
+                self.kept[1].count(there)
+                self.kept[1].keep(number, piece.rows, there)
+
+    def _possible(self, piece: Piece) -> None:
+        """Every point of the layouts that may be possible on some variant."""
         some, held = np.zeros(len(piece.rows), bool), Held()
-        for number, points in work.points(piece.formulas, piece.variants, piece.rows, held):
-            kept.count(points)
-            some |= _open(work, points)
-            done += points.batches.size
+        for number, points in self.work.points(piece, held):
+            self.kept[0].count(points)
+            some |= _open(self.work, points)
             if len(piece.variants) == 1 and np.count_nonzero(some) > MOST * len(some):
-                kept.keep(number, piece.rows, points)
+                self.kept[0].keep(number, piece.rows, points)
                 some[:] = False
-            yield done
         known = {formats: needed[some] for formats, needed in held.items()}
-        _keep(work, kept, piece, piece.variants, piece.rows[some], known)
+        self._keep(replace(piece, rows=piece.rows[some]), known)
 
-
-def _screened(work: "Work", kept: Kept) -> Iterator[int]:
-    """Every point of the layouts that the screen lets through, once it has seen all."""
-    done, screen = 0, Screen(work)
-    for number, piece in enumerate(work.pieces()):
-        done += piece.skipped
-        last = np.full((len(work.search.hardware), len(piece.rows)), -1)
-        for variant, points in work.points(piece.formulas, piece.variants, piece.rows):
-            kept.count(points)
-            machine = work.machine[variant]
+    def _last(self, piece: Piece) -> Array:
+        """By machine and layout the place of the largest batch that any format admits, -1 where there is none; every
+        point is counted."""
+        last = np.full((len(self.work.search.hardware), len(piece.rows)), -1)
+        for variant, points in self.work.points(piece):
+            self.kept[0].count(points)
+            machine = self.work.machine[variant]
             last[machine] = np.maximum(last[machine], np.count_nonzero(points.fits, axis=1) - 1)
-            done += points.batches.size
-            yield done
-        screen.add(number, piece, last)
-    screen.settle()
-    for number, piece in enumerate(work.pieces()):
-        for machine, rows in screen.left(number):
-            own = [one for one in piece.variants if work.machine[one[0]] == machine]
-            _keep(work, kept, piece, own, rows)
+        return last
+
+    def _keep(self, piece: Piece, held: Held | None = None) -> None:
+        if len(piece.rows):
+            for number, points in self.work.points(piece, held):
+                self.kept[0].keep(number, piece.rows, points)
 
 
-def _open(work: "Work", points: Points) -> Array:
+def _open(work: Work, points: Points) -> Array:
     """Whether a layout may be possible at a batch that is tried or, where those between are, at any."""
     return np.asarray((points.fits if work.search.whole else points.possible).any(axis=1))
-
-
-def _keep(
-    work: "Work", kept: Kept, piece: "Piece", variants: "Numbered", rows: Array, held: Held | None = None
-) -> None:
-    if len(rows):
-        for number, points in work.points(piece.formulas, variants, rows, held):
-            kept.keep(number, rows, points)

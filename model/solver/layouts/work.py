@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import groupby
+from functools import cached_property, partial
+from math import ceil
 
 import numpy as np
 
 from steptime.model import symbols as q
-from steptime.model.choices import Minimise, Scope, Split
-from steptime.model.layout.enumeration import Columns
+from steptime.model.choices import Minimise, PhaseName, Scope, Split
+from steptime.model.errors import UserError
+from steptime.model.layout.enumeration import Columns, gathered, layouts, numbered
 from steptime.model.numeric import Spread
-from steptime.model.phases.accounts import Accounts
+from steptime.model.phases.accounts import Accounts, accounts_of
 from steptime.model.scenario import Scenario
 from steptime.model.solver.layouts.evaluated import Held, Points
-from steptime.model.solver.layouts.executions import gathered
+from steptime.model.solver.layouts.executions import executions
 from steptime.model.solver.layouts.finalists import Chosen, Finalists
 from steptime.model.solver.layouts.formulas import Formulas
 from steptime.model.solver.layouts.kept import Kept
@@ -22,24 +23,28 @@ from steptime.model.solver.layouts.passes import Pass, key
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.practice import estimates_of, in_practice
 from steptime.model.solver.layouts.refine import Whole
-from steptime.model.solver.layouts.variants import Variant
+from steptime.model.solver.layouts.variants import Variant, affordable, must_have, variants_on
 from steptime.model.solver.limits import is_timed
 
 Array = np.ndarray
 Numbered = Sequence[tuple[int, Variant]]
-BLOCK = 2**20
-"""Points evaluated in one piece."""
+BLOCK, TIMED = 2**20, 2**18
+"""Points evaluated in one piece, on each variant; where all are timed, whose many quantities take memory."""
 AT_ONCE = 2**20
 """Layouts, or ways to train, that are written down at once."""
+FEW_BATCHES = 12
+"""Batches up to which every point is evaluated: bounds of a layout would take as long."""
+DIFFERING = ("tp", "cp", "dp", "pp", "replicas", "interleave", "ffn_all")
+"""What says whether an execution is another than one tried before."""
 
 
 @dataclass(frozen=True)
 class Piece:
     """Some layouts of one split, and the variants, by their numbers, that share their formulas. ``skipped``: points
-    before them that are the same as others."""
+    beside them that are the same as others."""
 
     variants: Numbered
-    formulas: Formulas
+    split: Split
     rows: Array
     skipped: int
 
@@ -54,6 +59,7 @@ class Work:
     ) -> None:
         columns = gathered(columns, np.arange(len(columns["tp"]))) if len(columns["tp"]) <= AT_ONCE else columns
         self.search, self.columns, self.variants, inputs = search, columns, variants, search.inputs
+        self.minimise = minimise
         self.step, self.alone = Pass(search, accounts, columns, minimise, variants), None
         if search.max_ttft is not None or inputs.scope == Scope.SERVING:
             prompt = variants[0].values[q.prompt if inputs.scope == Scope.SERVING else q.context]
@@ -88,6 +94,10 @@ class Work:
         """Whether the time to first token is."""
         return self.search.max_ttft is not None
 
+    def formulas(self, piece: Piece) -> Formulas:
+        """Those of a piece."""
+        return self.step.formulas(piece.variants[0][0], piece.split)
+
     def first_token(self, numbers: Array, rows: Array) -> Array | None:
         """Seconds of a prompt alone on each layout, where they are limited."""
         if self.alone is None or not self.limited:
@@ -100,36 +110,67 @@ class Work:
         first = self.estimates.first_token(numbers, rows) if self.limited else None
         return in_practice(points, self.estimates, numbers, rows, first)
 
-    def pieces(self) -> Iterator[Piece]:
-        """All layouts on all variants, so that a piece has no more than `BLOCK` points on each."""
-        width, number = self.batches.size, len(self.columns["tp"])
-        for _, group in groupby(enumerate(self.variants), key=lambda one: key(one[1])):
-            alike = list(group)
-            for start in range(0, number, AT_ONCE):
-                every = np.arange(start, min(start + AT_ONCE, number))
-                columns = self.columns if number <= AT_ONCE else gathered(self.columns, every)
-                differ = alike[0][1].differs(columns)
-                skipped = int(np.count_nonzero(~differ)) * width * len(alike)
-                for split in Split:
-                    some = every[differ & (columns["ffn_all"] == (split == Split.STAGE))]
-                    if len(some):
-                        formulas = self.step.formulas(alike[0][0], split)
-                        for block in np.array_split(some, -(-len(some) * width // BLOCK)):
-                            yield Piece(alike, formulas, block, skipped)
-                            skipped = 0
+    @cached_property
+    def alike(self) -> Sequence[Numbered]:
+        """The variants, by their numbers, that share their formulas and have the same quantities: what they have in
+        common is worked out once for all."""
+        found: dict[int, list[tuple[int, Variant]]] = {}
+        for number, variant in enumerate(self.variants):
+            found.setdefault(int(self.group[number]), []).append((number, variant))
+        return list(found.values())
 
-    def points(
-        self, formulas: Formulas, variants: Numbered, rows: Array, held: Held | None = None
-    ) -> Iterator[tuple[int, Points]]:
-        """Some layouts at all batches on every machine and in every format: what is the same for them, once; ``held``
-        are bytes that are known."""
+    @property
+    def size(self) -> int:
+        """Points of the search."""
+        return len(self.columns["tp"]) * self.batches.size * len(self.variants)
+
+    def nothing_kept(self) -> list[Kept]:
+        """What is kept of no point yet: at the bound and, where limits hold for it, in practice."""
+        return [Kept(self.search, self.machine, estimated) for estimated in (False, True)[: 1 + self.in_practice]]
+
+    @property
+    def screened(self) -> bool:
+        """Whether whole layouts are left out: not where limits ask for every point's time, nor where there are so few
+        batches that bounds would take as long."""
+        return not self.timed and self.batches.size > FEW_BATCHES
+
+    @property
+    def height(self) -> int:
+        """Layouts of a piece, before those are left out that are the same as others."""
+        return max(1, (BLOCK if self.screened else TIMED) // self.batches.size)
+
+    @property
+    def heights(self) -> int:
+        """Pieces that all layouts of one split, on variants that are alike, are cut in."""
+        return ceil(len(self.columns["tp"]) / self.height)
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces there are: all layouts, of either split, on all variants."""
+        return len(self.alike) * len(Split) * self.heights
+
+    def piece(self, number: int) -> Piece:
+        """One of them, the same whoever asks; it may have no layout."""
+        rest, place = divmod(number, self.heights)
+        group, side = divmod(rest, len(Split))
+        split, alike = list(Split)[side], self.alike[group]
+        every = np.arange(place * self.height, min((place + 1) * self.height, len(self.columns["tp"])))
+        columns = gathered(self.columns, every, DIFFERING)
+        own, differ = columns["ffn_all"] == (split == Split.STAGE), alike[0][1].differs(columns)
+        skipped = int(np.count_nonzero(own & ~differ)) * self.batches.size * len(alike)
+        return Piece(alike, split, every[own & differ], skipped)
+
+    def points(self, piece: Piece, held: Held | None = None) -> Iterator[tuple[int, Points]]:
+        """The layouts of a piece at all batches on each of its variants: what is the same for them, once; ``held`` are
+        bytes that are known."""
+        rows, formulas = piece.rows, self.formulas(piece)
         columns, places = gathered(self.columns, rows), np.arange(len(rows))
         spread, heads = _spread(columns, places)
         first: list[Scenario] = []
         shared: list[Scenario] = []
         rooms: Held = {} if held is None else held
         every = np.broadcast_to(self.batches, (len(rows), self.batches.size))
-        for number, variant in variants:
+        for number, variant in piece.variants:
             numbers = formulas.numbers(variant.values, columns, places, heads, self.batches)
             if not first or numbers.keys() != first[0].values.keys():
                 shared, rooms = [], {}
@@ -139,6 +180,22 @@ class Work:
                 first = [scenario | differing for scenario in first]
             points = Points(formulas, first, columns, heads, every, shared=shared, rooms=rooms)
             yield number, replace(points, first_token=self.first_token(np.full(len(rows), number), rows))
+
+
+def work_of(search: Search) -> Work:
+    """The work of a search; raises UserError where a figure is missing or there is no layout."""
+    accounts = accounts_of(search.model)
+    if not accounts.is_architecture:
+        raise UserError(f"a search needs an architecture: {accounts.name} is a list of quantities, split perfectly")
+    held = {key: value for key, value in search.held.items() if key != "copies"}
+    variants = [variant for machine in search.hardware for variant in variants_on(search, accounts, machine)]
+    minimise = search.minimise or affordable(variants)
+    must_have(variants, minimise, search)
+    if search.inputs.phase == PhaseName.TRAIN:
+        columns = executions(layouts(accounts.model, search.chips, held), search, accounts.layers)
+    else:
+        columns = numbered(accounts.model, search.chips, held).columns()
+    return Work(search, accounts, columns, variants, minimise)
 
 
 def _spread(columns: Columns, rows: Array) -> tuple[Spread | None, Array]:

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from steptime.model import symbols as q
-from steptime.model.choices import PhaseName, Scope, Split
+from steptime.model.catalog.coefficients import Coefficients
+from steptime.model.choices import PhaseName, Split
 from steptime.model.errors import Unbound
 from steptime.model.estimate.terms import decode, prefill
 from steptime.model.estimate.training import training
@@ -21,23 +22,23 @@ from steptime.model.step.inputs import Question
 
 
 def has_estimate(question: Question) -> bool:
-    """Whether there is an estimate: of steps of architectures, without prefills that ride along, unless the ideal alone
-    is asked for."""
-    inputs = question.inputs
-    return (
-        coefficients_for(inputs) is not None
-        and accounts_of(question.model).transformer is not None
-        and inputs.scope == Scope.STEPS
-    )
+    """Whether there is an estimate: of steps of architectures, unless the ideal alone is asked for."""
+    return coefficients_for(question.inputs) is not None and accounts_of(question.model).transformer is not None
+
+
+def coefficients_must_be(asked: Prepared, way: Way) -> Coefficients:
+    """The coefficients of an estimate; raises Unbound where there is none."""
+    chosen = coefficients_for(asked.inputs)
+    has = has_estimate(Question(asked.accounts.model, asked.hardware, asked.inputs))
+    if chosen is None or not has or not asked.hardware.peaks or q.machine_flops in way.definitions:
+        raise Unbound(frozenset({ESTIMATE}))
+    return chosen
 
 
 def lowered(scope: Lowered, way: Way, asked: Prepared, split: Split) -> int:
     """The place of a step's estimate in one way, blocks split so; raises Unbound where there is none."""
     hardware, inputs = asked.hardware, asked.inputs
-    chosen = coefficients_for(inputs)
-    has = has_estimate(Question(asked.accounts.model, hardware, inputs))
-    if chosen is None or not has or not hardware.peaks or q.machine_flops in way.definitions:
-        raise Unbound(frozenset({ESTIMATE}))
+    chosen = coefficients_must_be(asked, way)
     asks = demands_of(asked.accounts, way.phase, replace(asked.plan, ffn=split), way.operations)
     to, values = scope.to, coefficient_values(inputs, hardware, chosen)
     values |= figures_of(inputs, hardware, asked.precision["activations"], float("inf"))

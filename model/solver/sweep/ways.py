@@ -47,6 +47,8 @@ class Written:
     layout: Layout
     links: frozenset[Symbol]
     """Links without a figure: what needs one never ends."""
+    plans: tuple[Plan, ...] = ()
+    """Of the ways of an architecture."""
 
 
 def standing(family: Family) -> Question:
@@ -85,7 +87,8 @@ def written(family: Family) -> Written:
     axes = (Layouts(columns, tables), *axes[1:])
     plans = [replace(asked.plan, ffn=first.ffn, copies=kind) for kind in kinds]
     one_unit = bool(is_one_unit(asked.accounts, columns).all())
-    return _finished(family, axes, [_way(asked, plan, expr, one_unit) for plan in plans], asked, first)
+    made = _finished(family, axes, [way_of(asked, plan, expr, one_unit) for plan in plans], asked, first)
+    return replace(made, plans=tuple(plans))
 
 
 def _held_copies(family: Family, asked: Prepared) -> Copies | None:
@@ -97,7 +100,7 @@ def _held_copies(family: Family, asked: Prepared) -> Copies | None:
     return asked.inputs.layout.copies if asked.inputs.layout else None
 
 
-def _way(asked: Prepared, plan: Plan, held: Expr, one_unit: bool) -> Way:
+def way_of(asked: Prepared, plan: Plan, held: Expr = zero, one_unit: bool = False) -> Way:
     """The step at degrees that are symbols, in one way to copy tokens."""
     accounts, phase, values = asked.accounts, asked.phase, dict(asked.values)
     ledger = accounts.ledger(plan, phase, given=values)

@@ -10,6 +10,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.choices import Scope as Serving
 from steptime.model.errors import Unbound, UserError
 from steptime.model.solver.layouts.evaluated import NEVER
 from steptime.model.solver.sweep.axes import Axis
@@ -19,6 +20,7 @@ from steptime.model.solver.sweep.lowered import Lowering, Scope, chosen
 from steptime.model.solver.sweep.outputs import BINDING, BOTTLENECK, BROKEN, ESTIMATE, FOLLOWING, Output, output_of
 from steptime.model.solver.sweep.practice import lowered
 from steptime.model.solver.sweep.program import Program
+from steptime.model.solver.sweep.serving import lowered_in_flight
 from steptime.model.solver.sweep.spec import Bound
 from steptime.model.solver.sweep.ways import Written, limits_of, written
 
@@ -175,14 +177,18 @@ class _Writer:
 
     def _in_practice(self, name: str) -> int:
         """The estimate, or what follows from it as it does from the bound: the speed of a sequence from its own step,
-        the rest from the mean step, which in practice is as long as that of the fullest rank."""
+        the rest from the mean step, which in practice is as long as that of the fullest rank, every prefill counted."""
         asked, split = self.made.prepared, self.made.layout.ffn
-        places = [lowered(scope, way, asked, split) for scope, way in zip(self.scopes, self.made.ways, strict=True)]
-        estimate = self._of(places)
+        if asked.inputs.scope == Serving.SERVING:
+            estimate, mean = lowered_in_flight(self.scopes, self.made)
+        else:
+            places = [lowered(scope, way, asked, split) for scope, way in zip(self.scopes, self.made.ways, strict=True)]
+            estimate = mean = self._of(places)
         if name == ESTIMATE:
             return estimate
-        bound = q.step_time if name == q.tokens_per_second_per_sequence.name else q.mean_step_time
-        longer = self.to.line(np.divide, estimate, self.of_ways([bound] * len(self.scopes)))
+        of_one = name == q.tokens_per_second_per_sequence.name
+        bound = self.of_ways([q.step_time if of_one else q.mean_step_time] * len(self.scopes))
+        longer = self.to.line(np.divide, estimate if of_one else mean, bound)
         function = np.multiply if FOLLOWING[name] > 0 else np.divide
         return self.to.line(function, self.output(output_of(name)), longer)
 

@@ -1,0 +1,158 @@
+"""Boxes of layouts: bounds of whole ranges of batches at once, proved from the time of a few batches each.
+
+A layout has c cells: the ranks that hold whole sequences, times the chips among which the tokens of one are split. Let
+T(b) be its step at a batch b, with whole sequences on the fullest rank, and M(b) that with loads at their mean.
+
+1. T never falls as b grows. So from a batch a up, a sequence gets no more tokens per second than at a.
+2. M(b)/b never rises: a term of M is a constant, or a rising concave function of b that is not below zero at zero; each
+   over b falls, and so do sums, products with constants, the largest and the least of such.
+3. T(b) >= M(b), with equality where c divides b: there nothing is rounded.
+
+Let b <= r and f = c·ceil(r/c), the first batch from r on that fills every cell. Then by 3, 2, 3 and 1
+
+    T(b)/b >= M(b)/b >= M(f)/f = T(f)/f >= T(r)/f,
+
+so no batch up to r gives more than f/T(r) of what a step yields per second and sequence. Where the ranks never wait for
+each other, b/(mean time) is a mean, weighted by ranks, of what the even batches below and above b give, neither above
+f. With prefills of others the mean step carries every one: it takes no less than T.
+
+Between two batches a < r that are tried, every whole batch thus lies in a box: no faster than a, no better used than
+f/T(r). In the place of all formats of a machine stands one that has the fewest bytes of each kind and the highest peak:
+every operation moves and computes no less in any of them, so it is faster than each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sympy import Symbol
+
+from steptime.model import symbols as q
+from steptime.model.quantity import byte, lookup
+from steptime.model.scenario import Scenario
+from steptime.model.solver.layouts.evaluated import Points
+
+if TYPE_CHECKING:
+    from steptime.model.solver.layouts.work import Numbered, Piece, Work
+
+Array = np.ndarray
+RUNGS = 5
+"""Batches of each layout that are timed to bound all."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Variants on one machine that differ in formats, and numbers with which a step is no slower than on any."""
+
+    machine: int
+    numbers: tuple[int, ...]
+    values: Mapping[Symbol, float]
+
+
+def envelopes(work: "Work", variants: "Numbered") -> list[Envelope]:
+    """Variants that share their formulas, by machine."""
+    found: dict[tuple[int, frozenset[Symbol]], list[int]] = {}
+    for number, variant in variants:
+        found.setdefault((int(work.machine[number]), frozenset(variant.values)), []).append(number)
+    made: list[Envelope] = []
+    for (machine, _), numbers in found.items():
+        every = [work.variants[number].values for number in numbers]
+        fastest = _fastest(every)
+        if fastest is None:
+            made += [Envelope(machine, (number,), values) for number, values in zip(numbers, every, strict=True)]
+        else:
+            made.append(Envelope(machine, tuple(numbers), fastest))
+    return made
+
+
+def _fastest(several: Sequence[Mapping[Symbol, float]]) -> dict[Symbol, float] | None:
+    """The fewest bytes and the highest peak of several; None where they differ in anything else."""
+    found = dict(several[0])
+    for symbol in found:
+        values = {one[symbol] for one in several}
+        if len(values) > 1:
+            if symbol != q.peak_flops and lookup(symbol.name).unit != byte:
+                return None
+            found[symbol] = max(values) if symbol == q.peak_flops else min(values)
+    return found
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Layouts on envelopes, a row each: which piece, envelope, machine and layout; the bound on their cost; the corners
+    of their boxes, speed and share of a chip; and whether they were looked at."""
+
+    piece: Array
+    envelope: Array
+    machine: Array
+    row: Array
+    bound: Array
+    speed: Array
+    share: Array
+    seen: Array
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def at(self, places: Array) -> "Boxes":
+        """Some of them."""
+        return Boxes(**{name: column[places] for name, column in vars(self).items()})
+
+    @staticmethod
+    def none() -> "Boxes":
+        """No box."""
+        whole, real, corners = np.zeros(0, int), np.zeros(0), np.zeros((0, RUNGS - 1))
+        return Boxes(whole, whole, whole, whole, real, corners, corners, np.zeros(0, bool))
+
+    @staticmethod
+    def joined(several: Sequence["Boxes"]) -> "Boxes":
+        """All of several."""
+        return Boxes(**{name: np.concatenate([getattr(one, name) for one in several]) for name in vars(several[0])})
+
+
+class Boxing:
+    """Puts layouts in boxes. ``envelopes``: all of a search; ``own``: the places of those of each group of variants
+    that share their formulas, by its first variant's number."""
+
+    def __init__(self, work: "Work") -> None:
+        self.work, self.ladder = work, work.batches[0]
+        self.envelopes: list[Envelope] = []
+        self.own = dict[int, range]()
+        for alike in work.alike:
+            made = envelopes(work, alike)
+            self.own[alike[0][0]] = range(len(self.envelopes), len(self.envelopes) + len(made))
+            self.envelopes += made
+
+    def boxes(self, number: int, piece: "Piece", last: Array) -> Boxes:
+        """The boxes of a piece; ``last``: by machine and layout the place of the largest batch that any format admits,
+        -1 where there is none."""
+        columns, ladder, formulas = self.work.columns, self.ladder, self.work.formulas(piece)
+        ranks = np.prod([columns[name][piece.rows] for name in ("replicas", "dp", "pp")], axis=0)
+        high = np.minimum(last + self.work.search.whole, len(ladder) - 1)
+        possible = (last >= 0) & (ladder[high] >= ranks)
+        some = np.flatnonzero(possible.any(axis=0))
+        rows, ranks, high, possible = piece.rows[some], ranks[some], high[:, some], possible[:, some]
+        low = np.maximum(np.searchsorted(ladder, ranks, side="right") - 1, 0)
+        scenarios: list[Scenario] = []
+        found = [Boxes.none()]
+        for place in self.own[piece.variants[0][0]]:
+            envelope = self.envelopes[place]
+            top = np.maximum(high[envelope.machine], low)
+            rungs = np.rint(low[:, None] + (top - low)[:, None] * np.linspace(0, 1, RUNGS)).astype(int)
+            scenarios = formulas.scenarios(envelope.values, columns, rows, ladder[rungs], scenarios)
+            points = Points(formulas, scenarios, columns, rows, ladder[rungs])
+            boxes = self._of(number, place, rows, points, (ranks * columns["cp"][rows])[:, None])
+            found.append(boxes.at(np.flatnonzero(possible[envelope.machine] & np.isfinite(boxes.bound))))
+        return Boxes.joined(found)
+
+    def _of(self, number: int, place: int, rows: Array, points: Points, cells: Array) -> Boxes:
+        """The boxes of layouts on an envelope, at batches of their own."""
+        filled = cells * np.ceil(points.batches / cells)
+        shares = points.per_sequence * filled / self.work.columns["chips"][rows][:, None]
+        bound = points.cost_of(points.step_time, filled).min(axis=1, initial=np.inf)
+        bound[np.isnan(bound)] = 0.0  # over links without a figure some times are no number: such a layout stays
+        size, machine = len(rows), self.envelopes[place].machine
+        return Boxes(np.full(size, number), np.full(size, place), np.full(size, machine), rows, bound,
+                     np.nan_to_num(points.per_sequence[:, :-1]), np.nan_to_num(shares[:, 1:]),
+                     np.zeros(size, bool))  # fmt: skip

@@ -1,0 +1,72 @@
+"""The estimate of in-flight batching over many points: a decode step alone, and prefills of others that ride along.
+
+These are passes of their own, each copied the way that is the faster for it, as in `step.estimate.parts_of_serving`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from steptime.model import symbols as q
+from steptime.model.choices import Scope
+from steptime.model.estimate import symbols as e
+from steptime.model.estimate.terms import along, decode
+from steptime.model.solver.sweep.lowered import Scope as Lowered
+from steptime.model.solver.sweep.lowered import chosen
+from steptime.model.solver.sweep.practice import coefficients_must_be
+from steptime.model.solver.sweep.ways import Written, way_of
+from steptime.model.step.build import Prepared, prepare
+from steptime.model.step.estimate import coefficient_values, demands_of, figures_of, others_per_step
+from steptime.model.step.inputs import Inputs, Question
+
+
+def lowered_in_flight(scopes: Sequence[Lowered], made: Written) -> tuple[int, int]:
+    """The places of the estimates of a request's own step, and of the mean step, in which no prefill is left out;
+    raises Unbound where there is none."""
+    asked, first = made.prepared, scopes[0]
+    coefficients_must_be(asked, made.ways[0])
+    context, prompt = asked.values[q.context], asked.values[q.prompt]
+    pure = asked.inputs.with_given({q.prompt: None, q.answer: None, q.context: context}, scope=Scope.STEPS)
+    step = _faster(scopes, made, pure, decode, {})
+    prefill = _faster(scopes, made, asked.inputs.prompt_alone(prompt), along, {q.batch: 1.0, e.riding: 1.0})
+    to, all_of_them = first.to, first.to.scope(first.values, first.definitions)
+    all_of_them.known[q.own_prefill] = to.leaf(0.0)
+    others, every = first(others_per_step), all_of_them(others_per_step)
+    own = to.folded(np.maximum, [to.line(np.add, step, to.line(np.multiply, others, prefill)), first(q.step_time)])
+    return own, to.line(np.add, own, to.line(np.multiply, to.line(np.subtract, every, others), prefill))
+
+
+def _faster(
+    scopes: Sequence[Lowered], made: Written, inputs: Inputs, expr: Expr, known: Mapping[Symbol, float]
+) -> int:  # fmt: skip
+    """The place of something of another pass of the same chips, in the way that is the faster for it."""
+    asked = made.prepared
+    other = prepare(Question(asked.accounts.model, asked.hardware, replace(inputs, layout=None, chips=None)))
+    passes = [_pass(scope, other, made, number, known) for number, scope in enumerate(scopes)]
+    found = [there(expr) for there in passes]
+    if len(set(found)) == 1:
+        return found[0]
+    times, to = [there(q.step_time) for there in passes], scopes[0].to
+    return to.line(chosen, to.line(np.less, times[1], times[0]), *found)
+
+
+def _pass(scope: Lowered, other: Prepared, made: Written, number: int, known: Mapping[Symbol, float]) -> Lowered:
+    """Another pass in one way. What both have is the same number or axis; ``known`` are its own."""
+    plan, to = replace(other.plan, ffn=made.plans[number].ffn, copies=made.plans[number].copies), scope.to
+    way, inputs, hardware = way_of(other, plan), made.prepared.inputs, made.prepared.hardware
+    figures = coefficient_values(inputs, hardware, coefficients_must_be(made.prepared, way))
+    figures |= figures_of(inputs, hardware, other.precision["activations"], float("inf"))
+    asks = demands_of(other.accounts, way.phase, plan, way.operations)
+    definitions = {**way.definitions, **asks}
+    shared = {symbol: 0.0 for symbol in scope.values if symbol not in definitions}
+    there = to.scope({**shared, **way.values, **figures}, definitions)
+    own = {
+        symbol: float(value) for symbol, value in way.values.items() if not (symbol in scope.values or symbol in to.on)
+    }
+    there.known = {symbol: to.leaf(float(value)) for symbol, value in {**own, **figures, **known}.items()}
+    for symbol in to.on:  # what varies, and follows from other quantities here
+        if symbol in definitions and symbol not in way.values and symbol not in known:
+            there.known[symbol] = there(definitions[symbol])
+    return there
