@@ -118,6 +118,7 @@ MODULES = (
     "practice.fullest",
     "practice.messages",
     "practice.measured",
+    "practice.waves",
 )
 
 

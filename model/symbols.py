@@ -62,6 +62,8 @@ memory_bandwidth = quantity("memory_bandwidth", byte / second, "W", "memory band
 memory_capacity = quantity("memory_capacity", byte, "C", "memory capacity", sane=RATES)
 usable_memory = quantity("usable_memory", count, r"\eta_C", "share of the memory capacity that may be filled, workspace included; the rest stays free", sane=(0.01, 1))
 workspace = quantity("workspace", byte, r"M_\mathrm{ws}", "bytes per chip that a serving engine or a training run takes beside weights, caches and what is counted of activations: their peak, captured graphs, buffers of collectives, context", sane=OPTIONAL)
+processors = quantity("processors", count, "n_S", "processors of a chip that work side by side on pieces of a kernel: streaming multiprocessors, compute units", integer=True, sane=(1, 1e6))
+processor_bandwidth = quantity("processor_bandwidth", byte / second, "W_S", "bytes a second that one processor of a chip can take in", sane=RATES)
 scale_up_bandwidth = quantity("scale_up_bandwidth", byte / second, r"I_\mathrm{up}", "scale-up bandwidth, one direction", sane=RATES)
 scale_up_domain = quantity("scale_up_domain", count, "S", "chips in a scale-up domain", integer=True, sane=(1, 1e7))
 scale_out_bandwidth = quantity("scale_out_bandwidth", byte / second, r"I_\mathrm{out}", "scale-out bandwidth, one direction", sane=RATES)

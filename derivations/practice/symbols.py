@@ -33,3 +33,8 @@ held_experts = quantity("held_experts", count, r"m_e", "experts of a layer that 
 rank_heads = quantity("rank_heads", count, r"n_{q,1}", "query heads of a layer on one tensor-parallel chip", sane=(1e-6, 1e7))
 tile_heads = quantity("tile_heads", count, r"n_\mathrm{tile}", "query heads that a kernel of latent attention works on at once", integer=True, sane=(1, 1e5))
 measured_token_time = quantity("measured_token_time", second, r"t_\mathrm{tok}^\mathrm{meas}", "time between two tokens of a sequence where a pass keeps several, as it was measured")
+piece_count = quantity("piece_count", count, r"n_\omega", "equal pieces that a kernel cuts its work into: tiles of a product, chunks of a cache", sane=(1, 1e12))
+earlier_waves = quantity("earlier_waves", count, r"k_\omega", "waves of pieces before the last: each keeps all processors of a chip busy", integer=True, sane=(0, 1e12))
+last_pieces = quantity("last_pieces", count, r"m_\omega", "pieces of the last wave", sane=(1, 1e6))
+processor_reach = quantity("processor_reach", count, r"\rho_S", "rate at which one processor of a chip can work, over its even share of the chip's", sane=(1, 1e6))
+wave_ratio = quantity("wave_ratio", count, r"\omega_n", "time of pieces in waves, over the time that processors which are always busy take for them", sane=(1, 1e6))

@@ -8,18 +8,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.coefficients import Coefficients, shipped
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import PHASES, Efficiency, Load, PhaseName, Scope
+from steptime.model.choices import PHASES, Efficiency, Load, PhaseName, Scope, Split
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.groups import demands
+from steptime.model.estimate.groups import demands, waiting_of_ranks
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.estimate.training import TRAINING
+from steptime.model.estimate.waves import WAVES, waves_of_cache, waves_of_products
 from steptime.model.extremes import at_least
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Layout
@@ -177,11 +179,11 @@ def asked_of_chip(case: Case) -> dict[Symbol, Any]:
 
     Raises Unbound where the ledger lacks a number.
     """
-    found: dict[Symbol, Any] = {s: case.scenario.evaluate(expr) for s, expr in demanded(case).items()}
+    known = waves_unknown(case.inputs, case.hardware)
+    found: dict[Symbol, Any] = {s: case.scenario.evaluate(e) for s, e in demanded(case).items() if s not in known}
     rates = (q.peak_flops, q.memory_bandwidth, q.scale_up_bandwidth, q.scale_out_bandwidth)
     found |= {rate: case.number(rate) or 1.0 for rate in rates}
-    found[q.wide_peak] = wide_peak_of(case.hardware, found[q.peak_flops])
-    return found
+    return {**found, **known, q.wide_peak: wide_peak_of(case.hardware, found[q.peak_flops])}
 
 
 def demanded(case: Case) -> dict[Symbol, Expr]:
@@ -195,17 +197,32 @@ def demands_of(accounts: Accounts, phase: Phase, plan: Plan, operations: Iterabl
     if isinstance(phase, TrainPhase):
         return demands_of_training(accounts, phase, operations)
     assert accounts.transformer is not None, "an architecture is known"
-    waits = phase.name == PhaseName.DECODE and accounts.meets(Layout(ffn=plan.ffn))
-    tokens, least = q.micro_batch * phase.tokens / phase.passes, 0 if plan.load == Load.MEAN else 1
-    return demands(accounts.transformer, operations, tokens, phase.passes * phase.traversed, waits, least)
+    model, is_mean, decodes = accounts.transformer, plan.load == Load.MEAN, phase.name == PhaseName.DECODE
+    waits = decodes and accounts.meets(Layout(ffn=plan.ffn))
+    tokens, least = q.micro_batch * phase.tokens / phase.passes, 0 if is_mean else 1
+    found = demands(model, operations, tokens, phase.passes * phase.traversed, waits, least)
+    ways = q.stage_chips if plan.ffn == Split.STAGE else q.tensor_parallel
+    products = waves_of_products(model, ways, None if is_mean else q.group_tokens / phase.passes)
+    held = q.rank_batch * waiting_of_ranks(waits)
+    caches = waves_of_cache(model, held) if decodes and not is_mean else sympy.S.One
+    return found | dict(zip(WAVES, (*products, caches), strict=True))
 
 
 def figures_of(inputs: Inputs, hardware: Hardware, activations: str, peak: float) -> dict[Symbol, float]:
-    """What an estimate needs of a machine beside its rates: the peak at which scores are worked out; and in training
+    """What an estimate needs of a machine beside its rates: the peak at which scores are worked out, and full waves
+    where it does not say what else they would be; and in training
     whether the format of ``activations``, whose peak is given, is narrower than 16 bits."""
     if inputs.phase == PhaseName.TRAIN:
         return figures_of_training(hardware, activations, peak)
-    return {q.wide_peak: wide_peak_of(hardware, peak)}
+    return {q.wide_peak: wide_peak_of(hardware, peak), **waves_unknown(inputs, hardware)}
+
+
+def waves_unknown(inputs: Inputs, hardware: Hardware) -> dict[Symbol, float]:
+    """One for the waves of which a figure of the machine is missing: the time of full ones."""
+    given = {symbol.name for symbol in inputs.given} | hardware.figures.keys()
+    if q.processors.name not in given:
+        return dict.fromkeys(WAVES, 1.0)
+    return {} if q.processor_bandwidth.name in given else dict.fromkeys((e.weight_waves, e.cache_waves), 1.0)
 
 
 def wide_peak_of(hardware: Hardware, otherwise: float) -> float:
