@@ -117,4 +117,5 @@ CHUNK_STREAMS = Axiom("chunk-streams", "each chunk of a prefill streams the weig
 GROUPS_IN_TURN = Axiom("groups-in-turn", "groups of operations run one after another; within each, reading and multiplying overlap")
 LARGEST_BY_MOMENTS = Axiom("largest-by-moments", "the mean of the largest of several numbers is at most the logarithm of the sum of their exponential moments over the exponent (Jensen)")
 EQUAL_TILES = Axiom("equal-tiles", "a kernel cuts its work in equal pieces, and a processor begins the next one when it is through with one: waves of as many pieces as there are processors")
+SWITCHING = Axiom("switching-energy", "each multiply-add takes an energy that goes with the square of the voltage, and there are as many a second as the clock allows")
 SMALLEST_TILE = Axiom("smallest-tile", "a kernel of latent attention multiplies for a whole tile of query heads where it has fewer, and for those that it has where it has more")

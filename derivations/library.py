@@ -119,6 +119,7 @@ MODULES = (
     "practice.messages",
     "practice.measured",
     "practice.waves",
+    "practice.clock",
 )
 
 

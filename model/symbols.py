@@ -190,6 +190,9 @@ exchange_start = quantity("exchange_start", second, r"\tau_x", "time to start on
 kernel_time = quantity("kernel_time", second, r"\tau_k", "time to start and to drain one kernel", sane=(0.0, 1.0))
 sequence_overhead = quantity("sequence_overhead", second, r"\tau_s", "time of a step that each sequence of a rank takes: sampling, tables of its cache, the host", sane=(0.0, 1.0))
 head_padding = quantity("head_padding", count, r"\rho_h", "multiply-adds that a kernel of latent attention does over those that the query heads of a chip ask for", sane=(1.0, 1e3))
+power_cap = quantity("power_cap", joule / second, r"P_\mathrm{cap}", "watts that one chip may draw: the clock of its multiply-adds falls until it does", sane=(1e-9, 1e9))
+resting_power = quantity("resting_power", joule / second, r"P_\mathrm{rest}", "watts that one chip draws beside its multiply-adds", sane=(1e-9, 1e9))
+voltage_exponent = quantity("voltage_exponent", count, r"\nu_V", "power of the clock with which a chip's voltage falls: 1 in proportion, 0 where it no longer does", sane=(0.0, 1.0))
 wide_peak = quantity("wide_peak", FLOP / second, r"F_{16}", "dense peak at 16 bits", sane=RATES)
 
 # --- training ---------------------------------------------------------------------------------------------------------

@@ -39,6 +39,9 @@ FLASH_3 = (
 )
 WAVES = "150 tiles on the 132 multiprocessors of an H100, of which each can draw 4.6 times its share of the bandwidth"
 
+RABAEY = "Rabaey, Chandrakasan and Nikolic 2003, Digital Integrated Circuits, section 5.5: switching takes C V^2"
+CAPPED = "an H200 of 700 W, 80 W of them beside its multiply-adds, held at 400 W"
+
 
 @cache
 def llama(phase: str = "decode") -> Mapping[Symbol, float]:
@@ -105,3 +108,8 @@ def ranks(ways: int = 32, mean: float = 16.0) -> Mapping[Symbol, float]:
 def waves() -> Mapping[Symbol, float]:
     """So many tiles on one chip: a full wave, and a few left."""
     return {q.processors: 132.0, piece_count: 150.0, earlier_waves: 1.0, last_pieces: 18.0, processor_reach: 4.6}
+
+
+def capped() -> Mapping[Symbol, float]:
+    """Watts of one chip under a cap; half the change of its clock in its voltage."""
+    return {q.power: 700.0, q.resting_power: 80.3, q.power_cap: 400.0, q.voltage_exponent: 0.5}

@@ -110,9 +110,12 @@ def _ways(matrix: Matrix) -> Expr:
 
 
 def waves_of_cache(model: Transformer, sequences: Expr) -> Expr:
-    """Waves in which the cache of so many sequences is read by a step of decoding: a mean over the layers' caches, each counted by what is
-    read of it. States, of which every head of a sequence has one, are not among them, nor are the multiply-adds of
-    attention: where these take longest, on latents, kernels divide them evenly (FlashMLA)."""
+    """Waves in which the cache of so many sequences is read by a step of decoding: a mean over the layers' caches, each
+    counted by what is read of it.
+
+    States, of which every head of a sequence has one, are not among them, nor are the multiply-adds of attention: where
+    these take longest, on latents, kernels divide them evenly (FlashMLA).
+    """
     parts = list[tuple[Expr, Expr]]()
     for mixer, number in model.mixers:
         if mixer.cache_elements:

@@ -18,6 +18,7 @@ from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import PHASES, Efficiency, Load, PhaseName, Scope, Split
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
+from steptime.model.estimate.clock import CLOCKED
 from steptime.model.estimate.groups import demands, waiting_of_ranks
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.estimate.training import TRAINING
@@ -31,6 +32,7 @@ from steptime.model.phases.train import TrainPhase
 from steptime.model.precision import activations_for
 from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
+from steptime.model.step.capped import capped_clock
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import WORKLOAD, Inputs
 from steptime.model.step.outside import outside
@@ -39,10 +41,18 @@ from steptime.model.terms import Operation
 
 
 @dataclass(frozen=True)
+class Clock:
+    """What a power cap does: the share of the clock that it leaves, and by how many seconds a step is longer."""
+
+    share: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Estimate:
     """Seconds of a step in practice, between which eight in ten lie, after the band of which family; its terms, which
     add up to it; ``outside`` says in what the step is beyond what was calibrated. The mean step, in which no
-    request's own prefill is left out, takes ``own`` seconds longer."""
+    request's own prefill is left out, takes ``own`` seconds longer. ``clock``: under a power cap, else None."""
 
     step_time: float
     low: float
@@ -51,6 +61,7 @@ class Estimate:
     terms: Mapping[str, float]
     outside: tuple[str, ...] = ()
     own: float = 0.0
+    clock: Clock | None = None
 
     @property
     def inside(self) -> bool:
@@ -79,7 +90,12 @@ def estimated(case: Case) -> Estimate | None:
     lengths = {"sequence": numbers(q.sequence), "microbatch": numbers(q.microbatch)} if trains else \
         {"context": numbers(q.context), "sequences": numbers(q.rank_batch)}  # fmt: skip
     lengths["chips"] = case.layout.chips
-    return estimate_of(case.accounts.transformer, case.hardware, case.inputs, chosen, bound, terms, own, lengths)
+    found = estimate_of(case.accounts.transformer, case.hardware, case.inputs, chosen, bound, terms, own, lengths)
+    share = capped_clock(case.inputs, case.hardware)
+    if share is None:
+        return found
+    uncapped, _ = terms_of(replace(case, inputs=case.inputs.with_given({q.power_cap: None})), chosen)
+    return replace(found, clock=Clock(share, found.step_time - max(sum(uncapped.values()), bound)))
 
 
 def estimate_of(
@@ -113,9 +129,10 @@ def coefficients_for(inputs: Inputs) -> Coefficients | None:
 
 
 def coefficient_values(inputs: Inputs, hardware: Hardware, chosen: Coefficients) -> dict[Symbol, float]:
-    """The numbers of a set on a machine, for what inputs ask of it."""
+    """The numbers of a set on a machine, for what inputs ask of it: shares of a peak at the clock that a cap allows."""
     trained = chosen.training.values if inputs.phase == PhaseName.TRAIN and chosen.training is not None else {}
-    return {**chosen.of_family(hardware.family), **trained}
+    values, clock = {**chosen.of_family(hardware.family), **trained}, capped_clock(inputs, hardware)
+    return values if clock is None else {s: v * clock if s in CLOCKED else v for s, v in values.items()}
 
 
 def kind_of(model: Transformer) -> str:

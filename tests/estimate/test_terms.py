@@ -74,9 +74,10 @@ def test_every_byte_and_flop_of_the_ledger_is_in_one_group() -> None:
 
 def test_llama_by_hand() -> None:
     """Llama 3.1 70B in fp8 on one chip of eight H100, 64 sequences of 4,096 tokens. Weights (69.5 + 1.05 GB)/8 and the
-    norms over 0.92 x 3.35 TB/s, of them 80 x 8192 x 1280 of queries, keys and values by 20 tiles on 132 processors, each
-    of which draws 117 GB/s, and all others by more than fill a wave at these; cache 64 x 4,097 x 327,680 B/8 over 0.85 x 3.35 TB/s; 160 all-reduces of 2 us;
-    3 + 80 x 10 kernels; 64 sequences. Each chip sends 64 x 8192 x 2 B a sum, which the switch adds."""
+    norms over 0.92 x 3.35 TB/s; of these the 8192 x 1280 of queries, keys and values in each layer by 20 tiles, each on
+    a processor that draws 117 GB/s, all others by tiles enough. Cache 64 x 4,097 x 327,680 B/8 over 0.85 x 3.35 TB/s;
+    160 all-reduces of 2 us; 3 + 80 x 10 kernels; 64 sequences. Each chip sends 64 x 8192 x 2 B a sum, which the switch
+    adds."""
     case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", batch="64", weights="fp8")
     values = shipped().of_family("hopper")
     norms = 2 * 8192 * 161
