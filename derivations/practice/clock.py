@@ -7,6 +7,7 @@ from steptime.derivations.practice.numbers import CAPPED, RABAEY, capped
 from steptime.derivations.practice.symbols import capped_clock, capped_draw, products_power, voltage_share
 from steptime.derivations.rules import both_sides, equation, identity, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
+from steptime.model.estimate.clock import clock_share
 from steptime.model.symbols import power, power_cap, resting_power, voltage_exponent
 
 VOLTAGE = given(voltage_share, capped_clock**voltage_exponent, "the voltage falls with a power of the clock")
@@ -66,7 +67,7 @@ clock = Derivation(
         Step(
             "what products take at the rated power",
             substitute(RATED),
-            equation(capped_clock, ((power_cap - resting_power) / (power - resting_power)) ** root),
+            equation(capped_clock, clock_share),
         ),
     ),
     assumes=(SWITCHING, VOLTAGE, AT_THE_CAP, RATED),

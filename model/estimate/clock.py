@@ -8,7 +8,6 @@ measured there. So joules per FLOP drop out, and a cap at the rated power change
 
 from collections.abc import Mapping
 
-import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
@@ -18,11 +17,10 @@ from steptime.model.scenario import Scenario
 VOLTAGE_EXPONENT = 0.5
 """A tenth more clock takes about a twentieth more voltage (diomgis.com, Power, Thermals, and Clock Throttling). In
 proportion it would be 1; at the least voltage that a chip works at, where it no longer falls, 0."""
-clock_share: Expr = sympy.Min(
-    sympy.S.One,
-    ((q.power_cap - q.resting_power) / (q.power - q.resting_power)) ** (1 / (1 + 2 * q.voltage_exponent)),
-    evaluate=False,
+clock_share: Expr = ((q.power_cap - q.resting_power) / (q.power - q.resting_power)) ** (
+    1 / (1 + 2 * q.voltage_exponent)
 )
+"""The clock of a cap between what the chip draws beside its multiply-adds and its rated power."""
 CLOCKED = frozenset({
     q.product_share, q.score_share, q.prefill_product_share, q.prefill_score_share, e.wide_share, e.narrow_share,
     e.paired_share,

@@ -128,8 +128,8 @@ def practice_words(found: dict[str, Any], bound: float) -> str:
     if found["dollars_per_million_tokens"] is not None:
         text += f", ${plain(found['dollars_per_million_tokens'])} per million tokens"
     if "clock" in found:
-        share, longer = found["clock"]["share"], found["clock"]["seconds"]
-        text += f"; under the power cap the clock is at {share:.0%} of that at the rated power: {si(longer, 's')} of it"
+        share, longer = found["clock"]["share"], si(found["clock"]["seconds"], "s")
+        text += f"; under the power cap the clock is at {share:.0%} of that at the rated power, which costs {longer}"
     if "days" in found:
         text += f"; {run_words(found)}"
     return text if found["inside"] else f"{text}; outside what was calibrated: {', '.join(found['outside'])}"
