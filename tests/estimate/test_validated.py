@@ -83,7 +83,7 @@ def test_together_as_alone(ours: list[Judged]) -> None:
 
 
 def test_a_request_is_a_prefill_and_each_of_its_steps(tmp_path: Path) -> None:
-    """Step by step, each with its own context; in one formula the sums of bytes and of FLOP stand in the maxima, and the
+    """Step by step, each with its own context; in one formula the sums of bytes and of FLOP stand in the maxima, and
     waves are those of the mean context, where each step has its own."""
     row = {"scope": "request", "prompt": "1000", "output": "65", "quantity": "tokens_per_second", "value": "500",
            "detail": "stack=vllm 0.9"}  # fmt: skip
