@@ -122,6 +122,8 @@ MODULES = (
     "practice.fullest",
     "practice.messages",
     "practice.measured",
+    "practice.waves",
+    "practice.clock",
     "waiting.law",
     "waiting.mean",
     "waiting.clumps",

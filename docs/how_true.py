@@ -35,11 +35,12 @@ NOT_MODELLED = """## What is not modelled
 Named, so that nobody takes it for counted:
 
 - adapters (LoRA), images and other inputs than tokens, and how requests of several turns are scheduled;
-- the waves in which tiles of a matrix and pieces of attention fill a chip's processors: the last one leaves some idle;
+- waves in which pieces of routed experts, of training and of a prefill's attention fill a chip's processors (those of
+  other products and of a cache are counted, where a machine states how many processors it has);
 - which experts tokens prefer: routing is taken to be even, so that skewed traffic waits longer for the fullest chip;
 - a router that evens ranks out, or one that does not: requests are taken to go to ranks as they come;
 - queueing before the first token: `validate` states it apart from the unloaded prefill;
-- clocks that power or heat hold down, but as a share of the peak;
+- clocks that heat holds down, but as a share of the peak (`power_cap` asks for what a cap on the chip's watts costs);
 - versions of serving stacks: one set of coefficients stands for all; the groups above show how far versions lie apart;
 - how often drafts are accepted: where a row does not say so it is solved for, and judges nothing.
 """

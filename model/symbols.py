@@ -62,6 +62,8 @@ memory_bandwidth = quantity("memory_bandwidth", byte / second, "W", "memory band
 memory_capacity = quantity("memory_capacity", byte, "C", "memory capacity", sane=RATES)
 usable_memory = quantity("usable_memory", count, r"\eta_C", "share of the memory capacity that may be filled, workspace included; the rest stays free", sane=(0.01, 1))
 workspace = quantity("workspace", byte, r"M_\mathrm{ws}", "bytes per chip that a serving engine or a training run takes beside weights, caches and what is counted of activations: their peak, captured graphs, buffers of collectives, context", sane=OPTIONAL)
+processors = quantity("processors", count, "n_S", "processors of a chip that work side by side on pieces of a kernel: streaming multiprocessors, compute units", integer=True, sane=(1, 1e6))
+processor_bandwidth = quantity("processor_bandwidth", byte / second, "W_S", "bytes a second that one processor of a chip can take in", sane=RATES)
 scale_up_bandwidth = quantity("scale_up_bandwidth", byte / second, r"I_\mathrm{up}", "scale-up bandwidth, one direction", sane=RATES)
 scale_up_domain = quantity("scale_up_domain", count, "S", "chips in a scale-up domain", integer=True, sane=(1, 1e7))
 scale_out_bandwidth = quantity("scale_out_bandwidth", byte / second, r"I_\mathrm{out}", "scale-out bandwidth, one direction", sane=RATES)
@@ -188,6 +190,9 @@ exchange_start = quantity("exchange_start", second, r"\tau_x", "time to start on
 kernel_time = quantity("kernel_time", second, r"\tau_k", "time to start and to drain one kernel", sane=(0.0, 1.0))
 sequence_overhead = quantity("sequence_overhead", second, r"\tau_s", "time of a step that each sequence of a rank takes: sampling, tables of its cache, the host", sane=(0.0, 1.0))
 head_padding = quantity("head_padding", count, r"\rho_h", "multiply-adds that a kernel of latent attention does over those that the query heads of a chip ask for", sane=(1.0, 1e3))
+power_cap = quantity("power_cap", joule / second, r"P_\mathrm{cap}", "watts that one chip may draw: the clock of its multiply-adds falls until it does", sane=(1e-9, 1e9))
+resting_power = quantity("resting_power", joule / second, r"P_\mathrm{rest}", "watts that one chip draws beside its multiply-adds", sane=(1e-9, 1e9))
+voltage_exponent = quantity("voltage_exponent", count, r"\nu_V", "power of the clock with which a chip's voltage falls: 1 in proportion, 0 where it no longer does", sane=(0.0, 1.0))
 wide_peak = quantity("wide_peak", FLOP / second, r"F_{16}", "dense peak at 16 bits", sane=RATES)
 
 # --- training ---------------------------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from steptime.model.estimate import symbols as e
 from steptime.model.network.pieces import stages_after_first
 
 from steptime.derivations.practice.symbols import (  # isort: skip
-    excess_variance, group_multiplying, group_reading, groups_multiplying, groups_reading, held_experts,
-    mean_sequences, waiting_chips, waiting_so_far,
+    earlier_waves, excess_variance, group_multiplying, group_reading, groups_multiplying, groups_reading, held_experts,
+    last_pieces, mean_sequences, piece_count, processor_reach, waiting_chips, waiting_so_far,
 )  # fmt: skip
 
 LLAMA = "Llama 3.1 70B in fp8 on eight H100, 64 sequences of 4,096 tokens, with the shipped coefficients"
@@ -32,6 +32,15 @@ CRAMER = "Boucheron, Lugosi and Massart 2013, Concentration Inequalities, theore
 WILLIAMS = "Williams, Waterman and Patterson 2009, doi 10.1145/1498765.1498785: the roofline, a bound for each kernel"
 PALM = "Chowdhery et al. 2022, arXiv 2204.02311, appendix B: MFU"
 FLASH_MLA = "DeepSeek-AI 2025, FlashMLA, Flash_fwd_kernel_traits_mla<576, 64, 64>: 64 query heads a block"
+
+
+FLASH_3 = (
+    "Dao et al. 2024, FlashAttention, hopper/heuristics.h: splits of the cache by how full they leave the last wave"
+)
+WAVES = "150 tiles on the 132 multiprocessors of an H100, of which each can draw 4.6 times its share of the bandwidth"
+
+RABAEY = "Rabaey, Chandrakasan and Nikolic 2003, Digital Integrated Circuits, section 5.5: switching takes C V^2"
+CAPPED = "an H200 of 700 W, 80 W of them beside its multiply-adds, held at 400 W"
 
 
 @cache
@@ -94,3 +103,13 @@ def v3(ways: int = 8, tokens: int = 64) -> Mapping[Symbol, float]:
 def ranks(ways: int = 32, mean: float = 16.0) -> Mapping[Symbol, float]:
     """Sequences on so many ranks, as they come."""
     return {q.data_parallel: float(ways), waiting_chips: float(ways), mean_sequences: mean, excess_variance: mean}
+
+
+def waves() -> Mapping[Symbol, float]:
+    """So many tiles on one chip: a full wave, and a few left."""
+    return {q.processors: 132.0, piece_count: 150.0, earlier_waves: 1.0, last_pieces: 18.0, processor_reach: 4.6}
+
+
+def capped() -> Mapping[Symbol, float]:
+    """Watts of one chip under a cap; half the change of its clock in its voltage."""
+    return {q.power: 700.0, q.resting_power: 80.3, q.power_cap: 400.0, q.voltage_exponent: 0.5}

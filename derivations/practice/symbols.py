@@ -1,7 +1,7 @@
 """Chapter 11, in practice: quantities that only its derivations, and later ones, speak of."""
 
 # ruff: noqa: E501  one quantity, one line
-from steptime.model.quantity import count, quantity, second
+from steptime.model.quantity import count, joule, quantity, second
 
 # fmt: off
 groups_reading = quantity("groups_reading", second, r"r_\Sigma", "time in which the groups of operations so far read and write, at the peak", sane=(0, 1e30))
@@ -33,3 +33,12 @@ held_experts = quantity("held_experts", count, r"m_e", "experts of a layer that 
 rank_heads = quantity("rank_heads", count, r"n_{q,1}", "query heads of a layer on one tensor-parallel chip", sane=(1e-6, 1e7))
 tile_heads = quantity("tile_heads", count, r"n_\mathrm{tile}", "query heads that a kernel of latent attention works on at once", integer=True, sane=(1, 1e5))
 measured_token_time = quantity("measured_token_time", second, r"t_\mathrm{tok}^\mathrm{meas}", "time between two tokens of a sequence where a pass keeps several, as it was measured")
+piece_count = quantity("piece_count", count, r"n_\omega", "equal pieces that a kernel cuts its work into: tiles of a product, chunks of a cache", sane=(1, 1e12))
+earlier_waves = quantity("earlier_waves", count, r"k_\omega", "waves of pieces before the last: each keeps all processors of a chip busy", integer=True, sane=(0, 1e12))
+last_pieces = quantity("last_pieces", count, r"m_\omega", "pieces of the last wave", sane=(1, 1e6))
+processor_reach = quantity("processor_reach", count, r"\rho_S", "rate at which one processor of a chip can work, over its even share of the chip's", sane=(1, 1e6))
+wave_ratio = quantity("wave_ratio", count, r"\omega_n", "time of pieces in waves, over the time that processors which are always busy take for them", sane=(1, 1e6))
+capped_draw = quantity("capped_draw", joule / second, r"P_f", "watts of a chip whose multiply-adds have it to themselves, at a clock below that of its rated power", sane=(1e-9, 1e9))
+capped_clock = quantity("capped_clock", count, r"f_P", "clock of a chip over the one at which it draws its rated power", sane=(1e-6, 1e6))
+products_power = quantity("products_power", joule / second, r"P_\times", "watts that multiply-adds take at the clock of the rated power", sane=(1e-9, 1e9))
+voltage_share = quantity("voltage_share", count, r"V_P", "voltage of a chip over that at its rated power", sane=(1e-6, 1e6))

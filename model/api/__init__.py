@@ -4,7 +4,7 @@
 >>> import steptime as st
 >>> step = st.step("deepseek-v3", "gb200-nvl72", batch=64, context=200_000, layout=st.Layout(tp=2, dp=4))
 >>> f"{step.time:.4f} s", step.bound_by.value, f"{step.estimate.step_time:.3f} s", list(step.missing)
-('0.0381 s', 'memory', '0.067 s', [])
+('0.0381 s', 'memory', '0.068 s', [])
 >>> step.terms.memory.formula
 (bytes_per_weight*parameters_read/weight_shards
  + micro_batch*(context*kv_bytes + kv_written)/kv_shards)/memory_bandwidth

@@ -33,7 +33,8 @@ TOPOLOGIES = (
 
 QUANTITIES = tuple(symbol.name for symbol in (
     q.memory_bandwidth, q.memory_capacity, q.scale_up_bandwidth, q.scale_up_domain, q.scale_out_bandwidth,
-    q.scale_up_latency, q.scale_out_latency, q.chip_hour_price, q.power,
+    q.scale_up_latency, q.scale_out_latency, q.chip_hour_price, q.power, q.processors, q.processor_bandwidth,
+    q.resting_power,
 ))  # fmt: skip
 """The quantities of a machine besides its peaks."""
 

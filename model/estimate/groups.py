@@ -97,6 +97,12 @@ def padding_of(model: Transformer, tensor_parallel: Expr) -> Expr:
     return sympy.Add(*done) / sympy.Add(*asked)
 
 
+def waiting_of_ranks(ranks_wait: bool) -> Expr:
+    """Sequences of the rank that others wait for over those that the ledger has on a rank."""
+    mean, ranks = q.micro_batch / q.data_parallel, q.data_parallel
+    return waiting_for_the_fullest_rank(q.rank_batch, mean, ranks) if ranks_wait else sympy.S.One
+
+
 def demands(
     model: Transformer, operations: Iterable[Operation], tokens: Expr, passes: Expr, ranks_wait: bool, least: int = 1
 ) -> dict[Symbol, Expr]:
@@ -109,8 +115,7 @@ def demands(
     """
     found = groups(operations)
     found[e.expert_bytes] *= waiting_for_the_fullest(model, tokens, q.expert_parallel, least)
-    mean, ranks = q.micro_batch / q.data_parallel, q.data_parallel
-    waiting = waiting_for_the_fullest_rank(q.rank_batch, mean, ranks) if ranks_wait else sympy.S.One
+    waiting = waiting_of_ranks(ranks_wait)
     for symbol in (e.cache_bytes, e.score_flops):
         found[symbol] *= waiting
     return found | {

@@ -16,6 +16,9 @@ reduces = quantity("reduces", count, r"j_+", "all-reduces and gathers that a pas
 exchanges = quantity("exchanges", count, r"j_x", "exchanges between experts, and sends, that a pass starts", sane=OPTIONAL)
 kernels = quantity("kernels", count, r"j_k", "kernels that a pass starts one after another", sane=OPTIONAL)
 sequences = quantity("sequences", count, r"j_s", "sequences of one rank in a step, of all its stages", sane=OPTIONAL)
+weight_waves = quantity("weight_waves", count, r"\omega_w", "time in which weights are read that every token multiplies, over that with all processors busy: the last wave of tiles leaves some idle", sane=(1.0, 1e6))
+product_waves = quantity("product_waves", count, r"\omega_F", "time in which they are multiplied, over that with all processors busy", sane=(1.0, 1e6))
+cache_waves = quantity("cache_waves", count, r"\omega_\kappa", "time in which a cache is read, over that with all processors busy: the last wave of its chunks leaves some idle", sane=(1.0, 1e6))
 riding = quantity("riding", count, r"x_P", "prefills of others that ride along in one decode step", sane=OPTIONAL)
 
 # --- one collective ---------------------------------------------------------------------------------------------------

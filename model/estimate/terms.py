@@ -1,8 +1,9 @@
 """The estimate in closed form: groups of operations run one after another, each at the pace of its slower resource.
 
 Beside them stand what no byte and no FLOP explains: a time to start each collective and each kernel, and one for each
-sequence. With every share at one and every time at zero the sum of these maxima is still no less than the bound, which
-is the maximum of their sums; so the estimate never lies below it.
+sequence. Pieces of work fill a chip's processors in waves, and take longer by what the last one leaves idle. With every
+share at one, every time at zero and every wave full the sum of these maxima is still no less than the bound, which is
+the maximum of their sums; so the estimate never lies below it.
 """
 
 from collections.abc import Mapping
@@ -13,8 +14,8 @@ from sympy import Expr
 from steptime.model.extremes import at_least
 
 from steptime.model.estimate.symbols import (  # isort: skip
-    cache_bytes, dense_bytes, dense_flops, exchanges, expert_bytes, expert_flops, kernels, sent_out, reduces,
-    riding, score_flops, sequences, sent_up,
+    cache_bytes, cache_waves, dense_bytes, dense_flops, exchanges, expert_bytes, expert_flops, kernels, product_waves,
+    reduces, riding, score_flops, sent_out, sent_up, sequences, weight_waves,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
     cache_streaming, dense_streaming, exchange_start, expert_streaming, head_padding, kernel_time, link_streaming,
@@ -28,10 +29,12 @@ def slower(reading: Expr, multiplying: Expr) -> Expr:
     return at_least(reading, multiplying)
 
 
-weights = slower(dense_bytes / (dense_streaming * memory_bandwidth), dense_flops / (product_share * peak_flops))
+reading_weights = weight_waves * dense_bytes / (dense_streaming * memory_bandwidth)
+weights = slower(reading_weights, product_waves * dense_flops / (product_share * peak_flops))
 experts = slower(expert_bytes / (expert_streaming * memory_bandwidth), expert_flops / (product_share * peak_flops))
 cache = slower(
-    cache_bytes / (cache_streaming * memory_bandwidth), head_padding * score_flops / (score_share * wide_peak)
+    cache_waves * cache_bytes / (cache_streaming * memory_bandwidth),
+    head_padding * score_flops / (score_share * wide_peak),
 )
 links = sent_up / (link_streaming * scale_up_bandwidth) + sent_out / (link_streaming * scale_out_bandwidth)
 collectives = reduces * reduce_start + exchanges * exchange_start
@@ -44,9 +47,9 @@ DECODE: Mapping[str, Expr] = {
 decode: Expr = sympy.Add(*DECODE.values())
 """Seconds of a decode step."""
 
-products = (dense_flops + expert_flops) / (prefill_product_share * peak_flops)
+products = (product_waves * dense_flops + expert_flops) / (prefill_product_share * peak_flops)
 scores = score_flops / (prefill_score_share * wide_peak)
-reading = dense_bytes / (dense_streaming * memory_bandwidth) + expert_bytes / (expert_streaming * memory_bandwidth)
+reading = reading_weights + expert_bytes / (expert_streaming * memory_bandwidth)
 moved = cache_bytes / (cache_streaming * memory_bandwidth)
 
 PREFILL: Mapping[str, Expr] = {

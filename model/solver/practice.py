@@ -20,6 +20,7 @@ from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.estimate.training import LONGEST, TRAINING
+from steptime.model.estimate.waves import WAVES
 from steptime.model.extremes import put_in
 from steptime.model.scenario import Scenario
 from steptime.model.solver.limits import least_batch, numbers_but_batch
@@ -127,6 +128,7 @@ def _marked(case: Case, values: Mapping[Symbol, float], mark: str) -> tuple[dict
     own = case.scenario.values
     there: dict[Symbol, Expr] = {s: Symbol(f"{s.name}{mark}", positive=True) for s in definitions if s not in own}
     there |= {s: sympy.Float(value, 17) for s, value in own.items() if values.get(s) != value}
+    there |= {s: sympy.Float(values[s]) for s in WAVES if s in values}  # of a machine that does not say what they are
     return {there[s]: put_in(expr, there) for s, expr in definitions.items() if s not in own}, there
 
 

@@ -31,7 +31,7 @@ TERMS = (TermName.COMPUTE, TermName.MEMORY, TermName.INTERCONNECT)
 
 MACHINE = frozenset(symbol.name for symbol in (
     q.peak_flops, q.memory_bandwidth, q.memory_capacity, q.scale_up_bandwidth, q.scale_up_domain, q.scale_out_bandwidth,
-    q.chip_hour_price, q.power,
+    q.chip_hour_price, q.power, q.processors, q.processor_bandwidth, q.resting_power,
 ))  # fmt: skip
 """Quantities that a machine's entry or file would supply."""
 

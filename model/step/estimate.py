@@ -8,18 +8,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.coefficients import Coefficients, shipped
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import PHASES, Efficiency, Load, PhaseName, Scope
+from steptime.model.choices import PHASES, Efficiency, Load, PhaseName, Scope, Split
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.groups import demands
+from steptime.model.estimate.clock import CLOCKED
+from steptime.model.estimate.groups import demands, waiting_of_ranks
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.estimate.training import TRAINING
+from steptime.model.estimate.waves import WAVES, waves_of_cache, waves_of_products
 from steptime.model.extremes import at_least
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Layout
@@ -29,6 +32,7 @@ from steptime.model.phases.train import TrainPhase
 from steptime.model.precision import activations_for
 from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
+from steptime.model.step.capped import capped_clock
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import WORKLOAD, Inputs
 from steptime.model.step.outside import outside
@@ -37,10 +41,18 @@ from steptime.model.terms import Operation
 
 
 @dataclass(frozen=True)
+class Clock:
+    """What a power cap does: the share of the clock that it leaves, and by how many seconds a step is longer."""
+
+    share: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Estimate:
     """Seconds of a step in practice, between which eight in ten lie, after the band of which family; its terms, which
     add up to it; ``outside`` says in what the step is beyond what was calibrated. The mean step, in which no
-    request's own prefill is left out, takes ``own`` seconds longer."""
+    request's own prefill is left out, takes ``own`` seconds longer. ``clock``: under a power cap, else None."""
 
     step_time: float
     low: float
@@ -49,6 +61,7 @@ class Estimate:
     terms: Mapping[str, float]
     outside: tuple[str, ...] = ()
     own: float = 0.0
+    clock: Clock | None = None
 
     @property
     def inside(self) -> bool:
@@ -77,7 +90,12 @@ def estimated(case: Case) -> Estimate | None:
     lengths = {"sequence": numbers(q.sequence), "microbatch": numbers(q.microbatch)} if trains else \
         {"context": numbers(q.context), "sequences": numbers(q.rank_batch)}  # fmt: skip
     lengths["chips"] = case.layout.chips
-    return estimate_of(case.accounts.transformer, case.hardware, case.inputs, chosen, bound, terms, own, lengths)
+    found = estimate_of(case.accounts.transformer, case.hardware, case.inputs, chosen, bound, terms, own, lengths)
+    share = capped_clock(case.inputs, case.hardware)
+    if share is None:
+        return found
+    uncapped, _ = terms_of(replace(case, inputs=case.inputs.with_given({q.power_cap: None})), chosen)
+    return replace(found, clock=Clock(share, found.step_time - max(sum(uncapped.values()), bound)))
 
 
 def estimate_of(
@@ -111,9 +129,10 @@ def coefficients_for(inputs: Inputs) -> Coefficients | None:
 
 
 def coefficient_values(inputs: Inputs, hardware: Hardware, chosen: Coefficients) -> dict[Symbol, float]:
-    """The numbers of a set on a machine, for what inputs ask of it."""
+    """The numbers of a set on a machine, for what inputs ask of it: shares of a peak at the clock that a cap allows."""
     trained = chosen.training.values if inputs.phase == PhaseName.TRAIN and chosen.training is not None else {}
-    return {**chosen.of_family(hardware.family), **trained}
+    values, clock = {**chosen.of_family(hardware.family), **trained}, capped_clock(inputs, hardware)
+    return values if clock is None else {s: v * clock if s in CLOCKED else v for s, v in values.items()}
 
 
 def kind_of(model: Transformer) -> str:
@@ -177,11 +196,11 @@ def asked_of_chip(case: Case) -> dict[Symbol, Any]:
 
     Raises Unbound where the ledger lacks a number.
     """
-    found: dict[Symbol, Any] = {s: case.scenario.evaluate(expr) for s, expr in demanded(case).items()}
+    known = waves_unknown(case.inputs, case.hardware)
+    found: dict[Symbol, Any] = {s: case.scenario.evaluate(e) for s, e in demanded(case).items() if s not in known}
     rates = (q.peak_flops, q.memory_bandwidth, q.scale_up_bandwidth, q.scale_out_bandwidth)
     found |= {rate: case.number(rate) or 1.0 for rate in rates}
-    found[q.wide_peak] = wide_peak_of(case.hardware, found[q.peak_flops])
-    return found
+    return {**found, **known, q.wide_peak: wide_peak_of(case.hardware, found[q.peak_flops])}
 
 
 def demanded(case: Case) -> dict[Symbol, Expr]:
@@ -195,17 +214,32 @@ def demands_of(accounts: Accounts, phase: Phase, plan: Plan, operations: Iterabl
     if isinstance(phase, TrainPhase):
         return demands_of_training(accounts, phase, operations)
     assert accounts.transformer is not None, "an architecture is known"
-    waits = phase.name == PhaseName.DECODE and accounts.meets(Layout(ffn=plan.ffn))
-    tokens, least = q.micro_batch * phase.tokens / phase.passes, 0 if plan.load == Load.MEAN else 1
-    return demands(accounts.transformer, operations, tokens, phase.passes * phase.traversed, waits, least)
+    model, is_mean, decodes = accounts.transformer, plan.load == Load.MEAN, phase.name == PhaseName.DECODE
+    waits = decodes and accounts.meets(Layout(ffn=plan.ffn))
+    tokens, least = q.micro_batch * phase.tokens / phase.passes, 0 if is_mean else 1
+    found = demands(model, operations, tokens, phase.passes * phase.traversed, waits, least)
+    ways = q.stage_chips if plan.ffn == Split.STAGE else q.tensor_parallel
+    products = waves_of_products(model, ways, None if is_mean else q.group_tokens / phase.passes)
+    held = q.rank_batch * waiting_of_ranks(waits)
+    caches = waves_of_cache(model, held) if decodes and not is_mean else sympy.S.One
+    return found | dict(zip(WAVES, (*products, caches), strict=True))
 
 
 def figures_of(inputs: Inputs, hardware: Hardware, activations: str, peak: float) -> dict[Symbol, float]:
-    """What an estimate needs of a machine beside its rates: the peak at which scores are worked out; and in training
+    """What an estimate needs of a machine beside its rates: the peak at which scores are worked out, and full waves
+    where it does not say what else they would be; and in training
     whether the format of ``activations``, whose peak is given, is narrower than 16 bits."""
     if inputs.phase == PhaseName.TRAIN:
         return figures_of_training(hardware, activations, peak)
-    return {q.wide_peak: wide_peak_of(hardware, peak)}
+    return {q.wide_peak: wide_peak_of(hardware, peak), **waves_unknown(inputs, hardware)}
+
+
+def waves_unknown(inputs: Inputs, hardware: Hardware) -> dict[Symbol, float]:
+    """One for the waves of which a figure of the machine is missing: the time of full ones."""
+    given = {symbol.name for symbol in inputs.given} | hardware.figures.keys()
+    if q.processors.name not in given:
+        return dict.fromkeys(WAVES, 1.0)
+    return {} if q.processor_bandwidth.name in given else dict.fromkeys((e.weight_waves, e.cache_waves), 1.0)
 
 
 def wide_peak_of(hardware: Hardware, otherwise: float) -> float:

@@ -15,8 +15,11 @@ from steptime.model.step.inputs import Notice
 
 COMES_OUT = (q.step_time, q.tokens_per_second, q.dollars_per_million_tokens, q.joules_per_token, q.memory_per_chip)
 FITS = frozenset({q.memory_capacity, q.usable_memory, q.workspace})
-BESIDE = {PhaseName.TRAIN: FITS | {q.served_tokens, q.decode_efficiency}}
-"""Quantities that answers beside the step follow from: whether it fits, and of training, how long to train."""
+WAVES = frozenset({q.processors, q.processor_bandwidth})
+CLOCK = frozenset({q.power_cap, q.resting_power, q.voltage_exponent})
+BESIDE = {PhaseName.TRAIN: FITS | CLOCK | {q.served_tokens, q.decode_efficiency}}
+"""Quantities that answers beside the step follow from: whether it fits, of training how long to train; and what the
+estimate alone has, of all but training the waves."""
 
 
 def of_slots(slots: list[Symbol], values: Mapping[Symbol, float]) -> list[Notice]:
@@ -40,7 +43,7 @@ def without_effect(by_hand: Set[Symbol], phase: Phase, known: Set[Symbol], scena
         *(symbols_in(expr) for expr in (*scenario.definitions.values(), *terms))
     )
     outputs = (*COMES_OUT, *terms)
-    for symbol in sorted(by_hand - BESIDE.get(phase.name, FITS), key=lambda symbol: symbol.name):
+    for symbol in sorted(by_hand - BESIDE.get(phase.name, FITS | CLOCK | WAVES), key=lambda symbol: symbol.name):
         if symbol not in contained:
             near = matches(symbol.name, sorted({other.name for other in contained} & declared().keys()))
             advice = f"; did you mean {', '.join(near)}?" if near else ""

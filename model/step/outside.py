@@ -6,6 +6,7 @@ from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import Coefficients, Seen, SeenInTraining
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import PhaseName, Scope
+from steptime.model.step.capped import lacking
 from steptime.model.step.inputs import Inputs
 
 SHARES = (q.compute_efficiency, q.memory_efficiency, q.interconnect_efficiency)
@@ -18,7 +19,7 @@ def outside(
 ) -> list[str]:
     """What of a machine, of a ``kind`` of model, of what is asked and of its lengths no row of the fit was like, in
     words."""
-    found = _replaced(inputs)
+    found = _replaced(inputs) + _uncapped(inputs, hardware)
     if inputs.phase == PhaseName.TRAIN and chosen.training is not None:
         families, seen = chosen.training.families, chosen.training.seen
         found += _family(hardware, families, "training on") + _unlike(kind, seen.kinds, f"training {_models(kind)}")
@@ -40,6 +41,14 @@ def _replaced(inputs: Inputs) -> list[str]:
     trains = inputs.phase == PhaseName.TRAIN
     own = ["shares of its own"] * bool(shares) + ["no starts" if trains else "starts of its own"] * bool(starts)
     return [f"{' and '.join(shares + starts)} as set: the estimate has {' and '.join(own)}"] if own else []
+
+
+def _uncapped(inputs: Inputs, hardware: Hardware) -> list[str]:
+    """A cap from which no clock follows."""
+    needed = (
+        [hardware.missing(symbol.name) for symbol in lacking(inputs, hardware)] if q.power_cap in inputs.given else []
+    )
+    return [f"power_cap as set: no clock follows without {' and '.join(needed)}"] if needed else []
 
 
 def _family(hardware: Hardware, known: Container[str], what: str) -> list[str]:

@@ -80,6 +80,7 @@ def estimate_of_json(
     return {
         "step_time": found.step_time, "low": found.low, "high": found.high, "family": found.family,
         "inside": found.inside, "outside": list(found.outside), "terms": dict(found.terms), **after,
+        **({} if found.clock is None else {"clock": {"share": found.clock.share, "seconds": found.clock.seconds}}),
     }  # fmt: skip
 
 
@@ -126,6 +127,9 @@ def practice_words(found: dict[str, Any], bound: float) -> str:
             f"{plain(found['tokens_per_second'])} in all")  # fmt: skip
     if found["dollars_per_million_tokens"] is not None:
         text += f", ${plain(found['dollars_per_million_tokens'])} per million tokens"
+    if "clock" in found:
+        share, longer = found["clock"]["share"], si(found["clock"]["seconds"], "s")
+        text += f"; under the power cap the clock is at {share:.0%} of that at the rated power, which costs {longer}"
     if "days" in found:
         text += f"; {run_words(found)}"
     return text if found["inside"] else f"{text}; outside what was calibrated: {', '.join(found['outside'])}"

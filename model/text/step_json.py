@@ -15,7 +15,7 @@ from steptime.model.phases.memory import usable
 from steptime.model.quantity import latex
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import Case
-from steptime.model.step.estimate import estimated
+from steptime.model.step.estimate import coefficients_of, estimated
 from steptime.model.step.request import with_answer
 from steptime.model.step.room import kv_room_tokens, largest_concurrency, prompt_alone
 from steptime.model.terms import Operation
@@ -45,6 +45,8 @@ def outputs(case: Case) -> dict[str, Expr]:
     found |= rates(case) | {"memory_per_chip.capacity": q.memory_capacity}
     if q.training_tokens in case.scenario.values:
         found["training.dollars"] = run_dollars
+    if case.phase.name != PhaseName.TRAIN and coefficients_of(case) is not None:
+        found["estimate.waves"] = q.processors * q.processor_bandwidth
     return found
 
 

@@ -74,12 +74,15 @@ def test_every_byte_and_flop_of_the_ledger_is_in_one_group() -> None:
 
 def test_llama_by_hand() -> None:
     """Llama 3.1 70B in fp8 on one chip of eight H100, 64 sequences of 4,096 tokens. Weights (69.5 + 1.05 GB)/8 and the
-    norms over 0.92 x 3.35 TB/s; cache 64 x 4,097 x 327,680 B/8 over 0.85 x 3.35 TB/s; 160 all-reduces of 2 us;
-    3 + 80 x 10 kernels; 64 sequences. Each chip sends 64 x 8192 x 2 B a sum, which the switch adds."""
+    norms over 0.92 x 3.35 TB/s; of these the 8192 x 1280 of queries, keys and values in each layer by 20 tiles, each on
+    a processor that draws 117 GB/s, all others by tiles enough. Cache 64 x 4,097 x 327,680 B/8 over 0.85 x 3.35 TB/s;
+    160 all-reduces of 2 us; 3 + 80 x 10 kernels; 64 sequences. Each chip sends 64 x 8192 x 2 B a sum, which the switch
+    adds."""
     case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", batch="64", weights="fp8")
     values = shipped().of_family("hopper")
     norms = 2 * 8192 * 161
-    weights = ((69_501_714_432 + 8192 * 128_256) / 8 + norms) / (0.92 * 3.35e12)
+    waves = 1 + 80 * 8192 * 1280 / (69_501_714_432 / 8) * (3.35e12 / (20 * 117.12e9) - 1)
+    weights = waves * ((69_501_714_432 + 8192 * 128_256) / 8 + norms) / (0.92 * 3.35e12)
     cache = 64 * 4097 * 327_680 / 8 / (0.85 * 3.35e12)
     kernels = (3 + 80 * (6 + 4)) * values[q.kernel_time]
     sums = 160 * 2e-6 + asked_of_chip(case)[e.sent_up] / (values[q.link_streaming] * 450e9)
@@ -142,7 +145,7 @@ def test_no_chip_reads_more_experts_than_it_holds() -> None:
     there = case.changed({q.batch: np.arange(1.0, 600.0)})
     read, most = asked_of_chip(there)[e.expert_bytes], 58 * 3 * 7168 * 2048
     assert read.max() == pytest.approx(most, rel=2e-3)  # with the scales of blocks
-    assert (np.diff(sum(terms_of(there, shipped())[0].values())) >= 0).all()
+    assert (np.diff(sum(terms_of(there, shipped())[0].values())) >= -1e-15).all()  # rounding
 
 
 @pytest.mark.parametrize(("tp", "padding"), [(1, 1.0), (2, 1.0), (4, 2.0), (8, 4.0)])

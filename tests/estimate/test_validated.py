@@ -83,7 +83,8 @@ def test_together_as_alone(ours: list[Judged]) -> None:
 
 
 def test_a_request_is_a_prefill_and_each_of_its_steps(tmp_path: Path) -> None:
-    """Step by step, each with its own context; in one formula the sums of bytes and of FLOP stand in the maxima."""
+    """Step by step, each with its own context; in one formula the sums of bytes and of FLOP stand in the maxima, and
+    waves are those of the mean context, where each step has its own."""
     row = {"scope": "request", "prompt": "1000", "output": "65", "quantity": "tokens_per_second", "value": "500",
            "detail": "stack=vllm 0.9"}  # fmt: skip
     (one,) = judged_of(tmp_path, row)
@@ -91,7 +92,7 @@ def test_a_request_is_a_prefill_and_each_of_its_steps(tmp_path: Path) -> None:
     first = estimated(case_of("llama-3.1-70b", "h100-sxm", phase="prefill", prompt="1000", **said))
     steps = [estimated(case_of("llama-3.1-70b", "h100-sxm", context=str(1000 + step), **said)) for step in range(64)]
     total = first.step_time + sum(step.step_time for step in steps)
-    assert one.practice is not None and one.practice.seconds == pytest.approx(total, rel=1e-6)
+    assert one.practice is not None and one.practice.seconds == pytest.approx(total, rel=5e-3)
     assert one.measured == pytest.approx(16 * 65 / 500)
 
 
