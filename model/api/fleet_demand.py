@@ -4,26 +4,23 @@ Every mistake is one line: file, table and key.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from steptime.model import symbols as q
-from steptime.model.api.named import hardware_of, model_of
+from steptime.model.api.fleet_options import links_of, options_of
+from steptime.model.api.named import model_of
 from steptime.model.api.sweep_scenes import beside
-from steptime.model.catalog.bases import common_basis, priced, prices_of
-from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.table import Place, Table, free, line, read, whole
 from steptime.model.choices import Basis, Format
 from steptime.model.errors import UserError
 from steptime.model.parse import parse
 from steptime.model.quantity import byte, count, dollar, joule, second
-from steptime.model.solver.fleet.demand import HOUR, Caps, Demand, Goal, Law, Link, Option, Requests, Role
+from steptime.model.solver.fleet.demand import Caps, Demand, Goal, Law, Requests, Role
 from steptime.model.step.inputs import Inputs
 from steptime.model.step.words import inputs_of
 
-MOST_CLASSES, MOST_OPTIONS, MOST_PERIODS, MOST_LENGTHS = 200, 100, 168, 200
-MOST_SIZE, USUAL_SIZE = 1024, 32
+MOST_CLASSES, MOST_PERIODS, MOST_LENGTHS, MOST_SIZE = 200, 168, 200, 1024
 LARGEST_LENGTH = 1e8
 PER_SECOND = 1 / second
 LEAST_SHARE = 1e-6
@@ -107,10 +104,10 @@ def demand_of(data: Mapping[str, Any], origin: str = "demand", folder: Path | No
     ):  # fmt: skip
         raise place.error("maximise tokens needs a limit: megawatts, budget, chips, or a stock of each hardware")
     efficiency = {"efficiency": found["efficiency"]} if "efficiency" in found else {}
-    options, notices = _options(found["hardware"], folder, place)
+    options, notices = options_of(found["hardware"], folder, place)
     demand = Demand(
         _classes(found["class"], efficiency, folder, place), options, goal, caps,
-        _links(found.get("link"), options, place), found.get("energy_price", 0.0), found.get("gap", 0.01),
+        links_of(found.get("link"), options, place), found.get("energy_price", 0.0), found.get("gap", 0.01),
         found.get("seconds", 60.0), notices,
     )  # fmt: skip
     _must_have(demand)
@@ -154,84 +151,6 @@ def _classes(
     return tuple(found)
 
 
-# --- options ----------------------------------------------------------------------------------------------------------
-
-
-def _options(
-    stated: Sequence[Mapping[str, Any]], folder: Path | None, place: Place
-) -> tuple[tuple[Option, ...], tuple[str, ...]]:
-    if not 1 <= len(stated) <= MOST_OPTIONS:
-        raise place.error(f"give one to {MOST_OPTIONS} [[hardware]]")
-    machines = [hardware_of(beside(one["name"], folder)) for one in stated]
-    names = [machine.name for machine in machines]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise place.error(f"hardware {twice} is stated twice")
-    unsaid = [machine for machine, one in zip(machines, stated, strict=True) if not {"price", "basis"} & one.keys()]
-    common = common_basis(unsaid)
-    notices, found, kinds = [], [], set[str]()
-    for machine, one in zip(machines, stated, strict=True):
-        basis = Basis(one["basis"]) if "basis" in one else common
-        there = priced(machine, basis) if basis is not None and "price" not in one else machine
-        figure = there.figures.get(q.chip_hour_price.name)
-        price = one.get("price", None if figure is None else figure.value / HOUR)
-        kinds.add(str(basis or (("as stated" if "price" in one else figure.basis if figure else None) or "unknown")))
-        power, notice = _power(machine, one)
-        notices += notice
-        found.append(Option(
-            machine, price, power, one.get("stock"), tuple(sorted(set(one.get("sizes", _sizes(machine))))),
-            tuple(Role(role) for role in one.get("roles", tuple(Role))), _rent(machine, one, place),
-        ))  # fmt: skip
-    if len(kinds) > 1:
-        notices.append(f"prices of different kinds are compared: {', '.join(sorted(kinds))}")
-    return tuple(found), tuple(notices)
-
-
-def _power(machine: Hardware, one: Mapping[str, Any]) -> tuple[float | None, list[str]]:
-    """Watts of a chip with all that serves it, where they are known."""
-    if "power" in one:
-        return float(one["power"]), []
-    if "system_power" in machine.facts:
-        return machine.facts["system_power"].value, []
-    figure = machine.figures.get(q.power.name)
-    said = [f"{machine.name}: {figure.value:g} W are the chip's alone; `power` states those of its share of a system"]
-    return (figure.value, said) if figure is not None else (None, [])
-
-
-def _sizes(machine: Hardware) -> tuple[int, ...]:
-    """Chips of a group where none are stated: powers of two to 32, and a whole domain."""
-    domain = machine.figures.get(q.scale_up_domain.name)
-    powers = [2**n for n in range(USUAL_SIZE.bit_length())]
-    return (*powers, *([int(domain.value)] if domain and 1 < domain.value <= 4 * USUAL_SIZE else []))
-
-
-def _rent(machine: Hardware, one: Mapping[str, Any], place: Place) -> float | None:
-    """Dollars a second of a chip that is taken for one period."""
-    if "rent" in one:
-        return float(one["rent"])
-    if not one.get("rented"):
-        return None
-    known = prices_of(machine)
-    if Basis.RENT not in known:
-        raise Place(place.file, f"hardware {machine.name}").error(
-            f"rented: {machine.missing('rent')} has no price; state rent"
-        )
-    return known[Basis.RENT].value / HOUR
-
-
-def _links(
-    stated: Sequence[Mapping[str, Any]] | None, options: Sequence[Option], place: Place
-) -> tuple[Link, ...] | None:
-    if stated is None:
-        return None
-    names = {option.name for option in options}
-    found = []
-    for one in stated:
-        if len(one["between"]) != 2 or not set(one["between"]) <= names:
-            raise Place(place.file, "link").error(f"between: two of {', '.join(sorted(names))}")
-        found.append(Link((one["between"][0], one["between"][1]), one.get("bandwidth")))
-    return tuple(found)
-
-
 def _must_have(demand: Demand) -> None:
     """Raises UserError where a figure is missing by which options are compared or limited."""
     for option in demand.options:
@@ -243,9 +162,3 @@ def _must_have(demand: Demand) -> None:
         watts = demand.goal == Goal.POWER or demand.caps.power is not None or demand.energy_price
         if watts and option.power is None:
             raise UserError(f"the fleet needs {option.hardware.missing(q.power.name)}")
-
-
-def scaled(demand: Demand, rates: float) -> Demand:
-    """The same with all rates multiplied."""
-    classes = (replace(one, rates=tuple(rate * rates for rate in one.rates)) for one in demand.classes)
-    return replace(demand, classes=tuple(classes))

@@ -163,3 +163,24 @@ def test_leaving_out_what_others_replace_costs_nothing():
             costs.append([None if one is None else round(one.cost, 6) for one in (fleet, parts)])
         assert costs[0] == costs[1], seed
     assert fewer >= 50
+
+
+def test_classes_that_share_a_full_group_keep_their_percentiles_in_any_proportion(filling):
+    """On the edge of what a group takes, in five proportions: hardly more requests are late than may be."""
+    shared = [one for one in filling.columns() if len(one.serves) == 2]
+    assert shared
+    for column in shared[:12]:
+        place = Places(np.array([column.option]), np.array([column.place]))
+        main, other = column.for_class, next(iter(column.serves - {column.for_class}))
+        for share in (0.1, 0.3, 0.5, 0.7, 0.9):
+            mix = {main: share, other: 1 - share}
+            taken = max(sum(part * work[k] for k, part in mix.items())
+                        for resource, work in column.work.items() if resource != LINK)
+            rate = np.array([(1 - 1e-4) / taken])
+            for number in (main, other):
+                one = filling.demand.classes[number]
+                found = filling.meets(number, main, mix, column.role, place, rate)
+                first, token = filling.limits(number, column.role, place)
+                allowed = 1.1 * (1 - one.percentile) + 1e-3
+                assert np.isinf(first[0]) or found.late_first(first)[0] <= allowed
+                assert np.isinf(token[0]) or found.late_tokens(token)[0] <= allowed
