@@ -53,8 +53,10 @@ def _power(machine: Hardware, one: Mapping[str, Any]) -> tuple[float | None, lis
     if "system_power" in machine.facts:
         return machine.facts["system_power"].value, []
     figure = machine.figures.get(q.power.name)
-    said = [f"{machine.name}: {figure.value:g} W are the chip's alone; `power` states those of its share of a system"]
-    return (figure.value, said) if figure is not None else (None, [])
+    if figure is None:
+        return None, []
+    said = f"{machine.name}: {figure.value:g} W are the chip's alone; `power` states those of its share of a system"
+    return figure.value, [said]
 
 
 def _sizes(machine: Hardware) -> tuple[int, ...]:

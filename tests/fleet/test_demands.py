@@ -105,3 +105,13 @@ def test_missing_figures_are_named():
         demand_of(demands.stated(hardware=[{"name": "l4"}]))
     with pytest.raises(st.UserError, match="maximise tokens needs a limit"):
         demand_of(demands.stated(maximise="tokens"))
+
+
+def test_a_machine_without_watts_is_read_and_missed_only_where_watts_count():
+    words = {"hardware": [{"name": "wse-3", "price": "9 $/h"}]}
+    option = demand_of(demands.stated(**words)).options[0]
+    assert option.power is None or option.power > 0
+    unknown = next(name for name in ("maia-200", "tpu8t", "tpu8i", "trainium3", "ascend-950dt", "mi455x")
+                   if demand_of(demands.stated(hardware=[{"name": name, "price": "9 $/h"}])).options[0].power is None)
+    with pytest.raises(st.UserError, match=rf"\[{unknown}\] power"):
+        demand_of(demands.stated(hardware=[{"name": unknown, "price": "9 $/h"}], minimise="power"))

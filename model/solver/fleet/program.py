@@ -22,7 +22,8 @@ TIGHT = 2e-6
 
 
 class Program:
-    """Variables by name, what each costs and how large it may be, rows that hold at most, and rows that are equal.
+    """Variables by name, what each costs and how large it may be, rows that hold at most, and rows that are equal;
+    rows that are ``linked`` hold at most too, of whole groups alone.
 
     ``handed``: bytes of cache that a request of each class hands over between prompt and answer.
     """
@@ -33,7 +34,7 @@ class Program:
         self.cost: list[float] = []
         self.upper: list[float] = []
         self.whole: list[bool] = []
-        self.most, self.equal = Rows(), Rows()
+        self.most, self.equal, self.linked = Rows(), Rows(), Rows()
         self.units = [max(one.rates) for one in demand.classes]
         self._groups()
         for number in range(len(demand.classes)):
@@ -159,7 +160,22 @@ class Program:
             self.most.put((ROOM, resource, place, period), variable, self.units[number] * work[number])
         if column.role != Role.TOGETHER:
             self.equal.put(balance, variable, 1.0)
+        self._link(variable, place, number, period)
         if column.role == Role.PREFILL:
             return
         served = ARRIVED if self.demand.classes[number].wait else SERVED
         self.equal.put((served, number, period), variable, 1.0)
+
+    def _link(self, flow: int, place: int, number: int, period: int) -> None:
+        """Of a class that one group has more than room for no larger share is served than there are groups: true of
+        whole groups, and much tighter than their room where groups come in parts."""
+        one, column = self.demand.classes[number], self.columns[place]
+        if one.wait or one.rates[period] * column.busy(number) >= 1 or self.demand.goal == Goal.TOKENS:
+            return
+        name = (number, place, period)
+        self.linked.add(name, 0.0)
+        self.linked.put(name, flow, 1.0)
+        share = -one.rates[period] / self.units[number]
+        for variable in ((OWNED, place), (RENTED, place, period)):
+            if variable in self.places:
+                self.linked.put(name, self.places[variable], share)

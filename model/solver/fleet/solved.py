@@ -83,6 +83,8 @@ def solved(program: Program, right: Mapping[object, float] | None = None, second
     rows = [LinearConstraint(program.most.matrix(width), -inf, most)] if len(most) else []
     if len(equal := _equal(program, right)):
         rows.append(LinearConstraint(program.equal.matrix(width), equal, equal))
+    if program.linked.right:
+        rows.append(LinearConstraint(program.linked.matrix(width), -inf, np.zeros(len(program.linked.right))))
     options = {"mip_rel_gap": program.demand.gap, "time_limit": seconds or program.demand.seconds}
     with _unheard():
         found = milp(program.cost, integrality=np.array(program.whole, int), bounds=Bounds(0.0, program.upper),
