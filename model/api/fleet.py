@@ -1,7 +1,7 @@
 """Which machines, and how many of each, serve a demand at least cost; what every limit is worth."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Group
@@ -11,6 +11,7 @@ from steptime.model.api.named import Named
 from steptime.model.api.shown import Shown
 from steptime.model.catalog.files import read_toml
 from steptime.model.parse import path_of
+from steptime.model.solver.fleet.ranges import Spread, ends_of, spread
 from steptime.model.solver.fleet.solve import Answer, Level, solve_fleet
 from steptime.model.text.fleet import fleet_csv, fleet_table
 from steptime.model.text.fleet_json import fleet_json
@@ -47,6 +48,7 @@ class Fleet(Shown):
     """The cheapest fleet: ``bound`` and, where there is an estimate, ``practice``, by which one goes."""
 
     answer: Answer
+    spread: Spread | None = None
 
     @property
     def bound(self) -> Level:
@@ -61,15 +63,20 @@ class Fleet(Shown):
         """Of the fleet to go by; None where a price is not known."""
         return self.answer.best.dollars_per_hour
 
+    def ranges(self, progress: Callable[[float], None] = quiet, **ends: str) -> "Fleet":
+        """The same with what prices and rates within limits make of the cost: ``chat.rate``, ``h200-sxm.price``."""
+        best = self.answer.best
+        return replace(self, spread=spread(best.program, ends_of(best.demand, ends), progress))
+
     def csv(self) -> str:
         """One row for each kind of group."""
         return fleet_csv(self.answer)
 
     def _json(self) -> dict[str, Any]:
-        return fleet_json(self.answer)
+        return fleet_json(self.answer, self.spread)
 
     def table(self) -> Group:
-        return fleet_table(self.answer)
+        return fleet_table(self.answer, self.spread)
 
     def __repr__(self) -> str:
         best = self.answer.best

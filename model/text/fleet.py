@@ -10,6 +10,7 @@ from steptime.model.layout.layout import Layout
 from steptime.model.solver.fleet.demand import HOUR, Goal
 from steptime.model.solver.fleet.limits import BUDGET, CHIPS, POWER, STOCK
 from steptime.model.solver.fleet.prices import Price
+from steptime.model.solver.fleet.ranges import Spread
 from steptime.model.solver.fleet.solve import Answer, Level
 from steptime.model.text.fleet_json import fleet_json
 from steptime.model.text.format import plain, si, table
@@ -22,7 +23,7 @@ WORTH = 0.01
 """Of a limit that is worth less, of all that there is of it over the cost, nothing is said; JSON has it."""
 
 
-def fleet_table(answer: Answer) -> Group:
+def fleet_table(answer: Answer, spread: Spread | None = None) -> Group:
     best, demand = answer.best, answer.demand
     names = ", ".join(one.name for one in demand.classes[:6]) + (" …" if len(demand.classes) > 6 else "")
     goal = "most tokens" if demand.goal == Goal.TOKENS else f"least {demand.goal}"
@@ -37,6 +38,7 @@ def fleet_table(answer: Answer) -> Group:
     parts = [*lines, Text(), _groups(best), Text(), _classes(best)]
     worth = _worth(best)
     parts += [Text(), *worth] if worth else []
+    parts += [] if spread is None else [Text(), *_ranges(best, spread)]
     parts += [Text(), *_others(best)]
     parts += [Text(notice, style="dim") for notice in demand.notices]
     return Group(*parts)
@@ -135,6 +137,15 @@ def _amount(level: Level, value: float) -> str:
     if goal == Goal.POWER:
         return si(value, "W", 3)
     return f"{plain(value, 3)} {'chips' if goal == Goal.CHIPS else 'tokens/s'}"
+
+
+def _ranges(level: Level, spread: Spread) -> list[Text]:
+    """What prices and rates within limits make of it."""
+    costs = " to ".join(_amount(level, abs(cost)) for cost in (spread.low, spread.high))
+    used = ", ".join(f"{name} in {100 * share:.0f} %" for name, share in spread.used.items() if share)
+    middle = _amount(level, abs(spread.middle))
+    said = f"over the ranges, groups in parts: {costs} in eight of ten samples, {middle} in the middle"
+    return [Text(said), Text(f"used: {used}")]
 
 
 def _others(level: Level) -> list[Text]:

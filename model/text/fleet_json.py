@@ -4,6 +4,7 @@ from typing import Any
 
 from steptime.model.solver.fleet.demand import HOUR, Goal, Role
 from steptime.model.solver.fleet.prices import Price
+from steptime.model.solver.fleet.ranges import SAMPLES, Spread
 from steptime.model.solver.fleet.solve import Answer, Level
 from steptime.model.solver.fleet.usage import Group, Served
 
@@ -12,7 +13,7 @@ MEGAWATT = 1e6
 YEAR = 365 * 24 * HOUR
 
 
-def fleet_json(answer: Answer) -> dict[str, Any]:
+def fleet_json(answer: Answer, spread: Spread | None = None) -> dict[str, Any]:
     """The fleet to go by, that at the bound beside it."""
     return {
         "minimise": None if answer.demand.goal == Goal.TOKENS else answer.demand.goal,
@@ -20,6 +21,7 @@ def fleet_json(answer: Answer) -> dict[str, Any]:
         "limits_hold_for": "bound" if answer.practice is None else "estimate",
         **level_json(answer.best),
         "bound": level_json(answer.bound),
+        **({} if spread is None else {"ranges": _spread_json(spread)}),
         "notices": list(answer.demand.notices),
         "not_modelled": ["queues shared by several groups of answers", "prefix caches that fill and empty",
                          "swings of traffic within a period", "failures but for spare groups"],
@@ -53,6 +55,13 @@ def level_json(level: Level) -> dict[str, Any]:
                     "why": one.why or None} for one in level.lost],
         "candidates": len(level.program.columns),
     }  # fmt: skip
+
+
+def _spread_json(spread: Spread) -> dict[str, Any]:
+    """Cost where groups come in parts, over a sample of prices and rates."""
+    return {"inputs": {name: list(ends) for name, ends in spread.ends.items()},
+            "cost": {"low": spread.low, "median": spread.middle, "high": spread.high},
+            "used": dict(spread.used), "solved": spread.solved, "samples": SAMPLES}  # fmt: skip
 
 
 def _group_json(level: Level, group: Group) -> dict[str, Any]:

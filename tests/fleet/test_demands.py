@@ -17,7 +17,7 @@ FULL = {
     "hardware": [{"name": "h200-sxm", "price": "3.6 $/h", "power": "1370 W", "stock": 512, "sizes": [8, 2, 2],
                   "roles": ["together"], "rent": "7.2 $/h"}],
     "limits": {"megawatts": 1.5, "budget": "3600 $/h", "chips": 100, "spare": 1},
-    "energy_price": "0.36 $/kW/h", "gap": "2%", "seconds": 10.0,
+    "energy_price": "0.36 $/kWh", "gap": "2%", "seconds": 10.0,
 }
 
 

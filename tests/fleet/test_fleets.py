@@ -179,6 +179,23 @@ def test_through_the_command_line(run, run_json, tmp_path):
     assert (code, out) == (2, "") and "did you mean max_ttft, max_tpot" in err.splitlines()[-1]
 
 
+def test_ranges_of_prices_and_rates(run, run_json, tmp_path):
+    """Rates alone scale a fleet without limits; a price alone scales the cost of its machine."""
+    path = tmp_path / "demand.toml"
+    path.write_text(FILE)
+    found = run_json("solve", "fleet", str(path), "--range", "chat.rate=30..120")
+    cost, middle = found["ranges"]["cost"], found["relaxation"]
+    assert found["ranges"]["solved"] == 1 and found["ranges"]["used"] == {"h100-sxm": 1.0}
+    assert cost["median"] == pytest.approx(middle, rel=0.02)  # 60 is in the middle of 30 to 120, in logarithms
+    assert cost["high"] / cost["low"] == pytest.approx(4**0.8, rel=0.03)
+    code, out, _ = run("solve", "fleet", str(path), "--range", "h100-sxm.price=2 $/h..3 $/h")
+    assert code == 0 and "over the ranges" in out and "h100-sxm in 100 %" in out
+    for text, said in (("chat.rte=1..2", "did you mean chat.rate"), ("chat.rate=2..1", "above"),
+                       ("chat.rate=2", "lo..hi"), ("h100-sxm.price=2 s..3 s", "expected")):
+        code, out, err = run("solve", "fleet", str(path), "--range", text)
+        assert (code, out) == (2, "") and said in err.splitlines()[-1]
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
 def test_examples_are_answered(path):
     """Each in a short time, and so at a wider gap."""

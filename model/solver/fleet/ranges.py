@@ -1,0 +1,99 @@
+"""Prices and rates within limits: how far the cost of a fleet moves, and how often each machine is in it.
+
+Groups stay what they are; the linear program, where they come in parts, is solved at Sobol points, log-uniform between
+the limits. Least dollars are concave in prices and convex in rates, so that no corner need be the end of them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from steptime.model.errors import UserError, unknown
+from steptime.model.parse import parse
+from steptime.model.quantity import dollar, second
+from steptime.model.solver.fleet.demand import Demand
+from steptime.model.solver.fleet.limits import limited
+from steptime.model.solver.fleet.program import OWNED, RENTED, Program
+from steptime.model.solver.fleet.solved import Relaxed, relaxed
+
+SAMPLES, SEED, MOST = 128, 20261129, 20
+LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
+"""Quantiles that are shown."""
+SOME = 1e-6
+"""Chips that count as none."""
+Ends = Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Quantiles of the least cost over a sample, the share of the sample in which each option has chips, and the share
+    that has a fleet at all."""
+
+    ends: Ends
+    low: float
+    middle: float
+    high: float
+    used: Mapping[str, float]
+    solved: float
+
+
+def ends_of(demand: Demand, words: Mapping[str, str]) -> dict[str, tuple[float, float]]:
+    """Both ends by name: ``chat.rate=8..16`` of a class, ``h200-sxm.price=2$/h..4$/h`` of an option, in base units.
+
+    Raises UserError for other names, and where the first end is above the second.
+    """
+    known = {f"{one.name}.rate": 1 / second for one in demand.classes}
+    known |= {f"{one.name}.price": dollar / second for one in demand.options if one.price is not None}
+    if len(words) > MOST:
+        raise UserError(f"ranges: at most {MOST}")
+    found = {}
+    for name, text in words.items():
+        if name not in known:
+            raise unknown("range", name, list(known), f"known: {', '.join(known)}")
+        low, dots, high = str(text).partition("..")
+        if not dots:
+            raise UserError(f"range of {name}: {str(text)[:60]!r}: write lo..hi")
+        both = parse(low.strip(), known[name], name), parse(high.strip(), known[name], name)
+        if both[0] > both[1]:
+            raise UserError(f"range of {name}: {low} is above {high}")
+        found[name] = both
+    return found
+
+
+def spread(program: Program, ends: Ends, progress: Callable[[float], None] = lambda share: None) -> Spread:
+    """The least cost of ``program`` with prices and rates between their ends."""
+    from scipy.stats import qmc
+
+    points = qmc.Sobol(len(ends), scramble=True, rng=SEED).random(SAMPLES)
+    lows, highs = (np.log([each[place] for each in ends.values()]) for place in (0, 1))
+    costs, used = list[float](), dict.fromkeys((option.name for option in program.demand.options), 0)
+    for done, point in enumerate(np.exp(lows + points * (highs - lows))):
+        there = limited(
+            Program(_at(program.demand, dict(zip(ends, point, strict=True))), program.columns, program.handed)
+        )
+        if (found := relaxed(there)) is not None:
+            costs.append(found.cost)
+            for name in _in_use(there, found):
+                used[name] += 1
+        progress((done + 1) / SAMPLES)
+    if not costs:
+        raise UserError("no point between the ends has a fleet within the limits")
+    low, middle, high = np.quantile(costs, (LOW, MIDDLE, HIGH))
+    shares = {name: times / len(costs) for name, times in used.items()}
+    return Spread(ends, float(low), float(middle), float(high), shares, len(costs) / SAMPLES)
+
+
+def _at(demand: Demand, values: Mapping[str, float]) -> Demand:
+    """The demand at other prices and rates: a day keeps its shape."""
+    factors = {one.name: values.get(f"{one.name}.rate", one.rate) / one.rate for one in demand.classes}
+    classes = [replace(one, rates=tuple(rate * factors[one.name] for rate in one.rates)) for one in demand.classes]
+    options = [replace(one, price=values.get(f"{one.name}.price", one.price)) for one in demand.options]
+    return replace(demand, classes=tuple(classes), options=tuple(options))
+
+
+def _in_use(program: Program, found: Relaxed) -> set[str]:
+    """Options that have chips."""
+    there = {int(str(name[1])) for name, place in program.places.items()
+             if name[0] in (OWNED, RENTED) and found.values[place] > SOME}  # fmt: skip
+    return {program.demand.options[program.columns[place].option].name for place in there}
