@@ -52,25 +52,27 @@ ratio = Derivation(
     holds=(at_least(piece_count - earlier_waves * processors, 1),),
 )
 
-EVEN_SHARE = given(processor_reach, 1, "a processor can do no more than its even share, as where it multiplies")
-multiplying = Derivation(
-    name="waves-of-products",
-    title="What tiles of a product take in waves",
+ONE = given(
+    earlier_waves, 0, "there is one wave; of more, whose pieces differ, a processor goes on with the next piece"
+)
+single = Derivation(
+    name="one-wave-of-pieces",
+    title="What pieces take that do not fill a wave",
     rows=("11.4",),
-    claim="A partly filled wave takes as long as a full one: the processors over the tiles, for each wave begun.",
+    claim="As long as one processor needs for one of them. Multiplying, where each does its even share, that is the "
+    "processors over the pieces; reading, so many times less as one can draw more.",
     start=ratio,
     steps=(
         Step(
-            "no more than its even share",
-            substitute(EVEN_SHARE),
-            equation(wave_ratio, Max(S.One, (earlier_waves + 1) * processors / piece_count)),
+            "one wave",
+            substitute(ONE),
+            equation(wave_ratio, Max(S.One, processors / (processor_reach * piece_count))),
         ),
     ),
-    assumes=(EVEN_SHARE,),
+    assumes=(ONE,),
     sources=(FLASH_3,),
-    example=lambda: {**waves(), processor_reach: 1.0},
-    example_text=f"{WAVES}; multiplying",
-    holds=(at_least(piece_count - earlier_waves * processors, 1),),
+    example=lambda: {**waves(), piece_count: 20.0, last_pieces: 20.0, earlier_waves: 0.0},
+    example_text="20 tiles on the 132 multiprocessors of an H100, of which each can draw 4.6 times its share",
 )
 
 ALONE = Tends(processor_reach, oo, "one processor alone could use all of the memory bandwidth")
@@ -94,4 +96,4 @@ reading = Derivation(
     holds=(at_least(piece_count - earlier_waves * processors, 1),),
 )
 
-DERIVATIONS = (ratio, multiplying, reading)
+DERIVATIONS = (ratio, single, reading)

@@ -45,11 +45,19 @@ def waves(pieces: Expr, amount: Expr, of_share: Expr | int = 1) -> Expr:
     >>> at = {q.processors: 132}
     >>> [round(float(waves(sympy.Integer(n), sympy.Integer(n)).subs(at)), 3) for n in (132, 133, 66)]
     [1.0, 1.985, 2.0]
-    >>> float(waves(sympy.Integer(66), sympy.Integer(66), of_share=4).subs(at))
-    1.0
     """
     before = ceiling(pieces / q.processors) - 1
     return at_least(1, (before + 1 / sympy.sympify(of_share)) * q.processors / amount)
+
+
+def one_wave(pieces: Expr, of_share: Expr | int = 1) -> Expr:
+    """The same where there is less than one wave. Of more, where pieces are of as many sequences as there are, waves do
+    not end together: a processor goes on with the next piece, and nothing is lost.
+
+    >>> [float(one_wave(sympy.Integer(n), of_share=2).subs(q.processors, 132)) for n in (1, 66, 133)]
+    [66.0, 1.0, 1.0]
+    """
+    return at_least(1, q.processors / (sympy.sympify(of_share) * pieces))
 
 
 def waves_of_products(model: Transformer, feed_forward_ways: Expr, rows: Expr | None) -> tuple[Expr, Expr]:
@@ -63,16 +71,16 @@ def waves_of_products(model: Transformer, feed_forward_ways: Expr, rows: Expr | 
     if model.unembedding:
         wide = model.vocabulary / q.tensor_parallel
         columns[wide] = columns.get(wide, sympy.S.Zero) + model.unembedding_weights / q.tensor_parallel
-    reading = _mean((weights, _of_tiles(wide, FEWEST_ROWS, reach)) for wide, weights in columns.items())
+    reading = _mean((weights, _of_tiles(wide)) for wide, weights in columns.items())
     if rows is None:
         return reading, sympy.S.One
     high = at_least(FEWEST_ROWS, rows / TILE)
-    return reading, _mean((weights, _of_tiles(wide, high)) for wide, weights in columns.items())
+    return reading, _mean((weights, one_wave(high * ceiling(wide / TILE))) for wide, weights in columns.items())
 
 
-def _of_tiles(wide: Expr, high: Expr | int, of_share: Expr | int = 1) -> Expr:
-    """Waves of so many rows of tiles over so many columns, of which the last tiles may not be full."""
-    return waves(high * ceiling(wide / TILE), high * at_least(1, wide / TILE), of_share)
+def _of_tiles(wide: Expr) -> Expr:
+    """Waves in which the fewest tiles over so many columns are read; the last ones may not be full."""
+    return waves(FEWEST_ROWS * ceiling(wide / TILE), FEWEST_ROWS * at_least(1, wide / TILE), reach)
 
 
 def _products(layer: Layer, width: int, feed_forward_ways: Expr) -> Iterable[tuple[Expr, Expr]]:
@@ -97,8 +105,10 @@ def _of_mixer(mixer: Mixer, width: int) -> Iterable[tuple[Expr, Expr]]:
         yield sympy.Integer(width), result / q.tensor_parallel
     if isinstance(mixer, LatentAttention) and mixer.query_rank is not None:
         made = mixer.heads * (mixer.nope_dim + mixer.rope_dim)
-        others.remove(Matrix(mixer.query_rank * made))
-        yield made / q.tensor_parallel, mixer.query_rank * made / q.tensor_parallel
+        up = Matrix(mixer.query_rank * made)
+        if up in others:  # else the result has as many weights and stands for it
+            others.remove(up)
+            yield made / q.tensor_parallel, up.weights / q.tensor_parallel
     here = sympy.Add(*[matrix.weights / _ways(matrix) for matrix in others])
     if here != 0:
         yield here / width, here
@@ -121,8 +131,8 @@ def waves_of_cache(model: Transformer, sequences: Expr) -> Expr:
         if mixer.cache_elements:
             tokens, side_by_side = _tokens(mixer) / q.context_parallel, sequences * _heads(mixer)
             chunks = tokens / (LATENT_CHUNK if isinstance(mixer, LatentAttention) else CHUNK)
-            pieces, amount = side_by_side * ceiling(chunks), side_by_side * at_least(1, chunks)
-            parts.append((number * tokens * mixer.cache_elements, waves(pieces, amount, reach)))
+            pieces = side_by_side * at_least(1, chunks)
+            parts.append((number * tokens * mixer.cache_elements, one_wave(pieces, reach)))
     return _mean(parts)
 
 

