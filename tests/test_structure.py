@@ -27,6 +27,7 @@ ASKED = {*vars(symbols), "layout", "chips", "output", "zero"}
 OTHER_SIZES = {
     "derivations/collectives/formulas.py": "names of a chapter's results, imported by others without its proofs",
     "derivations/reversible/symbols.py": "quantities of one chapter",
+    "derivations/waiting/symbols.py": "quantities of one chapter",
     "model/architecture/quantities.py": "the other kind of model: one small class",
     "model/economics/cost.py": "three formulas",
     "model/network/experts.py": "two formulas",

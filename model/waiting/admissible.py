@@ -53,7 +53,8 @@ def admissible(groups: Groups, *, max_ttft: Any = np.inf, max_tpot: Any = np.inf
 
     def too_many(used: Numbers, index: Rows) -> Numbers:
         some = groups.rows(index)
-        return np.max(_late(waits(some, used * some.most), firsts[index], tokens[index]), axis=0) - allowed
+        late = np.maximum(*_late(waits(some, used * some.most), firsts[index], tokens[index]))
+        return np.asarray(late - allowed)
 
     used = largest(too_many, len(groups.most))
     at = waits(groups, np.maximum(used, LEAST) * groups.most)

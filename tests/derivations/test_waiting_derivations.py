@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sympy
+from mpmath import mpf
 from scipy import stats
 from sympy import Expr, Symbol
 
+from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.waiting import clumps, first, law, mean, pools, scale
 from steptime.derivations.waiting.symbols import asked_rate
@@ -40,7 +42,7 @@ _chance = sympy.lambdify((w.in_service, w.step_base, w.step_slope, w.sharing), f
 
 def chance_of(number: int, values: dict[Symbol, float]) -> float:
     """The law in numbers of any size: its coefficients are too large for a float."""
-    return float(_chance(number, values[w.step_base], values[w.step_slope], values[w.sharing]))
+    return float(_chance(number, *(mpf(values[symbol]) for symbol in (w.step_base, w.step_slope, w.sharing))))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -114,6 +116,14 @@ def test_minimum_efficient_scale_of_eight_h100() -> None:
     expected = 8 * 1.979e15 / (2 * values[q.active_parameters])
     assert at(scale.smallest, values) == pytest.approx(expected, rel=1e-3)
     assert scale.smallest.result.lhs == asked_rate
+
+
+def test_a_rack_with_full_memory_asks_for_the_lecture_s_traffic() -> None:
+    """Lecture, chapter 1: a ridge of 300, one weight in eight active, memory read in 20 ms: 120,000 tokens a second,
+    for which it says 128,000, of 2,560 sequences."""
+    values = {**dict(scale.full.numbers), ridge: 300.0, q.parameters: 8e9, q.active_parameters: 1e9,
+              q.memory_capacity: 0.02 * 1e12, q.memory_bandwidth: 1e12}  # fmt: skip
+    assert at(scale.full, values) == pytest.approx(128_000, rel=0.07)
 
 
 def false(one: Derivation, place: int, old: Expr | Symbol, new: Expr) -> Derivation:

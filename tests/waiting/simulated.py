@@ -17,17 +17,18 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True)
 class Served:
     """Of every request seconds to its first token, seconds between two tokens on average, its tokens; and whether it
-    came when all places were taken."""
+    came when all places were taken. ``held``: seconds of decode steps by how many were in them, idle ones too."""
 
     first: Array
     pace: Array
     tokens: Array
     full: NDArray[np.bool_]
+    held: dict[int, float]
 
     def settled(self, part: int = 20) -> "Served":
         """Without the first and the last twentieth: the queue begins and ends empty."""
         inner = slice(len(self.first) // part, -(len(self.first) // part))
-        return Served(self.first[inner], self.pace[inner], self.tokens[inner], self.full[inner])
+        return Served(self.first[inner], self.pace[inner], self.tokens[inner], self.full[inner], self.held)
 
 
 def served(
@@ -42,9 +43,11 @@ def served(
     first, last, full = np.empty(count), np.empty(count), np.zeros(count, dtype=bool)
     seconds: dict[int, float] = {}
     ends: dict[int, list[int]] = {}
+    held: dict[int, float] = {}
     now, steps, inside, begun, seen = 0.0, 0, 0, 0, 0
     while begun < count or inside:
         if not inside:
+            held[0] = held.get(0, 0.0) + max(come[begun] - now, 0.0)
             now = max(now, come[begun])
         while come[seen] <= now:
             full[seen] = inside + seen - begun >= places
@@ -58,10 +61,11 @@ def served(
         if inside not in seconds:
             seconds[inside] = step(inside)
         now, steps = now + seconds[inside], steps + 1
+        held[inside] = held.get(inside, 0.0) + seconds[inside]
         for one in ends.pop(steps, ()):
             last[one] = now
             inside -= 1
-    return Served(first - np.array(come[:-1]), (last - first) / lengths, lengths, full)
+    return Served(first - np.array(come[:-1]), (last - first) / lengths, lengths, full, held)
 
 
 def pooled(rate: float, prefills: Array, groups: int, seed: int) -> Array:

@@ -15,6 +15,7 @@ from steptime.model.waiting.admissible import Admissible, admissible
 from steptime.model.waiting.laws import Drawn, beyond
 from steptime.model.waiting.pools import admissible_prefill, erlang, late_prefill, queue
 from steptime.model.waiting.rising import CLOSE, LEAST
+from steptime.model.waiting.scale import efficient_rate
 from steptime.model.waiting.waits import Groups, waits
 
 BATCH = np.array([1, 2, 4, 8, 16, 32, 64, 128, 256])
@@ -132,6 +133,14 @@ def test_who_only_decodes_has_all_its_time() -> None:
     one = Groups.of([1, 256], [[0.021, 0.0456]], 0.0, 300)
     found = admissible(one, max_tpot=0.04, percentile=95)
     assert found.at.left[0] == 1 and found.at.clump[0] == pytest.approx(1)
+
+
+def test_an_efficient_group_is_as_full_as_asked() -> None:
+    """And one that holds fewer never is."""
+    two = Groups.of([1, 512], [[0.021, 0.0712]] * 2, 0.01, 300, cap=[512, 64])
+    rate_ = efficient_rate(two, np.array([128.0, 128.0]))
+    assert np.isinf(rate_[1])
+    assert waits(two, np.array([rate_[0], 1.0])).in_flight[0] == pytest.approx(128, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,12 @@ def found(at: Waits, kind: str, share: float) -> float:
     return percentile(late, share, 1000.0 * float(at.first_token[0] + at.token[0]))
 
 
+def exceeded(held: dict[int, float], share: float) -> int:
+    """The number in service not exceeded for a share of the time."""
+    numbers, times = np.array(sorted(held)), np.array([held[number] for number in sorted(held)])
+    return int(numbers[np.searchsorted(times.cumsum(), share * times.sum())])
+
+
 @pytest.mark.parametrize("stream", MANY if ALL else FEW, ids=str)
 def test_requests_wait_as_simulated(stream: Stream) -> None:
     at, seen = waits(stream.groups, stream.rate), stream.simulated(7)
@@ -63,6 +69,7 @@ def test_requests_wait_as_simulated(stream: Stream) -> None:
     assert at.first_token[0] == pytest.approx(seen.first.mean(), rel=0.1)
     mean = float(at.pace()[0][0] @ stream.groups.output.shares)
     assert mean == pytest.approx(seen.pace.mean(), rel=0.1)
+    assert at.in_service_at(0.99)[0] == pytest.approx(exceeded(seen.held, 0.99), rel=0.15, abs=1)
     for share, within in ((0.9, 0.1), (0.95, 0.13), (0.99, 0.15)):
         assert found(at, "first", share) == pytest.approx(np.quantile(seen.first, share), rel=within)
         assert found(at, "token", share) == pytest.approx(np.quantile(seen.pace, share), rel=within)
