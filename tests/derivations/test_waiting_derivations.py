@@ -119,11 +119,10 @@ def test_minimum_efficient_scale_of_eight_h100() -> None:
 
 
 def test_a_rack_with_full_memory_asks_for_the_lecture_s_traffic() -> None:
-    """Lecture, chapter 1: a ridge of 300, one weight in eight active, memory read in 20 ms: 120,000 tokens a second,
-    for which it says 128,000, of 2,560 sequences."""
-    values = {**dict(scale.full.numbers), ridge: 300.0, q.parameters: 8e9, q.active_parameters: 1e9,
-              q.memory_capacity: 0.02 * 1e12, q.memory_bandwidth: 1e12}  # fmt: skip
-    assert at(scale.full, values) == pytest.approx(128_000, rel=0.07)
+    """Lecture, row 1.11: 2,000 sequences, and memory drained 64 times a second, are 128,000 tokens a second."""
+    values = {**dict(scale.full.numbers), ridge: 250.0, q.parameters: 8e9, q.active_parameters: 1e9,
+              q.memory_capacity: 1e12 / 64, q.memory_bandwidth: 1e12}  # fmt: skip
+    assert at(scale.full, values) == pytest.approx(128_000, rel=1e-12)
 
 
 def false(one: Derivation, place: int, old: Expr | Symbol, new: Expr) -> Derivation:
