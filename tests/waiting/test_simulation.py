@@ -5,12 +5,13 @@ import os
 import numpy as np
 import pytest
 from cases import Stream, law
-from simulated import pooled
+from simulated import pooled, served
 
+from steptime.model.waiting.admissible import admissible
 from steptime.model.waiting.laws import Drawn
 from steptime.model.waiting.pools import late_prefill
 from steptime.model.waiting.rising import largest
-from steptime.model.waiting.waits import Waits, waits
+from steptime.model.waiting.waits import Groups, Waits, waits
 
 ALL = os.environ.get("STEPTIME_MUTANTS") == "all"
 """Every law at every load: minutes."""
@@ -96,3 +97,28 @@ def test_pools_wait_as_simulated(shape: str, servers: int, load: float) -> None:
     for share in (0.95, 0.99):
         limit = percentile(lambda part: late_prefill(part, rate, prefill, servers), share, 100.0)
         assert limit == pytest.approx(np.quantile(took, share), rel=0.15)
+
+
+def test_a_step_with_a_kink_waits_as_simulated() -> None:
+    """Weights stream in 20 ms, which is longer than to multiply for up to 40 sequences; from there on 0.5 ms each."""
+    lengths, prefills = law("exponential", 200)[0].round().clip(1), law("two", 0.03)[0]
+    shares = {"prompt_shares": law("two", 1)[1], "output_shares": law("exponential", 1)[1]}
+    group = Groups.of([1, 40, 4000], [[0.02, 0.02, 2.0]], prefills, lengths, **shares)
+    rng = np.random.default_rng(4)
+    drawn = [rng.choice(v, 300_000, p=p) for v, p in zip((prefills, lengths), shares.values(), strict=True)]
+    at, seen = waits(group, 6.5), served(6.5, drawn[0], drawn[1], lambda n: max(0.02, 0.0005 * n), 5).settled()
+    assert at.token[0] == pytest.approx((seen.pace * seen.tokens).sum() / seen.tokens.sum(), rel=0.1)
+    assert at.in_service_at(0.99)[0] == pytest.approx(exceeded(seen.held, 0.99), rel=0.15)
+    for kind, there in (("first", seen.first), ("token", seen.pace)):
+        assert found(at, kind, 0.99) == pytest.approx(np.quantile(there, 0.99), rel=0.15)
+
+
+def test_the_largest_rate_is_that_of_the_simulation() -> None:
+    """At the rate that is admitted as many requests are late as may be, by whichever limit binds."""
+    stream = Stream(30, 0.5, 0.3, "exponential", "exponential")
+    (prefills, prompt_shares), (lengths, output_shares) = stream.prefills, stream.lengths
+    asked = admissible(stream.groups, max_tpot=0.1, percentile=95)
+    rng = np.random.default_rng(9)
+    drawn = [rng.choice(v, 200_000, p=p) for v, p in ((prefills, prompt_shares), (lengths, output_shares))]
+    seen = served(float(asked.rate[0]), drawn[0], drawn[1], stream.step, 10).settled()
+    assert np.quantile(seen.pace, 0.95) == pytest.approx(0.1, rel=0.05)
