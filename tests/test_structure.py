@@ -28,6 +28,7 @@ OTHER_SIZES = {
     "derivations/collectives/formulas.py": "names of a chapter's results, imported by others without its proofs",
     "derivations/fleet/symbols.py": "what few quantities the model has not of a chapter",
     "derivations/reversible/symbols.py": "quantities of one chapter",
+    "derivations/waiting/symbols.py": "quantities of one chapter",
     "model/architecture/quantities.py": "the other kind of model: one small class",
     "model/economics/cost.py": "three formulas",
     "model/network/experts.py": "two formulas",

@@ -7,6 +7,7 @@ from steptime.derivations.batch.batch import best_batch
 from steptime.derivations.batch.symbols import memory_time, optimal_batch, ridge
 from steptime.derivations.batch.terms import LECTURE, latency_floor, ridge_batch
 from steptime.derivations.facts import Defined, Modelled, Tends, given
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.waiting.mean import TOKEN
@@ -15,7 +16,8 @@ from steptime.derivations.waiting.symbols import asked_rate
 from steptime.model.waiting import formulas
 
 from steptime.model.symbols import (  # isort: skip
-    active_parameters, bytes_per_weight, flops_per_mac, memory_bandwidth, peak_flops, stage_chips,
+    active_parameters, bytes_per_weight, flops_per_mac, memory_bandwidth, memory_capacity, parameters, peak_flops,
+    stage_chips,
 )  # fmt: skip
 from steptime.model.waiting.symbols import (  # isort: skip
     clump, decode_left, mean_in_service, group_rate, step_base, step_slope,
@@ -92,4 +94,42 @@ smallest = Derivation(
     example_text=GROUP,
 )
 
-DERIVATIONS = (filled, smallest)
+ALL_READ = given(
+    step_base,
+    memory_capacity / memory_bandwidth - step_slope * (mean_in_service + clump),
+    "caches fill the memory that weights leave, and a step reads all of it",
+)
+
+full = Derivation(
+    name="efficient-scale-full-memory",
+    title="The same of a machine whose memory is full",
+    rows=("12.6",),
+    claim="The best batch each time that memory is read once: longer contexts ask for less traffic.",
+    start=filled,
+    steps=(
+        Step(
+            "a step reads all that memory holds",
+            substitute(ALL_READ),
+            equation(asked_rate, decode_left * mean_in_service * memory_bandwidth / memory_capacity),
+        ),
+        Step(
+            "as many in service as the best batch has; prefills elsewhere",
+            substitute(FILLED, ELSEWHERE),
+            equation(asked_rate, optimal_batch * memory_bandwidth / memory_capacity),
+        ),
+        Step(
+            "the best batch",
+            substitute(best_batch),
+            equation(asked_rate, ridge * parameters * memory_bandwidth / (active_parameters * memory_capacity)),
+        ),
+    ),
+    assumes=(ALL_READ, FILLED, ELSEWHERE),
+    sources=(LECTURE, LITTLES),
+    example=group,
+    example_text=GROUP,
+    holds=(
+        at_least(memory_capacity / memory_bandwidth, step_slope * (clump + ridge * parameters / active_parameters)),
+    ),
+)
+
+DERIVATIONS = (filled, smallest, full)

@@ -31,9 +31,9 @@ def admissible(groups: Groups, *, max_ttft: Any = np.inf, max_tpot: Any = np.inf
 
     ``max_ttft``: seconds from a request's arrival to its first token, the end of its prefill. ``max_tpot``: seconds
     between two tokens of a request, its mean over all of them. Each shape (m,) or one number, infinite where there is
-    none; each holds for ``percentile`` percent of requests, above 0 and below 100. Who finds the group full counts as
-    late for the first token: no wait for a place is then ever within a limit. Without a limit on the first token they
-    just wait.
+    none; each holds for ``percentile`` percent of requests, from 50 on and below 100. Who finds the group full counts
+    as late for the first token: no wait for a place is then ever within a limit. Without a limit on the first token
+    they just wait.
 
     Both shares of late requests rise with the rate, so one bracketed root a group is all of them. Thousands of groups
     cost a second or less. Raises UserError on a percentile or a limit that is none.
@@ -43,8 +43,8 @@ def admissible(groups: Groups, *, max_ttft: Any = np.inf, max_tpot: Any = np.inf
     >>> round(float(found.rate[0]), 1), str(found.bound_by[0]), round(float(found.at.left[0]), 2)
     (3.8, 'tpot', 0.69)
     """
-    if not 0 < percentile < 100:
-        raise UserError(f"`percentile` is above 0 and below 100, not {percentile:g}")
+    if not 50 <= percentile < 100:
+        raise UserError(f"`percentile` is from 50 on and below 100, not {percentile:g}: only tails are known")
     firsts = np.broadcast_to(np.asarray(max_ttft, dtype=float), groups.most.shape)
     tokens = np.broadcast_to(np.asarray(max_tpot, dtype=float), groups.most.shape)
     if not ((firsts > 0) & (tokens > 0)).all():
@@ -53,7 +53,8 @@ def admissible(groups: Groups, *, max_ttft: Any = np.inf, max_tpot: Any = np.inf
 
     def too_many(used: Numbers, index: Rows) -> Numbers:
         some = groups.rows(index)
-        return np.max(_late(waits(some, used * some.most), firsts[index], tokens[index]), axis=0) - allowed
+        late = np.maximum(*_late(waits(some, used * some.most), firsts[index], tokens[index]))
+        return np.asarray(late - allowed)
 
     used = largest(too_many, len(groups.most))
     at = waits(groups, np.maximum(used, LEAST) * groups.most)

@@ -16,6 +16,9 @@ PLACES: Numbers = (_points + 1) / 2
 WEIGHTS: Numbers = _weights / 2
 """What is left of a step is any part of it alike: six parts stand for all, and all else is known by its cumulants."""
 
+TINY = 1e-12
+"""A chance beside which another one is nought."""
+
 
 def waits_at(place: float, rate: Numbers, prefill: Drawn, vacation: Cumulants) -> Cumulants:
     """Mean, variance and third cumulant of the wait until a prefill begins, of those who find ``place`` of a step left.
@@ -39,22 +42,43 @@ def waits_at(place: float, rate: Numbers, prefill: Drawn, vacation: Cumulants) -
     )
 
 
+def nobody_before(rate: Numbers, prefill: Drawn, vacation: Cumulants) -> Numbers:
+    """The chance that a request waits for no other prefill, (m,): none runs, and none came in its cycle before.
+
+    Of a cycle without arrivals x = E e^(−λC), C a step and the prefills of the one before: one prefill for any number.
+    """
+    quiet = np.exp(-rate * vacation[0])
+    one = np.exp(-rate[:, None] * prefill.values) @ prefill.shares
+    return np.asarray((1 - rate * prefill.moment(1)) * quiet * one / (1 - quiet * (1 - one)))
+
+
+def raw(law: Cumulants) -> Numbers:
+    """First three moments of a law, shape (3, …)."""
+    mean, variance, third = law
+    return np.array([mean, variance + mean**2, third + 3 * mean * variance + mean**3])
+
+
 def first_token(rate: Numbers, prefill: Drawn, vacation: Cumulants) -> Cumulants:
     """Mean, variance and third cumulant of the seconds from a request's arrival to the end of its prefill, (m,)."""
-    moments = np.zeros((3, *rate.shape))
-    for place, weight in zip(PLACES, WEIGHTS, strict=True):
-        mean, variance, third = waits_at(place, rate, prefill, vacation)
-        moments += weight * np.array([mean, variance + mean**2, third + 3 * mean * variance + mean**3])
-    wait, own = central(*moments), prefill.cumulants
+    parts = zip(PLACES, WEIGHTS, strict=True)
+    wait = central(*sum(weight * raw(waits_at(place, rate, prefill, vacation)) for place, weight in parts))
+    own = prefill.cumulants
     return wait[0] + own[0], wait[1] + own[1], wait[2] + own[2]
 
 
 def late_first(limit: Numbers, rate: Numbers, prefill: Drawn, vacation: Cumulants) -> Numbers:
-    """The share of first tokens that take longer than ``limit``, (m,): the own prefill and the place in the step as
-    they are drawn, the rest by its cumulants."""
+    """The share of first tokens that take longer than ``limit``, (m,).
+
+    The own prefill, the place in the step, and whether there is another prefill to wait for are as they are drawn; the
+    rest is known by its cumulants.
+    """
     late = np.zeros_like(rate)
+    rest = limit[:, None] - prefill.values
+    free = nobody_before(rate, prefill, vacation)
     for place, weight in zip(PLACES, WEIGHTS, strict=True):
-        mean, variance, third = waits_at(place, rate, prefill, vacation)
-        rest = (mean[:, None], variance[:, None], third[:, None])
-        late += weight * (beyond(limit[:, None] - prefill.values, rest) @ prefill.shares)
+        step = tuple(part * place**power for power, part in enumerate(vacation, 1))
+        every = raw(waits_at(place, rate, prefill, vacation))
+        behind = central(*((every - free * raw(step)) / np.maximum(1 - free, TINY)))
+        for law, share in ((step, free), (behind, 1 - free)):
+            late += weight * share * (beyond(rest, tuple(part[:, None] for part in law)) @ prefill.shares)
     return late

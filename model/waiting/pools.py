@@ -37,22 +37,26 @@ def late_prefill(limit: Any, rate: Any, prefill: Drawn, servers: Any = 1, arriva
     so for an exponential time, an approximation that is exact for exponential prefills; the own prefill is as drawn.
     Raises UserError where the pool cannot do the rate.
     """
-    mean, wait = prefill.moment(1), queue(rate, prefill, servers, arrivals)
-    count = np.broadcast_to(np.asarray(servers, dtype=float), mean.shape)
-    busy = erlang(count, np.broadcast_to(np.asarray(rate, dtype=float), mean.shape) * mean)
+    speed, count, mean, shape = _pool(rate, prefill, servers, arrivals)
     rest = np.broadcast_to(np.asarray(limit, dtype=float), mean.shape)[:, None] - prefill.values
-    waits = busy[:, None] * np.exp(-np.maximum(rest, 0.0) * (busy / wait)[:, None])
+    ends = np.exp(-np.maximum(rest, 0.0) * ((count / mean - speed) / shape)[:, None])
+    waits = erlang(count, speed * mean)[:, None] * ends
     return np.asarray(np.where(rest < 0, 1.0, waits) @ prefill.shares)
 
 
 def queue(rate: Any, prefill: Drawn, servers: Any = 1, arrivals: float = 1.0) -> Numbers:
-    """Mean seconds until a prefill begins, (m,): C/(c/E t_p − λ) · (c_a² + c_s²)/2."""
+    """Mean seconds until a prefill begins, (m,): C/(c/E t_p − λ) · (c_a² + c_s²)/2. Arguments as of `late_prefill`."""
+    speed, count, mean, shape = _pool(rate, prefill, servers, arrivals)
+    return np.asarray(erlang(count, speed * mean) / (count / mean - speed) * shape)
+
+
+def _pool(rate: Any, prefill: Drawn, servers: Any, arrivals: float) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Rate, servers, mean prefill, and the half sum of both squared coefficients of variation, each (m,)."""
     mean = prefill.moment(1)
     speed, count = (np.broadcast_to(np.asarray(one, dtype=float), mean.shape) for one in (rate, servers))
     if not ((speed > 0) & (speed * mean < count) & (count >= 1)).all():
         raise UserError("a rate of requests is above zero, and below what a pool can do")
-    shape = (arrivals + prefill.spread) / 2
-    return np.asarray(erlang(count, speed * mean) / (count / mean - speed) * shape)
+    return speed, count, mean, (arrivals + prefill.spread) / 2
 
 
 def admissible_prefill(prefill: Drawn, *, max_ttft: Any, percentile: float, servers: Any = 1) -> Numbers:
@@ -67,8 +71,8 @@ def admissible_prefill(prefill: Drawn, *, max_ttft: Any, percentile: float, serv
     [7.7, 11.8]
     """
     mean = prefill.moment(1)
-    if not 0 < percentile < 100:
-        raise UserError(f"`percentile` is above 0 and below 100, not {percentile:g}")
+    if not 50 <= percentile < 100:
+        raise UserError(f"`percentile` is from 50 on and below 100, not {percentile:g}")
     count, limit = (np.broadcast_to(np.asarray(one, dtype=float), mean.shape) for one in (servers, max_ttft))
     most = count / mean
 

@@ -88,10 +88,11 @@ class Service:
 
     ``full``: the chance that a request finds as many as the group takes, and waits. ``vacation``: mean, variance and
     third cumulant over time of the seconds of a step, none where nothing is in service. ``token``: those over tokens,
-    of the step that made one.
+    of the step that made one. ``law``, shape (m, j): the share of time, prefills left out, that each node stands for.
     """
 
     full: Numbers
+    law: Numbers
     vacation: Cumulants
     token: Cumulants
 
@@ -115,6 +116,7 @@ def service(steps: Steps, tokens: Numbers, rate: Numbers, left: Numbers, clump: 
     powers = (steps.time, steps.time**2, steps.time**3)
     return Service(
         full=waiting / total,
+        law=law / total[:, None],
         vacation=central(*((law * power).sum(axis=1) / total for power in powers)),
         token=central(*((made * power).sum(axis=1) / made.sum(axis=1) for power in powers)),
     )

@@ -69,9 +69,8 @@ def spread(program: Program, ends: Ends, progress: Callable[[float], None] = lam
     lows, highs = (np.log([each[place] for each in ends.values()]) for place in (0, 1))
     costs, used = list[float](), dict.fromkeys((option.name for option in program.demand.options), 0)
     for done, point in enumerate(np.exp(lows + points * (highs - lows))):
-        there = limited(
-            Program(_at(program.demand, dict(zip(ends, point, strict=True))), program.columns, program.handed)
-        )
+        demand = _at(program.demand, dict(zip(ends, point, strict=True)))
+        there = limited(Program(demand, program.columns, program.handed))
         if (found := relaxed(there)) is not None:
             costs.append(found.cost)
             for name in _in_use(there, found):
