@@ -83,6 +83,8 @@ def find_break_even(first: Case, second: Case, over: Symbol) -> BreakEven:
         if case.number(q.chip_hour_price) is None and not (case is first and over == q.chip_hour_price):
             offer = "`over` chip_hour_price asks for that of the first machine"
             raise UserError(f"dollars per token need {case.where(q.chip_hour_price.name)}; {offer}")
+        if lacking := case.scenario.missing(q.mean_step_time):
+            raise UserError(f"a step needs {', '.join(case.where(name) for name in sorted(lacking))}")
     held = over == q.batch or q.batch in first.inputs.given
     present = first.number(over)
 
@@ -123,7 +125,7 @@ def _roots(
     above: Callable[[Any], Numbers], over: Symbol, near: float, least: float, number: int
 ) -> tuple[tuple[float, ...], tuple[float, float] | None]:
     """Every root that a sign change on a logarithmic grid encloses, and the interval of the one nearest to the present;
-    of none, all that was looked through. Raises UserError where nothing changes."""
+    of none, all that was looked through. Raises UserError where nothing changes, and where there is no room."""
     low, most = lookup(over.name).sane
     grid = np.geomspace(max(near / SPAN, low, least), min(near * SPAN, most), number)
     heights = above(grid)

@@ -142,7 +142,8 @@ def test_an_estimate_is_never_cheaper_than_its_bound() -> None:
     ({"over": "chunk"}, "steps with chunk"), ({"over": "kv_bytes"}, "follows from other"),
     ({"over": "step_time"}, "follows from other"), ({"over": "prompt"}, "has no value here"),
     ({"over": "nothing"}, "nothing"), ({"other": A}, "named twice"), ({"other": "h20"}, "chip_hour_price"),
-    ({"model": A, "other": "llama-3.1-70b"}, "swapped"),
+    ({"model": A, "other": "llama-3.1-70b"}, "swapped"), ({"model": "kimi-k2", "other": "a100-pcie-80gb"},
+     "a step needs .*scale_out_bandwidth"),
 ])  # fmt: skip
 def test_what_cannot_be_asked_is_said(words: dict, said: str) -> None:
     asked = {"model": "llama-3.1-70b", "hardware": A, "other": B, **words}
