@@ -20,6 +20,10 @@ Between two batches a < r that are tried, every whole batch thus lies in a box: 
 f/T(r). In the place of all formats of a machine stands one that has the fewest bytes of each kind and the highest peak:
 every operation moves and computes no less in any of them, so it is faster than each.
 
+An estimate has such boxes too. It is a sum of terms, or the bound where that is more; a term is the longer of two times,
+or a time for each collective, kernel or sequence of the fullest rank, and of each 1 to 3 hold. Tokens are copied the way
+that is the faster at the bound; boxes take the one that is the faster in practice, which is no slower.
+
 A layout is left out only where an actual point of the search strictly beats its boxes in both rates and costs so much
 less than its bound that the layout is no tie on its machine, nor among the cheapest of all. So no point of it lies on
 the front, is best anywhere, ties, or is the next. Points are counted without times, whatever is left out.
@@ -69,15 +73,15 @@ def envelopes(work: "Work", variants: "Numbered") -> list[Envelope]:
     made: list[Envelope] = []
     for (machine, _), numbers in found.items():
         every = [work.variants[number].values for number in numbers]
-        fastest = _fastest(every)
-        if fastest is None:
+        least = fastest(every)
+        if least is None:
             made += [Envelope(machine, (number,), values) for number, values in zip(numbers, every, strict=True)]
         else:
-            made.append(Envelope(machine, tuple(numbers), fastest))
+            made.append(Envelope(machine, tuple(numbers), least))
     return made
 
 
-def _fastest(several: Sequence[Mapping[Symbol, float]]) -> dict[Symbol, float] | None:
+def fastest(several: Sequence[Mapping[Symbol, float]]) -> dict[Symbol, float] | None:
     """The fewest bytes and the highest peak of several; None where they differ in anything else."""
     found = dict(several[0])
     for symbol in found:
@@ -118,39 +122,30 @@ class Boxes:
 
 class Screen:
     """Boxes of all layouts of a search, and what is known to be reached: the front, the least cost on each machine, and
-    the few least of all."""
+    the few least of all; by the bound or by the estimate. ``lone``: only the best of all is asked for."""
 
-    def __init__(self, work: "Work") -> None:
-        self.work, self.whole = work, work.search.whole
-        self.ladder = work.batches[0]
+    def __init__(self, work: "Work", in_practice: bool = False, lone: bool = False) -> None:
+        self.work, self.in_practice, self.lone = work, in_practice, lone
         self.front, self.least = Front(), np.full(len(work.search.hardware), np.inf)
         self.cheapest = np.full(2 * FEW, np.inf)
         self.envelopes: list[Envelope] = []
         self._boxes: list[Boxes] = []
         self._gathered, self._settled = 0, 0
 
-    def add(self, number: int, piece: "Piece", last: Array) -> None:
-        """The boxes of a piece; ``last``: by machine and layout the place of the largest batch that any format admits,
-        -1 where there is none."""
-        columns, ladder = self.work.columns, self.ladder
-        ranks = np.prod([columns[name][piece.rows] for name in ("replicas", "dp", "pp")], axis=0)
-        high = np.minimum(last + self.whole, len(ladder) - 1)
-        possible = (last >= 0) & (ladder[high] >= ranks)
-        some = np.flatnonzero(possible.any(axis=0))
-        rows, ranks, high, possible = piece.rows[some], ranks[some], high[:, some], possible[:, some]
-        low = np.maximum(np.searchsorted(ladder, ranks, side="right") - 1, 0)
-        scenarios: list[Scenario] = []
-        for envelope in envelopes(self.work, piece.variants):
-            self.envelopes.append(envelope)
-            top = np.maximum(high[envelope.machine], low)
-            rungs = np.rint(low[:, None] + (top - low)[:, None] * np.linspace(0, 1, RUNGS)).astype(int)
-            scenarios = piece.formulas.scenarios(envelope.values, columns, rows, ladder[rungs], scenarios)
-            points = Points(piece.formulas, scenarios, columns, rows, ladder[rungs])
-            boxes = self._of(number, envelope.machine, rows, points, (ranks * columns["cp"][rows])[:, None])
-            boxes = boxes.at(np.flatnonzero(possible[envelope.machine]))
-            boxes = boxes.at(self._chances(boxes))
-            self._boxes.append(boxes)
-            self._gathered += len(boxes)
+    def add(
+        self, number: int, envelope: Envelope, rows: Array, points: Points, cells: Array, possible: Array
+    ) -> None:  # fmt: skip
+        """The boxes of layouts of a piece on an envelope, of which some are ``possible``, at batches of their own."""
+        self.envelopes.append(envelope)
+        times = points.step_time
+        if self.in_practice:
+            assert self.work.estimates is not None
+            times = self.work.estimates.least(envelope.numbers, rows, points)
+        boxes = self._of(number, envelope.machine, rows, points, times, cells)
+        boxes = boxes.at(np.flatnonzero(possible))
+        boxes = boxes.at(self._chances(boxes))
+        self._boxes.append(boxes)
+        self._gathered += len(boxes)
         if self._gathered > self._settled + SPARE:
             self.settle()
 
@@ -174,22 +169,26 @@ class Screen:
         for machine in np.unique(every.machine[own]):
             yield int(machine), np.unique(every.row[own & (every.machine == machine)])
 
-    def _of(self, number: int, machine: int, rows: Array, points: Points, cells: Array) -> Boxes:
-        """The boxes of layouts on the last envelope, at batches of their own."""
+    def _of(self, number: int, machine: int, rows: Array, points: Points, times: Array, cells: Array) -> Boxes:
+        """The boxes of layouts on the last envelope, at batches of their own, no step faster than ``times``."""
         filled = cells * np.ceil(points.batches / cells)
-        shares = points.per_sequence * filled / self.work.columns["chips"][rows][:, None]
-        bound = points.cost_of(points.step_time, filled).min(axis=1, initial=np.inf)
+        speeds = points.per_sequence * (points.step_time / times)
+        shares = speeds * filled / self.work.columns["chips"][rows][:, None]
+        bound = points.cost_of(times, filled).min(axis=1, initial=np.inf)
         bound[np.isnan(bound)] = 0.0  # over links without a figure some times are no number: such a layout stays
         size, envelope = len(rows), len(self.envelopes) - 1
         return Boxes(np.full(size, number), np.full(size, envelope), np.full(size, machine), rows, bound,
-                     np.nan_to_num(points.per_sequence[:, :-1]), np.nan_to_num(shares[:, 1:]),
+                     np.nan_to_num(speeds[:, :-1]), np.nan_to_num(shares[:, 1:]),
                      np.zeros(size, bool))  # fmt: skip
 
     def _chances(self, some: Boxes) -> Array:
         """Places of those that may be a tie on their machine, among the cheapest, or on the front."""
-        most = np.maximum(self.least * (1 + max(self.work.search.within, EQUAL)), self.cheapest[-1])
+        within = 1 + max(self.work.search.within, EQUAL)
+        most = np.maximum(self.least * within, self.cheapest[-1])
+        if self.lone:
+            most = np.full_like(self.least, self.least.min() * within)
         good = ~(some.bound > most[some.machine] * (1 + ROUNDING))
-        for place in range(some.speed.shape[1]):
+        for place in range(0 if self.lone else some.speed.shape[1]):
             left = np.flatnonzero(~good)
             corner = some.speed[left, place] * (1 + ROUNDING), some.share[left, place] * (1 + ROUNDING)
             good[left] = ~self.front.beaten(*corner)
@@ -199,7 +198,9 @@ class Screen:
         """Places, not seen yet, of those with the least bounds on each machine, and of those whose boxes no other box
         holds."""
         left = np.flatnonzero(~every.seen)
-        found = [left[dominant(every.speed[left].ravel(), every.share[left].ravel()) // every.speed.shape[1]]]
+        found = [left[:0]]
+        if not self.lone:
+            found = [left[dominant(every.speed[left].ravel(), every.share[left].ravel()) // every.speed.shape[1]]]
         for machine in np.unique(every.machine[left]):
             own = left[every.machine[left] == machine]
             found.append(own[np.argsort(every.bound[own], kind="stable")[:PROMISING]])
@@ -213,11 +214,34 @@ class Screen:
         kinds = 2 * self.work.group[numbers] + (self.work.columns["ffn_all"][rows] != 0)
         for kind in np.unique(kinds):
             here = np.flatnonzero(kinds == kind)
-            points = self.work.whole(numbers[here], rows[here]).at(np.arange(len(here)), self.work.batches)
+            whole = self.work.whole(numbers[here], rows[here], self.in_practice)
+            points = whole.at(np.arange(len(here)), self.work.batches)
             fine = points.possible
-            place, batch = np.nonzero(fine)
-            speed, share = points.per_sequence[place, batch], points.per_chip[place, batch]
-            self.front.add(speed, share, np.zeros((len(place), 0)))
+            if not self.lone:
+                place, batch = np.nonzero(fine)
+                speed, share = points.per_sequence[place, batch], points.per_chip[place, batch]
+                self.front.add(speed, share, np.zeros((len(place), 0)))
             costs = np.where(fine, points.cost, np.inf).min(axis=1)
             np.minimum.at(self.least, self.work.machine[numbers[here]], costs)
             self.cheapest = np.sort(np.concatenate([self.cheapest, costs]))[: 2 * FEW]
+
+
+def add(screens: Sequence[Screen], work: "Work", number: int, piece: "Piece", last: Array) -> None:
+    """The boxes of a piece, for several screens at once; ``last``: by machine and layout the place of the largest batch
+    that any format admits, -1 where there is none."""
+    columns, ladder = work.columns, work.batches[0]
+    ranks = np.prod([columns[name][piece.rows] for name in ("replicas", "dp", "pp")], axis=0)
+    high = np.minimum(last + work.search.whole, len(ladder) - 1)
+    possible = (last >= 0) & (ladder[high] >= ranks)
+    some = np.flatnonzero(possible.any(axis=0))
+    rows, ranks, high, possible = piece.rows[some], ranks[some], high[:, some], possible[:, some]
+    low = np.maximum(np.searchsorted(ladder, ranks, side="right") - 1, 0)
+    scenarios: list[Scenario] = []
+    for envelope in envelopes(work, piece.variants):
+        top = np.maximum(high[envelope.machine], low)
+        rungs = np.rint(low[:, None] + (top - low)[:, None] * np.linspace(0, 1, RUNGS)).astype(int)
+        scenarios = piece.formulas.scenarios(envelope.values, columns, rows, ladder[rungs], scenarios)
+        points = Points(piece.formulas, scenarios, columns, rows, ladder[rungs])
+        for screen in screens:
+            screen.add(number, envelope, rows, points, (ranks * columns["cp"][rows])[:, None],
+                       possible[envelope.machine])  # fmt: skip

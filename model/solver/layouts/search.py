@@ -46,26 +46,28 @@ def search_layouts(search: Search, progress: Progress = lambda share: None) -> A
                         "degrees with `layout`")  # fmt: skip
     _refuse_early(variants, columns, search)
     work = Work(search, accounts, columns, variants, minimise)
-    kept = [Kept(search, work.machine, estimated) for estimated in (False, True)[: 1 + work.in_practice]]
+    kept = [Kept(search, work.machine, lone=work.in_practice)]
+    if work.in_practice:
+        kept.append(Kept(search, work.machine, in_practice=True))
     for done in streamed(work, kept):
         progress(STREAMED * done / size)
 
     def looked(share: float) -> None:
         progress(STREAMED + (1 - STREAMED) * share)
 
-    of_bound = work.chosen(kept[0], looked)
-    chosen = of_bound
-    if work.in_practice:
-        try:
-            chosen = work.chosen(kept[1], looked)
-        except UserError as error:
-            raise UserError(f"in practice {error}; at the ideal bound alone {kept[0].feasible:,} do (`efficiency` "
-                            "ideal)") from None  # fmt: skip
+    of_bound = work.finalists(kept[0], looked).best() if work.in_practice else None
+    try:
+        chosen = work.finalists(kept[-1], looked).chosen()
+    except UserError as error:
+        if of_bound is None:
+            raise
+        raise UserError(f"in practice {error}; at the ideal bound alone {kept[0].feasible:,} do (`efficiency` "
+                        "ideal)") from None  # fmt: skip
     progress(1.0)
-    counts, questions = kept[-1], tuple(variant.question for variant in variants)
+    counts, questions = kept[-1 if work.timed else 0], tuple(variant.question for variant in variants)
     return Answer(search, minimise, len(columns["tp"]), questions, counts.points, counts.feasible,
                   time.perf_counter() - started, dict(counts.infeasible), **vars(chosen), in_practice=work.in_practice,
-                  of_bound=of_bound.candidates[0] if work.in_practice else None)  # fmt: skip
+                  of_bound=of_bound)  # fmt: skip
 
 
 def _refuse_early(variants: Sequence[Variant], columns: Columns, search: Search) -> None:
