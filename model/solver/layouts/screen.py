@@ -20,9 +20,9 @@ Between two batches a < r that are tried, every whole batch thus lies in a box: 
 f/T(r). In the place of all formats of a machine stands one that has the fewest bytes of each kind and the highest peak:
 every operation moves and computes no less in any of them, so it is faster than each.
 
-An estimate has such boxes too. It is a sum of terms, or the bound where that is more; a term is the longer of two times,
-or a time for each collective, kernel or sequence of the fullest rank, and of each 1 to 3 hold. Tokens are copied the way
-that is the faster at the bound; boxes take the one that is the faster in practice, which is no slower.
+An estimate has such boxes too. It is a sum of terms, or the bound where that is more; a term is the longer of two
+times, or one for each collective, kernel or sequence of the fullest rank, and of each 1 to 3 hold. Tokens are copied
+the way that is the faster at the bound; boxes take the one that is the faster in practice, which is no slower.
 
 A layout is left out only where an actual point of the search strictly beats its boxes in both rates and costs so much
 less than its bound that the layout is no tie on its machine, nor among the cheapest of all. So no point of it lies on
@@ -138,7 +138,7 @@ class Screen:
         """The boxes of layouts of a piece on an envelope, of which some are ``possible``, at batches of their own."""
         self.envelopes.append(envelope)
         times = points.step_time
-        if self.in_practice:
+        if self.in_practice and len(rows):
             assert self.work.estimates is not None
             times = self.work.estimates.least(envelope.numbers, rows, points)
         boxes = self._of(number, envelope.machine, rows, points, times, cells)

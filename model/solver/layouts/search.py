@@ -15,6 +15,7 @@ from steptime.model.layout.enumeration import Columns, layout_of, layouts
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.solver.layouts.executions import executions
 from steptime.model.solver.layouts.kept import Kept
+from steptime.model.solver.layouts.nearest import nearest
 from steptime.model.solver.layouts.points import Answer, Search
 from steptime.model.solver.layouts.stream import streamed
 from steptime.model.solver.layouts.variants import Variant, affordable, must_have, variants_on
@@ -55,14 +56,17 @@ def search_layouts(search: Search, progress: Progress = lambda share: None) -> A
     def looked(share: float) -> None:
         progress(STREAMED + (1 - STREAMED) * share)
 
-    of_bound = work.finalists(kept[0], looked).best() if work.in_practice else None
+    of_bound = None
     try:
+        if work.in_practice:
+            of_bound = work.finalists(kept[0], looked).best()
         chosen = work.finalists(kept[-1], looked).chosen()
     except UserError as error:
-        if of_bound is None:
-            raise
-        raise UserError(f"in practice {error}; at the ideal bound alone {kept[0].feasible:,} do (`efficiency` "
-                        "ideal)") from None  # fmt: skip
+        near = nearest(work, in_practice=of_bound is not None)
+        said = str(error) if near is None else f"{error}; {near}"
+        if of_bound is not None:
+            said = f"in practice {said}; at the ideal bound alone {kept[0].feasible:,} do (`efficiency` ideal)"
+        raise UserError(said) from None
     progress(1.0)
     counts, questions = kept[-1 if work.timed else 0], tuple(variant.question for variant in variants)
     return Answer(search, minimise, len(columns["tp"]), questions, counts.points, counts.feasible,
