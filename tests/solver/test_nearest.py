@@ -16,7 +16,7 @@ from steptime.model.solver.layouts.variants import variants_on
 from steptime.model.solver.layouts.work import Work
 
 ASKED = {
-    "a step time in practice": ("llama-3.1-70b", 8, {"max_step_time": "8ms"}, "in practice infeasible", "max_step_time"),
+    "a step time in practice": ("llama-3.1-70b", 8, {"max_step_time": "8ms"}, "in practice infeas", "max_step_time"),
     "room": ("llama-3.1-70b", 1, {}, "infeasible", "memory_capacity"),
     "a rate": ("llama-3.1-8b", [1, 2], {"limits": ["tokens_per_second>=1e6"]}, "infeasible", "tokens_per_second"),
     "dollars": ("llama-3.1-8b", 2, {"limits": ["dollars_per_million_tokens<=0.05"]}, "infeasible", "dollars_per"),
@@ -27,7 +27,8 @@ ASKED = {
 @pytest.mark.parametrize("which", ASKED)
 def test_the_nearest_point_and_how_far_it_is_are_said(which: str) -> None:
     model, chips, words, begins, limit = ASKED[which]
-    with pytest.raises(UserError, match=f"{begins}.*nearest: h100-sxm, [a-z0-9= ]+, batch [0-9,]+, which breaks {limit}"):
+    nearest = "nearest: h100-sxm, [a-z0-9= ]+, batch [0-9,]+, which breaks"
+    with pytest.raises(UserError, match=f"{begins}.*{nearest} {limit}"):
         st.search(model, "h100-sxm", chips, **words)
 
 
@@ -56,7 +57,8 @@ def works(search: Search) -> Work:
 @pytest.mark.parametrize("search", [
     search_of("llama-3.1-8b", ("h100-sxm", "mi300x"), (1, 4), max_step_time=0.01, max_ttft=0.3, context="9000",
               limits=("batch<=100", "micro_batch>=5", "memory_per_chip<=40e9", "tokens_per_second>=2000",
-                      "tokens_per_second_per_sequence>=80", "dollars_per_million_tokens<=0.3", "joules_per_token<=0.5")),
+                      "tokens_per_second_per_sequence>=80", "joules_per_token<=0.5",
+                      "dollars_per_million_tokens<=0.3")),
     search_of("gpt2", "a100-sxm-40gb", (4,), (16,), max_step_time=1.0, phase="train", sequence="8192", free=TRAINED),
 ], ids=["serving", "training"])  # fmt: skip
 def test_a_limit_is_overstepped_exactly_where_it_is_broken(search: Search) -> None:

@@ -137,7 +137,7 @@ def test_where_terms_meet_at_a_fixed_batch_prices_are_an_interval(quantity, monk
 
 
 def test_equals_the_closed_form_where_one_exists() -> None:
-    case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", context="1000")
+    case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", context="1000", efficiency="ideal")
     closed = find_crossover(case, "memory", "compute", q.batch)
     found = solve_batch(case).solution
     assert closed.closed_form is not None
