@@ -92,5 +92,5 @@ def limits_json(answer: Answer) -> list[str]:
     """Every limit that was asked for, those on time first."""
     search = answer.search
     timed = {"max_step_time": search.max_step_time, "max_ttft": search.max_ttft}
-    stated = [f"{name}<={seconds:g} s" for name, seconds in timed.items() if seconds is not None]
+    stated = [f"{name} <= {seconds:g} s" for name, seconds in timed.items() if seconds is not None]
     return [*stated, *map(str, search.limits)]

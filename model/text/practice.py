@@ -40,8 +40,8 @@ FOLLOWING = {"tokens_per_second": -1, "tokens_per_second_per_sequence": -1, "dol
 """What follows from the time of a step, and how: in proportion, or in inverse proportion."""
 
 
-OF_NO_FAMILY = {"limits_hold_for": "bound", "estimate": None,
-                "no_estimate": "a machine that is designed is of no family of which steps were measured"}  # fmt: skip
+UNMEASURED = "a machine that is designed is of no family of which steps were measured"
+OF_NO_FAMILY = {"limits_hold_for": "bound", "estimate": None, "no_estimate": UNMEASURED}
 """What the answer of a made-up machine says of practice."""
 
 

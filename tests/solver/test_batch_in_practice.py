@@ -195,7 +195,8 @@ def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:
 
 @pytest.mark.parametrize("more", [(), ("--max-step-time", "20ms"), ("--efficiency", "ideal")], ids=str)
 def test_one_answer_is_of_one_scenario(run_json, more) -> None:
-    """Cost, times and prices are of the same terms: times add up to the step, from which the cost follows. What stands at the bound, and by the estimate, is the same batch."""
+    """Cost, times and prices are of the same terms: times add up to the step, from which the cost follows. What stands
+    at the bound, and by the estimate, is the same batch."""
     data = run_json("solve", "batch", "llama-3.1-70b", "h100-sxm", "--layout", "tp=8", *more)
     of_estimate = data["limits_hold_for"] == "estimate"
     here = data["at_estimate" if of_estimate else "at_bound"]
