@@ -30,7 +30,9 @@ from steptime.model.text.run import run_line
 def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     best, shown = build_case(answer.best.question), point_json(answer.best)
     recheck(answer)
-    ranges = spread_lines(spread_json(spread), {"cost": SCALES[answer.minimise][2]})
+    unit = SCALES[answer.minimise][2]
+    units = {"cost": unit, "cost in practice": unit, "step_time in practice": "s"}
+    ranges = spread_lines(spread_json(spread), units)
     machines = ", ".join(machine.name for machine in answer.search.hardware)
     tried = answer.search.chips
     chips = (
@@ -46,7 +48,6 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     broken = ", ".join(f"{name} {count:,}" for name, count in answer.infeasible.items() if count) or "none"
     limits = f" (limits: {', '.join(asked)})" if (asked := _limits(answer)) else ""
     counted = Text(f"feasible {answer.feasible:,}; points that break a limit: {broken}{limits}")
-    unit = SCALES[answer.minimise][2]
     lines = [
         Text(f"best: {answer.best.question.hardware.name}, {answer.best.layout.chips} chips, "
              f"layout {layout_said(answer.best.layout)}, batch {plain(answer.best.batch)}"

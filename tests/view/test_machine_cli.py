@@ -90,4 +90,5 @@ def test_the_ideal_may_be_asked_for(run_json) -> None:
     asked = ("solve", "machine", "llama-3.1-8b", "--prices", str(MARKET), "--budget", "3e6", "--layout", "tp=8")
     assert run_json(*asked, "--efficiency", "ideal")["step_time"] == run_json(*asked)["step_time"]
     earns = ("solve", "machine", "llama-3.1-8b", "--from", "h100-sxm", "--layout", "tp=1")
-    assert run_json(*earns, "--efficiency", "ideal") == run_json(*earns)
+    one, other = run_json(*earns, "--efficiency", "ideal"), run_json(*earns)
+    assert {key for key in other if one[key] != other[key]} <= {"efficiency", "not_modelled"}
