@@ -18,7 +18,7 @@ from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.step.inputs import UserLimit
-from steptime.model.step.words import ranges_of
+from steptime.model.step.solver_words import ranges_of
 from steptime.model.text.best_batch import batch_table, solve_batch_json
 from steptime.model.text.solve import crossover_table, solve_crossover_json
 

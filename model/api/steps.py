@@ -17,7 +17,7 @@ from steptime.model.quantity import FLOP, count, second
 from steptime.model.solver.ranges.uncertainty import Spread, spread
 from steptime.model.step.case import Case
 from steptime.model.step.measured import Measured, against
-from steptime.model.step.words import ranges_of
+from steptime.model.step.solver_words import ranges_of
 from steptime.model.text.step_json import step_json
 from steptime.model.text.step_table import step_table
 

@@ -26,7 +26,8 @@ from steptime.model.solver.sweep.outputs import BOTTLENECK, BROKEN, ESTIMATE, Ou
 from steptime.model.solver.sweep.practice import has_estimate
 from steptime.model.solver.sweep.spec import Bound, ChipLayouts, Scene, Spec
 from steptime.model.step.inputs import RESULTS
-from steptime.model.step.words import degrees_of, layout_of, record, whole_numbers
+from steptime.model.step.solver_words import whole_numbers
+from steptime.model.step.words import degrees_of, layout_of, record
 
 MOST_CHIPS, MOST_LISTED, MOST_VALUES = 100_000, 100_000, 10_000_000
 USUAL = ("step_time", "estimate", "bottleneck")

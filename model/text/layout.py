@@ -78,7 +78,6 @@ def relaxed_at(answer: Answer, best: Case) -> BatchAnswer | None:
         return None
 
 
-
 def _worth(answer: Answer, best: Case) -> dict[str, Elasticity]:
     """What one more per cent of each quantity changes the cost by at the best point, by whichever decided."""
     factor, chosen = SCALES[answer.minimise][0], coefficients_of(best)

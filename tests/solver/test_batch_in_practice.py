@@ -17,7 +17,7 @@ from steptime.model.errors import UserError
 from steptime.model.solver.batch import solve_batch
 from steptime.model.step.build import build_case
 from steptime.model.step.estimate import estimated, estimated_time
-from steptime.model.step.words import limit_of
+from steptime.model.step.solver_words import limit_of
 from steptime.model.text.practice import estimate_json
 
 CASES = {

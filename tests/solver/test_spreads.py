@@ -27,7 +27,7 @@ from steptime.model.solver.ranges.spreads import (
     earnings_spread,
     layout_spread,
 )
-from steptime.model.step.words import reuse_of
+from steptime.model.step.solver_words import reuse_of
 
 PRICES = str(MARKET)
 

@@ -28,7 +28,7 @@ from steptime.model.solver.practice import practice_of
 from steptime.model.solver.recheck import recheck
 from steptime.model.step.build import build_case
 from steptime.model.step.estimate import estimated, evaluated
-from steptime.model.step.words import limit_of
+from steptime.model.step.solver_words import limit_of
 from steptime.model.text.practice import estimate_json
 
 CASES = {
