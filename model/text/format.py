@@ -126,6 +126,21 @@ def console() -> Console:
     return Console(highlight=False, markup=False, width=120)
 
 
+def has_room(made: Table, console: Console, options: ConsoleOptions) -> bool:
+    """Whether no row of a table need be folded."""
+    return Measurement.get(console, options.update(width=WIDEST), made).maximum <= options.max_width
+
+
+class Roomy:
+    """The first of some forms of a table that has room, else the last."""
+
+    def __init__(self, *forms: Table) -> None:
+        self.forms = forms
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        yield next((made for made in self.forms if has_room(made, console, options)), self.forms[-1])
+
+
 class Fitting:
     """A table that leaves columns out, in a stated order, where its rows would be wider than the terminal; what it left
     out stands below it. The first heading begins with > where a column is a number's."""
@@ -138,7 +153,7 @@ class Fitting:
         for number in range(len(known) + 1):
             left_out = known[:number]
             made = self._without(left_out)
-            if Measurement.get(console, options.update(width=WIDEST), made).maximum <= options.max_width:
+            if has_room(made, console, options):
                 break
         yield made
         if left_out:
