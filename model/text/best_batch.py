@@ -37,7 +37,6 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
         **(bound if estimate is None else estimate),
         "at_bound": bound,
         "at_estimate": estimate,
-        **({} if found is None else run_json(case, answer.chosen)),
         "attained": answer.attained,
         "global": True if found is None else found.is_global,
         "relaxed": case.relaxes,
@@ -74,6 +73,7 @@ def _at_bound(answer: BatchAnswer) -> dict[str, Any]:
         "integer": answer.bound_integer,
         "cost": answer.bound_cost,
         "times": None if found is None else _times(case, there),
+        **({} if found is None else run_json(case, answer.chosen)),
     }
 
 
@@ -87,7 +87,16 @@ def _at_estimate(answer: BatchAnswer) -> dict[str, Any] | None:
         "integer": dict(answer.integer),
         "cost": answer.infimum if found is None else found.cost,
         "times": None if found is None else practice.times(found.value),
+        **_run(answer),
     }
+
+
+def _run(answer: BatchAnswer) -> dict[str, Any]:
+    """A whole run at the best batch in practice, where its tokens were said."""
+    estimate = None if answer.at_chosen is None else estimate_json(answer.at_chosen)
+    if estimate is None or "days" not in estimate:
+        return {}
+    return {"training": {key: estimate[key] for key in ("tokens", "days", "dollars")}}
 
 
 def _relaxed(answer: BatchAnswer) -> dict[str, Any] | None:
@@ -149,17 +158,9 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequ
         f"{case.model} on {case.hardware.name}: batch of least {answer.minimise}; {_whose(answer)}", style="bold"
     )
     if answer.solution is None:
-        return Group(
-            head,
-            Text(
-                f"no batch attains it: it falls towards {_cost(answer, answer.infimum or 0.0)} as batch grows, "
-                "and nothing limits the batch"
-            ),
-            *_beside(answer),
-            *said,
-            *ranges,
-            *held(case, over=q.batch),
-        )
+        tends = (f"no batch attains it: it falls towards {_cost(answer, answer.infimum or 0.0)} as batch grows, and nothing "
+                 "limits the batch")  # fmt: skip
+        return Group(head, Text(tends), *_beside(answer), *said, *ranges, *held(case, over=q.batch))
     proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
     if case.relaxes:
         proof += "; relaxed: the mean load on every rank"
@@ -175,7 +176,8 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequ
     else:
         lines.append(Text("no whole batch next to it satisfies the limits"))
     lines += practice_lines(answer.at_chosen) + _beside(answer)
-    lines += [Text(line) for line in run_line(case, answer.chosen)]
+    at = "" if answer.practice is None else "at the bound "
+    lines += [Text(at + line) for line in run_line(case, answer.chosen)]
     times = data["times"]
     terms = table("term" if answer.practice is None else "term of the estimate", ">time", ">price")
     for name in times:
