@@ -15,7 +15,8 @@ from steptime.model.solver.machine.best import Machine
 from steptime.model.solver.machine.workloads import solve_machine
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import Inputs
-from steptime.model.step.words import degrees_of, limit_of, mix_of
+from steptime.model.step.solver_words import limit_of, mix_of
+from steptime.model.step.words import degrees_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MARKET = EXAMPLES / "prices-market.toml"

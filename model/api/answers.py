@@ -18,7 +18,7 @@ from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.step.inputs import UserLimit
-from steptime.model.step.words import ranges_of
+from steptime.model.step.solver_words import ranges_of
 from steptime.model.text.best_batch import batch_table, solve_batch_json
 from steptime.model.text.solve import crossover_table, solve_crossover_json
 
@@ -107,9 +107,9 @@ class Crossover(Shown):
 class BestBatch(Shown):
     """The smallest batch of least cost: continuous, with the price of every term and limit, and the whole one beside.
 
-    ``batch`` is None where no batch attains the least cost: ``cost`` is then what it tends to. Limits on time hold for
-    the estimate where there is one, and prices are then of its terms; ``cost``, ``time`` and ``whole`` are of the bound
-    at the batch that was found, ``estimate`` is what it takes in practice, ``of_bound`` what the bound alone allows.
+    ``batch`` is None where no batch attains the least cost: ``cost`` is then what it tends to. Where there is an
+    estimate, limits on time hold for it, and ``cost``, ``whole`` and prices are of it; ``time`` is the bound at the
+    batch that was found, ``estimate`` what the whole one takes in practice, ``of_bound`` what the bound alone chooses.
     """
 
     case: Case
@@ -126,8 +126,10 @@ class BestBatch(Shown):
 
     @property
     def cost(self) -> float:
-        """In the unit of what is minimised: dollars, joules or chip-seconds per token, or seconds."""
-        return float(self.answer.bound_cost)
+        """In the unit of what is minimised: dollars, joules or chip-seconds per token, or seconds; by whichever limits
+        hold for."""
+        found = self.answer.solution
+        return float(self.answer.infimum if found is None else found.cost)
 
     @property
     def time(self) -> float | None:
@@ -147,7 +149,7 @@ class BestBatch(Shown):
 
     @property
     def of_bound(self) -> "BestBatch | None":
-        """What the bound alone would allow, where limits hold for the estimate."""
+        """What the bound alone would choose, where limits hold for the estimate."""
         alone = self.answer.of_bound
         return None if alone is None else replace(self, answer=alone, spread=None, notices=())
 
@@ -163,8 +165,8 @@ class BestBatch(Shown):
 
     @property
     def whole(self) -> Mapping[str, Any]:
-        """The best whole batch next to it, checked with whole sequences on every rank."""
-        return dict(self.answer.bound_integer)
+        """The best whole batch next to it, checked with whole sequences on every rank, by whichever limits hold for."""
+        return dict(self.answer.integer)
 
     def ranges(self, progress: Progress = lambda share: None, **words: Any) -> "BestBatch":
         """The same with intervals, where inputs are known within limits."""
@@ -175,7 +177,8 @@ class BestBatch(Shown):
 
     def _json(self) -> dict[str, Any]:
         found = solve_batch_json(self.answer, self.spread)
-        return {**found, "batch": self.batch, "step_time": self.time, "notices": list(self.notices)}
+        time = None if found["values"] is None else found["values"]["step_time"]
+        return {**found, "batch": self.batch, "step_time": time, "notices": list(self.notices)}
 
     def table(self) -> Group:
         return batch_table(self.answer, self.spread, self.notices)

@@ -19,7 +19,8 @@ from steptime.model.phases.accounts import Model
 from steptime.model.solver.cache.holding import CacheAnswer, holding_case, solve_cache
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.inputs import Question, UserLimit
-from steptime.model.step.words import inputs_of, limit_of, ranges_of, record, reuse_of
+from steptime.model.step.solver_words import limit_of, ranges_of, reuse_of
+from steptime.model.step.words import inputs_of, record
 from steptime.model.text.cache import cache_json, cache_table
 
 

@@ -22,7 +22,8 @@ from steptime.model.api.step import quiet
 from steptime.model.errors import NotVerified, UserError
 from steptime.model.parse import text_of
 from steptime.model.quantity import latex as latex_of
-from steptime.model.step.words import quantities, ranges_of, record
+from steptime.model.step.solver_words import ranges_of
+from steptime.model.step.words import quantities, record
 from steptime.model.text.claims import claims_json, claims_table, verdicts
 from steptime.model.text.exported import exported
 

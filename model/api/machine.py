@@ -11,7 +11,7 @@ from steptime.model.api.named import Named, model_of, prices_of
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import quiet
 from steptime.model.catalog.prices import PriceList
-from steptime.model.choices import MachineGoal, PhaseName
+from steptime.model.choices import Efficiency, MachineGoal, PhaseName
 from steptime.model.errors import UserError
 from steptime.model.parse import parse, several
 from steptime.model.phases.accounts import Model
@@ -20,8 +20,10 @@ from steptime.model.solver.layouts.points import BATCHES
 from steptime.model.solver.machine.best import Machine
 from steptime.model.solver.machine.workloads import solve_machine
 from steptime.model.solver.ranges.uncertainty import Spread
-from steptime.model.step.words import inputs_of, limit_of, mix_of, ranges_of, whole_numbers, word
+from steptime.model.step.solver_words import limit_of, mix_of, ranges_of, whole_numbers
+from steptime.model.step.words import inputs_of, word
 from steptime.model.text.machine import machine_json, machine_table
+from steptime.model.text.practice import UNMEASURED
 
 MOST_BATCH = 10**9
 
@@ -44,7 +46,7 @@ def machine(
     there is one. A weight is a share of the tokens: of what decode generates, a prefill reads, training trains on.
     The batch of one workload is the best of several where ``batch`` is a list, or not stated and a cost is minimised.
     ``limits`` as ``"step_time<=20ms"`` or ``"tokens_per_second_per_sequence>=50"`` hold for every workload. Raises
-    UserError where a limit cannot be met.
+    UserError where a limit cannot be met, and for an ``efficiency`` other than ideal: steps are the bound's.
     """
     listed, usual = prices_of(prices), {name: value for name, value in words.items() if value is not None}
     goal = word("minimise", minimise, tuple(MachineGoal))
@@ -61,6 +63,9 @@ def machine(
     elif serves and goal != MachineGoal.STEP_TIME:
         batches = BATCHES
     asked = mix_of(mix, usual) or [(1.0, inputs_of(usual))]
+    stated = "efficiency" in usual or any("efficiency=" in text for text in mix)
+    if stated and any(inputs.efficiency != Efficiency.IDEAL for _, inputs in asked):
+        raise UserError(f"`efficiency`: only ideal here: {UNMEASURED}")
     found = solve_machine(
         model_of(model), listed, asked, None if budget is None else parse(budget, dollar, "`budget`"),
         None if power is None else parse(power, joule / second, "`power`"), goal, batches,

@@ -57,7 +57,8 @@ def validate(
 class Validated(Shown):
     """Every row judged: its measured and its ideal time, or why it is not modelled; grouped by some columns.
 
-    ``of_fit``: they are those to which the coefficients were fitted; ``shipped``: these are the package's own.
+    ``of_fit``: they are those from which the fit of the coefficients took its own; ``shipped``: these are the
+    package's.
     """
 
     judged: tuple[Judged, ...]
@@ -75,7 +76,7 @@ class Validated(Shown):
         return replace(self, columns=columns_of(columns))
 
     def _json(self) -> dict[str, Any]:
-        return validate_json(self.judged, self.columns)
+        return validate_json(self.judged, self.columns, self.of_fit)
 
     def table(self, rows: bool = False) -> Group:
         return validate_table(self.judged, rows, self.columns, self.of_fit, self.shipped)

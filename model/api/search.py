@@ -26,12 +26,11 @@ from steptime.model.solver.processes import must_be_workers
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.build import build_case
 from steptime.model.step.defaults import WORK
-from steptime.model.text.layout import layout_json_of, layout_table
+from steptime.model.step.solver_words import as_read, limit_of, ranges_of, searched, whole_numbers
+from steptime.model.step.words import degrees_of, inputs_of, word
+from steptime.model.text.layout import layout_json_of
 from steptime.model.text.layout_points import layout_csv
-
-from steptime.model.step.words import (  # isort: skip
-    as_read, degrees_of, inputs_of, limit_of, ranges_of, searched, whole_numbers, word,
-)  # fmt: skip
+from steptime.model.text.layout_table import layout_table
 
 MOST_CHIPS, MOST_BATCH = 100_000, 10**9
 TRAINING = ("microbatch", "interleave", "recompute", "zero", "sequence_parallel")

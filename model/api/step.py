@@ -20,7 +20,8 @@ from steptime.model.quantity import second as seconds
 from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.step.inputs import Question
-from steptime.model.step.words import as_read, inputs_of, limit_of, record, word
+from steptime.model.step.solver_words import as_read, limit_of
+from steptime.model.step.words import inputs_of, record, word
 from steptime.model.text.header import defaults_json
 from steptime.model.text.step_json import outputs, step_json
 from steptime.model.text.step_table import step_table

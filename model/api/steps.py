@@ -12,12 +12,12 @@ from steptime.model import symbols as q
 from steptime.model.api.step import Step
 from steptime.model.economics.utilisation import model_flops_utilisation
 from steptime.model.errors import UserError
-from steptime.model.parse import parse, text_of
+from steptime.model.parse import is_bare, parse, text_of
 from steptime.model.quantity import FLOP, count, second
 from steptime.model.solver.ranges.uncertainty import Spread, spread
 from steptime.model.step.case import Case
 from steptime.model.step.measured import Measured, against
-from steptime.model.step.words import ranges_of
+from steptime.model.step.solver_words import ranges_of
 from steptime.model.text.step_json import step_json
 from steptime.model.text.step_table import step_table
 
@@ -88,6 +88,11 @@ def seconds_of(case: Case, text: str) -> float:
     if "flop" in lower:
         rate = parse(said, FLOP / second, "`measured`")
         return _at(case, model_flops_utilisation(case.phase.flops_per_sequence) * q.peak_flops, rate)
+    if is_bare(said):
+        raise UserError(f"`measured` {said[:40]}: no unit; write {said[:40]}ms or {said[:40]}s, or a rate in tok/s, % "
+                        "MFU or TFLOP/s")  # fmt: skip
+    if said.endswith("%"):
+        raise UserError(f"`measured` {said[:40]}: a share of what? Of the peak FLOP/s it is {said[:40]} MFU")
     seconds = parse(said, second, "`measured`")
     if seconds <= 0:
         raise UserError(f"`measured` {said[:40]!r}: a time above zero is needed")

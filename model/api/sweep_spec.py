@@ -16,6 +16,7 @@ from steptime.model.api.named import prices_of
 from steptime.model.api.sweep_kept import keep_of
 from steptime.model.api.sweep_scenes import beside, must_be_stated, scenes_of
 from steptime.model.catalog.table import Place, Table, read, whole
+from steptime.model.choices import Efficiency
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.parse import parse, parse_quantity
 from steptime.model.quantity import Quantity, count
@@ -25,7 +26,8 @@ from steptime.model.solver.sweep.outputs import BOTTLENECK, BROKEN, ESTIMATE, Ou
 from steptime.model.solver.sweep.practice import has_estimate
 from steptime.model.solver.sweep.spec import Bound, ChipLayouts, Scene, Spec
 from steptime.model.step.inputs import RESULTS
-from steptime.model.step.words import degrees_of, layout_of, record, whole_numbers
+from steptime.model.step.solver_words import whole_numbers
+from steptime.model.step.words import degrees_of, layout_of, record
 
 MOST_CHIPS, MOST_LISTED, MOST_VALUES = 100_000, 100_000, 10_000_000
 USUAL = ("step_time", "estimate", "bottleneck")
@@ -63,6 +65,7 @@ def spec_of(data: Mapping[str, Any], origin: str = "spec", folder: Path | None =
     scenes = scenes_of(found["base"], prices, folder, place)
     over, drawn = _axes(found.get("over", {}), scenes, place)
     names = {one.symbol.name for one in over} | {one.symbol.name for one in drawn}
+    _must_have_estimates(found, scenes, place)
     usual = [name for name in USUAL if name != ESTIMATE or (prices is None and has_estimate(scenes[0].question))]
     outputs = tuple(output_of(name) for name in dict.fromkeys(found.get("outputs", usual)))
     spec = Spec(
@@ -78,6 +81,21 @@ def spec_of(data: Mapping[str, Any], origin: str = "spec", folder: Path | None =
         raise place.of("outputs").error('limits that points break are listed with rows = "all"')
     must_be_stated(scenes[0], names, place)
     return replace(spec, kept=kept)
+
+
+def _must_have_estimates(found: Mapping[str, Any], scenes: Sequence[Scene], place: Place) -> None:
+    """Raise UserError where an estimate is asked for of a scene that asks for the ideal alone."""
+    if all(scene.question.inputs.efficiency != Efficiency.IDEAL for scene in scenes):
+        return
+    limits = (text.split("<=")[0].split(">=")[0].strip() for text in found.get("limits", ()))
+    kept = (name for one in found.get("keep", ()) for key in ("best", "front", "quantiles", "histogram", "slopes")
+            for name in ([one[key]] if isinstance(one.get(key), str) else one.get(key, ())))  # fmt: skip
+    for key, names in (("outputs", found.get("outputs", ())), ("limits", limits), ("keep", kept)):
+        for name in names:
+            if name.split(".")[0] == ESTIMATE:
+                bound = "step_time" if name == ESTIMATE else name.split(".")[1]
+                raise place.of(key).error(f"{name}: efficiency ideal in [base] asks for no estimate; leave it out, or "
+                                          f"ask for {bound}, the bound")  # fmt: skip
 
 
 # --- axes -------------------------------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
 """The best batch of a case: least cost per token, least energy or least step time, under named limits.
 
-Limits on time, and on what follows from time, hold for the estimate of a step where there is one, and then the cost is
-the estimate's too: who asks for the least cost within 30 ms means both as they will be measured. The bound's own answer
-stands beside it. Without such a limit the answer is the bound's: what batch pays at best.
+Cost, and limits on time, are those of the estimate of a step where there is one: who asks for the least cost within 30
+ms means both as they will be measured. The bound's own answer stands beside it.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from steptime.model.choices import Minimise, PhaseName, TermName
 from steptime.model.errors import Unbound, UserError
 from steptime.model.phases.memory import filled
 from steptime.model.solver.batch_answer import BatchAnswer
-from steptime.model.solver.limits import is_timed, least_batch, limits_of, numbers_but_batch
+from steptime.model.solver.limits import least_batch, limits_of, numbers_but_batch
 from steptime.model.solver.parts import Parts, parts_of
 from steptime.model.solver.posynomial import falls_per_unit, slope_at_infinity
 from steptime.model.solver.practice import Practice, practice_of
@@ -26,7 +25,7 @@ from steptime.model.solver.sensitivity import envelope
 from steptime.model.solver.solution import Solution
 from steptime.model.solver.solve import solve
 from steptime.model.step.case import Case
-from steptime.model.step.estimate import coefficients_for, estimated_time
+from steptime.model.step.estimate import coefficients_of, estimated_time
 from steptime.model.step.inputs import UserLimit
 
 RESOURCE = {"compute": TermName.COMPUTE, "memory": TermName.MEMORY, "scale_up": TermName.INTERCONNECT,
@@ -52,17 +51,16 @@ def solve_batch(
     max_step_time: float | None = None,
     limits: Sequence[UserLimit] = (),
     start: float = 64.0,
-    in_practice: bool | None = None,
+    in_practice: bool = True,
 ) -> BatchAnswer:
     """The smallest batch of least cost, at the mean load of every rank; and the best whole one next to it, with whole
-    sequences. ``in_practice``: whether it is of the estimate; where nothing is said, if a limit is on time. Raises
+    sequences. ``in_practice``: whether it is of the estimate, where there is one; else of the bound. Raises
     UserError where the problem is infeasible or a figure is missing."""
     if case.phase.name == PhaseName.PREFILL and q.answer in case.inputs.given:
         raise UserError("`output`: the best batch is of no whole requests; see `scope` serving")
     minimise = minimise or (Minimise.COST if case.number(q.chip_hour_price) is not None else Minimise.CHIP_SECONDS)
     of_bound = _of_bound(case, minimise, max_step_time, limits, start)
-    asked = is_timed(max_step_time, limits) if in_practice is None else in_practice
-    chosen = coefficients_for(case.inputs) if asked and case.accounts.transformer is not None else None
+    chosen = coefficients_of(case) if in_practice else None
     practice = None if chosen is None else practice_of(case.relaxed, chosen)
     if practice is None:
         return of_bound
@@ -70,7 +68,7 @@ def solve_batch(
         return _in_practice(case, practice, of_bound, max_step_time, limits, start)
     except UserError as error:
         alone = of_bound.integer.get("batch")
-        said = "" if alone is None else f"; the ideal bound alone would allow batch {alone:,} (`efficiency` ideal)"
+        said = "" if alone is None else f"; the ideal bound alone would choose batch {alone:,} (`efficiency` ideal)"
         raise UserError(f"in practice {error}{said}") from None
 
 
@@ -189,7 +187,8 @@ def _whole_costs(
     paces = np.broadcast_to(there.evaluate(q.mean_step_time), batches.shape)
     if chosen is not None:
         asked = case.changed({q.batch: batches})
-        step_times, paces = (estimated_time(asked, chosen, every) for every in (False, True))
+        step_times, paces = (np.broadcast_to(estimated_time(asked, chosen, every), batches.shape)
+                             for every in (False, True))  # fmt: skip
     on_steps = [*problem.step_limits.values(), *(one.step for one in problem.limits.values() if one.step is not None)]
     for name, limit in problem.limits.items():
         if limit.step is not None:  # asked of the whole step below, not of its terms at the mean load

@@ -14,7 +14,7 @@ from steptime.model.phases.memory import usable
 from steptime.model.scenario import Scenario
 from steptime.model.solver.limits import CAPACITIES
 from steptime.model.solver.optimality import Prices
-from steptime.model.solver.parts import parts_of
+from steptime.model.solver.parts import Parts, parts_of
 from steptime.model.solver.problem import Problem
 from steptime.model.solver.solution import Solution
 from steptime.model.step.case import Case
@@ -126,9 +126,10 @@ def envelope(
     return Envelope(factor, rows, case.scenario | {q.batch: found.value}, found.prices)
 
 
-def envelope_at(case: Case, factor: Expr = sympy.S.One) -> Envelope:
-    """The envelope of a case as it stands, batch held: each part of the step costs what its slowest terms take."""
-    parts = parts_of(case)
+def envelope_at(case: Case, factor: Expr = sympy.S.One, of_estimate: Parts | None = None) -> Envelope:
+    """The envelope of a case as it stands, batch held: each part of the step costs what its slowest terms take; of the
+    bound's parts, or of an estimate's."""
+    parts = parts_of(case) if of_estimate is None else of_estimate
     times = {
         part: {name: case.scenario.evaluate(time) for name, time in terms.items()} for part, terms in parts.items()
     }

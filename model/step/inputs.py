@@ -144,6 +144,8 @@ def settled(inputs: Inputs) -> Inputs:
         raise UserError(f"`layout` {layout} has {layout.chips:,} chips, more than {MOST_CHIPS:,}")
     if layout is not None and chips is not None and layout.chips != chips:
         raise UserError(f"`chips`={chips} conflicts with `layout` {layout}, which has {layout.chips} chips")
+    if layout is inputs.layout and chips == inputs.chips and len(given) == len(inputs.given):
+        return inputs
     return replace(inputs, given=given, layout=layout, chips=chips)
 
 

@@ -1,25 +1,24 @@
-"""The words of a question become numbers, layouts and choices: here, and nowhere else.
+"""The words of a step become numbers, layouts and choices: here, and those of a solver in `solver_words`; nowhere else.
 
 A value may be a number in base units or a text with a unit. Every mistake is a UserError of one line.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import read_coefficients
 from steptime.model.errors import UserError, unknown
 from steptime.model.layout.layout import SYMBOLS, Layout
-from steptime.model.parse import is_bare, is_share, parse, parse_quantity, several, text_of
+from steptime.model.parse import is_share, parse_quantity, text_of
 from steptime.model.phases.train import Choices
-from steptime.model.quantity import Quantity, count, declared, lookup, second
-from steptime.model.step.inputs import CALLED, Inputs, UserLimit
+from steptime.model.quantity import Quantity, count, declared, lookup
+from steptime.model.step.inputs import CALLED, Inputs
 from steptime.model.units import unit_text
 
 from steptime.model.choices import (  # isort: skip
@@ -28,14 +27,11 @@ from steptime.model.choices import (  # isort: skip
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    from steptime.model.economics.reuse import Reuse
+    pass
 
 Word = TypeVar("Word", bound=StrEnum)
-Ranges = dict[Symbol, tuple[float, float]]
 
 FORMATS = ("weights", "kv", "activations")
-ANY = "any"
-"""The word by which a search tries every format; without it, it holds the model's own."""
 WAYS: Mapping[str, type[StrEnum]] = {
     "scope": Scope, "overlap": Overlap, "experts": Experts, "basis": Basis,
 }  # fmt: skip
@@ -44,12 +40,10 @@ TRAINING: Mapping[str, type[StrEnum]] = {
 }  # fmt: skip
 FLAGS = ("sequence_parallel", "dropout")
 MOST_DEGREE = 1_000_000
-MOST_NUMBERS = 1_000
 ARGUMENTS = ("phase", "layout", "chips", "efficiency", *FORMATS, *WAYS, *TRAINING, *FLAGS, "zero")
 """Arguments that are no quantities."""
 
-_called = {name: symbol for symbol, name in CALLED.items()}
-_limit = re.compile(r"\s*(\w{1,60})\s*(<=|>=)\s*(\S.{0,60}?)\s*", re.ASCII)
+BY_ARGUMENT = {name: symbol for symbol, name in CALLED.items()}
 
 
 def inputs_of(words: Mapping[str, Any]) -> Inputs:
@@ -86,16 +80,6 @@ def efficiency_of(value: Any) -> dict[str, Any]:
     return {"efficiency": word("efficiency", value, tuple(Efficiency))}
 
 
-def searched(words: Mapping[str, Any]) -> tuple[dict[str, Any], frozenset[str]]:
-    """The words of a search without the formats that are ``any``, and the names of these.
-
-    >>> searched({"weights": "any", "kv": "fp8"})
-    ({'kv': 'fp8'}, frozenset({'weights'}))
-    """
-    free = frozenset(name for name in FORMATS if isinstance(words.get(name), str) and words[name] == ANY)
-    return {name: value for name, value in words.items() if name not in free}, free
-
-
 def _training(stated: Mapping[str, Any]) -> Choices:
     """How a step is trained."""
     found: dict[str, Any] = {name: word(name, stated[name], tuple(kind)) for name, kind in TRAINING.items()
@@ -123,7 +107,7 @@ def word(name: str, value: Any, known: Sequence[Word]) -> Word:
 def record(name: str) -> Quantity:
     """The record of a quantity, also by the name that its argument has; raises UserError with the best matches."""
     name = text_of(name, "name of a quantity").strip()
-    return lookup(_called[name].name if name in _called else name)
+    return lookup(BY_ARGUMENT[name].name if name in BY_ARGUMENT else name)
 
 
 def quantities(words: Mapping[str, Any]) -> dict[Symbol, float]:
@@ -134,7 +118,7 @@ def quantities(words: Mapping[str, Any]) -> dict[Symbol, float]:
     """
     found: dict[Symbol, float] = {}
     for name, value in words.items():
-        if name not in _called and name not in declared():
+        if name not in BY_ARGUMENT and name not in declared():
             raise unknown("quantity or argument", name, [*declared(), *ARGUMENTS])
         known = record(name)
         if known.symbol in found:
@@ -161,11 +145,11 @@ def one_value(name: str, known: Quantity, value: Any) -> float:
         takes = [] if name == "chips" else [f"step.over({name}=[…])"]
         takes += [f"`{name}` of solve layout"] if name in SEARCHED else []
         raise UserError(f"`{name}` {str(value)[:40]!r}: one number here; several go to {' and '.join(takes)}")
-    _refuse_share(name, known, value)
+    refuse_share(name, known, value)
     return parse_quantity(known, value)
 
 
-def _refuse_share(name: str, known: Quantity, value: Any) -> None:
+def refuse_share(name: str, known: Quantity, value: Any) -> None:
     """A share in per cent is a number only where something whole is meant: raises UserError that says what to write."""
     if not isinstance(value, str) or not value.strip().endswith("%") or is_share(known, value):
         return
@@ -225,131 +209,3 @@ def _degree(key: str, value: Any) -> Any:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:12]) <= MOST_DEGREE:
         raise UserError(f"`layout`: {key}={text[:40]} must be a whole number from 1 to {MOST_DEGREE}")
     return int(text)
-
-
-def ranges_of(words: Mapping[str, Any]) -> Ranges:
-    """Both ends of ranges by quantity, from ``lo..hi`` or two values; raises UserError for anything else."""
-    found: Ranges = {}
-    if not words:
-        raise UserError("ranges: give at least one, as memory_efficiency=(0.6, 0.9)")
-    for name, value in words.items():
-        known = record(name)
-        both = value.split("..", 1) if isinstance(value, str) else several(value)
-        if len(both) != 2:
-            raise UserError(f"range of {known.name}: {str(value)[:60]!r}: write lo..hi, as in 100k..200k")
-        low, high = both
-        ends = parse_quantity(known, low), parse_quantity(known, high)
-        if not 0 < ends[0] <= ends[1]:
-            raise UserError(f"range of {known.name}: {low} must be positive and not above {high}")
-        found[known.symbol] = ends
-    return found
-
-
-def whole_numbers(value: Any, name: str, most: int) -> tuple[int, ...]:
-    """One number or several, as ``8,16,72`` or a list, each once, in rising order."""
-    parts = value.split(",") if isinstance(value, str) else several(value, MOST_NUMBERS)
-    if len(parts) > MOST_NUMBERS:
-        raise UserError(f"`{name}`: at most {MOST_NUMBERS} numbers")
-    for part in parts:
-        _refuse_share(name, lookup(name), part)
-    numbers = {int(parse_quantity(lookup(name), part)) for part in parts}
-    if not numbers:
-        raise UserError(f"`{name}`: give at least one number")
-    if max(numbers) > most:
-        raise UserError(f"`{name}`: {max(numbers)} is more than {most}")
-    return tuple(sorted(numbers))
-
-
-def as_read(name: str, value: Any, unit: Expr) -> tuple[str, ...]:
-    """What to know of a text without a unit where a unit is meant: it counts in base units.
-
-    >>> as_read("max_step_time", "33", second), as_read("max_step_time", "33ms", second)
-    (('`max_step_time` 33 has no unit: read in base units, as 33 s',), ())
-    """
-    if unit == count or not isinstance(value, str) or not is_bare(value):
-        return ()
-    return (f"`{name}` {value.strip()} has no unit: read in base units, as {parse(value, unit, name):g} "
-            f"{unit_text(unit)}",)  # fmt: skip
-
-
-def limit_of(text: str) -> UserLimit:
-    """``NAME<=VALUE`` or ``NAME>=VALUE``; raises UserError for anything else."""
-    matched = _limit.fullmatch(text_of(text, "`limit`"))
-    if matched is None:
-        raise UserError(f"`limit` {text[:60]!r}: write NAME<=VALUE or NAME>=VALUE, as in batch<=512")
-    known = record(matched[1])
-    return UserLimit(known.symbol, matched[2] == "<=", parse_quantity(known, matched[3]))
-
-
-def workload_of(text: str) -> tuple[float, dict[str, str]]:
-    """One workload of a mix, ``weight=0.7 phase=decode context=32k batch=2048``: its weight, and its arguments.
-
-    >>> workload_of("weight=3 context=32k")
-    (3.0, {'context': '32k'})
-    """
-    known = ["weight", *ARGUMENTS, *_called, *declared()]
-    entries: dict[str, str] = {}
-    for entry in text_of(text, "`workload`").split():
-        name, separator, value = entry.partition("=")
-        name = name.replace("-", "_")
-        if not separator or not value:
-            raise UserError(f"`workload` {text[:60]!r}: write NAME=VALUE, separated by spaces, as in context=32k")
-        if name not in known:
-            raise unknown("argument in `workload`:", name, known)
-        if name in entries:
-            raise UserError(f"`workload` {text[:60]!r}: {name} is given twice")
-        entries[name] = value
-    return parse(entries.pop("weight", "1"), count, "`workload` weight"), entries
-
-
-def mix_of(texts: Sequence[str], usual: Mapping[str, Any]) -> list[tuple[float, Inputs]]:
-    """Weighted workloads, each beside the words that all share; raises UserError that says in which one.
-
-    >>> [(weight, found.phase) for weight, found in mix_of(["phase=prefill", "weight=3"], {"batch": 8})]
-    [(1.0, <PhaseName.PREFILL: 'prefill'>), (3.0, <PhaseName.DECODE: 'decode'>)]
-    """
-    found = []
-    for text in texts:
-        weight, stated = workload_of(text)
-        inputs_of(usual)  # what is wrong with these is not the workload's
-        try:
-            found.append((weight, inputs_of({**usual, **stated})))
-        except UserError as error:
-            raise UserError(f"`workload` {text[:60]!r}: {str(error).replace('`', '')}") from None
-    return found
-
-
-_example = (
-    "write it as 'exponential mean=10min', 'weibull shape=0.5 scale=10min' or 'lomax shape=1.5 scale=5min share=0.6'"
-)
-
-
-def reuse_of(text: "Reuse | str") -> "Reuse":
-    """When a cache is asked for again, in words: a distribution's name, then NAME=VALUE for each of its numbers;
-    ``share`` is 1 where it is not given. Raises UserError for unknown names, and for a hazard that rises.
-
-    >>> reuse_of("weibull shape=0.5 scale=10min share=0.6")
-    Reuse(name='weibull', scale=600.0, shape=0.5, share=0.6)
-    """
-    from steptime.model.economics.reuse import KEYS, Reuse, checked
-
-    if isinstance(text, Reuse) and text.name in KEYS:
-        return checked(text)
-    name, *entries = text_of(text, "`reuse`").split() or [""]
-    if name not in KEYS:
-        raise unknown("distribution in `reuse`:", name, list(KEYS), _example)
-    values: dict[str, float] = {}
-    for entry in entries:
-        key, separator, written = entry.partition("=")
-        if not separator:
-            raise UserError(f"`reuse` {entry[:60]!r}: expected NAME=VALUE; {_example}")
-        if key not in (*KEYS[name], "share"):
-            raise unknown(f"key of {name} in `reuse`:", key, [*KEYS[name], "share"])
-        if key in values:
-            raise UserError(f"`reuse`: {key} is given twice")
-        values[key] = parse(written, second if key in ("mean", "scale") else count, f"`reuse` {key}")
-    for key in KEYS[name]:
-        if key not in values:
-            raise UserError(f"`reuse` {name}: {key} is missing; {_example}")
-    return checked(Reuse(name, values["mean" if name == "exponential" else "scale"], values.get("shape", 1.0),
-                         values.get("share", 1.0)))  # fmt: skip

@@ -24,23 +24,22 @@ from steptime.model.text.solve import held
 
 
 def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[str, Any]:
+    """The best batch. What is solved for, its cost, times and prices are of one scenario, which ``limits_hold_for``
+    names; under ``at_bound`` and ``at_estimate`` the same batch stands by each."""
     case, found = answer.case, answer.solution
-    timed = case if answer.minimise == Minimise.LATENCY else case.of_all_steps
-    there = timed.scenario if found is None else timed.scenario | {q.batch: found.value}
     practice, at_chosen = answer.practice, answer.at_chosen
+    bound, estimate = _at_bound(answer), _at_estimate(answer)
     return {
         **header_json(case),
         "minimise": answer.minimise,
         "unit": answer.unit,
         "limits_hold_for": "bound" if practice is None else "estimate",
-        "values": _values(answer, there),
-        "integer": answer.bound_integer,
-        "cost": answer.bound_cost,
-        **({} if found is None else run_json(case, answer.chosen)),
+        **(bound if estimate is None else estimate),
+        "at_bound": bound,
+        "at_estimate": estimate,
         "attained": answer.attained,
         "global": True if found is None else found.is_global,
         "relaxed": case.relaxes,
-        "times": None if found is None else _times(case, there),
         **_prices(answer),
         "shadow_prices": {} if found is None else dict(found.shadow_prices),
         "slack": {} if found is None else dict(found.slack),
@@ -64,22 +63,58 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
     }  # fmt: skip
 
 
-def _relaxed(answer: BatchAnswer) -> dict[str, Any] | None:
-    """The estimate at the batch that was found; the cost alone that it tends to where none attains the least."""
+def _at_bound(answer: BatchAnswer) -> dict[str, Any]:
+    """The batch that was found, its whole one, cost and times at the bound."""
+    case, found = answer.case, answer.solution
+    timed = case if answer.minimise == Minimise.LATENCY else case.of_all_steps
+    there = timed.scenario if found is None else timed.scenario | {q.batch: found.value}
+    return {
+        "values": _values(answer, answer.bound_time),
+        "integer": answer.bound_integer,
+        "cost": answer.bound_cost,
+        "times": None if found is None else _times(case, there),
+        **({} if found is None else run_json(case, answer.chosen)),
+    }
+
+
+def _at_estimate(answer: BatchAnswer) -> dict[str, Any] | None:
+    """The same in practice; None where the bound alone was asked."""
     found, practice = answer.solution, answer.practice
     if practice is None:
         return None
+    return {
+        "values": _values(answer, None if found is None else found.step_time),
+        "integer": dict(answer.integer),
+        "cost": answer.infimum if found is None else found.cost,
+        "times": None if found is None else practice.times(found.value),
+        **_run(answer),
+    }
+
+
+def _run(answer: BatchAnswer) -> dict[str, Any]:
+    """A whole run at the best batch in practice, where its tokens were said."""
+    estimate = None if answer.at_chosen is None else estimate_json(answer.at_chosen)
+    if estimate is None or "days" not in estimate:
+        return {}
+    return {"training": {key: estimate[key] for key in ("tokens", "days", "dollars")}}
+
+
+def _relaxed(answer: BatchAnswer) -> dict[str, Any] | None:
+    """The estimate at the batch that was found; the cost alone that it tends to where none attains the least."""
+    found = _at_estimate(answer)
     if found is None:
-        return {"step_time": None, "cost": answer.infimum, "terms": {}}
-    return {"step_time": found.step_time, "cost": found.cost, "terms": practice.times(found.value)}
+        return None
+    time = None if found["values"] is None else found["values"]["step_time"]
+    return {"step_time": time, "cost": found["cost"], "terms": found["times"] or {}}
 
 
-def _values(answer: BatchAnswer, there: Scenario) -> dict[str, Any] | None:
-    """The batch that was found, and its step at the bound."""
-    found, time = answer.solution, answer.bound_time
+def _values(answer: BatchAnswer, time: float | None) -> dict[str, Any] | None:
+    """The batch that was found, and its step of so many seconds."""
+    found = answer.solution
     if found is None or time is None:
         return None
-    return {"batch": found.value, "micro_batch": there.evaluate(q.micro_batch), "step_time": time,
+    micro_batch = (answer.case.scenario | {q.batch: found.value}).evaluate(q.micro_batch)
+    return {"batch": found.value, "micro_batch": micro_batch, "step_time": time,
             "tokens_per_second": found.value / time}  # fmt: skip
 
 
@@ -123,17 +158,9 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequ
         f"{case.model} on {case.hardware.name}: batch of least {answer.minimise}; {_whose(answer)}", style="bold"
     )
     if answer.solution is None:
-        return Group(
-            head,
-            Text(
-                f"no batch attains it: it falls towards {_cost(answer, answer.infimum or 0.0)} as batch grows, "
-                "and nothing limits the batch"
-            ),
-            *_beside(answer),
-            *said,
-            *ranges,
-            *held(case, over=q.batch),
-        )
+        tends = (f"no batch attains it: it falls towards {_cost(answer, answer.infimum or 0.0)} as batch grows, and nothing "
+                 "limits the batch")  # fmt: skip
+        return Group(head, Text(tends), *_beside(answer), *said, *ranges, *held(case, over=q.batch))
     proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
     if case.relaxes:
         proof += "; relaxed: the mean load on every rank"
@@ -149,8 +176,9 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequ
     else:
         lines.append(Text("no whole batch next to it satisfies the limits"))
     lines += practice_lines(answer.at_chosen) + _beside(answer)
-    lines += [Text(line) for line in run_line(case, answer.chosen)]
-    times = data["times"] if answer.practice is None else answer.practice.times(found.value)
+    at = "" if answer.practice is None else "at the bound "
+    lines += [Text(at + line) for line in run_line(case, answer.chosen)]
+    times = data["times"]
     terms = table("term" if answer.practice is None else "term of the estimate", ">time", ">price")
     for name in times:
         terms.add_row(name, si(times[name], "s"), f"{data['term_prices'][name]:.4f}")
@@ -184,7 +212,7 @@ def _whose(answer: BatchAnswer) -> str:
 
 
 def _beside(answer: BatchAnswer) -> list[Text]:
-    """What the bound alone would allow, where limits hold for the estimate."""
+    """What the bound alone would choose, where the estimate decides."""
     alone = answer.of_bound
     if alone is None:
         return []
@@ -197,7 +225,7 @@ def _beside(answer: BatchAnswer) -> list[Text]:
     said = "" if practice is None else f", in practice about {si(practice['step_time'], 's')}"
     return [
         Text(
-            f"the bound alone would allow batch {alone.integer['batch']:,}: step time at least "
+            f"the bound alone would choose batch {alone.integer['batch']:,}: step time at least "
             f"{si(alone.integer['step_time'], 's')}{said}; {_cost(alone, alone.integer['cost'])} at best"
         )
     ]

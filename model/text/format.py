@@ -1,17 +1,23 @@
 """Numbers, units and formulas as people read them. Conversion from base units happens here and nowhere else."""
 
 import math
+import os
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
 import sympy
-from rich.console import Console
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 from sympy import Expr
 
 from steptime.model.quantity import Quantity, count, declared_as, joule, second
 
+WIDEST = 1000
+"""Columns within which every table has room."""
 _prefixes = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _small = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
@@ -113,9 +119,52 @@ def table(*columns: str) -> Table:
 
 
 def console() -> Console:
-    """Where tables go: standard output, at least 100 columns wide where it is not a terminal."""
+    """Where tables go: standard output, as wide as the terminal, or as COLUMNS says; else 120 columns."""
     found = Console(highlight=False, markup=False)
-    return found if found.is_terminal else Console(highlight=False, markup=False, width=120)
+    if found.is_terminal or os.environ.get("COLUMNS", "").isdigit():
+        return found
+    return Console(highlight=False, markup=False, width=120)
+
+
+def has_room(made: Table, console: Console, options: ConsoleOptions) -> bool:
+    """Whether no row of a table need be folded."""
+    return Measurement.get(console, options.update(width=WIDEST), made).maximum <= options.max_width
+
+
+class Roomy:
+    """The first of some forms of a table that has room, else the last."""
+
+    def __init__(self, *forms: Table) -> None:
+        self.forms = forms
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        yield next((made for made in self.forms if has_room(made, console, options)), self.forms[-1])
+
+
+class Fitting:
+    """A table that leaves columns out, in a stated order, where its rows would be wider than the terminal; what it left
+    out stands below it. The first heading begins with > where a column is a number's."""
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], droppable: Sequence[str]) -> None:
+        self.columns, self.rows, self.droppable = tuple(columns), rows, tuple(droppable)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
+        known = [name for name in self.droppable if name in self.columns]
+        for number in range(len(known) + 1):
+            left_out = known[:number]
+            made = self._without(left_out)
+            if has_room(made, console, options):
+                break
+        yield made
+        if left_out:
+            yield Text(f"left out for want of width: {', '.join(name.lstrip('>') for name in left_out)}", style="dim")
+
+    def _without(self, left_out: Sequence[str]) -> Table:
+        places = [place for place, name in enumerate(self.columns) if name not in left_out]
+        made = table(*(self.columns[place] for place in places))
+        for row in self.rows:
+            made.add_row(*(row[place] for place in places))
+        return made
 
 
 def finite(value: Any) -> Any:

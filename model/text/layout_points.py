@@ -5,7 +5,7 @@ import io
 from typing import Any
 
 from steptime.model import symbols as q
-from steptime.model.choices import PhaseName
+from steptime.model.choices import Minimise, PhaseName
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.precision import activations_for
 from steptime.model.solver.layouts.points import Answer, Point
@@ -18,8 +18,8 @@ from steptime.model.text.practice import estimate_of_json
 FORMATS = ("weights", "kv", "activations")
 
 
-def point_json(point: Point, case: Case | None = None) -> dict[str, Any]:
-    """A point under the keys of `step`."""
+def point_json(point: Point, case: Case | None = None, minimise: Minimise | None = None) -> dict[str, Any]:
+    """A point under the keys of `step`: at the bound, and in practice under `estimate`, with what is minimised."""
     fields = ("tp", "dp", "cp", "ep", "pp", "replicas", "ffn")
     layout = layout_json(case.layout) if case else {name: getattr(point.layout, name) for name in fields}
     limited = {} if point.time_to_first_token is None else {"time_to_first_token": point.time_to_first_token}
@@ -37,13 +37,13 @@ def point_json(point: Point, case: Case | None = None) -> dict[str, Any]:
         "tokens_per_second_per_chip": point.per_chip,
         "dollars_per_million_tokens": point.dollars_per_million_tokens,
         "joules_per_token": point.joules_per_token,
-        "estimate": _estimate(point),
+        "estimate": _estimate(point, minimise),
         **limited,
         **trained(point.question),
     }
 
 
-def _estimate(point: Point) -> dict[str, Any] | None:
+def _estimate(point: Point, minimise: Minimise | None) -> dict[str, Any] | None:
     """What the point takes in practice, under the keys of `step`."""
     if point.estimate is None:
         return None
@@ -51,7 +51,8 @@ def _estimate(point: Point) -> dict[str, Any] | None:
         "tokens_per_second": point.per_chip * point.layout.chips, "tokens_per_second_per_sequence": point.per_sequence,
         "dollars_per_million_tokens": point.dollars_per_million_tokens, "joules_per_token": point.joules_per_token,
     }  # fmt: skip
-    return estimate_of_json(point.estimate, point.step_time, point.mean_step_time, numbers)
+    cost = {} if minimise is None else {"cost": point.ranked(True, minimise)}
+    return estimate_of_json(point.estimate, point.step_time, point.mean_step_time, numbers) | cost
 
 
 def trained(question: Question) -> dict[str, Any]:

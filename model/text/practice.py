@@ -40,8 +40,8 @@ FOLLOWING = {"tokens_per_second": -1, "tokens_per_second_per_sequence": -1, "dol
 """What follows from the time of a step, and how: in proportion, or in inverse proportion."""
 
 
-OF_NO_FAMILY = {"limits_hold_for": "bound", "estimate": None,
-                "no_estimate": "a machine that is designed is of no family of which steps were measured"}  # fmt: skip
+UNMEASURED = "a machine that is designed is of no family of which steps were measured"
+OF_NO_FAMILY = {"limits_hold_for": "bound", "estimate": None, "no_estimate": UNMEASURED}
 """What the answer of a made-up machine says of practice."""
 
 
@@ -89,7 +89,8 @@ def measured_json(found: "Measured") -> dict[str, Any]:
     return {
         "step_time": found.step_time, "share_of_bound": found.share_of_bound, "mfu": found.mfu, "mbu": found.mbu,
         "share_of_estimate": found.share_of_estimate, "unexplained": found.unexplained, "factors": dict(found.factors),
-        "overlap": found.overlap,
+        "low": None if found.band is None else found.band[0], "high": None if found.band is None else found.band[1],
+        "inside": found.inside, "overlap": found.overlap,
     }  # fmt: skip
 
 
@@ -115,8 +116,14 @@ def measured_words(found: dict[str, Any]) -> str:
     word = "no term explains" if left > 0 else "less than the estimate says:"
     text += (f", the estimate {found['share_of_estimate']:.0%}; MFU {percent(found['mfu'])}, MBU "
              f"{percent(found['mbu'])}; {word} {si(abs(left), 's')}")  # fmt: skip
-    alone = ", ".join(f"{name} x{factor:.3g}" for name, factor in factors)
-    return f"{text}; alone would explain it: {alone}" if alone else text
+    alone = ", ".join(f"{name} x{factor:.3g}" for name, factor in factors) or "no single term"
+    return f"{text}; {band_words(found)}; alone would explain it: {alone}"
+
+
+def band_words(found: dict[str, Any]) -> str:
+    """Whether what was measured lies in the band of the estimate."""
+    where = "inside" if found["inside"] else "below" if found["step_time"] < found["low"] else "above"
+    return f"{where} the band ({si(found['low'], 's')} to {si(found['high'], 's')})"
 
 
 def practice_words(found: dict[str, Any], bound: float) -> str:

@@ -14,7 +14,7 @@ from steptime.model.quantity import declared
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import TERMS, Case
 from steptime.model.text.bases import of_power, of_price
-from steptime.model.text.format import formula, in_unit, letter, plain, si, table
+from steptime.model.text.format import Roomy, formula, in_unit, letter, plain, si, table
 from steptime.model.text.header import missing_lines, trailer
 from steptime.model.text.practice import measured_words, percent, practice_words
 from steptime.model.text.run import run_words
@@ -93,12 +93,13 @@ def _numbers(case: Case) -> Any:
     shown = set().union(*(case.short(terms[name]).free_symbols for name in TERMS))
     numbers = case.numbers(shown - case.absent)
     rows = [record for record in declared().values() if numbers.get(record.symbol)]
-    made = table("where", "", "", "", "", "")
-    half = (len(rows) + 1) // 2
-    for left, right in zip_longest(rows[:half], rows[half:]):
-        cells = [[letter(r), in_unit(numbers[r.symbol], r.unit), r.name] if r else ["", "", ""] for r in (left, right)]
-        made.add_row(*cells[0], *cells[1])
-    return made
+    cells = [[letter(r), in_unit(numbers[r.symbol], r.unit), r.name] for r in rows]
+    wide, narrow, half = table("where", *[""] * 5), table("where", "", ""), (len(rows) + 1) // 2
+    for left, right in zip_longest(cells[:half], cells[half:], fillvalue=[""] * 3):
+        wide.add_row(*left, *right)
+    for row in cells:
+        narrow.add_row(*row)
+    return Roomy(wide, narrow)
 
 
 def _facts(case: Case, data: dict[str, Any]) -> Any:

@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from steptime.model.choices import PhaseName
 from steptime.model.solver.measured.judged import MOST_OF_PEAK, UNSTATED, USUAL, Judged, groups, summary
 from steptime.model.text.format import counted, si, table
 from steptime.model.text.measured_rows import (
@@ -25,12 +26,13 @@ SHOWN = 8
 JOINED = " · "
 
 
-def validate_json(judged: Sequence[Judged], by: Sequence[str] = USUAL) -> dict[str, Any]:
+def validate_json(judged: Sequence[Judged], by: Sequence[str] = USUAL, of_fit: bool = False) -> dict[str, Any]:
+    """``of_fit``: the rows are those from which the fit took its own."""
     return {
         "rows": [
             {
                 "id": one.row.id, "measured": one.measured, "ideal": one.ideal, "ratio": one.ratio,
-                **practice_json(one),
+                **practice_json(one), "in_fit": of_fit and one.is_fitted,
                 "bottleneck": one.bottleneck, "layout": one.layout, "in_flight": one.in_flight,
                 "status": status(one), "line": one.row.line, "terms": dict(one.times), "kv": one.cache,
                 "implausible": one.implausible or None, "share_of_peak": one.of_peak,
@@ -57,15 +59,15 @@ def validate_table(
     if any(one.in_flight for one in judged):
         lines[1:1] = [Text("riding: the same with the prefills of a server riding along evenly, no bound")]
     if any(one.practice for one in judged):
-        whose = "of rows in the fit" if of_fit else f"of the {'shipped fit' if shipped else 'given file'} on these rows"
-        more = "; `steptime calibrate` has those of rows left out" if of_fit else ""
+        whose = f"of the {'shipped fit' if shipped else 'given file'} on these rows"
+        whose, more = (_of_fit(judged), "; `steptime calibrate` has those of rows left out") if of_fit else (whose, "")
         lines[-1:-1] = [
             Text(
                 "estimate: over measured, median; its error |estimate/measured - 1|, median and nine in ten; "
                 f"rows in its band. Errors {whose}{more}"
             )
         ]
-    lines += [groups_table(judged, by), Text(), *_beating(judged), *_implausible(judged)]
+    lines += [groups_table(judged, by, of_fit), Text(), *_beating(judged), *_implausible(judged)]
     lines += _not_modelled(judged)
     if any(one.first_token for one in judged):
         said = ("time to the first token: measured, that of an unloaded prefill at the bound and by the estimate, and "
@@ -86,7 +88,21 @@ def validate_table(
     return Group(*lines)
 
 
-def groups_table(judged: Sequence[Judged], by: Sequence[str]) -> Table:
+MARK = "*"
+"""After the name of a group with estimates of rows that were in no fit."""
+
+
+def _of_fit(judged: Sequence[Judged]) -> str:
+    """Which rows were in the fit whose errors are stated, and which of those that are shown were in none."""
+    others = [one for one in judged if one.practice is not None and not one.is_fitted]
+    if not others:
+        return "of rows in the fit"
+    kinds = {"request": "whole requests", PhaseName.PREFILL: "prefills"}
+    named = dict.fromkeys(kinds.get(one.row.scope) or kinds.get(one.row.phase) or "implausible ones" for one in others)
+    return f"of rows in the fit, but for {counted(len(others), 'row')} that are in none ({', '.join(named)}; {MARK})"
+
+
+def groups_table(judged: Sequence[Judged], by: Sequence[str], of_fit: bool = False) -> Table:
     """A line for each group: ideal/measured, ``riding`` with prefills riding along, where rows are of serving; and the
     estimate over what was measured, its errors, and the share of rows inside its band."""
     made = _grouped(by, ">modelled", ">median", ">least", ">largest", ">riding", ">estimate", ">error", ">p90", ">band")
@@ -95,7 +111,9 @@ def groups_table(judged: Sequence[Judged], by: Sequence[str]) -> Table:
         shown = (found[key] for key in ("median", "least", "largest", "median_in_flight", "estimated_over_measured"))
         errors = (share(found[key]) for key in ("median_error", "p90_error"))
         inside = share((found["in_band"] or 0) / found["estimated"] if found["estimated"] else None)
-        made.add_row(_name(names), f"{found['modelled']} of {found['rows']}", *map(ratio, shown), *errors, inside)
+        unfitted = of_fit and any(one.practice is not None and not one.is_fitted for one in members)
+        name = _name(names) + f" {MARK}" * unfitted
+        made.add_row(name, f"{found['modelled']} of {found['rows']}", *map(ratio, shown), *errors, inside)
     return made
 
 

@@ -174,6 +174,8 @@ def machine(
             raise click.UsageError("--from says what lowers the cost of a token: no --minimise")
         if {"budget", "power", "workloads", "limits"} & words.keys():
             raise click.UsageError("--from prices a chip as it is: no --budget, --power, --limit or --workload")
+        if words.get("efficiency", "ideal") != "ideal":
+            raise click.UsageError("--efficiency: only ideal here: what resources are worth is of the ideal bound")
         show(with_ranges(st.step(model, chip, **words).who_earns(prices), ctx), as_json)
         return
     if prices is None:

@@ -14,7 +14,7 @@ from steptime.model.catalog.tiers import AGAIN, MOST_TIERS, OWN, catalogue_tiers
 from steptime.model.errors import NotSolved, UserError
 from steptime.model.solver.cache.holding import CacheAnswer, solve_cache
 from steptime.model.solver.recheck import recheck_cache
-from steptime.model.step.words import reuse_of
+from steptime.model.step.solver_words import reuse_of
 from steptime.model.text.cache import cache_json, cache_table, ours, published
 from steptime.model.text.format import console
 

@@ -1,13 +1,17 @@
 """What somebody measured against the bound and the estimate."""
 
+from dataclasses import replace
+
 import pytest
 from conftest import case_of
 
 from steptime.model import symbols as q
 from steptime.model.api.steps import measured_step, seconds_of
+from steptime.model.catalog.coefficients import shipped
 from steptime.model.errors import UserError
 from steptime.model.step.estimate import estimated
 from steptime.model.step.measured import against
+from steptime.model.units import unit_of
 
 STEP = {"layout": "tp=8", "batch": "64", "weights": "fp8"}
 
@@ -58,6 +62,65 @@ def test_without_an_estimate_the_bound_stands_alone() -> None:
     found = measured_step(case_of("llama-3.1-8b", "h100-sxm", **options), "40% MFU").measured
     assert (found.share_of_estimate, found.unexplained, dict(found.factors)) == (None, None, {})
     assert found.mfu == pytest.approx(0.40)
+
+
+@pytest.mark.parametrize("time", [0.0150, 0.0152, 0.0174, 0.0204, 0.0206])
+def test_a_time_lies_in_the_band_or_out_of_it(case, time) -> None:
+    ours = estimated(case)
+    by = time / 0.0176 * ours.step_time  # whatever the estimate is, some of these lie in its band and some do not
+    found, shown = measured_step(case, f"{by!r} s"), f"{by:.3g}"
+    inside = ours.low <= by <= ours.high
+    assert (found.measured.inside, found.measured.band) == (inside, (ours.low, ours.high)), shown
+    words = " ".join(str(found).split())
+    assert ("; inside the band (" in words, "below the band" in words) == (inside, by < ours.low)
+
+
+def test_the_band_of_a_rate_is_of_the_mean_step() -> None:
+    case = case_of("llama-3.1-8b", "h100-sxm", scope="serving", prompt="4096", output="32", batch="4", layout="tp=1")
+    found = measured_step(case, "100 tok/s").measured
+    ours = found.estimate
+    assert found.band == pytest.approx([end * ours.mean_time / ours.step_time for end in (ours.low, ours.high)])
+    assert against(case, 0.1).band == (ours.low, ours.high)
+    for name, factor in found.factors.items():
+        more = ours.own * (name == "prefills")
+        changed = ours.mean_time + (factor - 1) * (ours.terms[name] + more)
+        assert changed == pytest.approx(found.step_time), name
+
+
+@pytest.fixture(scope="module")
+def perfect():
+    """Every share one and every start nothing, and nothing overlapped: the bound is more than the terms add up to."""
+    shares = {s: 1.0 if unit_of(s) == 1 else 1e-12 for s in shipped().values}
+    case = case_of("llama-3.1-70b", "h100-sxm", overlap="none", **STEP)
+    chosen = replace(shipped(), values=shares, kernels={})
+    return replace(case, inputs=replace(case.inputs, coefficients=chosen))
+
+
+@pytest.mark.parametrize("times", [0.9, 0.999, 1.001, 1.5])
+def test_where_the_bound_is_the_estimate_a_term_explains_what_lies_above_it(perfect, times) -> None:
+    """Put into the estimate, max(sum of terms, bound), each factor gives what was measured."""
+    ours, bound = estimated(perfect), perfect.number(q.step_time)
+    assert ours.step_time == bound > sum(ours.terms.values()) * 1.01
+    found = against(perfect, bound * times)
+    assert bool(found.factors) == (times > 1)
+    for name, factor in found.factors.items():
+        changed = {**ours.terms, name: ours.terms[name] * factor}
+        assert max(sum(changed.values()), bound) == pytest.approx(bound * times, rel=1e-9), name
+
+
+def test_no_term_brings_an_estimate_below_its_bound(case) -> None:
+    found = measured_step(case, f"{case.number(q.step_time) * 0.9!r} s")
+    assert dict(found.measured.factors) == {} and "would explain it: no single term" in " ".join(str(found).split())
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("38", "write 38ms or 38s"), (" 0.5 ", "write 0.5ms or 0.5s"), ("1e-3", "write 1e-3ms or"), ("42%", "42% MFU"),
+])  # fmt: skip
+def test_a_number_without_a_unit_is_asked_back(case, text, said, run) -> None:
+    with pytest.raises(UserError, match=said):
+        measured_step(case, text)
+    code, out, err = run("step", "llama-3.1-8b", "h100-sxm", "--measured", text)
+    assert (code, out, err.count("\n")) == (2, "", 1) and said in err
 
 
 @pytest.mark.parametrize("text", ["fast", "", "-3ms", "0 ms", "3 GB", "0 tok/s", "x MFU"])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -122,9 +123,21 @@ def test_whose_errors_stand_beside_rows_is_said(tmp_path: Path, run) -> None:
 
 
 def test_errors_of_the_catalogue_s_rows_are_of_the_fit_itself(monkeypatch: pytest.MonkeyPatch, run) -> None:
-    monkeypatch.setattr(measured, "catalogue", lambda: catalogue()[2:3])
+    """But for prefills and whole requests, which are in no fit: these are counted, and marked."""
+    decode = next(row for row in catalogue() if row.phase == "decode" and row.scope == "serving")
+    monkeypatch.setattr(measured, "catalogue", lambda: [decode])
     code, out, _ = run("validate")
     assert code == 0 and "Errors of rows in the fit; `steptime calibrate` has those of" in " ".join(out.split())
+    some = [row for row in catalogue() if row.family in ("INF-VLLM70B", "INF-POPE", "INF-FT")]
+    monkeypatch.setattr(measured, "catalogue", lambda: [decode, *some])
+    code, out, _ = run("validate")
+    unfitted = [row for row in some if row.phase == "prefill" or row.scope == "request"]
+    said = f"but for {len(unfitted)} rows that are in none (prefills, whole requests; *)"
+    assert 0 < len(unfitted) < len(some) and said in " ".join(out.split()), out
+    marked = {line.split(" *")[0] for line in out.splitlines() if " * " in line}
+    assert marked == {f"{row.family} · {row.phase}" for row in unfitted}
+    data = json.loads(run("validate", "--json")[1])
+    assert {row["id"] for row in data["rows"] if not row["in_fit"]} == {row.id for row in unfitted}
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])

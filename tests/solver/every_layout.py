@@ -11,7 +11,7 @@ from steptime.model.choices import Overlap
 from steptime.model.layout.enumeration import layout_of, layouts
 from steptime.model.layout.layout import Layout
 from steptime.model.solver.layouts.points import Search
-from steptime.model.solver.limits import TIMED, is_timed
+from steptime.model.solver.limits import TIMED
 from steptime.model.step.build import build_case, cases_at, prepare
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import coefficients_of, estimated, estimated_time
@@ -66,11 +66,10 @@ def first_token(question: Question) -> float:
     return float(case.scenario.evaluate(q.step_time)) if found is None else found.step_time
 
 
-def slower(case: Case, search: Search, batches: np.ndarray) -> np.ndarray:
-    """By how much a step, and the mean step, is slower in practice than at the bound: where limits hold for that."""
+def slower(case: Case, batches: np.ndarray) -> np.ndarray:
+    """By how much a step, and the mean step, is slower in practice than at the bound: where there is an estimate."""
     chosen = coefficients_of(case)
-    limited = search.max_ttft is not None or is_timed(search.max_step_time, search.limits)
-    if chosen is None or not limited:
+    if chosen is None:
         return np.ones((2, len(batches)))
     there = case.changed({q.batch: batches})
     bounds = [there.scenario.evaluate(symbol) for symbol in (q.step_time, q.mean_step_time)]
@@ -90,7 +89,7 @@ def points_of(ways: list[Case], search: Search, row: int, batches: np.ndarray) -
     case, layout = ways[0], ways[0].layout
     fine = np.array(batches >= layout.replicas * layout.dp * layout.pp)
     fine &= of(q.memory_per_chip)[way, place] <= room_of(case)
-    step, mean = np.array([slower(case, search, batches) for case in ways])[way, :, place].T
+    step, mean = np.array([slower(case, batches) for case in ways])[way, :, place].T
     if search.max_step_time is not None:
         fine &= times[way, place] * step <= search.max_step_time
     for limit in search.limits:

@@ -1,5 +1,5 @@
 """The best batch within limits that hold for the estimate: equal to a loop over steps, priced rightly, and beside it
-what the bound alone would allow."""
+what the bound alone would choose."""
 
 import re
 from dataclasses import replace
@@ -16,8 +16,8 @@ from steptime.model.choices import Efficiency
 from steptime.model.errors import UserError
 from steptime.model.solver.batch import solve_batch
 from steptime.model.step.build import build_case
-from steptime.model.step.estimate import estimated
-from steptime.model.step.words import limit_of
+from steptime.model.step.estimate import estimated, estimated_time
+from steptime.model.step.solver_words import limit_of
 from steptime.model.text.practice import estimate_json
 
 CASES = {
@@ -108,12 +108,22 @@ def test_the_bounds_answer_stands_beside_it(name) -> None:
     assert answer.solution.step_time == pytest.approx(limit) and answer.bound_time < limit
 
 
-def test_without_a_limit_on_time_the_answer_is_the_bounds() -> None:
-    asked = ("llama-3.1-70b", "h100-sxm")
-    case, ideal = case_of(*asked, layout="tp=8"), case_of(*asked, layout="tp=8", efficiency="ideal")
-    limits = (limit_of("batch<=100"), limit_of("memory_per_chip<=70GB"))
-    one, other = (solve_batch(asked, limits=limits) for asked in (case, ideal))
-    assert one.practice is None and one.solution.value == other.solution.value == pytest.approx(100)
+@pytest.mark.parametrize("name", CASES)
+def test_without_a_limit_on_time_the_least_cost_is_the_estimates(name) -> None:
+    """Of every batch up to the largest that fits: a loop over estimates; ideal asks for the bound's."""
+    (model, hardware, options), _ = CASES[name]
+    limits = (limit_of("batch<=300"),)
+    answer = solve_batch(case_of(model, hardware, **options), limits=limits)
+    case, batches = answer.whole, np.arange(1.0, 301.0)
+    there = case.changed({q.batch: batches})
+    times = np.broadcast_to(estimated_time(there, shipped(), True), batches.shape)
+    costs = times / batches * case.number(q.chips * q.chip_hour_price / q.hour / case.phase.yields)
+    fits = np.array([at(case, int(batch)).fits is not False for batch in batches[-1:]])
+    best = int(batches[np.flatnonzero(costs <= costs.min() * (1 + 1e-12))[0]])
+    assert fits.all() and answer.practice is not None
+    assert (answer.integer["batch"], answer.integer["cost"]) == (best, pytest.approx(costs.min(), rel=1e-9))
+    ideal = solve_batch(case_of(model, hardware, efficiency="ideal", **options), limits=limits)
+    assert ideal.practice is None and answer.of_bound.integer == ideal.integer
 
 
 @pytest.mark.parametrize(("limit", "quantity"), [
@@ -150,7 +160,7 @@ def test_efficiency_is_a_word_of_the_best_batch(tmp_path: Path) -> None:
 
 def test_what_only_the_bound_allows_is_said() -> None:
     case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8")
-    with pytest.raises(UserError, match=r"in practice infeasible: .*max_step_time .*bound alone would allow batch 76"):
+    with pytest.raises(UserError, match=r"in practice infeasible: .*max_step_time .*bound alone would choose batch 76"):
         solve_batch(case, max_step_time=0.009)
     assert solve_batch(case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", efficiency="ideal"), max_step_time=0.009)
 
@@ -159,22 +169,44 @@ def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:
     asked = ("solve", "batch", "llama-3.1-70b", "h100-sxm", "--layout", "tp=8", "--max-step-time", "20ms")
     data = run_json(*asked)
     assert data["limits_hold_for"] == "estimate" and data["estimate"]["step_time"] <= 0.02
-    assert data["integer"]["step_time"] < data["estimate"]["step_time"] < data["bound_answer"]["estimate"]["step_time"]
+    assert data["estimate"]["step_time"] < data["bound_answer"]["estimate"]["step_time"]
     assert list(data["term_prices"]) == list(data["relaxed_estimate"]["terms"])
     assert sum(data["term_prices"].values()) + data["shadow_prices"]["max_step_time"] == pytest.approx(1, abs=1e-6)
     step = run_json("step", *asked[2:6], "--batch", str(data["integer"]["batch"]))
     assert data["estimate"].pop("terms") == pytest.approx(step["estimate"].pop("terms"))
     assert data["estimate"].pop("outside") == step["estimate"].pop("outside")
     assert data["estimate"] == pytest.approx(step["estimate"])
-    assert data["integer"]["step_time"] == pytest.approx(step["step_time"])
-    assert data["integer"]["cost"] * 1e6 == pytest.approx(step["dollars_per_million_tokens"])
+    assert data["integer"]["step_time"] == pytest.approx(step["estimate"]["step_time"])
+    assert data["integer"]["cost"] * 1e6 == pytest.approx(step["estimate"]["dollars_per_million_tokens"])
+    bound = data["at_bound"]["integer"]
+    assert (bound["batch"], bound["step_time"]) == (data["integer"]["batch"], pytest.approx(step["step_time"]))
+    assert bound["cost"] * 1e6 == pytest.approx(step["dollars_per_million_tokens"])
     ideal = run_json(*asked, "--efficiency", "ideal")
     assert (ideal["limits_hold_for"], ideal["estimate"], ideal["bound_answer"]) == ("bound", None, None)
     bound = data["bound_answer"]
     assert (bound["integer"], bound["batch"]) == (ideal["integer"], ideal["values"]["batch"])
     first, *rest = run(*asked)[1].splitlines()
     assert first.endswith("limits hold for the estimate (about 20 ms)")
-    assert any(line.startswith("the bound alone would allow batch 295") for line in rest)
+    assert any(line.startswith("the bound alone would choose batch 295") for line in rest)
     assert run(*asked, "--efficiency", "ideal")[1].splitlines()[0].endswith("limits hold for the ideal bound")
     crossing = run_json("solve", "crossover", *asked[2:6], "--context", "1200")
     assert crossing["estimate"]["step_time"] > 0.03 and crossing["estimate"]["outside"]
+
+
+@pytest.mark.parametrize("more", [(), ("--max-step-time", "20ms"), ("--efficiency", "ideal")], ids=str)
+def test_one_answer_is_of_one_scenario(run_json, more) -> None:
+    """Cost, times and prices are of the same terms: times add up to the step, from which the cost follows. What stands
+    at the bound, and by the estimate, is the same batch."""
+    data = run_json("solve", "batch", "llama-3.1-70b", "h100-sxm", "--layout", "tp=8", *more)
+    of_estimate = data["limits_hold_for"] == "estimate"
+    here = data["at_estimate" if of_estimate else "at_bound"]
+    assert {key: data[key] for key in here} == here and data["step_time"] == data["values"]["step_time"]
+    assert (data["at_estimate"] is None) == (not of_estimate)
+    whole = sum if of_estimate else max
+    assert whole(data["times"].values()) == pytest.approx(data["values"]["step_time"], rel=1e-9)
+    per_token = data["values"]["step_time"] / data["values"]["batch"]
+    assert data["cost"] == pytest.approx(per_token * 8 * 3.49 / 3600, rel=1e-9)
+    assert list(data["times"]) == list(data["term_prices"])
+    if of_estimate:
+        assert data["at_bound"]["values"]["batch"] == data["values"]["batch"]
+        assert data["at_bound"]["cost"] < data["cost"] and data["at_bound"]["integer"]["cost"] < data["integer"]["cost"]

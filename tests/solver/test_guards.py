@@ -19,7 +19,7 @@ from steptime.model.solver.posynomial import falls_per_unit, is_posynomial, slop
 from steptime.model.solver.problem import Limit, Problem, StepLimit, TimedPart
 from steptime.model.solver.sensitivity import envelope_at, log_slope
 from steptime.model.solver.solve import Program, _feasible_start, solve
-from steptime.model.step.words import limit_of
+from steptime.model.step.solver_words import limit_of
 
 x, y, c = q.batch, q.context, q.kv_bytes
 real = Symbol("real", real=True)

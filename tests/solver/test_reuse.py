@@ -25,7 +25,7 @@ from steptime.model.economics import reuse as times
 from steptime.model.economics.reuse import Reuse
 from steptime.model.scenario import Scenario
 from steptime.model.solver.cache.holding import Choice, best_policy, envelope, solve_cache
-from steptime.model.step.words import reuse_of
+from steptime.model.step.solver_words import reuse_of
 
 TIERS = catalogue_tiers()
 exactly = pytest.approx

@@ -11,7 +11,7 @@ from steptime.model.errors import UserError
 from steptime.model.solver.batch import RESOURCE, solve_batch
 from steptime.model.solver.crossover import find_crossover
 from steptime.model.solver.posynomial import falls_per_unit, is_posynomial, slope_at_infinity
-from steptime.model.step.words import limit_of
+from steptime.model.step.solver_words import limit_of
 
 CASES = {
     "crossover inside capacity": ("llama-3.1-70b", "h100-sxm", {"layout": "tp=8", "context": "1000"}, {}),
@@ -137,7 +137,7 @@ def test_where_terms_meet_at_a_fixed_batch_prices_are_an_interval(quantity, monk
 
 
 def test_equals_the_closed_form_where_one_exists() -> None:
-    case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", context="1000")
+    case = case_of("llama-3.1-70b", "h100-sxm", layout="tp=8", context="1000", efficiency="ideal")
     closed = find_crossover(case, "memory", "compute", q.batch)
     found = solve_batch(case).solution
     assert closed.closed_form is not None

@@ -31,24 +31,26 @@ GRIDS = {
     "no overlap": search_of("gpt-oss-20b", "h100-sxm", (2,), (4, 64), "chip-seconds", overlap="none"),
     "operations": search_of("gemma-2-27b", "tpuv6e", (4, 6), (8, 64), "chip-seconds", overlap="per-operation", **FP8),
 }  # fmt: skip
+GRIDS = {name: replace(search, inputs=replace(search.inputs, efficiency="ideal")) for name, search in GRIDS.items()}
 
 
 WHOLE = {
     "capacity": search_of("llama-3.1-8b", "h100-sxm", (1, 2, 3), context="7000", whole=True),
     "a step time": search_of("mixtral-8x7b", "h100-sxm", (6,), max_step_time=0.0071, context="900", whole=True,
-                               **IDEAL),
+                               ),
     "floor of a prefill": search_of("llama-3.1-8b", "h100-sxm", (2, 5), minimise="energy", phase="prefill",
                                     prompt="100", whole=True),
     "latency with a least rate": search_of("qwen3-30b-a3b", "h200-sxm", (5, 6), minimise="latency", context="9000",
-                                           limits=("tokens_per_second>=9000",), whole=True, **IDEAL),
+                                           limits=("tokens_per_second>=9000",), whole=True),
     "limits from both sides": search_of("llama-3.1-8b", "h100-sxm", (3, 4), context="3000", whole=True,
                                         limits=("batch<=333", "micro_batch>=5", "memory_per_chip<=60e9")),
     "two machines, two formats": search_of("gpt-oss-20b", ("h100-sxm", "mi300x"), (3,), minimise="chip-seconds",
                                            context="60000", free=frozenset({"kv"}), whole=True),
-    "a first token": search_of("llama-3.1-8b", "h100-sxm", (4,), context="16000", max_ttft=0.13, whole=True, **IDEAL),
+    "a first token": search_of("llama-3.1-8b", "h100-sxm", (4,), context="16000", max_ttft=0.13, whole=True),
     "a speed and joules": search_of("llama-3.1-8b", "h100-sxm", (4,), minimise="cost", context="16000", whole=True,
-                                    limits=("tokens_per_second_per_sequence>=70", "joules_per_token<=0.9"), **IDEAL),
+                                    limits=("tokens_per_second_per_sequence>=70", "joules_per_token<=0.9")),
 }  # fmt: skip
+WHOLE = {name: replace(search, inputs=replace(search.inputs, efficiency="ideal")) for name, search in WHOLE.items()}
 
 
 @pytest.mark.parametrize("search", GRIDS.values(), ids=GRIDS)

@@ -27,7 +27,7 @@ from steptime.model.solver.ranges.spreads import (
     earnings_spread,
     layout_spread,
 )
-from steptime.model.step.words import reuse_of
+from steptime.model.step.solver_words import reuse_of
 
 PRICES = str(MARKET)
 
@@ -51,11 +51,13 @@ def grid(ranges):
     ("llama-3.1-70b", {"layout": "tp=8"}, {q.memory_efficiency: (0.5, 0.9), q.context: (200.0, 20000.0)}),
     ("deepseek-v3", {"layout": "dp=32,ep=32"}, {q.chip_hour_price: (1.0, 4.0), q.memory_capacity: (6e10, 2e11)}),
 ])  # fmt: skip
-def test_the_cost_of_the_best_batch_is_exact(model, options, ranges) -> None:
-    case = case_of(model, "h100-sxm", **options)
+@pytest.mark.parametrize("efficiency", ["ideal", "calibrated"])
+def test_the_cost_of_the_best_batch_is_exact(model, options, ranges, efficiency) -> None:
+    """By whichever decides."""
+    case = case_of(model, "h100-sxm", efficiency=efficiency, **options)
     found = batch_spread(case, ranges, None, None, (), quiet)
     costs = [solve_batch(case.changed(point)).solution.cost for point in grid(ranges)]
-    cost, batch = found.intervals["cost"], found.intervals["batch"]
+    cost, batch = found.intervals["cost" if efficiency == "ideal" else "cost in practice"], found.intervals["batch"]
     assert cost.exact and not batch.exact
     assert (cost.low, cost.high) == pytest.approx((min(costs), max(costs)), rel=1e-6)
     assert cost.low <= cost.median <= cost.high

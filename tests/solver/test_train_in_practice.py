@@ -21,13 +21,14 @@ from steptime.model.estimate.training import LONGEST, TRAINING
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.train import Choices
 from steptime.model.solver.batch import solve_batch
+from steptime.model.solver.layouts import kept, work
 from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.solver.posynomial import falls_per_unit
 from steptime.model.solver.practice import practice_of
 from steptime.model.solver.recheck import recheck
 from steptime.model.step.build import build_case
 from steptime.model.step.estimate import estimated, evaluated
-from steptime.model.step.words import limit_of
+from steptime.model.step.solver_words import limit_of
 from steptime.model.text.practice import estimate_json
 
 CASES = {
@@ -180,7 +181,7 @@ def test_the_least_latency_with_a_rate_is_that_of_a_loop() -> None:
 
 def test_a_limit_that_only_the_bound_keeps_is_said() -> None:
     case = case_of("llama-3.1-8b", "h100-sxm", phase="train", layout="tp=8")
-    with pytest.raises(UserError, match=r"in practice infeasible: .*max_step_time .*bound alone would allow batch 1"):
+    with pytest.raises(UserError, match=r"in practice infeasible: .*max_step_time .*bound alone would choose batch 1"):
         solve_batch(case, max_step_time=0.03)
 
 
@@ -256,12 +257,21 @@ def test_every_point_says_what_its_step_says(search, narrow) -> None:
     assert "fp8" in formats if narrow is None else formats == {"fp8"}
 
 
-def test_without_a_limit_on_time_the_bound_decides_and_estimates_stand_beside() -> None:
-    search = search_of("llama-3.1-8b", "h100-sxm", (8,), (16,), "cost", free=TRAINED, phase="train")
-    ideal = search_of("llama-3.1-8b", "h100-sxm", (8,), (16,), "cost", free=TRAINED, phase="train", efficiency="ideal")
-    one, other = search_layouts(search), search_layouts(ideal)
-    assert not one.in_practice and one.best.layout == other.best.layout and one.best.cost == other.best.cost
-    assert one.best.estimate is not None and other.best.estimate is None
+def test_without_a_limit_on_time_the_estimate_decides(monkeypatch) -> None:
+    """The best of every execution's estimate; and of blocks of few, each with the rounds that its bounds leave."""
+    search = search_of("llama-3.1-8b", "h100-sxm", (8, 16), (16,), "cost", free=TRAINED, phase="train")
+    limited = replace(search, max_step_time=1e6)  # which no execution breaks: every estimate is worked out
+    found, every = search_layouts(search), search_layouts(limited)
+    monkeypatch.setattr(kept, "ROUND", 1)
+    monkeypatch.setattr(kept, "FEW", 1)
+    monkeypatch.setattr(work, "BLOCK", 300)
+    for one in (found, search_layouts(search)):
+        assert one.in_practice and (one.best, one.ties, one.least) == (every.best, every.ties, every.least)
+        assert (one.pareto, one.best_of, one.feasible) == (every.pareto, every.best_of, every.feasible)
+        assert one.of_bound == every.of_bound and one.runner_up.layout == every.runner_up.layout
+    ideal = search_layouts(replace(search, inputs=replace(search.inputs, efficiency="ideal")))
+    assert not ideal.in_practice and found.of_bound.cost == ideal.best.cost <= found.best.cost
+    assert found.best.estimate.step_time < found.of_bound.estimate.step_time
 
 
 def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:

@@ -56,7 +56,7 @@ def every_execution(question: Question, chips: int, batch: int) -> list[tuple[fl
 def test_the_best_execution_is_that_of_a_loop(model: str, hardware: str, chips: int, batch: int, sequence: str) -> None:
     words = {"phase": "train", "sequence": sequence, "usable_memory": "100%"}  # so few chips are full to the brim
     executions = every_execution(asked(model, hardware, **words), chips, batch)
-    search = search_of(model, hardware, (chips,), (batch,), "latency", free=TRAINED, **words)
+    search = search_of(model, hardware, (chips,), (batch,), "latency", free=TRAINED, efficiency="ideal", **words)
     found = search_layouts(search)
     assert found.points == len(executions)
     assert found.infeasible["memory_capacity"] == sum(not fits for _, fits in executions)

@@ -60,6 +60,12 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a layout that cannot run": ({"base": {**BASE, "layout": "tp=7"}, "keep": KEEP}, "nothing of the sweep can be run"),
     "serving without context": ({"base": {**BASE, "scope": "serving", "output": 9},
                                  "over": {"prompt": {"values": [9]}}}, "state `context` too"),
+    "a limit on an estimate that is not asked for": (
+        {"base": {**BASE, "efficiency": "ideal"}, "limits": ["estimate<=30ms"], "keep": KEEP},
+        "limits: estimate: efficiency ideal in [base] asks for no estimate; leave it out, or ask for step_time"),
+    "the best of such": ({"base": {**BASE, "efficiency": ["ideal", "calibrated"]},
+                          "keep": [{"best": "estimate.tokens_per_second"}]}, "or ask for tokens_per_second, the bound"),
+    "such an output": ({"base": {**BASE, "efficiency": "ideal"}, "outputs": ["estimate"], "keep": KEEP}, "no estimate"),
     "nothing kept": ({"base": BASE}, "keeps nothing of its points"),
     "a file of a pipe": ({"base": {**BASE, "model": "/dev/zero/x.toml"}}, "cannot be read"),
 }  # fmt: skip

@@ -107,6 +107,16 @@ def test_that_a_file_has_no_coefficients_of_training_is_said(of_decoding_alone: 
     assert f"no estimate: {why}" in words_of(step)
 
 
+def test_a_search_says_so_too(of_decoding_alone: Path) -> None:
+    asked = {"phase": "train", "chips": 2, "batch": 4, "sequence": 512}
+    found = st.search("gpt2", "a100-sxm-40gb", **asked, efficiency=str(of_decoding_alone))
+    why = f"{of_decoding_alone} has no coefficients of training"
+    assert found.to_dict()["no_estimate"] == why and found.best.estimate is None
+    assert f"no estimate: {why}" in " ".join(str(found).split())
+    usual = st.search("gpt2", "a100-sxm-40gb", **asked)
+    assert "no_estimate" not in usual.to_dict() and "no estimate" not in str(usual)
+
+
 @pytest.mark.parametrize("words", [
     lambda path: {"efficiency": str(path), "layout": "tp=8"}, lambda path: RUN,
     lambda path: {**RUN, "efficiency": "ideal"},

@@ -32,6 +32,11 @@ def test_a_workload_that_cannot_be_read_says_why(text, message) -> None:
     (("deepseek-v3", "--from", "h100-sxm", "--budget", "3e6"), "no --budget"),
     (("deepseek-v3", "--prices", str(MARKET), "--budget", "3e6", "--workload", "layout=tp=8",
       "--workload", "layout=tp=16"), "not on 8 and 16 chips"),
+    (("llama-3.1-8b", "--prices", str(MARKET), "--budget", "3e6", "--efficiency", "calibrated"),
+     "--efficiency: only ideal here: a machine that is designed is of no family"),
+    (("llama-3.1-8b", "--prices", str(MARKET), "--budget", "3e6", "--workload", "context=2k efficiency=calibrated"),
+     "--efficiency: only ideal here"),
+    (("llama-3.1-8b", "--from", "h100-sxm", "--efficiency", "calibrated"), "--efficiency: only ideal here"),
     (("llama-3.1-8b", "--prices", str(MARKET), "--budget", "3 B"), "--budget: '3 B' is in B, expected"),
 ])  # fmt: skip
 def test_what_cannot_be_answered_is_one_line(run, arguments, message) -> None:
@@ -78,3 +83,12 @@ def test_the_examples_tables_are_printed(run, path) -> None:
                        "--minimise", "cost")  # fmt: skip
     assert code == 0
     assert "per million tokens" in out and "of the spend" in out and "h100-sxm" in out
+
+
+def test_the_ideal_may_be_asked_for(run_json) -> None:
+    """It is what a design takes."""
+    asked = ("solve", "machine", "llama-3.1-8b", "--prices", str(MARKET), "--budget", "3e6", "--layout", "tp=8")
+    assert run_json(*asked, "--efficiency", "ideal")["step_time"] == run_json(*asked)["step_time"]
+    earns = ("solve", "machine", "llama-3.1-8b", "--from", "h100-sxm", "--layout", "tp=1")
+    one, other = run_json(*earns, "--efficiency", "ideal"), run_json(*earns)
+    assert {key for key in other if one[key] != other[key]} <= {"efficiency", "not_modelled"}

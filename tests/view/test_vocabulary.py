@@ -86,7 +86,8 @@ def test_the_defaults_that_help_shows_are_taken() -> None:
 asked = {
     "step": ("step", "llama-3.1-8b", "h100-sxm", "--layout", "dp=8"),
     "crossover": ("solve", "crossover", "llama-3.1-8b", "h100-sxm", "--layout", "dp=8", "--over", "memory_bandwidth"),
-    "batch": ("solve", "batch", "llama-3.1-8b", "h100-sxm", "--layout", "dp=64", "--recompute", "full", "--zero", "3"),
+    "batch": ("solve", "batch", "llama-3.1-8b", "h100-sxm", "--layout", "dp=64", "--recompute", "full", "--zero", "3",
+              "--max-step-time", "60s"),
     "layout": ("solve", "layout", "llama-3.1-8b", "h100-sxm", "--chips", "8"),
     "machine": ("solve", "machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "1e7"),
     "who earns": ("solve", "machine", "llama-3.1-8b", "--from", "h100-sxm", "--layout", "dp=8"),
@@ -103,6 +104,8 @@ def test_tokens_of_a_run_give_its_days_wherever_they_are_taken(run, run_json, na
     time = data["integer"]["step_time"] if name == "batch" else time
     assert training["days"] == pytest.approx(15e12 / (sequences * 4096 / time) / 86400)
     assert training["dollars"] > 0
+    if name == "batch":
+        assert training == data["at_estimate"]["training"] and training["days"] > data["at_bound"]["training"]["days"]
     shown = said(run, *asked[name], *TRAIN)
     assert "15 T tokens in" in shown and " days, $" in shown
 

@@ -19,9 +19,13 @@ f. With prefills of others the mean step carries every one: it takes no less tha
 Between two batches a < r that are tried, every whole batch thus lies in a box: no faster than a, no better used than
 f/T(r). In the place of all formats of a machine stands one that has the fewest bytes of each kind and the highest peak:
 every operation moves and computes no less in any of them, so it is faster than each.
+
+An estimate has such boxes too. It is a sum of terms, or the bound where that is more; a term is the longer of two
+times, or one for each collective, kernel or sequence of the fullest rank, and of each 1 to 3 hold. Tokens are copied
+the way that is the faster at the bound; boxes take the one that is the faster in practice, which is no slower.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,15 +62,15 @@ def envelopes(work: "Work", variants: "Numbered") -> list[Envelope]:
     made: list[Envelope] = []
     for (machine, _), numbers in found.items():
         every = [work.variants[number].values for number in numbers]
-        fastest = _fastest(every)
-        if fastest is None:
+        least = fastest(every)
+        if least is None:
             made += [Envelope(machine, (number,), values) for number, values in zip(numbers, every, strict=True)]
         else:
-            made.append(Envelope(machine, tuple(numbers), fastest))
+            made.append(Envelope(machine, tuple(numbers), least))
     return made
 
 
-def _fastest(several: Sequence[Mapping[Symbol, float]]) -> dict[Symbol, float] | None:
+def fastest(several: Sequence[Mapping[Symbol, float]]) -> dict[Symbol, float] | None:
     """The fewest bytes and the highest peak of several; None where they differ in anything else."""
     found = dict(several[0])
     for symbol in found:
@@ -124,9 +128,9 @@ class Boxing:
             self.own[alike[0][0]] = range(len(self.envelopes), len(self.envelopes) + len(made))
             self.envelopes += made
 
-    def boxes(self, number: int, piece: "Piece", last: Array) -> Boxes:
-        """The boxes of a piece; ``last``: by machine and layout the place of the largest batch that any format admits,
-        -1 where there is none."""
+    def boxes(self, number: int, piece: "Piece", last: Array) -> tuple[Boxes, ...]:
+        """The boxes of a piece at the bound and, where that decides, in practice; ``last``: by machine and layout the
+        place of the largest batch that any format admits, -1 where there is none."""
         columns, ladder, formulas = self.work.columns, self.ladder, self.work.formulas(piece)
         ranks = np.prod([columns[name][piece.rows] for name in ("replicas", "dp", "pp")], axis=0)
         high = np.minimum(last + self.work.search.whole, len(ladder) - 1)
@@ -135,24 +139,36 @@ class Boxing:
         rows, ranks, high, possible = piece.rows[some], ranks[some], high[:, some], possible[:, some]
         low = np.maximum(np.searchsorted(ladder, ranks, side="right") - 1, 0)
         scenarios: list[Scenario] = []
-        found = [Boxes.none()]
+        found: list[tuple[Boxes, ...]] = [(Boxes.none(),) * (1 + self.work.in_practice)]
+        if not len(rows):
+            return found[0]
         for place in self.own[piece.variants[0][0]]:
             envelope = self.envelopes[place]
             top = np.maximum(high[envelope.machine], low)
             rungs = np.rint(low[:, None] + (top - low)[:, None] * np.linspace(0, 1, RUNGS)).astype(int)
             scenarios = formulas.scenarios(envelope.values, columns, rows, ladder[rungs], scenarios)
             points = Points(formulas, scenarios, columns, rows, ladder[rungs])
-            boxes = self._of(number, place, rows, points, (ranks * columns["cp"][rows])[:, None])
-            found.append(boxes.at(np.flatnonzero(possible[envelope.machine] & np.isfinite(boxes.bound))))
-        return Boxes.joined(found)
+            made = [self._of(number, place, rows, points, times, (ranks * columns["cp"][rows])[:, None])
+                    for times in self._times(envelope, rows, points)]  # fmt: skip
+            fine = possible[envelope.machine]
+            found.append(tuple(one.at(np.flatnonzero(fine & np.isfinite(one.bound))) for one in made))
+        return tuple(map(Boxes.joined, zip(*found, strict=True)))
 
-    def _of(self, number: int, place: int, rows: Array, points: Points, cells: Array) -> Boxes:
-        """The boxes of layouts on an envelope, at batches of their own."""
+    def _times(self, envelope: Envelope, rows: Array, points: Points) -> Iterator[Array]:
+        """Seconds of some layouts on an envelope that no step is faster than, at the bound and in practice."""
+        yield points.step_time
+        if self.work.in_practice:
+            assert self.work.estimates is not None
+            yield self.work.estimates.least(envelope.numbers, rows, points)
+
+    def _of(self, number: int, place: int, rows: Array, points: Points, times: Array, cells: Array) -> Boxes:
+        """The boxes of layouts on an envelope, at batches of their own, no step faster than ``times``."""
         filled = cells * np.ceil(points.batches / cells)
-        shares = points.per_sequence * filled / self.work.columns["chips"][rows][:, None]
-        bound = points.cost_of(points.step_time, filled).min(axis=1, initial=np.inf)
+        speeds = points.per_sequence * (points.step_time / times)
+        shares = speeds * filled / self.work.columns["chips"][rows][:, None]
+        bound = points.cost_of(times, filled).min(axis=1, initial=np.inf)
         bound[np.isnan(bound)] = 0.0  # over links without a figure some times are no number: such a layout stays
         size, machine = len(rows), self.envelopes[place].machine
         return Boxes(np.full(size, number), np.full(size, place), np.full(size, machine), rows, bound,
-                     np.nan_to_num(points.per_sequence[:, :-1]), np.nan_to_num(shares[:, 1:]),
+                     np.nan_to_num(speeds[:, :-1]), np.nan_to_num(shares[:, 1:]),
                      np.zeros(size, bool))  # fmt: skip

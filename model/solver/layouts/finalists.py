@@ -47,11 +47,7 @@ class Finalists:
 
     def chosen(self) -> Chosen:
         """The answer; raises UserError where no point satisfies every limit."""
-        every = self._refined(self.kept.rivals()) if self.search.whole else self.kept.rivals()
-        every = every.at(np.flatnonzero(np.isfinite(every.cost)))
-        if not len(every):
-            raise UserError(f"infeasible: none of {self.kept.points:,} points satisfies every limit; "
-                            f"broken: {counted(self.kept.infeasible)}")  # fmt: skip
+        every = self._every()
         order = self._by_cost(every)
         machines = self.kept.machine[every.variant]
         first = every.at(order[:1])
@@ -60,11 +56,27 @@ class Finalists:
         ties = preferences[home]
         taken = ties[:SHOWN].tolist()
         others = [place for place in order[: len(taken) + FEW].tolist() if place not in set(taken)]
-        candidates = tuple(self._points(every, np.array([*taken, *self._varied(every, others)], int)))
-        names = list(self.search.machines.values())
-        best_of = {names[number]: next(self._points(every, found[:1])) for number, found in preferences.items()}
-        best_of = dict(sorted(best_of.items(), key=lambda one: names.index(one[0])))
+        shown, numbers = [*taken, *self._varied(every, others)], sorted(preferences)
+        points = list(self._points(every, np.array([*shown, *(preferences[number][0] for number in numbers)], int)))
+        candidates, names = tuple(points[: len(shown)]), list(self.search.machines.values())
+        best_of = {names[number]: point for number, point in zip(numbers, points[len(shown) :], strict=True)}
         return Chosen(candidates, self._front(candidates[0], every), best_of, len(ties), float(first.cost[0]))
+
+    def best(self) -> Point:
+        """The best point alone; raises UserError where no point satisfies every limit."""
+        every = self._every()
+        machines = self.kept.machine[every.variant]
+        home = machines[self._by_cost(every)[0]]
+        return next(self._points(every, self._ties(every, np.flatnonzero(machines == home))[:1]))
+
+    def _every(self) -> Rivals:
+        """All that may be best, at their best batches."""
+        every = self._refined(self.kept.rivals()) if self.search.whole else self.kept.rivals()
+        every = every.at(np.flatnonzero(np.isfinite(every.cost)))
+        if not len(every):
+            raise UserError(f"infeasible: none of {self.kept.points:,} points satisfies every limit; "
+                            f"broken: {counted(self.kept.infeasible)}")  # fmt: skip
+        return every
 
     def _refined(self, every: Rivals) -> Rivals:
         """The rivals at their best whole batches. The most promising come first; those that they leave without a
@@ -104,7 +116,7 @@ class Finalists:
         for places, whole in self._pieces(some):
             batch[places], cost[places] = whole.best(some.at(places), self.kept.ladder)
             fine = places[np.isfinite(cost[places])]
-            if not len(fine):
+            if not len(fine) or self.kept.lone:
                 continue
             points = whole.at(np.flatnonzero(np.isfinite(cost[places])), batch[fine][:, None])
             labels = np.stack([some.variant[fine], some.row[fine], batch[fine]], axis=1)

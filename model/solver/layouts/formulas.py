@@ -64,6 +64,12 @@ class Formulas:
         lines = [self.phase.ledger if self.by_hand else ledger.operations for ledger in self.ledgers]
         return [demands_of(self.accounts, self.phase, self.plan, operations) for operations in lines]
 
+    @cached_property
+    def apart(self) -> frozenset[Symbol]:
+        """What an estimate defines in one way to copy tokens otherwise than in the first."""
+        first, *others = [{**slots, **asked} for slots, asked in zip(self.slots, self.demanded, strict=True)]
+        return frozenset(s for one in others for s, expr in one.items() if first.get(s) != expr)
+
     def numbers(
         self, values: Mapping[Symbol, Any], columns: Columns, rows: Array, heads: Array, batches: Array
     ) -> dict[Symbol, Any]:

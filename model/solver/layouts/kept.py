@@ -4,10 +4,11 @@ yet turn out best.
 Between two batches that are tried, b and b', a step takes at least as long as at b, since time never falls as the batch
 grows; so a token of any batch below b' costs at least what it costs at b times b/b'. That bounds from below what a
 layout can cost at any whole batch, and a layout is dropped only where this bound lies above what was found already.
+No estimate lies below its bound: what a layout costs at the bound is also a bound on what it costs in practice.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,6 +22,10 @@ FEW = 64
 """Layouts that are kept for their cost alone, so that there is a next one where the best has no rival."""
 SPARE = 2**18
 """Layouts that may gather before those that have no chance any more are dropped."""
+ROUND, MOST_OF_ROUND = 2**8, 2**14
+"""Layouts whose estimates are asked for at first, and at most, before those without a chance are dropped."""
+ROUNDING = 1e-9
+"""What is worked out in another order may differ so much, relative, and more than that."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +74,12 @@ class Taken:
 
 class Kept:
     """Counts, front and rivals of all points added so far. ``machine``: the number of each variant's machine;
-    ``in_practice``: whether their times are estimates."""
+    ``in_practice``: whether their times are estimates; ``lone``: only the best of all is asked for, with its ties."""
 
-    def __init__(self, search: Search, machine: Array, in_practice: bool = False) -> None:
-        self.search, self.machine, self.in_practice = search, machine, in_practice
+    def __init__(self, search: Search, machine: Array, in_practice: bool = False, lone: bool = False) -> None:
+        self.search, self.machine, self.in_practice, self.lone = search, machine, in_practice, lone
         self.points, self.feasible, self.infeasible, self.front = 0, 0, Counter[str](), Front()
-        self.least = np.full(int(machine.max()) + 1, np.inf)
+        self.least, self.cheapest = np.full(int(machine.max()) + 1, np.inf), np.full(2 * FEW, np.inf)
         self._waiting, self._gathered, self._settled = [Rivals()], 0, 0
         ladder = np.array(search.batches, float)
         self.ladder, self.next = ladder, np.append(ladder[1:], ladder[-1]) if search.whole else ladder
@@ -89,19 +94,44 @@ class Kept:
     def keep(self, variant: int, rows: Array, points: Points) -> None:
         """Keep what may matter of some layouts (rows) at all batches (columns)."""
         fine = points.possible
-        place, batch = np.nonzero(fine & ~self.front.beaten(points.per_sequence, points.per_chip))
-        labels = np.stack([np.full(len(place), variant), rows[place], self.ladder[batch]], axis=1)
-        self.front.add(points.per_sequence[place, batch], points.per_chip[place, batch], labels)
+        if not self.lone:
+            place, batch = np.nonzero(fine & ~self.front.beaten(points.per_sequence, points.per_chip))
+            labels = np.stack([np.full(len(place), variant), rows[place], self.ladder[batch]], axis=1)
+            self.front.add(points.per_sequence[place, batch], points.per_chip[place, batch], labels)
         found = self._rivals(variant, rows, points, np.where(fine, points.cost, np.inf))
         machine = self.machine[variant]
         self.least[machine] = min(self.least[machine], found.cost.min(initial=np.inf))
-        self._gather(found.at(self.chances(found, self._few(found))))
+        found = found.at(self.chances(found, self._few(found)))
+        self.cheapest = np.sort(np.concatenate([self.cheapest, found.cost]))[: 2 * FEW]
+        self._gather(found)
 
     def _gather(self, found: Rivals) -> None:
         self._waiting.append(found)
         self._gathered += len(found)
         if self._gathered > self._settled + SPARE:
             self.rivals()
+
+    def _hopes(self, variant: int, rows: Array, points: Points) -> tuple[Array, Array]:
+        """Which of some layouts may matter in practice by their ``points`` at the bound, and what each costs at
+        least."""
+        fine, more = points.possible, 1 + ROUNDING
+        some = self._rivals(variant, rows, points, np.where(fine, points.cost, np.inf))
+        some = replace(some, bound=some.bound / more, speed=some.speed * more, share=some.share * more)
+        good = self.chances(some, self.cheapest[-1])
+        own = np.flatnonzero(~good & fine.any(axis=1))
+        speed, share = points.per_sequence[own] * more, points.per_chip[own] * more
+        good[own] = (fine[own] & ~self.front.beaten(speed, share)).any(axis=1)
+        return good, some.bound
+
+    def rounds(self, variant: int, rows: Array, points: Points) -> Iterator[Array]:
+        """Places of some layouts, a few at a time, whose estimates may matter by their ``points`` at the bound: the
+        cheapest at the bound first, so that few others are left a chance once these are kept."""
+        good, bound = self._hopes(variant, rows, points)
+        left, size = np.argsort(bound, kind="stable"), ROUND
+        while len(left := left[good[left]]):
+            yield left[:size]
+            left, size = left[size:], min(4 * size, MOST_OF_ROUND)
+            good, _ = self._hopes(variant, rows, points)
 
     def taken(self) -> "Taken":
         """What was added since it was last taken; the front and the least costs stay here too, to drop what has no
@@ -129,15 +159,17 @@ class Kept:
 
     def chances(self, some: Rivals, enough: float) -> Array:
         """Which of some may be within one per cent of the best on their machine, on the front, or cost no more than
-        ``enough``."""
-        good = some.bound <= np.maximum(self.most()[self.machine[some.variant]], enough)
-        if self.search.whole:
+        ``enough``; where only the best of all is asked for, within one per cent of it."""
+        most = self.most()[self.machine[some.variant]]
+        good = some.bound <= (most if self.lone else np.maximum(most, enough))
+        if self.search.whole and not self.lone:
             good |= ~self.front.beaten(some.speed, some.share)
         return np.asarray(good & np.isfinite(some.bound))
 
     def most(self) -> Array:
         """The cost up to which a layout is a tie, by machine."""
-        return np.asarray(self.least * (1 + max(self.search.within, EQUAL)))
+        least = np.full_like(self.least, self.least.min()) if self.lone else self.least
+        return np.asarray(least * (1 + max(self.search.within, EQUAL)))
 
     def _few(self, some: Rivals) -> float:
         """The cost of the few-th best."""

@@ -116,9 +116,8 @@ class Answer:
     preference, then others by cost; ``best_of``: the best on each machine. ``ties``: how many layouts stood within that
     one per cent, the best among them; ``least``: the least cost, by which they are measured.
 
-    ``in_practice``: limits hold for the estimate, which then decides what is best, what is on the front and what ties;
-    ``of_bound`` is what the bound alone would choose. A search without a limit on time is decided by the bound: the
-    estimate of every point would take as long again, and what it changes most is which batch keeps a limit.
+    ``in_practice``: the estimate decides what is best, what is on the front and what ties, and limits hold for it; then
+    ``of_bound`` is what the bound alone would choose.
     """
 
     search: Search

@@ -14,12 +14,13 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import Coefficients
-from steptime.model.choices import PhaseName, Scope
+from steptime.model.choices import PhaseName, Scope, Split
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.estimate.training import TRAINING
 from steptime.model.phases.accounts import Accounts
 from steptime.model.scenario import Scenario
+from steptime.model.solver.layouts.boxes import fastest
 from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.passes import Pass, joined
 from steptime.model.solver.layouts.variants import Variant
@@ -66,6 +67,25 @@ class Estimates:
         asked = self.step.at(numbers, rows, split, batches).scenarios[0]
         others, every = (one.evaluate(others_per_step) for one in (asked, asked | {q.own_prefill: 0.0}))
         return {**found, "prefills": others * prefill}, (every - others) * prefill
+
+    def least(self, numbers: Sequence[int], rows: Array, points: Points) -> Array:
+        """Seconds that no estimate of some layouts on any of some variants of one machine lies below: ``points`` are
+        these layouts with the fewest bytes and the highest peak of all, copied whichever way is the faster."""
+        split, figures = self.step.split(rows), self.coefficients[numbers[0]]
+        terms = TERMS.get(self.step.search.inputs.phase, DECODE)
+        pure = points if not self.serves else self._fastest(self.pure, numbers, rows, split, points.batches)
+        found = _fastest_way(pure, terms, figures)
+        if self.serves and self.alone is not None:
+            one = self._fastest(self.alone, numbers, rows, split, np.ones((1, 1)))
+            prefill = _fastest_way(one, {"along": along}, {**figures, e.riding: 1.0})
+            found = found + points.scenarios[0].evaluate(others_per_step) * prefill
+        return np.asarray(np.maximum(found, points.step_time))
+
+    def _fastest(self, one: Pass, numbers: Sequence[int], rows: Array, split: Split, batches: Array) -> Points:
+        """A pass of some layouts, no slower than on any of some variants."""
+        values = fastest([one.variants[number].values for number in numbers])
+        assert values is not None, "the variants of a screen differ in formats alone"
+        return one.formulas(numbers[0], split).at(values, one.columns, rows, batches)
 
     def first_token(self, numbers: Array, rows: Array) -> Array | None:
         """Seconds of one prompt alone, a row for each layout."""
@@ -118,16 +138,32 @@ def _column(points: Points, symbol: Symbol) -> Sequence[float | None]:
 
 def _evaluated(points: Points, terms: Mapping[str, Expr], figures: Mapping[Symbol, Any]) -> dict[str, Any]:
     """Seconds by term, in the way to copy tokens to experts that is the faster at the bound."""
-    ways = []
+    ways = _each_way(points, terms, figures)
+    if len(ways) == 1:
+        return ways[0]
+    with np.errstate(all="ignore"):
+        faster = points.faster
+    return {name: np.choose(faster, [np.broadcast_to(way[name], faster.shape) for way in ways]) for name in terms}
+
+
+def _fastest_way(points: Points, terms: Mapping[str, Expr], figures: Mapping[Symbol, Any]) -> Any:
+    """Seconds of all terms, in the way to copy tokens that makes them the fewest."""
+    return np.minimum.reduce(np.broadcast_arrays(*(sum(way.values()) for way in _each_way(points, terms, figures))))
+
+
+def _each_way(points: Points, terms: Mapping[str, Expr], figures: Mapping[Symbol, Any]) -> list[dict[str, Any]]:
+    """Seconds by term, in each way to copy tokens to experts. What the ways share is evaluated once."""
+    ways, first, apart = [], None, points.formulas.apart
     with np.errstate(all="ignore"):
         for scenario, demanded in zip(points.scenarios, points.formulas.demanded, strict=True):
             there = Scenario({**scenario.values, **figures}, {**scenario.definitions, **demanded})
-            there = there.knowing(scenario.known)
+            known = scenario.known
+            if first is not None:
+                known = {s: value for s, value in first.known.items() if there.reach(s).isdisjoint(apart)}
+            there = there.knowing(known)
             ways.append({name: there.evaluate(expr) for name, expr in terms.items()})
-        if len(ways) == 1:
-            return ways[0]
-        faster = points.faster
-        return {name: np.choose(faster, [np.broadcast_to(way[name], faster.shape) for way in ways]) for name in terms}
+            first = first or there
+    return ways
 
 
 @dataclass(frozen=True)

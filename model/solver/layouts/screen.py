@@ -12,7 +12,7 @@ import numpy as np
 
 from steptime.model.solver.layouts.boxes import Boxes
 from steptime.model.solver.layouts.front import Front, dominant
-from steptime.model.solver.layouts.kept import FEW, SPARE
+from steptime.model.solver.layouts.kept import FEW, ROUNDING, SPARE
 from steptime.model.solver.layouts.points import EQUAL
 
 if TYPE_CHECKING:
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 Array = np.ndarray
 PROMISING = 64
 """Layouts of each machine that are looked at first, by their bounds."""
-ROUNDING = 1e-9
-"""What is worked out in another order may differ so much, relative, and more than that."""
 
 
 class Screen:
     """Boxes of all layouts of a search, and what is known to be reached: the front, the least cost on each machine, and
-    the few least of all."""
+    the few least of all; by the bound or by the estimate. ``lone``: only the best of all is asked for."""
 
-    def __init__(self, work: "Work", envelopes: "Sequence[Envelope]") -> None:
-        self.work, self.envelopes = work, envelopes
+    def __init__(
+        self, work: "Work", envelopes: "Sequence[Envelope]", in_practice: bool = False, lone: bool = False
+    ) -> None:
+        self.work, self.envelopes, self.in_practice, self.lone = work, envelopes, in_practice, lone
         self.front, self.least = Front(), np.full(len(work.search.hardware), np.inf)
         self.cheapest = np.full(2 * FEW, np.inf)
         self._boxes: list[Boxes] = [Boxes.none()]
@@ -67,9 +67,12 @@ class Screen:
 
     def _chances(self, some: Boxes) -> Array:
         """Places of those that may be a tie on their machine, among the cheapest, or on the front."""
-        most = np.maximum(self.least * (1 + max(self.work.search.within, EQUAL)), self.cheapest[-1])
+        within = 1 + max(self.work.search.within, EQUAL)
+        most = np.maximum(self.least * within, self.cheapest[-1])
+        if self.lone:
+            most = np.full_like(self.least, self.least.min() * within)
         good = ~(some.bound > most[some.machine] * (1 + ROUNDING))
-        for place in range(some.speed.shape[1]):
+        for place in range(0 if self.lone else some.speed.shape[1]):
             left = np.flatnonzero(~good)
             corner = some.speed[left, place] * (1 + ROUNDING), some.share[left, place] * (1 + ROUNDING)
             good[left] = ~self.front.beaten(*corner)
@@ -79,7 +82,9 @@ class Screen:
         """Places, not seen yet, of those with the least bounds on each machine, and of those whose boxes no other box
         holds."""
         left = np.flatnonzero(~every.seen)
-        found = [left[dominant(every.speed[left].ravel(), every.share[left].ravel()) // every.speed.shape[1]]]
+        found = [left[:0]]
+        if not self.lone:
+            found = [left[dominant(every.speed[left].ravel(), every.share[left].ravel()) // every.speed.shape[1]]]
         for machine in np.unique(every.machine[left]):
             own = left[every.machine[left] == machine]
             found.append(own[np.argsort(every.bound[own], kind="stable")[:PROMISING]])
@@ -93,11 +98,13 @@ class Screen:
         kinds = 2 * self.work.group[numbers] + (self.work.columns["ffn_all"][rows] != 0)
         for kind in np.unique(kinds):
             here = np.flatnonzero(kinds == kind)
-            points = self.work.whole(numbers[here], rows[here]).at(np.arange(len(here)), self.work.batches)
+            whole = self.work.whole(numbers[here], rows[here], self.in_practice)
+            points = whole.at(np.arange(len(here)), self.work.batches)
             fine = points.possible
-            place, batch = np.nonzero(fine)
-            speed, share = points.per_sequence[place, batch], points.per_chip[place, batch]
-            self.front.add(speed, share, np.zeros((len(place), 0)))
+            if not self.lone:
+                place, batch = np.nonzero(fine)
+                speed, share = points.per_sequence[place, batch], points.per_chip[place, batch]
+                self.front.add(speed, share, np.zeros((len(place), 0)))
             costs = np.where(fine, points.cost, np.inf).min(axis=1)
             np.minimum.at(self.least, self.work.machine[numbers[here]], costs)
             self.cheapest = np.sort(np.concatenate([self.cheapest, costs]))[: 2 * FEW]

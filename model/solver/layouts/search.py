@@ -11,6 +11,7 @@ from dataclasses import replace
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import Columns, layout_of
+from steptime.model.solver.layouts.nearest import nearest
 from steptime.model.solver.layouts.points import Answer, Search
 from steptime.model.solver.layouts.stream import engine_for, streamed
 from steptime.model.solver.layouts.variants import Variant
@@ -39,19 +40,22 @@ def search_layouts(
     def looked(share: float) -> None:
         progress(STREAMED + (1 - STREAMED) * share)
 
-    of_bound = work.chosen(kept[0], looked)
-    chosen = of_bound
-    if work.in_practice:
-        try:
-            chosen = work.chosen(kept[1], looked)
-        except UserError as error:
-            raise UserError(f"in practice {error}; at the ideal bound alone {kept[0].feasible:,} do (`efficiency` "
-                            "ideal)") from None  # fmt: skip
+    of_bound = None
+    try:
+        if work.in_practice:
+            of_bound = work.finalists(kept[0], looked).best()
+        chosen = work.finalists(kept[-1], looked).chosen()
+    except UserError as error:
+        near = nearest(work, in_practice=of_bound is not None)
+        said = str(error) if near is None else f"{error}; {near}"
+        if of_bound is not None:
+            said = f"in practice {said}; at the ideal bound alone {kept[0].feasible:,} do (`efficiency` ideal)"
+        raise UserError(said) from None
     progress(1.0)
-    counts, questions = kept[-1], tuple(variant.question for variant in work.variants)
+    counts, questions = kept[-1 if work.timed else 0], tuple(variant.question for variant in work.variants)
     return Answer(search, work.minimise, len(work.columns["tp"]), questions, counts.points, counts.feasible,
                   time.perf_counter() - started, dict(counts.infeasible), **vars(chosen), in_practice=work.in_practice,
-                  of_bound=of_bound.candidates[0] if work.in_practice else None)  # fmt: skip
+                  of_bound=of_bound)  # fmt: skip
 
 
 def _refuse_early(variants: Sequence[Variant], columns: Columns, search: Search) -> None:

@@ -38,19 +38,21 @@ are, and where few are: some five seconds of one process each."""
 
 @dataclass(frozen=True)
 class Task:
-    """A piece, by its number. ``left``: by machine the layouts of it that the screen left, once it has seen all."""
+    """A piece, by its number. ``left``: of what is kept, each, by machine the layouts of it that its screen left, once
+    that has seen all."""
 
     number: int
-    left: tuple[tuple[int, Array], ...] | None = None
+    left: tuple[tuple[tuple[int, Array], ...], ...] | None = None
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a piece gives: how many points of it are done, what is kept of them, and the boxes of its layouts."""
+    """What a piece gives: how many points of it are done, what is kept of them, and the boxes of its layouts for each
+    screen."""
 
     done: int
     kept: Sequence[Taken]
-    boxes: Boxes | None = None
+    boxes: Sequence[Boxes] = ()
 
 
 class Engine(Protocol):
@@ -86,20 +88,23 @@ def _part(search: Search) -> Callable[[Task], Seen]:
 
 
 def streamed(work: Work, kept: Sequence[Kept], engine: Engine) -> Iterator[int]:
-    """Evaluate all points in pieces, at the bound and, where limits hold for it, in practice; how many are done."""
-    done, numbers, boxing = 0, range(work.pieces), Boxing(work) if work.screened else None
-    screen = Screen(work, boxing.envelopes) if boxing else None
+    """Evaluate all points in pieces, at the bound and, where that decides, in practice; how many are done. Points are
+    counted by both where limits on time hold; without any, at the bound."""
+    done, numbers, screens = 0, range(work.pieces), list[Screen]()
+    if work.screened:
+        envelopes = Boxing(work).envelopes
+        screens = [Screen(work, envelopes, one.in_practice, one.lone) for one in kept]
     for seen in engine.results(map(Task, numbers)):
         _merge(kept, seen)
-        if screen and seen.boxes:
-            screen.add(seen.boxes)
+        for screen, boxes in zip(screens, seen.boxes, strict=False):
+            screen.add(boxes)
         done += seen.done
         yield done
-    if screen:
+    for screen in screens:
         screen.settle()
-        tasks = [Task(number, left) for number in numbers if (left := tuple(screen.left(number)))]
-        for seen in engine.results(tasks):
-            _merge(kept, seen)
+    left = {number: tuple(tuple(screen.left(number)) for screen in screens) for number in numbers}
+    for seen in engine.results(Task(number, own) for number, own in left.items() if any(own)):
+        _merge(kept, seen)
 
 
 def _merge(kept: Sequence[Kept], seen: Seen) -> None:
@@ -115,11 +120,12 @@ class Part:
         self.boxing = Boxing(work) if work.screened else None
 
     def __call__(self, task: Task) -> Seen:
-        piece, boxes, done = self.work.piece(task.number), None, 0
+        piece, boxes, done = self.work.piece(task.number), tuple[Boxes, ...](), 0
         if task.left is not None:
-            for machine, rows in task.left:
-                own = [one for one in piece.variants if self.work.machine[one[0]] == machine]
-                self._keep(replace(piece, variants=own, rows=rows))
+            for one, left in zip(self.kept, task.left, strict=True):
+                for machine, rows in left:
+                    own = [pair for pair in piece.variants if self.work.machine[pair[0]] == machine]
+                    self._keep(one, replace(piece, variants=own, rows=rows))
         else:
             done = piece.skipped + len(piece.rows) * len(piece.variants) * self.work.batches.size
             if len(piece.rows) and self.boxing:
@@ -130,17 +136,12 @@ class Part:
 
     def _timed(self, piece: Piece) -> None:
         """Every point with its time, since limits are on it."""
-        estimates = self.work.estimates if self.work.in_practice else None
-        in_turn = InTurn(estimates) if estimates and not estimates.serves and len(piece.variants) > FEW else None
+        there = self._in_practice(piece)
         for number, points in self.work.points(piece):
-            self.kept[0].count(points)
-            self.kept[0].keep(number, piece.rows, points)
-            if self.work.in_practice:
-                there = self.work.estimated(points, np.full(len(piece.rows), number), piece.rows)
-                if in_turn and points.spread is None:
-                    there = replace(there, times=in_turn.step_time(points, number, piece.rows))
-                self.kept[1].count(there)
-                self.kept[1].keep(number, piece.rows, there)
+            for one in self.kept:
+                known = there(number, points) if one.in_practice else points
+                one.count(known)
+                one.keep(number, piece.rows, known)
 
     def _possible(self, piece: Piece) -> None:
         """Every point of the layouts that may be possible on some variant."""
@@ -149,10 +150,11 @@ class Part:
             self.kept[0].count(points)
             some |= _open(self.work, points)
             if len(piece.variants) == 1 and np.count_nonzero(some) > MOST * len(some):
-                self.kept[0].keep(number, piece.rows, points)
+                self._put(number, piece.rows, points)
                 some[:] = False
-        known = {formats: needed[some] for formats, needed in held.items()}
-        self._keep(replace(piece, rows=piece.rows[some]), known)
+        rows, known = piece.rows[some], {formats: needed[some] for formats, needed in held.items()}
+        for number, points in self.work.points(replace(piece, rows=rows), known) if len(rows) else ():
+            self._put(number, rows, points)
 
     def _last(self, piece: Piece) -> Array:
         """By machine and layout the place of the largest batch that any format admits, -1 where there is none; every
@@ -164,10 +166,35 @@ class Part:
             last[machine] = np.maximum(last[machine], np.count_nonzero(points.fits, axis=1) - 1)
         return last
 
-    def _keep(self, piece: Piece, held: Held | None = None) -> None:
-        if len(piece.rows):
-            for number, points in self.work.points(piece, held):
-                self.kept[0].keep(number, piece.rows, points)
+    def _keep(self, kept: Kept, piece: Piece) -> None:
+        """What may matter of all points of a piece."""
+        there = self._in_practice(piece)
+        for number, points in self.work.points(piece):
+            kept.keep(number, piece.rows, there(number, points) if kept.in_practice else points)
+
+    def _put(self, number: int, rows: Array, points: Points) -> None:
+        """What may matter of some layouts on a variant, at the bound; and in practice of those that their bound leaves
+        a chance."""
+        for one in self.kept:
+            if not one.in_practice:
+                one.keep(number, rows, points)
+                continue
+            for some in one.rounds(number, rows, points):
+                whole = self.work.whole(np.full(len(some), number), rows[some], in_practice=True)
+                one.keep(number, rows[some], whole.at(np.arange(len(some)), self.work.batches))
+
+    def _in_practice(self, piece: Piece) -> Callable[[int, Points], Points]:
+        """Gives the points of a piece in practice, on one variant after another."""
+        estimates = self.work.estimates
+        in_turn = InTurn(estimates) if estimates and not estimates.serves and len(piece.variants) > FEW else None
+
+        def there(number: int, points: Points) -> Points:
+            found = self.work.estimated(points, np.full(len(piece.rows), number), piece.rows)
+            if in_turn and points.spread is None:
+                return replace(found, times=in_turn.step_time(points, number, piece.rows))
+            return found
+
+        return there
 
 
 def _open(work: Work, points: Points) -> Array:

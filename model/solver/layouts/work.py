@@ -16,7 +16,7 @@ from steptime.model.phases.accounts import Accounts, accounts_of
 from steptime.model.scenario import Scenario
 from steptime.model.solver.layouts.evaluated import Held, Points
 from steptime.model.solver.layouts.executions import executions
-from steptime.model.solver.layouts.finalists import Chosen, Finalists
+from steptime.model.solver.layouts.finalists import Finalists
 from steptime.model.solver.layouts.formulas import Formulas
 from steptime.model.solver.layouts.kept import Kept
 from steptime.model.solver.layouts.passes import Pass, key
@@ -51,8 +51,8 @@ class Piece:
 
 class Work:
     """Layouts and variants of a search, with the passes that are evaluated: its step, and one prompt alone where that
-    is limited or rides along. ``in_practice``: whether limits hold for the estimate; ``timed``: whether any is on a
-    time, at the bound or in practice."""
+    is limited or rides along. ``in_practice``: whether the estimate decides, and limits hold for it; ``timed``: whether
+    any is on a time, at the bound or in practice."""
 
     def __init__(
         self, search: Search, accounts: Accounts, columns: Columns, variants: Sequence[Variant], minimise: Minimise
@@ -67,19 +67,19 @@ class Work:
             self.alone = Pass(alone, accounts, columns, minimise)
         self.estimates = estimates_of(self.step, self.alone)
         self.timed = search.max_ttft is not None or is_timed(search.max_step_time, search.limits)
-        self.in_practice = self.timed and self.estimates is not None
+        self.in_practice = self.estimates is not None
         places = {machine: number for number, machine in enumerate(search.hardware)}
         self.machine = np.array([places[variant.question.hardware] for variant in variants])
         groups: dict[object, int] = {}
         self.group = np.array([groups.setdefault((key(one), frozenset(one.values)), len(groups)) for one in variants])
         self.batches = np.array(search.batches, float)[None, :]
 
-    def chosen(self, kept: Kept, progress: Callable[[float], None]) -> Chosen:
-        """The answer of what was kept, by the bound or by the estimate; ``progress`` is given shares."""
+    def finalists(self, kept: Kept, progress: Callable[[float], None]) -> Finalists:
+        """What was kept, by the bound or by the estimate, for its last round; ``progress`` is given shares."""
         rest = max(1, len(kept.rivals()))
         whole = partial(self.whole, in_practice=kept.in_practice)
         return Finalists(self.search, kept, self.columns, self.variants, self.group, whole,
-                         lambda looked: progress(min(1.0, looked / rest))).chosen()  # fmt: skip
+                         lambda looked: progress(min(1.0, looked / rest)))  # fmt: skip
 
     def whole(self, numbers: Array, rows: Array, in_practice: bool = False) -> Whole:
         """Some layouts of one split, each on its variant, all of one group."""
@@ -125,8 +125,10 @@ class Work:
         return len(self.columns["tp"]) * self.batches.size * len(self.variants)
 
     def nothing_kept(self) -> list[Kept]:
-        """What is kept of no point yet: at the bound and, where limits hold for it, in practice."""
-        return [Kept(self.search, self.machine, estimated) for estimated in (False, True)[: 1 + self.in_practice]]
+        """What is kept of no point yet: at the bound and, where that decides, in practice; then of the bound only its
+        best."""
+        of_bound = Kept(self.search, self.machine, lone=self.in_practice)
+        return [of_bound, Kept(self.search, self.machine, in_practice=True)] if self.in_practice else [of_bound]
 
     @property
     def screened(self) -> bool:

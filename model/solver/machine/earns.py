@@ -69,7 +69,7 @@ def who_earns(case: Case, prices: PriceList | None, batch_adjusts: bool) -> Earn
     With ``batch_adjusts`` the batch is the best for each machine, within its memory; else it stays.
     """
     try:
-        best = solve_batch(case, Minimise.CHIP_SECONDS) if batch_adjusts else None
+        best = solve_batch(case, Minimise.CHIP_SECONDS, in_practice=False) if batch_adjusts else None
     except UserError as error:
         raise UserError(str(error).replace("the best batch", "who earns", 1)) from None
     if best is not None and best.worth is None:

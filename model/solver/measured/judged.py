@@ -7,7 +7,8 @@ from statistics import median
 import numpy as np
 
 from steptime.model.catalog.details import engine_of
-from steptime.model.catalog.measurement import Measurement
+from steptime.model.catalog.measurement import COLLECTIVES, Measurement
+from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError, unknown
 
 EXACT = 1e-9
@@ -101,6 +102,15 @@ class Judged:
     energy: Energy | None = None
     practice: Practice | None = None
     drafts: Drafts | None = None
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether fits take rows like it: single decode steps, steps of training and collectives; no prefill, no whole
+        request, no check of drafts, and nothing implausible."""
+        row = self.row
+        step = row.phase == PhaseName.DECODE and row.scope != "request" and "mtp" not in row.detail
+        kind = step or row.phase == PhaseName.TRAIN or row.phase in COLLECTIVES
+        return kind and self.practice is not None and not self.implausible
 
     @property
     def error(self) -> float | None:

@@ -12,7 +12,7 @@ from sympy import Symbol
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
-from steptime.model.choices import Load, Minimise, PhaseName, Scope
+from steptime.model.choices import Efficiency, Load, Minimise, PhaseName, Scope
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Model
@@ -135,16 +135,17 @@ def asked_of(row: Measurement, model: Model, machine: Hardware, inputs: Inputs) 
 
 
 def searched(row: Measurement, question: Question, free: frozenset[str] = frozenset()) -> Question:
-    """The fastest on a row's chips, of all layouts and of all choices that are free."""
+    """The fastest at the bound on a row's chips, of all layouts and of all choices that are free."""
     inputs = question.inputs.with_given(ALL_OF_IT)
     batch = int(inputs.given[q.batch])
-    kept = replace(inputs.with_given({q.batch: None}), layout=None)
+    kept = replace(inputs.with_given({q.batch: None}), layout=None, efficiency=Efficiency.IDEAL)
     search = Search(question.model, (question.hardware,), (row.chips,), kept, (batch,), Minimise.LATENCY, None, {},
                     free, within=0.0)  # fmt: skip  # the fastest, so that a bound stays one
     try:
-        return search_layouts(search).best.question
+        found = search_layouts(search).best.question
     except UserError as error:
         raise UserError(f"no layout is stated, and none is found: {error}") from None
+    return replace(found, inputs=replace(found.inputs, efficiency=inputs.efficiency))
 
 
 def _asked(row: Measurement, model: Model, machine: Hardware, inputs: Inputs) -> Question:

@@ -180,7 +180,8 @@ def cache_spread(
 
 
 def layout_spread(search: Search, best: Case, ranges: Ranges, progress: Progress) -> Spread:
-    """The least cost and its step time, every point searched anew; what binds, and in which layout."""
+    """The least cost and its step time, at the bound, and in practice where that decides; every point searched anew;
+    what binds, and in which layout."""
     for symbol in ranges:
         if symbol in (q.batch, q.microbatch, q.interleave, q.chips):
             raise UserError(f"range of `{symbol.name}`: this is what is searched for")
@@ -190,9 +191,14 @@ def layout_spread(search: Search, best: Case, ranges: Ranges, progress: Progress
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
         drawn = {symbol: _whole(symbol, value) for symbol, value in values.items()}
-        best = search_layouts(replace(search, inputs=search.inputs.with_given(drawn))).best
+        answer = search_layouts(replace(search, inputs=search.inputs.with_given(drawn)))
+        best = answer.best
         binds = f"{build_case(best.question).bottleneck} ({best.layout} on {best.question.hardware.name})"
-        return Outcome({"cost": best.cost, "step_time": best.step_time}, binds)
+        found = {"cost": best.cost, "step_time": best.step_time}
+        if answer.in_practice and best.estimate is not None:
+            found |= {"step_time in practice": best.estimate.step_time,
+                      "cost in practice": best.ranked(True, answer.minimise)}  # fmt: skip
+        return Outcome(found, binds)
 
     return spread_solved(ranges, solve, samples=SEARCHES, progress=progress)
 
