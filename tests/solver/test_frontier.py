@@ -15,8 +15,10 @@ from steptime.model.layout.enumeration import layout_of, layouts
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.solver.layouts import frontier
 from steptime.model.solver.layouts.frontier import Frontier, Fronts, fronts
+from steptime.model.solver.layouts.in_turn import InTurn
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.quadrants import on_front, quadrant
+from steptime.model.solver.layouts.work import work_of
 from steptime.model.step.build import build_case
 from steptime.model.step.estimate import estimated
 from steptime.model.step.inputs import Question
@@ -124,3 +126,22 @@ def test_a_front_on_a_grid(rows: list[list[int]]) -> None:
         assert quadrant(least)[chips, batch] == others.min()
         beaten = np.count_nonzero(others <= value) > 1 or not np.isfinite(value)
         assert on_front(least)[chips, batch] == (not beaten)
+
+
+@pytest.mark.parametrize("scale_up", ["1GB/s", "100GB/s"])
+def test_estimates_in_turn_are_those_of_single_machines(scale_up: str) -> None:
+    """Whichever way to copy tokens is the faster, and whatever the machine before had in common."""
+    made = work_of(search_of("deepseek-v2-lite", ("h100-sxm", "h200-sxm", "gb200-nvl72"), (16, 24), (16, 200, 4000),
+                             layout="tp=1,cp=1,replicas=1", scale_up_bandwidth=scale_up,
+                             free=frozenset({"weights", "kv"})))  # fmt: skip
+    assert made.estimates is not None
+    slower, compared = 0, 0
+    for number in range(made.pieces):
+        piece, in_turn = made.piece(number), InTurn(made.estimates)
+        for variant, points in made.points(piece) if len(piece.rows) else ():
+            expected = made.estimated(points, np.full(len(piece.rows), variant), piece.rows).step_time
+            fine, found = points.possible, in_turn.step_time(points, variant, piece.rows)
+            np.testing.assert_allclose(found[fine], expected[fine], rtol=1e-13)
+            slower += np.count_nonzero(np.broadcast_to(points.faster, fine.shape)[fine])
+            compared += np.count_nonzero(fine)
+    assert compared > 300 and slower > 0

@@ -134,7 +134,8 @@ class _Together:
         by_bound, by_estimate = list(self._fronts(self.by_bound)), list[Frontier | None](self._fronts(self.by_estimate))
         if self.work.estimates is None:
             by_estimate = [None] * len(by_bound)
-        return [Fronts(*slot, *both) for slot, *both in zip(self.slots, by_bound, by_estimate, strict=True)]
+        both = zip(by_bound, by_estimate, strict=True)
+        return [Fronts(*slot, bound, estimate) for slot, (bound, estimate) in zip(self.slots, both, strict=True)]
 
     def _add(self, piece: Piece) -> None:
         """Layouts of a piece: first which are possible, then the times of these."""

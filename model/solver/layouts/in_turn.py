@@ -37,10 +37,9 @@ class InTurn:
             for other in others:
                 shared = {symbol: value for symbol, value in first.known.items() if symbol in self._same}
                 ways.append(self._seconds(other.knowing(shared)))
-            time = (
-                ways[0] if len(ways) == 1 else np.choose(points.faster, np.broadcast_arrays(points.faster, *ways)[1:])
-            )
-            return np.maximum(time, points.step_time)
+            if len(ways) > 1:
+                ways = [np.choose(points.faster, np.broadcast_arrays(points.faster, *ways)[1:])]
+            return np.asarray(np.maximum(ways[0], points.step_time))
 
     def _seconds(self, there: Scenario) -> Any:
         return sum(there.evaluate(expr) for expr in self.terms.values())
@@ -54,10 +53,8 @@ class InTurn:
             self._same = _in_common(self._there)
         else:
             before = self._there[0].values
-            differing = {
-                s: value for s, value in values.items() if value is not before[s] and _differ(value, before[s])
-            }
-            self._there = [one | differing for one in self._there]
+            differ = {symbol: value for symbol, value in values.items() if _differ(value, before[symbol])}
+            self._there = [one | differ for one in self._there]
         self._there = [one.knowing(there.known) for one, there in zip(self._there, points.scenarios, strict=True)]
 
 

@@ -21,7 +21,7 @@ from steptime.model.solver.layouts.formulas import Formulas
 from steptime.model.solver.layouts.kept import Kept
 from steptime.model.solver.layouts.passes import Pass, key
 from steptime.model.solver.layouts.points import Search
-from steptime.model.solver.layouts.practice import estimates_of, in_practice
+from steptime.model.solver.layouts.practice import InPractice, estimates_of, in_practice
 from steptime.model.solver.layouts.refine import Whole
 from steptime.model.solver.layouts.variants import Variant, affordable, must_have, variants_on
 from steptime.model.solver.limits import is_timed
@@ -104,7 +104,7 @@ class Work:
             return None
         return np.asarray(self.alone.at(numbers, rows, self.step.split(rows), np.ones((1, 1))).step_time)
 
-    def estimated(self, points: Points, numbers: Array, rows: Array) -> Points:
+    def estimated(self, points: Points, numbers: Array, rows: Array) -> InPractice:
         """Points in practice."""
         assert self.estimates is not None
         first = self.estimates.first_token(numbers, rows) if self.limited else None

@@ -62,9 +62,8 @@ def _pass(scope: Lowered, other: Prepared, made: Written, number: int, known: Ma
     definitions = {**way.definitions, **asks}
     shared = {symbol: 0.0 for symbol in scope.values if symbol not in definitions}
     there = to.scope({**shared, **way.values, **figures}, definitions)
-    own = {
-        symbol: float(value) for symbol, value in way.values.items() if not (symbol in scope.values or symbol in to.on)
-    }
+    mine = [symbol for symbol in way.values if symbol not in scope.values and symbol not in to.on]
+    own = {symbol: other.values[symbol] for symbol in mine}
     there.known = {symbol: to.leaf(float(value)) for symbol, value in {**own, **figures, **known}.items()}
     for symbol in to.on:  # what varies, and follows from other quantities here
         if symbol in definitions and symbol not in way.values and symbol not in known:
