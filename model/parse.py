@@ -29,7 +29,8 @@ _prefixes |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 _units: dict[str, tuple[float, Expr]] = {
     "": (1.0, count), "s": (1.0, second), "min": (60.0, second), "h": (3600.0, second), "B": (1.0, byte),
     "bit": (0.125, byte), "FLOP": (1.0, FLOP), "OP": (1.0, FLOP), "$": (1.0, dollar), "J": (1.0, joule),
-    "W": (1.0, joule / second), "Wh": (3600.0, joule), "Hz": (1.0, 1 / second), "tokens": (1.0, count), "token": (1.0, count),
+    "W": (1.0, joule / second), "Wh": (3600.0, joule), "Hz": (1.0, 1 / second),
+    "tokens": (1.0, count), "token": (1.0, count),
 }  # fmt: skip
 _counted = dict.fromkeys(("request", "requests", "sequence", "sequences"), (1.0, count))
 """What a rate may count beside tokens."""

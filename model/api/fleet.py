@@ -6,12 +6,12 @@ from typing import Any
 
 from rich.console import Group
 
-from steptime.model.api.fleet_demand import demand_of
+from steptime.model.api.fleet_demand import demand_of, ends_of
 from steptime.model.api.named import Named
 from steptime.model.api.shown import Shown
 from steptime.model.catalog.files import read_toml
 from steptime.model.parse import path_of
-from steptime.model.solver.fleet.ranges import Spread, ends_of, spread
+from steptime.model.solver.fleet.ranges import Spread, spread
 from steptime.model.solver.fleet.solve import Answer, Level, solve_fleet
 from steptime.model.text.fleet import fleet_csv, fleet_table
 from steptime.model.text.fleet_json import fleet_json
@@ -34,8 +34,8 @@ def fleet(demand: Mapping[str, Any] | Named, *, progress: Callable[[float], None
     ...     "class": [{"model": "llama-3.1-8b", "rate": "20 /s", "prompt": 1000, "output": 200, "max_tpot": "30 ms"}],
     ...     "hardware": [{"name": "h100-sxm", "price": "2 $/h", "sizes": [1]}, {"name": "l4", "price": "0.7 $/h"}],
     ... })
-    >>> [(one["hardware"], one["role"]) for one in found.to_dict()["replicas"]][:1]
-    [('h100-sxm', 'together')]
+    >>> [one["hardware"] for one in found.to_dict()["replicas"]]
+    ['h100-sxm']
     """
     if isinstance(demand, Mapping):
         return Fleet(solve_fleet(demand_of(demand), progress))

@@ -13,7 +13,7 @@ from steptime.model.api.named import model_of
 from steptime.model.api.sweep_scenes import beside
 from steptime.model.catalog.table import Place, Table, free, line, read, whole
 from steptime.model.choices import Basis, Format
-from steptime.model.errors import UserError
+from steptime.model.errors import UserError, unknown
 from steptime.model.parse import parse
 from steptime.model.quantity import byte, count, dollar, joule, second
 from steptime.model.solver.fleet.demand import Caps, Demand, Goal, Law, Requests, Role
@@ -23,6 +23,7 @@ from steptime.model.step.words import inputs_of
 MOST_CLASSES, MOST_PERIODS, MOST_LENGTHS, MOST_SIZE = 200, 168, 200, 1024
 LARGEST_LENGTH = 1e8
 PER_SECOND = 1 / second
+MOST_RANGES = 20
 LEAST_SHARE = 1e-6
 """By how much shares may miss one."""
 
@@ -162,3 +163,26 @@ def _must_have(demand: Demand) -> None:
         watts = demand.goal == Goal.POWER or demand.caps.power is not None or demand.energy_price
         if watts and option.power is None:
             raise UserError(f"the fleet needs {option.hardware.missing(q.power.name)}")
+
+
+def ends_of(demand: Demand, words: Mapping[str, str]) -> dict[str, tuple[float, float]]:
+    """Both ends by name: ``chat.rate=8..16`` of a class, ``h200-sxm.price=2$/h..4$/h`` of an option, in base units.
+
+    Raises UserError for other names, and where the first end is above the second.
+    """
+    known = {f"{one.name}.rate": 1 / second for one in demand.classes}
+    known |= {f"{one.name}.price": dollar / second for one in demand.options if one.price is not None}
+    if len(words) > MOST_RANGES:
+        raise UserError(f"ranges: at most {MOST_RANGES}")
+    found = {}
+    for name, text in words.items():
+        if name not in known:
+            raise unknown("range", name, list(known), f"known: {', '.join(known)}")
+        low, dots, high = str(text).partition("..")
+        if not dots:
+            raise UserError(f"range of {name}: {str(text)[:60]!r}: write lo..hi")
+        both = parse(low.strip(), known[name], name), parse(high.strip(), known[name], name)
+        if both[0] > both[1]:
+            raise UserError(f"range of {name}: {low} is above {high}")
+        found[name] = both
+    return found

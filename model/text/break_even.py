@@ -8,12 +8,11 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.fleet.symbols import price_b, rate_a, rate_b
-from steptime.model.layout.layout import Layout
 from steptime.model.quantity import latex, lookup
 from steptime.model.solver.best_cost import Side
 from steptime.model.solver.break_even import BreakEven, Meeting
 from steptime.model.text.bases import of_price, price_basis
-from steptime.model.text.format import formula, in_unit, plain, si, table
+from steptime.model.text.format import formula, in_unit, layout_said, plain, si, table
 from steptime.model.text.header import doubtful, header_json, layout_json, missing_json, trailer
 
 
@@ -126,18 +125,10 @@ def _sides(answer: BreakEven) -> Any:
     for how, found in every.items():
         for side in () if found is None else found.sides:
             batch = side.batch if side.whole is None else side.whole
-            shown.add_row(how, side.case.hardware.name, brief(side.case.layout), plain(batch), plain(side.rate),
+            shown.add_row(how, side.case.hardware.name, layout_said(side.case.layout, ",", "one chip"),
+                          plain(batch), plain(side.rate),
                           plain(side.price), plain(side.cost))  # fmt: skip
     return shown
-
-
-def brief(layout: Layout) -> str:
-    """A layout without degrees of one.
-
-    >>> brief(Layout(tp=2, dp=4)), brief(Layout())
-    ('tp=2,dp=4', 'one chip')
-    """
-    return ",".join(one for one in str(layout).split(",") if not one.endswith("=1")) or "one chip"
 
 
 def _prices(answer: BreakEven) -> str:

@@ -6,14 +6,13 @@ import io
 from rich.console import Group
 from rich.text import Text
 
-from steptime.model.layout.layout import Layout
 from steptime.model.solver.fleet.demand import HOUR, Goal
 from steptime.model.solver.fleet.limits import BUDGET, CHIPS, POWER, STOCK
 from steptime.model.solver.fleet.prices import Price
 from steptime.model.solver.fleet.ranges import Spread
 from steptime.model.solver.fleet.solve import Answer, Level
 from steptime.model.text.fleet_json import fleet_json
-from steptime.model.text.format import plain, si, table
+from steptime.model.text.format import layout_said, plain, si, table
 
 SAME = 1e-6
 """What differs by less, relative, is the same."""
@@ -52,16 +51,6 @@ def _total(level: Level) -> str:
     return " · ".join(said)
 
 
-def degrees(layout: Layout) -> str:
-    """The degrees of a layout that are not one.
-
-    >>> degrees(Layout(tp=8, ep=16)), degrees(Layout())
-    ('tp=8 ep=16', 'one chip')
-    """
-    said = [part for part in str(layout).split(",") if not part.endswith("=1")]
-    return " ".join(said) or "one chip"
-
-
 def _groups(level: Level) -> Group:
     shown = table(">groups", "hardware", "role", "layout", ">batch", ">full", ">$/h")
     for group in sorted(level.groups, key=lambda one: -one.dollars):
@@ -69,7 +58,8 @@ def _groups(level: Level) -> Group:
         count = plain(group.owned) + (f" +{rented}" if rented else "")
         full = 100 * max(group.utilisation.values())
         batch = "" if column.role == "prefill" else plain(column.batch, 3)
-        shown.add_row(count, level.demand.options[column.option].name, str(column.role), degrees(column.layout), batch,
+        layout = layout_said(column.layout, otherwise="one chip")
+        shown.add_row(count, level.demand.options[column.option].name, str(column.role), layout, batch,
                       f"{full:.0f} %", f"{group.dollars:,.2f}")  # fmt: skip
     rents = any(group.most > group.owned for group in level.groups)
     said = [Text("+n: so many more are rented in the busiest period", style="dim")] if rents else []

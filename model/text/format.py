@@ -118,6 +118,15 @@ def table(*columns: str) -> Table:
     return made
 
 
+def layout_said(layout: object, separator: str = " ", otherwise: str = "tp=1") -> str:
+    """The degrees of a layout that are not one; ``otherwise`` where there are none.
+
+    >>> layout_said("tp=8,cp=1,dp=4,ep=32,pp=1,replicas=1"), layout_said("tp=1,dp=1", ",", "one chip")
+    ('tp=8 dp=4 ep=32', 'one chip')
+    """
+    return separator.join(part for part in str(layout).split(",") if not part.endswith("=1")) or otherwise
+
+
 def console() -> Console:
     """Where tables go: standard output, as wide as the terminal, or as COLUMNS says; else 120 columns."""
     found = Console(highlight=False, markup=False)

@@ -5,9 +5,8 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
-from steptime.model.layout.layout import Layout
 from steptime.model.solver.layouts.points import Answer, Point
-from steptime.model.text.format import Fitting, plain, si
+from steptime.model.text.format import Fitting, layout_said, plain, si
 from steptime.model.text.layout_points import formats
 
 SHOWN = 16
@@ -16,15 +15,6 @@ SHOWN = 16
 BEST = "best"
 ROOM = ("weights/kv", ">chips", ">bound", ">practice", ">/chip", ">$/M")
 """Columns that a narrow terminal has no room for, the first to go first."""
-
-
-def layout_said(layout: Layout) -> str:
-    """The degrees of a layout that are not one.
-
-    >>> layout_said(Layout(tp=8, ep=32, dp=4)), layout_said(Layout())
-    ('tp=8 dp=4 ep=32', 'tp=1')
-    """
-    return " ".join(part for part in str(layout).split(",") if not part.endswith("=1")) or "tp=1"
 
 
 def _columns(answer: Answer) -> list[str]:

@@ -16,11 +16,11 @@ from steptime.model.step.case import Case
 from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.best_batch import solve_batch_json
 from steptime.model.text.compared import compared
-from steptime.model.text.format import plain, si, table
+from steptime.model.text.format import layout_said, plain, si, table
 from steptime.model.text.header import doubtful, no_estimate, not_modelled
 from steptime.model.text.layout import relaxed_at
 from steptime.model.text.layout_points import choices, formats_said, point_json
-from steptime.model.text.layout_rows import SHOWN, front_table, layout_said, machines_table
+from steptime.model.text.layout_rows import SHOWN, front_table, machines_table
 from steptime.model.text.layout_why import why_it_lost
 from steptime.model.text.practice import practice_words
 from steptime.model.text.ranges import spread_json, spread_lines

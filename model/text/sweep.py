@@ -19,7 +19,7 @@ from steptime.model.solver.sweep.outputs import BINDING, Output, output_of
 from steptime.model.solver.sweep.rows import NAMES, Rows
 from steptime.model.solver.sweep.run import Swept
 from steptime.model.solver.sweep.slopes import Slopes
-from steptime.model.text.format import in_unit, plain, table
+from steptime.model.text.format import in_unit, layout_said, plain, table
 
 SHOWN = 12
 """Rows of a table that are shown; all are in the file and in JSON."""
@@ -207,7 +207,7 @@ def _cell(name: str, value: Any) -> str:
     """A value as people read it: a quantity with its unit, anything else as it is."""
     output = _unit(name)
     if name == "layout":
-        return ",".join(part for part in str(value).split(",") if not part.endswith("=1")) or "one chip"
+        return layout_said(value, ",", "one chip")
     if output is None or isinstance(value, str | bool):
         return str(value)
     return _value(output, value)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from steptime.model.errors import Swapped, UserError, printable
-from steptime.model.view.progress import wipe
+from steptime.model.view.progress import Progress, wipe
 from steptime.model.view.suggest import Suggesting
 
 
@@ -40,6 +40,12 @@ def by_hand(ctx: click.Context) -> dict[str, str]:
 def ranges(ctx: click.Context) -> dict[str, str]:
     """The ranges that were given."""
     return entries(ctx.params.get("ranges", ()), "--range", "context=100k..200k")
+
+
+def with_ranges(answer: Any, ctx: click.Context, /, what: str = "samples") -> Any:
+    """The answer, with intervals where there are ranges."""
+    limits = ranges(ctx)
+    return answer.ranges(Progress(what).show, **limits) if limits else answer
 
 
 def entries(texts: tuple[str, ...], option: str, example: str) -> dict[str, str]:

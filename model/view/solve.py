@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from steptime.model.choices import TermName
-from steptime.model.view.output import Asking, by_hand, ranges, show, stated
+from steptime.model.view.fleet import fleet
+from steptime.model.view.output import Asking, by_hand, ranges, show, stated, with_ranges
 from steptime.model.view.progress import Progress
 from steptime.model.view.suggest import SuggestingGroup
 
@@ -24,12 +25,6 @@ class Solving(SuggestingGroup):
 @click.group(cls=Solving)
 def solve() -> None:
     """Where terms cross, and which configuration is best."""
-
-
-def with_ranges(answer: Any, ctx: click.Context, /, what: str = "samples") -> Any:
-    """The answer, with intervals where there are ranges."""
-    limits = ranges(ctx)
-    return answer.ranges(Progress(what).show, **limits) if limits else answer
 
 
 @solve.command()
@@ -213,33 +208,6 @@ def cache(ctx: click.Context, /, model: str, hardware: str, as_json: bool, **_: 
     show(with_ranges(st.cache(model, hardware, **stated(ctx, "model", "hardware")), ctx), as_json)
 
 
-@solve.command()
-@click.argument("demand", type=click.Path(dir_okay=False), metavar="DEMAND.toml")
-@click.option("--csv", "as_csv", is_flag=True, help="Print the groups as CSV.")
-@click.option("--range", "ranges", multiple=True, metavar="NAME=lo..hi",
-              help="A rate or a price within limits, as chat.rate=8..16 or h200-sxm.price=2$/h..4$/h; may be "
-              "repeated.")  # fmt: skip
-@JSON
-@click.pass_context
-def fleet(ctx: click.Context, /, demand: str, as_csv: bool, as_json: bool, **_: Any) -> None:
-    """The mix of machines that serves a DEMAND at least cost, and what every chip, watt and millisecond is worth.
-
-    DEMAND states classes of requests (rates, lengths, limits on waiting) and hardware on offer (prices, stocks); see
-    examples/fleets.
-    """
-    import steptime as st
-
-    if as_csv and as_json:
-        raise click.UsageError("--csv and --json are two forms of the answer: give one")
-    if as_csv and ranges(ctx):
-        raise click.UsageError("--csv holds no ranges: use --json, or leave --range out")
-    found = st.fleet(demand, progress=Progress("fleet").show)
-    if as_csv:
-        click.echo(found.csv(), nl=False)
-    else:
-        show(with_ranges(found, ctx), as_json)
-
-
 @solve.command("for")
 @click.argument("quantity")
 @click.option("--in", "formula", required=True, help="A derivation's name, or compute, memory, interconnect.")
@@ -252,3 +220,6 @@ def solve_any(ctx: click.Context, /, quantity: str, formula: str, as_json: bool,
     import steptime as st
 
     show(st.solve_for(quantity, formula, ranges(ctx), **stated(ctx, "quantity", "formula")), as_json)
+
+
+solve.add_command(fleet)

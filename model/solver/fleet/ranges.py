@@ -9,15 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from steptime.model.errors import UserError, unknown
-from steptime.model.parse import parse
-from steptime.model.quantity import dollar, second
+from steptime.model.errors import UserError
 from steptime.model.solver.fleet.demand import Demand
 from steptime.model.solver.fleet.limits import limited
 from steptime.model.solver.fleet.program import OWNED, RENTED, Program
 from steptime.model.solver.fleet.solved import Relaxed, relaxed
 
-SAMPLES, SEED, MOST = 128, 20261129, 20
+SAMPLES, SEED = 128, 20261129
 LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
 """Quantiles that are shown."""
 SOME = 1e-6
@@ -36,29 +34,6 @@ class Spread:
     high: float
     used: Mapping[str, float]
     solved: float
-
-
-def ends_of(demand: Demand, words: Mapping[str, str]) -> dict[str, tuple[float, float]]:
-    """Both ends by name: ``chat.rate=8..16`` of a class, ``h200-sxm.price=2$/h..4$/h`` of an option, in base units.
-
-    Raises UserError for other names, and where the first end is above the second.
-    """
-    known = {f"{one.name}.rate": 1 / second for one in demand.classes}
-    known |= {f"{one.name}.price": dollar / second for one in demand.options if one.price is not None}
-    if len(words) > MOST:
-        raise UserError(f"ranges: at most {MOST}")
-    found = {}
-    for name, text in words.items():
-        if name not in known:
-            raise unknown("range", name, list(known), f"known: {', '.join(known)}")
-        low, dots, high = str(text).partition("..")
-        if not dots:
-            raise UserError(f"range of {name}: {str(text)[:60]!r}: write lo..hi")
-        both = parse(low.strip(), known[name], name), parse(high.strip(), known[name], name)
-        if both[0] > both[1]:
-            raise UserError(f"range of {name}: {low} is above {high}")
-        found[name] = both
-    return found
 
 
 def spread(program: Program, ends: Ends, progress: Callable[[float], None] = lambda share: None) -> Spread:
