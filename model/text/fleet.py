@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 from rich.console import Group
 from rich.text import Text
@@ -34,7 +35,7 @@ def fleet_table(answer: Answer, spread: Spread | None = None) -> Group:
         better = "serves" if demand.goal == Goal.TOKENS else "needs"
         off = f"{100 * best.fleet.gap:.2g} % {'more' if demand.goal == Goal.TOKENS else 'less'}"
         lines.append(Text(f"no fleet of these groups {better} more than {off}"))
-    parts = [*lines, Text(), _groups(best), Text(), _classes(best)]
+    parts: list[Any] = [*lines, Text(), _groups(best), Text(), _classes(best)]
     worth = _worth(best)
     parts += [Text(), *worth] if worth else []
     parts += [] if spread is None else [Text(), *_ranges(best, spread)]

@@ -28,7 +28,8 @@ class Met:
         rest = np.broadcast_to(np.asarray(limit, dtype=float), late.shape)[:, None] - self.own.values
         for place, weight in zip(PLACES, WEIGHTS, strict=True):
             wait = waits_at(place, found.rate, found.groups.prefill, found.service.vacation)
-            late += weight * (beyond(rest, tuple(part[:, None] for part in wait)) @ self.own.shares)
+            mean, varies, skew = (part[:, None] for part in wait)
+            late += weight * (beyond(rest, (mean, varies, skew)) @ self.own.shares)
         return np.minimum(late + found.full, 1.0)
 
     def late_tokens(self, limit: Any) -> Array:

@@ -53,7 +53,7 @@ def limits_of(program: Program) -> list[Limit]:
     periods, found = range(demand.periods), list[Limit]()
     for number, option in enumerate(demand.options):
         if option.stock:
-            rows = {(STOCK, number, period): 1.0 for period in periods}
+            rows: dict[object, float] = {(STOCK, number, period): 1.0 for period in periods}
             found.append(Limit(STOCK, option.name, float(option.stock), rows, float(min(option.sizes))))
     if caps.power is not None:
         found.append(Limit(POWER, "", caps.power, {(POWER, period): 1 / caps.power for period in periods}, 1e6))
@@ -62,7 +62,8 @@ def limits_of(program: Program) -> list[Limit]:
     if caps.budget is not None:
         found.append(Limit(BUDGET, "", caps.budget, {(BUDGET,): 1 / caps.budget}, 0.01 * caps.budget))
     for number, one in enumerate(demand.classes if demand.goal != Goal.TOKENS else ()):
-        each = {(SERVED, number, period): 1 / program.units[number] for period in periods if one.rates[period]}
+        each: dict[object, float] = {(SERVED, number, period): 1 / program.units[number]
+                                     for period in periods if one.rates[period]}  # fmt: skip
         found.append(Limit("rate", one.name, one.rate, each, min(1.0, one.rate / 2)))
     return found
 
