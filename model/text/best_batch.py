@@ -158,8 +158,8 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequ
         f"{case.model} on {case.hardware.name}: batch of least {answer.minimise}; {_whose(answer)}", style="bold"
     )
     if answer.solution is None:
-        tends = (f"no batch attains it: it falls towards {_cost(answer, answer.infimum or 0.0)} as batch grows, and nothing "
-                 "limits the batch")  # fmt: skip
+        tends = (f"no batch attains it: it falls towards {_cost(answer, answer.infimum or 0.0)} as batch grows, and "
+                 "nothing limits the batch")  # fmt: skip
         return Group(head, Text(tends), *_beside(answer), *said, *ranges, *held(case, over=q.batch))
     proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
     if case.relaxes:
