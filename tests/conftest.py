@@ -24,6 +24,9 @@ settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
+# Tables are as wide as where nothing says how wide, whether tests run in one process or in workers, which are told.
+os.environ.pop("COLUMNS", None)
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A fifth of the tests where the environment variable STEPTIME_TESTS is fifth: always the same, drawn by name."""
@@ -34,10 +37,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
-    """The command line through its entry point: exit code, standard output, standard error. Tables are as wide as where
-    nothing says how wide, unless a test sets COLUMNS."""
-    monkeypatch.delenv("COLUMNS", raising=False)
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """The command line through its entry point: exit code, standard output, standard error."""
 
     def call(*arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as stopped:

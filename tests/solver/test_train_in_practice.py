@@ -167,7 +167,7 @@ def test_without_a_limit_on_the_step_the_cost_falls_for_ever(limit: str, layout:
     data = run_json("solve", "batch", "llama-3.1-8b", "h100-sxm", "--phase", "train", "--layout", layout, "--zero",
                     str(zero), "--limit", limit)  # fmt: skip
     assert (data["attained"], data["limits_hold_for"]) == (False, "estimate")
-    assert (data["cost"], data["relaxed_estimate"]["cost"]) == (answer.bound_cost, answer.infimum)
+    assert (data["at_bound"]["cost"], data["cost"]) == (answer.bound_cost, answer.infimum)
 
 
 def test_the_least_latency_with_a_rate_is_that_of_a_loop() -> None:
