@@ -38,7 +38,7 @@ are, and where few are: some five seconds of one process each."""
 
 @dataclass(frozen=True)
 class Task:
-    """A piece, by its number. ``left``: by machine the layouts of it that the screen left, once it has seen all."""
+    """A piece, by its number. ``left``: by envelope the layouts of it that the screen left, once it has seen all."""
 
     number: int
     left: tuple[tuple[int, Array], ...] | None = None
@@ -117,8 +117,9 @@ class Part:
     def __call__(self, task: Task) -> Seen:
         piece, boxes, done = self.work.piece(task.number), None, 0
         if task.left is not None:
-            for machine, rows in task.left:
-                own = [one for one in piece.variants if self.work.machine[one[0]] == machine]
+            assert self.boxing is not None
+            for envelope, rows in task.left:
+                own = [one for one in piece.variants if one[0] in self.boxing.envelopes[envelope].numbers]
                 self._keep(replace(piece, variants=own, rows=rows))
         else:
             done = piece.skipped + len(piece.rows) * len(piece.variants) * self.work.batches.size
