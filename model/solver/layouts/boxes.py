@@ -55,12 +55,13 @@ class Envelope:
 
 
 def envelopes(work: "Work", variants: "Numbered") -> list[Envelope]:
-    """Variants that share their formulas, by machine."""
-    found: dict[tuple[int, frozenset[Symbol]], list[int]] = {}
+    """Variants that share their formulas, by machine and format of weights: what else differs, differs less."""
+    found: dict[tuple[int, frozenset[Symbol], str | None], list[int]] = {}
     for number, variant in variants:
-        found.setdefault((int(work.machine[number]), frozenset(variant.values)), []).append(number)
+        kind = int(work.machine[number]), frozenset(variant.values), variant.question.inputs.weights
+        found.setdefault(kind, []).append(number)
     made: list[Envelope] = []
-    for (machine, _), numbers in found.items():
+    for (machine, _, _), numbers in found.items():
         every = [work.variants[number].values for number in numbers]
         least = fastest(every)
         if least is None:

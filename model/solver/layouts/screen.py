@@ -59,11 +59,11 @@ class Screen:
         self._boxes, self._gathered, self._settled = [every], len(every), len(every)
 
     def left(self, number: int) -> Iterator[tuple[int, Array]]:
-        """Layouts of a piece that may matter, by machine."""
+        """Layouts of a piece that may matter, by envelope."""
         (every,) = self._boxes
         own = every.piece == number
-        for machine in np.unique(every.machine[own]):
-            yield int(machine), np.unique(every.row[own & (every.machine == machine)])
+        for envelope in np.unique(every.envelope[own]):
+            yield int(envelope), np.unique(every.row[own & (every.envelope == envelope)])
 
     def _chances(self, some: Boxes) -> Array:
         """Places of those that may be a tie on their machine, among the cheapest, or on the front."""

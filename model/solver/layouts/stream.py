@@ -38,7 +38,7 @@ are, and where few are: some five seconds of one process each."""
 
 @dataclass(frozen=True)
 class Task:
-    """A piece, by its number. ``left``: of what is kept, each, by machine the layouts of it that its screen left, once
+    """A piece, by its number. ``left``: of what is kept, each, by envelope the layouts of it that its screen left, once
     that has seen all."""
 
     number: int
@@ -122,9 +122,10 @@ class Part:
     def __call__(self, task: Task) -> Seen:
         piece, boxes, done = self.work.piece(task.number), tuple[Boxes, ...](), 0
         if task.left is not None:
+            assert self.boxing is not None
             for one, left in zip(self.kept, task.left, strict=True):
-                for machine, rows in left:
-                    own = [pair for pair in piece.variants if self.work.machine[pair[0]] == machine]
+                for envelope, rows in left:
+                    own = [pair for pair in piece.variants if pair[0] in self.boxing.envelopes[envelope].numbers]
                     self._keep(one, replace(piece, variants=own, rows=rows))
         else:
             done = piece.skipped + len(piece.rows) * len(piece.variants) * self.work.batches.size
