@@ -134,7 +134,6 @@ def false(one: Derivation, place: int, old: Expr | Symbol, new: Expr) -> Derivat
 
 ATTACKS = {
     "a step with the present number, not one more": false(law.ratio, 0, w.step_base, w.step_base - w.step_slope),
-    "a negative binomial law of shape t0/t1": false(law.law, 0, w.step_base, w.step_base - w.step_slope),
     "a token that does not see itself": false(mean.service, 2, w.clump, w.clump - 1),
     "prefills that cost no decode": false(mean.between, 2, w.prefill_mean, 0 * w.prefill_mean),
     "clumps as if prefills did not vary": false(clumps.spread, 0, w.prefill_variance, 0 * w.prefill_variance),
