@@ -51,8 +51,7 @@ ratio = Derivation(
     name="service-ratio",
     title="The same by the work that is shared",
     rows=("12.1",),
-    claim="The ratio of neighbours of a negative binomial law, the shape of which is a step with one sequence over what "
-    "each adds.",
+    claim="The ratio of neighbours of a negative binomial law, its shape a step with one sequence over what each adds.",
     start=balance,
     steps=(
         Step(
