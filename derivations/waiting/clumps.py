@@ -9,7 +9,7 @@ from steptime.derivations.waiting.numbers import GROUP, KLEINROCK, SARATHI_SERVE
 from steptime.model.waiting import formulas
 
 from steptime.model.waiting.symbols import (  # isort: skip
-    clump_mean, clump_spread, clump_variance, prefill_mean, prefill_variance, group_rate,
+    clump_mean, clump_spread, clump_variance, prefill_mean, prefill_deviation, group_rate,
 )  # fmt: skip
 
 BUSY = group_rate * prefill_mean
@@ -40,12 +40,12 @@ variance = Derivation(
         Step(
             "solve for the variance",
             solve_for(clump_variance),
-            equation(clump_variance, (BUSY + group_rate**2 * prefill_variance) * clump_mean**2 / (1 - BUSY)),
+            equation(clump_variance, (BUSY + group_rate**2 * prefill_deviation**2) * clump_mean**2 / (1 - BUSY)),
         ),
         Step(
             "as many as follow on average",
             substitute(mean),
-            equation(clump_variance, (BUSY + group_rate**2 * prefill_variance) / (1 - BUSY) ** 3),
+            equation(clump_variance, (BUSY + group_rate**2 * prefill_deviation**2) / (1 - BUSY) ** 3),
         ),
     ),
     assumes=WORLD,
@@ -65,7 +65,7 @@ spread = Derivation(
         Step(
             "variance and mean",
             substitute(variance, mean),
-            equation(clump_spread, (1 + group_rate**2 * prefill_variance) / (1 - BUSY) ** 2),
+            equation(clump_spread, (1 + group_rate**2 * prefill_deviation**2) / (1 - BUSY) ** 2),
         ),
     ),
     assumes=(),

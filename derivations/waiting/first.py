@@ -12,12 +12,12 @@ from steptime.derivations.waiting.numbers import GROUP, KLEINROCK, TAKAGI, VACAT
 from steptime.model.waiting import formulas
 
 from steptime.model.waiting.symbols import (  # isort: skip
-    cycle, cycle_square, first_wait, prefill_mean, prefill_variance, group_rate, vacation,
+    cycle, cycle_square, first_wait, prefill_mean, prefill_deviation, group_rate, vacation,
 )  # fmt: skip
 
 WORLD = (AT_RANDOM, GATED, CYCLES_ALIKE)
 IDLE = (more(1, BUSY),)
-SQUARE = group_rate * (prefill_variance + prefill_mean**2)
+SQUARE = group_rate * (prefill_deviation**2 + prefill_mean**2)
 
 length = Derivation(
     name="cycle-of-prefills",

@@ -1,17 +1,14 @@
 """Chapter 12, waiting: the law of the number of sequences in service, and what a token sees of it."""
 
-from sympy import Ne
-
 from steptime.derivations.axioms import AT_RANDOM, INSENSITIVE, SHARED_EVENLY, STEADY_STATE
 from steptime.derivations.facts import Compared, Crossing, Defined, Modelled
-from steptime.derivations.inequalities.conditions import more, related
-from steptime.derivations.rules import equation, identity, solve_for, substitute
+from steptime.derivations.rules import equation, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.waiting.numbers import BONALD, GROUP, KLEINROCK, ORCA, group
 from steptime.model.waiting import formulas
 
 from steptime.derivations.waiting.symbols import (  # isort: skip
-    asked_rate, chance_ratio, coming_rate, leaving_rate, made_rate, token_share,
+    asked_rate, coming_rate, leaving_rate, made_rate, token_share,
 )  # fmt: skip
 from steptime.model.waiting.symbols import (  # isort: skip
     chance_above, chance_here, decode_left, decoded, in_service, group_rate, sharing, step_base, step_slope,
@@ -54,7 +51,7 @@ ratio = Derivation(
     name="service-ratio",
     title="The same by the work that is shared",
     rows=("12.1",),
-    claim="The constant part of a step makes one more likelier: it is shared by more.",
+    claim="The ratio of neighbours of a negative binomial law, its shape a step with one sequence over what each adds.",
     start=balance,
     steps=(
         Step(
@@ -70,32 +67,6 @@ ratio = Derivation(
     sources=(BONALD,),
     example=group,
     example_text=GROUP,
-)
-
-law = Derivation(
-    name="service-law",
-    title="A negative binomial number is in service",
-    rows=("12.1",),
-    claim="Negative binomial chances have the ratio that equilibrium asks for, and sum to one. Their shape is that of "
-    "a step with one sequence in terms of what each adds.",
-    start=Compared(
-        chance_ratio,
-        Modelled(chance_above, formulas.chance_of_more),
-        Modelled(chance_here, formulas.chance),
-        "the chance of one more in service over that of so many",
-    ),
-    steps=(
-        Step(
-            "neighbouring coefficients",
-            identity(),
-            equation(chance_ratio, sharing * (step_base / step_slope + in_service + 1) / (in_service + 1)),
-        ),
-    ),
-    assumes=(),
-    sources=(BONALD,),
-    example=group,
-    example_text=GROUP,
-    holds=(more(1, sharing), related(Ne, formulas.chance, 0)),
 )
 
 seen = Derivation(
@@ -117,4 +88,4 @@ seen = Derivation(
     example_text=GROUP,
 )
 
-DERIVATIONS = (balance, ratio, law, seen)
+DERIVATIONS = (balance, ratio, seen)

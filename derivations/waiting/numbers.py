@@ -39,7 +39,7 @@ def group() -> Mapping[Symbol, float]:
         w.group_rate: 20.0,
         w.decoded: 300.0,
         w.prefill_mean: 0.012,
-        w.prefill_variance: 0.006**2,
+        w.prefill_deviation: 0.006,
         w.step_base: board[q.bytes_per_weight] * board[q.parameters] / stream,
         w.step_slope: board[q.kv_bytes] * board[q.context] / stream,
         w.in_service: 10.0,

@@ -13,13 +13,15 @@ from steptime.model.waiting import formulas
 
 from steptime.model.waiting.symbols import (  # isort: skip
     arrival_spread, chance_busy, clump, decode_left, decoded, first_wait, mean_in_service, prefill_mean,
-    prefill_variance, group_rate, servers, service_spread, sharing, step_base, step_slope, token_gap,
+    prefill_deviation, group_rate, servers, service_spread, sharing, step_base, step_slope, token_gap,
 )  # fmt: skip
 
 ONE_SERVER = given(servers, 1, "a single group")
 BUSY_SHARE = given(chance_busy, BUSY, "a single group is busy for the share of time that its prefills take")
 POISSON = given(arrival_spread, 1, "requests come at random")
-SPREAD = given(service_spread, prefill_variance / prefill_mean**2, "the variance of a prefill over its squared mean")
+SPREAD = given(
+    service_spread, prefill_deviation**2 / prefill_mean**2, "the variance of a prefill over its squared mean"
+)
 
 one = Derivation(
     name="pool-of-one",

@@ -7,7 +7,7 @@ import sympy
 
 from steptime.model.waiting.symbols import (  # isort: skip
     arrival_spread, chance_above, chance_busy, chance_here, clump, clump_mean, clump_variance, cycle, cycle_square,
-    decode_left, decoded, in_service, mean_in_service, prefill_mean, prefill_variance, group_rate, servers,
+    decode_left, decoded, in_service, mean_in_service, prefill_mean, prefill_deviation, group_rate, servers,
     service_spread, sharing, step_base, step_slope, token_gap, vacation,
 )  # fmt: skip
 
@@ -53,7 +53,7 @@ followers = 1 + group_rate * prefill_mean * clump_mean
 
 followers_vary = (
     group_rate * prefill_mean * clump_variance
-    + (group_rate * prefill_mean + group_rate**2 * prefill_variance) * clump_mean**2
+    + (group_rate * prefill_mean + group_rate**2 * prefill_deviation**2) * clump_mean**2
 )
 """Variance of their number: of those that came during a prefill each brings its own, and how many came varies."""
 
@@ -66,7 +66,7 @@ whole_cycle = vacation + group_rate * prefill_mean * cycle
 whole_cycle_square = (
     vacation**2
     + 2 * vacation * group_rate * prefill_mean * cycle
-    + group_rate * (prefill_variance + prefill_mean**2) * cycle
+    + group_rate * (prefill_deviation**2 + prefill_mean**2) * cycle
     + (group_rate * prefill_mean) ** 2 * cycle_square
 )
 """Mean square of it: prefills are a sum of as many times as requests came in a time that varies itself."""
@@ -75,7 +75,7 @@ wait_in_cycle = (1 + group_rate * prefill_mean) * cycle_square / (2 * cycle)
 """Wait of a prefill: the rest of the cycle in which it came, and the prefills of those who came earlier in it. Who
 comes at random finds a cycle as likely as it is long, so that rest and part gone by are each half of E C²/E C."""
 
-queue_wait = group_rate * (prefill_variance + prefill_mean**2) / (2 * (1 - group_rate * prefill_mean))
+queue_wait = group_rate * (prefill_deviation**2 + prefill_mean**2) / (2 * (1 - group_rate * prefill_mean))
 """Wait of a prefill where nothing else runs (Pollaczek and Khinchine)."""
 
 gated_wait = queue_wait + vacation * (1 + group_rate * prefill_mean) / (2 * (1 - group_rate * prefill_mean))

@@ -6,8 +6,8 @@ from steptime.model.quantity import count, quantity, second
 # fmt: off
 group_rate = quantity("group_rate", 1 / second, r"\lambda_q", "requests that come to one group of chips per second, at random")
 decoded = quantity("decoded", count, r"G_q", "decode steps of a request, on average", sane=(1, 1e9))
-prefill_mean = quantity("prefill_mean", second, r"\bar t_p", "time of a request's prefill, on average")
-prefill_variance = quantity("prefill_variance", second**2, r"\sigma_p^2", "variance of the time of a prefill", sane=(0, 1e18))
+prefill_mean = quantity("prefill_mean", second, r"t_{p,q}", "time of a request's prefill, on average")
+prefill_deviation = quantity("prefill_deviation", second, r"\sigma_{t,p}", "standard deviation of the time of a prefill", sane=(0, 1e9))
 decode_left = quantity("decode_left", count, r"u_d", "share of time that prefills leave to decode", sane=(1e-9, 1))
 step_base = quantity("step_base", second, r"t_{(0)}", "time of a decode step that does not depend on how many sequences are in it", sane=(0, 1e9))
 step_slope = quantity("step_slope", second, r"t_{(1)}", "time that each sequence adds to a decode step")
