@@ -40,7 +40,7 @@ def test_every_limit_is_named(run, run_json) -> None:
 @pytest.mark.parametrize("efficiency", ["ideal", "calibrated"])
 def test_the_runner_up_lost_by_what_decided(run_json, efficiency: str) -> None:
     """In practice by the term that adds most to a token's cost; at the bound by what binds. Elasticities too."""
-    data = run_json("solve", "layout", "llama-3.1-70b", "h100-sxm", "--chips", "8", "--efficiency", efficiency)
+    data = run_json("solve", "layout", "llama-3.1-70b", "h200-sxm", "--chips", "8", "--efficiency", efficiency)
     best, second = data["best"], data["runner_up"]
     if efficiency == "ideal":
         assert "binds at batch" in second["why"] and "link_streaming" not in data["sensitivities"]

@@ -22,7 +22,9 @@ every operation moves and computes no less in any of them, so it is faster than 
 
 An estimate has such boxes too. It is a sum of terms, or the bound where that is more; a term is the longer of two
 times, or one for each collective, kernel or sequence of the fullest rank, and of each 1 to 3 hold. Tokens are copied
-the way that is the faster at the bound; boxes take the one that is the faster in practice, which is no slower.
+the way that is the faster at the bound; boxes take the one that is the faster in practice, which is no slower. Waves
+that leave processors idle lengthen a time that goes with b to the least of such a one and a constant, where that is
+more, or do not depend on b: 1 to 3 hold of these too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

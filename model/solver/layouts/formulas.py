@@ -90,9 +90,8 @@ class Formulas:
         numbers = self.numbers(values, columns, rows, rows, batches)
         if not others or numbers.keys() != others[0].values.keys():
             return [Scenario(numbers, slots) for slots in self.slots]
-        before = others[0].values
-        differing = {s: numbers[s] for s in values if s in numbers and numbers[s] != before[s]}
-        return [one | {**differing, q.batch: batches} for one in others]
+        changed = differing(values, numbers, others[0].values)
+        return [one | {**changed, q.batch: batches} for one in others]
 
     def at(
         self, values: Mapping[Symbol, Any], columns: Columns, rows: Array, batches: Array,
@@ -102,3 +101,12 @@ class Formulas:
         scenarios = self.scenarios(values, columns, rows, batches)
         every = np.broadcast_to(batches, (len(rows), batches.shape[1]))
         return Points(self, scenarios, columns, rows, every, first_token)
+
+
+def differing(
+    values: Mapping[Symbol, Any], numbers: Mapping[Symbol, Any], before: Mapping[Symbol, Any]
+) -> dict[Symbol, Any]:
+    """The ``numbers`` of one variant, whose own are ``values``, that are others than on the variant ``before``; what
+    the layouts say, in arrays, is the same on both."""
+    own = {symbol: numbers[symbol] for symbol in values if symbol in numbers and np.ndim(numbers[symbol]) == 0}
+    return {symbol: value for symbol, value in own.items() if value != before[symbol]}

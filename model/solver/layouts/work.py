@@ -17,7 +17,7 @@ from steptime.model.scenario import Scenario
 from steptime.model.solver.layouts.evaluated import Held, Points
 from steptime.model.solver.layouts.executions import executions
 from steptime.model.solver.layouts.finalists import Finalists
-from steptime.model.solver.layouts.formulas import Formulas
+from steptime.model.solver.layouts.formulas import Formulas, differing
 from steptime.model.solver.layouts.kept import Kept
 from steptime.model.solver.layouts.passes import Pass, key
 from steptime.model.solver.layouts.points import Search
@@ -178,8 +178,8 @@ class Work:
                 shared, rooms = [], {}
                 first = [Scenario(numbers, slots, spread) for slots in formulas.slots]
             else:
-                differing = {s: numbers[s] for s in variant.values if s in numbers and numbers[s] != first[0].values[s]}
-                first = [scenario | differing for scenario in first]
+                changed = differing(variant.values, numbers, first[0].values)
+                first = [scenario | changed for scenario in first]
             points = Points(formulas, first, columns, heads, every, shared=shared, rooms=rooms)
             yield number, replace(points, first_token=self.first_token(np.full(len(rows), number), rows))
 
