@@ -39,8 +39,8 @@ def _share(value: Any, place: Place) -> float:
 
 def _percentile(value: Any, place: Place) -> float:
     found = parse(value, count, str(place))
-    if not 1 <= found <= 99.99:
-        raise place.error(f"{value}: a percentile lies between 1 and 99.99")
+    if not 50 <= found <= 99.99:
+        raise place.error(f"{value}: a percentile lies between 50 and 99.99")
     return found / 100
 
 

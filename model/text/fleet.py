@@ -68,12 +68,12 @@ def _groups(level: Level) -> Group:
 
 
 def _classes(level: Level) -> Group:
-    shown = table("class", ">rate/s", ">first token", ">a token", ">$/M in", ">$/M out")
+    shown = table("class", ">rate/s", ">first token", ">a token", ">$/M in, out")
     for one in level.served:
         late = f"{100 * one.requests.percentile:g} %"
         first, token = (_late(times, late) for times in (one.first_token, one.token))
-        shown.add_row(one.requests.name, plain(one.rate, 3), first, token, f"{one.dollars_in * 1e6:.3g}",
-                      f"{one.dollars_out * 1e6:.3g}")  # fmt: skip
+        dollars = f"{one.dollars_in * 1e6:.3g}, {one.dollars_out * 1e6:.3g}"
+        shown.add_row(one.requests.name, plain(one.rate, 3), first, token, dollars)
     lines = []
     for one in level.served:
         if one.revenue:

@@ -69,7 +69,7 @@ def changed(place, value):
     (("class", 0, "prompt"), [], "pairs"),
     (("class", 0, "output"), 1, "at least two tokens"),
     (("class", 0, "cached"), "120%", "more than the whole"),
-    (("class", 0, "percentile"), 100, "between 1 and 99.99"),
+    (("class", 0, "percentile"), 100, "between 50 and 99.99"),
     (("class", 0, "max_ttft"), "1 B", "expected"),
     (("class", 0, "weights"), "fp7", "unknown"),
     (("hardware", 0, "name"), "h20-sxm", "did you mean"),
