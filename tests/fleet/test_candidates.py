@@ -103,8 +103,8 @@ def test_a_full_group_keeps_its_percentile_and_a_fuller_one_does_not(filling):
             one = filling.demand.classes[number]
             places, rates = filling.best(number, role, filling.possible(number, role))
             groups = filling.groups(number, number, role, places)
-            ttft = one.max_ttft - filling._behind(number, role, places)
-            tpot = one.max_tpot - filling._late(number, role, places)
+            ttft = one.max_ttft - filling.behind(number, role, places)
+            tpot = one.max_tpot - filling.late(number, role, places)
             late = []
             for factor in (0.999, 1.005):
                 found = waits(groups, np.minimum(rates * factor, groups.most * (1 - 1e-6)))

@@ -80,7 +80,7 @@ def the_best_batch_is_its_own_step(scene: Scene) -> Violations:
         return
     limit = None if slower is None else scene.step.time * slower
     try:
-        best = scene.step.best_batch(goal, limit)
+        best = scene.step.best_batch(goal, limit, efficiency="ideal")
     except st.UserError:
         return  # nothing satisfies the limits
     whole = best.whole
