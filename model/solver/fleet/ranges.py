@@ -12,8 +12,8 @@ import numpy as np
 from steptime.model.errors import UserError
 from steptime.model.solver.fleet.demand import Demand
 from steptime.model.solver.fleet.limits import limited
-from steptime.model.solver.fleet.program import OWNED, RENTED, Program
-from steptime.model.solver.fleet.solved import Relaxed, relaxed
+from steptime.model.solver.fleet.program import Program
+from steptime.model.solver.fleet.solved import Relaxed, columns_in, relaxed
 
 SAMPLES, SEED = 128, 20261129
 LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
@@ -68,6 +68,5 @@ def _at(demand: Demand, values: Mapping[str, float]) -> Demand:
 
 def _in_use(program: Program, found: Relaxed) -> set[str]:
     """Options that have chips."""
-    there = {int(str(name[1])) for name, place in program.places.items()
-             if name[0] in (OWNED, RENTED) and found.values[place] > SOME}  # fmt: skip
+    there = columns_in(name for name, place in program.places.items() if found.values[place] > SOME)
     return {program.demand.options[program.columns[place].option].name for place in there}

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
@@ -47,7 +47,12 @@ class Fleet:
     @property
     def used(self) -> list[int]:
         """Columns of which there are any."""
-        return sorted({name[1] for name in self.values if name[0] in (OWNED, RENTED)})  # type: ignore[misc]
+        return columns_in(self.values)
+
+
+def columns_in(names: Iterable[Key]) -> list[int]:
+    """Columns that variables for groups are of."""
+    return sorted({place for name in names if name[0] in (OWNED, RENTED) and isinstance(place := name[1], int)})
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,8 @@ def _slope(
 ) -> float | None:  # fmt: skip
     """None where no fleet keeps the limit."""
     classes = list(program.demand.classes)
-    classes[number] = replace(classes[number], **{name: at + by})  # type: ignore[arg-type]
+    one, moved = classes[number], at + by
+    classes[number] = replace(one, max_ttft=moved) if name == "max_ttft" else replace(one, max_tpot=moved)
     demand = replace(program.demand, classes=tuple(classes))
     rest = [column for column in program.columns if column.for_class not in filling.family.numbers]
     columns = [*rest, *_again(demand, filling, program.columns)]
