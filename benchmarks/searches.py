@@ -1,4 +1,4 @@
-"""Searches over layouts on one process and on two: CPU and wall time, memory; 10^9 points; fronts of many machines.
+"""Searches over layouts on one process and on two: CPU and wall time, memory; 10^9 points.
 
 Run with ``python benchmarks/searches.py [NAME…]``. CPU time counts all processes; wall time is told too, and says
 little where others work on the machine.
@@ -13,22 +13,9 @@ from collections.abc import Callable
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np
-
 import steptime as st
-from steptime.model import symbols as q
-from steptime.model.catalog.hardware import load_hardware
-from steptime.model.catalog.models import load_model
-from steptime.model.choices import PhaseName
-from steptime.model.solver.layouts.frontier import fronts
-from steptime.model.solver.layouts.points import Search
-from steptime.model.step.inputs import Inputs
 
 FOUR = ("h100-sxm", "h200-sxm", "gb200-nvl72", "mi300x")
-TWENTY = (
-    "h100-sxm", "h200-sxm", "gb200-nvl72", "mi300x", "b200-sxm", "a100-sxm-80gb", "mi325x", "mi355x", "b300-sxm",
-    "gb300-nvl72", "h20", "tpuv5p", "tpuv6e", "tpuv7", "tpuv5e", "trn2", "gaudi3", "l40s", "a100-sxm-40gb", "h800-sxm",
-)  # fmt: skip
 CHIPS = (8, 16, 32, 64, 72, 144)
 MANY = (8, 16, 32, 64, 72, 96, 128, 144, 192, 256, 288, 384, 512, 576, 768, 1024, 1152)
 ANY = {"weights": "any", "kv": "any", "activations": "any"}
@@ -55,20 +42,8 @@ def billion(workers: int) -> str:
     return f"{st.search('deepseek-v3', machines, MANY, workers=workers, **ANY).points:,} points"
 
 
-def machines(workers: int) -> str:
-    """Twenty machines, ten contexts, decode and prefill, batches and chips in powers of two."""
-    said = []
-    for phase, varies, most in ((PhaseName.DECODE, q.context, 13), (PhaseName.PREFILL, q.prompt, 5)):
-        search = Search(load_model("deepseek-v3"), tuple(map(load_hardware, TWENTY)), (1, 2, 4, 8, 16, 32, 64, 72),
-                        Inputs(phase), tuple(2**power for power in range(most + 1)))  # fmt: skip
-        asked = [{varies: float(length)} for length in np.geomspace(1e3, 1e5, 10).round()]
-        found = fronts(search, asked, workers)
-        said.append(f"{len(found)} fronts of {phase} with {sum(len(one.by_estimate or ()) for one in found):,} points")
-    return ", ".join(said)
-
-
 KINDS: dict[str, Callable[[int], str]] = {
-    "decode": decode, "limited": limited, "training": training, "billion": billion, "machines": machines,
+    "decode": decode, "limited": limited, "training": training, "billion": billion,
 }  # fmt: skip
 
 
