@@ -75,6 +75,7 @@ def _group_json(level: Level, group: Group) -> dict[str, Any]:
         "count": group.owned,
         **({"rented": rented} if any(rented) else {}),
         "chips": column.chips,
+        "full_rate": 1 / column.busy(column.for_class),
         "filled_for": level.demand.classes[column.for_class].name,
         "serves": [level.demand.classes[number].name for number in sorted(column.serves)],
         "utilisation": dict(group.utilisation),

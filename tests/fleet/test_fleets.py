@@ -55,6 +55,15 @@ def test_the_answer_adds_up(found):
         assert level["relaxation"] <= level["cost"] and level["gap"] <= 0.01
 
 
+def test_one_group_takes_its_full_rate_and_no_more():
+    words = {"efficiency": "ideal", "hardware": [dict(demands.HARDWARE[0], sizes=[1], roles=["together"])]}
+    (group,) = st.fleet(changed(**words, **{"class": [demands.CHAT]})).to_dict()["replicas"]
+    for factor, count in ((0.99, 1), (1.01, 2)):
+        busier = dict(demands.CHAT, rate=factor * group["full_rate"])
+        (found,) = st.fleet(changed(**words, **{"class": [busier]})).to_dict()["replicas"]
+        assert found["count"] == count
+
+
 def test_percentiles_of_the_fleet_are_within_the_limits(found):
     for level in (found.bound, found.practice):
         for one in level.served:
