@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_config_reader import LLAMA
+from config_published import LLAMA
 
 from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.huggingface.checkpoint import stored_bytes

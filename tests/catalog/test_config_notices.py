@@ -1,7 +1,7 @@
 """What is said of keys that a configuration lacks, and not of those that it has."""
 
 import pytest
-from test_config_reader import DEEPSEEK_LITE, LATENT, without
+from config_published import DEEPSEEK_LITE, LATENT, without
 
 from steptime.model.catalog.huggingface.reader import read_config
 

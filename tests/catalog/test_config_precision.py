@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from test_config_reader import LLAMA, refusal
+from config_published import LLAMA, refusal
 
 from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.huggingface.checkpoint import stored_bytes

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from config_examples import NANO, QWEN3_NEXT
+from config_published import DEEPSEEK, GPT_OSS, LLAMA, QWEN2_MOE, QWEN3_MOE
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_config_reader import DEEPSEEK, GPT_OSS, LLAMA, QWEN2_MOE, QWEN3_MOE
 
 from steptime.model.architecture.storage import Stored
 from steptime.model.architecture.transformer import Transformer

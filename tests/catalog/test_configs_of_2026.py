@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from config_examples import shapes
+from config_published import LLAMA, MINIMAX, MISTRAL, QWEN3_MOE, refusal, without
 from conftest import case_of
-from test_config_reader import LLAMA, MINIMAX, MISTRAL, QWEN3_MOE, refusal, without
 
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer

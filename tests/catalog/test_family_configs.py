@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from config_examples import shapes
+from config_published import refusal, windows
 from family_examples import EXAMPLES
-from test_config_reader import refusal, windows
 
 from steptime.model.architecture.transformer import (
     ExpertFeedForward,

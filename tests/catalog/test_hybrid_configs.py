@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from test_config_reader import GEMMA4, refusal
+from config_published import GEMMA4, refusal
 
 from steptime.model.architecture.transformer import (
     DenseFeedForward,

@@ -29,7 +29,7 @@ from config_examples import (  # isort: skip
     DEEPSEEK_V32, GLM_5, MINIMAX_M1, NANO, NEMOTRON_H, NEMOTRON_SUPER, PALM, QWEN3_NEXT, QWEN35, shapes,
 )  # fmt: skip
 from written import entry_text  # isort: skip
-from test_config_reader import (  # isort: skip
+from config_published import (  # isort: skip
     DEEPSEEK, GEMMA3, GEMMA4, GPT_OSS, KIMI, LLAMA, MAVERICK, MINIMAX, MIXTRAL, PHI3, QWEN2, QWEN3, QWEN3_MOE,
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_config_reader import LLAMA
+from config_published import LLAMA
 
 import steptime as st
 from steptime.model.catalog import hub

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from config_examples import NEMOTRON_SUPER, block
+from config_published import refusal
 from hypothesis import given
 from hypothesis import strategies as st
-from test_config_reader import refusal
 
 from steptime.model.architecture.transformer import GroupedAttention, Layer
 from steptime.model.catalog.huggingface.reader import read_config

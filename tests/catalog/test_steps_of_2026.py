@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from config_published import without
 from conftest import case_of
-from test_config_reader import without
 
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import CompressedAttention, CrossAttention, ExpertFeedForward, Transformer
