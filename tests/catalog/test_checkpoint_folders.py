@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from config_published import LLAMA
 
+from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.huggingface.checkpoint import stored_bytes
 from steptime.model.catalog.models import load_model
@@ -31,12 +32,19 @@ def folder(path: Path, name: str = "toy-NVFP4", **files: Any) -> str:
     return str(place)
 
 
+def read(path: str) -> Transformer:
+    """The architecture that a folder's files state."""
+    model = load_model(path)
+    assert isinstance(model, Transformer)
+    return model
+
+
 def test_the_table_beside_the_configuration_is_read(tmp_path: Path) -> None:
-    model = load_model(folder(tmp_path, quantisation=MODELOPT))
-    assert (model.precision, model.kv, model.activations) == ("nvfp4", "fp8", "nvfp4")  # type: ignore[union-attr]
-    alone = load_model(folder(tmp_path, "toy", config={**LLAMA, "quantization_config": {"quant_method": "fp8"}},
-                              quantisation=MODELOPT))  # fmt: skip
-    assert alone.precision == "fp8"  # type: ignore[union-attr]
+    model = read(folder(tmp_path, quantisation=MODELOPT))
+    assert (model.precision, model.kv, model.activations) == ("nvfp4", "fp8", "nvfp4")
+    alone = read(folder(tmp_path, "toy", config={**LLAMA, "quantization_config": {"quant_method": "fp8"}},
+                        quantisation=MODELOPT))  # fmt: skip
+    assert alone.precision == "fp8"
 
 
 @pytest.mark.parametrize("given", [{}, {"quantization": [1]}, {"quantization": {"quant_algo": "UNHEARD"}}], ids=str)
@@ -56,15 +64,15 @@ def test_a_name_that_says_quantised_is_not_taken_for_sixteen_bits(tmp_path: Path
 
 @pytest.mark.parametrize("name", ["llama-3.1-8b", "toy-bf16", "fp8ish"])
 def test_other_names_are_taken_at_their_file(tmp_path: Path, name: str) -> None:
-    assert load_model(folder(tmp_path, name)).unstated == ""  # type: ignore[union-attr]
+    assert read(folder(tmp_path, name)).unstated == ""
 
 
 def test_the_index_is_compared(tmp_path: Path) -> None:
-    plain = load_model(folder(tmp_path, "plain"))
-    size = stored_bytes(plain)  # type: ignore[arg-type]
+    plain = read(folder(tmp_path, "plain"))
+    size = stored_bytes(plain)
     for name, total, said in (("same", size, "+0.0%"), ("apart", size / 1.02, "not accounted for")):
         index = {"metadata": {"total_size": total}, "weight_map": {}}
-        (notice,) = load_model(folder(tmp_path, name, index=index)).notices  # type: ignore[union-attr]
+        (notice,) = read(folder(tmp_path, name, index=index)).notices
         assert said in notice
 
 
@@ -83,8 +91,8 @@ def test_links_of_a_hub_cache_keep_their_folder_and_the_name_that_was_asked(
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     (blobs / "one").write_text(json.dumps(LLAMA))
     (snapshot / "config.json").symlink_to(blobs / "one")
-    assert "NVFP4" in load_model("toy/Toy-NVFP4").unstated  # type: ignore[union-attr]
+    assert "NVFP4" in load_model("toy/Toy-NVFP4").unstated
     (blobs / "two").write_text(json.dumps(MODELOPT))
     (snapshot / "hf_quant_config.json").symlink_to(blobs / "two")
     found = load_model("toy/Toy-NVFP4")
-    assert (found.name, found.precision) == ("Toy-NVFP4", "nvfp4")  # type: ignore[union-attr]
+    assert (found.name, found.precision) == ("Toy-NVFP4", "nvfp4")

@@ -66,8 +66,7 @@ class _Asked:
         step, source, along = self.step, self.source, dict[Symbol, float]()
         ideal, family = step.time, self.machine.family or self.machine.name
         if self.prefill is not None:
-            self.prefill.time  # noqa: B018  # raises what went wrong
-            along = {**self.prefill.asked, e.riding: self.riding}
+            along = {**self.prefill.demands, e.riding: self.riding}
         wanted = {name: step.found[name] for name in wanted_of(source)}
         measured = seconds(source, self.machine, **wanted)
         check_possible(measured, ideal)

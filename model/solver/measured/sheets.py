@@ -96,16 +96,24 @@ class Ticket:
         """Seconds of the step; raises what went wrong."""
         return self["step_time"]
 
+    @property
+    def demands(self) -> Mapping[Symbol, float]:
+        """What one chip is asked for; raises what went wrong."""
+        self._must_stand()
+        return self.asked
+
     def __getitem__(self, name: str) -> float:
+        self._must_stand()
+        return self.found[name]
+
+    def _must_stand(self) -> None:
         if self.wrong is not None:
             raise self.wrong
-        return self.found[name]
 
     @property
     def answered(self) -> Case:
         """The case that answered, at the values of whichever row came first; raises what went wrong."""
-        if self.wrong is not None:
-            raise self.wrong
+        self._must_stand()
         if self.case is None:
             raise RuntimeError("asked before the sheets were worked out")
         return self.case
