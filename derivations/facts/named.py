@@ -18,6 +18,15 @@ class Fact(Protocol):
         ...
 
 
+class Proof(Fact, Protocol):
+    """A fact that is reached line by line."""
+
+    @property
+    def lines(self) -> tuple[Eq, ...]:
+        """The equation after so many steps, the first before any."""
+        ...
+
+
 @dataclass(frozen=True)
 class Defined:
     """A quantity defined by others: it stands for nothing else in the theorems that use it."""
@@ -110,13 +119,12 @@ class Instance:
 class Line:
     """A result on the way to another: the line that a derivation has after so many steps."""
 
-    of: Fact
+    of: Proof
     number: int
 
     @property
     def line(self) -> Eq:
-        lines: tuple[Eq, ...] = self.of.lines  # type: ignore[attr-defined]
-        return lines[self.number]
+        return self.of.lines[self.number]
 
 
 def right_of(side: Fact) -> Expr:
