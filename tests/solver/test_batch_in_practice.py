@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import case_of
+from one_by_one import prices_add_up
 
 import steptime as st
 from steptime.model import symbols as q
@@ -62,15 +63,7 @@ def test_the_best_whole_batch_is_that_of_a_loop_over_steps(name) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_term_prices_and_the_limits_price_add_up(name) -> None:
-    """All times and the limit k times as long: the same batch, k times the cost. So the prices add up to one; and the
-    limit's is what a little less and a little more of it bring."""
-    answer, step = answer_of(name), 1e-4
-    found, prices = answer.solution, answer.practice.prices(answer.solution)
-    assert all(price >= -1e-9 for price in prices.values()) and found.residuals.worst < 1e-6
-    assert sum(prices.values()) + found.shadow_prices["max_step_time"] == pytest.approx(1, abs=1e-6)
-    less, more = (np.log(answer_of(name, by=1 + by).solution.cost) for by in (-step, step))
-    assert found.shadow_prices["max_step_time"] == pytest.approx((more - less) / (2 * step), rel=1e-3, abs=1e-4)
-    assert sum(answer.practice.times(found.value).values()) == pytest.approx(found.step_time, rel=1e-9)
+    prices_add_up(answer_of, name)
 
 
 @pytest.mark.parametrize("name", ["dense", "experts", "prefills ride along"])

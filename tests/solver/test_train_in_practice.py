@@ -2,7 +2,6 @@
 priced rightly, with the bound's own answer beside."""
 
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import pytest
@@ -10,16 +9,14 @@ import sympy
 from conftest import asked, case_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_by_one import executions, prices_add_up
 from questions import TRAINED, search_of
-from test_train_search import divisors
 
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import TRAINING_COEFFICIENTS, shipped
 from steptime.model.errors import UserError
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.training import LONGEST, TRAINING
-from steptime.model.layout.layout import Layout
-from steptime.model.phases.train import Choices
 from steptime.model.solver.batch import solve_batch
 from steptime.model.solver.layouts import kept, work
 from steptime.model.solver.layouts.search import search_layouts
@@ -83,16 +80,9 @@ def test_the_best_whole_batch_is_that_of_a_loop_over_steps(name) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_term_prices_and_the_limits_price_add_up(name) -> None:
-    """All times and the limit k times as long: the same batch, k times the cost. So the prices add up to one; and the
-    limit's is what a little less and a little more of it bring."""
-    answer, step = answer_of(name), 1e-4
-    found, prices = answer.solution, answer.practice.prices(answer.solution)
-    assert all(price >= -1e-9 for price in prices.values()) and found.residuals.worst < 1e-6
-    assert sum(prices.values()) + found.shadow_prices["max_step_time"] == pytest.approx(1, abs=1e-6)
-    less, more = (np.log(answer_of(name, by=1 + by).solution.cost) for by in (-step, step))
-    assert found.shadow_prices["max_step_time"] == pytest.approx((more - less) / (2 * step), rel=1e-3, abs=1e-4)
-    terms = answer.practice.times(found.value)
-    assert sum(terms.values()) == pytest.approx(found.step_time, rel=1e-9)
+    prices_add_up(answer_of, name)
+    answer = answer_of(name)
+    prices, terms = answer.practice.prices(answer.solution), answer.practice.times(answer.solution.value)
     assert list(prices) == list(terms) and set(terms) <= set(TRAINING)
 
 
@@ -188,27 +178,11 @@ def test_a_limit_that_only_the_bound_keeps_is_said() -> None:
 # --- the search ------------------------------------------------------------------------------------------------------
 def every_execution(search, question):
     """Every way to train, each a case of its own: whether it fits, its cost by the estimate, its time, and the case."""
-    (chips,), (batch,), model = search.chips, search.batches, search.model
-    layers = len(model.layers)
-    for tp, cp, dp, pp, replicas in product(divisors(chips), repeat=5):
-        whole = tp * cp * dp * pp * replicas == chips and not any(heads % tp for heads in model.heads)
-        if not whole or pp > layers or batch % (dp * replicas):
-            continue
-        experts = [ep for ep in divisors(tp * cp * dp) if ep <= model.experts] if model.experts else [1]
-        sizes = divisors(batch // dp // replicas)
-        chunks = [v for v in divisors(layers) if v == 1 or (pp > 1 and layers % (pp * v) == 0)]
-        choices = product(("none", "selective", "full"), (0, 1, 2, 3) if dp * cp * replicas > 1 else (0,),
-                          (True, False) if tp > 1 else (True,))  # fmt: skip
-        for ep, ffn, size, v, (mode, zero, shared) in product(
-            experts, ("tp", "all") if cp * dp > 1 else ("tp",), sizes, chunks, list(choices)
-        ):
-            layout = Layout(tp=tp, cp=cp, dp=dp, ep=ep, pp=pp, replicas=replicas, ffn=ffn)
-            training = Choices(recompute=mode, zero=zero, sequence_parallel=shared)
-            numbers = {q.batch: float(batch), q.microbatch: float(size), q.interleave: float(v)}
-            case = build_case(question.but(numbers, layout=layout, training=training))
-            found = estimated(case)
-            cost = case.scenario.evaluate(q.dollars_per_million_tokens / q.step_time) * found.step_time / 1e6
-            yield bool(case.fits), cost, found.step_time, case
+    (chips,), (batch,) = search.chips, search.batches
+    for case in executions(question, chips, batch):
+        found = estimated(case)
+        cost = case.scenario.evaluate(q.dollars_per_million_tokens / q.step_time) * found.step_time / 1e6
+        yield bool(case.fits), cost, found.step_time, case
 
 
 SEARCHES = {

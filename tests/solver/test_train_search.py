@@ -5,48 +5,20 @@ from itertools import product
 
 import pytest
 from conftest import asked
+from one_by_one import divisors, executions
 from questions import TRAINED, search_of
 
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
-from steptime.model.layout.layout import Layout
-from steptime.model.phases.train import Choices
 from steptime.model.solver.layouts.search import search_layouts
 from steptime.model.step.build import build_case
 from steptime.model.step.inputs import Question
 
 
-def divisors(number: int) -> list[int]:
-    return [n for n in range(1, number + 1) if number % n == 0]
-
-
 def every_execution(question: Question, chips: int, batch: int) -> list[tuple[float, bool]]:
-    """Step time, and whether it fits, of every way to train on so many chips, each tried by itself."""
-    model = question.model
-    heads, layers, found = model.heads, len(model.layers), []
-    for tp, cp, dp, pp, replicas in product(divisors(chips), repeat=5):
-        if (
-            tp * cp * dp * pp * replicas != chips
-            or any(h % tp for h in heads)
-            or pp > layers
-            or batch % (dp * replicas)
-        ):
-            continue
-        stage = tp * cp * dp
-        experts = [ep for ep in divisors(stage) if ep <= model.experts] if model.experts else [1]
-        sizes = divisors(batch // dp // replicas)
-        chunks = [v for v in divisors(layers) if v == 1 or (pp > 1 and layers % (pp * v) == 0)]
-        choices = product(("none", "selective", "full"), (0, 1, 2, 3) if dp * cp * replicas > 1 else (0,),
-                          (False, True) if tp > 1 else (False,))  # fmt: skip
-        for ep, ffn, size, v, (mode, zero, shared) in product(
-            experts, ("tp", "all") if cp * dp > 1 else ("tp",), sizes, chunks, list(choices)
-        ):
-            layout = Layout(tp=tp, cp=cp, dp=dp, ep=ep, pp=pp, replicas=replicas, ffn=ffn)
-            training = Choices(recompute=mode, zero=zero, sequence_parallel=shared)
-            given = {q.batch: float(batch), q.microbatch: float(size), q.interleave: float(v)}
-            case = build_case(question.but(given, layout=layout, training=training))
-            found.append((case.scenario.evaluate(q.step_time), bool(case.fits)))
-    return found
+    """Step time, and whether it fits, of every way to train on so many chips."""
+    cases = executions(question, chips, batch)
+    return [(case.scenario.evaluate(q.step_time), bool(case.fits)) for case in cases]
 
 
 @pytest.mark.parametrize(("model", "hardware", "chips", "batch", "sequence"), [
