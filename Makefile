@@ -8,7 +8,7 @@ PINS = --universal --python-version 3.11 --generate-hashes --upgrade --no-annota
 	--custom-compile-command 'make pins'
 PINNED = install -q --require-hashes -r .ci/tools.txt
 
-.PHONY: setup fast test lowest prove lint arrows types book wheel readme benchmarks mutation pins
+.PHONY: setup fast test lowest prove lint arrows types book docs wheel readme benchmarks mutation pins
 
 setup:  ## an environment with everything that development needs
 	$(PYTHON) -m venv $(VENV)
@@ -50,6 +50,9 @@ book:  ## every derivation as one PDF
 	mkdir -p $(WORK)
 	$(BIN)/steptime latex --all -o $(WORK)/book.tex
 	cd $(WORK) && pdflatex -interaction=nonstopmode -halt-on-error book.tex > book.out || { tail -30 book.out; exit 1; }
+
+docs:  ## the documentation, every code cell run, every warning an error: build/docs/index.html
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs $(WORK)/docs
 
 wheel:  ## distributions, and what they carry
 	$(BIN)/python -m build -q --no-isolation --outdir $(WORK)/dist

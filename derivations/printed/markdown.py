@@ -1,5 +1,7 @@
 """A theorem in Markdown with LaTeX formulas."""
 
+from collections.abc import Callable
+
 from steptime.derivations.library import used_by
 from steptime.derivations.printed.export import figure, line_latex, symbols_of, unit_latex
 from steptime.derivations.printed.statement import Premise, definitions, holds, left_out, premises
@@ -7,8 +9,9 @@ from steptime.derivations.steps import Derivation
 from steptime.model.quantity import latex
 
 
-def markdown(one: Derivation) -> str:
-    """Statement, every line of the proof with its reason, numbers put in, sources."""
+def markdown(one: Derivation, named: Callable[[str], str] = "`{}`".format) -> str:
+    """Statement, every line of the proof with its reason, numbers put in, sources; ``named`` writes, or links to, the
+    name of another theorem."""
     lines = [f"## {one.title}", "", f"{', '.join(one.rows)} `{one.name}`: {one.claim}", ""]
     if assumed := [_said(premise) for premise in premises(one)]:
         lines += ["If", "", *(f"- {text}" for text in assumed), ""]
@@ -24,7 +27,7 @@ def markdown(one: Derivation) -> str:
     numbers = ", ".join(f"${latex(s)} = {figure(float(one.numbers[s]))}{unit_latex(s)}$" for s in symbols_of(one))
     lines += [f"Numbers ({one.example_text}): {numbers}.", ""]
     lines += [f"$${latex(one.result.lhs)} = {figure(one.evaluate())}{unit_latex(one.result.rhs)}$$", ""]
-    followers = ", ".join(f"`{other.name}`" for other in used_by(one))
+    followers = ", ".join(named(other.name) for other in used_by(one))
     lines += [f"Source: {'; '.join(one.sources)}." + (f" Used by {followers}." if followers else "")]
     return "\n".join(lines) + "\n"
 

@@ -82,9 +82,9 @@ class Derivation(Proof, Shown):
         """A fragment: claim, every line with its reason, numbers put in, assumptions, sources."""
         return fragment(self)
 
-    def markdown(self) -> str:
-        """The same in Markdown."""
-        return markdown(self)
+    def markdown(self, named: Callable[[str], str] = "`{}`".format) -> str:
+        """The same in Markdown; ``named`` writes, or links to, the name of another derivation."""
+        return markdown(self, named)
 
     def _json(self) -> dict[str, Any]:
         return entry_json(self)
