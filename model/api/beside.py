@@ -4,6 +4,7 @@ from abc import ABC
 from dataclasses import dataclass
 
 from steptime.model.api.shown import Shown
+from steptime.model.parse import text_of
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
@@ -51,3 +52,16 @@ class Beside(Shown, ABC):
     def time_to_first_token(self) -> float | None:
         """Seconds of a prefill: of this one, or, beside a decode step, of one request's context alone at its layout."""
         return first_token(self.case)
+
+    def export(self, form: str = "latex") -> str:
+        """The step's own formulas: as equations (latex, markdown), or as a function (python, c, js) whose arguments are
+        the base quantities, each with its number here, and which answers with the bound and the estimate.
+
+        >>> import steptime as st
+        >>> text = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8").export("python")
+        >>> [line.strip() for line in text.splitlines() if line.strip().startswith("attention_flops =")]
+        ['attention_flops = 2621440*flops_per_mac  # attention FLOP per token and per token of context [FLOP]']
+        """
+        from steptime.model.page.code import exported_step
+
+        return exported_step(self.case, text_of(form, "`form`"))
