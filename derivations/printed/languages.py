@@ -1,7 +1,7 @@
 """A program as a function in Python, C or JavaScript, in SymPy's own printers; whole numbers are found though floats
 lie a rounding beside them, as `model.numeric` finds them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sympy import Expr, Symbol
 from sympy.printing.c import C99CodePrinter
@@ -79,6 +79,18 @@ def javascript_function(name: str, one: Program, given: Numbers | None = None) -
     lines += [f"  const {symbol} = {javascript(expr)};" for symbol, expr in one.lines]
     results = ", ".join(f"{key}: {javascript(expr)}" for key, expr in one.outputs.items())
     return "\n".join([*lines, f"  return {{{results}}};", "}"]) + "\n"
+
+
+def javascript_curve(name: str, one: Program, over: Sequence[str]) -> str:
+    """A function of one object with a number for each input, which gives a function of the inputs ``over``: what does
+    not depend on these is worked out once."""
+    varying, inner = one.varying(over), ", ".join(over)
+    listed = ", ".join(symbol.name for symbol in one.inputs if symbol.name not in over)
+    fixed = [f"  const {symbol} = {javascript(expr)};" for symbol, expr in one.lines if symbol not in varying]
+    moved = [f"    const {symbol} = {javascript(expr)};" for symbol, expr in one.lines if symbol in varying]
+    results = ", ".join(f"{key}: {javascript(expr)}" for key, expr in one.outputs.items())
+    head, back = f"function {identifier(name)}({{{listed}}}) {{", f"  return ({inner}) => {{"
+    return "\n".join([head, *fixed, back, *moved, f"    return {{{results}}};", "  };", "}"]) + "\n"
 
 
 def python_program(name: str, one: Program, given: Numbers, meaning: str) -> str:

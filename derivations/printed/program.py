@@ -27,6 +27,14 @@ class Program:
     lines: tuple[tuple[Symbol, Expr], ...]
     outputs: Mapping[str, Expr]
 
+    def varying(self, over: Iterable[str]) -> frozenset[Symbol]:
+        """The lines that some inputs reach: the others are the same whatever these are."""
+        found = {symbol for symbol in self.inputs if symbol.name in set(over)}
+        for symbol, expr in self.lines:
+            if not found.isdisjoint(symbols_in(expr)):
+                found.add(symbol)
+        return frozenset(found)
+
 
 def program(outputs: Mapping[str, Expr], definitions: Mapping[Symbol, Expr]) -> Program:
     """The program of some outputs, where some symbols are defined in terms of others.

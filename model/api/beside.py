@@ -60,7 +60,7 @@ class Beside(Shown, ABC):
         >>> import steptime as st
         >>> text = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8").export("python")
         >>> [line.strip() for line in text.splitlines() if line.strip().startswith("attention_flops =")]
-        ['attention_flops = 2621440*flops_per_mac  # attention FLOP per token and per token of context [FLOP]']
+        ['attention_flops = 1310720*flops_per_mac  # attention FLOP per token and per token of context [FLOP]']
         """
         from steptime.model.page.code import exported_step
 

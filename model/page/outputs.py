@@ -59,8 +59,10 @@ def bound_outputs(way: Way) -> dict[str, Expr]:
 
 
 def terms_alone(way: Way) -> dict[str, Expr]:
-    """The terms alone: what curves and their crossings are of."""
-    return {str(name): expr for name, expr in way.phase.resources.items() if name in TERMS}
+    """The terms alone: what curves and their crossings are of; and how many sequences wait for one another's prefills,
+    below one of which a batch has no meaning."""
+    found: dict[str, Expr] = {str(name): expr for name, expr in way.phase.resources.items() if name in TERMS}
+    return {**found, "in_flight": q.in_flight} if q.in_flight in way.definitions else found
 
 
 TERMS = (TermName.COMPUTE, TermName.MEMORY, TermName.INTERCONNECT)
