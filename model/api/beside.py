@@ -4,6 +4,7 @@ from abc import ABC
 from dataclasses import dataclass
 
 from steptime.model.api.shown import Shown
+from steptime.model.errors import UserError
 from steptime.model.parse import text_of
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
@@ -65,3 +66,20 @@ class Beside(Shown, ABC):
         from steptime.model.page.code import exported_step
 
         return exported_step(self.case, text_of(form, "`form`"))
+
+    def report(self, form: str = "html") -> str:
+        """The step as one page: html recomputes in a browser while controls are moved, from the step's own formulas,
+        and asks nothing of any network; md is static. Raises UserError where the step has no time.
+
+        >>> import steptime as st
+        >>> st.step("llama-3.1-70b", "h100-sxm", layout="tp=8").report("md").splitlines()[0]
+        '# llama-3.1-70b on h100-sxm'
+        """
+        from steptime.model.page.document import document
+        from steptime.model.page.markdown import markdown
+
+        forms = {"html": document, "md": markdown}
+        asked = text_of(form, "`form`")
+        if asked not in forms:
+            raise UserError(f"`form` {asked[:40]!r}: html or md")
+        return forms[asked](self.case)

@@ -60,7 +60,7 @@ def equations(way: Way, form: str) -> str:
     known = in_force(way)
     reached = Scenario({}, known)
     used = {part for expr in outputs.values() for symbol in expr.free_symbols for part in reached.reach(symbol)}
-    lines = [(f"t_\\mathrm{{{name.replace('_', ' ')}}}", expr) for name, expr in outputs.items() if not expr.is_Symbol]
+    lines = [(f"t_\\text{{{name.replace('_', '-')}}}", expr) for name, expr in outputs.items() if not expr.is_Symbol]
     lines += [(latex(symbol), known[symbol]) for symbol in sorted(used & known.keys(), key=str)]
     opened, closed = ("\\[ ", " \\]\n") if form == "latex" else ("$$", "$$\n")
     return "\n".join(f"{opened}{name} = {latex(expr)}{closed}" for name, expr in lines)

@@ -85,7 +85,9 @@ def _written(asked: Prepared, way: Way, plan: Plan, load: Load) -> tuple[Program
     outputs: Mapping[str, Expr] = terms_alone(way)
     if load == Load.WHOLE:
         way, outputs = with_practice(way, practice_of(asked, way, plan))
-        more = {f"limit_{name}": left - right for name, (left, right) in limits_of(_standing(asked, way), False).items()}
+        more = {
+            f"limit_{name}": left - right for name, (left, right) in limits_of(_standing(asked, way), False).items()
+        }
         more |= {symbol.name: symbol for symbol in lettered(way)}
         if asked.inputs.phase != PhaseName.TRAIN:
             more["rank_batch"] = q.rank_batch

@@ -69,7 +69,8 @@ def _data(
     own = next(place for place, layout in enumerate(layouts) if str(layout) == str(case.layout))
     names = list(dict.fromkeys(name for row in families.rows for name in row))
     return {
-        "model": case.model, "hardware": case.hardware.name, "phase": case.phase.name, "words": words_of(case, controls),
+        "model": case.model, "hardware": case.hardware.name, "phase": case.phase.name,
+        "words": words_of(case, controls),
         "axes": axes,
         "values": {name: value for name, value in families.values.items() if name in families.inputs},
         "controls": controls, "formats": formats_of(case, asked),
@@ -120,6 +121,8 @@ def words_of(case: Case, controls: Sequence[Mapping[str, Any]]) -> list[str]:
     live = {control["name"] for control in controls}
     for symbol, value in inputs.given.items():
         if symbol.name not in live:
-            option = [f"--{called(symbol)}", repr(value)] if symbol in WORKLOAD else ["--set", f"{symbol.name}={value!r}"]
+            option = (
+                [f"--{called(symbol)}", repr(value)] if symbol in WORKLOAD else ["--set", f"{symbol.name}={value!r}"]
+            )
             said += option
     return said

@@ -9,17 +9,17 @@ from steptime.model.step.estimate import coefficients_of
 BOUND = (
     ("step_time", "step time", "s"), ("compute", "compute", "s"), ("memory", "memory", "s"),
     ("interconnect", "interconnect", "s"), ("scale_up", "of it scale-up", "s"), ("scale_out", "of it scale-out", "s"),
-    ("bound_per_operation", "with each operation overlapped alone", "s"), ("bound_none", "with nothing overlapped", "s"),
+    ("bound_per_operation", "overlapped inside operations alone", "s"), ("bound_none", "with nothing overlapped", "s"),
     ("tokens_per_second", "tokens a second", "/s"), ("tokens_per_second_per_sequence", "of one sequence", "/s"),
-    ("dollars_per_million_tokens", "a million tokens", "$"), ("joules_per_token", "a token", "J"),
-    ("mfu", "of peak FLOP/s (MFU)", "%"), ("mbu", "of memory bandwidth (MBU)", "%"),
+    ("dollars_per_million_tokens", "cost of a million tokens", "$"), ("joules_per_token", "energy of a token", "J"),
+    ("mfu", "share of peak FLOP/s (MFU)", "%"), ("mbu", "share of memory bandwidth (MBU)", "%"),
 )  # fmt: skip
 PRACTICE = (
     ("estimate", "step time", "s"), ("low", "eight in ten from", "s"), ("high", "to", "s"),
     ("estimate_tokens_per_second", "tokens a second", "/s"),
     ("estimate_tokens_per_second_per_sequence", "of one sequence", "/s"),
-    ("estimate_dollars_per_million_tokens", "a million tokens", "$"),
-    ("estimate_joules_per_token", "a token", "J"),
+    ("estimate_dollars_per_million_tokens", "cost of a million tokens", "$"),
+    ("estimate_joules_per_token", "energy of a token", "J"),
 )  # fmt: skip
 MEMORY = (
     ("memory_per_chip", "weights, caches, activations", "B"), ("filled", "with the workspace", "B"),

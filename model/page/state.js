@@ -30,12 +30,12 @@ function shown(value, unit) {
   return unit === "/s" ? `${plain(value)} /s` : unit === "" ? plain(value) : si(value, unit);
 }
 
-/* What stands in a field: as many digits as it takes to say the number. */
+/* What stands in a field: six digits; the number behind it keeps all of its own. */
 function written(value, unit) {
   if (!Number.isFinite(value)) return "";
   const [number, prefixed = ""] = unit && unit !== "$" ? si(value, unit).split(" ") : [String(value)];
   const prefix = prefixed.slice(0, prefixed.length - unit.length);
-  const exact = unit && unit !== "$" ? short(value / PREFIXES[prefix], 12) : number;
+  const exact = unit && unit !== "$" ? short(value / PREFIXES[prefix], 6) : number;
   return `${exact} ${prefix}${unit && unit !== "$" ? unit : ""}`.trim();
 }
 
