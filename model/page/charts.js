@@ -64,10 +64,11 @@ function lineChart({ label, across, up, lines, marks = [], dots = [] }) {
     const drawn = line.points.filter(inside).map((point) => `${x(point[0]).toFixed(2)} ${y(point[1]).toFixed(2)}`);
     if (drawn.length) found.append(made("path", { class: `curve ${line.style}`, d: `M${drawn.join("L")}` }));
   }
-  for (const mark of marks.filter((one) => inside(one.at) && one.at[0] >= across.low && one.at[0] <= across.high)) {
+  marks.filter((one) => inside(one.at) && one.at[0] >= across.low && one.at[0] <= across.high).forEach((mark, place) => {
+    const away = place % 2 ? 19 : -8;  // names of close ones stand on either side
     found.append(made("circle", { class: "mark", cx: x(mark.at[0]), cy: y(mark.at[1]), r: 5 }));
-    found.append(made("text", { x: x(mark.at[0]) + 8, y: y(mark.at[1]) - 7 }, mark.name));
-  }
+    found.append(made("text", { x: x(mark.at[0]) + (place % 2 ? 7 : -14), y: y(mark.at[1]) + away }, mark.name));
+  });
   for (const dot of dots.filter((one) => inside(one.at))) {
     found.append(made("circle", { class: `dot ${dot.style}`, cx: x(dot.at[0]), cy: y(dot.at[1]), r: 4.5 }));
   }
@@ -86,8 +87,8 @@ function mapChart({ label, across, up, largest, dots }) {
     for (let start = 0, end; start < columns; start = end) {
       for (end = start + 1; end < columns && row[end] === row[start]; end += 1);
       const piece = { x: LEFT + start * wide, y: HEIGHT - BOTTOM - (place + 1) * tall, width: (end - start) * wide };
-      const shape = { x: piece.x, y: piece.y, width: piece.width + 0.3, height: tall + 0.3 };
-      found.append(made("rect", { class: `area ${TERMS[row[start]]}`, ...shape }));
+      const shape = { x: piece.x, y: piece.y, width: piece.width, height: tall };
+      found.append(made("rect", { class: `area ${TERMS[row[start]]}`, "shape-rendering": "crispEdges", ...shape }));
       (widest[row[start]] ??= []).push(piece);
     }
   });

@@ -6,7 +6,7 @@ What a user wrote, as a model's name, is escaped wherever it stands.
 
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -15,6 +15,7 @@ from typing import Any
 from sympy import Symbol
 
 from steptime.model import symbols as q
+from steptime.model.choices import PhaseName
 from steptime.model.page.answered import answered, said, shown
 from steptime.model.page.code import way_of_case
 from steptime.model.page.families import lettered
@@ -44,10 +45,10 @@ def document(case: Case) -> str:
     )  # fmt: skip
 
 
-def scripts(payload: Payload) -> str:
+def scripts(payload: Payload, names: Sequence[str] = SCRIPTS) -> str:
     """Numbers, formulas, and what shows them; a text in it can end no script."""
     data = json.dumps(finite(dict(payload.data)), ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
-    return "\n".join([f"const page = {data};", payload.formulas, *map(_file, SCRIPTS)])
+    return "\n".join([f"const page = {data};", payload.formulas, *map(_file, names)])
 
 
 def _file(name: str) -> str:
@@ -58,7 +59,8 @@ def _scenario(case: Case) -> str:
     varies = case.phase.varies
     work = f"batch {in_unit(case.number(q.batch), count)}, {varies.name} {in_unit(case.number(varies), count)}"
     formats = ", ".join(f"{kind} {form}" for kind, form in case.precision.items())
-    return f"One step of {case.inputs.phase}: {work}; {case.layout}; {formats}"
+    kind = {PhaseName.TRAIN: "training", PhaseName.PREFILL: "prefill"}.get(case.phase.name, str(case.inputs.phase))
+    return f"Made for one step of {kind}: {work}; {case.layout}; {formats}"
 
 
 def _own(case: Case) -> list[str]:

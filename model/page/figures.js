@@ -52,14 +52,17 @@ function timeFigure(scenes, over) {
     met.forEach(({ between, value, time }) => {
       const name = "abcdefghijklmnop"[marks.length] ?? "·";
       marks.push({ at: [value, time], name });
-      said.push(`${name}: ${between.join(" = ")} at ${over} ${plain(value)}${scenes.length > 1 ? ` (${"AB"[side]})` : ""}`);
+      const where = [scenes.length > 1 ? "AB"[side] : "", value > values[values.length - 1] ? "beyond the picture" : ""];
+      const beside = where.filter(Boolean).join(", ");
+      said.push(`${name}: ${between.join(" = ")} at ${over} ${plain(value)}${beside ? ` (${beside})` : ""}`);
     });
   });
   const label = `Time of a step against ${over}. ${said.join("; ") || "No two terms cross."}`;
   const chart = lineChart({ label, across: acrossOf(over), up: { said: (value) => si(value, "s") }, lines, marks, dots });
   const names = [...STYLES.map(([key, style]) => ({ style, name: key })), { style: "bound", name: "bound" }];
   if (page.estimate) names.push({ style: "estimate", name: "in practice" });
-  const crossed = html("p", { class: "legend" }, said.join("; ") || "no two terms cross");
+  const thin = scenes.length > 1 ? "thin lines: B. " : "";
+  const crossed = html("p", { class: "legend" }, thin + (said.join("; ") || "no two terms cross"));
   return figure(`Time against ${over}. Terms at the mean load; bound and estimate with whole sequences.`, chart, legendOf(names), crossed);
 }
 

@@ -13,8 +13,12 @@ function si(value, unit = "") {
   return `${short(value / PREFIXES[prefix])} ${prefix}${unit}`.trim();
 }
 
+/* So many digits; powers of ten where they are shorter. */
 function short(value, digits = 4) {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : "—";
+  if (!Number.isFinite(value)) return "—";
+  const [number, power] = value.toExponential(digits - 1).split("e").map(Number);
+  if (value === 0 || (power >= -4 && power < digits)) return String(Number(value.toPrecision(digits)));
+  return `${number}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
 }
 
 function plain(value) {

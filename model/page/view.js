@@ -76,9 +76,13 @@ function fill(answersHere) {
 
 function words(one, name) {
   if (!one.bottleneck) return `${name}no step time: a link or a figure is missing`;
+  if (name) {
+    const short = Number.isFinite(one.estimate) ? ` (about ${si(one.estimate, "s")})` : "";
+    return `${name}${si(one.step_time, "s")}${short}, ${one.bottleneck} binds${one.fits === false ? ", does not fit" : ""}`;
+  }
   const practice = Number.isFinite(one.estimate) ? `, about ${si(one.estimate, "s")} in practice` : "";
   const fits = one.fits === false ? "; does not fit in memory" : "";
-  return `${name}step time at least ${si(one.step_time, "s")}${practice}; ${one.bottleneck} binds${fits}`;
+  return `step time at least ${si(one.step_time, "s")}${practice}; ${one.bottleneck} binds${fits}`;
 }
 
 function warningsOf(one, name) {
