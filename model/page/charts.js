@@ -1,7 +1,12 @@
 "use strict";
 /* Pictures as SVG: lines on logarithmic axes, bars, and a map of which term binds. */
 
-const WIDTH = 560, HEIGHT = 330, LEFT = 66, RIGHT = 14, TOP = 12, BOTTOM = 44;
+const WIDTH = 560,
+  HEIGHT = 330,
+  LEFT = 66,
+  RIGHT = 14,
+  TOP = 12,
+  BOTTOM = 44;
 
 function made(tag, attributes = {}, ...children) {
   const found = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -39,7 +44,9 @@ function axes(x, y, across, up) {
   const found = made("g");
   for (const value of ticks(across.low, across.high)) {
     found.append(made("path", { class: "grid", d: `M${x(value)} ${TOP}V${HEIGHT - BOTTOM}` }));
-    found.append(made("text", { x: x(value), y: HEIGHT - BOTTOM + 16, "text-anchor": "middle" }, si(value, across.unit)));
+    found.append(
+      made("text", { x: x(value), y: HEIGHT - BOTTOM + 16, "text-anchor": "middle" }, si(value, across.unit)),
+    );
   }
   for (const value of ticks(up.low, up.high)) {
     found.append(made("path", { class: "grid", d: `M${LEFT} ${y(value)}H${WIDTH - RIGHT}` }));
@@ -59,23 +66,29 @@ function lineChart({ label, across, up, lines, marks = [], dots = [] }) {
   const x = scale(across.low, across.high, LEFT, WIDTH - RIGHT);
   const y = scale(shownUp.low, shownUp.high, HEIGHT - BOTTOM, TOP);
   const inside = (point) => point[1] >= shownUp.low && point[1] <= shownUp.high;
-  const found = made("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label }, axes(x, y, across, shownUp));
+  const found = made(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label },
+    axes(x, y, across, shownUp),
+  );
   for (const line of lines) {
     const drawn = line.points.filter(inside).map((point) => `${x(point[0]).toFixed(2)} ${y(point[1]).toFixed(2)}`);
     if (drawn.length) found.append(made("path", { class: `curve ${line.style}`, d: `M${drawn.join("L")}` }));
   }
-  marks.filter((one) => inside(one.at) && one.at[0] >= across.low && one.at[0] <= across.high).forEach((mark, place) => {
-    const away = place % 2 ? 19 : -8;  // names of close ones stand on either side
-    found.append(made("circle", { class: "mark", cx: x(mark.at[0]), cy: y(mark.at[1]), r: 5 }));
-    found.append(made("text", { x: x(mark.at[0]) + (place % 2 ? 7 : -14), y: y(mark.at[1]) + away }, mark.name));
-  });
+  marks
+    .filter((one) => inside(one.at) && one.at[0] >= across.low && one.at[0] <= across.high)
+    .forEach((mark, place) => {
+      const away = place % 2 ? 19 : -8; // names of close ones stand on either side
+      found.append(made("circle", { class: "mark", cx: x(mark.at[0]), cy: y(mark.at[1]), r: 5 }));
+      found.append(made("text", { x: x(mark.at[0]) + (place % 2 ? 7 : -14), y: y(mark.at[1]) + away }, mark.name));
+    });
   for (const dot of dots.filter((one) => inside(one.at))) {
     found.append(made("circle", { class: `dot ${dot.style}`, cx: x(dot.at[0]), cy: y(dot.at[1]), r: 4.5 }));
   }
   return found;
 }
 
-/* Which term is the largest at each place: runs of equal ones in a row are one piece; the widest of each bears its name. */
+/* Which term is the largest at each place: runs of equal ones in a row are one piece; the widest bears its name. */
 function mapChart({ label, across, up, largest, dots }) {
   const x = scale(across.low, across.high, LEFT, WIDTH - RIGHT);
   const y = scale(up.low, up.high, HEIGHT - BOTTOM, TOP);
@@ -97,11 +110,14 @@ function mapChart({ label, across, up, largest, dots }) {
     const most = Math.max(...pieces.map((piece) => piece.width));
     const same = pieces.filter((piece) => piece.width >= 0.98 * most);
     const { x: left, y: above, width } = same[Math.floor(same.length / 2)];
-    if (width < 60) continue;  // the legend names it
+    if (width < 60) continue; // the legend names it
     const middle = Math.min(Math.max(left + width / 2, LEFT + 55), WIDTH - RIGHT - 55);
-    found.append(made("text", { x: middle, y: above + tall, "text-anchor": "middle", "font-weight": 600 }, `${TERMS[term]} binds`));
+    found.append(
+      made("text", { x: middle, y: above + tall, "text-anchor": "middle", "font-weight": 600 }, `${TERMS[term]} binds`),
+    );
   }
-  for (const dot of dots) found.append(made("circle", { class: `dot ${dot.style}`, cx: x(dot.at[0]), cy: y(dot.at[1]), r: 5 }));
+  for (const dot of dots)
+    found.append(made("circle", { class: `dot ${dot.style}`, cx: x(dot.at[0]), cy: y(dot.at[1]), r: 5 }));
   return found;
 }
 
@@ -114,7 +130,9 @@ function barChart({ label, bars }) {
     const width = Number.isFinite(bar.value) && most > 0 ? ((WIDTH - left - right) * bar.value) / most : 0;
     const y = place * tall + 4;
     found.append(made("text", { x: left - 8, y: y + 13, "text-anchor": "end" }, bar.name));
-    found.append(made("rect", { class: `bar ${bar.style}`, x: left, y, width: Math.max(width, 0.5), height: tall - 6 }));
+    found.append(
+      made("rect", { class: `bar ${bar.style}`, x: left, y, width: Math.max(width, 0.5), height: tall - 6 }),
+    );
     found.append(made("text", { x: left + width + 6, y: y + 13 }, bar.said));
   });
   return found;
@@ -122,9 +140,17 @@ function barChart({ label, bars }) {
 
 /* What lines, or areas, mean. */
 function legendOf(lines, kind = "curve") {
-  return html("ul", { class: "legend" }, ...lines.map(({ style, name }) => {
-    const d = kind === "area" ? "M1 0H31V10H1Z" : "M1 5H31";
-    const sample = made("svg", { viewBox: "0 0 32 10", "aria-hidden": "true" }, made("path", { class: `${kind} ${style}`, d }));
-    return html("li", {}, sample, name);
-  }));
+  return html(
+    "ul",
+    { class: "legend" },
+    ...lines.map(({ style, name }) => {
+      const d = kind === "area" ? "M1 0H31V10H1Z" : "M1 5H31";
+      const sample = made(
+        "svg",
+        { viewBox: "0 0 32 10", "aria-hidden": "true" },
+        made("path", { class: `${kind} ${style}`, d }),
+      );
+      return html("li", {}, sample, name);
+    }),
+  );
 }

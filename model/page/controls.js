@@ -7,7 +7,9 @@ const GROUPS = { work: "Work", machine: "One chip and its links", beside: "Share
 /* Where a slider stands, and the number that it stands for. */
 function positionOf(one, value) {
   if (!Number.isFinite(value)) return 0;
-  const share = one.linear ? (value - one.low) / (one.high - one.low) : Math.log(value / one.low) / Math.log(one.high / one.low);
+  const share = one.linear
+    ? (value - one.low) / (one.high - one.low)
+    : Math.log(value / one.low) / Math.log(one.high / one.low);
   return Math.round(STEPS * Math.min(1, Math.max(0, share)));
 }
 
@@ -15,7 +17,8 @@ function valueAt(one, position, before) {
   const share = position / STEPS;
   let value = one.linear ? one.low + (one.high - one.low) * share : one.low * (one.high / one.low) ** share;
   value = one.whole ? Math.round(value) : Number(value.toPrecision(4));
-  if (value === before) value += one.whole ? Math.sign(position - positionOf(one, before)) : 0;  // one step changes something
+  // One step changes something, also where whole numbers lie far apart.
+  if (one.whole && value === before) value += Math.sign(position - positionOf(one, before));
   return Math.min(one.sane[1], Math.max(one.sane[0], value));
 }
 
@@ -27,7 +30,8 @@ function choice(id, label, changed) {
 
 function options(list, entries, chosen) {
   const text = JSON.stringify(entries);
-  if (list.dataset.entries !== text) {  // what has not changed keeps its focus
+  if (list.dataset.entries !== text) {
+    // what has not changed keeps its focus
     list.replaceChildren(...entries.map(([value, said]) => html("option", { value }, said)));
     list.dataset.entries = text;
   }
@@ -58,10 +62,23 @@ function folded(title) {
 }
 
 function numberControl(box, one, now, put) {
-  const field = html("input", { type: "text", id: `field-${one.name}`, inputmode: "decimal", autocomplete: "off", spellcheck: "false" });
-  const slide = html("input", { type: "range", id: `slide-${one.name}`, min: 0, max: STEPS, step: 1, "aria-label": `${one.name}, slider` });
+  const field = html("input", {
+    type: "text",
+    id: `field-${one.name}`,
+    inputmode: "decimal",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  const slide = html("input", {
+    type: "range",
+    id: `slide-${one.name}`,
+    min: 0,
+    max: STEPS,
+    step: 1,
+    "aria-label": `${one.name}, slider`,
+  });
   const label = html("label", { for: field.id, title: one.meaning });
-  label.innerHTML = `${one.letter} `;  // our own MathML
+  label.innerHTML = `${one.letter} `; // our own MathML
   label.append(one.name.replaceAll("_", " "), html("span", { class: "quiet" }, ` ${one.unit}`));
   const set = (value) => put({ ...now(), numbers: { ...now().numbers, [one.name]: value } });
   slide.addEventListener("input", () => set(valueAt(one, Number(slide.value), now().numbers[one.name])));
@@ -73,7 +90,9 @@ function numberControl(box, one, now, put) {
     if (value !== null && value !== now().numbers[one.name]) set(value);
   };
   field.addEventListener("change", enter);
-  field.addEventListener("keydown", (event) => { if (event.key === "Enter") enter(); });
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") enter();
+  });
   box.append(html("div", { class: "control" }, label, slide, field));
   return () => {
     const value = now().numbers[one.name];
@@ -91,12 +110,17 @@ function formatControl(form, kind, now, put) {
   const label = kind === "kv" ? "KV cache" : kind;
   const { list, row } = choice(`choose-${kind}`, label, (value) => put(withFormat(now(), kind, value)));
   let box = form.querySelector("#formats");
-  if (!box) form.append(box = html("fieldset", { id: "formats" }, html("legend", {}, "Precision")));
+  if (!box) form.append((box = html("fieldset", { id: "formats" }, html("legend", {}, "Precision"))));
   box.append(row);
   return () => {
-    const own = kind === "activations" ? option({ ...now(), formats: { ...now().formats, [kind]: "own" } }, kind) : known.own;
+    const own =
+      kind === "activations" ? option({ ...now(), formats: { ...now().formats, [kind]: "own" } }, kind) : known.own;
     const said = kind === "activations" ? "with the weights" : "the model's own";
-    options(list, Object.keys(known).map((name) => [name, name === "own" ? `${own.format} (${said})` : name]), now().formats[kind]);
+    options(
+      list,
+      Object.keys(known).map((name) => [name, name === "own" ? `${own.format} (${said})` : name]),
+      now().formats[kind],
+    );
   };
 }
 
@@ -104,17 +128,32 @@ function layoutControls(form, now, put) {
   const { listed } = page.layouts;
   const numbers = [...new Set(listed.map((one) => one.chips))];
   const pick = (place) => put({ ...now(), layout: Number(place) });
-  const chips = choice("choose-chips", "chips", (value) => pick(listed.findIndex((one) => one.chips === Number(value))));
+  const chips = choice("choose-chips", "chips", (value) =>
+    pick(listed.findIndex((one) => one.chips === Number(value))),
+  );
   const degrees = choice("choose-layout", "degrees of parallelism", pick);
   form.append(html("fieldset", {}, html("legend", {}, "Layout"), chips.row, degrees.row));
   return () => {
     const here = listed[now().layout].chips;
-    options(chips.list, numbers.map((number) => [String(number), plain(number)]), String(here));
+    options(
+      chips.list,
+      numbers.map((number) => [String(number), plain(number)]),
+      String(here),
+    );
     const shown = listed.map((one, place) => [String(place), one]).filter(([, one]) => one.chips === here);
-    options(degrees.list, shown.map(([place, one]) => [place, degreesSaid(one.text)]), String(now().layout));
+    options(
+      degrees.list,
+      shown.map(([place, one]) => [place, degreesSaid(one.text)]),
+      String(now().layout),
+    );
   };
 }
 
 function degreesSaid(text) {
-  return text.split(",").filter((part) => !part.endsWith("=1")).join(" ") || "one chip";
+  return (
+    text
+      .split(",")
+      .filter((part) => !part.endsWith("=1"))
+      .join(" ") || "one chip"
+  );
 }

@@ -1,7 +1,9 @@
 "use strict";
 /* The pictures of a page, each from one or two scenarios: what is drawn, over what, and what is said of it. */
 
-const CURVE = 96, ACROSS = 60, UP = 36;
+const CURVE = 96,
+  ACROSS = 60,
+  UP = 36;
 const unitOf = { batch: "", context: "", prompt: "", sequence: "" };
 
 /* Values of a quantity along a curve, at which one of whole numbers is whole. */
@@ -20,16 +22,22 @@ function acrossOf(name) {
 function scene(state) {
   const numbers = numbersOf(state);
   const found = answer(state);
-  const curves = Object.fromEntries(page.axes.map((over) => {
-    const [terms, every] = [meanTerms(state, found.kind, numbers), answers(state, numbers)];
-    const values = along(over);
-    const [mean, whole] = [terms, every].map((of) => values.map((value) => of(...placeOf(numbers, over, value))));
-    return [over, { values, mean, whole, crossings: crossings(state, over, found.kind) }];
-  }));
+  const curves = Object.fromEntries(
+    page.axes.map((over) => {
+      const [terms, every] = [meanTerms(state, found.kind, numbers), answers(state, numbers)];
+      const values = along(over);
+      const [mean, whole] = [terms, every].map((of) => values.map((value) => of(...placeOf(numbers, over, value))));
+      return [over, { values, mean, whole, crossings: crossings(state, over, found.kind) }];
+    }),
+  );
   return { state, numbers, answer: found, curves };
 }
 
-const STYLES = [["compute", "compute"], ["memory", "memory"], ["interconnect", "interconnect"]];
+const STYLES = [
+  ["compute", "compute"],
+  ["memory", "memory"],
+  ["interconnect", "interconnect"],
+];
 
 function figure(caption, ...inner) {
   return html("figure", {}, html("figcaption", {}, caption), ...inner);
@@ -37,7 +45,10 @@ function figure(caption, ...inner) {
 
 /* Time against a quantity: the terms at the mean load, where they cross; bound and estimate with whole sequences. */
 function timeFigure(scenes, over) {
-  const lines = [], dots = [], marks = [], said = [];
+  const lines = [],
+    dots = [],
+    marks = [],
+    said = [];
   scenes.forEach((one, side) => {
     const { values, mean, whole, crossings: met } = one.curves[over];
     const other = side ? " other" : "";
@@ -52,18 +63,33 @@ function timeFigure(scenes, over) {
     met.forEach(({ between, value, time }) => {
       const name = "abcdefghijklmnop"[marks.length] ?? "·";
       marks.push({ at: [value, time], name });
-      const where = [scenes.length > 1 ? "AB"[side] : "", value > values[values.length - 1] ? "beyond the picture" : ""];
+      const where = [
+        scenes.length > 1 ? "AB"[side] : "",
+        value > values[values.length - 1] ? "beyond the picture" : "",
+      ];
       const beside = where.filter(Boolean).join(", ");
       said.push(`${name}: ${between.join(" = ")} at ${over} ${plain(value)}${beside ? ` (${beside})` : ""}`);
     });
   });
   const label = `Time of a step against ${over}. ${said.join("; ") || "No two terms cross."}`;
-  const chart = lineChart({ label, across: acrossOf(over), up: { said: (value) => si(value, "s") }, lines, marks, dots });
+  const chart = lineChart({
+    label,
+    across: acrossOf(over),
+    up: { said: (value) => si(value, "s") },
+    lines,
+    marks,
+    dots,
+  });
   const names = [...STYLES.map(([key, style]) => ({ style, name: key })), { style: "bound", name: "bound" }];
   if (page.estimate) names.push({ style: "estimate", name: "in practice" });
   const thin = scenes.length > 1 ? "thin lines: B. " : "";
   const crossed = html("p", { class: "legend" }, thin + (said.join("; ") || "no two terms cross"));
-  return figure(`Time against ${over}. Terms at the mean load; bound and estimate with whole sequences.`, chart, legendOf(names), crossed);
+  return figure(
+    `Time against ${over}. Terms at the mean load; bound and estimate with whole sequences.`,
+    chart,
+    legendOf(names),
+    crossed,
+  );
 }
 
 /* What tokens cost against the batch, where the machine has a price. */
@@ -71,14 +97,29 @@ function costFigure(scenes) {
   const over = page.axes[0];
   const lines = scenes.flatMap((one, side) => {
     const { values, whole } = one.curves[over];
-    const line = (key, style) => ({ style: style + (side ? " other" : ""), points: values.map((value, place) => [value, whole[place][key]]) });
+    const line = (key, style) => ({
+      style: style + (side ? " other" : ""),
+      points: values.map((value, place) => [value, whole[place][key]]),
+    });
     const estimated = page.estimate ? [line("estimate_dollars_per_million_tokens", "estimate")] : [];
     return [line("dollars_per_million_tokens", "bound"), ...estimated];
   });
-  const dots = scenes.map((one, side) => ({ at: [one.numbers[over], one.answer.dollars_per_million_tokens], style: side ? "other" : "" }));
+  const dots = scenes.map((one, side) => ({
+    at: [one.numbers[over], one.answer.dollars_per_million_tokens],
+    style: side ? "other" : "",
+  }));
   const up = { said: (value) => shown(value, "$") };
-  const chart = lineChart({ label: `Dollars for a million tokens against ${over}`, across: acrossOf(over), up, lines, dots });
-  const names = [{ style: "bound", name: "at the bound" }, ...(page.estimate ? [{ style: "estimate", name: "in practice" }] : [])];
+  const chart = lineChart({
+    label: `Dollars for a million tokens against ${over}`,
+    across: acrossOf(over),
+    up,
+    lines,
+    dots,
+  });
+  const names = [
+    { style: "bound", name: "at the bound" },
+    ...(page.estimate ? [{ style: "estimate", name: "in practice" }] : []),
+  ];
   return figure(`Dollars for a million tokens against ${over}.`, chart, legendOf(names));
 }
 
@@ -88,26 +129,57 @@ function regimeFigure(scenes) {
   const [one] = scenes;
   const terms = meanTerms(one.state, one.answer.kind, one.numbers);
   const [across, up] = [acrossOf(over), { ...acrossOf(length), said: (value) => si(value, "") }];
-  const middles = (low, high, steps) => spaced(low, high, steps).slice(0, -1).map((value) => value * (high / low) ** (0.5 / steps));
-  const largest = middles(up.low, up.high, UP).map((tokens) => middles(across.low, across.high, ACROSS).map((sequences) => {
-    return TERMS.indexOf(bindingOf(terms(sequences, tokens)));
+  const middles = (low, high, steps) =>
+    spaced(low, high, steps)
+      .slice(0, -1)
+      .map((value) => value * (high / low) ** (0.5 / steps));
+  const largest = middles(up.low, up.high, UP).map((tokens) =>
+    middles(across.low, across.high, ACROSS).map((sequences) => {
+      return TERMS.indexOf(bindingOf(terms(sequences, tokens)));
+    }),
+  );
+  const dots = scenes.map((each, side) => ({
+    at: [each.numbers[over], each.numbers[length]],
+    style: side ? "other" : "",
   }));
-  const dots = scenes.map((each, side) => ({ at: [each.numbers[over], each.numbers[length]], style: side ? "other" : "" }));
   const there = TERMS.filter((_, term) => largest.some((row) => row.includes(term)));
-  const chart = mapChart({ label: `What binds over ${over} and ${length}: ${there.join(", ")}`, across, up, largest, dots });
+  const chart = mapChart({
+    label: `What binds over ${over} and ${length}: ${there.join(", ")}`,
+    across,
+    up,
+    largest,
+    dots,
+  });
   const names = there.map((term) => ({ style: term, name: term }));
-  return figure(`What binds: ${over} across, ${length} upwards${scenes.length > 1 ? ", of A" : ""}. Mean load.`, chart, legendOf(names, "area"));
+  return figure(
+    `What binds: ${over} across, ${length} upwards${scenes.length > 1 ? ", of A" : ""}. Mean load.`,
+    chart,
+    legendOf(names, "area"),
+  );
 }
 
 /* The terms and the step beside each other. */
 function barFigure(scenes) {
-  const rows = [["compute", "compute", "compute"], ["memory", "memory", "memory"], ["scale-up", "scale_up", "interconnect"],
-    ["scale-out", "scale_out", "interconnect"], ["bound", "step_time", "bound"]];
+  const rows = [
+    ["compute", "compute", "compute"],
+    ["memory", "memory", "memory"],
+    ["scale-up", "scale_up", "interconnect"],
+    ["scale-out", "scale_out", "interconnect"],
+    ["bound", "step_time", "bound"],
+  ];
   if (page.estimate) rows.push(["in practice", "estimate", "estimate"]);
-  const bars = rows.flatMap(([name, key, style]) => scenes.map((one, side) => ({
-    name: scenes.length > 1 ? `${name}, ${"AB"[side]}` : name, style, value: one.answer[key], said: si(one.answer[key], "s"),
-  })));
-  return figure("Where the time goes.", barChart({ label: bars.map((bar) => `${bar.name} ${bar.said}`).join(", "), bars }));
+  const bars = rows.flatMap(([name, key, style]) =>
+    scenes.map((one, side) => ({
+      name: scenes.length > 1 ? `${name}, ${"AB"[side]}` : name,
+      style,
+      value: one.answer[key],
+      said: si(one.answer[key], "s"),
+    })),
+  );
+  return figure(
+    "Where the time goes.",
+    barChart({ label: bars.map((bar) => `${bar.name} ${bar.said}`).join(", "), bars }),
+  );
 }
 
 function figuresOf(scenes) {

@@ -4,8 +4,12 @@
 
 const TERMS = ["compute", "memory", "interconnect"];
 const KINDS = ["weights", "kv", "activations"];
-const PAIRS = [["compute", "memory"], ["memory", "interconnect"], ["compute", "interconnect"]];
-const GRID = 600;  // two crossings of one pair that lie closer than a step, 4 %, would be missed
+const PAIRS = [
+  ["compute", "memory"],
+  ["memory", "interconnect"],
+  ["compute", "interconnect"],
+];
+const GRID = 600; // two crossings of one pair that lie closer than a step, 4 %, would be missed
 const control = Object.fromEntries(page.controls.map((one) => [one.name, one]));
 
 /* A state: a number for each control, the format of each kind, and the place of a layout in the list. */
@@ -91,7 +95,9 @@ function answer(state) {
   const found = answers(state, numbers)(...placeOf(numbers));
   found.bottleneck = Number.isFinite(found.step_time) ? bindingOf(found) : null;
   found.fits = Number.isFinite(found.filled + found.usable) ? found.filled <= found.usable : null;
-  found.refused = Object.keys(page.limits).filter((name) => found[name] > 0).map((name) => page.limits[name]);
+  found.refused = Object.keys(page.limits)
+    .filter((name) => found[name] > 0)
+    .map((name) => page.limits[name]);
   found.outside = outsideOf(found, numbers);
   return found;
 }
@@ -103,7 +109,10 @@ function outsideOf(found, numbers) {
     const value = of in numbers ? numbers[of] : found[of];
     return value < range[0] || value > range[1];
   });
-  return [...page.estimate.outside, ...beyond.map(({ name, range }) => `${name} outside ${plain(range[0])} to ${plain(range[1])}`)];
+  return [
+    ...page.estimate.outside,
+    ...beyond.map(({ name, range }) => `${name} outside ${plain(range[0])} to ${plain(range[1])}`),
+  ];
 }
 
 /* The terms at the mean load, as a function of what curves are over: what curves and their crossings are of. */
@@ -111,7 +120,7 @@ function meanTerms(state, kind, numbers = numbersOf(state)) {
   return formulas("mean", state, kind)(numbers);
 }
 
-/* Where two terms meet over a quantity at the mean load: enclosed on a logarithmic grid, then halved to the last bit. */
+/* Where two terms meet over a quantity at the mean load: enclosed on a logarithmic grid, then halved to the end. */
 function crossings(state, over, kind) {
   const found = [];
   const numbers = numbersOf(state);
@@ -133,7 +142,7 @@ function crossings(state, over, kind) {
         else high = (low + high) / 2;
       }
       const there = terms(low);
-      const meet = Math.abs(there[one] - there[other]) <= 1e-9 * there[other];  // else a sign changed across a jump
+      const meet = Math.abs(there[one] - there[other]) <= 1e-9 * there[other]; // else a sign changed across a jump
       if (meet) found.push({ between: [one, other], value: low, time: there[one] });
     }
   }

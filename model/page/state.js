@@ -1,7 +1,7 @@
 "use strict";
 /* A state as text and back: the fragment of a link, the command line that asks for the same, numbers with units. */
 
-const PREFIXES = { E: 1e18, P: 1e15, T: 1e12, G: 1e9, M: 1e6, k: 1e3, "": 1, m: 1e-3, u: 1e-6, "µ": 1e-6, n: 1e-9 };
+const PREFIXES = { E: 1e18, P: 1e15, T: 1e12, G: 1e9, M: 1e6, k: 1e3, "": 1, m: 1e-3, u: 1e-6, µ: 1e-6, n: 1e-9 };
 
 /* A value with a prefix and its unit, as tables have it. */
 function si(value, unit = "") {
@@ -16,7 +16,10 @@ function si(value, unit = "") {
 /* So many digits; powers of ten where they are shorter. */
 function short(value, digits = 4) {
   if (!Number.isFinite(value)) return "—";
-  const [number, power] = value.toExponential(digits - 1).split("e").map(Number);
+  const [number, power] = value
+    .toExponential(digits - 1)
+    .split("e")
+    .map(Number);
   if (value === 0 || (power >= -4 && power < digits)) return String(Number(value.toPrecision(digits)));
   return `${number}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
 }
@@ -67,7 +70,8 @@ function sane(value, one) {
 function encoded(state, before = "") {
   const first = beginning();
   const found = new URLSearchParams();
-  for (const kind of KINDS) if (state.formats[kind] !== first.formats[kind]) found.set(before + kind, state.formats[kind]);
+  for (const kind of KINDS)
+    if (state.formats[kind] !== first.formats[kind]) found.set(before + kind, state.formats[kind]);
   if (state.layout !== first.layout) found.set(`${before}layout`, page.layouts.listed[state.layout].text);
   const usual = usualNumbers(state);
   for (const [name, value] of Object.entries(state.numbers)) {

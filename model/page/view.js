@@ -24,7 +24,11 @@ function put(state) {
 
 /* Once for all changes since the last picture; the address follows when hands rest. */
 function later() {
-  if (waiting === null) waiting = requestAnimationFrame(() => { waiting = null; redraw(); });
+  if (waiting === null)
+    waiting = requestAnimationFrame(() => {
+      waiting = null;
+      redraw();
+    });
 }
 
 let settling = 0;
@@ -49,12 +53,18 @@ compare.addEventListener("click", () => {
 reset.addEventListener("click", () => put(beginning()));
 for (const side of ["a", "b"]) {
   const pick = html("input", { type: "radio", name: "side", id: `side-${side}`, value: side });
-  pick.addEventListener("change", () => { sides.changed = side; later(); });
+  pick.addEventListener("change", () => {
+    sides.changed = side;
+    later();
+  });
   picks.append(pick, html("label", { for: pick.id }, ` change ${side.toUpperCase()} `));
 }
 comparing.append(compare, reset, picks);
 document.getElementById("forms").append(comparing, parts.form);
-addEventListener("hashchange", () => { fromLink(); later(); });
+addEventListener("hashchange", () => {
+  fromLink();
+  later();
+});
 
 function ratio(one, other) {
   return Number.isFinite(other / one) ? `${short(other / one, 3)}×` : "—";
@@ -64,11 +74,17 @@ function ratio(one, other) {
 function fill(answersHere) {
   const head = document.querySelector("#table thead tr");
   const names = answersHere.length > 1 ? ["A", "B", "B over A"] : ["A"];
-  head.replaceChildren(html("th", { scope: "col" }, "quantity"), ...names.map((name) => html("th", { scope: "col", class: "number" }, name)));
+  head.replaceChildren(
+    html("th", { scope: "col" }, "quantity"),
+    ...names.map((name) => html("th", { scope: "col", class: "number" }, name)),
+  );
   for (const row of document.querySelectorAll("#table tbody tr[data-key]")) {
     const { key, unit } = row.dataset;
-    const cells = answersHere.map((one, side) => html("td", { class: "number", "data-side": "ab"[side], "data-value": String(one[key]) }, shown(one[key], unit)));
-    if (answersHere.length > 1) cells.push(html("td", { class: "number" }, ratio(answersHere[0][key], answersHere[1][key])));
+    const cells = answersHere.map((one, side) =>
+      html("td", { class: "number", "data-side": "ab"[side], "data-value": String(one[key]) }, shown(one[key], unit)),
+    );
+    if (answersHere.length > 1)
+      cells.push(html("td", { class: "number" }, ratio(answersHere[0][key], answersHere[1][key])));
     row.replaceChildren(row.firstElementChild, ...cells);
   }
   for (const row of document.querySelectorAll("#table tbody th[scope=rowgroup]")) row.colSpan = names.length + 1;
@@ -78,7 +94,8 @@ function words(one, name) {
   if (!one.bottleneck) return `${name}no step time: a link or a figure is missing`;
   if (name) {
     const short = Number.isFinite(one.estimate) ? ` (about ${si(one.estimate, "s")})` : "";
-    return `${name}${si(one.step_time, "s")}${short}, ${one.bottleneck} binds${one.fits === false ? ", does not fit" : ""}`;
+    const full = one.fits === false ? ", does not fit" : "";
+    return `${name}${si(one.step_time, "s")}${short}, ${one.bottleneck} binds${full}`;
   }
   const practice = Number.isFinite(one.estimate) ? `, about ${si(one.estimate, "s")} in practice` : "";
   const fits = one.fits === false ? "; does not fit in memory" : "";
@@ -99,7 +116,9 @@ function redraw() {
   const name = (side) => (scenes.length > 1 ? `${"AB"[side]}: ` : "");
   fill(answersHere);
   document.getElementById("said").textContent = answersHere.map((one, side) => words(one, name(side))).join(". ");
-  document.getElementById("warnings").textContent = answersHere.flatMap((one, side) => warningsOf(one, name(side))).join(". ");
+  document.getElementById("warnings").textContent = answersHere
+    .flatMap((one, side) => warningsOf(one, name(side)))
+    .join(". ");
   document.getElementById("command").textContent = command(sides[sides.changed]);
   document.getElementById("figures").replaceChildren(...figuresOf(scenes));
   const [{ numbers, answer: first }] = scenes;
