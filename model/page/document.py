@@ -30,6 +30,8 @@ from steptime.model.text.header import by_hand, doubtful, notes
 SCRIPTS = ("model.js", "state.js", "charts.js", "figures.js", "controls.js", "view.js")
 LONGEST = 60
 """Operations of a definition up to which it is shown; longer ones are read as code."""
+_EQUATION = '<div class="equation" role="group" aria-label="Equation" tabindex="0">'
+"""An equation that is wider than a phone can be scrolled by keys too."""
 
 
 def document(case: Case) -> str:
@@ -92,10 +94,10 @@ def _formulas(case: Case) -> Iterable[str]:
     top = [mathml(names[name]).removeprefix("<math>").removesuffix("</math>") for name in ("compute", "memory",
                                                                                         "interconnect")]  # fmt: skip
     largest = "<mo>,</mo>".join(top)
-    yield (f'<div class="equation"><math display="block"><mrow><mi>t</mi><mo>≥</mo><mi>max</mi><mo>(</mo>{largest}'
+    yield (f'{_EQUATION}<math display="block"><mrow><mi>t</mi><mo>≥</mo><mi>max</mi><mo>(</mo>{largest}'
            "<mo>)</mo></mrow></math></div>\n")  # fmt: skip
     for name, expr in case.resources.items():
-        yield f'<div class="equation">{equation(names[name], expr)}</div>\n'
+        yield f"{_EQUATION}{equation(names[name], expr)}</div>\n"
 
 
 def _letters(case: Case) -> Iterable[str]:
@@ -115,7 +117,7 @@ def _definitions(case: Case) -> str:
     way = way_of_case(case)
     known = {symbol: way.definitions[symbol] for symbol in lettered(way) if symbol in way.definitions}
     short = {symbol: expr for symbol, expr in known.items() if expr.count_ops() <= LONGEST and _printable(expr)}
-    shown = "".join(f'<div class="equation">{equation(symbol, expr)}</div>\n' for symbol, expr in short.items())
+    shown = "".join(f"{_EQUATION}{equation(symbol, expr)}</div>\n" for symbol, expr in short.items())
     longer = ", ".join(symbol.name for symbol in known if symbol not in short)
     more = f"<p>Longer, and so left to the exported code: {longer}.</p>\n" if longer else ""
     return f"<details><summary>What these follow from, at {case.layout}</summary>\n{shown}{more}</details>"

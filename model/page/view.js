@@ -1,12 +1,11 @@
 "use strict";
 /* The page at work: two scenarios at most, one of them under the controls; all that is shown follows from them. */
 
-const sides = { a: decoded(location.hash.slice(1)), b: null, changed: "a" };
+const sides = { a: beginning(), b: null, changed: "a" };
 let waiting = null;
 
 /* Both sides of a link; the second is there where the link says so. */
-function fromLink() {
-  const text = location.hash.slice(1);
+function fromLink(text) {
   sides.a = decoded(text);
   sides.b = new URLSearchParams(text).has("compare") ? decoded(text, "b.") : null;
   if (!sides.b) sides.changed = "a";
@@ -61,8 +60,8 @@ for (const side of ["a", "b"]) {
 }
 comparing.append(compare, reset, picks);
 document.getElementById("forms").append(comparing, parts.form);
-addEventListener("hashchange", () => {
-  fromLink();
+addEventListener("hashchange", (event) => {
+  fromLink(new URL(event.newURL).hash.slice(1)); // the address itself may be that of the former state by now
   later();
 });
 
@@ -136,5 +135,5 @@ function redraw() {
   document.documentElement.dataset.state = toLink();
 }
 
-fromLink();
+fromLink(location.hash.slice(1));
 redraw();
