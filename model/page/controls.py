@@ -101,7 +101,7 @@ def formats_of(case: Case, asked: Prepared) -> dict[str, Any]:
         options: dict[str, Any] = {}
         for form in ([None] if own[kind] else []) + list(Format):
             changes = {"activations": held, kind: form} if kind != "activations" else {kind: form}
-            if (found := _prepared(case, changes)) is not None:
+            if (found := _prepared(case, kind, changes)) is not None:
                 options["own" if form is None else str(form)] = found
         tried[kind] = options
     return {
@@ -111,13 +111,12 @@ def formats_of(case: Case, asked: Prepared) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _prepared(case: Case, changes: Mapping[str, Format | None]) -> tuple[str, dict[str, float]] | None:
-    """What a format is called and every number with it; None where it cannot be."""
+def _prepared(case: Case, kind: str, changes: Mapping[str, Any]) -> tuple[str, dict[str, float]] | None:
+    """What the format of a kind is called, and every number with it; None where it cannot be."""
     try:
         asked = told_apart(prepare(case.question.but(**changes)))
     except UserError:
         return None
-    kind = next(reversed(changes))
     values = {**(by_kind(asked.values) if asked.accounts.is_architecture else asked.values)}
     if asked.accounts.is_architecture:
         practice = practice_of(asked, way_of(asked, asked.plan, one_unit=True), asked.plan)
@@ -136,5 +135,5 @@ def _differing(options: Mapping[str, tuple[str, dict[str, float]]]) -> dict[str,
 def _followed(case: Case, weights: str) -> str:
     """The format of multiply-adds that goes with a format of weights where none is stated."""
     form = None if weights == "own" else Format(weights)
-    found = _prepared(case, {"weights": form, "activations": None})
+    found = _prepared(case, "activations", {"weights": form, "activations": None})
     return case.precision["activations"] if found is None else found[0]

@@ -116,6 +116,7 @@ def words_of(case: Case, controls: Sequence[Mapping[str, Any]]) -> list[str]:
         ("attention-kernel", training.attention_kernel, usual.attention_kernel),
     ):  # fmt: skip
         said += [] if word == other else [f"--{name}", str(word)]
+    said += [] if inputs.coefficients is None else ["--efficiency", inputs.coefficients.origin]
     said += ["--dropout"] if training.dropout else []
     said += [] if training.sequence_parallel else ["--no-sequence-parallel"]
     live = {control["name"] for control in controls}

@@ -1,6 +1,5 @@
 """A picture that needs no script: the terms of a step against the batch, on logarithmic axes, as SVG."""
 
-from collections.abc import Sequence
 from math import floor, isfinite, log, log10
 
 import numpy as np
@@ -11,6 +10,7 @@ from steptime.model.page.outputs import TERMS
 from steptime.model.step.case import Case
 from steptime.model.text.format import si
 
+Array = np.ndarray
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 560, 330, 66, 14, 12, 44
 POINTS = 97
 DEEPEST = 1e6
@@ -46,7 +46,7 @@ def _up(seconds: float, low: float, high: float) -> float:
     return _place(seconds, low, high, HEIGHT - BOTTOM, TOP)
 
 
-def _curve(name: str, batches: Sequence[float], curve: Sequence[float], low: float, high: float) -> str:
+def _curve(name: str, batches: Array, curve: Array, low: float, high: float) -> str:
     shown = [(batch, float(seconds)) for batch, seconds in zip(batches, curve, strict=True)
              if isfinite(seconds) and seconds >= low]  # fmt: skip
     points = [f"{_across(batch):.1f} {_up(seconds, low, high):.1f}" for batch, seconds in shown]

@@ -119,6 +119,7 @@ function redraw() {
     .flatMap((one, side) => warningsOf(one, name(side)))
     .join(". ");
   document.getElementById("command").textContent = command(sides[sides.changed]);
+  document.getElementById("link").href = `#${toLink()}`;
   document.getElementById("figures").replaceChildren(...figuresOf(scenes));
   const [{ numbers, answer: first }] = scenes;
   for (const cell of document.querySelectorAll("#letters [data-key]")) {

@@ -173,6 +173,7 @@ def test_two_scenarios_stand_side_by_side_and_travel_in_a_link(opened: Opened) -
     one, other, ratio = page.eval_on_selector_all(cells, "(cells) => cells.map((cell) => cell.textContent)")
     assert one != other and ratio.endswith("×")
     page.wait_for_function("() => location.hash.includes('b.batch=65536')")
+    assert page.get_attribute("#link", "href") == page.evaluate("() => location.hash")
     again = opened(page.evaluate("() => location.hash.slice(1)"))
     settle(again)
     assert again.eval_on_selector_all(cells, "(cells) => cells.map((cell) => cell.textContent)") == [one, other, ratio]
