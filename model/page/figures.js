@@ -82,7 +82,7 @@ function timeFigure(scenes, over) {
   });
   const names = [...STYLES.map(([key, style]) => ({ style, name: key })), { style: "bound", name: "bound" }];
   if (page.estimate) names.push({ style: "estimate", name: "in practice" });
-  const thin = scenes.length > 1 ? "thin lines: B. " : "";
+  const thin = scenes.length > 1 ? "thin lines and hollow dots: B. " : "";
   const crossed = html("p", { class: "legend" }, thin + (said.join("; ") || "no two terms cross"));
   return figure(
     `Time against ${over}. Terms at the mean load; bound and estimate with whole sequences.`,
