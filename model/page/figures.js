@@ -33,6 +33,11 @@ function scene(state) {
   return { state, numbers, answer: found, curves };
 }
 
+/* Seconds that end. */
+function inTime(seconds) {
+  return seconds < page.never ? seconds : NaN;
+}
+
 const STYLES = [
   ["compute", "compute"],
   ["memory", "memory"],
@@ -54,7 +59,7 @@ function timeFigure(scenes, over) {
     const other = side ? " other" : "";
     lines.push({ style: `bound${other}`, points: values.map((value, place) => [value, whole[place].step_time]) });
     for (const [key, style] of STYLES) {
-      lines.push({ style: style + other, points: values.map((value, place) => [value, mean[place][key]]) });
+      lines.push({ style: style + other, points: values.map((value, place) => [value, inTime(mean[place][key])]) });
     }
     if (page.estimate) {
       lines.push({ style: `estimate${other}`, points: values.map((value, place) => [value, whole[place].estimate]) });
@@ -127,6 +132,8 @@ function costFigure(scenes) {
 function regimeFigure(scenes) {
   const [over, length] = page.axes;
   const [one] = scenes;
+  if (!one.answer.bottleneck)
+    return figure("What binds.", html("p", {}, "nothing to draw: a link or a figure is missing"));
   const terms = meanTerms(one.state, one.answer.kind, one.numbers);
   const [across, up] = [acrossOf(over), { ...acrossOf(length), said: (value) => si(value, "") }];
   const middles = (low, high, steps) =>

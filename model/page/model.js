@@ -9,6 +9,8 @@ const PAIRS = [
   ["memory", "interconnect"],
   ["compute", "interconnect"],
 ];
+/* What a step has though a link that it needs is not there. */
+const STANDING = ["compute", "memory", "scale_up", "scale_out", "memory_per_chip", "filled", "usable"];
 const GRID = 600; // two crossings of one pair that lie closer than a step, 4 %, would be missed
 const control = Object.fromEntries(page.controls.map((one) => [one.name, one]));
 
@@ -74,8 +76,7 @@ function answers(state, numbers = numbersOf(state)) {
       if (found === null || one.step_time < found.step_time) found = Object.assign(one, { kind });
     }
     if (found.step_time >= page.never) {
-      const kept = ["kind", "memory_per_chip", "filled", "usable"];
-      for (const key of Object.keys(found)) if (!kept.includes(key)) found[key] = NaN;
+      for (const { key } of page.rows) if (!STANDING.includes(key) || found[key] >= page.never) found[key] = NaN;
     }
     if (page.estimate && "estimate" in found) {
       found.low = Math.max(found.step_time, found.estimate * page.estimate.low);
@@ -131,7 +132,7 @@ function crossings(state, over, kind) {
   const grid = spaced(least, most, GRID);
   const times = grid.map(terms);
   for (const [one, other] of PAIRS) {
-    if (!(here[one] > 0 && here[other] > 0)) continue;
+    if (!(here[one] > 0 && here[other] > 0 && Math.max(here[one], here[other]) < page.never)) continue;
     for (let place = 0; place < GRID; place += 1) {
       const before = times[place][one] - times[place][other];
       if (before * (times[place + 1][one] - times[place + 1][other]) >= 0) continue;

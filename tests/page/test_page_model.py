@@ -68,18 +68,20 @@ def test_a_list_of_quantities_and_a_machine_without_figures(tmp_path: Path, run_
 
 
 def test_a_layout_over_a_link_that_is_not_there_has_no_step_time(tmp_path: Path) -> None:
-    """Eight chips of domains of four need scale-out, whose bandwidth nobody gave: null, until it is typed in."""
+    """Four chips of domains of two need scale-out, whose bandwidth nobody gave: no number, until it is typed in."""
     path = f"{tmp_path}/machine.toml"
     with open(path, "w") as file:
         file.write(MACHINE)
     step = st.step("llama-3.1-8b", path, layout="tp=4,replicas=2")
     found = node(f"""{model_of(step)}
-        const eight = page.layouts.listed.findIndex((one) => one.text.startsWith("tp=4,cp=1,dp=1,ep=1,pp=2"));
-        let state = {{ ...beginning(), numbers: {{ ...beginning().numbers, scale_up_domain: 2 }} }};
+        const state = {{ ...beginning(), numbers: {{ ...beginning().numbers, scale_up_domain: 2 }} }};
         const joined = {{ ...state, numbers: {{ ...state.numbers, scale_out_bandwidth: 1e10 }} }};
         console.log(JSON.stringify([answer(beginning()), answer(state), answer(joined)]));""")
     assert found[0]["step_time"] == pytest.approx(step.time, rel=1e-12)
-    assert (found[1]["step_time"], found[1]["bottleneck"]) == (None, None)
+    nothing = ("step_time", "interconnect", "scale_out", "bottleneck", "tokens_per_second", "mfu", "estimate", "low")
+    assert [found[1][key] for key in nothing] == [None] * len(nothing)
+    lacking = step.replace(scale_up_domain=2)
+    assert lacking.time is None and found[1]["memory"] == pytest.approx(lacking.terms.memory.seconds, rel=1e-12)
     there = step.replace(scale_up_domain=2, scale_out_bandwidth="10GB/s")
     assert found[2]["step_time"] == pytest.approx(there.time, rel=1e-12)
 
