@@ -17,6 +17,7 @@ try:
     from steptime.model.view.compare import compare
     from steptime.model.view.derive import derive, latex
     from steptime.model.view.progress import wipe
+    from steptime.model.view.report import report
     from steptime.model.view.save import discard
     from steptime.model.view.solve import solve
     from steptime.model.view.step import step
@@ -37,7 +38,7 @@ def steptime() -> None:
     """
 
 
-for command in (step, solve, sweep, validate, compare, calibrate, catalog, derive, latex):
+for command in (step, solve, sweep, validate, compare, calibrate, catalog, derive, latex, report):
     steptime.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""A formula as a function in Python or C that refuses numbers for which it does not hold."""
+"""A formula as a function in Python, C or JavaScript that refuses numbers for which it does not hold."""
 
 from collections.abc import Iterable
 
@@ -6,6 +6,8 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.core.relational import Relational
 
+from steptime.derivations.printed.languages import JAVASCRIPT_HEAD, javascript
+from steptime.derivations.printed.program import identifier
 from steptime.derivations.readable import readable
 from steptime.model.numeric import ROUNDING
 from steptime.model.quantity import domains, lookup
@@ -77,6 +79,29 @@ def c_relation(relation: Relational) -> str:
     return f"{left} {relation.rel_op} {right}"
 
 
+def javascript_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relational] = ()) -> str:
+    """A formula as a JavaScript function of numbers; it gives NaN where a condition is not satisfied.
+
+    >>> from steptime.model.symbols import peak_flops
+    >>> print(javascript_code("twice", 2 * peak_flops, "twice the peak").splitlines()[-3])
+      if (!(peak_flops > 0)) return NaN;
+    """
+    arguments = parameters(expr)
+    checked, unchecked = sorted_out(expr, conditions)
+    comment = "".join(f" * {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]\n" for s in arguments)
+    also = "".join(f" * Holds where {readable(relation)}.\n" for relation in unchecked)
+    needs = "".join(f"  if (!({javascript_relation(relation)})) return NaN;\n" for relation in checked)
+    head = f"{JAVASCRIPT_HEAD}\n/* {meaning}\n{comment}{also} */\n"
+    signature = f"function {identifier(name)}({', '.join(s.name for s in arguments)})"
+    return f"{head}{signature} {{\n{needs}  return {javascript(expr)};\n}}\n"
+
+
+def javascript_relation(relation: Relational) -> str:
+    """An inequality in JavaScript."""
+    left, right = (javascript(part) for part in relation.args)
+    return f"{left} {relation.rel_op} {right}"
+
+
 def whole(expr: Expr) -> Expr:
     """An expression whose whole numbers are found though floats lie a rounding beside them, as `model.numeric` finds
     them: a logarithm of 2**29 to the base of two is 29.
@@ -101,7 +126,3 @@ def sorted_out(expr: Expr, conditions: Iterable[Relational]) -> tuple[list[Relat
 def parameters(expr: Expr | Relational) -> list[Symbol]:
     """The quantities of an expression, by name."""
     return sorted(expr.free_symbols, key=lambda symbol: symbol.name)
-
-
-def identifier(name: str) -> str:
-    return name.replace("-", "_").replace(".", "_")

@@ -4,6 +4,8 @@ from abc import ABC
 from dataclasses import dataclass
 
 from steptime.model.api.shown import Shown
+from steptime.model.errors import UserError
+from steptime.model.parse import text_of
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
@@ -51,3 +53,33 @@ class Beside(Shown, ABC):
     def time_to_first_token(self) -> float | None:
         """Seconds of a prefill: of this one, or, beside a decode step, of one request's context alone at its layout."""
         return first_token(self.case)
+
+    def export(self, form: str = "latex") -> str:
+        """The step's own formulas: as equations (latex, markdown), or as a function (python, c, js) whose arguments are
+        the base quantities, each with its number here, and which answers with the bound and the estimate.
+
+        >>> import steptime as st
+        >>> text = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8").export("python")
+        >>> [line.strip() for line in text.splitlines() if line.strip().startswith("attention_flops =")]
+        ['attention_flops = 1310720*flops_per_mac  # attention FLOP per token and per token of context [FLOP]']
+        """
+        from steptime.model.page.code import exported_step
+
+        return exported_step(self.case, text_of(form, "`form`"))
+
+    def report(self, form: str = "html") -> str:
+        """The step as one page: html recomputes in a browser while controls are moved, from the step's own formulas,
+        and asks nothing of any network; md is static. Raises UserError where the step has no time.
+
+        >>> import steptime as st
+        >>> st.step("llama-3.1-70b", "h100-sxm", layout="tp=8").report("md").splitlines()[0]
+        '# llama-3.1-70b on h100-sxm'
+        """
+        from steptime.model.page.document import document
+        from steptime.model.page.markdown import markdown
+
+        forms = {"html": document, "md": markdown}
+        asked = text_of(form, "`form`")
+        if asked not in forms:
+            raise UserError(f"`form` {asked[:40]!r}: html or md")
+        return forms[asked](self.case)

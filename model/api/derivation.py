@@ -174,10 +174,10 @@ def claims(progress: Callable[[float], None] = quiet) -> Claims:
 
 
 def latex(*names: str, everything: bool = False, form: str = "latex", progress: Callable[[float], None] = quiet) -> str:
-    """Derivations and terms as LaTeX, Markdown, Python or C; all of them as one document. What is exported is verified
-    first: raises a ValueError for what is not."""
-    if not isinstance(form, str) or form not in ("latex", "markdown", "python", "c"):
-        raise UserError(f"`form` {str(form)[:40]!r}: latex, markdown, python or c")
+    """Derivations and terms as LaTeX, Markdown, Python, C or JavaScript; all of them as one document. What is exported
+    is verified first: raises a ValueError for what is not."""
+    if not isinstance(form, str) or form not in ("latex", "markdown", "python", "c", "js"):
+        raise UserError(f"`form` {str(form)[:40]!r}: latex, markdown, python, c or js")
     return exported(tuple(text_of(name, "name of a formula") for name in names), everything, form, progress)
 
 

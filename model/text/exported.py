@@ -7,7 +7,7 @@ from sympy.core.relational import Relational
 
 from steptime.derivations.library import derivations, find
 from steptime.derivations.printed.book import book
-from steptime.derivations.printed.code import c_code, python_code
+from steptime.derivations.printed.code import c_code, javascript_code, python_code
 from steptime.derivations.printed.export import fragment
 from steptime.derivations.printed.markdown import markdown
 from steptime.derivations.region import conditions
@@ -18,7 +18,9 @@ from steptime.model.step.case import RESOURCES
 from steptime.model.text.claims import verdicts
 from steptime.model.text.derivations import verified
 
-CODE: dict[str, Callable[[str, Expr, str, tuple[Relational, ...]], str]] = {"python": python_code, "c": c_code}
+CODE: dict[str, Callable[[str, Expr, str, tuple[Relational, ...]], str]] = {
+    "python": python_code, "c": c_code, "js": javascript_code,
+}  # fmt: skip
 
 
 def exported(

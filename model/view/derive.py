@@ -1,11 +1,15 @@
 """``derive`` and ``latex``: derivations shown and exported."""
 
+from typing import Any
+
 import click
 
-from steptime.model.view.options import JSON
-from steptime.model.view.output import Asking, show
+from steptime.model.view.options import JSON, scenario_options
+from steptime.model.view.output import Asking, show, stated
 from steptime.model.view.progress import Progress
 from steptime.model.view.save import save
+
+FORMS = ["latex", "markdown", "python", "c", "js"]
 
 
 @click.command(cls=Asking)
@@ -40,22 +44,55 @@ def derive(name: str | None, claims: bool, graph: bool, as_json: bool) -> int:
     return int(not one.verified)
 
 
-@click.command(cls=Asking)
+class WithStep(Asking):
+    """`latex`, whose first name may be `step`: then what follows is the command line of a scenario."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] == [latex_step.name]:
+            return latex_step.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command("step", cls=Asking)
+@scenario_options()
+@click.option("--format", "form", type=click.Choice(FORMS), default="latex", show_default=True)
+@click.option("-o", "--file", "to", type=click.Path(dir_okay=False, writable=True), help="Write to a file.")
+@click.pass_context
+def latex_step(ctx: click.Context, /, model: str, hardware: str, form: str, to: str | None, **_: Any) -> None:
+    """Export one scenario's own formulas, as equations or as a function whose arguments are its base quantities."""
+    import steptime as st
+
+    found = st.step(model, hardware, **stated(ctx, "model", "hardware", "form", "to"))
+    write(found.export(form), to)
+
+
+latex_step.params = [one for one in latex_step.params if one.name != "as_json"]  # text is what comes out
+
+
+@click.command(cls=WithStep)
 @click.argument("names", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="The whole book, as a standalone document that compiles.")
-@click.option(
-    "--format", "form", type=click.Choice(["latex", "markdown", "python", "c"]), default="latex", show_default=True
-)
+@click.option("--format", "form", type=click.Choice(FORMS), default="latex", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, writable=True), help="Write to a file.")
 def latex(names: tuple[str, ...], everything: bool, form: str, output: str | None) -> None:
-    """Export derivations and terms: LaTeX, Markdown, Python or C. Everything is verified first."""
+    """Export derivations and terms: LaTeX, Markdown, Python, C or JavaScript. Everything is verified first.
+
+    `latex step MODEL HARDWARE` exports one scenario's own formulas, with the options of `step`.
+    """
     import steptime as st
 
     text = st.latex(*names, everything=everything, form=form, progress=Progress("verified").show)
-    if output is None:
+    write(text, output)
+
+
+def write(text: str, to: str | None) -> None:
+    """To a file, or to standard output."""
+    if to is None:
         click.echo(text, nl=False)
         return
     try:
-        save(output, text)
+        save(to, text)
     except OSError as error:
-        raise click.UsageError(f"{output}: cannot be written ({error.strerror})") from None
+        raise click.UsageError(f"{to}: cannot be written ({error.strerror})") from None

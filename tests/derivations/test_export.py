@@ -1,5 +1,6 @@
 """What is exported: code that computes the same numbers as the formula, and a book that a real engine compiles."""
 
+import json
 import random
 import re
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from steptime.derivations.library import derivations, find
-from steptime.derivations.printed.code import c_code, identifier, parameters, python_code
+from steptime.derivations.printed.code import c_code, identifier, javascript_code, parameters, python_code
 from steptime.derivations.printed.export import fragment
 from steptime.derivations.printed.statement import holds, premises
 from steptime.model.quantity import latex
@@ -31,6 +32,25 @@ def test_exported_python_computes_the_terms(name: str) -> None:
     values |= {symbol: 0.5 for symbol in values if symbol.name.endswith("efficiency")}
     found = space[identifier(name)](*[values[symbol] for symbol in parameters(expr)])
     assert found == pytest.approx(float(evaluate(expr, values)), rel=1e-9)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_exported_javascript_computes_the_terms_and_refuses_what_is_out_of_range() -> None:
+    lines, expected = [], []
+    for name, expr in RESOURCES.items():
+        source = random.Random(name)
+        values = {symbol: 1 + source.random() for symbol in parameters(expr)}
+        values |= {symbol: 0.5 for symbol in values if symbol.name.endswith("efficiency")}
+        arguments = [values[symbol] for symbol in parameters(expr)]
+        code = javascript_code(name, expr, "a test")
+        lines.append(f"found.push((() => {{\n{code}return {identifier(name)}(...{arguments});}})());")
+        expected.append(float(evaluate(expr, values)))
+    lines.append(f"found.push((() => {{\n{code}return {identifier(name)}({', '.join(['-1'] * len(arguments))});}})());")
+    script = f"const found = [];\n{''.join(lines)}\nconsole.log(JSON.stringify(found));"
+    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True, timeout=60)
+    *numbers, refused = json.loads(done.stdout)
+    assert numbers == pytest.approx(expected, rel=1e-12)
+    assert refused is None  # NaN
 
 
 def test_the_optimal_batch_beyond_the_balanced_context() -> None:

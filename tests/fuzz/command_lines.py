@@ -205,6 +205,6 @@ def _value(parameter: click.Parameter, option: str, draw: Draw, folder: Path) ->
         return str(draw.choice(list(parameter.type.choices)))
     if isinstance(parameter.type, click.IntRange):
         return str(draw.randint(0, 3))
-    if option == "--output" and isinstance(parameter.type, click.Path):
+    if option in ("--output", "--file") and isinstance(parameter.type, click.Path):
         option = "--output-file"
     return OPTIONS.get(option, one_of(*COUNTS))(draw, folder)
