@@ -112,6 +112,8 @@ class BestBatch(Shown):
     batch that was found, ``estimate`` what the whole one takes in practice, ``of_bound`` what the bound alone chooses.
     """
 
+    kinds = ("sensitivity",)
+
     case: Case
     answer: Any
     goal: Minimise | None = None
@@ -191,6 +193,8 @@ class BestBatch(Shown):
 @dataclass(frozen=True)
 class Earnings(Shown):
     """What one more unit of each resource of a chip is worth, the highest first."""
+
+    kinds = ("sensitivity",)
 
     case: Case
     answer: Any

@@ -1,0 +1,111 @@
+"""Which term binds over batch and context, and the boundaries between."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from steptime.model import symbols as q
+from steptime.model.choices import TermName
+from steptime.model.phases.memory import available
+from steptime.model.plot.over_batch import batches
+from steptime.model.plot.scenes import about, shown_terms
+from steptime.model.plot.shapes import Array, Axis, Curve, Regions
+from steptime.model.quantity import latex, lookup
+from steptime.model.solver.crossover import PAIRS, find_crossover, least_value
+from steptime.model.step.case import TERMS, Case
+
+if TYPE_CHECKING:
+    from steptime.model.api.step import Step
+
+CELLS = 200
+LINE = 400
+"""Points of a boundary."""
+HALVINGS = 40
+EQUAL = 1e-6
+"""Terms that differ by less, relative, are equal."""
+SHORTEST, LONGEST = 100.0, 1e6
+
+
+def regimes(step: "Step") -> Regions:
+    """The term that binds at each batch and context (prompt, sequence), at the mean load; the boundaries are the
+    closed forms of the crossovers over the batch, as far as no third term is larger there."""
+    case = step.case.relaxed
+    over = case.phase.varies
+    whole, here = batches(step), float(case.scenario.evaluate(over))
+    xs = np.geomspace(whole[0], max(whole[-1], 4096.0), CELLS)
+    sane = lookup(over.name).sane
+    ys = np.geomspace(max(SHORTEST, least_value(case, over)), min(sane[1], max(LONGEST / 5, 4 * here)), CELLS)
+    there = case.changed({q.batch: np.repeat(xs, len(ys)), over: np.tile(ys, len(xs))})
+    named = list(shown_terms(case))
+    times = [np.broadcast_to(there.scenario.evaluate(case.resources[name]), len(xs) * len(ys)) for name in named]
+    which = np.argmax(np.stack(times), axis=0).reshape(len(xs), len(ys))
+    return Regions(
+        "regimes", f"Which term binds over batch and {over.name}", about(step.case, q.batch, over),
+        Axis("batch, sequences in flight"), Axis(f"{over.name}, tokens"), xs, ys, tuple(str(name) for name in named),
+        which, tuple(boundaries(case, xs, ys)), _fits(step.case, xs, ys),
+    )  # fmt: skip
+
+
+def boundaries(case: Case, xs: Array, ys: Array) -> list[Curve]:
+    """Where two terms are equal and none is larger: batch over context, by the closed form; where there is none, as in
+    a mixture that reads the experts it touches, by roots between the batches of the plane."""
+    over, found = case.phase.varies, []
+    at, shown = np.geomspace(ys[0], ys[-1], LINE), shown_terms(case)
+    for first, second in (pair for pair in PAIRS if {*pair} <= shown.keys()):
+        form = find_crossover(case, first, second, q.batch).closed_form
+        if form is not None:
+            with np.errstate(all="ignore"):
+                batch = np.broadcast_to(case.changed({over: at}).scenario.evaluate(form.rhs), at.shape)
+        else:
+            batch = _roots(case, (first, second), xs, at)
+        inside = np.isfinite(batch) & (batch >= xs[0]) & (batch <= xs[-1])
+        kept = inside & _binds(case, (first, second), np.where(inside, batch, xs[0]), at)
+        if kept.any():
+            name = f"{first} = {second}" + (", which has no closed form" if form is None else "")
+            batch, context = np.where(kept, batch, np.nan)[_span(kept)], at[_span(kept)]
+            found.append(Curve(name, batch, context, formula="" if form is None else latex(form)))
+    return found
+
+
+def _roots(case: Case, pair: tuple[TermName, TermName], xs: Array, at: Array) -> Array:
+    """For each context the least batch at which two terms are equal; not a number where there is none. By halving the
+    interval between two batches of the plane over and over, all contexts at once."""
+    over, (first, second) = case.phase.varies, pair
+
+    def height(batch: Array) -> Array:
+        there = case.changed({q.batch: batch.ravel(), over: np.broadcast_to(at, batch.shape).ravel()}).scenario
+        found = np.asarray(there.evaluate(case.resources[first]) - there.evaluate(case.resources[second]))
+        return np.broadcast_to(found, (batch.size,)).reshape(batch.shape)
+
+    signs = np.sign(height(np.broadcast_to(xs[:, None], (len(xs), len(at)))))
+    changes = signs[:-1] * signs[1:] < 0
+    place = np.argmax(changes, axis=0)
+    low, high, below = xs[place], xs[place + 1], signs[place, np.arange(len(at))]
+    for _ in range(HALVINGS):
+        middle = np.sqrt(low * high)
+        left = np.sign(height(middle)) == below
+        low, high = np.where(left, middle, low), np.where(left, high, middle)
+    return np.where(changes.any(axis=0), low, np.nan)
+
+
+def _span(kept: Array) -> slice:
+    places = np.flatnonzero(kept)
+    return slice(int(places[0]), int(places[-1]) + 1)
+
+
+def _binds(case: Case, pair: tuple[TermName, TermName], batch: Array, context: Array) -> Array:
+    """Whether two terms are equal and the largest."""
+    there = case.changed({q.batch: batch, case.phase.varies: context}).scenario
+    first, second = (np.broadcast_to(there.evaluate(case.resources[name]), batch.shape) for name in pair)
+    largest = np.max([np.broadcast_to(there.evaluate(case.resources[name]), batch.shape) for name in TERMS], axis=0)
+    return np.isclose(first, second, rtol=EQUAL) & (first >= largest * (1 - EQUAL))
+
+
+def _fits(case: Case, xs: Array, ys: Array) -> Array:
+    """Whether the fullest chip has room, with whole sequences on it; true where no capacity is known."""
+    room = case.number(available)
+    if room is None or case.number(q.memory_per_chip) is None:
+        return np.ones((len(xs), len(ys)), bool)
+    there = case.scenario | {q.batch: np.repeat(np.floor(xs), len(ys)), case.phase.varies: np.tile(ys, len(xs))}
+    held = np.broadcast_to(there.evaluate(q.memory_per_chip), len(xs) * len(ys))
+    return np.asarray(held <= room).reshape(len(xs), len(ys))
