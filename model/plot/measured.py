@@ -1,13 +1,13 @@
 """What was measured beside what the model says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from steptime.model.errors import UserError
 from steptime.model.plot.shapes import Axis, Curve, Curves, Points, Role
-from steptime.model.solver.measured.judged import Judged, groups
+from steptime.model.solver.measured.judged import Judged, columns_of, groups
 from steptime.model.text.format import counted
 
 if TYPE_CHECKING:
@@ -17,15 +17,15 @@ MOST = 10
 """Groups that are told apart; all others are one."""
 
 
-def truth(found: "Validated", by: str = "phase") -> Curves:
-    """Seconds by the estimate against measured ones, grouped by a column; where there is no estimate, at the bound.
+def truth(found: "Validated", by: str | Sequence[str] = "phase") -> Curves:
+    """Seconds by the estimate against measured ones, grouped by columns; where there is no estimate, at the bound.
     On the line both are the same; above a bound's line nothing may lie."""
     practice = any(one.practice is not None for one in found.judged)
     said: Callable[[Judged], float | None] = _estimate if practice else _ideal
     known = [one for one in found.judged if one.measured and said(one)]
     if not known:
         raise UserError("no row has both a measured time and one of the model: there is nothing to draw")
-    sorted_groups = sorted(groups(known, [by]).items(), key=lambda item: -len(item[1]))
+    sorted_groups = sorted(groups(known, columns_of(by)).items(), key=lambda item: -len(item[1]))
     points = [_points(" ".join(names), members, said) for names, members in sorted_groups[:MOST]]
     if rest := [one for _, members in sorted_groups[MOST:] for one in members]:
         points.append(_points("others", rest, said))

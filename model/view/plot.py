@@ -91,13 +91,14 @@ def _write(output: str, content: str | bytes) -> None:
         raise click.UsageError(f"{output}: cannot be written ({error.strerror})") from None
 
 
-def _api(name: str, *progress: str) -> Ask:
-    """A question of the Python interface, which may show how far it is."""
+def _api(name: str, progress: str = "") -> Ask:
+    """A question of the Python interface; with ``progress``, a word for what is done, one that shows how far it is."""
 
     def ask(words: dict[str, Any]) -> Callable[..., Any]:
         import steptime as st
 
-        answer = getattr(st, name)(**words, **{"progress": Progress(what).show for what in progress})
+        more = {"progress": Progress(progress).show} if progress else {}
+        answer = getattr(st, name)(**words, **more)
         chart: Callable[..., Any] = answer.chart
         return chart
 
@@ -109,6 +110,14 @@ def _best_batch(words: dict[str, Any]) -> Callable[..., Any]:
 
     own = {name: words.pop(name) for name in ("minimise", "max_step_time", "limits") if name in words}
     return st.step(**words).best_batch(**own).chart
+
+
+def _truth(words: dict[str, Any]) -> Callable[..., Any]:
+    """Measured rows, of which a column says what they are told apart by."""
+    import steptime as st
+
+    by = words.pop("by", "phase")
+    return partial(st.validate(by=by, progress=Progress("rows").show, **words).chart, by=by)
 
 
 def _each_machine(words: dict[str, Any]) -> Callable[..., Any]:
@@ -135,7 +144,5 @@ picture("schedule", step, _api("step"), "When each stage of a pipeline runs whic
 picture("tiers", cache, _api("cache"), "What keeping a KV cache costs against time, by where it lies.")
 picture("spend", machine, _api("machine"), "Where the money of the best machine goes.")
 picture("fleet", fleet, _api("fleet", "fleet"), "What the groups of the cheapest fleet cost.")
-picture("truth", validate, _api("validate", "rows"), "Times by the estimate against measured ones.", own=[
-    click.Option(["--by"], metavar="COLUMN", help="What rows are told apart by, as model or hardware.  "
-                 "[default: phase]")])  # fmt: skip
+picture("truth", validate, _truth, "Times by the estimate against measured ones.")
 picture("pareto", layout, _each_machine, "Speed of a sequence against throughput per chip, $ and MW, by machine.")
