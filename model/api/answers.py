@@ -56,6 +56,8 @@ class Terms(NamedTuple):
 class Crossover(Shown):
     """Where two terms meet over one quantity: ``value`` nearest to the present, ``values`` all of them."""
 
+    kinds = ("terms",)
+
     case: Case
     answer: CrossoverAnswer
     spread: Spread | None = None

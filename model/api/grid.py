@@ -39,6 +39,8 @@ class Grid(Drawn):
     more, and none is fuller than the others. Memory is not checked: ``fits`` of a step says whether it has room.
     """
 
+    kinds = ("grid",)
+
     ways: tuple[tuple[Case, ...], ...]
     axes: Mapping[str, Array]
     layouts: tuple[Layout, ...] = ()

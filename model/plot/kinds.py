@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 HOMES: Mapping[str, str] = {
     "batch": "over_batch",
     "cost": "over_batch",
+    "terms": "over_any",
+    "grid": "over_any",
     "context": "over_context",
     "roofline": "roofline",
     "regimes": "regimes",

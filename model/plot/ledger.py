@@ -1,13 +1,12 @@
 """Where the time of a step goes, operation by operation, and what fills the memory of a chip."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import layout_of, layouts
 from steptime.model.layout.layout import Layout
-from steptime.model.parse import several
 from steptime.model.phases.memory import usable
 from steptime.model.phases.rates import rates
 from steptime.model.plot.scenes import about
@@ -49,17 +48,17 @@ def _seconds(case: Case, line: Operation) -> list[float]:
     return [case.number(term.time) or 0.0 for term in step.terms]
 
 
-def memory(step: "Step", against: Sequence[Any] | str = ()) -> Bars:
+def memory(step: "Step", against: Sequence[Layout | str] | Layout | str = ()) -> Bars:
     """Bytes on the fullest chip by what takes them, beside what may be filled and what the chip has; at the layout of
     the step and at others, ``against``: by default other ways to share the model among as many chips."""
     steps = {str(step.layout): step}
-    others = several(against) or _others(step)
-    for one in others:
+    stated = [against] if isinstance(against, str | Layout) else list(against)
+    for one in stated or _others(step):
         other = step.replace(layout=one)
         steps.setdefault(str(other.layout), other)
     parts: dict[str, list[float]] = {}
-    for place, one in enumerate(steps.values()):
-        case, room = one.case, one.case.fullest_stage
+    for place, case in enumerate(each.case for each in steps.values()):
+        room = case.fullest_stage
         held = {**room.parts, "workspace": q.workspace}
         for name, expr in held.items():
             parts.setdefault(name, [0.0] * len(steps))[place] = case.number(expr) or 0.0

@@ -41,7 +41,7 @@ def context(step: "Step") -> Curves:
     axis, expr = cost_axis(case)
     each = expr / q.mean_step_time
     whole = np.unique(np.round(np.geomspace(least, most, SAMPLES // 2)))
-    grid = step.over(**{over.name: whole})
+    grid = step.over(None, **{over.name: whole})
     dollars = grid.of(expr)
     curves = [*term_curves(case, over, spread(least, most, *met), each),
               Curve(bound_name(case), whole, dollars, Role.BOUND)]  # fmt: skip

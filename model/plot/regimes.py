@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sympy import Eq, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.choices import TermName
+from steptime.model.errors import UserError
 from steptime.model.phases.memory import available
 from steptime.model.plot.over_batch import batches
 from steptime.model.plot.scenes import about, shown_terms
@@ -47,40 +49,62 @@ def regimes(step: "Step") -> Regions:
 
 
 def boundaries(case: Case, xs: Array, ys: Array) -> list[Curve]:
-    """Where two terms are equal and none is larger: batch over context, by the closed form; where there is none, as in
-    a mixture that reads the experts it touches, by roots between the batches of the plane."""
-    over, found = case.phase.varies, []
-    at, shown = np.geomspace(ys[0], ys[-1], LINE), shown_terms(case)
-    for first, second in (pair for pair in PAIRS if {*pair} <= shown.keys()):
-        form = find_crossover(case, first, second, q.batch).closed_form
-        if form is not None:
-            with np.errstate(all="ignore"):
-                batch = np.broadcast_to(case.changed({over: at}).scenario.evaluate(form.rhs), at.shape)
-        else:
-            batch = _roots(case, (first, second), xs, at)
-        inside = np.isfinite(batch) & (batch >= xs[0]) & (batch <= xs[-1])
-        kept = inside & _binds(case, (first, second), np.where(inside, batch, xs[0]), at)
-        if kept.any():
-            name = f"{first} = {second}" + (", which has no closed form" if form is None else "")
-            batch, context = np.where(kept, batch, np.nan)[_span(kept)], at[_span(kept)]
-            found.append(Curve(name, batch, context, formula="" if form is None else latex(form)))
+    """Where two terms are equal and none is larger, by the closed form of the crossover, over the batch or over the
+    context, whichever is the longer; where there is none, as in a mixture that reads the experts it touches, by
+    roots."""
+    found, shown = [], shown_terms(case)
+    for pair in (pair for pair in PAIRS if {*pair} <= shown.keys()):
+        ways = (_along(case, pair, q.batch, xs, ys), _along(case, pair, case.phase.varies, ys, xs))
+        batch, context, form = max(ways, key=lambda way: np.isfinite(way[0]).sum())
+        if known := np.flatnonzero(np.isfinite(batch)).tolist():
+            cut = slice(known[0], known[-1] + 1)
+            name = f"{pair[0]} = {pair[1]}" + (", which has no closed form" if form is None else "")
+            formula = "" if form is None else latex(form)
+            found.append(Curve(name, batch[cut], context[cut], formula=formula))
     return found
 
 
-def _roots(case: Case, pair: tuple[TermName, TermName], xs: Array, at: Array) -> Array:
-    """For each context the least batch at which two terms are equal; not a number where there is none. By halving the
-    interval between two batches of the plane over and over, all contexts at once."""
-    over, (first, second) = case.phase.varies, pair
+def _along(
+    case: Case, pair: tuple[TermName, TermName], over: Symbol, within: Array, ends: Array
+) -> tuple[Array, Array, Eq | None]:
+    """Batches and contexts at which two terms are equal and none is larger: one quantity, ``over``, solved for within
+    limits at values of the other; not a number where that fails. And the closed form, where there is one."""
+    other = case.phase.varies if over == q.batch else q.batch
+    at = np.geomspace(ends[0], ends[-1], LINE)
 
-    def height(batch: Array) -> Array:
-        there = case.changed({q.batch: batch.ravel(), over: np.broadcast_to(at, batch.shape).ravel()}).scenario
+    def where(root: Array) -> tuple[Array, Array]:
+        inside = np.isfinite(root) & (root >= within[0]) & (root <= within[-1])
+        root = np.where(inside, root, within[0])
+        batch, context = (root, at) if over == q.batch else (at, root)
+        kept = inside & _binds(case, pair, batch, context)
+        return np.where(kept, batch, np.nan), np.where(kept, context, np.nan)
+
+    try:
+        form = find_crossover(case, *pair, over).closed_form
+    except UserError:  # neither depends on it
+        return (nothing := np.full(LINE, np.nan)), nothing, None
+    if form is not None:
+        with np.errstate(all="ignore"):
+            found = where(np.broadcast_to(case.changed({other: at}).scenario.evaluate(form.rhs), at.shape))
+        if np.isfinite(found[0]).any():
+            return *found, form
+    return *where(_roots(case, pair, over, within, at)), None
+
+
+def _roots(case: Case, pair: tuple[TermName, TermName], over: Symbol, within: Array, at: Array) -> Array:
+    """For each value of the other quantity the least of this one at which two terms are equal; not a number where there
+    is none. By halving the interval between two values over and over, for all at once."""
+    other, (first, second) = case.phase.varies if over == q.batch else q.batch, pair
+
+    def height(values: Array) -> Array:
+        there = case.changed({over: values.ravel(), other: np.broadcast_to(at, values.shape).ravel()}).scenario
         found = np.asarray(there.evaluate(case.resources[first]) - there.evaluate(case.resources[second]))
-        return np.broadcast_to(found, (batch.size,)).reshape(batch.shape)
+        return np.broadcast_to(found, (values.size,)).reshape(values.shape)
 
-    signs = np.sign(height(np.broadcast_to(xs[:, None], (len(xs), len(at)))))
+    signs = np.sign(height(np.broadcast_to(within[:, None], (len(within), len(at)))))
     changes = signs[:-1] * signs[1:] < 0
     place = np.argmax(changes, axis=0)
-    low, high, below = xs[place], xs[place + 1], signs[place, np.arange(len(at))]
+    low, high, below = within[place], within[place + 1], signs[place, np.arange(len(at))]
     for _ in range(HALVINGS):
         middle = np.sqrt(low * high)
         left = np.sign(height(middle)) == below
@@ -88,17 +112,13 @@ def _roots(case: Case, pair: tuple[TermName, TermName], xs: Array, at: Array) ->
     return np.where(changes.any(axis=0), low, np.nan)
 
 
-def _span(kept: Array) -> slice:
-    places = np.flatnonzero(kept)
-    return slice(int(places[0]), int(places[-1]) + 1)
-
-
 def _binds(case: Case, pair: tuple[TermName, TermName], batch: Array, context: Array) -> Array:
     """Whether two terms are equal and the largest."""
     there = case.changed({q.batch: batch, case.phase.varies: context}).scenario
     first, second = (np.broadcast_to(there.evaluate(case.resources[name]), batch.shape) for name in pair)
     largest = np.max([np.broadcast_to(there.evaluate(case.resources[name]), batch.shape) for name in TERMS], axis=0)
-    return np.isclose(first, second, rtol=EQUAL) & (first >= largest * (1 - EQUAL))
+    kept: Array = np.isclose(first, second, rtol=EQUAL) & (first >= largest * (1 - EQUAL))
+    return kept
 
 
 def _fits(case: Case, xs: Array, ys: Array) -> Array:

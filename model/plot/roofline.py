@@ -28,7 +28,7 @@ def roofline(step: "Step") -> Curves:
     ridge = peak / bandwidth
     at = sorted([ridge, *(intensity for _, intensity in operations), *([flops / read] if read else [])])
     span = np.geomspace(min(at) / 4, max(at) * 4, 50)
-    roofs = (
+    roofs: tuple[Curve, ...] = (
         Curve("roof of the memory", span[span <= ridge], bandwidth * span[span <= ridge],
               Role.MEMORY),
         Curve("roof of the chip", span[span >= ridge], np.full((span >= ridge).sum(), peak), Role.COMPUTE),

@@ -8,10 +8,10 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName, TermName
 from steptime.model.plot.shapes import Array, Axis, Curve, Points, Role
-from steptime.model.quantity import latex
+from steptime.model.quantity import latex, lookup
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import TERMS, Case
-from steptime.model.text.format import counted, layout_said, plain
+from steptime.model.text.format import counted, in_unit, layout_said, plain
 
 if TYPE_CHECKING:
     from steptime.model.api.step import Step
@@ -70,7 +70,7 @@ def crossing_points(
     for answer, value in found:
         there = case.relaxed.changed({over: value}).scenario
         time = there.evaluate(case.resources[answer.between[0]] * (1 if factor is None else factor))
-        name = f"{' = '.join(answer.between)} at {over.name} {plain(value)}"
+        name = f"{' = '.join(answer.between)} at {over.name} {in_unit(value, lookup(over.name).unit)}"
         points.append(Points(name, np.array([value]), np.array([float(time)])))
     return tuple(points)
 

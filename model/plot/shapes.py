@@ -115,7 +115,8 @@ class Curves(Chart):
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         yield "curve", self.x.heading, self.y.heading
-        for one in (*self.curves, *self.points):
+        drawn: tuple[Curve | Points, ...] = (*self.curves, *self.points)
+        for one in drawn:
             for x, y in zip(one.x, one.y, strict=True):
                 yield one.name, float(x), float(y)
         for edge in self.edges:

@@ -14,7 +14,7 @@ from steptime.model.view.progress import Progress, wipe
 from steptime.model.view.save import save
 from steptime.model.view.solve import batch, cache, layout, machine
 from steptime.model.view.step import step
-from steptime.model.view.suggest import SuggestingGroup
+from steptime.model.view.suggest import Repeating, SuggestingGroup
 from steptime.model.view.validate import validate
 
 FORMS = ("png", "svg", "pdf")
@@ -25,13 +25,11 @@ Ask = Callable[[dict[str, Any]], Callable[..., Any]]
 """Asks a question, in the words of the Python interface; returns what gives the numbers of the answer's pictures."""
 
 
-class Plotting(SuggestingGroup):
-    """A group whose commands speak of their options."""
-
-    command_class = Asking
+class Picture(Asking, Repeating):
+    """A command that takes the options of its question."""
 
 
-@click.group(cls=Plotting)
+@click.group(cls=SuggestingGroup)
 def plot() -> None:
     """An answer as a picture, -o FILE.png, .svg or .pdf, or the numbers that it shows, --csv or --json."""
 
@@ -64,7 +62,7 @@ def picture(kind: str, question: click.Command, ask: Ask, about: str, own: Seque
         elif as_json:
             show(chart, True)
 
-    plot.add_command(Asking(kind, callback=drawn, params=[*taken, *own, *_out()], help=about, short_help=about))
+    plot.add_command(Picture(kind, callback=drawn, params=[*taken, *own, *_out()], help=about, short_help=about))
 
 
 def _out() -> list[click.Parameter]:

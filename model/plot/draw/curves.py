@@ -58,7 +58,8 @@ def draw_curves(axes: "Axes", chart: Curves, page: Page) -> Legend:
 def _values(chart: Curves, which: str) -> Array:
     """Everything along one axis."""
     found = np.concatenate([np.asarray(getattr(one, which), float) for one in (*chart.curves, *chart.points)])
-    return found[np.isfinite(found)]
+    known: Array = found[np.isfinite(found)]
+    return known
 
 
 def _ticks(axes: "Axes", chart: Curves, across: Scale, up: Scale) -> None:

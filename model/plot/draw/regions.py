@@ -39,7 +39,7 @@ def draw_regions(axes: "Axes", chart: Regions, page: Page) -> Legend:
     for number, one in enumerate(chart.boundaries):
         stroke = ("solid", "dashed", "dotted")[number % 3]
         (line,) = axes.plot(one.x, one.y, color=page.ink, linewidth=1.6, linestyle=stroke, label=one.formula or None)
-        legend.append((line, one.name, ""))
+        legend.append((line, one.name, one.formula))
     if not chart.fits.all():
         axes.contourf(chart.xs, chart.ys, chart.fits.T.astype(float), levels=[-0.5, 0.5], colors="none",
                       hatches=["////"])  # fmt: skip
@@ -49,7 +49,7 @@ def draw_regions(axes: "Axes", chart: Regions, page: Page) -> Legend:
 
 def equations(axes: "Axes", renderer: Any, page: Page) -> list[Any]:
     """Write each boundary's equation beside it, where it is inside of the axes and on no other; one that has no room is
-    left to the legend's name."""
+    in the legend alone."""
     inside, written = axes.get_window_extent(renderer), list[Any]()
     for line in axes.get_lines():
         formula = str(line.get_label())
