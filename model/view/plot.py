@@ -18,7 +18,7 @@ from steptime.model.view.suggest import Repeating, SuggestingGroup
 from steptime.model.view.validate import validate
 
 FORMS = ("png", "svg", "pdf")
-OWN = ("output", "as_csv", "dark")
+OWN = ("out", "as_csv", "dark")
 NOT_DRAWN = ("ranges", "measured", "as_csv", "rows", "chip")
 """Options of questions whose answers have no picture of their own."""
 Ask = Callable[[dict[str, Any]], Callable[..., Any]]
@@ -43,19 +43,19 @@ def picture(kind: str, question: click.Command, ask: Ask, about: str, own: Seque
     names = {str(one.name) for one in own}
 
     @click.pass_context
-    def drawn(ctx: click.Context, /, output: str | None, as_csv: bool, dark: bool, as_json: bool, **_: Any) -> None:
+    def drawn(ctx: click.Context, /, out: str | None, as_csv: bool, dark: bool, as_json: bool, **_: Any) -> None:
         if as_csv and as_json:
             raise click.UsageError("--csv and --json are two forms of the numbers: give one")
-        form = None if output is None else _form(output)
+        form = None if out is None else _form(out)
         if form is None and not (as_csv or as_json):
             raise click.UsageError("give -o FILE.png, FILE.svg or FILE.pdf; or --csv or --json for the numbers")
         words = stated(ctx, *OWN)
         given = {name: words.pop(name) for name in names & words.keys()}
         chart = ask(words)(kind, **given)
-        if output is not None and form is not None:
+        if out is not None and form is not None:
             from steptime.model.plot.kinds import file_of
 
-            _write(output, chart.csv() if form == "csv" else file_of(chart, form, dark))
+            _write(out, chart.csv() if form == "csv" else file_of(chart, form, dark))
         wipe()
         if as_csv:
             click.echo(chart.csv(), nl=False)
@@ -68,25 +68,25 @@ def picture(kind: str, question: click.Command, ask: Ask, about: str, own: Seque
 def _out() -> list[click.Parameter]:
     """Where the picture goes."""
     return [
-        click.Option(["-o", "--output"], type=click.Path(dir_okay=False), metavar="FILE",
+        click.Option(["-o", "--out"], type=click.Path(dir_okay=False), metavar="FILE",
                      help="The picture, as .png, .svg or .pdf; .csv for its numbers."),
         click.Option(["--dark"], is_flag=True, help="For a dark page."),
         click.Option(["--csv", "as_csv"], is_flag=True, help="Print the numbers that the picture shows as CSV."),
     ]  # fmt: skip
 
 
-def _form(output: str) -> str:
-    form = Path(output).suffix.lower().removeprefix(".")
+def _form(out: str) -> str:
+    form = Path(out).suffix.lower().removeprefix(".")
     if form not in (*FORMS, "csv"):
-        raise click.UsageError(f"-o {output[:60]}: the name ends in .png, .svg or .pdf, or .csv for the numbers")
+        raise click.UsageError(f"-o {out[:60]}: the name ends in .png, .svg or .pdf, or .csv for the numbers")
     return form
 
 
-def _write(output: str, content: str | bytes) -> None:
+def _write(out: str, content: str | bytes) -> None:
     try:
-        save(output, content)
+        save(out, content)
     except OSError as error:
-        raise click.UsageError(f"{output}: cannot be written ({error.strerror})") from None
+        raise click.UsageError(f"{out}: cannot be written ({error.strerror})") from None
 
 
 def _api(name: str, progress: str = "") -> Ask:

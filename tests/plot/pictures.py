@@ -11,11 +11,11 @@ DEMAND = {
     "class": [{"model": "llama-3.1-8b", "rate": "20 /s", "prompt": 1000, "output": 200, "max_tpot": "30 ms"}],
     "hardware": [{"name": "h100-sxm", "price": "2 $/h", "sizes": [1]}, {"name": "l4", "price": "0.7 $/h"}],
 }
-ROWS = """id,phase,model,hardware,chips,tp,batch,context,quantity,value
-A1,decode,llama-3.1-8b,h100-sxm,1,1,1,1024,step_time,0.0085
-A2,decode,llama-3.1-8b,h100-sxm,1,1,64,2048,step_time,0.0150
-A3,decode,llama-3.1-70b,h200-sxm,4,4,32,2048,step_time,0.0150
-A4,prefill,llama-3.1-8b,h100-sxm,1,1,1,,step_time,0.0400
+ROWS = """id,phase,model,hardware,chips,tp,batch,context,prompt,quantity,value
+A1,decode,llama-3.1-8b,h100-sxm,1,1,1,1024,,step_time,0.0085
+A2,decode,llama-3.1-8b,h100-sxm,1,1,64,2048,,step_time,0.0150
+A3,decode,llama-3.1-70b,h200-sxm,4,4,32,2048,,step_time,0.0150
+A4,prefill,llama-3.1-8b,h100-sxm,1,1,1,,2000,step_time,0.0600
 """
 
 
@@ -39,11 +39,6 @@ def training() -> st.Step:
 
 def searched() -> Any:
     return st.search("llama-3.1-8b", "h100-sxm", chips=[1, 2], batch=[1, 8, 64])
-
-
-@cache
-def judged(file: str) -> Any:
-    return st.validate(file)
 
 
 def figure_texts(figure: Any) -> list[tuple[str, Any]]:
