@@ -34,12 +34,17 @@ def plot() -> None:
     """An answer as a picture, -o FILE.png, .svg or .pdf, or the numbers that it shows, --csv or --json."""
 
 
-def picture(kind: str, question: click.Command, ask: Ask, about: str, own: Sequence[click.Parameter] = ()) -> None:
+def picture(
+    kind: str, question: click.Command, ask: Ask, about: str, own: Sequence[click.Parameter] = (),
+    instead: Sequence[click.Parameter] = (),
+) -> None:  # fmt: skip
     """The command of a kind: options of the ``question``, what is asked of the Python interface, and its picture.
 
-    ``own``: options of the picture, which go to it and not to the question.
+    ``own``: options of the picture, which go to it and not to the question; ``instead``: options of the question that
+    say something else here.
     """
-    taken = [one for one in question.params if one.name not in NOT_DRAWN]
+    other = {one.name: one for one in instead}
+    taken = [other.get(one.name, one) for one in question.params if one.name not in NOT_DRAWN]
     names = {str(one.name) for one in own}
 
     @click.pass_context
@@ -142,5 +147,7 @@ picture("schedule", step, _api("step"), "When each stage of a pipeline runs whic
 picture("tiers", cache, _api("cache"), "What keeping a KV cache costs against time, by where it lies.")
 picture("spend", machine, _api("machine"), "Where the money of the best machine goes.")
 picture("fleet", fleet, _api("fleet", "fleet"), "What the groups of the cheapest fleet cost.")
-picture("truth", validate, _truth, "Times by the estimate against measured ones.")
+picture("truth", validate, _truth, "Times by the estimate against measured ones.", instead=[
+    click.Option(["--by"], metavar="COLUMN,…", help="What rows are told apart by, as model or hardware,stack.  "
+                 "[default: phase]")])  # fmt: skip
 picture("pareto", layout, _each_machine, "Speed of a sequence against throughput per chip, $ and MW, by machine.")

@@ -59,8 +59,9 @@ def test_numbers_need_no_matplotlib(run, run_json, tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(("kind", "arguments"), [
-    ("cost", STEP), ("cost", ("llama-3.1-70b", "h200-sxm", "--scope", "serving", "--prompt", "1000", "--output", "200")),
-    ("context", STEP), ("roofline", STEP), ("breakdown", STEP),
+    ("cost", STEP), ("context", STEP),
+    ("cost", (*STEP[:2], "--scope", "serving", "--prompt", "1000", "--output", "200")),
+    ("roofline", STEP), ("breakdown", STEP),
     ("memory", (*STEP, "--against", "tp=4", "--against", "tp=8")),
     ("sensitivity", (*STEP, "--minimise", "cost", "--limit", "batch<=64")),
     ("schedule", ("llama-3.1-8b", "h100-sxm", "--phase", "train", "--layout", "pp=4", "--batch", "8")),
