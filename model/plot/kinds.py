@@ -16,6 +16,7 @@ HOMES: Mapping[str, str] = {
     "cost": "over_batch",
     "terms": "over_any",
     "grid": "over_any",
+    "machines": "over_any",
     "context": "over_context",
     "roofline": "roofline",
     "regimes": "regimes",
@@ -28,6 +29,7 @@ HOMES: Mapping[str, str] = {
     "spend": "machines",
     "fleet": "machines",
     "truth": "measured",
+    "tools": "measured",
 }
 """The module of each kind; its function has the name of the kind."""
 
@@ -38,7 +40,8 @@ def chart_of(answer: Any, kinds: Sequence[str], kind: str | None, words: Mapping
     Raises UserError for another kind, for words that it does not take, and for an answer without pictures.
     """
     if not kinds:
-        raise UserError(f"there is no picture of a {type(answer).__name__}")
+        raise UserError(f"there is no picture of a {type(answer).__name__}; steps, grids, crossovers, best batches, "
+                        "searches, machines, caches, fleets, and what was measured or compared have some")  # fmt: skip
     chosen = kinds[0] if kind is None else kind
     if chosen not in kinds:
         raise unknown(f"`kind` of picture of a {type(answer).__name__}", str(chosen), list(kinds))

@@ -1,4 +1,4 @@
-"""What was measured beside what the model says."""
+"""What was measured, and what other tools answer, beside what the model says."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from steptime.model.solver.measured.judged import Judged, columns_of, groups
 from steptime.model.text.format import counted
 
 if TYPE_CHECKING:
+    from steptime.model.api.compared import Comparison
     from steptime.model.api.measured import Validated
 
 MOST = 10
@@ -37,6 +38,26 @@ def truth(found: "Validated", by: str | Sequence[str] = "phase") -> Curves:
     fit = ", a part of them rows of the fit itself" if practice and found.of_fit else ""
     return Curves("truth", f"Times {whose} against measured ones", f"{counted(len(known), 'measured row')}{fit}",
                   Axis("measured time", "s"), Axis(f"time {whose}", "s"), tuple(lines), tuple(points))  # fmt: skip
+
+
+def tools(found: "Comparison") -> Curves:
+    """What other tools answered against our estimate, seconds of the same case; against the bound where there is no
+    estimate of any."""
+    practice = any(row.estimate is not None for row in found.found.rows)
+    points = []
+    for tool in found.tools:
+        pairs = [(row.estimate if practice else row.bound, row.answer) for row in tool.rows]
+        known = np.array([(ours, theirs) for ours, theirs in pairs if ours and theirs], float).reshape(-1, 2)
+        if len(known):
+            points.append(Points(f"{tool.name} ({len(known)})", known[:, 0], known[:, 1], Role.SAMPLE))
+    if not points:
+        raise UserError("no case has both a tool's answer and ours: there is nothing to draw")
+    every = np.concatenate([one.x for one in points])
+    ends = np.array([every.min() / 1.5, every.max() * 1.5])
+    whose = "by our estimate" if practice else "at the bound"
+    return Curves("tools", "What tools answer to the same cases", f"{len(every)} answers of {len(points)} tools",
+                  Axis(f"time {whose}", "s"), Axis("time that the tool answers", "s"),
+                  (Curve("the same", ends, ends, Role.BOUND),), tuple(points))  # fmt: skip
 
 
 def _points(name: str, members: list[Judged], said: Callable[[Judged], float | None]) -> Points:

@@ -1,4 +1,4 @@
-"""A step over any quantity: two terms that cross over it, or a grid."""
+"""A step over any quantity: two terms that cross over it, two machines that cost the same, or a grid."""
 
 from itertools import product
 from typing import TYPE_CHECKING
@@ -8,16 +8,18 @@ import numpy as np
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
 from steptime.model.plot.scenes import about, crossing_points, spread, term_curves
-from steptime.model.plot.shapes import Axis, Curve, Curves, Role
+from steptime.model.plot.shapes import Axis, Curve, Curves, Points, Role
 from steptime.model.quantity import count, joule, lookup, second
 from steptime.model.text.format import in_unit, layout_said
 
 if TYPE_CHECKING:
     from steptime.model.api.answers import Crossover
+    from steptime.model.api.crossed import MachineCrossover
     from steptime.model.api.grid import Grid
 
 AROUND = 30.0
 """How much further than what there is to see an axis goes, either way."""
+MILLION = 1e6
 MOST = 8
 """Curves that are told apart."""
 
@@ -36,6 +38,30 @@ def terms(crossover: "Crossover") -> Curves:
     return Curves("terms", title, about(case, answer.over), Axis(known.name, _unit(known.name)),
                   Axis("time of a step", "s"), term_curves(case, answer.over, at),
                   crossing_points(case, answer.over, [(answer, value) for value in answer.values]))  # fmt: skip
+
+
+def machines(found: "MachineCrossover") -> Curves:
+    """What a million tokens cost on two machines over a quantity, at the best batch of each unless it is stated, at the
+    bound and in practice, and where both cost the same."""
+    answer = found.answer
+    levels = {"at the bound": answer.bound, **({} if answer.estimate is None else {"in practice": answer.estimate})}
+    known = lookup(answer.over.name)
+    seen = [value for level in levels.values() for value in level.values] or [answer.present or 1.0]
+    least, most = max(known.sane[0], min(seen) / AROUND), min(known.sane[1], max(seen) * AROUND)
+    at = spread(least, most, *seen)
+    curves, points = [], []
+    for name, level in levels.items():
+        sides = answer.machines(in_practice=name == "in practice")
+        for one in sides:
+            with np.errstate(all="ignore"):  # far from the present a power may overflow
+                curves.append(Curve(f"{one.name} {name}", at, MILLION * one.costs(at), Role.OTHER))
+        for value in level.values:
+            said = f"the same {name} at {known.name} {in_unit(value, known.unit)}"
+            points.append(Points(said, np.array([value]), MILLION * sides[1].costs(np.array([value]))))
+    batch = "at the batch as stated" if answer.held else "each at its best batch"
+    said = f"{answer.first.model} · {answer.first.inputs.phase} · {batch}"
+    return Curves("machines", f"Cost of a token over {known.name}", said, Axis(known.name, _unit(known.name)),
+                  Axis("cost of a million tokens", "$"), tuple(curves), tuple(points))  # fmt: skip
 
 
 def grid(made: "Grid") -> Curves:

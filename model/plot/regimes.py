@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from steptime.model.api.step import Step
 
 CELLS = 200
-LINE = 400
+LINE = 3000
 """Points of a boundary."""
 HALVINGS = 40
 EQUAL = 1e-6

@@ -44,7 +44,7 @@ def roofline(step: "Step") -> Curves:
         if (estimate := step.estimate) is not None:
             done = np.array([flops / estimate.step_time])
             points.append(Points(f"whole step, {estimate_name(step)}", whole, done, Role.ESTIMATE))
-    return Curves("roofline", f"Roofline of {case.hardware.name}, a chip", about(case),
+    return Curves("roofline", f"Roofline of a chip of {case.hardware.name}", about(case),
                   Axis("intensity, FLOP per byte of memory traffic", "FLOP/B"), Axis("rate of a chip", "FLOP/s"),
                   roofs, tuple(points))  # fmt: skip
 

@@ -17,6 +17,11 @@ A2,decode,llama-3.1-8b,h100-sxm,1,1,64,2048,,step_time,0.0150
 A3,decode,llama-3.1-70b,h200-sxm,4,4,32,2048,,step_time,0.0150
 A4,prefill,llama-3.1-8b,h100-sxm,1,1,1,,2000,step_time,0.0600
 """
+TOOLS = """case,tool,phase,model,hardware,chips,batch,context,tp,quantity,value
+a,one,decode,llama-3.1-8b,h100-sxm,1,1,1024,1,step_time,0.006
+b,one,decode,llama-3.1-8b,h100-sxm,1,64,1024,1,step_time,0.009
+a,two,decode,llama-3.1-8b,h100-sxm,1,1,1024,1,step_time,0.007
+"""
 
 
 @cache

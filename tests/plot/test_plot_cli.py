@@ -102,7 +102,7 @@ def test_what_cannot_be_drawn_is_said_in_one_line(run, arguments, message: str) 
 
 
 def test_there_is_a_command_for_every_kind_of_the_issue() -> None:
-    answers = {"terms", "grid"}  # of a crossover and of a grid, which a notebook has
+    answers = {"terms", "grid", "machines", "tools"}  # of crossovers, grids and comparisons, in Python
     assert set(plot.commands) == set(HOMES) - answers
 
 

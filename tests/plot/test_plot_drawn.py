@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import DEMAND, MARKET, ROWS, crossing, experts, searched, training, wrongs
+from pictures import DEMAND, MARKET, ROWS, TOOLS, crossing, experts, searched, training, wrongs
 
 import steptime as st
 
@@ -38,6 +38,11 @@ def rows(folder: Path):
     return st.validate(folder / "rows.csv")
 
 
+def tools(folder: Path):
+    (folder / "tools.csv").write_text(TOOLS)
+    return st.compare(folder / "tools.csv")
+
+
 @pytest.mark.parametrize("answer", [
     lambda _: crossing().best_batch(),
     lambda _: crossing().who_earns(),
@@ -47,8 +52,11 @@ def rows(folder: Path):
     lambda _: st.cache("deepseek-v3", "h100-sxm", context="32k"),
     lambda _: st.machine("llama-3.1-8b", MARKET, budget=5e6, layout="tp=8", chips=8),
     lambda _: st.fleet(DEMAND),
+    lambda _: st.crossover_of("llama-3.1-70b", "h200-sxm", "h100-sxm"),
     rows,
-], ids=["best batch", "earnings", "crossover", "grid", "search", "cache", "machine", "fleet", "rows"])  # fmt: skip
+    tools,
+], ids=["best batch", "earnings", "crossover", "grid", "search", "cache", "machine", "fleet", "machines", "rows",
+        "tools"])  # fmt: skip
 def test_nothing_of_another_answer_overlaps_or_is_cut(answer, tmp_path: Path) -> None:
     assert wrongs(plotted(answer(tmp_path))) == []
 

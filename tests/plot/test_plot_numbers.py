@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from pictures import DEMAND, MARKET, ROWS, crossing, experts, searched, training
+from pictures import DEMAND, MARKET, ROWS, TOOLS, crossing, experts, searched, training
 
 import steptime as st
 from steptime.model import symbols as q
@@ -343,6 +343,30 @@ def test_a_crossover_is_drawn_over_its_quantity() -> None:
     chart = found.chart()
     assert chart.points[0].x[0] == found.value and chart.x.unit == "B/s"
     assert at(curve(chart, "memory"), found.value) == pytest.approx(at(curve(chart, "compute"), found.value))
+
+
+@pytest.mark.parametrize("over", ["context", "chip_hour_price"])
+def test_two_machines_cost_the_same_where_their_curves_meet(over: str) -> None:
+    found = st.crossover_of("llama-3.1-70b", "h200-sxm", "h100-sxm", over=over)
+    chart = found.chart()
+    for level, values in (("at the bound", found.values), ("in practice", found.estimate.values)):
+        for value in values:
+            one, other = (at(curve(chart, f"{name} {level}"), value) for name in ("h200-sxm", "h100-sxm"))
+            assert one == pytest.approx(other, rel=1e-6)
+            assert any(level in point.name and point.x[0] == value for point in chart.points)
+    best = st.step("llama-3.1-70b", "h100-sxm").best_batch(efficiency="ideal")
+    if over == "chip_hour_price":  # of the first machine: the other one's cost stays what it is
+        assert curve(chart, "h100-sxm at the bound").y == pytest.approx(1e6 * best.cost, rel=1e-6)
+
+
+def test_answers_of_tools_stand_against_ours(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_text(TOOLS)
+    found = st.compare(tmp_path / "f.csv")
+    chart = found.chart()
+    rows = [row for row in found.found.rows if row.answer and row.estimate]
+    drawn = {(x, y) for one in chart.points for x, y in zip(one.x, one.y, strict=True)}
+    assert drawn == {(row.estimate, row.answer) for row in rows} and len(rows) == 3
+    assert [one.name for one in chart.points] == ["one (2)", "two (1)"]
 
 
 # --- forms, errors -----------------------------------------------------------------------------------------------
