@@ -16,6 +16,7 @@ try:
     from steptime.model.view.catalog import catalog
     from steptime.model.view.compare import compare
     from steptime.model.view.derive import derive, latex
+    from steptime.model.view.plot import plot
     from steptime.model.view.progress import wipe
     from steptime.model.view.report import report
     from steptime.model.view.save import discard
@@ -38,7 +39,7 @@ def steptime() -> None:
     """
 
 
-for command in (step, solve, sweep, validate, compare, calibrate, catalog, derive, latex, report):
+for command in (step, solve, sweep, plot, report, validate, compare, calibrate, catalog, derive, latex):
     steptime.add_command(command)
 
 

@@ -20,8 +20,8 @@ class Run:
     held: tuple[int, ...]
 
 
-def run(orders: list[list[Pass]], durations: Mapping[str, float]) -> Run:
-    """Every stage works through its list in order, as early as it can."""
+def timed(orders: list[list[Pass]], durations: Mapping[str, float]) -> dict[Pass, tuple[float, float]]:
+    """When each pass starts and ends: every stage works through its list in order, as early as it can."""
     last = max(place for order in orders for _, place, _ in order)
     started: dict[Pass, float] = {}
     ended: dict[Pass, float] = {}
@@ -37,8 +37,14 @@ def run(orders: list[list[Pass]], durations: Mapping[str, float]) -> Run:
                 done[stage] += 1
         if done == before:
             raise ValueError("the passes wait for one another")
+    return {one: (started[one], ended[one]) for one in ended}
+
+
+def run(orders: list[list[Pass]], durations: Mapping[str, float]) -> Run:
+    """What comes out where every stage works through its list in order, as early as it can."""
+    times = timed(orders, durations)
     work = sum(durations[kind] for kind, _, _ in orders[0])
-    spans = [ended[order[-1]] - started[order[0]] for order in orders]
+    spans = [times[order[-1]][1] - times[order[0]][0] for order in orders]
     return Run((max(spans) - work) / work, tuple(held(order) for order in orders))
 
 

@@ -56,6 +56,8 @@ class Terms(NamedTuple):
 class Crossover(Shown):
     """Where two terms meet over one quantity: ``value`` nearest to the present, ``values`` all of them."""
 
+    kinds = ("terms",)
+
     case: Case
     answer: CrossoverAnswer
     spread: Spread | None = None
@@ -111,6 +113,8 @@ class BestBatch(Shown):
     estimate, limits on time hold for it, and ``cost``, ``whole`` and prices are of it; ``time`` is the bound at the
     batch that was found, ``estimate`` what the whole one takes in practice, ``of_bound`` what the bound alone chooses.
     """
+
+    kinds = ("sensitivity",)
 
     case: Case
     answer: Any
@@ -191,6 +195,8 @@ class BestBatch(Shown):
 @dataclass(frozen=True)
 class Earnings(Shown):
     """What one more unit of each resource of a chip is worth, the highest first."""
+
+    kinds = ("sensitivity",)
 
     case: Case
     answer: Any

@@ -63,6 +63,8 @@ def _most(limits: list[UserLimit]) -> float | None:
 class Kept(Shown):
     """The cheapest place at every hold time, and the policy where reuse is known."""
 
+    kinds = ("tiers",)
+
     answer: CacheAnswer
     spread: Spread | None = None
 

@@ -41,6 +41,8 @@ def compare(
 class Comparison(Shown):
     """Every tool's answers beside ours, in seconds, with their causes."""
 
+    kinds = ("tools",)
+
     found: Compared
 
     @property

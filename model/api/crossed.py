@@ -76,6 +76,8 @@ class MachineCrossover(Shown):
     """Where a token costs the same on two machines: ``value`` at the bound, nearest to the present, ``values`` all of
     them; ``estimate`` the same in practice, None where one machine has no estimate."""
 
+    kinds = ("machines",)
+
     answer: BreakEven
 
     @property

@@ -47,6 +47,8 @@ def fleet(demand: Mapping[str, Any] | Named, *, progress: Callable[[float], None
 class Fleet(Shown):
     """The cheapest fleet: ``bound`` and, where there is an estimate, ``practice``, by which one goes."""
 
+    kinds = ("fleet",)
+
     answer: Answer
     spread: Spread | None = None
 

@@ -5,17 +5,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import Load, TermName
-from steptime.model.errors import UserError
+from steptime.model.api.drawn import Drawn
+from steptime.model.catalog.coefficients import Coefficients
+from steptime.model.choices import Load, Scope, TermName
+from steptime.model.errors import Unbound, UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.parse import parse_quantity, several
 from steptime.model.quantity import Quantity
 from steptime.model.solver.grid import on_grid
 from steptime.model.step.build import cases_at, prepare
 from steptime.model.step.case import MACHINE, TERMS, Case
+from steptime.model.step.estimate import coefficients_of, estimated_time
 from steptime.model.step.inputs import RESULTS
 from steptime.model.step.words import layout_of, record, word
 
@@ -28,13 +31,15 @@ NO_LAYOUTS = frozenset({*SYMBOLS.values(), q.chips, q.stage_chips})
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(Drawn):
     """Results over axes, in the order in which these were given; layouts are the first axis where they vary.
 
     Everything is worked out when it is asked for; nothing is kept. Arrays are in base units; NaN where a figure is
     missing. Where a batch is no whole number, all are taken for means over time: a rank that works has one sequence or
     more, and none is fuller than the others. Memory is not checked: ``fits`` of a step says whether it has room.
     """
+
+    kinds = ("grid",)
 
     ways: tuple[tuple[Case, ...], ...]
     axes: Mapping[str, Array]
@@ -63,6 +68,16 @@ class Grid:
         return self.of(self.ways[0][0].resources[word("term", name, tuple(TermName))])
 
     @property
+    def estimate(self) -> Array | None:
+        """Seconds in practice; None where there is no estimate, NaN where a figure is missing."""
+        return self._in_practice(every=False)
+
+    @property
+    def mean_estimate(self) -> Array | None:
+        """The same of the mean step, from which throughput and cost follow."""
+        return self._in_practice(every=True)
+
+    @property
     def bound_by(self) -> Array:
         """The place of the largest term among compute, memory and interconnect."""
         places: Array = np.argmax(np.stack([self.term(name) for name in TERMS]), axis=0)
@@ -82,6 +97,21 @@ class Grid:
             found = [on_grid(scenario, expr, axes) for scenario in free]
             if len(free) > 1:
                 times = found if expr == q.step_time else [on_grid(scenario, q.step_time, axes) for scenario in free]
+                found = [np.where(times[1] < times[0], found[1], found[0])]
+            pieces.append(found[0])
+        return np.stack(pieces) if self.layouts else pieces[0]
+
+    def _in_practice(self, every: bool) -> Array | None:
+        """The estimate over the grid; at each point in the way to copy tokens to experts that the bound takes."""
+        chosen = coefficients_of(self.ways[0][0])
+        if chosen is None:
+            return None
+        axes = {record(name).symbol: values for name, values in self.axes.items()}
+        pieces = []
+        for ways in self.ways:
+            found = [_estimated(case, axes, chosen, every) for case in ways]
+            if len(ways) > 1:
+                times = [on_grid(case.scenario, q.step_time, axes) for case in ways]
                 found = [np.where(times[1] < times[0], found[1], found[0])]
             pieces.append(found[0])
         return np.stack(pieces) if self.layouts else pieces[0]
@@ -130,6 +160,21 @@ def grid_of(case: Case, layouts: Sequence[Layout | str] | None, axes: Mapping[st
     if (points := int(np.prod(grid.shape, dtype=float))) > LARGEST:
         raise UserError(f"a grid of {points:.3g} points; at most {LARGEST:.3g} are worked out in one process")
     return grid
+
+
+def _estimated(case: Case, axes: Mapping[Symbol, Array], chosen: Coefficients, every: bool) -> Array:
+    """Seconds of the estimate over the grid of some axes; of prefills that ride along point by point."""
+    shape = tuple(len(values) for values in axes.values())
+    points = dict(zip(axes, (one.ravel() for one in np.meshgrid(*axes.values(), indexing="ij")), strict=True))
+    try:
+        if case.inputs.scope != Scope.SERVING:
+            found = estimated_time(case.changed(points), chosen, every)
+        else:
+            found = [estimated_time(case.changed({symbol: float(values[place]) for symbol, values in points.items()}),
+                                    chosen, every) for place in range(int(np.prod(shape)))]  # fmt: skip
+    except Unbound:
+        return np.full(shape, np.nan)
+    return np.broadcast_to(np.asarray(found, float), (int(np.prod(shape)),)).reshape(shape)
 
 
 def _column(known: Quantity, values: Any) -> Array:

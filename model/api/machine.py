@@ -78,6 +78,8 @@ def machine(
 class Designed(Shown):
     """The machine: what a chip has of each resource, what it costs, how long its steps take, what ties."""
 
+    kinds = ("spend", "sensitivity")
+
     answer: Machine
     spread: Spread | None = None
 

@@ -61,6 +61,8 @@ class Validated(Shown):
     package's.
     """
 
+    kinds = ("truth",)
+
     judged: tuple[Judged, ...]
     columns: tuple[str, ...] = USUAL
     of_fit: bool = False

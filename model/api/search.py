@@ -115,6 +115,8 @@ def search(
 class Found(Shown):
     """What a search found: points counted, the best of them, the best on each machine, and the front by speed."""
 
+    kinds = ("pareto", "sensitivity")
+
     answer: Answer
     spread: Spread | None = None
     notices: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console, Group
 
+from steptime.model.api.drawn import Drawn
 from steptime.model.errors import UserError
 from steptime.model.text.format import finite
 
@@ -14,7 +15,7 @@ WIDTH = 120
 """Columns of a table in a notebook."""
 
 
-class Shown(ABC):
+class Shown(Drawn, ABC):
     """``to_dict`` is the JSON of the command line, ``table`` what it prints."""
 
     def to_dict(self) -> dict[str, Any]:

@@ -64,6 +64,8 @@ class Step(Beside):
     ``case`` is the scenario behind it: every symbol with its number or definition.
     """
 
+    kinds = ("batch", "cost", "context", "roofline", "regimes", "breakdown", "memory", "sensitivity", "schedule")
+
     case: Case
 
     # --- what comes out ----------------------------------------------------------------------------------------------

@@ -54,6 +54,11 @@ class BreakEven:
     bound: Meeting
     estimate: Meeting | None
 
+    def machines(self, in_practice: bool) -> tuple[Machine, Machine]:
+        """Both machines, by the estimate or at the bound, as the quantity varies them."""
+        chosen = coefficients_of(self.first), coefficients_of(self.second)
+        return _machines(self.first, self.second, self.over, self.held, chosen if in_practice else (None, None))
+
     @property
     def closed_form(self) -> Eq | None:
         return PRICE if self.over == q.chip_hour_price else None
@@ -89,12 +94,18 @@ def find_break_even(first: Case, second: Case, over: Symbol) -> BreakEven:
     present = first.number(over)
 
     def meet(chosen: tuple[Coefficients | None, Coefficients | None]) -> Meeting:
-        one, other = (Machine(case, over if case in asked else None, held, own)
-                      for case, own in zip((first, second), chosen, strict=True))  # fmt: skip
-        return _meeting(one, other, over, present)
+        return _meeting(*_machines(first, second, over, held, chosen), over, present)
 
     chosen = coefficients_of(first), coefficients_of(second)
     return BreakEven(first, second, over, held, present, meet((None, None)), None if None in chosen else meet(chosen))
+
+
+def _machines(
+    first: Case, second: Case, over: Symbol, held: bool, chosen: tuple[Coefficients | None, Coefficients | None]
+) -> tuple[Machine, Machine]:
+    """Both machines; what belongs to one is varied of the first alone."""
+    of_both = over not in OF_MACHINE
+    return Machine(first, over, held, chosen[0]), Machine(second, over if of_both else None, held, chosen[1])
 
 
 @np.errstate(all="ignore")  # far from the present point a power may overflow

@@ -9,26 +9,27 @@ unfinished: set[str] = set()
 """Temporary files that still stand; who ends the process at once takes them away."""
 
 
-def save(path: str, text: str) -> None:
-    """Write a file. It is written beside its place, reaches the disk and takes its name in one move: whatever fails, a
-    full disk too, an older file is as it was. Raises OSError.
+def save(path: str, content: str | bytes) -> None:
+    """Write a file of text or bytes. It is written beside its place, reaches the disk and takes its name in one move:
+    whatever fails, a full disk too, an older file is as it was. Raises OSError.
 
     A link stays one, and a file keeps its mode. A device or a pipe is written to: it is no file to be replaced.
     """
+    written = content.encode() if isinstance(content, str) else content
     place = os.path.realpath(path)
     try:
         mode = os.stat(place).st_mode
     except FileNotFoundError:
         mode = stat.S_IFREG | (0o666 & ~_umask())
     if not stat.S_ISREG(mode):
-        with open(os.open(place, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0)), "w", encoding="utf-8") as device:
-            device.write(text)
+        with open(os.open(place, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0)), "wb") as device:
+            device.write(written)
         return
     handle, beside = tempfile.mkstemp(prefix=".", suffix=".part", dir=os.path.dirname(place))
     unfinished.add(beside)
     try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(written)
             file.flush()
             os.fsync(handle)
         os.chmod(beside, stat.S_IMODE(mode))

@@ -24,6 +24,10 @@ class Suggesting(click.Command):
             raise click.UsageError(no_such_option(error.option_name, ctx), ctx) from None
 
 
+class Repeating(Suggesting):
+    """A command that takes the options of another one: that one is named to who looks for them."""
+
+
 class SuggestingGroup(Suggesting, click.Group):
     """A group that does so too."""
 
@@ -52,7 +56,7 @@ def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Co
     if isinstance(command, click.Group):
         for name, inner in command.commands.items():
             yield from _commands(inner, f"{path} {name}".strip())
-    else:
+    elif not isinstance(command, Repeating):
         yield path, command
 
 
