@@ -1,13 +1,14 @@
 """A page in a real browser, by links, sliders, keys and clicks: equal to the step, silent, asking nothing of a network.
 
-Needs Chromium and Playwright; the check of accessibility also axe-core, whose file STEPTIME_AXE names.
+Needs Chromium and Playwright; the check of accessibility also axe-core, as `axe-playwright-python` carries it.
 """
 
-import os
 import random
 import shlex
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from steptime.model.view.output import stated
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-AXE = os.environ.get("STEPTIME_AXE", "")
+HAS_AXE = find_spec("axe_playwright_python") is not None
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 PHONE, DESK = (390, 844), (1280, 900)
 READ = """() => Object.fromEntries([...document.querySelectorAll("#table tr[data-key]")].map((row) =>
@@ -202,11 +203,12 @@ def test_without_scripts_the_scenario_reads(opened: Opened) -> None:
     assert page.locator("#figures svg .curve").count() >= 3 and page.inner_text("#forms") == ""
 
 
-@pytest.mark.skipif(not Path(AXE).is_file(), reason="needs axe-core")
+@pytest.mark.skipif(not HAS_AXE, reason="needs axe-core")
 @pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESK, "light")])
 def test_axe_finds_nothing_serious(size: tuple[int, int], scheme: str, opened: Opened) -> None:
     page = opened("compare=1&b.batch=4096", size, color_scheme=scheme)
     settle(page)
-    page.evaluate(f"{Path(AXE).read_text('utf-8')};0")  # as a developer's console would: the page's policy stands
+    script = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+    page.evaluate(f"{script};0")  # as a developer's console would: the page's policy stands
     found = page.evaluate("() => axe.run()")["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
