@@ -44,7 +44,12 @@ class Filling(Serving):
     def _filled(self, number: int, role: Role) -> Iterator[Column]:
         """Groups of one role that are filled for one class: as full as they may be, and for each other class that needs
         them emptier, as full as it lets them be."""
-        places, rate = self.best(number, role, self.leading(number, role, self.possible(number, role)))
+        places = self.possible(number, role)
+        if role == Role.APART:  # few, on purpose
+            rate = self.rate(number, number, role, places)
+            places, rate = places.some(rate > 0), rate[rate > 0]
+        else:
+            places, rate = self.best(number, role, self.leading(number, role, places))
         if not len(places):
             return
         beside = {other: self.rate_beside(number, other, role, places) for other in self.family.numbers
@@ -70,7 +75,8 @@ class Filling(Serving):
             here = {resource: {k: float(taken[place]) for k, taken in each.items() if np.isfinite(taken[place])}
                     for resource, each in work.items()}  # fmt: skip
             yield Column(int(places.option[place]), role, layout, number, here, float(1 - full.left[place]),
-                         float(full.in_flight[place]), int(places.row[place]))  # fmt: skip
+                         float(full.in_flight[place]), int(places.row[place]),
+                         self.family.apart.get(int(places.row[place])))  # fmt: skip
 
     def best(self, number: int, role: Role, places: Places) -> tuple[Places, Array]:
         """Of each option and size the layout that takes the largest rate of a class, with that rate; without sizes that
@@ -126,12 +132,12 @@ class Filling(Serving):
     def _taken(self, number: int, role: Role, rate: Array, places: Places) -> Iterator[tuple[str, Array]]:
         """Of each resource what a rate of the class that a group is filled for takes: all there is for it."""
         every = np.ones(len(places))
-        if role != Role.DECODE:
+        if role.part != Role.DECODE:
             yield PROMPTS, every
         if role != Role.PREFILL:
             yield ANSWERS, every
         if role != Role.TOGETHER:
-            yield LINK, np.asarray(rate * self.link(number, places))
+            yield LINK, np.asarray(rate * self.linked(number, places))
 
     def _share(self, number: int, other: int, role: Role, places: Places, work: Work, may: Array) -> None:
         """What another class takes of groups that are filled for one, where it may."""
@@ -140,8 +146,7 @@ class Filling(Serving):
             PROMPTS: self.prompts(other, places) @ [share for _, _, share in its.prompts]
             / (self.prompts(number, places) @ [share for _, _, share in mine.prompts]),
             ANSWERS: np.full(len(places), its.steps / mine.steps),
-            LINK: np.full(len(places), self.family.handed[other] / self.family.handed[number])
-            if self.family.handed[number] else np.zeros(len(places)),
+            LINK: self.linked(other, places) / np.maximum(self.linked(number, places), IDLE),
         }  # fmt: skip
         taken = {resource: found[resource] * each[number] for resource, each in work.items()}
         alone = self.rate(number, other, role, places)

@@ -26,12 +26,12 @@ class Lost:
 
 def lost_of(program: Program, base: Relaxed, fleet: Fleet, fillings: Sequence[Filling]) -> list[Lost]:
     """Every option that the fleet has no group of."""
-    used, found = {program.columns[place].option for place in fleet.used}, list[Lost]()
+    used, found = {option for place in fleet.used for option in program.columns[place].on}, list[Lost]()
     for number in range(len(program.demand.options)):
         if number in used:
             continue
         there = None
-        if any(column.option == number for column in program.columns):
+        if any(number in column.on for column in program.columns):
             there = relaxed(program, {(LEAST, number): -SOME})
         if there is not None:
             found.append(Lost(number, max(0.0, there.cost - base.cost) / SOME))
@@ -50,7 +50,7 @@ def singles_of(program: Program, seconds: float) -> dict[int, float | None]:
     """The least cost with each option alone; None where it cannot serve all, or not in ``seconds``."""
     found = dict[int, float | None]()
     for number in range(len(program.demand.options)):
-        columns = [column for column in program.columns if column.option == number]
+        columns = [column for column in program.columns if set(column.on) == {number}]
         fleet = solved(limited(Program(program.demand, columns, program.handed)), seconds=seconds) if columns else None
         found[number] = None if fleet is None else fleet.cost
     return found

@@ -69,4 +69,4 @@ def _at(demand: Demand, values: Mapping[str, float]) -> Demand:
 def _in_use(program: Program, found: Relaxed) -> set[str]:
     """Options that have chips."""
     there = columns_in(name for name, place in program.places.items() if found.values[place] > SOME)
-    return {program.demand.options[program.columns[place].option].name for place in there}
+    return {program.demand.options[option].name for place in there for option in program.columns[place].on}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from steptime.model.errors import UserError
 from steptime.model.solver.fleet.candidates import Filling
 from steptime.model.solver.fleet.checked import dollars_of, flows_of, must_hold
+from steptime.model.solver.fleet.chosen import with_apart
 from steptime.model.solver.fleet.columns import Column
 from steptime.model.solver.fleet.demand import Demand
 from steptime.model.solver.fleet.families import Family, families
@@ -55,11 +56,11 @@ class Level:
     @property
     def watts(self) -> float | None:
         """Watts in the period with most; None where the power of a machine is not known."""
-        options, columns = self.demand.options, self.program.columns
-        if any(options[columns[place].option].power is None for place in self.fleet.used):
+        options, columns, used = self.demand.options, self.program.columns, self.fleet.used
+        if any(options[option].power is None for place in used for option in columns[place].on):
             return None
-        return max(sum(self.fleet.groups(p, h) * columns[p].chips * (options[columns[p].option].power or 0.0)
-                       for p in self.fleet.used) for h in range(self.demand.periods))  # fmt: skip
+        return max(sum(self.fleet.groups(place, period) * self.program.watts(columns[place]) for place in used)
+                   for period in range(self.demand.periods))  # fmt: skip
 
     @property
     def tokens_per_second(self) -> float:
@@ -100,7 +101,7 @@ def solve_fleet(demand: Demand, progress: Progress = lambda share: None) -> Answ
 def _level(demand: Demand, found: Sequence[Family], in_practice: bool, progress: Progress) -> Level:
     fillings, columns = list[Filling](), list[Column]()
     for done, family in enumerate(found):
-        fillings.append(Filling(demand, family, in_practice))
+        fillings.append(Filling(demand, with_apart(demand, family, in_practice), in_practice))
         columns += fillings[-1].columns()
         progress(0.4 * (done + 1) / len(found))
     where = "in practice " if in_practice else ""
@@ -117,7 +118,7 @@ def _level(demand: Demand, found: Sequence[Family], in_practice: bool, progress:
     flows = flows_of(program, fleet)
     groups = groups_of(program, fleet, flows)
     by_class = {number: filling for filling in fillings for number in filling.family.numbers}
-    priced = all(demand.options[columns[place].option].price is not None for place in fleet.used)
+    priced = all(demand.options[option].price is not None for place in fleet.used for option in columns[place].on)
     return Level(
         program, fleet, base, groups, served_of(program, fleet, flows, groups, by_class),
         [*prices_of(program, base, fleet, len(program.cost) <= QUICK, lambda share: progress(0.6 + 0.2 * share)),
