@@ -54,7 +54,7 @@ def level_json(level: Level) -> dict[str, Any]:
         "singles": {demand.options[number].name: cost for number, cost in level.singles.items()},
         "unused": [{"hardware": demand.options[one.option].name, "reduced_cost": one.reduced_cost,
                     "why": one.why or None} for one in level.lost],
-        "candidates": len(level.program.columns),
+        "candidates": len(level.columns),
     }  # fmt: skip
 
 

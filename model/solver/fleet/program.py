@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, inf
 
 from steptime.model.solver.fleet.columns import Column
-from steptime.model.solver.fleet.demand import HOUR, Demand, Goal, Role
+from steptime.model.solver.fleet.demand import Demand, Goal, Role
+from steptime.model.solver.fleet.paid import Paid
 from steptime.model.solver.fleet.rows import Key, Rows
 
 SERVED, ARRIVED, BALANCE, ROOM, USED = "served", "arrived", "balance", "room", "used"
@@ -21,7 +22,7 @@ TIGHT = 2e-6
 """Part of each group that the solver leaves free, so that its answer, whole to a millionth, holds exactly."""
 
 
-class Program:
+class Program(Paid):
     """Variables by name, what each costs and how large it may be, rows that hold at most, and rows that are equal;
     rows that are ``linked`` hold at most too, of whole groups alone.
 
@@ -29,7 +30,8 @@ class Program:
     """
 
     def __init__(self, demand: Demand, columns: Sequence[Column], handed: Mapping[int, float]) -> None:
-        self.demand, self.columns, self.handed = demand, columns, handed
+        super().__init__(demand)
+        self.columns, self.handed = columns, handed
         self.places: dict[Key, int] = {}
         self.cost: list[float] = []
         self.upper: list[float] = []
@@ -59,22 +61,6 @@ class Program:
                 self.most.put(name, self.places[variable], value)
 
     # --- groups ------------------------------------------------------------------------------------------------------
-    def price(self, column: Column, rented: bool = False) -> float:
-        """What a group adds to what is minimised: dollars an hour, watts, or chips; nothing where tokens are most."""
-        by_goal = {Goal.CHIPS: float(column.chips), Goal.POWER: self.watts(column), Goal.TOKENS: 0.0}
-        return by_goal[self.demand.goal] if self.demand.goal in by_goal else self.dollars(column, rented)
-
-    def dollars(self, column: Column, rented: bool = False) -> float:
-        """Dollars an hour of a group, with its energy where that is paid apart."""
-        options = self.demand.options
-        chips = sum(chips * ((options[one].rent if rented else options[one].price) or 0.0)
-                    for one, chips in column.on.items())  # fmt: skip
-        return HOUR * (chips + self.demand.energy_price * self.watts(column))
-
-    def watts(self, column: Column) -> float:
-        """Watts of a group; chips whose power is not known count as none."""
-        return sum(chips * (self.demand.options[one].power or 0.0) for one, chips in column.on.items())
-
     def _groups(self) -> None:
         demand = self.demand
         for place, column in enumerate(self.columns):

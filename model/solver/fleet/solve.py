@@ -12,6 +12,7 @@ from steptime.model.solver.fleet.demand import Demand
 from steptime.model.solver.fleet.families import Family, families
 from steptime.model.solver.fleet.limits import limited
 from steptime.model.solver.fleet.lost import Lost, lost_of, singles_of
+from steptime.model.solver.fleet.needed import needed
 from steptime.model.solver.fleet.prices import Price, prices_of
 from steptime.model.solver.fleet.program import Program
 from steptime.model.solver.fleet.refusals import over_limits, unserved
@@ -29,8 +30,9 @@ PART, SINGLE = 4, 30
 @dataclass(frozen=True)
 class Level:
     """The answer at the bound, or in practice. ``cost`` of the fleet is what is minimised; ``singles``: the least with
-    each option alone."""
+    each option alone; ``columns``: all, of which the program has those that may be needed."""
 
+    columns: Sequence[Column]
     program: Program
     fleet: Fleet
     relaxed: Relaxed
@@ -108,7 +110,7 @@ def _level(demand: Demand, found: Sequence[Family], in_practice: bool, progress:
     if said := unserved(fillings, columns):
         raise UserError(where + "; ".join(said))
     handed = {number: each for family in found for number, each in family.handed.items()}
-    program = limited(Program(demand, columns, handed))
+    program = limited(Program(demand, needed(demand, columns), handed))
     base = relaxed(program)
     fleet = None if base is None else solved(program, seconds=demand.seconds / PART)
     if base is None or fleet is None:
@@ -118,11 +120,13 @@ def _level(demand: Demand, found: Sequence[Family], in_practice: bool, progress:
     flows = flows_of(program, fleet)
     groups = groups_of(program, fleet, flows)
     by_class = {number: filling for filling in fillings for number in filling.family.numbers}
-    priced = all(demand.options[option].price is not None for place in fleet.used for option in columns[place].on)
+    used = {option for place in fleet.used for option in program.columns[place].on}
+    priced = all(demand.options[option].price is not None for option in used)
     return Level(
-        program, fleet, base, groups, served_of(program, fleet, flows, groups, by_class),
+        columns, program, fleet, base, groups, served_of(program, fleet, flows, groups, by_class),
         [*prices_of(program, base, fleet, len(program.cost) <= QUICK, lambda share: progress(0.6 + 0.2 * share)),
-         *time_prices(program, base, fillings, lambda share: progress(0.8 + 0.2 * share))],
-        lost_of(program, base, fleet, fillings), singles_of(program, demand.seconds / SINGLE),
+         *time_prices(program, columns, base, fillings, lambda share: progress(0.8 + 0.2 * share))],
+        lost_of(program, columns, base, fleet, fillings),
+        singles_of(demand, columns, handed, demand.seconds / SINGLE),
         dollars_of(program, fleet) if priced else None,
     )  # fmt: skip
