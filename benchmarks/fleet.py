@@ -57,7 +57,7 @@ def main() -> None:
     base = relaxed(program)
     print(f"linear program {time.process_time() - began:.1f} CPU s, {len(program.cost):,} variables")
     began = time.process_time()
-    fleet = solved(program, seconds=60.0 if "large" in sys.argv else SECONDS)
+    fleet = solved(program, seconds=60.0 if "large" in sys.argv else SECONDS, base=base)
     assert base is not None and fleet is not None
     print(
         f"whole groups {time.process_time() - began:.1f} CPU s: ${fleet.cost:,.2f} an hour, gap {100 * fleet.gap:.2f} %"

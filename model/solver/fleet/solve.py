@@ -112,7 +112,7 @@ def _level(demand: Demand, found: Sequence[Family], in_practice: bool, progress:
     handed = {number: each for family in found for number, each in family.handed.items()}
     program = limited(Program(demand, needed(demand, columns), handed))
     base = relaxed(program)
-    fleet = None if base is None else solved(program, seconds=demand.seconds / PART)
+    fleet = None if base is None else solved(program, seconds=demand.seconds / PART, base=base)
     if base is None or fleet is None:
         raise UserError(f"{where}no fleet serves the demand within its limits: {over_limits(demand, columns, handed)}")
     must_hold(program, fleet)
