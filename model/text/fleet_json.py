@@ -25,7 +25,8 @@ def fleet_json(answer: Answer, spread: Spread | None = None) -> dict[str, Any]:
         **({} if spread is None else {"ranges": _spread_json(spread)}),
         "notices": list(answer.demand.notices),
         "not_modelled": ["queues shared by several groups of answers", "prefix caches that fill and empty",
-                         "swings of traffic within a period", "failures but for spare groups"],
+                         "swings of traffic within a period", "failures but for spare groups",
+                         "what is measured of attention and experts apart: estimates are those of whole steps"],
     }  # fmt: skip
 
 
