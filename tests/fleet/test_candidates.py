@@ -158,7 +158,7 @@ def test_leaving_out_what_others_replace_costs_nothing():
                     for resource, each in one.work.items()}
             worse.append(Column(one.option, one.role, layout, one.for_class, work))
         every = [*columns, *worse]
-        left = undominated(every) if seed % 2 else needed(demand, every)
+        left = needed(demand, undominated(every)) if seed % 2 else undominated(every)
         fewer += len(left) < len(every)
         costs = []
         for some in (every, left):
@@ -188,3 +188,18 @@ def test_classes_that_share_a_full_group_keep_their_percentiles_in_any_proportio
                 allowed = 1.1 * (1 - one.percentile) + 1e-3
                 assert np.isinf(first[0]) or found.late_first(first)[0] <= allowed
                 assert np.isinf(token[0]) or found.late_tokens(token)[0] <= allowed
+
+
+def test_what_options_replace_of_each_other_costs_nothing_to_leave_out():
+    """Random columns of two machines, with stocks, caps and spare groups: the same least cost, or none in both."""
+    from test_program import drawn
+
+    fewer = 0
+    for seed in range(2000, 2150):
+        demand, columns = drawn(seed)
+        left = needed(demand, columns)
+        fewer += len(left) < len(columns)
+        fleets = [solved(limited(Program(demand, some, {0: 1.0, 1: 1.0}))) for some in (columns, left)]
+        assert (fleets[0] is None) == (fleets[1] is None), seed
+        assert fleets[0] is None or fleets[0].cost == pytest.approx(fleets[1].cost, rel=1e-6), seed
+    assert fewer >= 15
