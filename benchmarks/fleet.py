@@ -8,9 +8,11 @@ import time
 
 from steptime.model.api.fleet_demand import demand_of
 from steptime.model.solver.fleet.candidates import Filling
+from steptime.model.solver.fleet.chosen import with_apart
 from steptime.model.solver.fleet.demand import Demand
 from steptime.model.solver.fleet.families import families
 from steptime.model.solver.fleet.limits import limited
+from steptime.model.solver.fleet.needed import needed
 from steptime.model.solver.fleet.program import Program
 from steptime.model.solver.fleet.solved import relaxed, solved
 
@@ -45,14 +47,17 @@ def main() -> None:
     found = list(families(asked, lambda share: None))
     print(f"times of all layouts {time.process_time() - began:.1f} CPU s")
     began = time.process_time()
-    columns = [column for family in found for column in Filling(asked, family, True).columns()]
+    columns = [column for family in found for column in Filling(asked, with_apart(asked, family, True), True).columns()]
     print(f"groups filled {time.process_time() - began:.1f} CPU s: {len(columns)} kinds")
-    program = limited(Program(asked, columns, {k: v for family in found for k, v in family.handed.items()}))
+    began = time.process_time()
+    kept = needed(asked, columns)
+    print(f"those that may be needed {time.process_time() - began:.1f} CPU s: {len(kept)}")
+    program = limited(Program(asked, kept, {k: v for family in found for k, v in family.handed.items()}))
     began = time.process_time()
     base = relaxed(program)
     print(f"linear program {time.process_time() - began:.1f} CPU s, {len(program.cost):,} variables")
     began = time.process_time()
-    fleet = solved(program, seconds=60.0 if "large" in sys.argv else SECONDS)
+    fleet = solved(program, seconds=60.0 if "large" in sys.argv else SECONDS, base=base)
     assert base is not None and fleet is not None
     print(
         f"whole groups {time.process_time() - began:.1f} CPU s: ${fleet.cost:,.2f} an hour, gap {100 * fleet.gap:.2f} %"

@@ -68,7 +68,7 @@ class Fleet(Shown):
     def ranges(self, progress: Callable[[float], None] = quiet, **ends: str) -> "Fleet":
         """The same with what prices and rates within limits make of the cost: ``chat.rate``, ``h200-sxm.price``."""
         best = self.answer.best
-        return replace(self, spread=spread(best.program, ends_of(best.demand, ends), progress))
+        return replace(self, spread=spread(best.program, best.columns, ends_of(best.demand, ends), progress))
 
     def csv(self) -> str:
         """One row for each kind of group."""

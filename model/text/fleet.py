@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
+from steptime.model.solver.fleet.columns import Column
 from steptime.model.solver.fleet.demand import HOUR, Goal
 from steptime.model.solver.fleet.limits import BUDGET, CHIPS, POWER, STOCK
 from steptime.model.solver.fleet.prices import Price
@@ -59,12 +60,29 @@ def _groups(level: Level) -> Group:
         count = plain(group.owned) + (f" +{rented}" if rented else "")
         full = 100 * max(group.utilisation.values())
         batch = "" if column.role == "prefill" else plain(column.batch, 3)
-        layout = layout_said(column.layout, otherwise="one chip")
-        shown.add_row(count, level.demand.options[column.option].name, str(column.role), layout, batch,
+        shown.add_row(count, _hardware(level, column), str(column.role), _laid_out(column), batch,
                       f"{full:.0f} %", f"{group.dollars:,.2f}")  # fmt: skip
     rents = any(group.most > group.owned for group in level.groups)
     said = [Text("+n: so many more are rented in the busiest period", style="dim")] if rents else []
+    if apart := [column for column in (group.column for group in level.groups) if column.experts]:
+        numbers = " or ".join(map(str, sorted({one.experts.micro_batches for one in apart if one.experts})))
+        said.append(Text(f"apart: attention on the first chips of a group and experts on the others, {numbers} "
+                         "micro-batches to and fro", style="dim"))  # fmt: skip
     return Group(shown, *said)
+
+
+def _hardware(level: Level, column: Column) -> str:
+    """What a group is of; where attention and experts are apart with the chips of either."""
+    name = level.demand.options[column.option].name
+    if column.experts is None:
+        return name
+    other = level.demand.options[column.experts.option].name
+    return f"{column.layout.chips} {name} + {column.experts.layout.chips} {other}"
+
+
+def _laid_out(column: Column) -> str:
+    parts = [column.layout, *([column.experts.layout] if column.experts else [])]
+    return " + ".join(layout_said(layout, otherwise="one chip") for layout in parts)
 
 
 def _classes(level: Level) -> Group:
@@ -172,7 +190,8 @@ def fleet_csv(answer: Answer) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     keys = ("hardware", "role", "layout", "count", "chips", "batch", "filled_for", "dollars_per_hour")
-    writer.writerow(keys)
+    experts = ("hardware", "layout", "chips")
+    writer.writerow([*keys, *(f"experts_{key}" for key in experts)])
     for one in fleet_json(answer)["replicas"]:
-        writer.writerow([one[key] for key in keys])
+        writer.writerow([*(one[key] for key in keys), *(one.get("experts", {}).get(key) for key in experts)])
     return out.getvalue()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from steptime.model.solver.fleet.columns import Experts
 from steptime.model.solver.fleet.demand import HOUR, Goal, Role
 from steptime.model.solver.fleet.prices import Price
 from steptime.model.solver.fleet.ranges import SAMPLES, Spread
@@ -24,7 +25,8 @@ def fleet_json(answer: Answer, spread: Spread | None = None) -> dict[str, Any]:
         **({} if spread is None else {"ranges": _spread_json(spread)}),
         "notices": list(answer.demand.notices),
         "not_modelled": ["queues shared by several groups of answers", "prefix caches that fill and empty",
-                         "swings of traffic within a period", "failures but for spare groups"],
+                         "swings of traffic within a period", "failures but for spare groups",
+                         "what is measured of attention and experts apart: estimates are those of whole steps"],
     }  # fmt: skip
 
 
@@ -53,7 +55,7 @@ def level_json(level: Level) -> dict[str, Any]:
         "singles": {demand.options[number].name: cost for number, cost in level.singles.items()},
         "unused": [{"hardware": demand.options[one.option].name, "reduced_cost": one.reduced_cost,
                     "why": one.why or None} for one in level.lost],
-        "candidates": len(level.program.columns),
+        "candidates": len(level.columns),
     }  # fmt: skip
 
 
@@ -69,18 +71,27 @@ def _group_json(level: Level, group: Group) -> dict[str, Any]:
     rented = [level.fleet.rented(level.program.columns.index(column), h) for h in range(level.demand.periods)]
     return {
         "hardware": level.demand.options[column.option].name,
-        "role": column.role,
+        "role": column.role.said,
         "layout": str(column.layout),
         "batch": None if column.role == Role.PREFILL else column.batch,
         "count": group.owned,
         **({"rented": rented} if any(rented) else {}),
         "chips": column.chips,
+        "chips_of": {level.demand.options[option].name: chips for option, chips in column.on.items()},
+        **({} if column.experts is None else _experts_json(level, column.experts)),
         "full_rate": 1 / column.busy(column.for_class),
         "filled_for": level.demand.classes[column.for_class].name,
         "serves": [level.demand.classes[number].name for number in sorted(column.serves)],
         "utilisation": dict(group.utilisation),
         "dollars_per_hour": group.dollars,
     }
+
+
+def _experts_json(level: Level, experts: Experts) -> dict[str, Any]:
+    """Where the experts are, apart from attention."""
+    hardware, layout = level.demand.options[experts.option].name, experts.layout
+    return {"experts": {"hardware": hardware, "layout": str(layout), "chips": layout.chips},
+            "micro_batches": experts.micro_batches}  # fmt: skip
 
 
 def _served_json(one: Served) -> dict[str, Any]:
@@ -103,8 +114,9 @@ def _utilisation(level: Level) -> dict[str, float]:
     """The share of each option's groups that is taken, weighted by chips."""
     found: dict[str, list[tuple[float, int]]] = {}
     for group in level.groups:
-        name = level.demand.options[group.column.option].name
-        found.setdefault(name, []).append((max(group.utilisation.values()), group.most * group.column.chips))
+        for option, chips in group.column.on.items():
+            share = max(group.utilisation.values())
+            found.setdefault(level.demand.options[option].name, []).append((share, group.most * chips))
     return {name: sum(share * chips for share, chips in some) / sum(chips for _, chips in some)
             for name, some in found.items()}  # fmt: skip
 

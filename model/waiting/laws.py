@@ -20,6 +20,12 @@ SHARES_OFF = 1e-6
 FLAT = 1e-4
 """A skewness below which a law is taken as normal: Pearson's law is then the same to four digits."""
 
+NARROW = 1e-8
+"""A deviation over the mean below which a law is too: nothing but rounding is left of its third cumulant."""
+
+NOTHING = 1e-100
+"""A deviation that is none, of a law whose mean is none."""
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -96,7 +102,8 @@ def beyond(value: Numbers, law: Cumulants) -> Numbers:
     """
     mean, variance, third = law
     deviation = np.sqrt(np.maximum(variance, np.finfo(float).tiny))
-    skewness = np.maximum(third / deviation**3, 0)
+    wide = deviation > np.maximum(NARROW * np.abs(mean), NOTHING)
+    skewness = np.where(wide, np.maximum(third, 0) / np.where(wide, deviation, 1.0) ** 3, 0.0)
     standard = (value - mean) / deviation
     shape = 4 / np.maximum(skewness, FLAT) ** 2
     curved = special.gammaincc(shape, np.maximum(shape + standard * np.sqrt(shape), 0))

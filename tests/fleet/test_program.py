@@ -66,3 +66,22 @@ def test_costs_what_the_best_of_all_combinations_costs(batch):
             must_hold(program, fleet)
             assert relaxed(program).cost <= fleet.cost * (1 + 1e-9)
     assert found >= 12
+
+
+def test_a_wide_program_is_solved_for_promising_columns_and_says_how_far_off_that_may_be(monkeypatch):
+    """Every one is wide here: a fleet that holds, no cheaper than the best, which is not below what is said of it."""
+    as_good = 0
+    for seed in range(500, 580):
+        demand, columns = drawn(seed)
+        program = limited(Program(demand, columns, {0: 1.0, 1: 1.0}))
+        best = solved(program)
+        with monkeypatch.context() as wide:
+            wide.setattr("steptime.model.solver.fleet.solved.WIDE", 0)
+            found = solved(program)
+        assert (best is None) == (found is None)
+        if best is not None:
+            must_hold(program, found)
+            assert found.bound <= best.cost * (1 + 1e-6) and best.cost <= found.cost * (1 + 1e-6)
+            assert found.gap >= found.cost / best.cost - 1 - 1e-6 or found.cost == pytest.approx(best.cost)
+            as_good += found.cost == pytest.approx(best.cost)
+    assert as_good >= 40

@@ -189,3 +189,22 @@ def test_the_tail_of_a_sum_has_its_moments(shape: float, scale: float) -> None:
     grid = (np.arange(20_000) + 0.5) * (shape + 40 * shape**0.5 + 40) * scale / 20_000
     mean = beyond(grid, law).sum() * (grid[1] - grid[0])  # type: ignore[arg-type]
     assert mean == pytest.approx(shape * scale, rel=2e-3)
+
+
+@pytest.mark.parametrize("rounding", [0.0, 1e-18, -1e-18])
+@pytest.mark.parametrize("mean", [0.0, 1e-9, 0.02, 40.0])
+def test_a_law_without_variance_is_its_mean(mean: float, rounding: float) -> None:
+    """Whatever rounding left of its third cumulant; no division by nothing on the way."""
+    one, limits = np.array(mean), np.array([mean - 1e-6, mean + 1e-6])
+    with np.errstate(all="raise", under="ignore"):
+        assert beyond(limits, (one, np.array(0.0), np.array(rounding))).tolist() == [1.0, 0.0]
+        narrow = beyond(limits, (one, np.array((1e-10 * mean) ** 2), np.array(rounding)))
+    assert narrow.tolist() == [1.0, 0.0]
+
+
+def test_groups_of_which_some_only_decode_divide_by_nothing() -> None:
+    """Prefills elsewhere and one length of answers: no part of a first token varies."""
+    with np.errstate(all="raise", under="ignore"):
+        alone = Groups.of(BATCH, [0.02 + 0 * BATCH], [0.0], 100)
+        found = admissible(alone, max_ttft=1.0, max_tpot=0.05, percentile=95)
+    assert found.rate[0] > 0

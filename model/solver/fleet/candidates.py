@@ -44,33 +44,42 @@ class Filling(Serving):
     def _filled(self, number: int, role: Role) -> Iterator[Column]:
         """Groups of one role that are filled for one class: as full as they may be, and for each other class that needs
         them emptier, as full as it lets them be."""
-        places, rate = self.best(number, role, self.leading(number, role, self.possible(number, role)))
+        places = self.possible(number, role)
+        if role == Role.APART:  # few, on purpose
+            rate = self.rate(number, number, role, places)
+            places, rate = places.some(rate > 0), rate[rate > 0]
+        else:
+            places, rate = self.best(number, role, self.leading(number, role, places))
         if not len(places):
             return
         beside = {other: self.rate_beside(number, other, role, places) for other in self.family.numbers
                   if other != number and self.asked(other).context <= self.asked(number).context}  # fmt: skip
-        yield from self._at(number, role, places, rate, beside)
+        alone = {other: self.rate(number, other, role, places) for other in beside}
+        yield from self._at(number, role, places, rate, beside, alone)
         for other in beside:
             some = (beside[other] < rate) & (beside[other] > EMPTIER * rate)
-            yield from self._at(number, role, places.some(some), beside[other][some],
-                                {each: most[some] for each, most in beside.items()})  # fmt: skip
+            mosts, alones = ({each: taken[some] for each, taken in rates.items()} for rates in (beside, alone))
+            yield from self._at(number, role, places.some(some), beside[other][some], mosts, alones)
 
     def _at(
-        self, number: int, role: Role, places: Places, rate: Array, beside: Mapping[int, Array]
+        self, number: int, role: Role, places: Places, rate: Array, beside: Mapping[int, Array],
+        alone: Mapping[int, Array],
     ) -> Iterator[Column]:  # fmt: skip
-        """Groups filled to a rate, with the classes that may be served ``beside``, each up to a rate of its own."""
+        """Groups filled to a rate, with the classes that may be served ``beside``, each up to a rate of its own, and
+        the largest rates of these ``alone``."""
         if not len(places):
             return
         work: Work = {resource: {number: taken / rate} for resource, taken in self._taken(number, role, rate, places)}
         for other, most in beside.items():
-            self._share(number, other, role, places, work, most >= rate * (1 - SAME))
+            self._share(number, other, places, work, np.where(most >= rate * (1 - SAME), alone[other], 0.0))
         full = waits(self.groups(number, number, role, places), rate)
         for place in range(len(places)):
             layout = layout_of(self.family.columns, int(places.row[place]))
             here = {resource: {k: float(taken[place]) for k, taken in each.items() if np.isfinite(taken[place])}
                     for resource, each in work.items()}  # fmt: skip
             yield Column(int(places.option[place]), role, layout, number, here, float(1 - full.left[place]),
-                         float(full.in_flight[place]), int(places.row[place]))  # fmt: skip
+                         float(full.in_flight[place]), int(places.row[place]),
+                         self.family.apart.get(int(places.row[place])))  # fmt: skip
 
     def best(self, number: int, role: Role, places: Places) -> tuple[Places, Array]:
         """Of each option and size the layout that takes the largest rate of a class, with that rate; without sizes that
@@ -126,30 +135,30 @@ class Filling(Serving):
     def _taken(self, number: int, role: Role, rate: Array, places: Places) -> Iterator[tuple[str, Array]]:
         """Of each resource what a rate of the class that a group is filled for takes: all there is for it."""
         every = np.ones(len(places))
-        if role != Role.DECODE:
+        if role.part != Role.DECODE:
             yield PROMPTS, every
         if role != Role.PREFILL:
             yield ANSWERS, every
         if role != Role.TOGETHER:
-            yield LINK, np.asarray(rate * self.link(number, places))
+            yield LINK, np.asarray(rate * self.linked(number, places))
 
-    def _share(self, number: int, other: int, role: Role, places: Places, work: Work, may: Array) -> None:
-        """What another class takes of groups that are filled for one, where it may."""
+    def _share(self, number: int, other: int, places: Places, work: Work, alone: Array) -> None:
+        """What another class takes of groups that are filled for one; its largest rate ``alone`` is none where it may
+        not."""
         mine, its = self.asked(number), self.asked(other)
-        found: Mapping[str, Array] = {
+        found = {
             PROMPTS: self.prompts(other, places) @ [share for _, _, share in its.prompts]
             / (self.prompts(number, places) @ [share for _, _, share in mine.prompts]),
             ANSWERS: np.full(len(places), its.steps / mine.steps),
-            LINK: np.full(len(places), self.family.handed[other] / self.family.handed[number])
-            if self.family.handed[number] else np.zeros(len(places)),
         }  # fmt: skip
+        if LINK in work:
+            found[LINK] = self.linked(other, places) / np.maximum(self.linked(number, places), IDLE)
         taken = {resource: found[resource] * each[number] for resource, each in work.items()}
-        alone = self.rate(number, other, role, places)
         most = np.max([taken[resource] for resource in taken if resource != LINK], axis=0)
         with np.errstate(divide="ignore"):
             scale = np.where(alone > 0, np.maximum(1.0, 1 / (most * alone)), np.inf)
         for resource, each in work.items():
-            each[other] = np.where(may & (alone > 0), taken[resource] * (1.0 if resource == LINK else scale), np.inf)
+            each[other] = np.where(alone > 0, taken[resource] * (1.0 if resource == LINK else scale), np.inf)
 
 
 def _cells(places: Places, chips: Array) -> Iterator[Array]:

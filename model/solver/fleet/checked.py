@@ -74,7 +74,7 @@ def _prompts(
              if key[2:] == (number, period) and key[0] in there}  # fmt: skip
     for target in {target for _, target in pairs}:
         taken = sum((value for key, value in exact.items() if key[1:] == (number, period)
-                     and columns[key[0]].role == Role.DECODE and columns[key[0]].option == target),
+                     and columns[key[0]].role.part == Role.DECODE and columns[key[0]].option == target),
                     Fraction(0))  # fmt: skip
         for (source, _), value in _scaled({one: v for one, v in pairs.items() if one[1] == target}, taken).items():
             leaving[source] = leaving.get(source, Fraction(0)) + value
@@ -99,11 +99,11 @@ def must_hold(program: Program, fleet: Fleet) -> None:
     for period in range(demand.periods):
         there = {place: fleet.groups(place, period) for place in fleet.used}
         _at_most("chips", (n * program.columns[p].chips for p, n in there.items()), caps.chips)
-        watts = (n * program.columns[p].chips * Fraction(demand.options[program.columns[p].option].power or 0.0)
-                 for p, n in there.items())  # fmt: skip
+        watts = (n * chips * Fraction(demand.options[option].power or 0.0)
+                 for p, n in there.items() for option, chips in program.columns[p].on.items())  # fmt: skip
         _at_most("watts", watts, caps.power)
         for number, option in enumerate(demand.options):
-            held = (n * program.columns[p].chips for p, n in there.items() if program.columns[p].option == number)
+            held = (n * program.columns[p].on.get(number, 0) for p, n in there.items())
             _at_most(f"chips of {option.name}", held, option.stock)
     if caps.budget is not None:
         _at_most("dollars an hour", [Fraction(dollars_of(program, fleet))], caps.budget * HOUR)

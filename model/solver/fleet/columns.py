@@ -17,10 +17,22 @@ PROMPTS, ANSWERS, LINK = "prompts", "answers", "link"
 
 
 @dataclass(frozen=True)
+class Experts:
+    """Where the experts of a group are that has attention on chips of its own: option and layout; how many
+    micro-batches go to and fro; ``crossing``: seconds for which a token takes the links over which caches come in."""
+
+    option: int
+    layout: Layout
+    micro_batches: int
+    crossing: float = 0.0
+
+
+@dataclass(frozen=True)
 class Column:
     """A kind of group: on which option, in which role, laid out how; ``for_class``: whose limits decide how full it may
     be. ``prompt_time``: share of its time that prompts take where it is full; ``batch``: sequences in flight then, the
-    mean. ``place``: its layout among those of its family."""
+    mean. ``place``: its layout among those of its family. ``experts``: where they are apart from attention, which is
+    then what ``option`` and ``layout`` are of."""
 
     option: int
     role: Role
@@ -30,10 +42,19 @@ class Column:
     prompt_time: float = 0.0
     batch: float = 0.0
     place: int = 0
+    experts: Experts | None = None
 
     @property
     def chips(self) -> int:
-        return self.layout.chips
+        return self.layout.chips + (self.experts.layout.chips if self.experts else 0)
+
+    @property
+    def on(self) -> Mapping[int, int]:
+        """Chips of each option that it takes."""
+        found = {self.option: self.layout.chips}
+        if self.experts:
+            found[self.experts.option] = found.get(self.experts.option, 0) + self.experts.layout.chips
+        return found
 
     @property
     def serves(self) -> frozenset[int]:
@@ -48,10 +69,11 @@ class Column:
 def undominated(columns: Sequence[Column]) -> list[Column]:
     """Columns without those that others replace in every fleet at no more cost.
 
-    Of one option and role, i replaces j where i serves all that j does, m = chips_j // chips_i >= 1 groups of i take
-    the place of one of j, and a request takes no more of m groups of i than of one of j, of every resource: w_i <= m
-    w_j. Then n_j groups of j give way to m n_j of i: chips, and with them price, power and stock, do not rise, what was
-    served still is; nor does a spare group cost more, since m (n - 1) <= m n - 1. Of equals the first stays.
+    Of the same options and part of a request, i replaces j where i serves all that j does, m >= 1 groups of i have no
+    more chips of any option than one of j, m the least of chips_j // chips_i, and a request takes no more of m groups
+    of i than of one of j, of every resource: w_i <= m w_j. Then n_j groups of j give way to m n_j of i: chips, and with
+    them price, power and stock, do not rise, what was served still is; nor does a spare group cost more, since
+    m (n - 1) <= m n - 1. Of equals the first stays.
     """
     found: list[Column] = []
     for some in _alike(columns):
@@ -66,14 +88,15 @@ def undominated(columns: Sequence[Column]) -> list[Column]:
 
 
 def _alike(columns: Sequence[Column]) -> Iterator[list[Column]]:
-    groups: dict[tuple[int, Role], list[Column]] = {}
+    """Columns of one part of a request on one option, or on one pair of options for attention and experts."""
+    groups: dict[tuple[tuple[int, ...], int, Role], list[Column]] = {}
     for one in columns:
-        groups.setdefault((one.option, one.role), []).append(one)
+        groups.setdefault((tuple(sorted(one.on)), one.option, one.role.part), []).append(one)
     yield from groups.values()
 
 
 def _replaces(one: Column, other: Column) -> bool:
-    times = other.chips // one.chips
+    times = min(other.on.get(option, 0) // chips for option, chips in one.on.items())
     if times < 1 or not one.serves >= other.serves:
         return False
     return all(one.work.get(resource, {}).get(number, 0.0) <= times * taken

@@ -21,11 +21,22 @@ class Goal(StrEnum):
 
 
 class Role(StrEnum):
-    """What a group of chips does: whole requests, their prompts alone, or their answers alone."""
+    """What a group of chips does: whole requests, their prompts alone, their answers alone, or those with attention on
+    some chips and experts on others."""
 
     TOGETHER = "together"
     PREFILL = "prefill"
     DECODE = "decode"
+    APART = "apart"
+
+    @property
+    def part(self) -> "Role":
+        """The part of a request: whole, its prompt, or its answer."""
+        return Role.DECODE if self == Role.APART else self
+
+    @property
+    def said(self) -> str:
+        return "attention and experts apart" if self == Role.APART else str(self)
 
 
 @dataclass(frozen=True)
@@ -168,8 +179,16 @@ class Demand:
         """Whether one option may hand caches over to another; groups of one kind always may."""
         if first == second or self.links is None:
             return True
+        return self._link(first, second) is not None
+
+    def bandwidth(self, first: int, second: int) -> float | None:
+        """What is stated of the link between two options, bytes per second and chip; None where nothing is."""
+        link = self._link(first, second)
+        return None if link is None else link.bandwidth
+
+    def _link(self, first: int, second: int) -> Link | None:
         names = {self.options[first].name, self.options[second].name}
-        return any(set(link.between) == names for link in self.links)
+        return next((link for link in self.links or () if set(link.between) == names), None)
 
     def only(self, options: Sequence[Option]) -> "Demand":
         """The same with some of the machines."""

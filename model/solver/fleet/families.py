@@ -1,7 +1,7 @@
 """Classes by model, with the times of every layout on every machine: what groups are chosen from."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,9 @@ from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import Columns, layouts
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Accounts, accounts_of
-from steptime.model.solver.fleet.demand import Demand, Requests
+from steptime.model.solver.fleet.apart import Parts, parts_of
+from steptime.model.solver.fleet.columns import Experts
+from steptime.model.solver.fleet.demand import Demand, Requests, Role
 from steptime.model.solver.fleet.tables import BATCHES, Lengths, Times, times_of
 from steptime.model.step.build import build_case
 from steptime.model.step.inputs import Question
@@ -24,7 +26,10 @@ LEAST = 1e-12
 
 @dataclass(frozen=True)
 class Family:
-    """Classes of one model in one set of formats, with layouts of groups and their times on every option."""
+    """Classes of one model in one set of formats, with layouts of groups and their times on every option. ``nics``:
+    bytes a second at which a chip of each hands caches over. ``parts``: attention and experts, where a model has both;
+    ``apart``: where the experts of some layouts are, which are those of attention alone; ``of_class``: whom they serve.
+    """
 
     accounts: Accounts
     numbers: tuple[int, ...]
@@ -33,6 +38,15 @@ class Family:
     prefill: Times
     prompts: Mapping[tuple[float, float], int]
     handed: Mapping[int, float]
+    nics: Array
+    parts: Parts | None = None
+    apart: Mapping[int, Experts] = field(default_factory=dict)
+    of_class: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> Array:
+        """Layouts of whole models, not of attention apart."""
+        return np.asarray(~np.isin(np.arange(len(self.columns["chips"])), list(self.apart)))
 
     @property
     def units(self) -> Array:
@@ -75,7 +89,10 @@ def _family(demand: Demand, numbers: tuple[int, ...]) -> Family:
     decode = times_of(accounts, inputs, machines, contexts, columns, PhaseName.DECODE)
     prefill = times_of(accounts, inputs, machines, [Lengths(*one) for one in prompts], columns, PhaseName.PREFILL)
     handed = {number: _handed(demand, one) for number, one in zip(numbers, some, strict=True)}
-    return Family(accounts, numbers, columns, decode, prefill, {one: n for n, one in enumerate(prompts)}, handed)
+    nics = [option.hardware.figures.get(q.scale_out_bandwidth.name) for option in demand.options]
+    parts = parts_of(demand, accounts, inputs, some) if any(Role.APART in one.roles for one in demand.options) else None
+    return Family(accounts, numbers, columns, decode, prefill, {one: n for n, one in enumerate(prompts)}, handed,
+                  np.array([0.0 if nic is None else nic.value for nic in nics]), parts)  # fmt: skip
 
 
 def _layouts(accounts: Accounts, sizes: Sequence[int]) -> Columns:

@@ -17,7 +17,8 @@ def limited(program: Program) -> Program:
     for number in range(len(program.demand.options)):
         program.most.add((LEAST, number), 0.0)
     for place, column in enumerate(program.columns):
-        program.most.put((LEAST, column.option), program.places[OWNED, place], -float(column.chips))
+        for option, chips in column.on.items():
+            program.most.put((LEAST, option), program.places[OWNED, place], -float(chips))
     return program
 
 
@@ -27,20 +28,20 @@ def _stocks(program: Program, period: int) -> None:
         if option.stock is not None:
             program.most.add((STOCK, number, period), float(option.stock))
     for place, column in enumerate(program.columns):
-        if program.demand.options[column.option].stock is not None:
-            program.put_groups((STOCK, column.option, period), place, period, float(column.chips))
+        for number, chips in column.on.items():
+            if program.demand.options[number].stock is not None:
+                program.put_groups((STOCK, number, period), place, period, float(chips))
 
 
 def _totals(program: Program, period: int) -> None:
     """Watts and chips of the fleet, over what it may have."""
-    demand, caps = program.demand, program.demand.caps
+    caps = program.demand.caps
     for name, most in {POWER: caps.power, CHIPS: caps.chips}.items():
         if most is None:
             continue
         program.most.add((name, period), 1.0)
         for place, column in enumerate(program.columns):
-            watts = demand.options[column.option].power or 0.0
-            each = column.chips * watts if name == POWER else column.chips
+            each = program.watts(column) if name == POWER else column.chips
             program.put_groups((name, period), place, period, each / most)
 
 
@@ -76,5 +77,5 @@ def _crossed(program: Program, bandwidth: float, source: int, target: int, perio
             if (variable := program.places.get((HANDED, source, target, number, period))) is not None:
                 program.most.put(name, variable, unit * program.handed[number] / bandwidth)
         for place, column in enumerate(program.columns):
-            if column.option == option and column.role == role:
-                program.put_groups(name, place, period, -float(column.chips))
+            if column.option == option and column.role.part == role:
+                program.put_groups(name, place, period, -float(column.layout.chips))

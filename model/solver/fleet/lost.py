@@ -1,10 +1,13 @@
 """Why options lost: what a chip of each would add to the cost, and what the best fleet of each alone costs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from steptime.model.solver.fleet.candidates import Filling
+from steptime.model.solver.fleet.columns import Column
+from steptime.model.solver.fleet.demand import Demand
 from steptime.model.solver.fleet.limits import LEAST, limited
+from steptime.model.solver.fleet.needed import needed
 from steptime.model.solver.fleet.program import Program
 from steptime.model.solver.fleet.refusals import refusal
 from steptime.model.solver.fleet.solved import Fleet, Relaxed, relaxed, solved
@@ -24,14 +27,20 @@ class Lost:
     why: str = ""
 
 
-def lost_of(program: Program, base: Relaxed, fleet: Fleet, fillings: Sequence[Filling]) -> list[Lost]:
-    """Every option that the fleet has no group of."""
-    used, found = {program.columns[place].option for place in fleet.used}, list[Lost]()
+def lost_of(
+    program: Program, every: Sequence[Column], base: Relaxed, fleet: Fleet, fillings: Sequence[Filling]
+) -> list[Lost]:  # fmt: skip
+    """Every option that the fleet has no group of; ``every`` column, also such as no best fleet needs."""
+    kept = set(map(id, program.columns))
+    used, found = {option for place in fleet.used for option in program.columns[place].on}, list[Lost]()
     for number in range(len(program.demand.options)):
         if number in used:
             continue
         there = None
-        if any(column.option == number for column in program.columns):
+        if theirs := [column for column in every if number in column.on and id(column) not in kept]:
+            wider = limited(Program(program.demand, [*program.columns, *theirs], program.handed))
+            there = relaxed(wider, {(LEAST, number): -SOME})
+        elif any(number in column.on for column in program.columns):
             there = relaxed(program, {(LEAST, number): -SOME})
         if there is not None:
             found.append(Lost(number, max(0.0, there.cost - base.cost) / SOME))
@@ -46,11 +55,13 @@ def _reasons(fillings: Sequence[Filling], option: int) -> list[str]:
             for filling in fillings for number in filling.family.numbers]  # fmt: skip
 
 
-def singles_of(program: Program, seconds: float) -> dict[int, float | None]:
+def singles_of(
+    demand: Demand, every: Sequence[Column], handed: Mapping[int, float], seconds: float
+) -> dict[int, float | None]:  # fmt: skip
     """The least cost with each option alone; None where it cannot serve all, or not in ``seconds``."""
     found = dict[int, float | None]()
-    for number in range(len(program.demand.options)):
-        columns = [column for column in program.columns if column.option == number]
-        fleet = solved(limited(Program(program.demand, columns, program.handed)), seconds=seconds) if columns else None
+    for number in range(len(demand.options)):
+        columns = needed(demand, [column for column in every if set(column.on) == {number}])
+        fleet = solved(limited(Program(demand, columns, handed)), seconds=seconds) if columns else None
         found[number] = None if fleet is None else fleet.cost
     return found

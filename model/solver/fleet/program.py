@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, inf
 
 from steptime.model.solver.fleet.columns import Column
-from steptime.model.solver.fleet.demand import HOUR, Demand, Goal, Role
+from steptime.model.solver.fleet.demand import Demand, Goal, Role
+from steptime.model.solver.fleet.paid import Paid
 from steptime.model.solver.fleet.rows import Key, Rows
 
 SERVED, ARRIVED, BALANCE, ROOM, USED = "served", "arrived", "balance", "room", "used"
@@ -21,7 +22,7 @@ TIGHT = 2e-6
 """Part of each group that the solver leaves free, so that its answer, whole to a millionth, holds exactly."""
 
 
-class Program:
+class Program(Paid):
     """Variables by name, what each costs and how large it may be, rows that hold at most, and rows that are equal;
     rows that are ``linked`` hold at most too, of whole groups alone.
 
@@ -29,7 +30,8 @@ class Program:
     """
 
     def __init__(self, demand: Demand, columns: Sequence[Column], handed: Mapping[int, float]) -> None:
-        self.demand, self.columns, self.handed = demand, columns, handed
+        super().__init__(demand)
+        self.columns, self.handed = columns, handed
         self.places: dict[Key, int] = {}
         self.cost: list[float] = []
         self.upper: list[float] = []
@@ -59,24 +61,12 @@ class Program:
                 self.most.put(name, self.places[variable], value)
 
     # --- groups ------------------------------------------------------------------------------------------------------
-    def price(self, column: Column, rented: bool = False) -> float:
-        """What a group adds to what is minimised: dollars an hour, watts, or chips; nothing where tokens are most."""
-        option = self.demand.options[column.option]
-        by_goal = {Goal.CHIPS: float(column.chips), Goal.POWER: column.chips * (option.power or 0.0), Goal.TOKENS: 0.0}
-        return by_goal[self.demand.goal] if self.demand.goal in by_goal else self.dollars(column, rented)
-
-    def dollars(self, column: Column, rented: bool = False) -> float:
-        """Dollars an hour of a group, with its energy where that is paid apart."""
-        option = self.demand.options[column.option]
-        chip = (option.rent if rented else option.price) or 0.0
-        return HOUR * column.chips * (chip + self.demand.energy_price * (option.power or 0.0))
-
     def _groups(self) -> None:
         demand = self.demand
         for place, column in enumerate(self.columns):
             most = self.most_groups(column)
             owned = self.variable((OWNED, place), self.price(column), most, True)
-            rents = demand.options[column.option].rent is not None
+            rents = all(demand.options[option].rent is not None for option in column.on)
             for period in range(demand.periods if rents else 0):
                 self.variable((RENTED, place, period), self.price(column, True) / demand.periods, most, True)
             if demand.caps.spare:
@@ -89,13 +79,13 @@ class Program:
 
     def most_groups(self, column: Column) -> float:
         """Groups of which no fleet needs more."""
-        demand, option = self.demand, self.demand.options[column.option]
-        stock = inf if option.stock is None else option.stock // column.chips
+        demand, options = self.demand, self.demand.options
+        stock = min(inf if (there := options[one].stock) is None else there // n for one, n in column.on.items())
         chips = inf if demand.caps.chips is None else demand.caps.chips // column.chips
         if demand.goal == Goal.TOKENS:
             return min(stock, chips, MANY_GROUPS)
         slowest = min((link.bandwidth for link in demand.links or () if link.bandwidth), default=inf)
-        crossing = 0.0 if column.role == Role.TOGETHER else 1 / (slowest * column.chips)
+        crossing = 0.0 if column.role == Role.TOGETHER else 1 / (slowest * column.layout.chips)
         peaks = sum(self.units[k] * (1 + demand.classes[k].wait) * max(column.busy(k), crossing * self.handed[k])
                     for k in column.serves)  # fmt: skip
         return min(stock, chips, ceil(peaks * (1 + 2 * TIGHT)) + demand.caps.spare)
@@ -132,7 +122,7 @@ class Program:
     def _pairs(self, number: int) -> Iterator[tuple[int, int]]:
         """Options of which the first may hand caches of a class over to the second."""
         there = {role: sorted({column.option for column in self.columns
-                               if column.role == role and number in column.serves})
+                               if column.role.part == role and number in column.serves})
                  for role in (Role.PREFILL, Role.DECODE)}  # fmt: skip
         for source in there[Role.PREFILL]:
             for target in there[Role.DECODE]:
@@ -152,7 +142,7 @@ class Program:
 
     def _flow(self, place: int, column: Column, number: int, period: int) -> None:
         """The requests of a class that one kind of group serves in a period, over the class's largest rate."""
-        balance = (BALANCE, column.role, column.option, number, period)
+        balance = (BALANCE, column.role.part, column.option, number, period)
         if column.role != Role.TOGETHER and balance not in self.equal.places:
             return  # nobody takes what it would leave
         variable = self.variable((FLOW, place, number, period))

@@ -4,12 +4,13 @@ Groups stay what they are; the linear program, where they come in parts, is solv
 the limits. Least dollars are concave in prices and convex in rates, so that no corner need be the end of them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from steptime.model.errors import UserError
+from steptime.model.solver.fleet.columns import Column
 from steptime.model.solver.fleet.demand import Demand
 from steptime.model.solver.fleet.limits import limited
 from steptime.model.solver.fleet.program import Program
@@ -36,8 +37,11 @@ class Spread:
     solved: float
 
 
-def spread(program: Program, ends: Ends, progress: Callable[[float], None] = lambda share: None) -> Spread:
-    """The least cost of ``program`` with prices and rates between their ends."""
+def spread(
+    program: Program, columns: Sequence[Column], ends: Ends, progress: Callable[[float], None] = lambda share: None
+) -> Spread:  # fmt: skip
+    """The least cost of ``program``'s demand with prices and rates between their ends; all ``columns`` take part, since
+    other prices may need others."""
     from scipy.stats import qmc
 
     points = qmc.Sobol(len(ends), scramble=True, rng=SEED).random(SAMPLES)
@@ -45,7 +49,7 @@ def spread(program: Program, ends: Ends, progress: Callable[[float], None] = lam
     costs, used = list[float](), dict.fromkeys((option.name for option in program.demand.options), 0)
     for done, point in enumerate(np.exp(lows + points * (highs - lows))):
         demand = _at(program.demand, dict(zip(ends, point, strict=True)))
-        there = limited(Program(demand, program.columns, program.handed))
+        there = limited(Program(demand, columns, program.handed))
         if (found := relaxed(there)) is not None:
             costs.append(found.cost)
             for name in _in_use(there, found):
@@ -69,4 +73,4 @@ def _at(demand: Demand, values: Mapping[str, float]) -> Demand:
 def _in_use(program: Program, found: Relaxed) -> set[str]:
     """Options that have chips."""
     there = columns_in(name for name, place in program.places.items() if found.values[place] > SOME)
-    return {program.demand.options[program.columns[place].option].name for place in there}
+    return {program.demand.options[option].name for place in there for option in program.columns[place].on}

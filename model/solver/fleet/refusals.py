@@ -18,7 +18,7 @@ def refusal(filling: Filling, number: int, option: int) -> str:
     """The first thing that no layout of an option passes for a class, with what comes closest."""
     demand, family = filling.demand, filling.family
     one, place, sizes = demand.classes[number], family.numbers.index(number), demand.options[option].sizes
-    rows = np.isin(family.columns["chips"], sizes)
+    rows = np.isin(family.columns["chips"], sizes) & family.whole
     if not rows.any():
         return f"no layout on {', '.join(map(str, sizes))} chips"
     filled = family.decode.filled[option, place, rows, 0]
@@ -50,7 +50,7 @@ def unserved(fillings: Sequence[Filling], columns: Sequence[Column]) -> list[str
     said = []
     for filling in fillings:
         for number in filling.family.numbers:
-            roles = {column.role for column in columns if number in column.serves}
+            roles = {column.role.part for column in columns if number in column.serves}
             if Role.TOGETHER not in roles and not {Role.PREFILL, Role.DECODE} <= roles:
                 reasons = [f"{option.name}: {refusal(filling, number, at)}"
                            for at, option in enumerate(filling.demand.options)]  # fmt: skip

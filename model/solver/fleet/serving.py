@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steptime.model import symbols as q
 from steptime.model.solver.fleet.demand import Demand, Requests, Role
 from steptime.model.solver.fleet.families import Family
 from steptime.model.solver.fleet.meeting import Met, MetInPool
@@ -66,11 +65,14 @@ class Serving:
         found = np.zeros((len(self.demand.options), len(chips)), bool)
         for at, option in enumerate(self.demand.options):
             if role in option.roles and (role == Role.TOGETHER or self.nic(at)):
-                found[at] = np.isin(chips, option.sizes)
+                found[at] = np.isin(chips, option.sizes) & self.family.whole
+        if role == Role.APART:
+            found[:] = False
+            found[:, [row for row, one in self.family.of_class.items() if one == number]] = True
         if role != Role.PREFILL:
             found &= self.cap[:, place] >= 1
             found &= self.decode[:, place, :, 0] < NEVER
-        if role != Role.DECODE:
+        if role.part != Role.DECODE:
             prompts = [self.family.prompts[whole, cached] for whole, cached, _ in self.asked(number).prompts]
             found &= (self.family.prefill.filled[..., 0][:, prompts] <= 1).all(axis=1)
             found &= (self.prefill[:, prompts] < NEVER).all(axis=1)
@@ -78,8 +80,7 @@ class Serving:
 
     def nic(self, option: int) -> float:
         """Bytes a second at which a chip hands caches over; none where the machine has no such figure."""
-        figure = self.demand.options[option].hardware.figures.get(q.scale_out_bandwidth.name)
-        return 0.0 if figure is None else figure.value
+        return float(self.family.nics[option])
 
     # --- how full it may be ------------------------------------------------------------------------------------------
     def prompts(self, number: int, places: Places) -> Array:
@@ -103,7 +104,8 @@ class Serving:
         laws = {number: self.asked(number).output for number in shares}
         output = [1.0 if role == Role.PREFILL else value - 1 for law in laws.values() for value in law.values]
         output_shares = [shares[number] * share for number, law in laws.items() for share in law.shares]
-        return Groups.of(BATCHES, np.minimum(steps, NEVER), 0 * prompts if role == Role.DECODE else prompts, output,
+        prompts = 0 * prompts if role.part == Role.DECODE else prompts
+        return Groups.of(BATCHES, np.minimum(steps, NEVER), prompts, output,
                          prompt_shares=prompt_shares, output_shares=output_shares, cap=cap)  # fmt: skip
 
     def rate(self, steps_of: int, number: int, role: Role, places: Places) -> Array:
@@ -121,7 +123,7 @@ class Serving:
             rate[good] = admissible_prefill(prompts, max_ttft=first[good], percentile=percentile)
             return rate
         groups = self.groups(steps_of, number, role, places.some(good))
-        limit = np.inf if role == Role.DECODE else first[good]
+        limit = np.inf if role.part == Role.DECODE else first[good]
         rate[good] = admissible(groups, max_ttft=limit, max_tpot=token[good], percentile=percentile).rate
         return rate
 
@@ -140,8 +142,13 @@ class Serving:
 
     def link(self, number: int, places: Places) -> Array:
         """Seconds of a group's links for the cache of one prompt."""
-        nic = np.array([self.nic(option) for option in range(len(self.demand.options))])
-        return np.asarray(self.family.handed[number] / (nic[places.option] * self.family.columns["chips"][places.row]))
+        chips = self.family.columns["chips"][places.row]
+        return np.asarray(self.family.handed[number] / (self.family.nics[places.option] * chips))
+
+    def linked(self, number: int, places: Places) -> Array:
+        """The same, and what tokens of an answer take of them where experts are apart."""
+        crossing = [0.0 if (one := self.family.apart.get(int(row))) is None else one.crossing for row in places.row]
+        return np.asarray(self.link(number, places) + self.asked(number).steps * np.array(crossing))
 
     # --- among others ------------------------------------------------------------------------------------------------
     def limits(self, number: int, role: Role, places: Places) -> tuple[Array, Array]:
@@ -149,7 +156,7 @@ class Serving:
         one, none = self.asked(number), np.full(len(places), np.inf)
         first = none if one.max_ttft is None else one.max_ttft - self.behind(number, role, places)
         token = none if one.max_tpot is None else one.max_tpot - self.late(number, role, places)
-        return none if role == Role.DECODE else first, none if role == Role.PREFILL else token
+        return none if role.part == Role.DECODE else first, none if role == Role.PREFILL else token
 
     def drawn(self, number: int, places: Places) -> Drawn:
         """Seconds that prompts of a class take, as they are drawn."""
@@ -164,7 +171,7 @@ class Serving:
             return MetInPool(rate, groups.prefill, own)
         law = self.asked(number).output
         output = Drawn(np.array(law.values) - 1, np.array(law.shares))
-        return Met(waits(groups, rate), Drawn(0 * own.values, own.shares) if role == Role.DECODE else own, output)
+        return Met(waits(groups, rate), Drawn(0 * own.values, own.shares) if role.part == Role.DECODE else own, output)
 
     def rate_beside(self, number: int, other: int, role: Role, places: Places) -> Array:
         """The largest rate of a class at which percentiles of another, of which few come, still hold beside it."""

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from steptime.model.errors import UserError
 from steptime.model.solver.fleet.candidates import Filling
 from steptime.model.solver.fleet.checked import dollars_of, flows_of, must_hold
+from steptime.model.solver.fleet.chosen import with_apart
 from steptime.model.solver.fleet.columns import Column
 from steptime.model.solver.fleet.demand import Demand
 from steptime.model.solver.fleet.families import Family, families
 from steptime.model.solver.fleet.limits import limited
 from steptime.model.solver.fleet.lost import Lost, lost_of, singles_of
+from steptime.model.solver.fleet.needed import needed
 from steptime.model.solver.fleet.prices import Price, prices_of
 from steptime.model.solver.fleet.program import Program
 from steptime.model.solver.fleet.refusals import over_limits, unserved
@@ -28,8 +30,9 @@ PART, SINGLE = 4, 30
 @dataclass(frozen=True)
 class Level:
     """The answer at the bound, or in practice. ``cost`` of the fleet is what is minimised; ``singles``: the least with
-    each option alone."""
+    each option alone; ``columns``: all, of which the program has those that may be needed."""
 
+    columns: Sequence[Column]
     program: Program
     fleet: Fleet
     relaxed: Relaxed
@@ -55,11 +58,11 @@ class Level:
     @property
     def watts(self) -> float | None:
         """Watts in the period with most; None where the power of a machine is not known."""
-        options, columns = self.demand.options, self.program.columns
-        if any(options[columns[place].option].power is None for place in self.fleet.used):
+        options, columns, used = self.demand.options, self.program.columns, self.fleet.used
+        if any(options[option].power is None for place in used for option in columns[place].on):
             return None
-        return max(sum(self.fleet.groups(p, h) * columns[p].chips * (options[columns[p].option].power or 0.0)
-                       for p in self.fleet.used) for h in range(self.demand.periods))  # fmt: skip
+        return max(sum(self.fleet.groups(place, period) * self.program.watts(columns[place]) for place in used)
+                   for period in range(self.demand.periods))  # fmt: skip
 
     @property
     def tokens_per_second(self) -> float:
@@ -100,16 +103,16 @@ def solve_fleet(demand: Demand, progress: Progress = lambda share: None) -> Answ
 def _level(demand: Demand, found: Sequence[Family], in_practice: bool, progress: Progress) -> Level:
     fillings, columns = list[Filling](), list[Column]()
     for done, family in enumerate(found):
-        fillings.append(Filling(demand, family, in_practice))
+        fillings.append(Filling(demand, with_apart(demand, family, in_practice), in_practice))
         columns += fillings[-1].columns()
         progress(0.4 * (done + 1) / len(found))
     where = "in practice " if in_practice else ""
     if said := unserved(fillings, columns):
         raise UserError(where + "; ".join(said))
     handed = {number: each for family in found for number, each in family.handed.items()}
-    program = limited(Program(demand, columns, handed))
+    program = limited(Program(demand, needed(demand, columns), handed))
     base = relaxed(program)
-    fleet = None if base is None else solved(program, seconds=demand.seconds / PART)
+    fleet = None if base is None else solved(program, seconds=demand.seconds / PART, base=base)
     if base is None or fleet is None:
         raise UserError(f"{where}no fleet serves the demand within its limits: {over_limits(demand, columns, handed)}")
     must_hold(program, fleet)
@@ -117,11 +120,13 @@ def _level(demand: Demand, found: Sequence[Family], in_practice: bool, progress:
     flows = flows_of(program, fleet)
     groups = groups_of(program, fleet, flows)
     by_class = {number: filling for filling in fillings for number in filling.family.numbers}
-    priced = all(demand.options[columns[place].option].price is not None for place in fleet.used)
+    used = {option for place in fleet.used for option in program.columns[place].on}
+    priced = all(demand.options[option].price is not None for option in used)
     return Level(
-        program, fleet, base, groups, served_of(program, fleet, flows, groups, by_class),
+        columns, program, fleet, base, groups, served_of(program, fleet, flows, groups, by_class),
         [*prices_of(program, base, fleet, len(program.cost) <= QUICK, lambda share: progress(0.6 + 0.2 * share)),
-         *time_prices(program, base, fillings, lambda share: progress(0.8 + 0.2 * share))],
-        lost_of(program, base, fleet, fillings), singles_of(program, demand.seconds / SINGLE),
+         *time_prices(program, columns, base, fillings, lambda share: progress(0.8 + 0.2 * share))],
+        lost_of(program, columns, base, fleet, fillings),
+        singles_of(demand, columns, handed, demand.seconds / SINGLE),
         dollars_of(program, fleet) if priced else None,
     )  # fmt: skip

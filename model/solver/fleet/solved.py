@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
@@ -14,6 +14,10 @@ from steptime.model.solver.fleet.program import OWNED, RENTED, Program
 from steptime.model.solver.fleet.rows import Key
 
 Array = np.ndarray
+WIDE = 60_000
+"""Variables above which a program is solved for promising columns alone."""
+SOME = 1e-7
+"""Groups that are none."""
 FOUND = 0
 """What HiGHS says where there is a best solution."""
 
@@ -82,8 +86,26 @@ def relaxed(program: Program, right: Mapping[object, float] | None = None) -> Re
     )  # fmt: skip
 
 
-def solved(program: Program, right: Mapping[object, float] | None = None, seconds: float | None = None) -> Fleet | None:
-    """The least cost with whole groups; None where there is none."""
+def solved(
+    program: Program, right: Mapping[object, float] | None = None, seconds: float | None = None,
+    base: Relaxed | None = None,
+) -> Fleet | None:  # fmt: skip
+    """The least cost with whole groups; None where none is found. A program too wide for that is solved for promising
+    columns alone; ``base``, the same in parts of groups, then says how far from the best that may be."""
+    if len(program.cost) <= WIDE:
+        return _solved(program, right, seconds, np.array(program.upper), None)
+    base = base or relaxed(program, right)
+    if base is None:
+        return None
+    every, some = np.array(program.upper), np.array(program.upper)
+    some[_left_out(program, base)] = 0.0
+    return _solved(program, right, seconds, some, base) or _solved(program, right, seconds, every, base)
+
+
+def _solved(
+    program: Program, right: Mapping[object, float] | None, seconds: float | None, upper: Array, base: Relaxed | None
+) -> Fleet | None:  # fmt: skip
+    """The same with so many groups of each kind at most; ``base`` where some of them are left out."""
     width, most = len(program.cost), _right(program, right)
     rows = [LinearConstraint(program.most.matrix(width), -inf, most)] if len(most) else []
     if len(equal := _equal(program, right)):
@@ -92,15 +114,29 @@ def solved(program: Program, right: Mapping[object, float] | None = None, second
         rows.append(LinearConstraint(program.linked.matrix(width), -inf, np.zeros(len(program.linked.right))))
     options = {"mip_rel_gap": program.demand.gap, "time_limit": seconds or program.demand.seconds}
     with _unheard():
-        found = milp(program.cost, integrality=np.array(program.whole, int), bounds=Bounds(0.0, program.upper),
+        found = milp(program.cost, integrality=np.array(program.whole, int), bounds=Bounds(0.0, upper),
                      constraints=rows, options=options)  # fmt: skip
-    return None if found.x is None else _fleet(program, found)
+    return None if found.x is None else _fleet(program, found, base)
 
 
-def _fleet(program: Program, found: OptimizeResult) -> Fleet:
+def _left_out(program: Program, base: Relaxed) -> list[int]:
+    """Variables for groups of all columns but those that are bought where groups come in parts, and those that would
+    serve a class alone, or its prompts or answers, at least cost in whole groups."""
+    bought = columns_in(name for name, place in program.places.items() if base.values[place] > SOME)
+    alone: dict[tuple[int, object], tuple[float, int]] = {}
+    for place, column in enumerate(program.columns):
+        for number in column.serves:
+            cost = program.price(column) * ceil(program.units[number] * column.busy(number))
+            alone[number, column.role.part] = min(alone.get((number, column.role.part), (inf, 0)), (cost, place))
+    kept = {*bought, *(place for _, place in alone.values())}
+    return [variable for name, variable in program.places.items() if name[0] in (OWNED, RENTED) and name[1] not in kept]
+
+
+def _fleet(program: Program, found: OptimizeResult, base: Relaxed | None) -> Fleet:
     numbers = np.where(program.whole, np.round(found.x), found.x)
     values = {name: float(numbers[place]) for name, place in program.places.items() if numbers[place] > 0}
-    bound = found.fun if found.mip_dual_bound is None else min(found.fun, found.mip_dual_bound)
+    known = found.mip_dual_bound if base is None else base.cost
+    bound = found.fun if known is None else min(found.fun, known)
     return Fleet(values, float(found.fun), float(bound))
 
 

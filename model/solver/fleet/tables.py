@@ -3,7 +3,7 @@
 One evaluation of the ledger serves all machines that share its formulas, and all lengths that requests have.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,9 +56,10 @@ class Times:
 
 def times_of(
     accounts: Accounts, inputs: Inputs, machines: Sequence[Hardware], lengths: Sequence[Lengths], columns: Columns,
-    phase: PhaseName,
+    phase: PhaseName, without: Collection[str] = (),
 ) -> Times:  # fmt: skip
     """A decode step at each batch, or the prefill of a prompt for each rank and stage, on every layout of ``columns``.
+    ``without``: terms of the estimate that this part of a step has not.
 
     Raises UserError where a machine lacks a figure that the step needs.
     """
@@ -83,7 +84,8 @@ def times_of(
             some = (filled[numbers, rows] <= 1).any(axis=1)  # no other layout is of use
             if some.any():
                 terms, _ = estimates.terms(numbers[some], rows[some], here if decodes else here[some])
-                estimate[numbers[some], rows[some]] = np.maximum(sum(terms.values()), points.step_time[some])
+                seconds = sum(each for name, each in terms.items() if name not in without)
+                estimate[numbers[some], rows[some]] = np.maximum(seconds, points.step_time[some])
     whole = (len(machines), len(lengths), *shape[1:])
     return Times(bound.reshape(whole), None if estimate is None else estimate.reshape(whole), filled.reshape(whole))
 

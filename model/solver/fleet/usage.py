@@ -81,8 +81,9 @@ def served_of(
         mine = sorted({place for (place, k, _), value in flows.items() if k == number and value > 0})
         meets = {place: _met(program, fleet, flows, place, number, fillings) for place in mine}
         more = {place: _beyond(program.columns[place], number, fillings[number]) for place in mine}
-        first = _worst([(meets[p], more[p][0]) for p in mine if program.columns[p].role != Role.DECODE], one, "first")
-        token = _worst([(meets[p], more[p][1]) for p in mine if program.columns[p].role != Role.PREFILL], one, "token")
+        parts = {place: program.columns[place].role.part for place in mine}
+        first = _worst([(meets[p], more[p][0]) for p in mine if parts[p] != Role.DECODE], one, "first")
+        token = _worst([(meets[p], more[p][1]) for p in mine if parts[p] != Role.PREFILL], one, "token")
         total = sum(float(value) for (place, k, _), value in flows.items()
                     if k == number and program.columns[place].role != Role.PREFILL)  # fmt: skip
         rate = total * program.units[number] / demand.periods

@@ -9,6 +9,7 @@ from steptime.model.solver.fleet.candidates import Filling
 from steptime.model.solver.fleet.columns import Column
 from steptime.model.solver.fleet.demand import Demand, Role
 from steptime.model.solver.fleet.limits import limited
+from steptime.model.solver.fleet.needed import needed
 from steptime.model.solver.fleet.prices import Price
 from steptime.model.solver.fleet.program import Program
 from steptime.model.solver.fleet.serving import Places
@@ -20,17 +21,18 @@ LIMITS = ("max_ttft", "max_tpot")
 
 
 def time_prices(
-    program: Program, base: Relaxed, fillings: Sequence[Filling], progress: Callable[[float], None]
+    program: Program, columns: Sequence[Column], base: Relaxed, fillings: Sequence[Filling],
+    progress: Callable[[float], None],
 ) -> list[Price]:  # fmt: skip
-    """The slope of the least cost in every limit on time, per second, on either side. All groups are filled anew, on
-    the layouts that they have."""
+    """The slope of the least cost in every limit on time, per second, on either side. All ``columns`` are filled anew,
+    on the layouts that they have."""
     asked = [(filling, number, name) for filling in fillings for number in filling.family.numbers for name in LIMITS
              if getattr(program.demand.classes[number], name) is not None]  # fmt: skip
     found = []
     for done, (filling, number, name) in enumerate(asked):
         one = program.demand.classes[number]
         at = float(getattr(one, name))
-        less, more = (_slope(program, base, filling, number, name, at, sign * CLOSER * at) for sign in (-1, 1))
+        less, more = (_slope(program, columns, base, filling, number, name, at, sign * CLOSER * at) for sign in (-1, 1))
         sides = [side for side in (less, more) if side is not None]
         found.append(Price(name, one.name, at, sum(sides) / len(sides) if sides else 0.0, less, more))
         progress((done + 1) / len(asked))
@@ -38,15 +40,16 @@ def time_prices(
 
 
 def _slope(
-    program: Program, base: Relaxed, filling: Filling, number: int, name: str, at: float, by: float
+    program: Program, every: Sequence[Column], base: Relaxed, filling: Filling, number: int, name: str, at: float,
+    by: float,
 ) -> float | None:  # fmt: skip
     """None where no fleet keeps the limit."""
     classes = list(program.demand.classes)
     one, moved = classes[number], at + by
     classes[number] = replace(one, max_ttft=moved) if name == "max_ttft" else replace(one, max_tpot=moved)
     demand = replace(program.demand, classes=tuple(classes))
-    rest = [column for column in program.columns if column.for_class not in filling.family.numbers]
-    columns = [*rest, *_again(demand, filling, program.columns)]
+    rest = [column for column in every if column.for_class not in filling.family.numbers]
+    columns = needed(demand, [*rest, *_again(demand, filling, every)])
     there = relaxed(limited(Program(demand, columns, program.handed)))
     return None if there is None else (there.cost - base.cost) / by
 
