@@ -45,7 +45,7 @@ class MultiMatrix(GroupedAttention):
 
 
 def step_3() -> Transformer:
-    """Its text part, by its published configuration (stepfun-ai/step3)."""
+    """Its text part: defaults of Step3TextConfig in the documentation of vLLM 0.10.2, which are those of the model."""
     attention = MultiMatrix(64, 1, 256, 256, query_rank=2048)
     dense = Layer(attention, (DenseFeedForward(18432),))
     sparse = Layer(attention, (ExpertFeedForward(48, 3, 5120, shared_intermediate=5120),))
