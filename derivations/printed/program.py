@@ -12,11 +12,12 @@ from graphlib import TopologicalSorter
 import sympy
 from sympy import Expr, Symbol
 
-from steptime.model.extremes import put_in
 from steptime.model.scenario import symbols_in
 
 SHARED = "x"
 """What the name of a line begins with that has no name in the field."""
+STANDING = {sympy.Max: sympy.Function("most"), sympy.Min: sympy.Function("least")}
+MEANT = {stand: meant for meant, stand in STANDING.items()}
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,35 @@ def program(outputs: Mapping[str, Expr], definitions: Mapping[Symbol, Expr]) -> 
     if len(set(named.values())) < len(named):
         raise ValueError("two quantities of a program have one name")
     ours = [symbol for symbol in reached if symbol in definitions]
-    texts = [put_in(definitions[symbol], named) for symbol in ours]
-    texts += [put_in(expr, named) for expr in outputs.values()]
+    known: dict[Expr, Expr] = dict(named)
+    texts = [_apart(expr, known) for expr in (*(definitions[symbol] for symbol in ours), *outputs.values())]
     taken = {symbol.name for symbol in named.values()}
     fresh = (symbol for symbol in sympy.numbered_symbols(SHARED, start=1) if symbol.name not in taken)
     shared, reduced = sympy.cse(texts, symbols=fresh, order="none")
+    reduced, shared = [_back(expr) for expr in reduced], [(symbol, _back(expr)) for symbol, expr in shared]
     lines = {**dict(shared), **{named[symbol]: text for symbol, text in zip(ours, reduced, strict=False)}}
     order = TopologicalSorter({symbol: symbols_in(expr) & lines.keys() for symbol, expr in lines.items()})
     inputs = sorted((named[symbol] for symbol in reached if symbol not in definitions), key=lambda s: s.name)
     results = dict(zip(outputs, reduced[len(ours) :], strict=True))
     return Program(tuple(inputs), tuple((symbol, lines[symbol]) for symbol in order.static_order()), results)
+
+
+def _apart(expr: Expr, known: dict[Expr, Expr]) -> Expr:
+    """An expression whose maxima and minima are functions without a meaning: SymPy, which makes every part anew, would
+    compare what stands in each for most of the time. ``known`` are parts that stand already."""
+    if expr not in known:
+        parts = [_apart(part, known) for part in expr.args]
+        known[expr] = STANDING[expr.func](*parts) if expr.func in STANDING else expr.func(*parts) if parts else expr
+    return known[expr]
+
+
+def _back(expr: Expr) -> Expr:
+    """The same with maxima and minima, as they stood."""
+    parts = [_back(part) for part in expr.args]
+    if expr.func in MEANT:
+        return MEANT[expr.func](*parts, evaluate=False)
+    same = all(part is before for part, before in zip(parts, expr.args, strict=True))
+    return expr if same else expr.func(*parts)
 
 
 def _reached(outputs: Iterable[Expr], definitions: Mapping[Symbol, Expr]) -> list[Symbol]:

@@ -67,8 +67,9 @@ def equation(left: Expr, right: Expr) -> str:
 
 
 def _printed(expr: Expr) -> str:
-    """SymPy writes letters as numbers of characters."""
-    return re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), str(_InLetters().doprint(expr)))
+    """SymPy writes letters as numbers of characters, and a minus as a hyphen."""
+    text = re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), str(_InLetters().doprint(expr)))
+    return text.replace("<mo>-</mo>", "<mo>−</mo>")
 
 
 def _element(inner: str, block: bool) -> str:
