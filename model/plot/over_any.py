@@ -7,10 +7,10 @@ import numpy as np
 
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
-from steptime.model.plot.scenes import about, crossing_points, spread, term_curves
+from steptime.model.plot.scenes import about, crossing_points, spread, term_curves, valued
 from steptime.model.plot.shapes import Axis, Curve, Curves, Points, Role
 from steptime.model.quantity import count, joule, lookup, second
-from steptime.model.text.format import in_unit, layout_said
+from steptime.model.text.format import layout_said
 
 if TYPE_CHECKING:
     from steptime.model.api.answers import Crossover
@@ -56,7 +56,7 @@ def machines(found: "MachineCrossover") -> Curves:
             with np.errstate(all="ignore"):  # far from the present a power may overflow
                 curves.append(Curve(f"{one.name} {name}", at, MILLION * one.costs(at), Role.OTHER))
         for value in level.values:
-            said = f"the same {name} at {known.name} {in_unit(value, known.unit)}"
+            said = f"the same {name} at {known.name} {valued(known.symbol, value)}"
             points.append(Points(said, np.array([value]), MILLION * sides[1].costs(np.array([value]))))
     batch = "at the batch as stated" if answer.held else "each at its best batch"
     said = f"{answer.first.model} · {answer.first.inputs.phase} · {batch}"
@@ -83,7 +83,7 @@ def grid(made: "Grid") -> Curves:
     times = np.transpose(made.step_time, [*order, along]).reshape(len(places), -1)
     names = []
     for layout, *values in places:
-        said = [f"{name} {in_unit(float(value), lookup(name).unit)}" for name, value in values]
+        said = [f"{name} {valued(lookup(name).symbol, float(value))}" for name, value in values]
         names.append(", ".join([*layouts[layout : layout + 1], *said]) or "bound")
     alone = len(places) == 1
     curves = [Curve(name, axes[long], row, Role.BOUND if alone else Role.OTHER)

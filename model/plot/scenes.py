@@ -8,7 +8,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName, TermName
 from steptime.model.plot.shapes import Array, Axis, Curve, Points, Role
-from steptime.model.quantity import latex, lookup
+from steptime.model.quantity import dollar, latex, lookup
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import TERMS, Case
 from steptime.model.text.format import counted, in_unit, layout_said, plain
@@ -70,9 +70,15 @@ def crossing_points(
     for answer, value in found:
         there = case.relaxed.changed({over: value}).scenario
         time = there.evaluate(case.resources[answer.between[0]] * (1 if factor is None else factor))
-        name = f"{' = '.join(answer.between)} at {over.name} {in_unit(value, lookup(over.name).unit)}"
+        name = f"{' = '.join(answer.between)} at {over.name} {valued(over, value)}"
         points.append(Points(name, np.array([value]), np.array([float(time)])))
     return tuple(points)
+
+
+def valued(symbol: Symbol, value: float) -> str:
+    """A value of a quantity as people read it."""
+    unit = lookup(symbol.name).unit
+    return f"${plain(value)}" if unit == dollar else in_unit(value, unit)
 
 
 def estimate_name(step: "Step") -> str:

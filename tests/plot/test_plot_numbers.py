@@ -91,13 +91,16 @@ def test_the_cost_over_batch_is_that_of_the_step_and_never_below_its_floor() -> 
     assert bound.y.min() >= floor.y[0] * (1 - 1e-12)
 
 
-def test_the_floor_is_what_multiplying_or_reading_a_cache_costs() -> None:
+@pytest.mark.parametrize("context", [500, 20_000])
+def test_the_floor_is_what_multiplying_or_reading_a_cache_costs(context: int) -> None:
     """Derivation cost-floor, by hand: dollars of a chip's second, the dearer of FLOP and of KV bytes of a token."""
-    n = crossing().quantities
-    compute = (n["flops_per_mac"] * n["active_parameters"] + n["attention_flops"] * n["context"]) / n["peak_flops"]
-    read = (n["kv_bytes"] * n["context"] + n["kv_written"]) / n["memory_bandwidth"]
+    step = crossing().replace(context=context)
+    n = step.quantities
+    compute = (n["flops_per_mac"] * n["active_parameters"] + n["attention_flops"] * context) / n["peak_flops"]
+    read = (n["kv_bytes"] * context + n["kv_written"]) / n["memory_bandwidth"]
+    assert (compute > read) == (context == 500)
     by_hand = 1e6 * n["chip_hour_price"] / 3600 * max(compute, read)
-    assert curve(crossing().chart("cost"), "floor").y[0] == pytest.approx(by_hand, rel=1e-9)
+    assert curve(step.chart("cost"), "floor").y[0] == pytest.approx(by_hand, rel=1e-9)
 
 
 def test_without_a_price_a_token_costs_chip_seconds() -> None:

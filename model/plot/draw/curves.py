@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Legend = list[tuple[Any, str, str]]
 """What a legend lists: what is drawn, its name, its formula."""
+CROWD = 20
+"""Samples of one name beyond which each is drawn small."""
 LOWEST = 1e-6
 """The least share of the largest value that an axis in equal ratios shows."""
 
@@ -38,7 +40,7 @@ def draw_curves(axes: "Axes", chart: Curves, page: Page) -> Legend:
         many = points.role == Role.SAMPLE
         inked = points.role in (Role.OTHER, Role.BOUND)
         colour = page.colours[place % len(page.colours)] if many else page.ink if inked else page.roles[points.role]
-        size, edge, cover = (3.5, 0.0, 0.75) if many else (6.5, 1.3, 1.0)
+        size, edge, cover = (3.5 if len(points.x) > CROWD else 5.5, 0.0, 0.75) if many else (6.5, 1.3, 1.0)
         (mark,) = axes.plot(points.x / across.factor, points.y / up.factor, linestyle="none", zorder=5, clip_on=False,
                             marker=MARKERS[place % len(MARKERS)], markersize=size, markeredgecolor=colour, alpha=cover,
                             markerfacecolor=page.paper if points.role == Role.OTHER else colour,

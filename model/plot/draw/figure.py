@@ -38,7 +38,6 @@ def drawn(chart: Chart, dark: bool = False) -> "Figure":
         axes, legend, height = _drawn(figure, chart, page)
         above = headed(figure, chart.title, chart.about)
         below = legend_below(figure, [one for one, _, _ in legend], [(name, formula) for _, name, formula in legend])
-        canvas.draw()
         taken = below.get_window_extent(canvas.get_renderer()).height / figure.dpi
         whole = above + height + AXIS + taken
         figure.set_size_inches(WIDTH, whole)
