@@ -45,6 +45,12 @@ def rate(call: Callable[[], object], points: int = POINTS) -> float:
     return points / statistics.median(times)
 
 
+def whole(least: int, most: int, number: int) -> np.ndarray:
+    """So many whole numbers in between, about evenly apart: a batch between two of them would be a mean over time, whose
+    formulas are others (`Load.AT_LEAST_ONE`)."""
+    return np.linspace(least, most, number).round()
+
+
 def with_numbers(case: Case, expr: Expr, keep: tuple[Symbol, ...]) -> Expr:
     """The ledger's own expression of the step time, with numbers for all but a few symbols."""
     expanded = case.scenario.expand(expr)
@@ -170,7 +176,7 @@ def train_search() -> None:
 def grids(model: str, machine: str) -> None:
     """`step.over(...)`: batch and context at one layout, beside flat arrays and C; and with layouts, cases built."""
     step, over = st.step(model, machine, layout="tp=8"), (q.batch, q.context)
-    axes = {"batch": np.geomspace(1, 4096, 2000), "context": np.geomspace(100, 200_000, 5000)}
+    axes = {"batch": whole(1, 4096, 2000), "context": np.geomspace(100, 200_000, 5000)}
     flat = [column.ravel() for column in np.meshgrid(*axes.values(), indexing="ij")]
     grid, size = step.over(**axes), len(flat[0])
     expr = with_numbers(step.case, q.step_time, over)
@@ -190,7 +196,7 @@ def grids(model: str, machine: str) -> None:
     print(f"  generated C, two loops          {loops:12,.0f} points/s, {loops / ours:.2f} times the grid's")
     degrees = product((1, 2, 4, 8), (1, 2, 4, 8, 16), (1, 2, 4))
     layouts = [st.Layout(tp=tp, dp=dp, pp=pp) for tp, dp, pp in degrees]
-    some = {"batch": np.geomspace(1, 4096, 200), "context": np.geomspace(100, 200_000, 500)}
+    some = {"batch": whole(1, 4096, 200), "context": np.geomspace(100, 200_000, 500)}
     points, begun = len(layouts) * 200 * 500, time.process_time()
     times = step.over(layout=layouts, **some).step_time
     first = times.size / (time.process_time() - begun)
