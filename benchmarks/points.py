@@ -23,14 +23,19 @@ from sympy import Expr, Symbol
 import steptime as st
 from steptime.model import symbols as q
 from steptime.model.layout.choices import Plan
-from steptime.model.numeric import compiled, in_blocks
-from steptime.model.phases.accounts import ledger_of
+from steptime.model.numeric import ROUNDING, compiled, in_blocks
+from steptime.model.phases.accounts import accounts_of
 from steptime.model.phases.decode import DECODE
 from steptime.model.scenario import Scenario
 from steptime.model.step.case import Case
 
 POINTS = 2_000_000
 RUNS = 5
+ROUNDED = f"""#include <math.h>
+static double whole_above(double value) {{ return ceil(value - {ROUNDING} * fabs(value)); }}
+static double whole_below(double value) {{ return floor(value + {ROUNDING} * fabs(value)); }}
+"""
+"""`numeric.ceiling` and `numeric.floor` in C."""
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
 
 
@@ -63,16 +68,17 @@ def in_c(
 ) -> Callable[[list[np.ndarray]], np.ndarray]:
     """A loop over arrays in C, generated from the expression and compiled with gcc; over a grid, two loops."""
     parts, (result,) = sympy.cse(expr)
-    lines = [f"    double {symbol} = {sympy.ccode(part)};" for symbol, part in parts]
+    called = {"ceiling": "whole_above", "floor": "whole_below"}
+    lines = [f"    double {symbol} = {sympy.ccode(part, user_functions=called)};" for symbol, part in parts]
     arguments = ", ".join(f"const double *restrict {symbol}_" for symbol in over)
     places = ("k", "j") if grid else ("i",) * len(over)
     read = [f"    double {symbol} = {symbol}_[{place}];" for symbol, place in zip(over, places, strict=True)]
-    body = "\n".join([*read, *lines, f"    out[i] = {sympy.ccode(result)};"])
+    body = "\n".join([*read, *lines, f"    out[i] = {sympy.ccode(result, user_functions=called)};"])
     loops = "for (long k = 0, i = 0; k < n; k++) for (long j = 0; j < m; j++, i++)" if grid else (
         "for (long i = 0; i < n; i++)")  # fmt: skip
     folder.mkdir(exist_ok=True)
     source = folder / "formula.c"
-    source.write_text(f"#include <math.h>\nvoid run(long n, long m, {arguments}, double *restrict out) {{\n"
+    source.write_text(f"{ROUNDED}void run(long n, long m, {arguments}, double *restrict out) {{\n"
                       f"  {loops} {{\n{body}\n  }}\n}}\n")  # fmt: skip
     library = folder / "formula.so"
     subprocess.run(["gcc", *FLAGS, str(source), "-o", str(library), "-lm"], check=True)
@@ -134,7 +140,9 @@ def any_layout() -> None:
     case = st.step("deepseek-v3", "h100-sxm", layout="dp=72,ep=72", batch=512).case
     over = (q.tensor_parallel, q.data_parallel, q.expert_parallel, q.batch, q.context)
     fixed = {s: v for s, v in case.scenario.values.items() if s not in (*over, q.stage_chips, q.chips)}
-    scenario = Scenario(fixed, ledger_of(st.architecture("deepseek-v3"), Plan(in_switch=True), DECODE).slots)
+    slots = accounts_of(st.architecture("deepseek-v3")).ledger(Plan(in_switch=True), DECODE, given=fixed).slots
+    mixed = case.scenario.definitions[q.bytes_per_weight]  # the mean of several formats
+    scenario = Scenario(fixed, {q.bytes_per_weight: mixed, **slots})
     expr = scenario.expand(case.phase.blackboard.time)
     expr = expr.xreplace({s: sympy.Float(scenario.value(s), 17) for s in expr.free_symbols if s not in over})
     source = np.random.default_rng(2)
