@@ -34,4 +34,5 @@ def main(number: int) -> None:
               f"{1 + min(differences):.9f} to {1 + max(differences):.9f}")  # fmt: skip
 
 
-main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)

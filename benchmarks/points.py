@@ -23,14 +23,19 @@ from sympy import Expr, Symbol
 import steptime as st
 from steptime.model import symbols as q
 from steptime.model.layout.choices import Plan
-from steptime.model.numeric import compiled, in_blocks
-from steptime.model.phases.accounts import ledger_of
+from steptime.model.numeric import ROUNDING, compiled, in_blocks
+from steptime.model.phases.accounts import accounts_of
 from steptime.model.phases.decode import DECODE
 from steptime.model.scenario import Scenario
 from steptime.model.step.case import Case
 
 POINTS = 2_000_000
 RUNS = 5
+ROUNDED = f"""#include <math.h>
+static double whole_above(double value) {{ return ceil(value - {ROUNDING} * fabs(value)); }}
+static double whole_below(double value) {{ return floor(value + {ROUNDING} * fabs(value)); }}
+"""
+"""`numeric.ceiling` and `numeric.floor` in C."""
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-shared", "-fPIC")
 
 
@@ -45,6 +50,12 @@ def rate(call: Callable[[], object], points: int = POINTS) -> float:
     return points / statistics.median(times)
 
 
+def whole(least: int, most: int, number: int) -> np.ndarray:
+    """So many whole numbers, about evenly apart: a batch between two of them would be a mean over time, whose formulas
+    are others (`Load.AT_LEAST_ONE`)."""
+    return np.linspace(least, most, number).round()
+
+
 def with_numbers(case: Case, expr: Expr, keep: tuple[Symbol, ...]) -> Expr:
     """The ledger's own expression of the step time, with numbers for all but a few symbols."""
     expanded = case.scenario.expand(expr)
@@ -57,16 +68,17 @@ def in_c(
 ) -> Callable[[list[np.ndarray]], np.ndarray]:
     """A loop over arrays in C, generated from the expression and compiled with gcc; over a grid, two loops."""
     parts, (result,) = sympy.cse(expr)
-    lines = [f"    double {symbol} = {sympy.ccode(part)};" for symbol, part in parts]
+    called = {"ceiling": "whole_above", "floor": "whole_below"}
+    lines = [f"    double {symbol} = {sympy.ccode(part, user_functions=called)};" for symbol, part in parts]
     arguments = ", ".join(f"const double *restrict {symbol}_" for symbol in over)
     places = ("k", "j") if grid else ("i",) * len(over)
     read = [f"    double {symbol} = {symbol}_[{place}];" for symbol, place in zip(over, places, strict=True)]
-    body = "\n".join([*read, *lines, f"    out[i] = {sympy.ccode(result)};"])
+    body = "\n".join([*read, *lines, f"    out[i] = {sympy.ccode(result, user_functions=called)};"])
     loops = "for (long k = 0, i = 0; k < n; k++) for (long j = 0; j < m; j++, i++)" if grid else (
         "for (long i = 0; i < n; i++)")  # fmt: skip
     folder.mkdir(exist_ok=True)
     source = folder / "formula.c"
-    source.write_text(f"#include <math.h>\nvoid run(long n, long m, {arguments}, double *restrict out) {{\n"
+    source.write_text(f"{ROUNDED}void run(long n, long m, {arguments}, double *restrict out) {{\n"
                       f"  {loops} {{\n{body}\n  }}\n}}\n")  # fmt: skip
     library = folder / "formula.so"
     subprocess.run(["gcc", *FLAGS, str(source), "-o", str(library), "-lm"], check=True)
@@ -128,7 +140,9 @@ def any_layout() -> None:
     case = st.step("deepseek-v3", "h100-sxm", layout="dp=72,ep=72", batch=512).case
     over = (q.tensor_parallel, q.data_parallel, q.expert_parallel, q.batch, q.context)
     fixed = {s: v for s, v in case.scenario.values.items() if s not in (*over, q.stage_chips, q.chips)}
-    scenario = Scenario(fixed, ledger_of(st.architecture("deepseek-v3"), Plan(in_switch=True), DECODE).slots)
+    slots = accounts_of(st.architecture("deepseek-v3")).ledger(Plan(in_switch=True), DECODE, given=fixed).slots
+    mixed = case.scenario.definitions[q.bytes_per_weight]  # the mean of several formats
+    scenario = Scenario(fixed, {q.bytes_per_weight: mixed, **slots})
     expr = scenario.expand(case.phase.blackboard.time)
     expr = expr.xreplace({s: sympy.Float(scenario.value(s), 17) for s in expr.free_symbols if s not in over})
     source = np.random.default_rng(2)
@@ -146,7 +160,7 @@ def search() -> None:
     machines = ("h100-sxm", "h200-sxm", "gb200-nvl72", "mi300x")
     for free in ((), ("weights", "kv"), ("weights", "kv", "activations")):
         begun = time.process_time()
-        answer = st.search("deepseek-v3", machines, chips, **dict.fromkeys(free, "any")).answer
+        answer = st.search("deepseek-v3", machines, chips, workers=1, **dict.fromkeys(free, "any")).answer
         took = time.process_time() - begun
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 2**20
         print(f"\nsolve layout, deepseek-v3 on {', '.join(machines)} x {chips}, any of ({', '.join(free)}): "
@@ -157,12 +171,16 @@ def search() -> None:
 def train_search() -> None:
     """`solve layout --phase train`: every execution of GPT-3 on 64 chips, and a larger search."""
     few = "cp=1,replicas=1,ffn=tp"
-    for layout, chips, batch in ((few, (64,), 64), (None, (512,), 4096), (None, (256, 384, 512, 768), 4608)):
+    for layout, chips, batch in (
+        (few, (64,), 64), (None, (512,), 4096), (None, (4096,), 4608), (None, (256, 384, 512, 768), 4608),
+    ):  # fmt: skip
+        begun = time.process_time()
         answer = st.search("gpt3-175b", "a100-sxm-80gb", chips, batch, layout, "latency", phase="train", sequence=2048,
-                           dropout=True).answer  # fmt: skip
+                           dropout=True, workers=1).answer  # fmt: skip
+        took = time.process_time() - begun
         best, training = answer.best.question.inputs, answer.best.question.inputs.training
         print(f"\ntraining gpt3-175b on {', '.join(map(str, chips))} a100-sxm-80gb, batch {batch}: {answer.points:,} "
-              f"executions in {answer.seconds:.2f} s, {answer.points / answer.seconds:,.0f} a second; best "
+              f"executions in {took:.2f} CPU s, {answer.points / took:,.0f} a second; best "
               f"{answer.best.step_time:.3f} s at {best.layout}, microbatch {best.given[q.microbatch]:g}, interleave "
               f"{best.given[q.interleave]:g}, recompute {training.recompute}, ZeRO {training.zero}")  # fmt: skip
 
@@ -170,7 +188,7 @@ def train_search() -> None:
 def grids(model: str, machine: str) -> None:
     """`step.over(...)`: batch and context at one layout, beside flat arrays and C; and with layouts, cases built."""
     step, over = st.step(model, machine, layout="tp=8"), (q.batch, q.context)
-    axes = {"batch": np.geomspace(1, 4096, 2000), "context": np.geomspace(100, 200_000, 5000)}
+    axes = {"batch": whole(1, 4096, 2000), "context": np.geomspace(100, 200_000, 5000)}
     flat = [column.ravel() for column in np.meshgrid(*axes.values(), indexing="ij")]
     grid, size = step.over(**axes), len(flat[0])
     expr = with_numbers(step.case, q.step_time, over)
@@ -190,7 +208,7 @@ def grids(model: str, machine: str) -> None:
     print(f"  generated C, two loops          {loops:12,.0f} points/s, {loops / ours:.2f} times the grid's")
     degrees = product((1, 2, 4, 8), (1, 2, 4, 8, 16), (1, 2, 4))
     layouts = [st.Layout(tp=tp, dp=dp, pp=pp) for tp, dp, pp in degrees]
-    some = {"batch": np.geomspace(1, 4096, 200), "context": np.geomspace(100, 200_000, 500)}
+    some = {"batch": whole(1, 4096, 200), "context": np.geomspace(100, 200_000, 500)}
     points, begun = len(layouts) * 200 * 500, time.process_time()
     times = step.over(layout=layouts, **some).step_time
     first = times.size / (time.process_time() - begun)

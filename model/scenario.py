@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, reduce
-from operator import mul
+from functools import lru_cache
+from operator import add, mul
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,15 +36,53 @@ def _power(base: Any, exponent: Any) -> Any:
     return np.nan if isinstance(value, complex) else value
 
 
-_rules: dict[Any, Function] = {
-    sympy.Add: lambda *terms: sum(terms[1:], terms[0]),
-    sympy.Mul: lambda *factors: reduce(mul, factors),
-    sympy.Pow: lambda base, exponent: _power(base, exponent),
-    sympy.Max: lambda *values: reduce(np.maximum, values),
-    sympy.Min: lambda *values: reduce(np.minimum, values),
+def _folded(function: Function) -> Function:
+    """A function of two as one of several, from the first to the last."""
+
+    def found(first: Any, *others: Any) -> Any:
+        for other in others:
+            first = function(first, other)
+        return first
+
+    return found
+
+
+_rules: Mapping[Any, Function] = {
+    sympy.Add: _folded(add),
+    sympy.Mul: _folded(mul),
+    sympy.Pow: _power,
+    sympy.Max: _folded(np.maximum),
+    sympy.Min: _folded(np.minimum),
     sympy.floor: floor,
     sympy.ceiling: ceiling,
+    sympy.exp: np.exp,
+    sympy.log: np.log,
 }
+
+
+class Node:
+    """A part of an expression, made ready to be walked: a symbol, or a number, or a rule of other parts."""
+
+    __slots__ = ("number", "parts", "rule", "symbol")
+
+    def __init__(self, expr: Expr) -> None:
+        self.symbol, self.number, self.rule = None, None, None
+        self.parts: tuple[Node, ...] = ()
+        if isinstance(expr, Symbol):
+            self.symbol = expr
+        elif not expr.args:
+            self.number = expr.p / expr.q if isinstance(expr, sympy.Rational) else float(expr)
+        elif type(expr) in _rules:
+            self.rule, self.parts = _rules[type(expr)], tuple(map(node, expr.args))
+        else:
+            over = tuple(expr.free_symbols)
+            self.rule, self.parts = compiled(expr, over), tuple(map(node, over))
+
+
+@lru_cache(maxsize=2**16)
+def node(expr: Expr) -> Node:
+    """An expression to be walked, remembered."""
+    return Node(expr)
 
 
 class Numbers(Protocol):
@@ -53,7 +91,7 @@ class Numbers(Protocol):
     def __getitem__(self, symbol: Symbol, /) -> Any: ...
 
 
-def evaluate(expr: Expr, values: Numbers, memo: dict[Expr, Any] | None = None, spread: Spread | None = None) -> Any:
+def evaluate(expr: Expr, values: Numbers, memo: dict[Node, Any] | None = None, spread: Spread | None = None) -> Any:
     """The number for an expression that is needed once, by walking it: compiling would take a hundred times as long.
 
     Values may be arrays of one length. A root of a negative number is NaN. Agrees with ``compiled`` to rounding.
@@ -64,22 +102,18 @@ def evaluate(expr: Expr, values: Numbers, memo: dict[Expr, Any] | None = None, s
     >>> evaluate(batch * context + 1, {batch: 2.0, context: 3.0})
     7.0
     """
-    if isinstance(expr, Symbol):
-        return values[expr]
-    if not expr.args:
-        return expr.p / expr.q if isinstance(expr, sympy.Rational) else float(expr)
-    if memo is not None and expr in memo:
-        return memo[expr]
-    rule = _rules.get(type(expr))
-    if rule is None:
-        over = tuple(expr.free_symbols)
-        numbers: Sequence[Any] = [values[symbol] for symbol in over]
-        found = compiled(expr, over)(*(spread.level(numbers) if spread else numbers))
-    else:
-        parts: Sequence[Any] = [evaluate(part, values, memo, spread) for part in expr.args]
-        found = rule(*(spread.level(parts) if spread else parts))
+    return _walked(node(expr), values, memo, spread)
+
+
+def _walked(part: Node, values: Numbers, memo: dict[Node, Any] | None, spread: Spread | None) -> Any:
+    if part.rule is None:
+        return part.number if part.symbol is None else values[part.symbol]
+    if memo is not None and part in memo:
+        return memo[part]
+    numbers: Sequence[Any] = [_walked(other, values, memo, spread) for other in part.parts]
+    found = part.rule(*(spread.level(numbers) if spread else numbers))
     if memo is not None and isinstance(found, np.ndarray) and 1 < found.size <= REMEMBERED:
-        memo[expr] = found
+        memo[part] = found
     return found
 
 
@@ -99,7 +133,7 @@ class Scenario:
     definitions: Mapping[Symbol, Expr] = field(default_factory=dict)
     spread: Spread | None = None
     _known: dict[Symbol, Number] = field(default_factory=dict, compare=False, repr=False)
-    _parts: dict[Expr, Number] = field(default_factory=dict, compare=False, repr=False)
+    _parts: dict[Node, Number] = field(default_factory=dict, compare=False, repr=False)
     _reach: dict[Symbol, frozenset[Symbol]] = field(default_factory=dict, compare=False, repr=False)
 
     def __or__(self, values: Mapping[Symbol, Number]) -> "Scenario":
@@ -127,13 +161,12 @@ class Scenario:
             raise Unbound(self.missing(symbol)) from None
 
     def __getitem__(self, symbol: Symbol) -> Number:
-        if symbol in self.values:
-            return self.values[symbol]
-        if symbol not in self._known:
+        found = self.values.get(symbol)
+        if found is None and (found := self._known.get(symbol)) is None:
             if symbol not in self.definitions:
                 raise Unbound(frozenset({symbol.name}))
-            self._known[symbol] = evaluate(self.definitions[symbol], self, self._parts, self.spread)
-        return self._known[symbol]
+            found = self._known[symbol] = evaluate(self.definitions[symbol], self, self._parts, self.spread)
+        return found
 
     def evaluate(self, expr: Expr) -> Number:
         """The number for an expression; raises Unbound naming everything that is missing."""

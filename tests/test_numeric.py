@@ -20,6 +20,7 @@ EXPRESSIONS = [
     5 - sympy.Rational(31, 32) ** q.batch,
     sympy.sqrt(q.batch) * q.context ** sympy.Rational(-1, 3),
     sympy.exp(-q.batch / q.context) + sympy.log(q.context),
+    sympy.atan(q.batch / q.context) * q.replicas,
 ]
 
 

@@ -9,9 +9,12 @@ from steptime.model.choices import Minimise
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import layouts
 from steptime.model.phases.accounts import accounts_of
+from steptime.model.solver.layouts import work
 from steptime.model.solver.layouts.executions import executions
+from steptime.model.solver.layouts.kept import Kept
 from steptime.model.solver.layouts.nearest import oversteps
 from steptime.model.solver.layouts.points import Search
+from steptime.model.solver.layouts.stream import Here, streamed
 from steptime.model.solver.layouts.variants import variants_on
 from steptime.model.solver.layouts.work import Work
 
@@ -75,3 +78,38 @@ def test_a_limit_is_overstepped_exactly_where_it_is_broken(search: Search) -> No
                     seen |= {(name, bool(flag)) for flag in np.unique(broken[name])}
     named = {"max_step_time", *(one.quantity.name for one in search.limits)}
     assert {name for name, flag in seen if flag} >= named
+
+
+NEVER_POSSIBLE = {
+    "room, screened": search_of("llama-3.1-70b", ("h100-sxm", "mi300x"), (1, 2), context="9000000", whole=True,
+                                free=frozenset({"kv"})),
+    "time, at the bound": search_of("llama-3.1-8b", ("h100-sxm", "mi300x"), (1, 2, 4), max_step_time=1e-5, whole=True),
+    "several limits": search_of("llama-3.1-8b", ("mi300x", "h100-sxm"), (2, 3), whole=True, limits=(
+        "tokens_per_second_per_sequence>=9000", "dollars_per_million_tokens<=0.01", "batch<=5")),
+    "training": search_of("gpt3-175b", "a100-sxm-80gb", (8, 12), (24,), phase="train", sequence="2048", free=TRAINED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", NEVER_POSSIBLE)
+def test_the_nearest_is_that_of_all_points(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the points are cut in pieces: the least of what each point oversteps its worst limit by, the first of
+    equals."""
+    search = NEVER_POSSIBLE[which]
+    made, least, where = works(search), np.inf, (0, 0, 0)
+    for piece in map(made.piece, range(made.pieces)):
+        for number, points in made.points(piece) if len(piece.rows) else ():
+            ratios = [np.broadcast_to(one, points.batches.shape) for one in oversteps(points).values()]
+            ranks = np.prod([made.columns[name][piece.rows] for name in ("replicas", "dp", "pp")], axis=0)[:, None]
+            asked = ~points.below["missing_link"] & ((points.batches >= ranks) | ("microbatch" in made.columns))
+            worst = np.where(asked, np.stack(ratios).max(axis=0), np.inf)
+            if worst.min() < least:
+                row, column = np.unravel_index(int(worst.argmin()), worst.shape)
+                least, where = float(worst.min()), (number, int(piece.rows[row]), int(points.batches[row, column]))
+    for name in ("BLOCK", "TIMED"):
+        monkeypatch.setattr(work, name, 2**9)
+    kept = [Kept(search, made.machine), Kept(search, made.machine, in_practice=True)][: 1 + made.in_practice]
+    for _ in streamed(made, kept, Here(made)):
+        pass
+    near = kept[0].near
+    assert near is not None and kept[0].feasible == 0
+    assert (near.variant, near.row, near.batch) == where and near.times == pytest.approx(least, rel=1e-12) and least > 1

@@ -13,7 +13,7 @@ from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import layouts
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.solver.layouts import screen, stream
-from steptime.model.solver.layouts.boxes import Boxes, Boxing, envelopes
+from steptime.model.solver.layouts.boxes import LEVELS, Boxes, Boxing, Left, envelopes
 from steptime.model.solver.layouts.kept import Kept
 from steptime.model.solver.layouts.points import Answer, Search
 from steptime.model.solver.layouts.search import search_layouts
@@ -81,13 +81,14 @@ def test_a_front_and_ties_survive_few_looked_at_first(monkeypatch: pytest.Monkey
 
 
 def boxed(
-    search: Search, minimise: Minimise, in_practice: bool
+    search: Search, minimise: Minimise, in_practice: bool, close: bool
 ) -> tuple[Work, Boxing, Boxes, list[tuple[int, np.ndarray, np.ndarray]]]:
-    """Every layout with its boxes, none dropped; by variant the layouts and their last batches."""
+    """Every layout with its boxes, of the first level or of the next, none dropped; by variant the layouts and their
+    last batches."""
     accounts = accounts_of(search.model)
     variants = [one for machine in search.hardware for one in variants_on(search, accounts, machine)]
     work = Work(search, accounts, layouts(accounts.model, search.chips, search.held), variants, minimise)
-    boxing, boxes, found = Boxing(work), [], []
+    wide, closer, boxes, found = Boxing(work), Boxing(work, LEVELS[1]), [], []
     for number in range(work.pieces):
         piece = work.piece(number)
         last = np.full((len(search.hardware), len(piece.rows)), -1)
@@ -95,9 +96,14 @@ def boxed(
             own = np.count_nonzero(points.fits, axis=1) - 1
             found.append((variant, piece.rows, own))
             last[work.machine[variant]] = np.maximum(last[work.machine[variant]], own)
-        if len(piece.rows):
-            boxes.append(boxing.boxes(number, piece, last)[in_practice])
-    return work, boxing, Boxes.joined(boxes), found
+        some = wide.boxes(number, piece, last)[in_practice] if len(piece.rows) else Boxes.none()
+        if not close:
+            boxes.append(some)
+        for place in np.unique(some.envelope) if close else ():
+            own = some.envelope == place
+            left, numbers = Left(int(place), some.row[own], some.last[own]), wide.envelopes[place].numbers
+            boxes.append(closer.closer(number, piece, left, numbers, in_practice))
+    return work, closer if close else wide, Boxes.joined(boxes), found
 
 
 @settings(max_examples=40, deadline=None)
@@ -106,19 +112,19 @@ def boxed(
     st.sampled_from(["h100-sxm", "tpuv6e", "gb200-nvl72"]), st.sampled_from([2, 3, 4, 6, 8]),
     st.integers(100, 30_000), st.sampled_from(["full", "per-operation", "none"]),
     st.sampled_from([{}, {"phase": "prefill"}, {"scope": "serving", "answer": "77"}]),
-    st.sampled_from(["latency", "chip-seconds"]), st.booleans(), st.integers(0, 10_000),
+    st.sampled_from(["latency", "chip-seconds"]), st.booleans(), st.booleans(), st.integers(0, 10_000),
 )  # fmt: skip
 def test_no_point_lies_outside_its_box(
     model: str, machine: str, chips: int, length: int, overlap: str, asked: dict[str, str], minimise: str,
-    in_practice: bool, seed: int,
+    in_practice: bool, close: bool, seed: int,
 ) -> None:  # fmt: skip
     """Any whole batch that fits, in any format, is no faster, no better used and no cheaper than its box says, at the
-    bound and in practice."""
+    bound and in practice, in wide boxes and in close ones."""
     word = "prompt" if asked else "context"
     search = search_of(model, machine, (chips,), minimise=minimise, free=ANY, whole=True, overlap=overlap,
                        **{word: str(length)}, **asked)  # fmt: skip
     try:
-        work, boxing, every, fitting = boxed(search, Minimise(minimise), in_practice)
+        work, boxing, every, fitting = boxed(search, Minimise(minimise), in_practice, close)
     except UserError:
         return
     source = np.random.default_rng(seed)
@@ -145,11 +151,14 @@ def test_machines_that_differ_in_more_than_formats_have_boxes_of_their_own() -> 
     variants = [one for machine in search.hardware for one in variants_on(search, accounts, machine)]
     work = Work(search, accounts, layouts(accounts.model, (2,), {}), variants, Minimise.COST)
     numbered = list(enumerate(variants))
-    made = envelopes(work, numbered)
-    assert sorted(number for one in made for number in one.numbers) == list(range(len(variants)))
-    assert all(len({work.machine[number] for number in one.numbers}) == 1 for one in made) and len(made) < len(variants)
+    wide, made = envelopes(work, numbered, apart=False), envelopes(work, numbered, apart=True)
+    for several in (wide, made):
+        assert sorted(number for one in several for number in one.numbers) == list(range(len(variants)))
+        assert all(len({work.machine[number] for number in one.numbers}) == 1 for one in several)
+    assert len(wide) < len(made) < len(variants)
+    assert all(any(set(one.numbers) <= set(other.numbers) for other in wide) for one in made)
     odd = replace(variants[0], values={**variants[0].values, next(iter(variants[0].values)): 1.2345})
-    assert all(len(one.numbers) == 1 for one in envelopes(_with(work, odd), [(0, odd), (1, variants[1])]))
+    assert all(len(one.numbers) == 1 for one in envelopes(_with(work, odd), [(0, odd), (1, variants[1])], apart=False))
 
 
 def _with(work: Work, odd: object) -> Work:

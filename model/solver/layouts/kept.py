@@ -15,6 +15,7 @@ import numpy as np
 
 from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.front import Front
+from steptime.model.solver.layouts.nearest import Near, nearer, nearest
 from steptime.model.solver.layouts.points import EQUAL, Search
 
 Array = np.ndarray
@@ -62,11 +63,13 @@ class Rivals:
 
 @dataclass(frozen=True)
 class Taken:
-    """What was kept of some points: counts, their front, the least costs on each machine, and rivals."""
+    """What was kept of some points: counts, the nearest where none is possible, their front, the least costs on each
+    machine, and rivals."""
 
     points: int
     feasible: int
     infeasible: Counter[str]
+    near: Near | None
     front: Front
     least: Array
     rivals: Rivals
@@ -79,17 +82,22 @@ class Kept:
     def __init__(self, search: Search, machine: Array, in_practice: bool = False, lone: bool = False) -> None:
         self.search, self.machine, self.in_practice, self.lone = search, machine, in_practice, lone
         self.points, self.feasible, self.infeasible, self.front = 0, 0, Counter[str](), Front()
+        self.near: Near | None = None
+        self._met = False
         self.least, self.cheapest = np.full(int(machine.max()) + 1, np.inf), np.full(2 * FEW, np.inf)
         self._waiting, self._gathered, self._settled = [Rivals()], 0, 0
         ladder = np.array(search.batches, float)
         self.ladder, self.next = ladder, np.append(ladder[1:], ladder[-1]) if search.whole else ladder
 
-    def count(self, points: Points) -> None:
-        """Count points, those that are possible, and those that break each limit."""
+    def count(self, variant: int, rows: Array, points: Points) -> None:
+        """Count points, those that are possible, and those that break each limit; as long as none is possible, keep the
+        one that comes nearest."""
         for name, where in {**points.below, **points.above}.items():
             self.infeasible[name] += int(np.count_nonzero(where))
         self.points += points.batches.size
         self.feasible += int(np.count_nonzero(points.possible))
+        self._met = self._met or self.feasible > 0
+        self.near = None if self._met else nearer([self.near, nearest(variant, rows, points)])
 
     def keep(self, variant: int, rows: Array, points: Points) -> None:
         """Keep what may matter of some layouts (rows) at all batches (columns)."""
@@ -136,9 +144,9 @@ class Kept:
     def taken(self) -> "Taken":
         """What was added since it was last taken; the front and the least costs stay here too, to drop what has no
         chance beside them."""
-        found = Taken(self.points, self.feasible, self.infeasible, replace(self.front), self.least.copy(),
+        found = Taken(self.points, self.feasible, self.infeasible, self.near, replace(self.front), self.least.copy(),
                       Rivals.joined(self._waiting))  # fmt: skip
-        self.points, self.feasible, self.infeasible = 0, 0, Counter()
+        self.points, self.feasible, self.infeasible, self.near = 0, 0, Counter(), None
         self._waiting, self._gathered, self._settled = [Rivals()], 0, 0
         return found
 
@@ -146,6 +154,7 @@ class Kept:
         """Add what was taken of points that come later."""
         self.points, self.feasible = self.points + taken.points, self.feasible + taken.feasible
         self.infeasible.update(taken.infeasible)
+        self.near = nearer([self.near, taken.near])
         self.front.add(taken.front.first, taken.front.second, taken.front.labels)
         self.least = np.minimum(self.least, taken.least)
         self._gather(taken.rivals)

@@ -5,7 +5,7 @@ Of limits that hold for the estimate it is the nearest in practice among the poi
 bound admits none, the nearest at the bound.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,52 +26,51 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Near:
-    """A point, and by how many times it oversteps the limit that it breaks most."""
+    """A point, by its variant and layout, and by how many times it oversteps the limit that it breaks most."""
 
-    machine: str
-    layout: str
+    variant: int
+    row: int
     batch: int
     limit: str
     times: float
 
-    def __str__(self) -> str:
+    def said(self, work: "Work") -> str:
+        """In words."""
+        machine = work.search.machines[work.variants[self.variant].question.hardware]
+        degrees = str(layout_of(work.columns, self.row)).split(",")
+        layout = " ".join(part for part in degrees if not part.endswith("=1")) or "tp=1"
         by = f"{self.times - 1:.1%}" if self.times < 10 else f"{self.times:,.3g} times"
-        return f"nearest: {self.machine}, {self.layout}, batch {self.batch:,}, which breaks {self.limit} by {by}"
+        return f"nearest: {machine}, {layout}, batch {self.batch:,}, which breaks {self.limit} by {by}"
 
 
-def nearest(work: "Work", in_practice: bool) -> Near | None:
-    """The point that oversteps its worst limit least; None where every layout needs a link that is not there."""
-    best, found = np.inf, None
-    for points, variant, rows in _all(work, in_practice):
-        ratios = oversteps(points)
-        names, every = list(ratios), np.stack([np.broadcast_to(one, points.batches.shape) for one in ratios.values()])
-        worst = every.max(axis=0)
-        worst = np.where(np.isfinite(worst) & _asked(points, work, in_practice), worst, np.inf)
-        row, column = np.unravel_index(int(np.argmin(worst)), worst.shape)
-        if worst[row, column] < best:
-            best = float(worst[row, column])
-            machine = work.search.machines[work.variants[variant].question.hardware]
-            layout = str(layout_of(work.columns, int(rows[row]))).split(",")
-            said = " ".join(part for part in layout if not part.endswith("=1")) or "tp=1"
-            limit = names[int(every[:, row, column].argmax())]
-            found = Near(machine, said, int(points.batches[row, column]), limit, best)
-    return found
+def nearest(variant: int, rows: Array, points: Points) -> Near | None:
+    """Of the layouts ``rows`` on a variant the point that oversteps its worst limit least, the first of equals; None
+    where every layout needs a link that is not there, or the bound admits none."""
+    asked = _asked(points)
+    if not np.any(asked):
+        return None
+    ratios = oversteps(points)
+    names, every = list(ratios), np.broadcast_arrays(points.batches, *ratios.values())[1:]
+    worst = every[0] if len(every) == 1 else np.maximum.reduce(every)
+    worst = np.where(asked & np.isfinite(worst), worst, np.inf)
+    place = np.unravel_index(int(np.argmin(worst)), worst.shape)
+    if not np.isfinite(worst[place]):
+        return None
+    limit = names[int(np.argmax([one[place] for one in every]))]
+    return Near(variant, int(rows[place[0]]), int(points.batches[place]), limit, float(worst[place]))
 
 
-def _all(work: "Work", in_practice: bool) -> Iterator[tuple[Points, int, Array]]:
-    """All points of a search, with their variant and layouts."""
-    for piece in map(work.piece, range(work.pieces)):
-        for number, points in work.points(piece) if len(piece.rows) else ():
-            there = work.estimated(points, np.full(len(piece.rows), number), piece.rows) if in_practice else points
-            yield there, number, piece.rows
+def nearer(several: Sequence[Near | None]) -> Near | None:
+    """The nearest of several, the first of equals."""
+    return min((one for one in several if one is not None), key=lambda one: one.times, default=None)
 
 
-def _asked(points: Points, work: "Work", in_practice: bool) -> Any:
+def _asked(points: Points) -> Any:
     """Points that are looked at: with a whole sequence for every rank, and in practice those that the bound admits."""
-    if in_practice:
+    if points.at_bound is not points:
         return points.at_bound.possible
     enough = ~points.below["missing_link"]
-    if work.search.inputs.phase != PhaseName.TRAIN:
+    if points.formulas.phase.name != PhaseName.TRAIN:
         enough = enough & ~points.below["minimum_batch"]
     return enough
 

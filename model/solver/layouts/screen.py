@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from steptime.model.solver.layouts.boxes import Boxes
+from steptime.model.solver.layouts.boxes import Boxes, Boxing, Envelope, Left
 from steptime.model.solver.layouts.front import Front, dominant
 from steptime.model.solver.layouts.kept import FEW, ROUNDING, SPARE
 from steptime.model.solver.layouts.points import EQUAL
 
 if TYPE_CHECKING:
-    from steptime.model.solver.layouts.boxes import Envelope
     from steptime.model.solver.layouts.work import Work
 
 Array = np.ndarray
-PROMISING = 64
+PROMISING = 24
 """Layouts of each machine that are looked at first, by their bounds."""
 
 
@@ -28,13 +27,16 @@ class Screen:
     """Boxes of all layouts of a search, and what is known to be reached: the front, the least cost on each machine, and
     the few least of all; by the bound or by the estimate. ``lone``: only the best of all is asked for."""
 
-    def __init__(
-        self, work: "Work", envelopes: "Sequence[Envelope]", in_practice: bool = False, lone: bool = False
-    ) -> None:
-        self.work, self.envelopes, self.in_practice, self.lone = work, envelopes, in_practice, lone
+    def __init__(self, work: "Work", boxing: Boxing, in_practice: bool = False, lone: bool = False) -> None:
+        self.work, self.in_practice, self.lone = work, in_practice, lone
         self.front, self.least = Front(), np.full(len(work.search.hardware), np.inf)
         self.cheapest = np.full(2 * FEW, np.inf)
-        self._boxes: list[Boxes] = [Boxes.none()]
+        self.on(boxing)
+
+    def on(self, boxing: Boxing) -> None:
+        """Begin with the boxes of a level; what is known to be reached stays."""
+        self.envelopes: Sequence[Envelope] = boxing.envelopes
+        self._boxes: list[Boxes] = [Boxes.none(boxing.level)]
         self._gathered, self._settled = 0, 0
 
     def add(self, boxes: Boxes) -> None:
@@ -58,12 +60,13 @@ class Screen:
         every = every.at(self._chances(every))
         self._boxes, self._gathered, self._settled = [every], len(every), len(every)
 
-    def left(self, number: int) -> Iterator[tuple[int, Array]]:
+    def left(self, number: int) -> Iterator[Left]:
         """Layouts of a piece that may matter, by envelope."""
         (every,) = self._boxes
         own = every.piece == number
         for envelope in np.unique(every.envelope[own]):
-            yield int(envelope), np.unique(every.row[own & (every.envelope == envelope)])
+            rows, first = np.unique(every.row[here := own & (every.envelope == envelope)], return_index=True)
+            yield Left(int(envelope), rows, every.last[here][first])
 
     def _chances(self, some: Boxes) -> Array:
         """Places of those that may be a tie on their machine, among the cheapest, or on the front."""

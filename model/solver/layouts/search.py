@@ -11,7 +11,6 @@ from dataclasses import replace
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import Columns, layout_of
-from steptime.model.solver.layouts.nearest import nearest
 from steptime.model.solver.layouts.points import Answer, Search
 from steptime.model.solver.layouts.stream import engine_for, streamed
 from steptime.model.solver.layouts.variants import Variant
@@ -46,8 +45,8 @@ def search_layouts(
             of_bound = work.finalists(kept[0], looked).best()
         chosen = work.finalists(kept[-1], looked).chosen()
     except UserError as error:
-        near = nearest(work, in_practice=of_bound is not None)
-        said = str(error) if near is None else f"{error}; {near}"
+        near = kept[-1 if of_bound is not None else 0].near
+        said = str(error) if near is None else f"{error}; {near.said(work)}"
         if of_bound is not None:
             said = f"in practice {said}; at the ideal bound alone {kept[0].feasible:,} do (`efficiency` ideal)"
         raise UserError(said) from None

@@ -16,7 +16,8 @@ from typing import Protocol
 
 import numpy as np
 
-from steptime.model.solver.layouts.boxes import Boxes, Boxing
+from steptime.model.numeric import hold_memory
+from steptime.model.solver.layouts.boxes import LEVELS, Boxes, Boxing, Left
 from steptime.model.solver.layouts.evaluated import Held, Points
 from steptime.model.solver.layouts.in_turn import InTurn
 from steptime.model.solver.layouts.kept import Kept, Taken
@@ -38,11 +39,12 @@ are, and where few are: some five seconds of one process each."""
 
 @dataclass(frozen=True)
 class Task:
-    """A piece, by its number. ``left``: of what is kept, each, by envelope the layouts of it that its screen left, once
-    that has seen all."""
+    """A piece, by its number. ``left``: for each screen, once it has seen all, the layouts of it that it left; they go
+    in boxes of the next ``level`` or, after the last, are kept."""
 
     number: int
-    left: tuple[tuple[tuple[int, Array], ...], ...] | None = None
+    level: int = 0
+    left: tuple[tuple[Left, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,49 +93,66 @@ def streamed(work: Work, kept: Sequence[Kept], engine: Engine) -> Iterator[int]:
     """Evaluate all points in pieces, at the bound and, where that decides, in practice; how many are done. Points are
     counted by both where limits on time hold; without any, at the bound."""
     done, numbers, screens = 0, range(work.pieces), list[Screen]()
-    if work.screened:
-        envelopes = Boxing(work).envelopes
-        screens = [Screen(work, envelopes, one.in_practice, one.lone) for one in kept]
+    levels = boxings(work)
+    if levels:
+        screens = [Screen(work, levels[0], one.in_practice, one.lone) for one in kept]
     for seen in engine.results(map(Task, numbers)):
-        _merge(kept, seen)
-        for screen, boxes in zip(screens, seen.boxes, strict=False):
-            screen.add(boxes)
+        _merge(kept, screens, seen)
         done += seen.done
         yield done
-    for screen in screens:
-        screen.settle()
-    left = {number: tuple(tuple(screen.left(number)) for screen in screens) for number in numbers}
-    for seen in engine.results(Task(number, own) for number, own in left.items() if any(own)):
-        _merge(kept, seen)
+    for level in range(1, len(levels) + 1):
+        for screen in screens:
+            screen.settle()
+        left = [(number, tuple(tuple(screen.left(number)) for screen in screens)) for number in numbers]
+        for screen in screens if level < len(levels) else ():
+            screen.on(levels[level])
+        for seen in engine.results(Task(number, level, own) for number, own in left if any(own)):
+            _merge(kept, screens, seen)
 
 
-def _merge(kept: Sequence[Kept], seen: Seen) -> None:
+def boxings(work: Work) -> list[Boxing]:
+    """What puts layouts in boxes, of one level after another; none where every point is evaluated."""
+    return [Boxing(work, level) for level in LEVELS] if work.screened else []
+
+
+def _merge(kept: Sequence[Kept], screens: Sequence[Screen], seen: Seen) -> None:
     for whole, part in zip(kept, seen.kept, strict=True):
         whole.merge(part)
+    for screen, boxes in zip(screens, seen.boxes, strict=False):
+        screen.add(boxes)
 
 
 class Part:
     """Works out pieces, one after another; leaves out what has no chance beside those that it has seen."""
 
     def __init__(self, work: Work) -> None:
+        hold_memory()
         self.work, self.kept = work, work.nothing_kept()
-        self.boxing = Boxing(work) if work.screened else None
+        self.levels = boxings(work)
 
     def __call__(self, task: Task) -> Seen:
         piece, boxes, done = self.work.piece(task.number), tuple[Boxes, ...](), 0
-        if task.left is not None:
-            assert self.boxing is not None
-            for one, left in zip(self.kept, task.left, strict=True):
-                for envelope, rows in left:
-                    own = [pair for pair in piece.variants if pair[0] in self.boxing.envelopes[envelope].numbers]
-                    self._keep(one, replace(piece, variants=own, rows=rows))
+        if task.level:
+            boxes = tuple(self._again(task, piece, *pair) for pair in zip(self.kept, task.left, strict=True))
         else:
             done = piece.skipped + len(piece.rows) * len(piece.variants) * self.work.batches.size
-            if len(piece.rows) and self.boxing:
-                boxes = self.boxing.boxes(task.number, piece, self._last(piece))
+            if len(piece.rows) and self.levels:
+                boxes = self.levels[0].boxes(task.number, piece, self._last(piece))
             elif len(piece.rows):
                 (self._timed if self.work.timed else self._possible)(piece)
         return Seen(done, [one.taken() for one in self.kept], boxes)
+
+    def _again(self, task: Task, piece: Piece, kept: Kept, left: Sequence[Left]) -> Boxes:
+        """What a screen left, in closer boxes; or, after the last level, kept."""
+        found = [Boxes.none(LEVELS[min(task.level, len(LEVELS) - 1)])]
+        for some in left:
+            numbers = self.levels[task.level - 1].envelopes[some.envelope].numbers
+            if task.level < len(LEVELS):
+                found.append(self.levels[task.level].closer(task.number, piece, some, numbers, kept.in_practice))
+            else:
+                own = [pair for pair in piece.variants if pair[0] in numbers]
+                self._keep(kept, replace(piece, variants=own, rows=some.rows))
+        return Boxes.joined(found)
 
     def _timed(self, piece: Piece) -> None:
         """Every point with its time, since limits are on it."""
@@ -141,14 +160,14 @@ class Part:
         for number, points in self.work.points(piece):
             for one in self.kept:
                 known = there(number, points) if one.in_practice else points
-                one.count(known)
+                one.count(number, piece.rows, known)
                 one.keep(number, piece.rows, known)
 
     def _possible(self, piece: Piece) -> None:
         """Every point of the layouts that may be possible on some variant."""
         some, held = np.zeros(len(piece.rows), bool), Held()
         for number, points in self.work.points(piece, held):
-            self.kept[0].count(points)
+            self.kept[0].count(number, piece.rows, points)
             some |= _open(self.work, points)
             if len(piece.variants) == 1 and np.count_nonzero(some) > MOST * len(some):
                 self._put(number, piece.rows, points)
@@ -162,7 +181,7 @@ class Part:
         point is counted."""
         last = np.full((len(self.work.search.hardware), len(piece.rows)), -1)
         for variant, points in self.work.points(piece):
-            self.kept[0].count(points)
+            self.kept[0].count(variant, piece.rows, points)
             machine = self.work.machine[variant]
             last[machine] = np.maximum(last[machine], np.count_nonzero(points.fits, axis=1) - 1)
         return last
