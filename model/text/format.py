@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,6 @@ import sympy
 from rich.console import Console, ConsoleOptions
 from rich.measure import Measurement
 from rich.table import Table
-from rich.text import Text
 from sympy import Expr
 
 from steptime.model.quantity import Quantity, count, declared_as, joule, second
@@ -30,6 +29,8 @@ def si(value: float | None, unit: str = "", digits: int = 4) -> str:
     """
     if value is None:
         return "—"
+    if unit.startswith("$"):
+        return money(value) + unit[1:]
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}".strip()
     # Half a byte is half a byte, not 500 millibytes; a long time is so many seconds.
@@ -38,6 +39,25 @@ def si(value: float | None, unit: str = "", digits: int = 4) -> str:
         steps = ((1.0, ""),)
     factor, prefix = next(((f, p) for f, p in steps if abs(value) >= f * 0.99995), steps[-1])
     return f"{value / factor:.{digits}g} {prefix}{unit}".strip()
+
+
+def money(value: float | None) -> str:
+    """Dollars as a price tag has them: never with a prefix or a power of ten.
+
+    >>> money(0.9093), money(2.7), money(410_489.2), money(3e-9), money(None)
+    ('$0.909', '$2.70', '$410,489', '$0.000000003', '—')
+    """
+    if value is None:
+        return "—"
+    if not math.isfinite(value):
+        return f"${value:g}"
+    sign, size = "-" * (value < 0), abs(value)
+    if size >= 100:
+        return f"{sign}${size:,.0f}"
+    if size >= 0.9995 or size == 0:
+        return f"{sign}${size:.2f}"
+    figures = f"{size:.2e}"
+    return f"{sign}${size:.{2 - int(figures[5:])}f}".rstrip("0")
 
 
 def plain(value: float | None, digits: int = 4) -> str:
@@ -108,7 +128,7 @@ def _one_letter(symbol: sympy.Symbol) -> sympy.Symbol:
 
 def table(*columns: str) -> Table:
     """An empty table in the product's one style; without any heading it shows none."""
-    made = Table(box=None, pad_edge=False, header_style="dim", show_header=any(columns))
+    made = Table(box=None, pad_edge=False, header_style="dim", show_header=any(map(str.strip, columns)))
     for column in columns:
         right = column.startswith(">")
         first = not made.columns
@@ -128,11 +148,11 @@ def layout_said(layout: object, separator: str = " ", otherwise: str = "tp=1") -
 
 
 def console() -> Console:
-    """Where tables go: standard output, as wide as the terminal, or as COLUMNS says; else 120 columns."""
+    """Where tables go: standard output, as wide as the terminal, or as COLUMNS says; else 80 columns."""
     found = Console(highlight=False, markup=False)
     if found.is_terminal or os.environ.get("COLUMNS", "").isdigit():
         return found
-    return Console(highlight=False, markup=False, width=120)
+    return Console(highlight=False, markup=False, width=80)
 
 
 def has_room(made: Table, console: Console, options: ConsoleOptions) -> bool:
@@ -148,32 +168,6 @@ class Roomy:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
         yield next((made for made in self.forms if has_room(made, console, options)), self.forms[-1])
-
-
-class Fitting:
-    """A table that leaves columns out, in a stated order, where its rows would be wider than the terminal; what it left
-    out stands below it. The first heading begins with > where a column is a number's."""
-
-    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], droppable: Sequence[str]) -> None:
-        self.columns, self.rows, self.droppable = tuple(columns), rows, tuple(droppable)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
-        known = [name for name in self.droppable if name in self.columns]
-        for number in range(len(known) + 1):
-            left_out = known[:number]
-            made = self._without(left_out)
-            if has_room(made, console, options):
-                break
-        yield made
-        if left_out:
-            yield Text(f"left out for want of width: {', '.join(name.lstrip('>') for name in left_out)}", style="dim")
-
-    def _without(self, left_out: Sequence[str]) -> Table:
-        places = [place for place, name in enumerate(self.columns) if name not in left_out]
-        made = table(*(self.columns[place] for place in places))
-        for row in self.rows:
-            made.add_row(*(row[place] for place in places))
-        return made
 
 
 def finite(value: Any) -> Any:

@@ -21,7 +21,28 @@ FORMATS = choice(Format)
 LAYOUT_GOALS, MACHINE_GOALS = choice(Minimise), choice(MachineGoal)
 TERM_NAMES = "compute, memory, interconnect, scale_up or scale_out"
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
+UNFOLDED = "steptime.unfolded"
+"""Where it is kept that everything was asked for."""
+
+
+def _keep(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    ctx.meta[UNFOLDED] = asked
+
+
+VERBOSE = click.option(
+    "-v", "--verbose", "unfolded", is_flag=True, expose_value=False, callback=_keep,
+    help="Unfold the details: numbers put in, defaults taken, doubtful figures, what is not modelled.",
+)  # fmt: skip
+
+
+def JSON(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802
+    """How an answer is printed: every command has it."""
+    return _as_json(VERBOSE(function))
+
+
+_as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else."
+)
 BASIS = click.option(
     "--basis", type=choice(Basis),
     help="Kind of price of a chip-hour; of one that is set by hand, what it is.  "

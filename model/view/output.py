@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from steptime.model.errors import Swapped, UserError, printable
+from steptime.model.view.options import UNFOLDED
 from steptime.model.view.progress import Progress, wipe
 from steptime.model.view.suggest import Suggesting
 
@@ -73,8 +74,11 @@ def show(answer: Any, as_json: bool, **how: Any) -> None:
         click.echo(_obeyed.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
     else:
         from steptime.model.text.format import console
+        from steptime.model.text.screen import unfolded
 
-        console().print(_worded(answer.table(**how), click.get_current_context().command))
+        ctx = click.get_current_context()
+        table = answer.table(**how)
+        console().print(_worded(unfolded(table) if ctx.meta.get(UNFOLDED) else table, ctx.command))
 
 
 def _worded(answer: Any, command: click.Command) -> Any:
