@@ -43,6 +43,7 @@ def JSON(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802
 _as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else."
 )
+CSV = click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV, in base units.")
 BASIS = click.option(
     "--basis", type=choice(Basis),
     help="Kind of price of a chip-hour; of one that is set by hand, what it is.  "
@@ -194,6 +195,13 @@ def limit_option(example: str) -> Decorated:
         "--limit", "limits", multiple=True, metavar="NAME<=VALUE",
         help=f"A limit of your own, as {example}; may be repeated.",
     )  # fmt: skip
+
+
+def repeated(command: click.Command, name: str) -> None:
+    """An option that may be given several times."""
+    option = next(one for one in command.params if one.name == name)
+    assert isinstance(option, click.Option)
+    option.multiple, option.help = True, f"{(option.help or '').replace('  [', ' May be repeated.  [')}"
 
 
 def searched(command: click.Command, name: str, said: str) -> None:

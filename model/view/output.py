@@ -81,6 +81,14 @@ def show(answer: Any, as_json: bool, **how: Any) -> None:
         console().print(_worded(unfolded(table) if ctx.meta.get(UNFOLDED) else table, ctx.command))
 
 
+def show_csv(answer: Any, as_json: bool, **how: Any) -> None:
+    """Print the rows of an answer as CSV."""
+    if as_json:
+        raise click.UsageError("--csv and --json are two forms of the answer: give one")
+    wipe()
+    click.echo(answer.csv(**how), nl=False)
+
+
 def _worded(answer: Any, command: click.Command) -> Any:
     """An answer whose lines speak of the command's options."""
     from rich.console import Group
