@@ -16,6 +16,7 @@ try:
     from steptime.model.view.catalog import catalog
     from steptime.model.view.compare import compare
     from steptime.model.view.derive import derive, latex
+    from steptime.model.view.explain import explain
     from steptime.model.view.progress import wipe
     from steptime.model.view.save import discard
     from steptime.model.view.solve import solve
@@ -37,7 +38,7 @@ def steptime() -> None:
     """
 
 
-for command in (step, solve, sweep, validate, compare, calibrate, catalog, derive, latex):
+for command in (step, explain, solve, sweep, validate, compare, calibrate, catalog, derive, latex):
     steptime.add_command(command)
 
 

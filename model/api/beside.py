@@ -2,12 +2,16 @@
 
 from abc import ABC
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from steptime.model.api.shown import Shown
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
 from steptime.model.text.bases import energy_basis, price_basis
+
+if TYPE_CHECKING:  # a step alone needs no words
+    from steptime.model.api.explained import Explanation
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,3 +55,14 @@ class Beside(Shown, ABC):
     def time_to_first_token(self) -> float | None:
         """Seconds of a prefill: of this one, or, beside a decode step, of one request's context alone at its layout."""
         return first_token(self.case)
+
+    def explain(self) -> "Explanation":
+        """The step in five plain sentences with their numbers.
+
+        >>> import steptime as st
+        >>> print(st.step("llama-3.1-70b", "h100-sxm", layout="tp=8").explain().sentences[3].partition(";")[2])
+         there is room for 316 sequences of 4,096 tokens.
+        """
+        from steptime.model.api.explained import Explanation
+
+        return Explanation(self.case)

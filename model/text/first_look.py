@@ -193,27 +193,41 @@ def briefly(shown: str) -> str:
 # --- what would change it ---------------------------------------------------------------------------------------------
 def following(case: Case, data: Mapping[str, Any], crossings: Sequence[CrossoverAnswer]) -> Fitting:
     """What twice each rate of the chip would bring, and where compute and memory meet."""
-    texts = [*doubled(case, data), *meeting(crossings)]
+    texts = [*_twice(case, data), *meeting(crossings)]
     rows = [["next:" if not number else "", text] for number, text in enumerate(texts)]
     return Fitting(("", " "), rows, prose=(" ",))
 
 
-def doubled(case: Case, data: Mapping[str, Any]) -> list[str]:
-    """The step with twice the rate of what binds; and what twice the others would not change."""
+def doubled(case: Case, data: Mapping[str, Any]) -> dict[str, tuple[float, float | None]]:
+    """The step with twice each rate of the chip that is used, at the bound and in practice; the largest term first."""
     times: dict[str, float] = {**data["terms"], **data["network"]}
     there = sorted((name for name in RATES if times.get(name)), key=lambda name: -times[name])
-    bound, practice = data["step_time"], data["estimate"]
-    helps, idle = [], []
-    for name in there if bound else ():
+    found = {}
+    for name in there if data["step_time"] else ():
         symbol, words = RATES[name]
         other = case.changed({symbol: 2 * case.scenario.value(symbol)})
-        time, then = other.number(q.step_time), None if practice is None else estimated(other)
-        if time is None or time > bound * (1 - NOTHING):
-            idle.append(words)
-            continue
-        after = "" if then is None else f", about {si(then.step_time, 's')} in practice"
-        helps.append(f"twice the {words}: {si(time, 's')} at the bound{after}")
-    return [*helps, f"twice the {' or '.join(idle)}: nothing at the bound"] if idle else helps
+        time, then = other.number(q.step_time), None if data["estimate"] is None else estimated(other)
+        if time is not None:
+            found[words] = time, None if then is None else then.step_time
+    return found
+
+
+def changes(data: Mapping[str, Any], found: Mapping[str, tuple[float, float | None]]) -> tuple[list[str], list[str]]:
+    """Of rates that were doubled those that make the bound less, and those that leave it as it is."""
+    helps = [words for words, (time, _) in found.items() if time < data["step_time"] * (1 - NOTHING)]
+    return helps, [words for words in found if words not in helps]
+
+
+def _twice(case: Case, data: Mapping[str, Any]) -> list[str]:
+    """The same in lines."""
+    found = doubled(case, data)
+    helps, idle = changes(data, found)
+    lines = []
+    for words in helps:
+        time, then = found[words]
+        after = "" if then is None else f", about {si(then, 's')} in practice"
+        lines.append(f"twice the {words}: {si(time, 's')} at the bound{after}")
+    return [*lines, f"twice the {' or '.join(idle)}: nothing at the bound"] if idle else lines
 
 
 def meeting(crossings: Sequence[CrossoverAnswer]) -> list[str]:
