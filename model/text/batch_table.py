@@ -81,16 +81,20 @@ def _limits(answer: BatchAnswer) -> Fitting:
 
 
 def _worth(answer: BatchAnswer) -> list[Any]:
-    """What one per cent more of each quantity changes, the most first; those beyond a handful are folded."""
+    """What one per cent more of each quantity changes."""
     rows = []
     for quantity, one in sorted(answer.sensitivities.items(), key=lambda item: -max(map(abs, item[1].ends))):
         if max(map(abs, one.ends)) > 5e-5:
             by = f"{one.least:+.4f} to {one.most:+.4f} %" if one.open else f"{one.found:+.4f} %"
             rows.append((quantity, by, lookup(quantity).meaning))
-    columns, meant = ("1 % more", f">of the {answer.minimise}", "what it is"), ("what it is",)
-    more = Fitting(columns, rows[HANDFUL:], meant, meant)
-    folded = [Fold((more,), counted(len(rows) - HANDFUL, "smaller effect"))] if len(rows) > HANDFUL else []
-    return [Fitting(columns, rows[:HANDFUL], meant, meant), *folded]
+    return effects(rows, answer.minimise)
+
+
+def effects(rows: Sequence[tuple[str, str, str]], goal: str) -> list[Any]:
+    """What one per cent more of each quantity changes the goal by, the most first; all but a handful are folded."""
+    columns, meant = ("1 % more", f">of the {goal}", "what it is"), ("what it is",)
+    seen, more = (Fitting(columns, part, meant, meant) for part in (rows[:HANDFUL], rows[HANDFUL:]))
+    return [seen, Fold((more,), counted(len(rows) - HANDFUL, "smaller effect"))] if len(rows) > HANDFUL else [seen]
 
 
 def _whose(answer: BatchAnswer) -> str:

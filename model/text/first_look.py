@@ -107,8 +107,8 @@ def _run(case: Case, data: Mapping[str, Any]) -> list[list[str]]:
     if "training" not in data:
         return []
     found, practice = data["training"], data["estimate"] or {}
-    pipeline = f"{counted(int(found['micro_batches']), 'micro-batch')}, bubble {found['bubble']:.1%} of the work"
-    lines = [["pipeline", pipeline.replace("batchs", "batches")]]
+    passes = counted(int(found["micro_batches"]), "micro-batch", "micro-batches")
+    lines = [["pipeline", f"{passes}, bubble {found['bubble']:.1%} of the work"]]
     if found["tokens"] is not None:
         after = (
             f"; about {plain(practice['days'])} days, {money(practice['dollars'])} in practice"

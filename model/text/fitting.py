@@ -25,11 +25,15 @@ class Fitting:
     """
 
     def __init__(
-        self, columns: Sequence[str], rows: Sequence[Sequence[str]], droppable: Sequence[str] = (),
-        prose: Sequence[str] = (), remark: str = "left out for want of width",
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]] = (), droppable: Sequence[str] = (),
+        prose: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        self.columns, self.rows, self.droppable = tuple(columns), rows, tuple(droppable)
-        self.prose, self.remark = tuple(prose), remark
+        self.columns, self.rows = tuple(columns), [tuple(row) for row in rows]
+        self.droppable, self.prose = tuple(droppable), tuple(prose)
+
+    def add_row(self, *cells: str) -> None:
+        """One more row."""
+        self.rows.append(cells)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
         known = [name for name in self.droppable if name in self.columns]
@@ -42,7 +46,7 @@ class Fitting:
         yield self._of(shown, widths)
         if left_out:
             names = ", ".join(_bare(name) or "remarks" for name in left_out)
-            yield Text(f"{self.remark}: {names}", style="dim")
+            yield Text(f"left out for want of width: {names}", style="dim")
 
     def _widths(self, shown: Sequence[int], room: int) -> tuple[dict[int, int], bool]:
         """The width of each column of prose, and whether the whole table has room so; else prose takes more lines."""

@@ -18,6 +18,8 @@ from steptime.model.quantity import Quantity, count, declared_as, joule, second
 WIDEST = 1000
 """Columns within which every table has room."""
 _prefixes = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+_rates_bought = {"$*s/B": (1e9, "GB/s"), "$*s/FLOP": (1e12, "TFLOP/s")}
+"""Prices of a rate, for as much of it as people speak of."""
 _small = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
 
@@ -29,8 +31,13 @@ def si(value: float | None, unit: str = "", digits: int = 4) -> str:
     """
     if value is None:
         return "—"
+    if unit in _rates_bought:
+        scale, of = _rates_bought[unit]
+        return f"{money(value * scale)} per {of}"
     if unit.startswith("$"):
         return money(value) + unit[1:]
+    if "**" in unit:  # a prefix would be raised with its unit: 36 µs² are no 36 millionths of a square second
+        return f"{value:.{digits}g} {_squared(unit)}"
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}".strip()
     # Half a byte is half a byte, not 500 millibytes; a long time is so many seconds.
@@ -39,6 +46,10 @@ def si(value: float | None, unit: str = "", digits: int = 4) -> str:
         steps = ((1.0, ""),)
     factor, prefix = next(((f, p) for f, p in steps if abs(value) >= f * 0.99995), steps[-1])
     return f"{value / factor:.{digits}g} {prefix}{unit}".strip()
+
+
+def _squared(unit: str) -> str:
+    return unit.replace("**2", "²").replace("**3", "³").replace("**", "^").replace("*", "·")
 
 
 def money(value: float | None) -> str:
@@ -71,13 +82,13 @@ def plain(value: float | None, digits: int = 4) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e16 else f"{value:.{digits}g}"
 
 
-def counted(number: int, thing: str) -> str:
+def counted(number: int, thing: str, several: str = "") -> str:
     """So many things, in words.
 
-    >>> counted(1, "row"), counted(0, "row")
-    ('1 row', '0 rows')
+    >>> counted(1, "row"), counted(0, "row"), counted(2, "quantity", "quantities")
+    ('1 row', '0 rows', '2 quantities')
     """
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+    return f"{number} {thing if number == 1 else several or f'{thing}s'}"
 
 
 def in_unit(value: float | None, unit: Expr, digits: int = 4) -> str:

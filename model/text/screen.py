@@ -54,4 +54,4 @@ def flat(parts: Iterable[Any]) -> Iterator[Any]:
 
 def unfolded(answer: Group) -> Group:
     """An answer with everything that it folds away."""
-    return answer.unfolded() if isinstance(answer, Screen) else answer
+    return Screen(answer).unfolded()

@@ -14,6 +14,7 @@ from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import TERMS, Case
 from steptime.model.text.bases import of_power
 from steptime.model.text.first_look import answered, briefly, following, head, terms
+from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import Roomy, formula, in_unit, letter, plain, si, table
 from steptime.model.text.header import folded, missing_lines, trailer
 from steptime.model.text.practice import percent, practice_words
@@ -89,29 +90,33 @@ def _numbers(case: Case) -> Any:
 
 
 def _facts(case: Case, data: dict[str, Any]) -> Any:
-    made = table("", "")
     bounds, memory_used = data["bounds"], data["memory_per_chip"]
     band = " ≤ ".join(f"{si(bounds[key], 's')} ({text})" for key, text in
                       (("full", "full overlap"), ("per_operation", "per operation"), ("none", "none")))  # fmt: skip
-    made.add_row("overlap", band)
+    rows = [("overlap", band)]
     if data["estimate"] is not None:
-        made.add_row("in practice", practice_words(data["estimate"], data["step_time"]))
+        rows += clauses("in practice", practice_words(data["estimate"], data["step_time"]))
     if "training" in data:
-        made.add_row("training", _training(data["training"]))
-    made.add_row("energy", f"{BOUND}{si(data['joules_per_token'], 'J')} per token{of_power(case)}")
+        rows += clauses("training", _training(data["training"]))
+    rows.append(("energy", f"{BOUND}{si(data['joules_per_token'], 'J')} per token{of_power(case)}"))
     compute, memory_share = percent(data["mfu"]), percent(data["mbu"])
-    made.add_row("utilisation", f"{BOUND}{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)")
+    rows.append(("utilisation", f"{BOUND}{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)"))
     fits = {True: "fits", False: "DOES NOT FIT", None: "capacity unknown"}[data["fits"]]
     parts = ", ".join(f"{name.replace('kv', 'KV')} {si(memory_used[name], 'B')}"
                       for name in ("weights", "kv", "gradients", "optimizer", "activations")
                       if name in memory_used and (memory_used[name] or name != "kv"))  # fmt: skip
     held, taken = si(memory_used["total"], "B"), si(memory_used["workspace"], "B")
-    made.add_row("memory/chip", f"{held} + {taken} workspace of {_usable(memory_used)}: {fits} ({parts})")
+    rows += [("memory/chip", f"{held} + {taken} workspace of {_usable(memory_used)}: {fits}"), ("", parts)]
     if "kv_room_tokens" in data:
-        made.add_row("KV room", _room(data))
-    made.add_row("layout", f"{case.layout}")
-    made.add_row("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))
-    return made
+        rows += clauses("KV room", _room(data))
+    rows += [("layout", f"{case.layout}"),
+             ("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))]  # fmt: skip
+    return Fitting(("", " "), rows, (), (" ",))
+
+
+def clauses(name: str, text: str) -> list[tuple[str, str]]:
+    """A long text in rows of a name and a line, one a clause."""
+    return [(name if not place else "", clause) for place, clause in enumerate(text.split("; "))]
 
 
 def _usable(memory: dict[str, Any]) -> str:

@@ -7,11 +7,14 @@ from steptime.model.view.output import Asking, show
 
 
 @click.command(cls=Asking)
-@click.argument("kind", type=click.Choice(["hardware", "models"]))
+@click.argument("kind", type=click.Choice(["hardware", "models", "quantities"]))
 @click.argument("name", required=False)
 @JSON
 def catalog(kind: str, name: str | None, as_json: bool) -> None:
-    """List the catalogue, or show one entry (or a file of yours) with the source and date of every figure."""
+    """List the catalogue, or show one entry (or a file of yours) with the source and date of every figure.
+
+    With quantities NAME is a word to look for in names and meanings.
+    """
     import steptime as st
 
     show(st.catalogue(kind, name), as_json)

@@ -14,7 +14,10 @@ from steptime.model.view.save import save
 @click.option("--graph", is_flag=True, help="Which derivation uses which, as a Mermaid graph.")
 @JSON
 def derive(name: str | None, claims: bool, graph: bool, as_json: bool) -> int:
-    """List the derivations, or show one: every line with its reason, the numbers put in, and the result."""
+    """The chapters of derivations, or one derivation: every line with its reason, the numbers put in, and the result.
+
+    NAME is a derivation's, or what is looked for: a chapter (3), a row of the lecture (1.5), or any word.
+    """
     import steptime as st
 
     ways = {"NAME": name is not None, "--claims": claims, "--graph": graph}
@@ -35,7 +38,14 @@ def derive(name: str | None, claims: bool, graph: bool, as_json: bool) -> int:
         good = not as_json or every.verify(Progress("verified").show)
         show(every, as_json)
         return int(not good)
-    one = st.derivation(name)
+    try:
+        one = st.derivation(name)
+    except st.UserError:  # no name: a chapter, a row of the lecture, or a word
+        if not len(found := st.library(name)):
+            raise
+        good = not as_json or found.verify(Progress("verified").show)
+        show(found, as_json)
+        return int(not good)
     show(one, as_json)
     return int(not one.verified)
 
