@@ -35,6 +35,9 @@ def steptime() -> None:
 
     MODEL is a catalogue name, a Hugging Face config.json, or a TOML of quantities; HARDWARE is a catalogue name or a
     TOML.
+
+    A shell completes their names after eval "$(_STEPTIME_COMPLETE=bash_source steptime)"; zsh_source and fish_source
+    likewise.
     """
 
 

@@ -15,6 +15,7 @@ from steptime.model.phases.accounts import accounts_of
 from steptime.model.quantity import Quantity
 from steptime.model.text.catalogue import entry_json, list_json
 from steptime.model.text.catalogue_table import entry_table, list_table
+from steptime.model.text.records import records_csv
 
 ENTRIES, QUANTITIES = ("hardware", "models"), "quantities"
 
@@ -63,6 +64,15 @@ class Catalogue(Shown):
 
     kind: str
     name: str | None = None
+
+    def csv(self) -> str:
+        """The list with one row an entry, or the figures of one entry, in base units."""
+        found = self.to_dict()
+        if self.name is not None and self.kind != QUANTITIES:
+            figures = found.get("figures") or {key: {"value": value} for key, value in found["quantities"].items()}
+            return records_csv([{"name": key, **figure, "conflicts": len(figure.get("conflicts", ()))}
+                                for key, figure in figures.items()])  # fmt: skip
+        return records_csv(found[self.kind])
 
     def _json(self) -> dict[str, Any]:
         if self.name is None or self.kind == QUANTITIES:

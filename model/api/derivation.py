@@ -31,6 +31,7 @@ from steptime.model.text.derivations import (  # isort: skip
     entry_json, entry_table, graph, inverse_table, list_json, list_table, matching,
     overview, verified,
 )  # fmt: skip
+from steptime.model.text.records import records_csv
 
 __all__ = ["Book", "Claims", "Derivation", "Inverted", "Line", "claims", "derivation", "latex", "library", "solve_for"]
 
@@ -142,6 +143,11 @@ class Book(Shown):
         """Which derivation uses which, as a Mermaid graph."""
         return graph()
 
+    def csv(self) -> str:
+        """One row a derivation: its name, rows of the lecture, title and claim."""
+        return records_csv([{"name": one.name, "rows": one.rows, "title": one.title, "claim": one.claim,
+                             "steps": len(one.steps)} for one in self._chosen])  # fmt: skip
+
     def _json(self) -> dict[str, Any]:
         return list_json(self._chosen)
 
@@ -173,6 +179,10 @@ class Claims(Shown):
 
     def __repr__(self) -> str:
         return f"Claims({len(self.verdicts)} numbers of the lecture)"
+
+    def csv(self) -> str:
+        """One row a number."""
+        return records_csv(self.to_dict()["claims"])
 
     def _json(self) -> dict[str, Any]:
         return claims_json(list(self.verdicts))

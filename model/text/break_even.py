@@ -11,7 +11,8 @@ from steptime.model.quantity import latex, lookup
 from steptime.model.solver.best_cost import Side
 from steptime.model.solver.break_even import BreakEven, Meeting
 from steptime.model.text.bases import of_price, price_basis
-from steptime.model.text.format import formula, in_unit, layout_said, plain, si, table
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import formula, in_unit, layout_said, plain, si
 from steptime.model.text.header import doubtful, header_json, layout_json, missing_json, trailer
 from steptime.model.text.screen import Fold, Screen
 
@@ -120,7 +121,7 @@ def _lines(answer: BreakEven, found: Meeting, how: str) -> list[Text]:
 
 def _sides(answer: BreakEven) -> Any:
     """Both machines where they meet, or at the present: at the bound, then in practice."""
-    shown = table("", "machine", "layout", ">batch", ">tokens/s a chip", ">$/h", ">$/Mtoken")
+    shown = Fitting(("", "machine", "layout", ">batch", ">tokens/s a chip", ">$/h", ">$/Mtoken"), (), (">batch", ""))
     every = {"bound": answer.bound, "in practice": answer.estimate}
     for how, found in every.items():
         for side in () if found is None else found.sides:

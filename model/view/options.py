@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from steptime.model.view.complete import HARDWARE, MODEL, SETTING
+from steptime.model.view.scenario import scenario_files
+
 from steptime.model.choices import (  # isort: skip
     PHASES, AttentionKernel, Basis, Counted, Experts, Format, MachineGoal, Minimise, Overlap, Recompute,
     Schedule, Scope,
@@ -50,7 +53,7 @@ BASIS = click.option(
     "[default: the machine's first, in a comparison one that all have]",
 )  # fmt: skip
 SETS = click.option(
-    "--set", "sets", multiple=True, metavar="NAME=VALUE",
+    "--set", "sets", multiple=True, metavar="NAME=VALUE", shell_complete=SETTING,
     help="Any quantity that a formula here contains, with unit, as memory_bandwidth=3.35TB/s; wins over everything.",
 )  # fmt: skip
 
@@ -67,9 +70,14 @@ Decorated = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def scenario_options(usual: Mapping[str, str] = USUAL) -> Decorated:
-    """One model on one machine, and the options that state a scenario."""
+    """One model on one machine, and the options that state a scenario, also in a file."""
     workload = workload_options(usual)
-    return lambda function: click.argument("model")(click.argument("hardware")(workload(function)))
+
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        found = click.argument("hardware", shell_complete=HARDWARE)(scenario_files(workload(function)))
+        return click.argument("model", shell_complete=MODEL)(found)
+
+    return decorated
 
 
 def workload_options(usual: Mapping[str, str] = USUAL, own_chips: bool = False) -> Decorated:

@@ -4,16 +4,19 @@ from typing import Any
 
 import click
 
+from steptime.model.view.complete import HARDWARE, MODEL
 from steptime.model.view.options import CSV, range_option, repeated, workload_options
 from steptime.model.view.output import Asking, ranges, show, show_csv, stated
+from steptime.model.view.scenario import scenario_files
 
 SEVERAL = ("layout", "weights", "kv", "activations")
 """Options that may be repeated: each value makes a step of its own."""
 
 
 @click.command(cls=Asking)
-@click.argument("model")
-@click.argument("hardware", nargs=-1, required=True)
+@click.argument("model", shell_complete=MODEL)
+@click.argument("hardware", nargs=-1, required=True, shell_complete=HARDWARE)
+@scenario_files
 @workload_options()
 @range_option
 @click.option("--measured", metavar="VALUE",
