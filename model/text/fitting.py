@@ -21,15 +21,15 @@ class Fitting:
     out stands below it.
 
     A heading begins with > where a column is a number's. Columns of ``prose`` may take two lines, and no word of them
-    is broken; the others take one.
+    is broken; the others take one. Those of ``at_last`` may too, where leaving columns out does not help.
     """
 
     def __init__(
         self, columns: Sequence[str], rows: Sequence[Sequence[str]] = (), droppable: Sequence[str] = (),
-        prose: Sequence[str] = (),
+        prose: Sequence[str] = (), at_last: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.columns, self.rows = tuple(columns), [tuple(row) for row in rows]
-        self.droppable, self.prose = tuple(droppable), tuple(prose)
+        self.droppable, self.prose, self.at_last = tuple(droppable), tuple(prose), tuple(at_last)
 
     def add_row(self, *cells: str) -> None:
         """One more row."""
@@ -37,10 +37,13 @@ class Fitting:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
         known = [name for name in self.droppable if name in self.columns]
-        for number in range(len(known) + 1):
-            left_out = known[:number]
-            shown = [place for place, name in enumerate(self.columns) if name not in left_out]
-            widths, has_room = self._widths(shown, options.max_width)
+        for prose in dict.fromkeys((self.prose, (*self.prose, *self.at_last))):
+            for number in range(len(known) + 1):
+                left_out = known[:number]
+                shown = [place for place, name in enumerate(self.columns) if name not in left_out]
+                widths, has_room = self._widths(shown, options.max_width, prose)
+                if has_room:
+                    break
             if has_room:
                 break
         yield self._of(shown, widths)
@@ -48,10 +51,10 @@ class Fitting:
             names = ", ".join(_bare(name) or "remarks" for name in left_out)
             yield Text(f"left out for want of width: {names}", style="dim")
 
-    def _widths(self, shown: Sequence[int], room: int) -> tuple[dict[int, int], bool]:
+    def _widths(self, shown: Sequence[int], room: int, of_prose: Sequence[str]) -> tuple[dict[int, int], bool]:
         """The width of each column of prose, and whether the whole table has room so; else prose takes more lines."""
         cells = {place: [_bare(self.columns[place]), *(row[place] for row in self.rows)] for place in shown}
-        prose = [place for place in shown if self.columns[place] in self.prose]
+        prose = [place for place in shown if self.columns[place] in of_prose]
         longest = {place: max(map(len, cells[place])) for place in shown}
         free = room - BETWEEN * (len(shown) - 1) - sum(longest[place] for place in shown if place not in prose)
         widths = {place: narrowest(cells[place], room) for place in prose}

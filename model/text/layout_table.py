@@ -50,13 +50,14 @@ def layout_table(answer: Answer, spread: Spread | None = None, notices: Sequence
         Text(f"{answer.points:,} points, {answer.feasible:,} feasible, in {answer.seconds:.1f} s; {_whose(answer)}"),
     ]
     broken = ", ".join(f"{name} {count:,}" for name, count in answer.infeasible.items() if count) or "none"
-    limits = f" (limits: {', '.join(asked)})" if (asked := _limits(answer)) else ""
     searched = [
         Text(f"{answer.layouts:,} {what} x {len(answer.search.batches)} batches{between} x {len(answer.questions)} "
              "choices of machine and formats"),
-        Text(f"points that break a limit: {broken}{limits}"),
+        Text(f"points that break a limit: {broken}"),
     ]  # fmt: skip
     lines = _best(answer, best, shown, unit)
+    if asked := _limits(answer):
+        lines.append(("limits", ", ".join(asked)))
     if answer.of_bound is not None:
         lines += _alone(answer, unit)
     if answer.runner_up is not None:

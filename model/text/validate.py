@@ -137,7 +137,7 @@ def _name(names: Sequence[str]) -> str:
 def _grouped(by: Sequence[str], *columns: str) -> Fitting:
     """An empty table of groups, whose names may take two lines."""
     name = JOINED.join(by)
-    return Fitting((name, *columns), (), DROPPED, (name,))
+    return Fitting((name, *columns), (), DROPPED, (), (name,))
 
 
 def _beating(judged: Sequence[Judged]) -> list[Text]:

@@ -110,7 +110,7 @@ def test_quantities_without_an_architecture_have_room_too(tmp_path) -> None:
 
 def test_the_table_says_it() -> None:
     shown = " ".join(st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", context=8192).unfolded().split())
-    assert "KV room 1.297 M tokens, 158 sequences of 8,192 tokens; first token of a request alone after" in shown
+    assert "KV room 1.297 M tokens, 158 sequences of 8,192 tokens first token of a request alone after" in shown
     assert "not one sequence of 600,000" in " ".join(step_of("weights fit, no sequence does").unfolded().split())
 
 
