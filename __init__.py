@@ -13,6 +13,7 @@ _home = {
     "derivation": "derivation", "library": "derivation", "claims": "derivation", "latex": "derivation",
     "solve_for": "derivation", "Derivation": "derivation", "Line": "derivation", "quantities": "catalogue",
     "hardware": "catalogue", "architecture": "catalogue", "catalogue": "catalogue", "Step": "step",
+    "side_by_side": "side_by_side",
 }  # fmt: skip
 _elsewhere = {
     "Layout": "model.layout.layout", "UserError": "model.errors", "Unbound": "model.errors",
@@ -23,7 +24,7 @@ _modules = {"rules": "derivations.rules", "units": "model.units"}
 __all__ = [
     "Derivation", "Layout", "Line", "NotSolved", "Step", "Unbound", "UserError", "architecture", "cache", "calibrate",
     "catalogue", "claims", "compare", "crossover_of", "derivation", "fleet", "hardware", "latex", "library", "machine",
-    "quantities", "quantity", "rules", "search", "solve_for", "step", "sweep", "units", "validate",
+    "quantities", "quantity", "rules", "search", "side_by_side", "solve_for", "step", "sweep", "units", "validate",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from steptime.model.api.machine import machine
     from steptime.model.api.measured import validate
     from steptime.model.api.search import search
+    from steptime.model.api.side_by_side import side_by_side
     from steptime.model.api.step import Step, step
     from steptime.model.api.sweep import sweep
     from steptime.model.errors import NotSolved, Unbound, UserError

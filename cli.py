@@ -16,6 +16,7 @@ try:
     from steptime.model.view.catalog import catalog
     from steptime.model.view.compare import compare
     from steptime.model.view.derive import derive, latex
+    from steptime.model.view.explain import explain
     from steptime.model.view.plot import plot
     from steptime.model.view.progress import wipe
     from steptime.model.view.report import report
@@ -36,10 +37,13 @@ def steptime() -> None:
 
     MODEL is a catalogue name, a Hugging Face config.json, or a TOML of quantities; HARDWARE is a catalogue name or a
     TOML.
+
+    A shell completes their names after eval "$(_STEPTIME_COMPLETE=bash_source steptime)"; zsh_source and fish_source
+    likewise.
     """
 
 
-for command in (step, solve, sweep, plot, report, validate, compare, calibrate, catalog, derive, latex):
+for command in (step, explain, solve, sweep, plot, report, validate, compare, calibrate, catalog, derive, latex):
     steptime.add_command(command)
 
 

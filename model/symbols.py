@@ -24,7 +24,7 @@ parameters = quantity("parameters", count, "N_t", "weights stored, without multi
 parameters_read = quantity("parameters_read", count, "N_r", "weights that one step streams from memory", sane=(1, 1e17), relaxed=True)
 active_parameters = quantity("active_parameters", count, "N_a", "weights multiplied per token", integer=True, sane=(1, 1e17), relaxed=True)
 kv_bytes = quantity("kv_bytes", byte, r"\kappa", "KV cache bytes read per token of context, all layers", sane=OPTIONAL)
-kv_written = quantity("kv_written", byte, r"\kappa_w", "KV cache bytes that a sequence writes per step, and recurrent state that it reads and writes", sane=OPTIONAL)
+kv_written = quantity("kv_written", byte, r"\kappa_w", "KV bytes that a sequence writes per step, and state that it reads and writes", sane=OPTIONAL)
 attention_flops = quantity("attention_flops", FLOP, r"\alpha", "attention FLOP per token and per token of context", sane=OPTIONAL)
 scale_up_bytes = quantity("scale_up_bytes", byte, r"v_\mathrm{up}", "bytes a chip sends over scale-up per token of the micro-batch", sane=OPTIONAL)
 scale_out_bytes = quantity("scale_out_bytes", byte, r"v_\mathrm{out}", "bytes a chip sends over scale-out per token of the micro-batch", sane=OPTIONAL)

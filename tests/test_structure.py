@@ -36,8 +36,8 @@ OTHER_SIZES = {
     "model/phases/rates.py": "rates that follow from a phase: a few formulas",
     "model/phases/shards.py": "one definition that two ledgers share",
     "model/solver/cache/holding.py": "one question with its answer's types",
-    "model/text/cache.py": "one answer as JSON and as tables",
     "model/view/catalog.py": "one command",
+    "model/view/explain.py": "one command",
 }
 
 

@@ -19,7 +19,8 @@ from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.step.inputs import UserLimit
 from steptime.model.step.solver_words import ranges_of
-from steptime.model.text.best_batch import batch_table, solve_batch_json
+from steptime.model.text.batch_table import batch_table
+from steptime.model.text.best_batch import solve_batch_json
 from steptime.model.text.solve import crossover_table, solve_crossover_json
 
 __all__ = ["BestBatch", "Crossover", "Earnings", "Spread", "Term", "Terms"]

@@ -2,6 +2,7 @@
 
 from abc import ABC
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from steptime.model.api.shown import Shown
 from steptime.model.errors import UserError
@@ -10,6 +11,9 @@ from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
 from steptime.model.text.bases import energy_basis, price_basis
+
+if TYPE_CHECKING:  # a step alone needs no words
+    from steptime.model.api.explained import Explanation
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,3 +87,14 @@ class Beside(Shown, ABC):
         if asked not in forms:
             raise UserError(f"`form` {asked[:40]!r}: html or md")
         return forms[asked](self.case)
+
+    def explain(self) -> "Explanation":
+        """The step in five plain sentences with their numbers.
+
+        >>> import steptime as st
+        >>> print(st.step("llama-3.1-70b", "h100-sxm", layout="tp=8").explain().sentences[3].partition(";")[2])
+         there is room for 316 sequences of 4,096 tokens.
+        """
+        from steptime.model.api.explained import Explanation
+
+        return Explanation(self.case)

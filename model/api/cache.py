@@ -21,7 +21,8 @@ from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.inputs import Question, UserLimit
 from steptime.model.step.solver_words import limit_of, ranges_of, reuse_of
 from steptime.model.step.words import inputs_of, record
-from steptime.model.text.cache import cache_json, cache_table
+from steptime.model.text.cache import cache_json
+from steptime.model.text.cache_table import cache_table
 
 
 def cache(

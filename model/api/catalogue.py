@@ -13,7 +13,11 @@ from steptime.model.errors import UserError
 from steptime.model.parse import path_of, text_of
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.quantity import Quantity
-from steptime.model.text.catalogue import entry_json, entry_table, list_json, list_table
+from steptime.model.text.catalogue import entry_json, list_json
+from steptime.model.text.catalogue_table import entry_table, list_table
+from steptime.model.text.records import records_csv
+
+ENTRIES, QUANTITIES = ("hardware", "models"), "quantities"
 
 
 def quantities(text: str = "") -> tuple[Quantity, ...]:
@@ -56,20 +60,49 @@ def architecture(name: Named) -> Transformer:
 
 @dataclass(frozen=True)
 class Catalogue(Shown):
-    """The list of machines or models, or one entry with the source and date of every figure."""
+    """The list of machines, models or quantities, or one entry with the source and date of every figure."""
 
     kind: str
     name: str | None = None
 
+    def csv(self) -> str:
+        """The list with one row an entry, or the figures of one entry, in base units."""
+        found = self.to_dict()
+        if self.name is not None and self.kind != QUANTITIES:
+            figures = found.get("figures") or {key: {"value": value} for key, value in found["quantities"].items()}
+            return records_csv([{"name": key, **figure, "conflicts": len(figure.get("conflicts", ()))}
+                                for key, figure in figures.items()])  # fmt: skip
+        return records_csv(found[self.kind])
+
     def _json(self) -> dict[str, Any]:
-        return list_json(self.kind) if self.name is None else entry_json(self.kind, self.name)
+        if self.name is None or self.kind == QUANTITIES:
+            return list_json(self.kind, self._known)
+        return entry_json(self.kind, self.name)
 
     def table(self) -> Group:
-        return list_table(self.kind) if self.name is None else entry_table(self.kind, self.name)
+        if self.name is None or self.kind == QUANTITIES:
+            return list_table(self.kind, self._known)
+        return entry_table(self.kind, self.name)
+
+    @property
+    def _known(self) -> tuple[Quantity, ...]:
+        """Quantities that are listed; raises UserError where none has the word."""
+        if self.kind != QUANTITIES:
+            return ()
+        if not (found := quantities(self.name or "")):
+            raise UserError(f"no quantity has {str(self.name)[:40]!r} in its name or meaning")
+        return found
 
 
 def catalogue(kind: str, name: str | None = None) -> Catalogue:
-    """Machines (``hardware``) or ``models``: all of them, or one by name or file."""
-    if not isinstance(kind, str) or kind not in ("hardware", "models"):
-        raise UserError(f"`kind` {str(kind)[:40]!r}: hardware or models")
+    """Machines (``hardware``), ``models``: all of them, or one by name or file; or ``quantities``, with a word in it.
+
+    >>> import steptime as st
+    >>> [one["name"] for one in st.catalogue("quantities", "scale-up bandwidth").to_dict()["quantities"]]
+    ['scale_up_bandwidth']
+    """
+    if not isinstance(kind, str) or kind not in (*ENTRIES, QUANTITIES):
+        raise UserError(f"`kind` {str(kind)[:40]!r}: hardware, models or quantities")
+    if kind == QUANTITIES:
+        return Catalogue(kind, None if name is None else text_of(name, "`name`"))
     return Catalogue(kind, None if name is None else str(path_of(name, "`name`")))

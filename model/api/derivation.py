@@ -28,8 +28,10 @@ from steptime.model.text.claims import claims_json, claims_table, verdicts
 from steptime.model.text.exported import exported
 
 from steptime.model.text.derivations import (  # isort: skip
-    entry_json, entry_table, graph, inverse_table, list_json, list_table, verified,
+    entry_json, entry_table, graph, inverse_table, list_json, list_table, matching,
+    overview, verified,
 )  # fmt: skip
+from steptime.model.text.records import records_csv
 
 __all__ = ["Book", "Claims", "Derivation", "Inverted", "Line", "claims", "derivation", "latex", "library", "solve_for"]
 
@@ -111,13 +113,19 @@ def derivation(name: str) -> Derivation:
 
 @dataclass(frozen=True, repr=False)
 class Book(Shown):
-    """Every derivation of the library, by chapter."""
+    """Derivations of the library, by chapter: all, or those that ``word`` names."""
+
+    word: str = ""
+
+    @property
+    def _chosen(self) -> tuple[Any, ...]:
+        return matching(self.word) if self.word else proofs()
 
     def __iter__(self) -> Any:
-        return iter([Derivation.of(one) for one in proofs()])
+        return iter([Derivation.of(one) for one in self._chosen])
 
     def __len__(self) -> int:
-        return len(proofs())
+        return len(self._chosen)
 
     def __repr__(self) -> str:
         return f"Book({len(self)} derivations)"
@@ -129,22 +137,33 @@ class Book(Shown):
 
     def verify(self, progress: Callable[[float], None] = quiet) -> bool:
         """Verify all of them; ``progress`` is told the share that is done."""
-        return all(why is None for why in verified(proofs(), progress).values())
+        return all(why is None for why in verified(self._chosen, progress).values())
 
     def graph(self) -> str:
         """Which derivation uses which, as a Mermaid graph."""
         return graph()
 
+    def csv(self) -> str:
+        """One row a derivation: its name, rows of the lecture, title and claim."""
+        return records_csv([{"name": one.name, "rows": one.rows, "title": one.title, "claim": one.claim,
+                             "steps": len(one.steps)} for one in self._chosen])  # fmt: skip
+
     def _json(self) -> dict[str, Any]:
-        return list_json()
+        return list_json(self._chosen)
 
     def table(self) -> Group:
-        return list_table()
+        return list_table(self._chosen) if self.word else overview()
 
 
-def library() -> Book:
-    """Every derivation of the library; ``to_dict`` verifies them all."""
-    return Book()
+def library(word: str = "") -> Book:
+    """Derivations of the library: all, or those of a chapter ("3"), of a row of the lecture ("1.5"), or with a word in
+    their name, title or claim. ``to_dict`` verifies them.
+
+    >>> import steptime as st
+    >>> [one.name for one in st.library("1.4")]
+    ['ridge', 'peak-by-ridge']
+    """
+    return Book(text_of(word, "`word`"))
 
 
 @dataclass(frozen=True, repr=False)
@@ -160,6 +179,10 @@ class Claims(Shown):
 
     def __repr__(self) -> str:
         return f"Claims({len(self.verdicts)} numbers of the lecture)"
+
+    def csv(self) -> str:
+        """One row a number."""
+        return records_csv(self.to_dict()["claims"])
 
     def _json(self) -> dict[str, Any]:
         return claims_json(list(self.verdicts))

@@ -22,7 +22,8 @@ from steptime.model.solver.machine.workloads import solve_machine
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.solver_words import limit_of, mix_of, ranges_of, whole_numbers
 from steptime.model.step.words import inputs_of, word
-from steptime.model.text.machine import machine_json, machine_table
+from steptime.model.text.machine import machine_json
+from steptime.model.text.machine_table import machine_table
 from steptime.model.text.practice import UNMEASURED
 
 MOST_BATCH = 10**9

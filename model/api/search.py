@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Group
-from rich.text import Text
 
 from steptime.model import symbols as q
 from steptime.model.api.named import Named, hardware_of, model_of, must_not_be_swapped
@@ -167,8 +166,7 @@ class Found(Shown):
         return {**found, "notices": [*self.notices, *found["notices"]]}
 
     def table(self) -> Group:
-        head, *rest = layout_table(self.answer, self.spread).renderables
-        return Group(head, *(Text(notice) for notice in self.notices), *rest)
+        return layout_table(self.answer, self.spread, self.notices)
 
     def __repr__(self) -> str:
         best = self.best

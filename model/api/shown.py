@@ -10,9 +10,10 @@ from rich.console import Console, Group
 from steptime.model.api.drawn import Drawn
 from steptime.model.errors import UserError
 from steptime.model.text.format import finite
+from steptime.model.text.screen import unfolded
 
-WIDTH = 120
-"""Columns of a table in a notebook."""
+WIDTH = 80
+"""Columns of a table in a notebook, as in a terminal."""
 
 
 class Shown(Drawn, ABC):
@@ -27,6 +28,10 @@ class Shown(Drawn, ABC):
     def table(self) -> Group:
         """The answer for people."""
 
+    def unfolded(self) -> str:
+        """The text of the answer with all that it folds away: defaults, doubts, what is not modelled, details."""
+        return _text(unfolded(self.table()))
+
     @abstractmethod
     def _json(self) -> dict[str, Any]:
         """The same for scripts, with infinities and NaN where there are any."""
@@ -38,14 +43,18 @@ class Shown(Drawn, ABC):
         return dict(differing(self.to_dict(), other.to_dict(), ""))
 
     def __str__(self) -> str:
-        out = io.StringIO()
-        Console(file=out, highlight=False, markup=False, width=WIDTH).print(self.table())
-        return out.getvalue().rstrip()
+        return _text(self.table())
 
     def _repr_html_(self) -> str:
         recorded = Console(file=io.StringIO(), record=True, highlight=False, markup=False, width=WIDTH)
         recorded.print(self.table())
         return recorded.export_html(inline_styles=True, code_format='<pre style="line-height:1.2">{code}</pre>')
+
+
+def _text(table: Group) -> str:
+    out = io.StringIO()
+    Console(file=out, highlight=False, markup=False, width=WIDTH).print(table)
+    return out.getvalue().rstrip()
 
 
 def differing(one: Any, other: Any, key: str) -> Iterator[tuple[str, tuple[Any, Any]]]:

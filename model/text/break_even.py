@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from rich.console import Group
 from rich.text import Text
 from sympy import Symbol
 
@@ -12,8 +11,10 @@ from steptime.model.quantity import latex, lookup
 from steptime.model.solver.best_cost import Side
 from steptime.model.solver.break_even import BreakEven, Meeting
 from steptime.model.text.bases import of_price, price_basis
-from steptime.model.text.format import formula, in_unit, layout_said, plain, si, table
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import formula, in_unit, layout_said, plain, si
 from steptime.model.text.header import doubtful, header_json, layout_json, missing_json, trailer
+from steptime.model.text.screen import Fold, Screen
 
 
 def break_even_json(answer: BreakEven) -> dict[str, Any]:
@@ -69,11 +70,11 @@ def _side_json(side: Side) -> dict[str, Any]:
     }
 
 
-def break_even_table(answer: BreakEven) -> Group:
+def break_even_table(answer: BreakEven) -> Screen:
     first, second, over = answer.first, answer.second, answer.over
     one, other = first.hardware.name, second.hardware.name
     at = "the same batch on both" if answer.held else "each at its best batch"
-    lines = [Text(f"{first.model}: where {one} costs as much as {other}, over {over.name}", style="bold")]
+    lines: list[Any] = [Text(f"{first.model}: where {one} costs as much as {other}, over {over.name}", style="bold")]
     lines += _lines(answer, answer.bound, "at the bound")
     if answer.estimate is not None:
         lines += _lines(answer, answer.estimate, "in practice")
@@ -82,7 +83,7 @@ def break_even_table(answer: BreakEven) -> Group:
         known = f"{formula(price_b)} = {si(None if paid is None else paid / 3600, '$/s')}"
         rates = f"{formula(rate_a)} = {plain(of_one.rate)}, {formula(rate_b)} = {plain(of_other.rate)} tokens/s a chip"
         lines.append(Text(f"closed form: {formula(over)} = {formula(closed.rhs)}"))
-        lines.append(Text(f"LaTeX:       {latex(closed)}"))
+        lines.append(Fold((Text(f"LaTeX:       {latex(closed)}"),)))
         lines.append(Text(f"at the bound {known}; {rates}", style="dim"))
     elif answer.bound.bracket is not None:
         low, high = (in_unit(value, lookup(over.name).unit) for value in answer.bound.bracket)
@@ -97,7 +98,7 @@ def break_even_table(answer: BreakEven) -> Group:
     found = [*answer.bound.sides, *(() if answer.estimate is None else answer.estimate.sides)]
     if any(side.batch is None for side in found):
         lines.append(Text("no batch (—) attains the least cost: it is what the cost tends to as the batch grows"))
-    return Group(*lines, *trailer(first, but=over.name))
+    return Screen(*lines, *trailer(first, but=over.name))
 
 
 def _held(answer: BreakEven) -> tuple[Symbol, ...]:
@@ -120,7 +121,7 @@ def _lines(answer: BreakEven, found: Meeting, how: str) -> list[Text]:
 
 def _sides(answer: BreakEven) -> Any:
     """Both machines where they meet, or at the present: at the bound, then in practice."""
-    shown = table("", "machine", "layout", ">batch", ">tokens/s a chip", ">$/h", ">$/Mtoken")
+    shown = Fitting(("", "machine", "layout", ">batch", ">tokens/s a chip", ">$/h", ">$/Mtoken"), (), (">batch", ""))
     every = {"bound": answer.bound, "in practice": answer.estimate}
     for how, found in every.items():
         for side in () if found is None else found.sides:

@@ -1,15 +1,16 @@
-"""Claims: what the lecture and papers say in numbers beside ours, as JSON and as a table."""
+"""Claims: what the lecture and papers say in numbers beside ours, as JSON and in words."""
 
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Group
+from rich.padding import Padding
 from rich.text import Text
 
 from steptime.derivations.claims import Verdict, Wording, judge
 from steptime.derivations.library import claims, derivations
 from steptime.model.text.derivations import verified
-from steptime.model.text.format import plain, table
+from steptime.model.text.format import counted, plain
+from steptime.model.text.screen import Fold, Screen
 
 VERDICTS = ("holds", "differs", "consistent", "fails")
 
@@ -42,26 +43,26 @@ def claims_json(found: list[Verdict]) -> dict[str, Any]:
     }
 
 
-def claims_table(found: list[Verdict]) -> Group:
-    made = table("row", "statement", "source", ">said", ">ours", "", ">ratio", "verdict")
-    for v in found:
-        made.add_row(
-            v.claim.row,
-            v.claim.statement,
-            v.claim.source.value,
-            "" if v.claim.said is None else f"{v.claim.wording.text} {plain(v.claim.said)}",
-            plain(v.ours),
-            v.claim.unit,
-            "—" if v.ratio is None else f"{v.ratio:.3g}",
-            v.verdict,
-        )
+def claims_table(found: list[Verdict]) -> Screen:
+    """How many numbers hold; those that do not; folded away those that do."""
     count = {name: sum(v.verdict == name for v in found) for name in VERDICTS}
     within = "; ".join(f"{one.text} {100 * one.value[1]:.0f} %" for one in Wording if not one.is_factor)
-    return Group(
-        Text(
-            f"a number holds within the tolerance of how it was said ({within}; of the order of: a factor of ten; "
-            "a range: a factor of ten from end to end)"
-        ),
-        made,
-        Text(", ".join(f"{number} {name}" for name, number in count.items())),
-    )
+    good = [v for v in found if v.verdict in ("holds", "consistent")]
+    return Screen(
+        Text(f"{counted(len(found), 'number')} of the lecture: "
+             + ", ".join(f"{number} {name}" for name, number in count.items()), style="bold"),
+        Text(),
+        *[part for v in found if v not in good for part in _lines(v)],
+        Fold(tuple(part for v in good for part in _lines(v)), f"{len(good)} that hold or are consistent"),
+        Text(f"a number holds within the tolerance of how it was said ({within}; of the order of: a factor of ten; "
+             "a range: a factor of ten from end to end)", style="dim"),
+    )  # fmt: skip
+
+
+def _lines(v: Verdict) -> list[Any]:
+    """A number: its statement, and below what was said, ours, and the verdict."""
+    said = "" if v.claim.said is None else f"{v.claim.wording.text} {plain(v.claim.said)}, "
+    ratio = "" if v.ratio is None else f", ratio {v.ratio:.3g}"
+    numbers = f"{v.verdict}: {said}ours {plain(v.ours)} {v.claim.unit}".rstrip()
+    return [Text(f"{v.claim.row} {v.claim.statement}"),
+            Padding(Text(f"{numbers}{ratio} ({v.claim.source.value})", style="dim"), (0, 0, 0, 4))]  # fmt: skip

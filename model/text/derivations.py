@@ -1,9 +1,10 @@
 """Derivations, claims and the graph of what uses what, as JSON and as tables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Group
+from rich.padding import Padding
 from rich.text import Text
 
 from steptime.derivations.inverse import Inverse
@@ -22,7 +23,9 @@ from steptime.derivations.readable import readable
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import NotVerified
 from steptime.model.quantity import domains, lookup
-from steptime.model.text.format import formula, in_unit, letter, table
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import counted, formula, in_unit, letter
+from steptime.model.text.screen import Fold, Screen
 from steptime.model.units import unit_of
 
 
@@ -41,8 +44,18 @@ def verified(
     return found
 
 
-def list_json() -> dict[str, Any]:
-    failures = verified(derivations())
+def matching(word: str) -> tuple[Derivation, ...]:
+    """Derivations of a chapter, of a row of the lecture, or with a word in name, title, claim or chapter."""
+    if word.isdecimal():
+        return tuple(one for one in derivations() if one.rows[0].startswith(f"{word}."))
+    titles = {str(number): title for number, title in CHAPTERS.items()}
+    texts = {one.name: f"{one.name} {one.title} {one.claim} {titles[one.rows[0].partition('.')[0]]}".lower()
+             for one in derivations()}  # fmt: skip
+    return tuple(one for one in derivations() if word in one.rows or word.lower() in texts[one.name])
+
+
+def list_json(chosen: Sequence[Derivation]) -> dict[str, Any]:
+    failures = verified(tuple(chosen))
     return {
         "derivations": [
             {
@@ -52,29 +65,47 @@ def list_json() -> dict[str, Any]:
                 "steps": len(one.steps),
                 "verified": failures[one.name] is None,
             }
-            for one in derivations()
+            for one in chosen
         ]
     }
 
 
-def list_table() -> Group:
+def overview() -> Screen:
+    """The chapters, and the first derivations of each."""
+    made = Fitting((">", "chapter", ">derivations", "the first of them"), (), (), ("chapter", "the first of them"))
+    for chapter, title in CHAPTERS.items():
+        chosen = matching(str(chapter))
+        if chosen:
+            made.add_row(str(chapter), title, str(len(chosen)), ", ".join(one.name for one in chosen[:3]))
+    lines = sum(len(one.steps) for one in derivations())
+    said = f"{len(derivations())} derivations, {lines} steps, {len(claims())} claims"
+    return Screen(
+        made,
+        Text(),
+        Text(f"{said}. `steptime derive NAME` shows one; a chapter's number, a row of the lecture (1.5) or any word "
+             "lists those that have it; `--claims` has the lecture's numbers."),
+        Fold((Text(), *chapters(derivations())), f"{len(derivations())} derivations in a list"),
+    )  # fmt: skip
+
+
+def list_table(chosen: Sequence[Derivation]) -> Screen:
+    """Those that were found, with what they claim."""
+    said = Text(f"{counted(len(chosen), 'derivation')}; `steptime derive NAME` shows one")
+    return Screen(*chapters(chosen), said)
+
+
+def chapters(every: Sequence[Derivation]) -> list[Any]:
+    """Derivations chapter by chapter; one of several rows stands where its first is."""
     parts: list[Any] = []
     for chapter, title in CHAPTERS.items():
-        chosen = [one for one in derivations() if one.rows[0].startswith(f"{chapter}.")]
+        chosen = [one for one in every if one.rows[0].startswith(f"{chapter}.")]
         if not chosen:
             continue
-        made = table("rows", "name", "claim")
+        parts.append(Text(f"{chapter} {title}", style="bold"))
         for one in chosen:
-            made.add_row(", ".join(one.rows), one.name, one.claim)
-        parts += [Text(f"{chapter} {title}", style="bold"), made, Text()]
-    lines = sum(len(one.steps) for one in derivations())
-    parts.append(
-        Text(
-            f"{len(derivations())} derivations, {lines} steps, {len(claims())} claims; "
-            "`steptime derive NAME` shows one, `--claims` the numbers"
-        )
-    )
-    return Group(*parts)
+            parts += [Text(f"{one.name}  ({', '.join(one.rows)})"), Padding(Text(one.claim, style="dim"), (0, 0, 0, 4))]
+        parts.append(Text())
+    return parts
 
 
 def entry_json(one: Derivation) -> dict[str, Any]:
@@ -126,7 +157,7 @@ def entry_table(one: Derivation) -> Group:
         noted = "" if gone is None else f" ({100 * gone:.2g} % of the rest at the example)"
         lines.append(Text(f"  {step.why}{noted}:", style="dim"))
         lines.append(Text(f"    {_equation(step.gives, equals(one, number))}"))
-    made = table("where", "", "")
+    made = Fitting(("where", "", " "), (), (), (" ",))
     for symbol in symbols_of(one):
         record = lookup(symbol.name)
         made.add_row(letter(record), in_unit(float(one.numbers[symbol]), record.unit), record.meaning)

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from rich.console import Group
 from rich.text import Text
 
 from steptime.model import symbols as q
 from steptime.model.quantity import lookup
 from steptime.model.solver.machine.earns import RESOURCES, Earnings, Worth
 from steptime.model.solver.ranges.uncertainty import Spread
-from steptime.model.text.format import in_unit, plain, si, table
-from steptime.model.text.header import header_json
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import in_unit, layout_said, money, plain, si
+from steptime.model.text.header import folded, header_json, left_out
 from steptime.model.text.ranges import spread_json, spread_lines
 from steptime.model.text.run import run_json, run_line
+from steptime.model.text.screen import Screen
 
 
 def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def _defaults(found: Earnings) -> list[str]:
     return [str(one) for one in found.case.defaults if found.best is None or one.quantity != q.batch.name]
 
 
-def earnings_table(found: Earnings, spread: Spread | None = None) -> Group:
+def earnings_table(found: Earnings, spread: Spread | None = None) -> Screen:
     data, case = earnings_json(found, spread), found.case
     ranges = spread_lines(data, {f"{name} earns": "%" for name in RESOURCES}, "earns most")
     how = "the best for each machine, as memory admits" if data["batch_adjusts"] else "held"
@@ -62,12 +63,13 @@ def earnings_table(found: Earnings, spread: Spread | None = None) -> Group:
     if found.best is None and case.fits is False:
         lines.append(Text("at this batch the fullest chip has no room: it DOES NOT FIT in memory", style="bold"))
     if found.chip is not None:
-        lines.append(Text(f"the chip: {found.chip:,.0f} dollars, {found.chip_from}"))
+        lines.append(Text(f"the chip: {money(found.chip)}, {found.chip_from}"))
     else:
         lines.append(Text(f"no dollars: {found.chip_from}"))
     listed = bool(found.spend_share)
     heads = (">costs a unit", ">of the spend") if listed else ()
-    shown = table("resource", ">the chip has", ">1 % more saves", ">worth a unit", *heads)
+    columns = ("resource", ">the chip has", ">1 % more saves", ">worth a unit", *heads)
+    shown = Fitting(columns, (), (">of the spend", ">costs a unit", ">the chip has"))
     for one in found.worths:
         cells = [one.name, _amount(one), _interval([f"{end:.3g}" for end in one.earns], one) + " %"]
         cells.append("—" if one.value is None else _interval([_dollars(end, one) for end in one.value], one))
@@ -78,9 +80,9 @@ def earnings_table(found: Earnings, spread: Spread | None = None) -> Group:
         shown.add_row(*cells)
     note = Text("Saves: of a token's cost; worth a unit: so much of the chip's dollars. An interval is between a "
                 "little more and a little less. Stacks bring bytes and bytes/s at once", style="dim")  # fmt: skip
-    held = [Text(f"layout {case.layout}" + (f"; defaults: {'; '.join(data['defaults'])}" if data["defaults"] else ""))]
-    held.append(Text("not modelled: " + "; ".join(data["not_modelled"])))
-    return Group(head, *lines, Text(), shown, note, *ranges, *held)
+    held = [folded(data["defaults"], "default", "defaults taken"), *left_out([], data["not_modelled"])]
+    layout = Text(f"layout {layout_said(case.layout, ' ', 'one chip')}")
+    return Screen(head, *lines, layout, Text(), shown, note, Text(), *ranges, *held)
 
 
 _SCALES = {"peak_flops": (1e12, "TFLOP/s"), "memory_stacks": (1.0, "stack"), "memory_capacity": (1e9, "GB")}
@@ -97,7 +99,7 @@ def _dollars(value: float, one: Worth) -> str:
     scale, unit = _SCALES.get(one.name, (1e9, "GB/s"))
     if one.name == "memory_stacks" and one.amount == 1:
         unit = "all of it"
-    return f"{value * scale:,.4g} $/{unit}"
+    return f"{money(value * scale)}/{unit}"
 
 
 def _interval(ends: list[str], one: Worth) -> str:

@@ -10,7 +10,8 @@ from steptime.model.quantity import second
 from steptime.model.solver.calibration.exchanges import Exchanges
 from steptime.model.solver.calibration.links import SHARES, STARTS
 from steptime.model.text.fitted import ERRORS, cells
-from steptime.model.text.format import in_unit, table
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import in_unit
 
 LEFT_OUT = {
     "in_sample": "nothing: rows of the fit itself", "size": "a range of sizes, or a number of chips",
@@ -34,12 +35,12 @@ def exchanges_tables(found: Exchanges) -> list[Any]:
     made, left = found.coefficients, found.errors[found.judged_by]
     head = Text(f"{made.rows} measured collectives in {made.groups} groups; of groups left out the estimate is off by "
                 f"{left.median:.1%} in the median, {left.p90:.0%} in nine of ten", style="bold")  # fmt: skip
-    links = table("machines", "tier", ">start", ">share of the bandwidth")
+    links = Fitting(("machines", "tier", ">start", ">share of the bandwidth"))
     for family, tiers in made.links.items():
         for tier, link in tiers.items():
             name = "any other" if family == POOLED else family
             links.add_row(name, tier.replace("_", "-"), in_unit(link.start, second), f"{link.share:.3g}")
-    errors = table("collectives left out together", *ERRORS)
+    errors = Fitting(("collectives left out together", *ERRORS), (), (), ("collectives left out together",))
     for by, words in LEFT_OUT.items():
         if by in found.errors:
             errors.add_row(words, *cells(found.errors[by]))

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from math import exp
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 from sympy import Symbol
 
@@ -14,7 +13,8 @@ from steptime.model.solver.calibration.cross import Errors, Part
 from steptime.model.solver.calibration.identified import KERNELS, Apart, Identified
 from steptime.model.solver.calibration.priors import REFERENCE
 from steptime.model.solver.calibration.worth import UNEXPLAINED, Worth
-from steptime.model.text.format import in_unit, table
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import in_unit
 
 WORDS = {"group": "a model on a machine under a stack", "model": "a model", "machine": "a machine",
          "stack": "a serving stack", "source": "whoever measured"}  # fmt: skip
@@ -78,8 +78,8 @@ def part_tables(part: Part, known: Identified, worth: Worth, steps: str) -> list
     ]  # fmt: skip
 
 
-def _errors(part: Part, worth: Worth) -> Table:
-    made = table("left out together", *ERRORS)
+def _errors(part: Part, worth: Worth) -> Fitting:
+    made = Fitting(("left out together", *ERRORS))
     made.add_row("nothing fitted: the bound", *cells(worth.ideal))
     made.add_row("a group: the bound times one number", *cells(worth.one_multiplier))
     for by, one in part.errors.items():
@@ -90,30 +90,30 @@ def _errors(part: Part, worth: Worth) -> Table:
     return made
 
 
-def _sources(part: Part) -> Table:
-    made = table("whoever measured left out, by them", *ERRORS)
+def _sources(part: Part) -> Fitting:
+    made = Fitting(("whoever measured left out, by them", *ERRORS))
     for name, one in part.sources.items():
         made.add_row(name, *cells(one))
     return made
 
 
-def _families(worth: Worth) -> Table:
-    made = table("groups left out, by rows", *ERRORS, ">fitted", ">band")
+def _families(worth: Worth) -> Fitting:
+    made = Fitting(("groups left out, by rows", *ERRORS, ">fitted", ">band"), (), (">fitted",))
     for name, pair in {**worth.by_family, **worth.by_trait}.items():
         inside = f"{worth.covered[name]:.0%}" if name in worth.covered else ""
         made.add_row(name, *cells(pair.left_out), f"{pair.fitted.median:.1%}", inside)
     return made
 
 
-def _bands(part: Part) -> Table:
-    made = table("band of measured over estimated", ">low", ">high", ">rows", ">groups")
+def _bands(part: Part) -> Fitting:
+    made = Fitting(("band of measured over estimated", ">low", ">high", ">rows", ">groups"))
     for name, band in part.bands.items():
         made.add_row(name, f"{band.low:.2f}", f"{band.high:.2f}", str(band.rows), str(band.groups))
     return made
 
 
-def _coefficients(part: Part, known: Identified) -> Table:
-    made = table("coefficient", ">value", ">nine in ten", ">before")
+def _coefficients(part: Part, known: Identified) -> Fitting:
+    made = Fitting(("coefficient", ">value", ">nine in ten", ">before"), (), (">before",), ("coefficient",))
     for symbol, prior in part.table.priors.items():
         unit = lookup(symbol.name).unit
         before = in_unit(prior.value, unit) if prior.fitted else "held"
@@ -124,8 +124,8 @@ def _coefficients(part: Part, known: Identified) -> Table:
     return made
 
 
-def _meanings(symbols: Sequence[Symbol]) -> Table:
-    made = table("coefficient", "what it is")
+def _meanings(symbols: Sequence[Symbol]) -> Fitting:
+    made = Fitting(("coefficient", "what it is"), (), (), ("what it is",))
     for symbol in symbols:
         made.add_row(symbol.name, lookup(symbol.name).meaning)
     return made

@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,6 @@ import sympy
 from rich.console import Console, ConsoleOptions
 from rich.measure import Measurement
 from rich.table import Table
-from rich.text import Text
 from sympy import Expr
 
 from steptime.model.quantity import Quantity, count, declared_as, joule, second
@@ -19,6 +18,8 @@ from steptime.model.quantity import Quantity, count, declared_as, joule, second
 WIDEST = 1000
 """Columns within which every table has room."""
 _prefixes = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+_rates_bought = {"$*s/B": (1e9, "GB/s"), "$*s/FLOP": (1e12, "TFLOP/s")}
+"""Prices of a rate, for as much of it as people speak of."""
 _small = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
 
@@ -30,6 +31,13 @@ def si(value: float | None, unit: str = "", digits: int = 4) -> str:
     """
     if value is None:
         return "—"
+    if unit in _rates_bought:
+        scale, of = _rates_bought[unit]
+        return f"{money(value * scale)} per {of}"
+    if unit.startswith("$"):
+        return money(value) + unit[1:]
+    if "**" in unit:  # a prefix would be raised with its unit: 36 µs² are no 36 millionths of a square second
+        return f"{value:.{digits}g} {_squared(unit)}"
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}".strip()
     # Half a byte is half a byte, not 500 millibytes; a long time is so many seconds.
@@ -38,6 +46,29 @@ def si(value: float | None, unit: str = "", digits: int = 4) -> str:
         steps = ((1.0, ""),)
     factor, prefix = next(((f, p) for f, p in steps if abs(value) >= f * 0.99995), steps[-1])
     return f"{value / factor:.{digits}g} {prefix}{unit}".strip()
+
+
+def _squared(unit: str) -> str:
+    return unit.replace("**2", "²").replace("**3", "³").replace("**", "^").replace("*", "·")
+
+
+def money(value: float | None) -> str:
+    """Dollars as a price tag has them: never with a prefix or a power of ten.
+
+    >>> money(0.9093), money(2.7), money(410_489.2), money(3e-9), money(None)
+    ('$0.909', '$2.70', '$410,489', '$0.000000003', '—')
+    """
+    if value is None:
+        return "—"
+    if not math.isfinite(value):
+        return f"${value:g}"
+    sign, size = "-" * (value < 0), abs(value)
+    if size >= 100:
+        return f"{sign}${size:,.0f}"
+    if size >= 0.9995 or size == 0:
+        return f"{sign}${size:.2f}"
+    figures = f"{size:.2e}"
+    return f"{sign}${size:.{2 - int(figures[5:])}f}".rstrip("0")
 
 
 def plain(value: float | None, digits: int = 4) -> str:
@@ -51,13 +82,13 @@ def plain(value: float | None, digits: int = 4) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e16 else f"{value:.{digits}g}"
 
 
-def counted(number: int, thing: str) -> str:
+def counted(number: int, thing: str, several: str = "") -> str:
     """So many things, in words.
 
-    >>> counted(1, "row"), counted(0, "row")
-    ('1 row', '0 rows')
+    >>> counted(1, "row"), counted(0, "row"), counted(2, "quantity", "quantities")
+    ('1 row', '0 rows', '2 quantities')
     """
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+    return f"{number} {thing if number == 1 else several or f'{thing}s'}"
 
 
 def in_unit(value: float | None, unit: Expr, digits: int = 4) -> str:
@@ -108,7 +139,7 @@ def _one_letter(symbol: sympy.Symbol) -> sympy.Symbol:
 
 def table(*columns: str) -> Table:
     """An empty table in the product's one style; without any heading it shows none."""
-    made = Table(box=None, pad_edge=False, header_style="dim", show_header=any(columns))
+    made = Table(box=None, pad_edge=False, header_style="dim", show_header=any(map(str.strip, columns)))
     for column in columns:
         right = column.startswith(">")
         first = not made.columns
@@ -128,11 +159,11 @@ def layout_said(layout: object, separator: str = " ", otherwise: str = "tp=1") -
 
 
 def console() -> Console:
-    """Where tables go: standard output, as wide as the terminal, or as COLUMNS says; else 120 columns."""
+    """Where tables go: standard output, as wide as the terminal, or as COLUMNS says; else 80 columns."""
     found = Console(highlight=False, markup=False)
     if found.is_terminal or os.environ.get("COLUMNS", "").isdigit():
         return found
-    return Console(highlight=False, markup=False, width=120)
+    return Console(highlight=False, markup=False, width=80)
 
 
 def has_room(made: Table, console: Console, options: ConsoleOptions) -> bool:
@@ -148,32 +179,6 @@ class Roomy:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
         yield next((made for made in self.forms if has_room(made, console, options)), self.forms[-1])
-
-
-class Fitting:
-    """A table that leaves columns out, in a stated order, where its rows would be wider than the terminal; what it left
-    out stands below it. The first heading begins with > where a column is a number's."""
-
-    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], droppable: Sequence[str]) -> None:
-        self.columns, self.rows, self.droppable = tuple(columns), rows, tuple(droppable)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Any]:
-        known = [name for name in self.droppable if name in self.columns]
-        for number in range(len(known) + 1):
-            left_out = known[:number]
-            made = self._without(left_out)
-            if has_room(made, console, options):
-                break
-        yield made
-        if left_out:
-            yield Text(f"left out for want of width: {', '.join(name.lstrip('>') for name in left_out)}", style="dim")
-
-    def _without(self, left_out: Sequence[str]) -> Table:
-        places = [place for place, name in enumerate(self.columns) if name not in left_out]
-        made = table(*(self.columns[place] for place in places))
-        for row in self.rows:
-            made.add_row(*(row[place] for place in places))
-        return made
 
 
 def finite(value: Any) -> Any:

@@ -1,10 +1,10 @@
 """What every answer of one scenario begins and ends with, as JSON and as lines: one home for all commands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.architecture.state_space import parts
@@ -17,7 +17,8 @@ from steptime.model.step.case import Case
 from steptime.model.step.estimate import coefficients_of
 from steptime.model.step.inputs import Default, Missing
 from steptime.model.text.bases import bases_json
-from steptime.model.text.format import in_unit
+from steptime.model.text.format import counted, in_unit, layout_said, plain
+from steptime.model.text.screen import Fold
 
 LAYOUT = ("tp", "dp", "cp", "ep", "pp", "replicas", "ffn", "copies")
 
@@ -67,7 +68,10 @@ def by_hand(case: Case) -> list[str]:
 
 def _written(value: float, record: Quantity) -> str:
     """A value as a reader of quantities takes it: counts without separators, prefix and unit close to the number."""
-    return f"{value:.12g}" if record.unit == count else in_unit(value, record.unit, 12).replace(" ", "")
+    if record.unit == count:
+        return f"{value:.12g}"
+    of_money = str(record.unit).startswith("$")
+    return f"{value:.12g}{record.unit}" if of_money else in_unit(value, record.unit, 12).replace(" ", "")
 
 
 def doubtful(case: Case) -> list[str]:
@@ -94,22 +98,58 @@ def missing_lines(missing: tuple[Missing, ...] | Mapping[str, str]) -> list[Text
     lines = []
     for where, keys in by_place.items():
         remedy = f"; `{where.split()[-1]}`=… would supply it" if ", " not in where else ""
-        lines.append(Text(f"missing: {where}{remedy}; so there is no {', '.join(keys)}"))
+        lines.append(Text(f"missing: {where}{remedy}; so there is no {listed(keys)}"))
     return lines
 
 
-def trailer(case: Case, but: str = "") -> list[Text]:
-    """Defaults taken (``but`` one that is solved for), what was set, doubtful figures, what is not modelled."""
-    lines = []
-    if taken := [str(one) for one in case.defaults if one.quantity != but]:
-        lines.append(Text("defaults taken: " + "; ".join(taken)))
+def headline(case: Case, *but: Symbol) -> str:
+    """What an answer is of: model and machine, phase, batch and lengths (``but`` what is solved for), layout.
+
+    >>> import steptime as st
+    >>> headline(st.step("llama-3.1-70b", "h100-sxm", layout="tp=8").case)
+    'llama-3.1-70b on h100-sxm · decode · batch 64 · context 4,096 · tp=8'
+    """
+    told = (q.batch, case.phase.varies, q.cached, q.chunk, q.microbatch)
+    known = case.numbers([symbol for symbol in told if symbol in case.scenario.values and symbol not in but])
+    lengths = [f"{symbol} {plain(value)}" for symbol, value in known.items()]
+    parts = [f"{case.model} on {case.hardware.name}", case.phase.name, *lengths]
+    return " · ".join([*parts, layout_said(case.layout, " ", "one chip")])
+
+
+def listed(texts: Sequence[str], most: int = 3) -> str:
+    """The first of some texts, and how many more there are.
+
+    >>> listed(["mfu", "mbu", "cost", "energy", "band"])
+    'mfu, mbu, cost and 2 more'
+    """
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
+def trailer(case: Case, but: str = "") -> list[Any]:
+    """What an answer ends with: what was set; folded defaults (``but`` one that is solved for), doubtful figures, and
+    what is not modelled."""
+    taken = [str(one) for one in case.defaults if one.quantity != but]
+    lines: list[Any] = []
     if case.inputs.by_hand:
         lines.append(Text("set by hand: " + "; ".join(by_hand(case))))
-    if figures := doubtful(case):
-        lines.append(Text("doubtful figures: " + "; ".join(figures)))
     if why := no_estimate(case):
         lines.append(Text(f"no estimate: {why}"))
-    return [*lines, Text("not modelled: " + "; ".join(not_modelled(case)))]
+    return [*lines, folded(taken, "default", "defaults taken"), *left_out(doubtful(case), not_modelled(case))]
+
+
+def folded(texts: Sequence[str], thing: str, title: str) -> Fold:
+    """Texts that are folded away and counted; nothing where there are none."""
+    if not texts:
+        return Fold(())
+    return Fold((Text(f"{title}: {'; '.join(texts)}"),), counted(len(texts), thing))
+
+
+def left_out(figures: Sequence[str], missing: Sequence[str]) -> list[Fold]:
+    """Doubtful figures that went in, and what is not modelled."""
+    known = folded(figures, "doubtful figure", "doubtful figures")
+    said = "" if not missing else f"{counted(len(missing), 'thing')} not modelled"
+    return [known, Fold((Text(f"not modelled: {'; '.join(missing)}"),) if missing else (), said)]
 
 
 # --- what is left out: one honest line ------------------------------------------------------------

@@ -6,7 +6,8 @@ from rich.console import Group
 from rich.text import Text
 
 from steptime.model.solver.layouts.points import Answer, Point
-from steptime.model.text.format import Fitting, layout_said, plain, si
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import layout_said, plain, si
 from steptime.model.text.layout_points import formats
 
 SHOWN = 16

@@ -1,14 +1,14 @@
 """A search over layouts as tables."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Group
 from rich.text import Text
 
 from steptime.model.choices import Minimise, PhaseName
 from steptime.model.solver.batch import SCALES
 from steptime.model.solver.batch_answer import BatchAnswer
-from steptime.model.solver.layouts.points import Answer
+from steptime.model.solver.layouts.points import Answer, Point
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.solver.recheck import recheck
 from steptime.model.step.build import build_case
@@ -16,18 +16,21 @@ from steptime.model.step.case import Case
 from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.best_batch import solve_batch_json
 from steptime.model.text.compared import compared
-from steptime.model.text.format import layout_said, plain, si, table
-from steptime.model.text.header import doubtful, no_estimate, not_modelled
+from steptime.model.text.first_look import bound_and_practice
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import layout_said, plain, si
+from steptime.model.text.header import doubtful, left_out, listed, no_estimate, not_modelled
 from steptime.model.text.layout import relaxed_at
 from steptime.model.text.layout_points import choices, formats_said, point_json
 from steptime.model.text.layout_rows import SHOWN, front_table, machines_table
 from steptime.model.text.layout_why import why_it_lost
-from steptime.model.text.practice import practice_words
 from steptime.model.text.ranges import spread_json, spread_lines
 from steptime.model.text.run import run_line
+from steptime.model.text.screen import Fold, Screen
 
 
-def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
+def layout_table(answer: Answer, spread: Spread | None = None, notices: Sequence[str] = ()) -> Screen:
+    """The best point for people, why the next lost, and the front; ``notices`` are what was made of the question."""
     best, shown = build_case(answer.best.question), point_json(answer.best)
     recheck(answer)
     unit = SCALES[answer.minimise][2]
@@ -40,62 +43,76 @@ def layout_table(answer: Answer, spread: Spread | None = None) -> Group:
     )
     between = ", and those between where they may be best," if answer.search.whole else ""
     what = "executions" if best.inputs.phase == PhaseName.TRAIN else "layouts"
-    head = Text(
-        f"{best.model}, {best.inputs.phase}, {answer.minimise}; {_whose(answer)}: {answer.points:,} points "
-        f"({answer.layouts:,} {what} of {chips} chips x {len(answer.search.batches)} batches{between} x "
-        f"{len(answer.questions)} choices of machine and formats: {machines}) in {answer.seconds:.1f} s", style="bold",
-    )  # fmt: skip
+    head = [
+        Text(
+            f"{best.model} · {best.inputs.phase} · least {answer.minimise} · {chips} chips of {machines}", style="bold"
+        ),
+        Text(f"{answer.points:,} points, {answer.feasible:,} feasible, in {answer.seconds:.1f} s; {_whose(answer)}"),
+    ]
     broken = ", ".join(f"{name} {count:,}" for name, count in answer.infeasible.items() if count) or "none"
-    limits = f" (limits: {', '.join(asked)})" if (asked := _limits(answer)) else ""
-    counted = Text(f"feasible {answer.feasible:,}; points that break a limit: {broken}{limits}")
-    lines = [
-        Text(f"best: {answer.best.question.hardware.name}, {answer.best.layout.chips} chips, "
-             f"layout {layout_said(answer.best.layout)}, batch {plain(answer.best.batch)}"
-             f"{choices(answer.best.question)}", style="bold"),
-        Text(f"  {'at the bound ' if answer.in_practice else ''}"
-             f"{_cost(answer.best.cost, answer.minimise, unit)}{_basis(best, answer.minimise)}, "
-             f"step time at least {si(answer.best.step_time, 's')}, {plain(answer.best.per_sequence)} tokens/s per "
-             f"sequence, {plain(answer.best.per_chip)} per chip; "
-             + ", ".join(f"{key} {value}" for key, value in best.precision.items())),
+    searched = [
+        Text(f"{answer.layouts:,} {what} x {len(answer.search.batches)} batches{between} x {len(answer.questions)} "
+             "choices of machine and formats"),
+        Text(f"points that break a limit: {broken}"),
     ]  # fmt: skip
-    lines += [Text(f"  {line}") for line in run_line(best)]
-    if answer.best.estimate is not None:
-        said = Text(f"  in practice {practice_words(shown['estimate'], answer.best.step_time)}")
-        lines.insert(1 if answer.in_practice else len(lines), said)
-    first_token, practice = answer.best.time_to_first_token, answer.best.first_token_estimate
-    if first_token is not None:
-        about = "" if practice is None else f", in practice about {si(practice, 's')}"
-        lines.append(
-            Text(f"  time to first token at least {si(first_token, 's')}{about}: one prompt alone on this layout")
-        )
+    lines = _best(answer, best, shown, unit)
+    if asked := _limits(answer):
+        lines.append(("limits", ", ".join(asked)))
     if answer.of_bound is not None:
-        lines.append(_alone(answer, unit))
-    lines.append(_ties(answer, unit))
+        lines += _alone(answer, unit)
     if answer.runner_up is not None:
-        second = answer.runner_up
-        lines.append(Text(f"runner-up: {second.question.hardware.name}, {second.layout.chips} chips, "
-                          f"{layout_said(second.layout)}{choices(second.question)}: "
-                          f"{why_it_lost(answer, best)}"))  # fmt: skip
+        lines += [("runner-up", _point(answer.runner_up)), ("", why_it_lost(answer, best))]
     relaxed = relaxed_at(answer, best)
     if relaxed is not None and relaxed.solution is not None and not answer.search.whole:
-        lines.append(Text(f"between the batches tried, at this layout: batch {plain(relaxed.solution.value)}, "
-                          f"{_cost(relaxed.solution.cost, answer.minimise, unit)}"
-                          + (" in practice" if relaxed.practice else "")))  # fmt: skip
-    notes = [Text("not modelled: " + "; ".join(not_modelled(best)))]
+        whose = " in practice" if relaxed.practice else ""
+        lines.append(("", f"between the batches tried, at this layout: batch {plain(relaxed.solution.value)}, "
+                          f"{_cost(relaxed.solution.cost, answer.minimise, unit)}{whose}"))  # fmt: skip
+    notes: list[Any] = []
     if answer.best.batch == max(answer.search.batches) and len(answer.search.batches) > 1:
         notes.insert(0, Text("the best batch is the largest tried: name others in `batch` to go on"))
     notes = [*(Text(text) for text in compared(answer)), *notes]
     if why := no_estimate(best):
         notes.insert(0, Text(f"no estimate: {why}"))
-    if figures := doubtful(best):
-        notes.insert(0, Text("doubtful figures: " + "; ".join(figures)))
+    notes += left_out(doubtful(best), not_modelled(best))
     # A training batch is given: speed and throughput are one, and the front is the best point.
     front = [] if best.inputs.phase == PhaseName.TRAIN else [front_table(answer), Text()]
     each = [machines_table(answer), Text()] if len(answer.best_of) > 1 else []
     terms = _terms(relaxed, answer, best)
-    return Group(
-        head, counted, Text(formats_said(answer)), Text(), *lines, Text(), terms, Text(), *each, *front, *ranges, *notes
-    )
+    details = [Text(_ties(answer, unit)), Text(), terms, Text(), *searched, Text(formats_said(answer)), Text()]
+    found = Fitting(("", " "), lines, (), (" ",))
+    how = Fold(tuple(details), "how it was found")
+    return Screen(*head, *map(Text, notices), Text(), found, Text(), *each, *front, how, *ranges, *notes)
+
+
+def _best(answer: Answer, best: Case, shown: dict[str, Any], unit: str) -> list[tuple[str, str]]:
+    """The best point in rows of a name and a line, as a step has them."""
+    point, practice = answer.best, shown["estimate"]
+    rows = [("best", _point(point)),
+            ("step time", bound_and_practice({**shown, "overlap": best.inputs.overlap}))]  # fmt: skip
+    if practice is not None and not practice["inside"]:
+        rows.append(("", f"outside what was calibrated: {listed(practice['outside'], 2)}"))
+    (speed, share) = point.rates(in_practice=False)
+    rate = f"at the bound {plain(speed)} per sequence, {plain(share)} a chip"
+    if practice is not None:
+        rate += "; about {} and {} in practice".format(*map(plain, point.rates(in_practice=True)))
+    price = f"{_cost(point.cost, answer.minimise, unit)}{_basis(best, answer.minimise)}"
+    if practice is not None:
+        price += f"; about {_cost(point.ranked(True, answer.minimise), answer.minimise, unit)} in practice"
+    rows += [("tokens/s", rate), ("cost", f"at the bound {price}")]
+    rows += [("run", f"at the bound {line}") for line in run_line(best)]
+    if (first := point.time_to_first_token) is not None:
+        about = (
+            "" if point.first_token_estimate is None else f", about {si(point.first_token_estimate, 's')} in practice"
+        )
+        rows.append(("first token", f"at least {si(first, 's')}{about}: one prompt alone on this layout"))
+    return [*rows, ("precision", ", ".join(f"{key} {value}" for key, value in best.precision.items()))]
+
+
+def _point(point: Point) -> str:
+    """A point in one line: machine, chips, layout, batch, what else was chosen."""
+    size = f"{point.layout.chips} chip{'s' * (point.layout.chips != 1)}"
+    parts = [point.question.hardware.name, size, layout_said(point.layout), f"batch {plain(point.batch)}"]
+    return " · ".join(parts) + choices(point.question)
 
 
 def _whose(answer: Answer) -> str:
@@ -106,19 +123,16 @@ def _whose(answer: Answer) -> str:
     return f"limits hold for the estimate (about {si(found.step_time, 's')})"
 
 
-def _alone(answer: Answer, unit: str) -> Text:
+def _alone(answer: Answer, unit: str) -> list[tuple[str, str]]:
     """What the bound alone would choose, where limits hold for the estimate."""
     point = answer.of_bound
     assert point is not None
-    practice, costs = "", ""
-    if point.estimate is not None:
-        practice = f", in practice about {si(point.estimate.step_time, 's')}"
-        cost, least = (one.ranked(True, answer.minimise) for one in (point, answer.best))
-        costs = f", {_cost(cost, answer.minimise, unit)} in practice ({_more(cost / least - 1)})"
-    return Text(f"the bound alone would choose {point.question.hardware.name}, {point.layout.chips} chips, "
-                f"{layout_said(point.layout)}, batch {plain(point.batch)}: step time at least "
-                f"{si(point.step_time, 's')}{practice}; {_cost(point.cost, answer.minimise, unit)} at best"
-                f"{costs}")  # fmt: skip
+    cost = _cost(point.cost, answer.minimise, unit)
+    rows = [("by the bound", _point(point)), ("", f"step time at least {si(point.step_time, 's')}, {cost} at best")]
+    if point.estimate is None:
+        return rows
+    there, least = (one.ranked(True, answer.minimise) for one in (point, answer.best))
+    return [*rows, ("", f"about {si(point.estimate.step_time, 's')} in practice, {_more(there / least - 1)}")]
 
 
 def _more(ratio: float) -> str:
@@ -136,15 +150,15 @@ def _limits(answer: Answer) -> list[str]:
             *map(str, search.limits)]  # fmt: skip
 
 
-def _ties(answer: Answer, unit: str) -> Text:
+def _ties(answer: Answer, unit: str) -> str:
     """How many layouts stood within one per cent of the least cost, and what decided."""
     share = f"{answer.search.within:.0%}"
     if answer.ties == 1:
-        return Text(f"no other layout stands within {share} of it on this machine")
+        return f"no other layout stands within {share} of it on this machine"
     least = _cost(answer.least, answer.minimise, unit)
     whose = " in practice" if answer.in_practice else ""
-    return Text(f"{answer.ties:,} choices stand within {share} of the least{whose}, {least}: of these the least "
-                "operation by operation, then without overlap, then the fewest degrees")  # fmt: skip
+    return (f"{answer.ties:,} choices stand within {share} of the least{whose}, {least}: of these the least operation "
+            "by operation, then without overlap, then the fewest degrees")  # fmt: skip
 
 
 def _terms(relaxed: BatchAnswer | None, answer: Answer, best: Case) -> Any:
@@ -157,8 +171,8 @@ def _terms(relaxed: BatchAnswer | None, answer: Answer, best: Case) -> Any:
     times = dict(best.times)
     if estimate is not None:
         times = {name: time for name, time in estimate.terms.items() if name in prices or (not prices and time > 0)}
-    made = table("term" if estimate is None else "term of the estimate", ">time", ">price",
-                 "limit of the relaxed problem", ">price")  # fmt: skip
+    made = Fitting(("term" if estimate is None else "term of the estimate", ">time", ">price",
+                    "limit of the relaxed problem", ">price "))  # fmt: skip
     limits = [(name, f"{price:+.4f}") for name, price in shadow.items() if abs(price) > 5e-5]
     for place, (name, time) in enumerate(times.items()):
         limit = limits[place] if place < len(limits) else ("", "")

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.table import Table
-
 from steptime.model.solver.measured.judged import USUAL, Judged, summary
 from steptime.model.step.case import TERMS
-from steptime.model.text.format import si, table
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import si
 
 
 def status(one: Judged) -> str:
@@ -51,10 +50,10 @@ def ratio(value: Any) -> str:
     return f"{value:.3g}" if value == 0 or 1e-9 < value < 1e3 else f"{value:.0e}"
 
 
-def rows_table(judged: Sequence[Judged]) -> Table:
+def rows_table(judged: Sequence[Judged]) -> Fitting:
     """Every row with the seconds of its terms; its layout stands in the CSV and in the JSON."""
-    made = table("id", ">measured", ">ideal", ">ratio", ">estimate", *(f">{name}" for name in TERMS))
-    made.columns[0].no_wrap = False  # a long name is folded, no number
+    terms = [f">{name}" for name in TERMS]
+    made = Fitting(("id", ">measured", ">ideal", ">ratio", ">estimate", *terms), (), terms[::-1])
     for one in judged:
         times = (one.times.get(name) for name in TERMS)
         estimate = None if one.practice is None else one.practice.seconds

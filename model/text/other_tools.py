@@ -10,7 +10,8 @@ from steptime.model.solver.compared.causes import Cause
 from steptime.model.solver.compared.compare import Beside, Compared, Ratios, ToolCompared
 from steptime.model.solver.compared.fit import Fitted
 from steptime.model.solver.compared.search import CASES_EACH
-from steptime.model.text.format import counted, si, table
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import counted, si
 from steptime.model.text.measured_rows import as_csv, ratio
 
 RATIOS = ("bound", "estimate", "measured")
@@ -85,9 +86,8 @@ def compared_table(found: Compared, rows: bool = False) -> Group:
 
 def _overview(found: Compared) -> Any:
     has_measured = any(row.measured for row in found.rows)
-    made = table("tool", ">cases", ">/bound", ">/estimate", *([">/measured"] if has_measured else []), ">off",
-                 ">one factor", ">causes")  # fmt: skip
-    made.columns[0].no_wrap = False
+    made = Fitting(("tool", ">cases", ">/bound", ">/estimate", *([">/measured"] if has_measured else []), ">off",
+                    ">one factor", ">causes"), (), (">one factor", ">/estimate"), ("tool",))  # fmt: skip
     for tool in found.tools:
         fits = (tool.unchanged, tool.one_factor, tool.best if tool.causes else None)
         ratios = [(one := tool.ratios(name)) and one.median for name in RATIOS[: 3 if has_measured else 2]]
@@ -106,7 +106,7 @@ def _explained(tool: ToolCompared) -> list[Any]:
                      f"{tool.one_factor.factors[0]:.3g}", style="bold")]  # fmt: skip
     head = Text(f"{tool.name}{between}; one factor on all would be {tool.one_factor.factors[0]:.3g}; with the causes "
                 f"{tool.best.left:.2%} is left in the median", style="bold")  # fmt: skip
-    made = table("cause", ">factor", ">95 %", ">without", "")
+    made = Fitting(("cause", ">factor", ">95 %", ">without", ""), (), ("",), ("cause", ""))
     for cause in tool.causes:
         made.add_row(cause.term, amount(cause.factor, cause.unit), _interval(cause), f"{cause.without:.2%}",
                      said(cause))  # fmt: skip
@@ -156,8 +156,8 @@ def _too_few(tool: ToolCompared) -> str:
 
 
 def _rows(found: Compared) -> Any:
-    made = table("case", "tool", ">answer", ">bound", ">estimate", ">measured", ">explained")
-    made.columns[0].no_wrap = False
+    made = Fitting(("case", "tool", ">answer", ">bound", ">estimate", ">measured", ">explained"), (),
+                   (">measured", ">explained", ">estimate"), ("case", "tool"))  # fmt: skip
     for row in found.rows:
         times = (row.answer, row.bound, row.estimate, row.measured, row.explained)
         made.add_row(row.source.case, row.source.tool, *(si(time, "s") for time in times))

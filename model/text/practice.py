@@ -103,21 +103,26 @@ def percent(value: float | None) -> str:
     return "—" if value is None else f"{value:.1%}"
 
 
-def measured_words(found: dict[str, Any]) -> str:
-    """The shares of a measured time, and which term alone would explain it."""
-    text = f"{si(found['step_time'], 's')}: the bound is {found['share_of_bound']:.0%} of it"
+def measured_rows(data: Mapping[str, Any]) -> list[str]:
+    """What was measured, in lines: the shares of it, and which term alone would explain it; none where nothing was."""
+    if "measured" not in data:
+        return []
+    found = data["measured"]
+    first = f"{si(found['step_time'], 's')}: the bound is {found['share_of_bound']:.0%} of it"
+    used = f"MFU {percent(found['mfu'])}, MBU {percent(found['mbu'])}"
+    if found["share_of_estimate"] is not None:
+        first += f", the estimate {found['share_of_estimate']:.0%}"
+    lines = [f"{first}; {used}"]
     if found["share_of_bound"] > AS_GOOD and found["overlap"] != Overlap.FULL:
-        text += f" at overlap {found['overlap']}, which is no bound: more was hidden"
+        lines.append(f"at overlap {found['overlap']}, which is no bound: more was hidden")
     elif found["share_of_bound"] > AS_GOOD:
-        text += ", which cannot be: a figure of the model, the machine or the layout is another than was measured"
+        lines.append("which cannot be: a figure of the model, the machine or the layout is another than was measured")
     if found["share_of_estimate"] is None:
-        return f"{text}; MFU {percent(found['mfu'])}, MBU {percent(found['mbu'])}"
+        return lines
     left, factors = found["unexplained"], list(found["factors"].items())[:3]
     word = "no term explains" if left > 0 else "less than the estimate says:"
-    text += (f", the estimate {found['share_of_estimate']:.0%}; MFU {percent(found['mfu'])}, MBU "
-             f"{percent(found['mbu'])}; {word} {si(abs(left), 's')}")  # fmt: skip
     alone = ", ".join(f"{name} x{factor:.3g}" for name, factor in factors) or "no single term"
-    return f"{text}; {band_words(found)}; alone would explain it: {alone}"
+    return [*lines, f"{word} {si(abs(left), 's')}; {band_words(found)}", f"alone would explain it: {alone}"]
 
 
 def band_words(found: dict[str, Any]) -> str:

@@ -7,7 +7,8 @@ from rich.text import Text
 
 from steptime.model.quantity import declared, lookup
 from steptime.model.solver.ranges.uncertainty import Spread
-from steptime.model.text.format import in_unit, plain, table
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import in_unit, plain
 
 
 def spread_json(found: Spread | None) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def spread_lines(data: Mapping[str, Any], units: Mapping[str, str] | None = None
     found, known = data["ranges"], declared()
     inputs = ", ".join(f"{name} {_shown(name, low)} to {_shown(name, high)}" for name, (low, high)
                        in found["inputs"].items())  # fmt: skip
-    made = table("", ">low", ">median", ">high", "ends", "moved most by")
+    made = Fitting(("", ">low", ">median", ">high", "ends", "moved most by"), (), ("ends",), ("ends", "moved most by"))
     for name, one in found["outputs"].items():
         unit = (units or {}).get(name, "")
         ends = [in_unit(one[key], known[name].unit) if name in known else f"{_small(one[key]):.4g} {unit}".strip()

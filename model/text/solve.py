@@ -3,7 +3,6 @@
 from typing import Any
 
 import sympy
-from rich.console import Group
 from rich.text import Text
 from sympy import Symbol
 
@@ -13,10 +12,11 @@ from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import Case
 from steptime.model.text.format import formula, in_unit, plain
-from steptime.model.text.header import header_json, missing_json, trailer
+from steptime.model.text.header import header_json, headline, missing_json, trailer
 from steptime.model.text.practice import estimate_json, practice_lines
 from steptime.model.text.ranges import spread_json, spread_lines
 from steptime.model.text.run import run_json, run_line
+from steptime.model.text.screen import Fold, Screen
 from steptime.model.text.step_json import crossover_json
 
 
@@ -33,17 +33,11 @@ def solve_crossover_json(case: Case, answer: CrossoverAnswer, spread: Spread | N
     }
 
 
-def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None = None) -> Group:
+def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None = None) -> Screen:
     data, unit = crossover_json(answer), lookup(answer.over.name).unit
     first, second = answer.between
-    lines = [
-        Text(
-            f"{case.model} on {case.hardware.name}: where {first} = {second}, over {answer.over.name}",
-            style="bold",
-        )
-    ]
-    for name in answer.between:
-        lines.append(Text(f"  {name} = {formula(case.short(case.resources[name], answer.over))}"))
+    head = [Text(headline(case, answer.over), style="bold"), Text(f"where {first} = {second}, over {answer.over.name}")]
+    lines: list[Any] = [Text()]
     if answer.exists:
         roots = ", ".join(in_unit(root, unit) for root in answer.values)
         lines.append(Text(f"{answer.over.name} = {roots}  (here {in_unit(answer.present, unit)})", style="bold"))
@@ -53,10 +47,13 @@ def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None =
             lines += practice_lines(case.changed({answer.over: answer.value}), "in practice a step there takes ")
     else:
         lines.append(Text(answer.remark, style="bold"))
+    lines.append(Text())
+    for name in answer.between:
+        lines.append(Text(f"{name} = {formula(case.short(case.resources[name], answer.over))}"))
     if answer.closed_form is not None:
         lines.append(Text(f"closed form: {formula(answer.over)} = {formula(answer.closed_form.rhs)}"))
-        lines.append(Text(f"LaTeX:       {data['latex']}"))
         lines.append(Text(f"exists when: {_condition(answer)}"))
+        lines.append(Fold((Text(f"LaTeX:       {data['latex']}"),)))
     elif answer.bracket is not None:
         low, high = (in_unit(value, unit) for value in answer.bracket)
         how = "root enclosed between" if answer.exists else "no root found between"
@@ -67,15 +64,15 @@ def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None =
         lines.append(
             Text("relaxed: the mean load on every rank; whole sequences may load some chips more", style="dim")
         )
-    return Group(*lines, *([Text(), *ranges] if ranges else []), *held(case, answer.over))
+    return Screen(*head, *lines, Text(), *ranges, *held(case, answer.over))
 
 
 def _condition(answer: CrossoverAnswer) -> str:
     return "always" if answer.exists_when == sympy.true else formula(answer.exists_when)
 
 
-def held(case: Case, over: Symbol) -> list[Text]:
+def held(case: Case, over: Symbol) -> list[Any]:
     """What was held fixed. Where the layout is a default, it was chosen for the batch that stands here."""
     fixed = [(symbol.name, plain(case.number(symbol))) for symbol in (q.batch, case.phase.varies) if symbol != over]
-    lines = [Text(f"held: layout {case.layout}, " + ", ".join(f"{name} {value}" for name, value in fixed))]
-    return [*lines, *trailer(case, but=over.name)]
+    said = f"held: layout {case.layout}, " + ", ".join(f"{name} {value}" for name, value in fixed)
+    return [Fold((Text(said),)), *trailer(case, but=over.name)]

@@ -4,20 +4,21 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Group
 from rich.text import Text
 from sympy.core.relational import Relational
 
 from steptime.model import symbols as q
-from steptime.model.choices import Overlap
+from steptime.model.choices import Overlap, TermName
 from steptime.model.quantity import declared
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import TERMS, Case
-from steptime.model.text.bases import of_power, of_price
+from steptime.model.text.bases import of_power
+from steptime.model.text.first_look import answered, briefly, following, head, terms
+from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import Roomy, formula, in_unit, letter, plain, si, table
-from steptime.model.text.header import missing_lines, trailer
-from steptime.model.text.practice import measured_words, percent, practice_words
-from steptime.model.text.run import run_words
+from steptime.model.text.header import folded, missing_lines, trailer
+from steptime.model.text.practice import percent, practice_words
+from steptime.model.text.screen import Fold, Screen
 from steptime.model.text.step_json import step_json
 
 if TYPE_CHECKING:
@@ -34,27 +35,23 @@ def step_table(
     answers: Sequence[CrossoverAnswer] | None = None,
     spread: "Spread | None" = None,
     measured: "Measured | None" = None,
-) -> Group:
-    """A step for people: terms with their closed forms, band, rates, cost, memory, crossovers, what is left out."""
+) -> Screen:
+    """A step for people: the answer, what binds, what would change it; folded away the numbers put in, the details,
+    where terms cross, defaults, doubts and what is left out."""
     answers = crossovers(case) if answers is None else answers
     data = step_json(case, answers, spread, measured)
-    head = Text(
-        f"{data['model']} on {data['hardware']}: one {data['phase']} step, batch {plain(data['batch'])}, "
-        f"{_length(case)}, {case.layout.chips} chip{'s' * (case.layout.chips > 1)}"
-        + (": DOES NOT FIT in memory" if data["fits"] is False else ""),
-        style="bold",
-    )
-    return Group(
-        head,
+    return Screen(
+        head(case, data),
         Text(),
-        _terms(case, data),
+        answered(case, data),
         Text(),
-        _numbers(case),
-        Text(),
-        _facts(case, data),
+        terms(case, data),
+        Fold((Text(), *_long(case), _numbers(case))),
         Text(),
         *_spread(data),
-        *_crossover_lines(case, answers),
+        following(case, data, answers),
+        Text(),
+        Fold((_facts(case, data), Text(), *_crossover_lines(case, answers))),
         *_notes(case, data),
     )
 
@@ -68,29 +65,19 @@ def _spread(data: dict[str, Any]) -> list[Any]:
     return spread_lines(data)
 
 
-def _length(case: Case) -> str:
-    """What is long: the context that a decode step reads, or the prompt, and what of it is cached."""
-    found = case.numbers((case.phase.varies, q.cached, q.chunk, q.microbatch))
-    return ", ".join(f"{symbol} {plain(value)}" for symbol, value in found.items() if symbol in case.scenario.values)
-
-
-def _terms(case: Case, data: dict[str, Any]) -> Any:
-    made = table("term", ">time", ">share", "closed form")
-    step = data["bounds"]["full"]
-    tiers = [tier for tier in ("scale_up", "scale_out") if data["network"][tier]]
-    for name in (*TERMS, *(tiers if len(tiers) > 1 else [])):
-        time = data["terms"].get(name, data["network"].get(name))
-        expr = case.resources[tiers[0]] if name == "interconnect" and len(tiers) == 1 else case.resources[name]
-        shown = formula(case.short(expr)) if time else ("0" if time == 0 else "absent")
-        binds = "  ← binds" if name == data["bottleneck"] else ""
-        made.add_row(name, si(time, "s"), f"{time / step:.0%}" if step and time is not None else "—", shown + binds)
-    return made
+def _long(case: Case) -> list[Text]:
+    """Formulas of terms that the table has no room for."""
+    lines = []
+    for name in (*TERMS, TermName.SCALE_UP, TermName.SCALE_OUT):
+        shown = formula(case.short(case.resources[name]))
+        if briefly(shown) != shown:
+            lines += [Text(f"{name} = {shown}"), Text()]
+    return lines
 
 
 def _numbers(case: Case) -> Any:
     """The numbers put in: every symbol of the terms above that is not one or zero here."""
-    terms = case.resources
-    shown = set().union(*(case.short(terms[name]).free_symbols for name in TERMS))
+    shown = set().union(*(case.short(case.resources[name]).free_symbols for name in TERMS))
     numbers = case.numbers(shown - case.absent)
     rows = [record for record in declared().values() if numbers.get(record.symbol)]
     cells = [[letter(r), in_unit(numbers[r.symbol], r.unit), r.name] for r in rows]
@@ -103,40 +90,33 @@ def _numbers(case: Case) -> Any:
 
 
 def _facts(case: Case, data: dict[str, Any]) -> Any:
-    made = table("", "")
     bounds, memory_used = data["bounds"], data["memory_per_chip"]
     band = " ≤ ".join(f"{si(bounds[key], 's')} ({text})" for key, text in
                       (("full", "full overlap"), ("per_operation", "per operation"), ("none", "none")))  # fmt: skip
-    bound, least = data["bottleneck"] or "—", _least(data)
-    made.add_row("step time", f"{least}{si(data['step_time'], 's')} at overlap {data['overlap']}; bound by {bound}")
+    rows = [("overlap", band)]
     if data["estimate"] is not None:
-        made.add_row("in practice", practice_words(data["estimate"], data["step_time"]))
-    if "measured" in data:
-        made.add_row("measured", measured_words(data["measured"]))
-    made.add_row("band", band)
-    if "mean_step_time" in data:
-        made.add_row("mean step", f"{least}{si(data['mean_step_time'], 's')} with every prefill counted, a request's "
-                                  f"own too: throughput and cost {BOUND}follow from it")  # fmt: skip
-    made.add_row("tokens/s", f"{BOUND}{plain(data['tokens_per_second_per_sequence'])} per sequence, "
-                             f"{plain(data['tokens_per_second'])} over all chips")  # fmt: skip
+        rows += clauses("in practice", practice_words(data["estimate"], data["step_time"]))
     if "training" in data:
-        made.add_row("training", _training(case, data["training"]))
-    if "request" in data:
-        made.add_row("request", _request(data))
-    made.add_row("cost", _cost(case, data))
+        rows += clauses("training", _training(data["training"]))
+    rows.append(("energy", f"{BOUND}{si(data['joules_per_token'], 'J')} per token{of_power(case)}"))
     compute, memory_share = percent(data["mfu"]), percent(data["mbu"])
-    made.add_row("utilisation", f"{BOUND}{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)")
+    rows.append(("utilisation", f"{BOUND}{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)"))
     fits = {True: "fits", False: "DOES NOT FIT", None: "capacity unknown"}[data["fits"]]
     parts = ", ".join(f"{name.replace('kv', 'KV')} {si(memory_used[name], 'B')}"
                       for name in ("weights", "kv", "gradients", "optimizer", "activations")
                       if name in memory_used and (memory_used[name] or name != "kv"))  # fmt: skip
     held, taken = si(memory_used["total"], "B"), si(memory_used["workspace"], "B")
-    made.add_row("memory/chip", f"{held} + {taken} workspace of {_usable(memory_used)}: {fits} ({parts})")
+    rows += [("memory/chip", f"{held} + {taken} workspace of {_usable(memory_used)}: {fits}"), ("", parts)]
     if "kv_room_tokens" in data:
-        made.add_row("KV room", _room(case, data))
-    made.add_row("layout", f"{case.layout}")
-    made.add_row("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))
-    return made
+        rows += clauses("KV room", _room(data))
+    rows += [("layout", f"{case.layout}"),
+             ("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))]  # fmt: skip
+    return Fitting(("", " "), rows, (), (" ",))
+
+
+def clauses(name: str, text: str) -> list[tuple[str, str]]:
+    """A long text in rows of a name and a line, one a clause."""
+    return [(name if not place else "", clause) for place, clause in enumerate(text.split("; "))]
 
 
 def _usable(memory: dict[str, Any]) -> str:
@@ -147,34 +127,21 @@ def _usable(memory: dict[str, Any]) -> str:
     return f"{si(usable, 'B')} usable ({usable / capacity:.0%} of {si(capacity, 'B')})"
 
 
-def _training(case: Case, found: dict[str, Any]) -> str:
-    """Micro-batches, bubble and utilisation of the hardware; days and dollars where the tokens were said."""
-    text = (f"{plain(found['micro_batches'])} micro-batches, bubble {found['bubble']:.1%} of the work, "
-            f"{BOUND}{percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}")  # fmt: skip
+def _training(found: dict[str, Any]) -> str:
+    """Utilisation of the hardware, what is kept; on how many tokens to train what serves so many."""
+    text = f"{BOUND}{percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}"
     if "served_tokens" in found:
         fits = [f"{name} {si(tokens)}" for name, tokens in found["tokens_at_optimum"].items()]
         equal, alone = si(found["tokens_at_equal_compute"]), si(found["tokens_of_cheapest_training"])
         text += (f"; to serve {si(found['served_tokens'])} tokens train on {equal} at equal compute, {', '.join(fits)} "
                  f"at the optimum, {alone} for training alone")  # fmt: skip
-    return text if found["tokens"] is None else f"{text}; {BOUND}{run_words(found, of_price(case))}"
+    return text
 
 
 def _kept(found: dict[str, Any]) -> str:
     """What decides which activations are kept, in words."""
     shared = ", sequence parallel" if found["sequence_parallel"] else ""
     return f"{found['attention_kernel']} attention, recompute {found['recompute']}{shared}"
-
-
-def _request(data: dict[str, Any]) -> str:
-    """The whole request in words: the first token, the steps after it, the rate of its output."""
-    request = data["request"]
-    steps, binds = plain(request["output"] - 1), request["decode_bottleneck"] or "—"
-    room = "; its end DOES NOT FIT" if request["fits"] is False else ""
-    return (
-        f"{_least(data)}{si(request['time'], 's')}: {_first(data)} to the first token, {steps} decode steps "
-        f"{si(request['decode_time'], 's')} ({binds}); {BOUND}{plain(request['tokens_per_second'])} output tokens/s"
-        f"{room}"
-    )
 
 
 def _first(data: dict[str, Any]) -> str:
@@ -189,19 +156,12 @@ def _least(data: dict[str, Any]) -> str:
     return "at least " if data["overlap"] == Overlap.FULL else BOUND
 
 
-def _room(case: Case, data: dict[str, Any]) -> str:
+def _room(data: dict[str, Any]) -> str:
     """Tokens of KV cache, sequences in flight, and the first token of a request that has the machine to itself."""
     most, long = data["largest_concurrency"], plain(data["context"])
     sequences = f"{plain(most)} sequence{'s' * (most != 1)} of {long} tokens" if most else f"not one sequence of {long}"
     room = f"{si(data['kv_room_tokens'])} tokens, {sequences}" if most is not None else "no limit known"
     return f"{room}; first token of a request alone after {_least(data)}{_first(data)}"
-
-
-def _cost(case: Case, data: dict[str, Any]) -> str:
-    dollars, joules = data["dollars_per_million_tokens"], data["joules_per_token"]
-    parts = ["dollars unknown" if dollars is None else f"${dollars:.4g} per million tokens{of_price(case)}"]
-    parts.append("energy unknown" if joules is None else f"{si(joules, 'J')} per token{of_power(case)}")
-    return (BOUND if dollars is not None or joules is not None else "") + ", ".join(parts)
 
 
 def _crossover_lines(case: Case, answers: Sequence[CrossoverAnswer]) -> list[Text]:
@@ -238,7 +198,8 @@ def _shown(text: str) -> list[Text]:
     return [Text(f"      {text}", style="dim")]
 
 
-def _notes(case: Case, data: dict[str, Any]) -> list[Text]:
-    *before, left_out = trailer(case)
-    remarks = [Text("notes: " + "; ".join(data["notes"]))] if data["notes"] else []
-    return [*before, *missing_lines(data["missing"]), left_out, *remarks]
+def _notes(case: Case, data: dict[str, Any]) -> list[Any]:
+    """What is missing, for all to see; what was taken and left out, folded."""
+    *before, missing = trailer(case)
+    remarks = folded(data["notes"], "note", "notes")
+    return [*missing_lines(data["missing"]), *before, missing, remarks]

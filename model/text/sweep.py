@@ -19,6 +19,7 @@ from steptime.model.solver.sweep.outputs import BINDING, Output, output_of
 from steptime.model.solver.sweep.rows import NAMES, Rows
 from steptime.model.solver.sweep.run import Swept
 from steptime.model.solver.sweep.slopes import Slopes
+from steptime.model.text.fitting import Fitting as Wide
 from steptime.model.text.format import in_unit, layout_said, plain, table
 
 SHOWN = 12
@@ -161,7 +162,7 @@ def _figures(found: Mapping[str, Any], state: Any) -> list[RenderableType]:
         names = [*found["groups"][0]["slopes"], "explained"]
         cells = [[*(plain(value, 3) for value in group["slopes"].values()), plain(group["explained"], 3)]
                  for group in found["groups"]]  # fmt: skip
-    shown = table(*by, *(f">{name}" for name in names))
+    shown = Wide((*by, *(f">{name}" for name in names)), (), [f">{name}" for name in names][::-1])
     for group, row in list(zip(found["groups"], cells, strict=True))[:SHOWN]:
         shown.add_row(*(_cell(name, value) for name, value in group["by"].items()), *row)
     said = f" (each within {state.kept.error:.3g} of itself)" if isinstance(state, Quantiles) else ""

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from steptime.model.choices import PhaseName
 from steptime.model.solver.measured.judged import MOST_OF_PEAK, UNSTATED, USUAL, Judged, groups, summary
-from steptime.model.text.format import counted, si, table
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import counted, si
 from steptime.model.text.measured_rows import (
     energy_json,
     first_token_json,
@@ -21,6 +20,7 @@ from steptime.model.text.measured_rows import (
     share,
     status,
 )  # fmt: skip
+from steptime.model.text.screen import Fold, Screen
 
 SHOWN = 8
 JOINED = " · "
@@ -50,7 +50,7 @@ def validate_json(judged: Sequence[Judged], by: Sequence[str] = USUAL, of_fit: b
 
 def validate_table(
     judged: Sequence[Judged], rows: bool, by: Sequence[str] = USUAL, of_fit: bool = False, shipped: bool = True
-) -> Group:
+) -> Screen:
     """``of_fit``: the rows are those of the fit; ``shipped``: its coefficients are the package's own."""
     modelled = [one for one in judged if not one.why]
     head = Text(f"{len(modelled)} of {counted(len(judged), 'row')} modelled; ideal/measured is the share of "
@@ -67,8 +67,10 @@ def validate_table(
                 f"rows in its band. Errors {whose}{more}"
             )
         ]
-    lines += [groups_table(judged, by, of_fit), Text(), *_beating(judged), *_implausible(judged)]
-    lines += _not_modelled(judged)
+    lines += [groups_table(judged, by, of_fit), Text(), *_beating(judged)]
+    lines += [_folded(_implausible(judged), sum(bool(one.implausible) for one in judged), "implausible row"),
+              _folded(_not_modelled(judged), sum(bool(one.why) for one in judged), "row that is not modelled",
+                      "rows that are not modelled")]  # fmt: skip
     if any(one.first_token for one in judged):
         said = ("time to the first token: measured, that of an unloaded prefill at the bound and by the estimate, and "
                 "the rest, which is waiting; medians")  # fmt: skip
@@ -85,11 +87,18 @@ def validate_table(
                   energies(judged)]  # fmt: skip
     if rows:
         lines += [Text(), rows_table(judged)]
-    return Group(*lines)
+    return Screen(*lines)
 
 
+DROPPED = (">riding", ">largest", ">least", ">p90", "stack")
+"""Columns that a narrow terminal has no room for, the first to go first."""
 MARK = "*"
 """After the name of a group with estimates of rows that were in no fit."""
+
+
+def _folded(lines: Sequence[Text], number: int, one: str, several: str = "") -> Fold:
+    """Lines on so many rows, folded away."""
+    return Fold(tuple(lines), counted(number, one, several) if number else "")
 
 
 def _of_fit(judged: Sequence[Judged]) -> str:
@@ -102,7 +111,7 @@ def _of_fit(judged: Sequence[Judged]) -> str:
     return f"of rows in the fit, but for {counted(len(others), 'row')} that are in none ({', '.join(named)}; {MARK})"
 
 
-def groups_table(judged: Sequence[Judged], by: Sequence[str], of_fit: bool = False) -> Table:
+def groups_table(judged: Sequence[Judged], by: Sequence[str], of_fit: bool = False) -> Fitting:
     """A line for each group: ideal/measured, ``riding`` with prefills riding along, where rows are of serving; and the
     estimate over what was measured, its errors, and the share of rows inside its band."""
     made = _grouped(by, ">modelled", ">median", ">least", ">largest", ">riding", ">estimate", ">error", ">p90", ">band")
@@ -125,11 +134,10 @@ def _name(names: Sequence[str]) -> str:
     return JOINED.join(kept)
 
 
-def _grouped(by: Sequence[str], *columns: str) -> Table:
-    """An empty table of groups, whose names may take several lines."""
-    made = table(JOINED.join(by), *columns)
-    made.columns[0].no_wrap = False
-    return made
+def _grouped(by: Sequence[str], *columns: str) -> Fitting:
+    """An empty table of groups, whose names may take two lines."""
+    name = JOINED.join(by)
+    return Fitting((name, *columns), (), DROPPED, (), (name,))
 
 
 def _beating(judged: Sequence[Judged]) -> list[Text]:
@@ -162,7 +170,7 @@ def _not_modelled(judged: Sequence[Judged]) -> list[Text]:
             for (name, why), places in reasons.items()]  # fmt: skip
 
 
-def first_tokens(judged: Sequence[Judged], by: Sequence[str]) -> Table:
+def first_tokens(judged: Sequence[Judged], by: Sequence[str]) -> Fitting:
     """A line for each group that states its time to the first token."""
     made = _grouped(by, ">rows", ">measured", ">bound", ">estimate", ">waiting", ">of it")
     for names, members in groups([one for one in judged if one.first_token], by).items():
@@ -173,7 +181,7 @@ def first_tokens(judged: Sequence[Judged], by: Sequence[str]) -> Table:
     return made
 
 
-def drafted(judged: Sequence[Judged]) -> Table:
+def drafted(judged: Sequence[Judged]) -> Fitting:
     """A line for each row that checked drafts."""
     made = _grouped(("id",), "stack", ">sequences", ">drafts", ">tokens a pass", ">acceptance")
     for one in judged:
@@ -185,7 +193,7 @@ def drafted(judged: Sequence[Judged]) -> Table:
     return made
 
 
-def energies(judged: Sequence[Judged]) -> Table:
+def energies(judged: Sequence[Judged]) -> Fitting:
     """A line for each row that states its energy."""
     made = _grouped(("id",), ">W a chip", ">of rated", ">measured", ">chips", ">system", ">ideal")
     for one in judged:

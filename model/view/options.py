@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from steptime.model.view.complete import HARDWARE, MODEL, SETTING
+from steptime.model.view.scenario import scenario_files
+
 from steptime.model.choices import (  # isort: skip
     PHASES, AttentionKernel, Basis, Counted, Experts, Format, MachineGoal, Minimise, Overlap, Recompute,
     Schedule, Scope,
@@ -21,14 +24,36 @@ FORMATS = choice(Format)
 LAYOUT_GOALS, MACHINE_GOALS = choice(Minimise), choice(MachineGoal)
 TERM_NAMES = "compute, memory, interconnect, scale_up or scale_out"
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else.")
+UNFOLDED = "steptime.unfolded"
+"""Where it is kept that everything was asked for."""
+
+
+def _keep(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    ctx.meta[UNFOLDED] = asked
+
+
+VERBOSE = click.option(
+    "-v", "--verbose", "unfolded", is_flag=True, expose_value=False, callback=_keep,
+    help="Unfold the details: numbers put in, defaults taken, doubtful figures, what is not modelled.",
+)  # fmt: skip
+
+
+def JSON(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: N802
+    """How an answer is printed: every command has it."""
+    return _as_json(VERBOSE(function))
+
+
+_as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object in base units, and nothing else."
+)
+CSV = click.option("--csv", "as_csv", is_flag=True, help="Print the rows as CSV, in base units.")
 BASIS = click.option(
     "--basis", type=choice(Basis),
     help="Kind of price of a chip-hour; of one that is set by hand, what it is.  "
     "[default: the machine's first, in a comparison one that all have]",
 )  # fmt: skip
 SETS = click.option(
-    "--set", "sets", multiple=True, metavar="NAME=VALUE",
+    "--set", "sets", multiple=True, metavar="NAME=VALUE", shell_complete=SETTING,
     help="Any quantity that a formula here contains, with unit, as memory_bandwidth=3.35TB/s; wins over everything.",
 )  # fmt: skip
 
@@ -45,9 +70,14 @@ Decorated = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def scenario_options(usual: Mapping[str, str] = USUAL) -> Decorated:
-    """One model on one machine, and the options that state a scenario."""
+    """One model on one machine, and the options that state a scenario, also in a file."""
     workload = workload_options(usual)
-    return lambda function: click.argument("model")(click.argument("hardware")(workload(function)))
+
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        found = click.argument("hardware", shell_complete=HARDWARE)(scenario_files(workload(function)))
+        return click.argument("model", shell_complete=MODEL)(found)
+
+    return decorated
 
 
 def workload_options(usual: Mapping[str, str] = USUAL, own_chips: bool = False) -> Decorated:
@@ -173,6 +203,13 @@ def limit_option(example: str) -> Decorated:
         "--limit", "limits", multiple=True, metavar="NAME<=VALUE",
         help=f"A limit of your own, as {example}; may be repeated.",
     )  # fmt: skip
+
+
+def repeated(command: click.Command, name: str) -> None:
+    """An option that may be given several times."""
+    option = next(one for one in command.params if one.name == name)
+    assert isinstance(option, click.Option)
+    option.multiple, option.help = True, f"{(option.help or '').replace('  [', ' May be repeated.  [')}"
 
 
 def searched(command: click.Command, name: str, said: str) -> None:

@@ -11,24 +11,29 @@ from typing import Any
 import click
 
 from steptime.model.errors import Swapped, UserError, printable
+from steptime.model.view.grouped import write_options
+from steptime.model.view.options import UNFOLDED
 from steptime.model.view.progress import Progress, wipe
+from steptime.model.view.scenario import GIVEN, save_scenario
+from steptime.model.view.scenario import SETS as FROM_FILE
 from steptime.model.view.suggest import Suggesting
 
 
 def stated(ctx: click.Context, *but: str) -> dict[str, Any]:
-    """What was given on the command line, by argument of the Python interface; ``--set`` wins over an option."""
-    given = click.core.ParameterSource.COMMANDLINE
+    """What was given on the command line or in a scenario file, by argument of the Python interface; ``--set`` wins
+    over an option."""
     words = {
         name: value
         for name, value in ctx.params.items()
-        if ctx.get_parameter_source(name) == given and name not in ("sets", "ranges", "as_json", *but)
+        if ctx.get_parameter_source(name) in GIVEN and name not in ("sets", "ranges", "as_json", *but)
     }
     return {**words, **by_hand(ctx)}
 
 
 def by_hand(ctx: click.Context) -> dict[str, str]:
     """What was given with ``--set``; an option that is no quantity is not given so."""
-    found = entries(ctx.params.get("sets", ()), "--set", "memory_bandwidth=3.35TB/s")
+    typed = entries(ctx.params.get("sets", ()), "--set", "memory_bandwidth=3.35TB/s")
+    found = {**ctx.meta.get(FROM_FILE, {}), **typed}
     if taken := found.keys() & {*ctx.params, "progress"}:
         from steptime.model import symbols
 
@@ -73,8 +78,19 @@ def show(answer: Any, as_json: bool, **how: Any) -> None:
         click.echo(_obeyed.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
     else:
         from steptime.model.text.format import console
+        from steptime.model.text.screen import unfolded
 
-        console().print(_worded(answer.table(**how), click.get_current_context().command))
+        ctx = click.get_current_context()
+        table = answer.table(**how)
+        console().print(_worded(unfolded(table) if ctx.meta.get(UNFOLDED) else table, ctx.command))
+
+
+def show_csv(answer: Any, as_json: bool, **how: Any) -> None:
+    """Print the rows of an answer as CSV."""
+    if as_json:
+        raise click.UsageError("--csv and --json are two forms of the answer: give one")
+    wipe()
+    click.echo(answer.csv(**how), nl=False)
 
 
 def _worded(answer: Any, command: click.Command) -> Any:
@@ -95,7 +111,10 @@ TYPED = "steptime.typed"
 
 
 class Asking(Suggesting):
-    """A command whose errors speak of its options."""
+    """A command whose errors speak of its options, and whose help groups them."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_options(self, ctx, formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[TYPED] = tuple(args)  # click takes them out of the list as it reads them
@@ -103,7 +122,9 @@ class Asking(Suggesting):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            outcome = super().invoke(ctx)
+            save_scenario(ctx, stated)
+            return outcome
         except Swapped as error:
             turned = {error.model: error.hardware, error.hardware: error.model}
             typed = shlex.join([turned.get(word, word) for word in ctx.meta[TYPED]])

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from steptime.model.choices import TermName
+from steptime.model.view.complete import DERIVATION, HARDWARE, MODEL, QUANTITY
 from steptime.model.view.fleet import fleet
 from steptime.model.view.output import Asking, by_hand, ranges, show, stated, with_ranges
 from steptime.model.view.progress import Progress
@@ -82,8 +83,8 @@ def batch(
 
 
 @solve.command()
-@click.argument("model")
-@click.argument("hardware", nargs=-1, required=True)
+@click.argument("model", shell_complete=MODEL)
+@click.argument("hardware", nargs=-1, required=True, shell_complete=HARDWARE)
 @workload_options(own_chips=True)
 @click.option("--chips", required=True, metavar="N[,N…]", help="Numbers of chips that are tried, as 8,16,72.")
 @click.option("--minimise", type=LAYOUT_GOALS, help="[default: cost, or chip-seconds where a price is unknown]")
@@ -135,7 +136,7 @@ for option, said in {
 
 
 @solve.command()
-@click.argument("model")
+@click.argument("model", shell_complete=MODEL)
 @workload_options({
     "batch": "64; the best of several where a cost is minimised",
     "layout": "the one that asks for the least",
@@ -149,7 +150,7 @@ for option, said in {
 @click.option("--workload", "workloads", multiple=True, metavar="'NAME=VALUE …'",
               help="One of several, as weight=0.7 phase=decode context=32k batch=2048, weight being its share of the "
               "tokens; may be repeated.")  # fmt: skip
-@click.option("--from", "chip", metavar="HARDWARE",
+@click.option("--from", "chip", metavar="HARDWARE", shell_complete=HARDWARE,
               help="Instead: what one more unit of each resource of this chip is worth.")  # fmt: skip
 @range_option
 @click.pass_context
@@ -184,8 +185,8 @@ def machine(
 
 
 @solve.command()
-@click.argument("model")
-@click.argument("hardware")
+@click.argument("model", shell_complete=MODEL)
+@click.argument("hardware", shell_complete=HARDWARE)
 @click.option("--context", help="Tokens of the cache, as 200k.  [default: 4096]")
 @click.option("--tiers", type=click.Path(dir_okay=False), metavar="FILE",
               help="Tiers of memory, a TOML file.  [default: the catalogue's]")  # fmt: skip
@@ -209,8 +210,14 @@ def cache(ctx: click.Context, /, model: str, hardware: str, as_json: bool, **_: 
 
 
 @solve.command("for")
-@click.argument("quantity")
-@click.option("--in", "formula", required=True, help="A derivation's name, or compute, memory, interconnect.")
+@click.argument("quantity", shell_complete=QUANTITY)
+@click.option(
+    "--in",
+    "formula",
+    required=True,
+    shell_complete=DERIVATION,
+    help="A derivation's name, or compute, memory, interconnect.",
+)
 @SETS
 @range_option
 @JSON

@@ -1,28 +1,55 @@
-"""``step``: one scenario."""
+"""``step``: one scenario, or several side by side."""
 
 from typing import Any
 
 import click
 
-from steptime.model.view.options import range_option, scenario_options
-from steptime.model.view.output import Asking, ranges, show, stated
+from steptime.model.view.complete import HARDWARE, MODEL
+from steptime.model.view.options import CSV, range_option, repeated, workload_options
+from steptime.model.view.output import Asking, ranges, show, show_csv, stated
+from steptime.model.view.scenario import scenario_files
+
+SEVERAL = ("layout", "weights", "kv", "activations")
+"""Options that may be repeated: each value makes a step of its own."""
 
 
 @click.command(cls=Asking)
-@scenario_options()
+@click.argument("model", shell_complete=MODEL)
+@click.argument("hardware", nargs=-1, required=True, shell_complete=HARDWARE)
+@scenario_files
+@workload_options()
 @range_option
 @click.option("--measured", metavar="VALUE",
               help="What was measured: 38ms, 1200 tok/s of all chips, 42% MFU, 400 TFLOP/s a chip.")  # fmt: skip
+@CSV
 @click.pass_context
-def step(ctx: click.Context, /, model: str, hardware: str, measured: str | None, as_json: bool, **_: Any) -> None:
-    """One scenario: its terms, what binds, throughput, cost, memory, and where the terms cross."""
+def step(
+    ctx: click.Context, /, model: str, hardware: tuple[str, ...], measured: str | None, as_csv: bool, as_json: bool,
+    **_: Any,
+) -> None:  # fmt: skip
+    """One scenario: its terms, what binds, throughput, cost, memory, and what would change it.
+
+    Several HARDWARE, --layout, --weights, --kv or --activations stand side by side, one row each.
+    """
     import steptime as st
 
-    found = st.step(model, hardware, **stated(ctx, "model", "hardware", "measured"))
-    limits = ranges(ctx)
+    words, limits = stated(ctx, "model", "hardware", "measured", "as_csv"), ranges(ctx)
     if measured is not None and limits:
         raise click.UsageError("--measured and --range are different questions: give one")
-    if measured is not None:
-        show(found.against(measured), as_json)
+    given = {name: words[name] for name in SEVERAL if isinstance(words.get(name), tuple)}  # else by --set
+    if as_csv or len(hardware) > 1 or any(len(values) > 1 for values in given.values()):
+        if measured is not None or limits:
+            which = "--range" if limits else "--measured"
+            raise click.UsageError(f"{which} is of one step: name one machine, layout and format, and no --csv")
+        found = st.side_by_side(model, hardware, **words)
+        show_csv(found, as_json) if as_csv else show(found, as_json)
         return
-    show(found.ranges(**limits) if limits else found, as_json)
+    one = st.step(model, hardware[0], **{**words, **{name: value for name, (value,) in given.items()}})
+    if measured is not None:
+        show(one.against(measured), as_json)
+        return
+    show(one.ranges(**limits) if limits else one, as_json)
+
+
+for option in SEVERAL:
+    repeated(step, option)

@@ -15,7 +15,8 @@ from steptime.model.errors import NotSolved, UserError
 from steptime.model.solver.cache.holding import CacheAnswer, solve_cache
 from steptime.model.solver.recheck import recheck_cache
 from steptime.model.step.solver_words import reuse_of
-from steptime.model.text.cache import cache_json, cache_table, ours, published
+from steptime.model.text.cache import cache_json, ours, published
+from steptime.model.text.cache_table import cache_table
 from steptime.model.text.format import console
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tiers.toml"

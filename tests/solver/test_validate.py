@@ -225,7 +225,7 @@ def test_a_bad_row_is_shown_with_its_line(tmp_path: Path, run_json, run) -> None
     statuses = [row["status"] for row in run_json("validate", str(path))["rows"]]
     why = "batch: 'nan' is not a number between 1 and 1e+09"
     assert statuses == ["ok", f"not modelled: {why}, line 3", f"not modelled: {why}, line 4"]
-    code, out, err = run("validate", str(path))
+    code, out, err = run("validate", str(path), "-v")
     assert (code, err) == (0, "") and f"2 rows: {why}, lines 3, 4" in " ".join(out.split())
 
 

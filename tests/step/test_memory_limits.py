@@ -89,18 +89,18 @@ def test_every_solver_keeps_to_the_same_limit() -> None:
 
 
 def test_a_chip_whose_workspace_takes_all_fits_nothing(run) -> None:
-    code, out, _ = run("step", *SMALL, "--layout", "tp=1", "--set", "workspace=80GB")
+    code, out, _ = run("step", *SMALL, "--layout", "tp=1", "--set", "workspace=80GB", "-v")
     assert code == 0 and "DOES NOT FIT" in out and "not one sequence" in out
     code, out, err = run("solve", "batch", *SMALL, "--set", "workspace=80GB", "--layout", "tp=1")
     assert (code, out) == (2, "") and "memory_capacity is exceeded" in err
 
 
 def test_the_option_and_the_table(run) -> None:
-    code, out, _ = run("step", *SMALL, "--layout", "tp=1", "--batch", "1")
+    code, out, _ = run("step", *SMALL, "--layout", "tp=1", "--batch", "1", "-v")
     shown = " ".join(out.split())
     assert code == 0 and "16.6 GB + 6.55 GB workspace of 77.31 GB usable (90% of 85.9 GB): fits" in shown
     assert "usable_memory 90% of the capacity; workspace 6.55 GB a chip" in shown
-    code, out, _ = run("step", *SMALL, "--layout", "tp=1", "--batch", "1", "--usable-memory", "100%")
+    code, out, _ = run("step", *SMALL, "--layout", "tp=1", "--batch", "1", "--usable-memory", "100%", "-v")
     assert code == 0 and "+ 6.55 GB workspace of 85.9 GB: fits" in " ".join(out.split())
     code, out, err = run("step", *SMALL, "--usable-memory", "101%")
     assert (code, out) == (2, "") and err.count("\n") == 1 and "'101%' is outside the sane range" in err

@@ -94,7 +94,7 @@ def test_unknown_capacity_leaves_the_room_unknown(tmp_path) -> None:
     path.write_text('peak_flops = "1 PFLOP/s"\nmemory_bandwidth = "1 TB/s"\n', "utf-8")
     found = st.step("llama-3.1-8b", path, layout="tp=1")
     assert found.kv_room_tokens is None and found.largest_concurrency is None and found.time_to_first_token
-    assert "no limit known" in str(found)
+    assert "no limit known" in found.unfolded()
 
 
 def test_quantities_without_an_architecture_have_room_too(tmp_path) -> None:
@@ -109,9 +109,9 @@ def test_quantities_without_an_architecture_have_room_too(tmp_path) -> None:
 
 
 def test_the_table_says_it() -> None:
-    shown = " ".join(str(st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", context=8192)).split())
-    assert "KV room 1.297 M tokens, 158 sequences of 8,192 tokens; first token of a request alone after" in shown
-    assert "not one sequence of 600,000" in " ".join(str(step_of("weights fit, no sequence does")).split())
+    shown = " ".join(st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", context=8192).unfolded().split())
+    assert "KV room 1.297 M tokens, 158 sequences of 8,192 tokens first token of a request alone after" in shown
+    assert "not one sequence of 600,000" in " ".join(step_of("weights fit, no sequence does").unfolded().split())
 
 
 def test_an_answer_as_a_whole_is_still_refused_where_it_was() -> None:

@@ -94,7 +94,9 @@ def test_step_says_what_kind_of_dollars_and_joules_it_counts(capsys: pytest.Capt
     assert owned.price_basis == "ownership"
     assert owned.dollars_per_million_tokens == pytest.approx(found.dollars_per_million_tokens * 1.55 / 3.49)
     said = printed(capsys, "step", "llama-3.1-70b", "h100-sxm", "--layout", "tp=8")
-    assert "per million tokens (rent), 734.4 mJ per token (chip, 700 W; system 1.37 kW)" in said
+    assert "per million tokens (rent), 734.4 mJ each" in said
+    said = printed(capsys, "step", "llama-3.1-70b", "h100-sxm", "--layout", "tp=8", "-v")
+    assert "energy at the bound 734.4 mJ per token (chip, 700 W; system 1.37 kW)" in said
 
 
 def test_whole_system_counts_as_such() -> None:

@@ -8,12 +8,13 @@ import pytest
 import steptime as st
 from steptime.model.catalog.coefficients import read_coefficients
 from steptime.model.catalog.files import packaged
+from steptime.model.text.format import si
 
 RUN = {"phase": "train", "layout": "tp=8,pp=2,dp=2", "batch": 64, "tokens": "15T"}
 
 
 def words_of(step: st.Step) -> str:
-    return " ".join(str(step).split())
+    return " ".join(step.unfolded().split())
 
 
 def test_a_run_takes_its_tokens_over_the_tokens_per_second_of_the_estimate() -> None:
@@ -65,7 +66,8 @@ def test_a_request_is_at_least_its_bound() -> None:
     step = st.step("llama-3.1-8b", "h100-sxm", layout="tp=2", phase="prefill", output=400)
     found, shown = step.to_dict(), words_of(step)
     assert found["time_to_first_token_estimate"] == step.estimate.step_time
-    assert "request at least" in shown and "in practice) to the first token, 399 decode steps" in shown
+    assert f"request at the bound {si(found['request']['time'], 's')}" in shown
+    assert f"(about {si(step.estimate.step_time, 's')}), then 399 decode steps" in shown
 
 
 def test_without_an_estimate_a_first_token_has_its_bound_alone() -> None:
@@ -80,12 +82,13 @@ def test_without_an_estimate_a_first_token_has_its_bound_alone() -> None:
                          ids=["decode", "serving", "prefill", "train", "no overlap"])  # fmt: skip
 def test_every_row_of_the_bound_is_called_so(words: dict[str, object]) -> None:
     step = st.step("llama-3.1-8b", "h100-sxm", **{"layout": "tp=2", **words})
-    shown, least = words_of(step), "at the bound" if words.get("overlap") else "at least"
-    assert f" step time {least} " in shown
-    for row in ("tokens/s", "cost", "utilisation"):
+    shown, found = words_of(step), step.to_dict()
+    where = f"at overlap {words['overlap']}" if "overlap" in words else "at the bound"
+    assert f" step time {si(step.time, 's')} {where} " in shown
+    for row in ("tokens/s", "cost", "energy", "utilisation"):
         assert f" {row} at the bound " in shown
-    assert ("mean_step_time" not in step.to_dict()) or f" mean step {least} " in shown
-    assert "tokens" not in words or "; at the bound 15 T tokens in" in shown
+    assert "mean_step_time" not in found or f" mean step {si(found['mean_step_time'], 's')} at the bound " in shown
+    assert "tokens" not in words or " run at the bound 15 T tokens in" in shown
 
 
 

@@ -80,7 +80,7 @@ def test_what_is_not_proved_over_layouts_is_not_called_global(run_json) -> None:
 def test_the_examples_tables_are_printed(run, path) -> None:
     code, out, _ = run("solve", "machine", "llama-3.1-70b", "--prices", str(path), "--budget", "3e6", "--workload",
                        "weight=3 context=8k batch=512", "--workload", "phase=prefill prompt=8k batch=64",
-                       "--minimise", "cost")  # fmt: skip
+                       "--minimise", "cost", "-v")  # fmt: skip
     assert code == 0
     assert "per million tokens" in out and "of the spend" in out and "h100-sxm" in out
 

@@ -180,7 +180,7 @@ def test_limits_of_your_own_are_shown_with_their_unit(run_json) -> None:
     (("step", *DECODE, "--memory-bandwidth", "3TB/s"), "of step; --set memory_bandwidth=VALUE gives that quantity"),
     (("solve", "batch", *DECODE, "--minimize", "cost"), "of solve batch; did you mean --minimise?"),
     (("solve", "crossover", *DECODE, "--limit", "batch<=3"), "of solve crossover; solve batch"),
-    (("derive", "--context", "3"), "of derive; step, solve crossover, solve batch, solve layout and others have it"),
+    (("derive", "--context", "3"), "of derive; step, explain, solve crossover, solve batch and others have it"),
     (("step", *DECODE, "-q"), "of step; step --help lists those that there are"),
     (("--zzzz",), "of steptime; steptime --help lists those that there are"),
     (("solve", "--limt", "3"), "of solve; did you mean --limit of solve batch"),

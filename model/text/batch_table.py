@@ -1,0 +1,141 @@
+"""The best batch as tables: by the bound, or by the estimate with the bound's answer beside it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+
+from steptime.model import symbols as q
+from steptime.model.choices import Minimise
+from steptime.model.quantity import lookup
+from steptime.model.solver.batch_answer import BatchAnswer
+from steptime.model.solver.ranges.uncertainty import Spread
+from steptime.model.text.bases import of_power, of_price
+from steptime.model.text.best_batch import bound_answer_json, solve_batch_json
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.format import counted, si
+from steptime.model.text.header import headline
+from steptime.model.text.practice import practice_lines
+from steptime.model.text.ranges import spread_lines
+from steptime.model.text.run import run_line
+from steptime.model.text.screen import Fold, Screen
+from steptime.model.text.solve import held
+
+HANDFUL = 5
+"""Effects that are seen first."""
+
+
+def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequence[str] = ()) -> Screen:
+    """The best batch for people; ``notices`` are what was made of the question."""
+    case, data, said = answer.case, solve_batch_json(answer, spread), [Text(text) for text in notices]
+    ranges = spread_lines(data, {"cost": answer.unit, "cost in practice": answer.unit, "step_time in practice": "s"})
+    head = [Text(headline(case, q.batch), style="bold"), Text(f"batch of least {answer.minimise}; {_whose(answer)}")]
+    if answer.solution is None:
+        least = _cost(answer, answer.infimum or 0.0)
+        tends = f"no batch attains it: it falls towards {least} as batch grows, and nothing limits the batch"
+        return Screen(*head, Text(), Text(tends, style="bold"), *_beside(answer), *said, Text(), *ranges,
+                      *held(case, over=q.batch))  # fmt: skip
+    proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
+    if case.relaxes:
+        proof += "; relaxed: the mean load on every rank"
+    found, integer = answer.solution, answer.integer
+    about = "step time" if answer.practice is None else "step time about"
+    lines: list[Any] = [
+        Text(f"batch {found.value:,.6g}   {about} {si(found.step_time, 's')}   "
+             f"{_cost(answer, found.cost)}", style="bold"),
+        Text(f"({proof})"),
+    ]  # fmt: skip
+    if integer.get("feasible"):
+        lines.append(Text(f"whole batch {integer['batch']:,}: {about} {si(integer['step_time'], 's')}, "
+                          f"{_cost(answer, integer['cost'])}", style="bold"))  # fmt: skip
+    else:
+        lines.append(Text("no whole batch next to it satisfies the limits"))
+    at = "" if answer.practice is None else "at the bound "
+    lines += [*_beside(answer), *(Text(at + line) for line in run_line(case, answer.chosen))]
+    note = Text(
+        "A price is d ln cost / d ln(term time), or d ln cost / d ln(limit); prices belong to the continuous problem "
+        "at this layout"
+        + ("" if found.prices.unique else "; more terms and limits meet here than one variable can tell apart: prices "
+           "are not unique, an interval is between a little more and a little less"),
+        style="dim",
+    )  # fmt: skip
+    lines.append(Fold(tuple(practice_lines(answer.at_chosen))))
+    return Screen(*head, Text(), *lines, *said, Text(), _terms(answer, data), Text(), _limits(answer), Text(),
+                  *_worth(answer), Fold((note,)), Text(), *ranges, *held(case, over=q.batch))  # fmt: skip
+
+
+def _terms(answer: BatchAnswer, data: dict[str, Any]) -> Fitting:
+    """The terms at the optimum, and the price of each."""
+    whose = "term" if answer.practice is None else "term of the estimate"
+    prices = data["term_prices"]
+    return Fitting((whose, ">time", ">price"),
+                   [(name, si(time, "s"), f"{prices[name]:.4f}") for name, time in data["times"].items()])  # fmt: skip
+
+
+def _limits(answer: BatchAnswer) -> Fitting:
+    """The limits, how far each is from being reached, and the price of each."""
+    found = answer.solution
+    slack, prices = ({}, {}) if found is None else (found.slack, found.shadow_prices)
+    rows = [(limit, f"{abs(slack[limit]):.1%}", _signed(prices[limit]), text) for limit, text in answer.limits.items()]
+    return Fitting(("limit", ">slack", ">price", ""), rows, ("",))
+
+
+def _worth(answer: BatchAnswer) -> list[Any]:
+    """What one per cent more of each quantity changes."""
+    rows = []
+    for quantity, one in sorted(answer.sensitivities.items(), key=lambda item: -max(map(abs, item[1].ends))):
+        if max(map(abs, one.ends)) > 5e-5:
+            by = f"{one.least:+.4f} to {one.most:+.4f} %" if one.open else f"{one.found:+.4f} %"
+            rows.append((quantity, by, lookup(quantity).meaning))
+    return effects(rows, answer.minimise)
+
+
+def effects(rows: Sequence[tuple[str, str, str]], goal: str) -> list[Any]:
+    """What one per cent more of each quantity changes the goal by, the most first; all but a handful are folded."""
+    columns, meant = ("1 % more", f">of the {goal}", "what it is"), ("what it is",)
+    seen, more = (Fitting(columns, part, meant, meant) for part in (rows[:HANDFUL], rows[HANDFUL:]))
+    return [seen, Fold((more,), counted(len(rows) - HANDFUL, "smaller effect"))] if len(rows) > HANDFUL else [seen]
+
+
+def _whose(answer: BatchAnswer) -> str:
+    """Whether limits hold for the estimate or for the bound."""
+    found = answer.solution
+    if answer.practice is None:
+        return "limits hold for the ideal bound"
+    if found is None:
+        return "limits hold for the estimate"
+    return f"limits hold for the estimate (about {si(found.step_time, 's')})"
+
+
+def _beside(answer: BatchAnswer) -> list[Text]:
+    """What the bound alone would choose, where the estimate decides."""
+    alone = answer.of_bound
+    if alone is None:
+        return []
+    if alone.solution is None:
+        return [Text(f"the bound alone would fall towards {_cost(alone, alone.infimum or 0.0)} at best")]
+    if not alone.integer.get("feasible"):
+        return [Text("the bound alone has no whole batch of least cost within the limits")]
+    found = bound_answer_json(alone)
+    practice = found["estimate"]
+    said = "" if practice is None else f", in practice about {si(practice['step_time'], 's')}"
+    return [
+        Text(
+            f"the bound alone would choose batch {alone.integer['batch']:,}: step time at least "
+            f"{si(alone.integer['step_time'], 's')}{said}; {_cost(alone, alone.integer['cost'])} at best"
+        )
+    ]
+
+
+def _cost(answer: BatchAnswer, cost: float) -> str:
+    """What was minimised, in the unit that people use: dollars per million tokens, seconds, joules."""
+    if answer.minimise == Minimise.COST:
+        return f"${cost * 1e6:.6g} per million tokens{of_price(answer.case)}"
+    if answer.minimise == Minimise.LATENCY:
+        return f"latency {si(cost, 's', 6)}"
+    return f"{cost:.6g} {answer.unit}" + (of_power(answer.case) if answer.minimise == Minimise.ENERGY else "")
+
+
+def _signed(price: float) -> str:
+    """A price with its sign; one that rounds to nothing has none."""
+    return f"{price:+.4f}" if abs(price) >= 5e-5 else "0"
