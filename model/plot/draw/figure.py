@@ -75,5 +75,5 @@ def as_file(figure: "Figure", form: str) -> bytes:
 
     out = io.BytesIO()
     with context(settings(page_of(False)), after_reset=True):
-        figure.savefig(out, format=form, metadata=UNDATED[form], facecolor=figure.get_facecolor())
+        figure.savefig(out, format=form, metadata=UNDATED[form])
     return out.getvalue()
