@@ -38,12 +38,12 @@ class Shown(ABC):
 
     def __str__(self) -> str:
         out = io.StringIO()
-        Console(file=out, highlight=False, markup=False, width=WIDTH).print(self.table())
+        Console(file=out, highlight=False, markup=False, width=WIDTH).print(self.table(), crop=False)
         return out.getvalue().rstrip()
 
     def _repr_html_(self) -> str:
         recorded = Console(file=io.StringIO(), record=True, highlight=False, markup=False, width=WIDTH)
-        recorded.print(self.table())
+        recorded.print(self.table(), crop=False)
         return recorded.export_html(inline_styles=True, code_format='<pre style="line-height:1.2">{code}</pre>')
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from steptime.model.choices import (  # isort: skip
-    PHASES, AttentionKernel, Basis, Counted, Experts, Format, MachineGoal, Minimise, Overlap, Recompute,
+    PHASES, AttentionKernel, Basis, Counted, EngineName, Experts, Format, MachineGoal, Minimise, Overlap, Recompute,
     Schedule, Scope,
 )  # fmt: skip
 
@@ -173,6 +173,11 @@ def limit_option(example: str) -> Decorated:
         "--limit", "limits", multiple=True, metavar="NAME<=VALUE",
         help=f"A limit of your own, as {example}; may be repeated.",
     )  # fmt: skip
+
+
+def engine_option(said: str) -> Decorated:
+    """An engine that serves or trains; what the command does with it."""
+    return click.option("--engine", type=choice(EngineName), help=said)
 
 
 def searched(command: click.Command, name: str, said: str) -> None:

@@ -74,7 +74,7 @@ def show(answer: Any, as_json: bool, **how: Any) -> None:
     else:
         from steptime.model.text.format import console
 
-        console().print(_worded(answer.table(**how), click.get_current_context().command))
+        console().print(_worded(answer.table(**how), click.get_current_context().command), crop=False)
 
 
 def _worded(answer: Any, command: click.Command) -> Any:
