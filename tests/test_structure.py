@@ -37,7 +37,6 @@ OTHER_SIZES = {
     "model/phases/shards.py": "one definition that two ledgers share",
     "model/solver/cache/holding.py": "one question with its answer's types",
     "model/text/cache.py": "one answer as JSON and as tables",
-    "model/view/catalog.py": "one command",
 }
 
 

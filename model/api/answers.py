@@ -3,7 +3,7 @@ themselves."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import sympy
 from rich.console import Group
@@ -56,6 +56,7 @@ class Terms(NamedTuple):
 class Crossover(Shown):
     """Where two terms meet over one quantity: ``value`` nearest to the present, ``values`` all of them."""
 
+    schema: ClassVar[str] = "solve-crossover"
     case: Case
     answer: CrossoverAnswer
     spread: Spread | None = None
@@ -112,6 +113,7 @@ class BestBatch(Shown):
     batch that was found, ``estimate`` what the whole one takes in practice, ``of_bound`` what the bound alone chooses.
     """
 
+    schema: ClassVar[str] = "solve-batch"
     case: Case
     answer: Any
     goal: Minimise | None = None
@@ -192,6 +194,7 @@ class BestBatch(Shown):
 class Earnings(Shown):
     """What one more unit of each resource of a chip is worth, the highest first."""
 
+    schema: ClassVar[str] = "resources"
     case: Case
     answer: Any
     prices: PriceList | None

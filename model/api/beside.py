@@ -2,7 +2,7 @@
 
 from abc import ABC
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from steptime.model.api.shown import Shown
 from steptime.model.step.case import Case
@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # a step alone needs no engine
 class Beside(Shown, ABC):
     """The part of a step's answer that its terms do not enter."""
 
+    schema: ClassVar[str] = "step"
     case: Case
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -63,6 +63,7 @@ def _most(limits: list[UserLimit]) -> float | None:
 class Kept(Shown):
     """The cheapest place at every hold time, and the policy where reuse is known."""
 
+    schema: ClassVar[str] = "solve-cache"
     answer: CacheAnswer
     spread: Spread | None = None
 

@@ -1,7 +1,7 @@
 """What is known: quantities, machines and models, each figure with its source."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -14,6 +14,7 @@ from steptime.model.parse import path_of, text_of
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.quantity import Quantity
 from steptime.model.text.catalogue import entry_json, entry_table, list_json, list_table
+from steptime.model.text.schemas import VERSIONS, text_of_schema
 
 
 def quantities(text: str = "") -> tuple[Quantity, ...]:
@@ -54,10 +55,18 @@ def architecture(name: Named) -> Transformer:
     return shapes
 
 
+def schemas(name: str | None) -> str:
+    """One schema as it is published, or the names and versions of all."""
+    if name is not None:
+        return text_of_schema(name)
+    return "".join(f"{one} {version}\n" for one, version in VERSIONS.items())
+
+
 @dataclass(frozen=True)
 class Catalogue(Shown):
     """The list of machines or models, or one entry with the source and date of every figure."""
 
+    schema: ClassVar[str] = "catalog"
     kind: str
     name: str | None = None
 

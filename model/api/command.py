@@ -4,7 +4,7 @@ import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 from rich.text import Text
@@ -28,6 +28,7 @@ from steptime.model.text.step_table import step_table
 class Command(Shown):
     """How an engine runs a layout: the ``lines`` of a shell script, or why it ``refuses``."""
 
+    schema: ClassVar[str] = "command"
     launch: Launch
 
     @property

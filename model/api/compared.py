@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -41,6 +41,7 @@ def compare(
 class Comparison(Shown):
     """Every tool's answers beside ours, in seconds, with their causes."""
 
+    schema: ClassVar[str] = "compare"
     found: Compared
 
     @property

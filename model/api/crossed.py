@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy
 from rich.console import Group
@@ -76,6 +76,7 @@ class MachineCrossover(Shown):
     """Where a token costs the same on two machines: ``value`` at the bound, nearest to the present, ``values`` all of
     them; ``estimate`` the same in practice, None where one machine has no estimate."""
 
+    schema: ClassVar[str] = "crossover-of-machines"
     answer: BreakEven
 
     @property

@@ -4,7 +4,7 @@ of their quantities."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy
 from rich.console import Group
@@ -55,6 +55,8 @@ class Derivation(Proof, Shown):
     >>> one.evaluate()
     1000.0
     """
+
+    schema: ClassVar[str] = "derivation"
 
     @classmethod
     def of(cls, proof: Proof) -> "Derivation":
@@ -113,6 +115,8 @@ def derivation(name: str) -> Derivation:
 class Book(Shown):
     """Every derivation of the library, by chapter."""
 
+    schema: ClassVar[str] = "derivations"
+
     def __iter__(self) -> Any:
         return iter([Derivation.of(one) for one in proofs()])
 
@@ -151,6 +155,7 @@ def library() -> Book:
 class Claims(Shown):
     """Every number of the lecture beside ours."""
 
+    schema: ClassVar[str] = "claims"
     verdicts: tuple[Any, ...]
 
     @property
@@ -185,6 +190,7 @@ def latex(*names: str, everything: bool = False, form: str = "latex", progress: 
 class Inverted(Shown):
     """A formula solved for one of its quantities: every positive root, and the closed form where there is one."""
 
+    schema: ClassVar[str] = "solve-for"
     answer: Inverse
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -47,6 +47,7 @@ def fleet(demand: Mapping[str, Any] | Named, *, progress: Callable[[float], None
 class Fleet(Shown):
     """The cheapest fleet: ``bound`` and, where there is an estimate, ``practice``, by which one goes."""
 
+    schema: ClassVar[str] = "solve-fleet"
     answer: Answer
     spread: Spread | None = None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -78,6 +78,7 @@ def machine(
 class Designed(Shown):
     """The machine: what a chip has of each resource, what it costs, how long its steps take, what ties."""
 
+    schema: ClassVar[str] = "solve-machine"
     answer: Machine
     spread: Spread | None = None
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -61,6 +61,7 @@ class Validated(Shown):
     package's.
     """
 
+    schema: ClassVar[str] = "validate"
     judged: tuple[Judged, ...]
     columns: tuple[str, ...] = USUAL
     of_fit: bool = False

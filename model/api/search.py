@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 from rich.text import Text
@@ -119,6 +119,7 @@ def search(
 class Found(Shown):
     """What a search found: points counted, the best of them, the best on each machine, and the front by speed."""
 
+    schema: ClassVar[str] = "solve-layout"
     answer: Answer
     spread: Spread | None = None
     notices: tuple[str, ...] = ()
@@ -173,7 +174,7 @@ class Found(Shown):
     def _json(self) -> dict[str, Any]:
         found = layout_json_of(self.answer, self.spread)
         command = self.command()
-        launched = {} if command is None else command.to_dict()
+        launched = {} if command is None else command._json()
         return {**found, **launched, "notices": [*self.notices, *found["notices"]]}
 
     def table(self) -> Group:

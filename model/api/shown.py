@@ -3,24 +3,36 @@
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Console, Group
 
 from steptime.model.errors import UserError
 from steptime.model.text.format import finite
+from steptime.model.text.schemas import schema, stamp
 
 WIDTH = 120
 """Columns of a table in a notebook."""
 
 
 class Shown(ABC):
-    """``to_dict`` is the JSON of the command line, ``table`` what it prints."""
+    """``to_dict`` is the JSON of the command line, ``table`` what it prints; ``schema`` names what the JSON holds."""
+
+    schema: ClassVar[str] = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The answer in base units, under the keys that scripts rely on."""
-        found: dict[str, Any] = finite(self._json())
-        return found
+        """The answer in base units, under the keys that scripts rely on; its schema first."""
+        return {**({"schema": stamp(self.schema)} if self.schema else {}), **finite(self._json())}
+
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON Schema of ``to_dict``: what each key means, and in which unit.
+
+        >>> import steptime as st
+        >>> schema = st.step("llama-3.1-8b", "h100-sxm").json_schema()
+        >>> schema["title"], schema["properties"]["mfu"]["description"]
+        ('Step', 'model FLOP utilisation')
+        """
+        return schema(self.schema)
 
     @abstractmethod
     def table(self) -> Group:

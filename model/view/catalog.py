@@ -7,11 +7,17 @@ from steptime.model.view.output import Asking, show
 
 
 @click.command(cls=Asking)
-@click.argument("kind", type=click.Choice(["hardware", "models"]))
+@click.argument("kind", type=click.Choice(["hardware", "models", "schema"]))
 @click.argument("name", required=False)
 @JSON
 def catalog(kind: str, name: str | None, as_json: bool) -> None:
-    """List the catalogue, or show one entry (or a file of yours) with the source and date of every figure."""
+    """List the catalogue, or show one entry (or a file of yours) with the source and date of every figure; or the JSON
+    Schema of what a command prints with --json."""
     import steptime as st
 
+    if kind == "schema":
+        from steptime.model.api.catalogue import schemas
+
+        click.echo(schemas(name), nl=False)
+        return
     show(st.catalogue(kind, name), as_json)
