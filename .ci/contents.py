@@ -9,6 +9,7 @@ CARRIED = [
     *(str(path) for part in ("model", "derivations") for path in sorted(Path(part).rglob("*.py"))),
     *(str(path) for ending in ("toml", "csv") for path in sorted(Path("model/catalog").glob(f"*.{ending}"))),
     *(str(path) for ending in ("html", "css", "js") for path in sorted(Path("model/page").glob(f"*.{ending}"))),
+    *(str(path) for path in sorted(Path("model/text/schemas").glob("*.json"))),
     "__init__.py",
     "cli.py",
     "py.typed",

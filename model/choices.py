@@ -136,6 +136,15 @@ class MachineGoal(StrEnum):
     ENERGY = "energy"
 
 
+class EngineName(StrEnum):
+    """Programs that serve or train, for which a layout becomes a command line."""
+
+    VLLM = "vllm"
+    SGLANG = "sglang"
+    TRTLLM = "trtllm"
+    MEGATRON = "megatron"
+
+
 class Format(StrEnum):
     """Number formats that weights, activations and KV cache may be given in."""
 

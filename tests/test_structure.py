@@ -38,6 +38,7 @@ OTHER_SIZES = {
     "model/solver/cache/holding.py": "one question with its answer's types",
     "model/view/catalog.py": "one command",
     "model/view/explain.py": "one command",
+    "model/text/cache.py": "one answer as JSON and as tables",
 }
 
 

@@ -3,7 +3,7 @@ themselves."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import sympy
 from rich.console import Group
@@ -58,7 +58,7 @@ class Crossover(Shown):
     """Where two terms meet over one quantity: ``value`` nearest to the present, ``values`` all of them."""
 
     kinds = ("terms",)
-
+    schema: ClassVar[str] = "solve-crossover"
     case: Case
     answer: CrossoverAnswer
     spread: Spread | None = None
@@ -116,7 +116,7 @@ class BestBatch(Shown):
     """
 
     kinds = ("sensitivity",)
-
+    schema: ClassVar[str] = "solve-batch"
     case: Case
     answer: Any
     goal: Minimise | None = None
@@ -198,7 +198,7 @@ class Earnings(Shown):
     """What one more unit of each resource of a chip is worth, the highest first."""
 
     kinds = ("sensitivity",)
-
+    schema: ClassVar[str] = "resources"
     case: Case
     answer: Any
     prices: PriceList | None

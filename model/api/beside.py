@@ -2,7 +2,7 @@
 
 from abc import ABC
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from steptime.model.api.shown import Shown
 from steptime.model.errors import UserError
@@ -12,14 +12,17 @@ from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.step.room import first_token, kv_room_tokens, largest_concurrency
 from steptime.model.text.bases import energy_basis, price_basis
 
-if TYPE_CHECKING:  # a step alone needs no words
+if TYPE_CHECKING:  # a step alone needs neither words nor an engine
+    from steptime.model.api.command import Command
     from steptime.model.api.explained import Explanation
+    from steptime.model.api.named import Named
 
 
 @dataclass(frozen=True, repr=False)
 class Beside(Shown, ABC):
     """The part of a step's answer that its terms do not enter."""
 
+    schema: ClassVar[str] = "step"
     case: Case
 
     @property
@@ -52,6 +55,24 @@ class Beside(Shown, ABC):
         (158, True, False)
         """
         return largest_concurrency(self.case)
+
+    def command(self, engine: str, checkpoint: "Named | None" = None) -> "Command":
+        """The command line that runs this layout on vllm, sglang, trtllm or megatron, or why there is none;
+        ``checkpoint`` is a folder or a hub's name.
+
+        >>> import steptime as st
+        >>> step = st.step("deepseek-v3", "h200-sxm", layout="dp=8,ep=8")
+        >>> print(*step.command("vllm", "deepseek-ai/DeepSeek-V3-0324").lines[:4], sep=chr(10))
+        vllm serve deepseek-ai/DeepSeek-V3-0324 \\
+            --tensor-parallel-size 1 \\
+            --data-parallel-size 8 \\
+            --enable-expert-parallel \\
+        >>> step.replace(layout="tp=2,dp=4,ep=8").command("trtllm").refuses
+        'tp=2 dp=4: attention is either tensor parallel or data parallel over all chips of a stage'
+        """
+        from steptime.model.api.command import Command, launch_of
+
+        return Command(launch_of(self.case, engine, checkpoint))
 
     @property
     def time_to_first_token(self) -> float | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -65,7 +65,7 @@ class Kept(Shown):
     """The cheapest place at every hold time, and the policy where reuse is known."""
 
     kinds = ("tiers",)
-
+    schema: ClassVar[str] = "solve-cache"
     answer: CacheAnswer
     spread: Spread | None = None
 

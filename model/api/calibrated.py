@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -48,6 +48,7 @@ class Calibrated(Shown):
     """A fit: its coefficients and what the rows decide of them, its errors on rows left out, and the rows that it could
     not use."""
 
+    schema: ClassVar[str] = "calibrate"
     found: Calibration
     known: Identified
     of_training: Identified | None = None

@@ -1,7 +1,7 @@
 """What is known: quantities, machines and models, each figure with its source."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -16,6 +16,7 @@ from steptime.model.quantity import Quantity
 from steptime.model.text.catalogue import entry_json, list_json
 from steptime.model.text.catalogue_table import entry_table, list_table
 from steptime.model.text.records import records_csv
+from steptime.model.text.schemas import VERSIONS, text_of_schema
 
 ENTRIES, QUANTITIES = ("hardware", "models"), "quantities"
 
@@ -58,10 +59,18 @@ def architecture(name: Named) -> Transformer:
     return shapes
 
 
+def schemas(name: str | None) -> str:
+    """One schema as it is published, or the names and versions of all."""
+    if name is not None:
+        return text_of_schema(name)
+    return "".join(f"{one} {version}\n" for one, version in VERSIONS.items())
+
+
 @dataclass(frozen=True)
 class Catalogue(Shown):
     """The list of machines, models or quantities, or one entry with the source and date of every figure."""
 
+    schema: ClassVar[str] = "catalog"
     kind: str
     name: str | None = None
 

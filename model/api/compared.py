@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -42,7 +42,7 @@ class Comparison(Shown):
     """Every tool's answers beside ours, in seconds, with their causes."""
 
     kinds = ("tools",)
-
+    schema: ClassVar[str] = "compare"
     found: Compared
 
     @property

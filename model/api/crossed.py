@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy
 from rich.console import Group
@@ -77,7 +77,7 @@ class MachineCrossover(Shown):
     them; ``estimate`` the same in practice, None where one machine has no estimate."""
 
     kinds = ("machines",)
-
+    schema: ClassVar[str] = "crossover-of-machines"
     answer: BreakEven
 
     @property

@@ -4,7 +4,7 @@ of their quantities."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy
 from rich.console import Group
@@ -57,6 +57,8 @@ class Derivation(Proof, Shown):
     >>> one.evaluate()
     1000.0
     """
+
+    schema: ClassVar[str] = "derivation"
 
     @classmethod
     def of(cls, proof: Proof) -> "Derivation":
@@ -121,6 +123,8 @@ class Book(Shown):
     def _chosen(self) -> tuple[Any, ...]:
         return matching(self.word) if self.word else proofs()
 
+    schema: ClassVar[str] = "derivations"
+
     def __iter__(self) -> Any:
         return iter([Derivation.of(one) for one in self._chosen])
 
@@ -170,6 +174,7 @@ def library(word: str = "") -> Book:
 class Claims(Shown):
     """Every number of the lecture beside ours."""
 
+    schema: ClassVar[str] = "claims"
     verdicts: tuple[Any, ...]
 
     @property
@@ -208,6 +213,7 @@ def latex(*names: str, everything: bool = False, form: str = "latex", progress: 
 class Inverted(Shown):
     """A formula solved for one of its quantities: every positive root, and the closed form where there is one."""
 
+    schema: ClassVar[str] = "solve-for"
     answer: Inverse
 
     @property

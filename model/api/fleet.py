@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -48,7 +48,7 @@ class Fleet(Shown):
     """The cheapest fleet: ``bound`` and, where there is an estimate, ``practice``, by which one goes."""
 
     kinds = ("fleet",)
-
+    schema: ClassVar[str] = "solve-fleet"
     answer: Answer
     spread: Spread | None = None
 

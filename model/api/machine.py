@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -80,7 +80,7 @@ class Designed(Shown):
     """The machine: what a chip has of each resource, what it costs, how long its steps take, what ties."""
 
     kinds = ("spend", "sensitivity")
-
+    schema: ClassVar[str] = "solve-machine"
     answer: Machine
     spread: Spread | None = None
 

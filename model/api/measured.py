@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -62,7 +62,7 @@ class Validated(Shown):
     """
 
     kinds = ("truth",)
-
+    schema: ClassVar[str] = "validate"
     judged: tuple[Judged, ...]
     columns: tuple[str, ...] = USUAL
     of_fit: bool = False

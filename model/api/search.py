@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
+from rich.text import Text
 
 from steptime.model import symbols as q
+from steptime.model.api.command import Command, checkpoint_of
 from steptime.model.api.named import Named, hardware_of, model_of, must_not_be_swapped
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import Step, quiet
 from steptime.model.catalog.bases import common_basis, priced
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Minimise, PhaseName
+from steptime.model.choices import EngineName, Minimise, PhaseName
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.parse import parse, several
@@ -48,6 +50,7 @@ def search(
     limits: Sequence[str] = (),
     progress: Callable[[float], None] = quiet,
     workers: int | None = None,
+    engine: str | None = None,
     **words: Any,
 ) -> "Found":
     """All layouts on all machines and numbers of ``chips``, and all batches.
@@ -56,8 +59,9 @@ def search(
     the model's own; ``weights``, ``kv`` and ``activations`` may be "any" to try all that a chip has peaks for.
     ``max_step_time``, ``max_ttft`` and ``limits`` as ``"batch<=512"`` are limits; the time to first token is that of
     the prefill, and in a decode step that of one prompt alone on the same layout. ``workers``: processes on this
-    machine, one for each core where there is much to do; whatever their number, the answer is the same. Other words are
-    those of ``step``.
+    machine, one for each core where there is much to do; whatever their number, the answer is the same. ``engine``
+    (vllm, sglang, trtllm, megatron) keeps only what it can run; its other points are counted as infeasible. Other words
+    are those of ``step``.
     Raises UserError where a figure is missing or no point satisfies all limits.
 
     >>> import steptime as st
@@ -105,9 +109,10 @@ def search(
         whole=batch is None and not trains,
         limits=asked_limits,
         max_ttft=ttft,
+        engine=None if engine is None else word("engine", engine, tuple(EngineName)),
     )
     read = as_read("max_step_time", max_step_time, second) + as_read("max_ttft", max_ttft, second)
-    return Found(search_layouts(asked, progress, workers), notices=read)
+    return Found(search_layouts(asked, progress, workers), notices=read, checkpoint=checkpoint_of(model))
 
 
 @dataclass(frozen=True)
@@ -115,10 +120,11 @@ class Found(Shown):
     """What a search found: points counted, the best of them, the best on each machine, and the front by speed."""
 
     kinds = ("pareto", "sensitivity")
-
+    schema: ClassVar[str] = "solve-layout"
     answer: Answer
     spread: Spread | None = None
     notices: tuple[str, ...] = ()
+    checkpoint: str | None = None
 
     @property
     def points(self) -> int:
@@ -150,6 +156,11 @@ class Found(Shown):
             raise UserError(f"a step is of a point that was found, as best or one of pareto, not {str(point)[:40]!r}")
         return Step(build_case((point or self.best).question))
 
+    def command(self, point: Point | None = None) -> Command | None:
+        """The command line of a point, the best one where none is named; None where no engine was asked for."""
+        engine = self.answer.search.engine
+        return None if engine is None else self.step(point).command(engine, self.checkpoint)
+
     def ranges(self, progress: Callable[[float], None] = quiet, **words: Any) -> "Found":
         """The same with intervals, every point of a sample searched anew."""
         from steptime.model.solver.ranges.spreads import layout_spread
@@ -163,10 +174,14 @@ class Found(Shown):
 
     def _json(self) -> dict[str, Any]:
         found = layout_json_of(self.answer, self.spread)
-        return {**found, "notices": [*self.notices, *found["notices"]]}
+        command = self.command()
+        launched = {} if command is None else command._json()
+        return {**found, **launched, "notices": [*self.notices, *found["notices"]]}
 
     def table(self) -> Group:
-        return layout_table(self.answer, self.spread, self.notices)
+        found = layout_table(self.answer, self.spread, self.notices)
+        command = self.command()
+        return found if command is None else Group(found, Text(), *command.table().renderables)
 
     def __repr__(self) -> str:
         best = self.best

@@ -3,13 +3,14 @@
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Console, Group
 
 from steptime.model.api.drawn import Drawn
 from steptime.model.errors import UserError
 from steptime.model.text.format import finite
+from steptime.model.text.schemas import schema, stamp
 from steptime.model.text.screen import unfolded
 
 WIDTH = 80
@@ -17,12 +18,23 @@ WIDTH = 80
 
 
 class Shown(Drawn, ABC):
-    """``to_dict`` is the JSON of the command line, ``table`` what it prints."""
+    """``to_dict`` is the JSON of the command line, ``table`` what it prints; ``schema`` names what the JSON holds."""
+
+    schema: ClassVar[str] = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The answer in base units, under the keys that scripts rely on."""
-        found: dict[str, Any] = finite(self._json())
-        return found
+        """The answer in base units, under the keys that scripts rely on; its schema first."""
+        return {**({"schema": stamp(self.schema)} if self.schema else {}), **finite(self._json())}
+
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON Schema of ``to_dict``: what each key means, and in which unit.
+
+        >>> import steptime as st
+        >>> schema = st.step("llama-3.1-8b", "h100-sxm").json_schema()
+        >>> schema["title"], schema["properties"]["mfu"]["description"]
+        ('Step', 'model FLOP utilisation')
+        """
+        return schema(self.schema)
 
     @abstractmethod
     def table(self) -> Group:
@@ -47,7 +59,7 @@ class Shown(Drawn, ABC):
 
     def _repr_html_(self) -> str:
         recorded = Console(file=io.StringIO(), record=True, highlight=False, markup=False, width=WIDTH)
-        recorded.print(self.table())
+        recorded.print(self.table(), crop=False)
         return recorded.export_html(inline_styles=True, code_format='<pre style="line-height:1.2">{code}</pre>')
 
 

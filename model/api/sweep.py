@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from rich.console import Group
@@ -134,6 +134,7 @@ def _partial(
 class Sweep(Shown):
     """What a sweep found: points counted, and what its spec keeps."""
 
+    schema: ClassVar[str] = "sweep"
     swept: Swept
     out: str | None
 
@@ -187,6 +188,7 @@ class Sweep(Shown):
 class Plan(Shown):
     """What a sweep would take: the rate of one worker, from some blocks; bytes of its rows, if any."""
 
+    schema: ClassVar[str] = "sweep-plan"
     spec: Spec
     blocks: Blocks
     rate: Rate

@@ -10,7 +10,7 @@ from steptime.model.view.complete import HARDWARE, MODEL, SETTING
 from steptime.model.view.scenario import scenario_files
 
 from steptime.model.choices import (  # isort: skip
-    PHASES, AttentionKernel, Basis, Counted, Experts, Format, MachineGoal, Minimise, Overlap, Recompute,
+    PHASES, AttentionKernel, Basis, Counted, EngineName, Experts, Format, MachineGoal, Minimise, Overlap, Recompute,
     Schedule, Scope,
 )  # fmt: skip
 
@@ -210,6 +210,11 @@ def repeated(command: click.Command, name: str) -> None:
     option = next(one for one in command.params if one.name == name)
     assert isinstance(option, click.Option)
     option.multiple, option.help = True, f"{(option.help or '').replace('  [', ' May be repeated.  [')}"
+
+
+def engine_option(said: str) -> Decorated:
+    """An engine that serves or trains; what the command does with it."""
+    return click.option("--engine", type=choice(EngineName), help=said)
 
 
 def searched(command: click.Command, name: str, said: str) -> None:

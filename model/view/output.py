@@ -82,7 +82,7 @@ def show(answer: Any, as_json: bool, **how: Any) -> None:
 
         ctx = click.get_current_context()
         table = answer.table(**how)
-        console().print(_worded(unfolded(table) if ctx.meta.get(UNFOLDED) else table, ctx.command))
+        console().print(_worded(unfolded(table) if ctx.meta.get(UNFOLDED) else table, ctx.command), crop=False)
 
 
 def show_csv(answer: Any, as_json: bool, **how: Any) -> None:

@@ -12,8 +12,8 @@ from steptime.model.view.progress import Progress
 from steptime.model.view.suggest import SuggestingGroup
 
 from steptime.model.view.options import (  # isort: skip
-    BASIS, FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, limit_option, range_option, scenario_options,
-    searched, workload_options,
+    BASIS, FORMATS, JSON, LAYOUT_GOALS, MACHINE_GOALS, SETS, TERM_NAMES, engine_option, limit_option, range_option,
+    scenario_options, searched, workload_options,
 )  # fmt: skip
 
 
@@ -94,6 +94,7 @@ def batch(
 @limit_option("batch<=512 or tokens_per_second_per_sequence>=50")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes on this machine.  [default: one a core where "
               "there is much to do]")  # fmt: skip
+@engine_option("Keep only layouts that an engine can run, and print the command line of the best.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the best point and the Pareto front as CSV.")
 @range_option
 @click.pass_context

@@ -9,7 +9,7 @@ import numpy as np
 from sympy import Symbol
 
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Copies, Minimise
+from steptime.model.choices import Copies, EngineName, Minimise
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Model
 from steptime.model.step.estimate import Estimate
@@ -31,7 +31,7 @@ class Search:
     (weights, kv, activations) and choices of training (microbatch, interleave, recompute, zero, sequence_parallel,
     schedule, attention_kernel). ``whole``: every whole batch between those named is tried too. ``max_ttft``: seconds in
     which a decode step's machine prefills one prompt alone. ``within``: layouts whose cost exceeds the least by no more
-    are ties.
+    are ties. ``engine``: layouts that it cannot run are counted, not looked at.
     """
 
     model: Model
@@ -47,6 +47,7 @@ class Search:
     limits: tuple[UserLimit, ...] = ()
     max_ttft: float | None = None
     within: float = NEAR
+    engine: EngineName | None = None
 
     @property
     def copies(self) -> Copies | None:

@@ -5,6 +5,7 @@ then looked at closely: its best whole batch, and its time where less overlaps.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -32,6 +33,9 @@ def search_layouts(
     started, work = time.perf_counter(), work_of(search)
     _refuse_early(work.variants, work.columns, search)
     kept, size = work.nothing_kept(), work.size
+    if search.engine is not None:
+        for one in kept:
+            one.points, one.infeasible = work.refused, Counter({str(search.engine): work.refused})
     with engine_for(work, workers) as engine:
         for done in streamed(work, kept, engine):
             progress(STREAMED * done / size)

@@ -23,6 +23,7 @@ from steptime.model.solver.layouts.passes import Pass, key
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.practice import InPractice, estimates_of, in_practice
 from steptime.model.solver.layouts.refine import Whole
+from steptime.model.solver.layouts.runnable import runnable
 from steptime.model.solver.layouts.variants import Variant, affordable, must_have, variants_on
 from steptime.model.solver.limits import is_timed
 
@@ -51,15 +52,16 @@ class Piece:
 
 class Work:
     """Layouts and variants of a search, with the passes that are evaluated: its step, and one prompt alone where that
-    is limited or rides along. ``in_practice``: whether the estimate decides, and limits hold for it; ``timed``: whether
-    any is on a time, at the bound or in practice."""
+    is limited or rides along. ``refused``: points beside these that an engine cannot run. ``in_practice``: whether the
+    estimate decides, and limits hold for it; ``timed``: whether any is on a time, at the bound or in practice."""
 
     def __init__(
-        self, search: Search, accounts: Accounts, columns: Columns, variants: Sequence[Variant], minimise: Minimise
-    ) -> None:
+        self, search: Search, accounts: Accounts, columns: Columns, variants: Sequence[Variant], minimise: Minimise,
+        refused: int = 0,
+    ) -> None:  # fmt: skip
         columns = gathered(columns, np.arange(len(columns["tp"]))) if len(columns["tp"]) <= AT_ONCE else columns
         self.search, self.columns, self.variants, inputs = search, columns, variants, search.inputs
-        self.minimise = minimise
+        self.minimise, self.refused = minimise, refused
         self.step, self.alone = Pass(search, accounts, columns, minimise, variants), None
         if search.max_ttft is not None or inputs.scope == Scope.SERVING:
             prompt = variants[0].values[q.prompt if inputs.scope == Scope.SERVING else q.context]
@@ -193,11 +195,23 @@ def work_of(search: Search) -> Work:
     variants = [variant for machine in search.hardware for variant in variants_on(search, accounts, machine)]
     minimise = search.minimise or affordable(variants)
     must_have(variants, minimise, search)
+    executed: Callable[[Columns], Columns]
     if search.inputs.phase == PhaseName.TRAIN:
-        columns = executions(layouts(accounts.model, search.chips, held), search, accounts.layers)
+        found, executed = layouts(accounts.model, search.chips, held), partial(_executed, search, accounts.layers)
     else:
-        columns = numbered(accounts.model, search.chips, held).columns()
-    return Work(search, accounts, columns, variants, minimise)
+        found, executed = numbered(accounts.model, search.chips, held).columns(), _as_they_are
+    if search.engine is None:
+        return Work(search, accounts, executed(found), variants, minimise)
+    some = runnable(search, search.engine, accounts, variants, found, executed)
+    return Work(search, accounts, some.columns, some.variants, minimise, some.refused)
+
+
+def _executed(search: Search, layers: int, columns: Columns) -> Columns:
+    return executions(columns, search, layers)
+
+
+def _as_they_are(columns: Columns) -> Columns:
+    return columns
 
 
 def _spread(columns: Columns, rows: Array) -> tuple[Spread | None, Array]:
