@@ -95,7 +95,7 @@ def test_the_book_compiles(run, tmp_path: Path) -> None:
     assert (tmp_path / "book.pdf").stat().st_size > 50_000
 
 
-@pytest.mark.parametrize("form", ["latex", "markdown", "python", "c"])
+@pytest.mark.parametrize("form", ["latex", "markdown", "python", "c", "js"])
 def test_terms_and_derivations_are_exported(run, form: str) -> None:
     code, out, err = run("latex", "memory", "ridge", "--format", form)
     assert (code, err) == (0, "") and len(out) > 100
