@@ -1,7 +1,7 @@
 """A step in plain sentences: as a value that shows itself."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -14,6 +14,7 @@ from steptime.model.text.explained import explained_json, explained_table, sente
 class Explanation(Shown):
     """Five sentences on one step, which ``case`` is the scenario of."""
 
+    schema: ClassVar[str] = "explanation"
     case: Case
 
     @property

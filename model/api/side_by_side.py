@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.console import Group
 
@@ -74,6 +74,7 @@ def _case(model: Model, machine: Hardware, inputs: Inputs, named: Sequence[Hardw
 class SideBySide(Shown):
     """Steps of one question, in the order in which machines, layouts and formats were named."""
 
+    schema: ClassVar[str] = "steps"
     steps: tuple[Step, ...]
 
     def __iter__(self) -> Iterator[Step]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from steptime.model.plot.scenes import SAMPLES
 from steptime.model.plot.shapes import Axis, Curve, Curves, Points, Role
-from steptime.model.text.cache import duration
+from steptime.model.text.cache_table import duration
 from steptime.model.text.format import plain, si
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from steptime.model.text.format import finite
+from steptime.model.text.schemas import stamp
 
 Array = np.ndarray
 Cell = str | float | int
@@ -98,7 +99,7 @@ class Chart(ABC):
     def to_dict(self) -> dict[str, Any]:
         """The same for scripts."""
         headings, *rows = self.rows()
-        found: dict[str, Any] = finite({"kind": self.kind, "title": self.title, "about": self.about,
+        found: dict[str, Any] = finite({"schema": stamp("picture"), "kind": self.kind, "title": self.title, "about": self.about,
                                         "columns": list(headings), "rows": [list(row) for row in rows]})  # fmt: skip
         return found
 

@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from steptime.model.view.fleet import fleet
+from steptime.model.view.options import scenario_options
 from steptime.model.view.output import Asking, show, stated
 from steptime.model.view.progress import Progress, wipe
 from steptime.model.view.save import save
 from steptime.model.view.solve import batch, cache, layout, machine
-from steptime.model.view.step import step
 from steptime.model.view.suggest import Repeating, SuggestingGroup
 from steptime.model.view.validate import validate
 
@@ -23,6 +23,12 @@ NOT_DRAWN = ("ranges", "measured", "as_csv", "rows", "chip")
 """Options of questions whose answers have no picture of their own."""
 Ask = Callable[[dict[str, Any]], Callable[..., Any]]
 """Asks a question, in the words of the Python interface; returns what gives the numbers of the answer's pictures."""
+
+
+@click.command()
+@scenario_options()
+def step(**_: Any) -> None:
+    """One step, of which there are many pictures."""
 
 
 class Picture(Asking, Repeating):
@@ -73,7 +79,7 @@ def picture(
 def _out() -> list[click.Parameter]:
     """Where the picture goes."""
     return [
-        click.Option(["-o", "--out"], type=click.Path(dir_okay=False), metavar="FILE",
+        click.Option(["-o", "--file", "out"], type=click.Path(dir_okay=False), metavar="FILE",
                      help="The picture, as .png, .svg or .pdf; .csv for its numbers."),
         click.Option(["--dark"], is_flag=True, help="For a dark page."),
         click.Option(["--csv", "as_csv"], is_flag=True, help="Print the numbers that the picture shows as CSV."),

@@ -32,6 +32,9 @@ SAMPLES: dict[str, list[list[str]]] = {
         ["step", "llama-3.1-8b", BARE[1], "--layout", "tp=2,replicas=2", "--phase", "train", "--tokens", "1T"],
         ["step", "llama-3.1-8b", BARE[1], "--layout", "tp=1", "--phase", "prefill", "--output", "10"],
     ],
+    "steps": [["step", *SMALL, "h200-sxm"], ["step", *SMALL, "--weights", "fp8", "--weights", "bf16"]],
+    "explanation": [["explain", *SMALL], ["explain", *MOE, "--phase", "train", "--layout", "dp=8,ep=8,pp=2"]],
+    "picture": [["plot", "batch", *SMALL], ["plot", "breakdown", *SMALL], ["plot", "memory", *SMALL]],
     "solve-crossover": [
         ["solve", "crossover", *SMALL],
         ["solve", "crossover", *SMALL, "--over", "context"],
@@ -85,6 +88,7 @@ SAMPLES: dict[str, list[list[str]]] = {
         ["catalog", "models", "llama-3.1-8b"],
         ["catalog", "hardware", "gb200-nvl72"],
         ["catalog", "hardware", "h100-sxm"],
+        ["catalog", "quantities", "bandwidth"],
     ],
     "derivations": [["derive"]],
     "derivation": [["derive", "ridge"], ["derive", "optimal-batch"], ["derive", "bubble-1f1b"]],
@@ -108,6 +112,7 @@ OPEN = {
 """Objects whose keys are names of quantities, terms, machines, classes or limits: any may stand there."""
 
 OPAQUE = {
+    "machines[]",
     "best.step", "relaxation", "bound", "crossover-of-machines!.estimate", "at_bound", "at_estimate", "bound_answer",
     "calibrate!.*", "tools[].*",
 }  # fmt: skip
