@@ -75,7 +75,7 @@ class Spread:
     def long(self, value: Any) -> Any:
         """A value with a row for each long row; scalars and single rows stay as they are."""
         rows = np.shape(value)[:1]
-        return value[self.index] if rows == (self.short,) and self.short != 1 else value
+        return np.take(value, self.index, axis=0) if rows == (self.short,) and self.short != 1 else value
 
     def level(self, parts: Sequence[Any]) -> Sequence[Any]:
         """Parts of an expression on one level: short, unless one of them is long."""
