@@ -9,7 +9,7 @@ from steptime.model.layout.enumeration import layout_of, layouts
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.memory import usable
 from steptime.model.phases.rates import rates
-from steptime.model.plot.scenes import about
+from steptime.model.plot.scenes import about, must_be_known
 from steptime.model.plot.shapes import Axis, Bars
 from steptime.model.step.case import Case
 from steptime.model.terms import Operation
@@ -27,6 +27,7 @@ def breakdown(step: "Step") -> Bars:
     """Seconds of each operation of the ledger by resource: what memory takes for weights, experts and KV cache, compute
     for the multiply-adds, links for each collective; and the terms of the estimate, which add up to it."""
     case = step.case
+    must_be_known(case)
     lines = {str(line.name): _seconds(case, line) for line in case.operations}
     used = [place for place in range(len(RESOURCES)) if any(times[place] for times in lines.values())]
     bars = [f"{RESOURCES[place].replace('_', '-')} term" for place in used]

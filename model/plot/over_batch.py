@@ -11,7 +11,8 @@ from steptime.model.plot.shapes import Array, Axis, Curve, Curves, Edge, Points,
 from steptime.model.text.format import plain
 
 from steptime.model.plot.scenes import (  # isort: skip
-    about, bound_name, cost_axis, crossing_points, crossings, estimate_name, spread, term_curves,
+    about, bound_name, cost_axis, crossing_points, crossings, estimate_name, must_be_known, spread,
+    term_curves,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ EVER_MORE = 1e12
 
 def batch(step: "Step") -> Curves:
     """Seconds of each term over the batch, at the mean load; bound and estimate of whole batches; where terms cross."""
+    must_be_known(step.case)
     whole = batches(step)
     least, most = float(whole[0]), float(whole[-1])
     found = crossings(step.case, q.batch, least, most)
@@ -43,6 +45,7 @@ def batch(step: "Step") -> Curves:
 def cost(step: "Step") -> Curves:
     """What a million tokens cost over the batch: each term's share at the mean load, bound, estimate, and the floor
     that no batch brings the bound below."""
+    must_be_known(step.case)
     whole = batches(step)
     least, most = float(whole[0]), float(whole[-1])
     axis, expr = cost_axis(step.case)

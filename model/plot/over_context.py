@@ -15,7 +15,8 @@ from steptime.model.step.case import Case
 from steptime.model.text.format import plain
 
 from steptime.model.plot.scenes import (  # isort: skip
-    SAMPLES, about, bound_name, cost_axis, crossing_points, crossings, estimate_name, spread, term_curves,
+    SAMPLES, about, bound_name, cost_axis, crossing_points, crossings, estimate_name, must_be_known,
+    spread, term_curves,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def context(step: "Step") -> Curves:
     each term's share at the mean load, bound and estimate; where there is no room any more, and, of decode steps,
     contexts above which published prices are higher."""
     case = step.case
+    must_be_known(case)
     over = case.phase.varies
     here = case.scenario.evaluate(over)
     least = min(here, max(SHORTEST, least_value(case, over)))

@@ -10,7 +10,7 @@ from steptime.model.choices import TermName
 from steptime.model.errors import UserError
 from steptime.model.phases.memory import available
 from steptime.model.plot.over_batch import batches
-from steptime.model.plot.scenes import about, shown_terms
+from steptime.model.plot.scenes import about, must_be_known, shown_terms
 from steptime.model.plot.shapes import Array, Axis, Curve, Regions
 from steptime.model.quantity import latex, lookup
 from steptime.model.solver.crossover import PAIRS, find_crossover, least_value
@@ -31,6 +31,7 @@ SHORTEST, LONGEST = 100.0, 1e6
 def regimes(step: "Step") -> Regions:
     """The term that binds at each batch and context (prompt, sequence), at the mean load; the boundaries are the
     closed forms of the crossovers over the batch, as far as no third term is larger there."""
+    must_be_known(step.case)
     case = step.case.relaxed
     over = case.phase.varies
     whole, here = batches(step), float(case.scenario.evaluate(over))

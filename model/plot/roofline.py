@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from steptime.model.phases.rates import rates
-from steptime.model.plot.scenes import about, estimate_name
+from steptime.model.plot.scenes import about, estimate_name, must_be_known
 from steptime.model.plot.shapes import Axis, Curve, Curves, Points, Role
 from steptime.model.quantity import latex
 from steptime.model.step.case import Case
@@ -22,6 +22,7 @@ def roofline(step: "Step") -> Curves:
     """FLOP/s of a chip over FLOP per byte of memory traffic: the roof, each operation of the ledger on it, and the
     whole step at the bound and by the estimate, which wait for links too."""
     case = step.case
+    must_be_known(case)
     peak, bandwidth = (float(case.scenario.evaluate(rate)) for rate in (rates.compute, rates.memory))
     operations = intensities(case)
     flops, read = (case.scenario.evaluate(getattr(case.phase.blackboard, name).work) for name in ("compute", "memory"))

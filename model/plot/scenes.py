@@ -7,6 +7,7 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName, TermName
+from steptime.model.errors import UserError
 from steptime.model.plot.shapes import Array, Axis, Curve, Points, Role
 from steptime.model.quantity import dollar, latex, lookup
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
@@ -31,6 +32,13 @@ def about(case: Case, *but: Symbol) -> str:
     chips, layout = counted(case.layout.chips, "chip"), layout_said(case.layout, otherwise="")
     where = chips if not layout else f"{chips}: {layout}"
     return " · ".join([f"{case.model} on {case.hardware.name}", str(case.inputs.phase), *said, where, formats])
+
+
+def must_be_known(case: Case) -> None:
+    """Raises UserError, which names the figures, where the time of a step has no number: its picture would be another
+    step's."""
+    if missing := case.missing({"step_time": q.step_time}):
+        raise UserError(f"there is no picture of a step without {missing[0]}")
 
 
 def shown_terms(case: Case) -> dict[TermName, Expr]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from steptime.model.errors import UserError
-from steptime.model.plot.scenes import about
+from steptime.model.plot.scenes import about, must_be_known
 from steptime.model.plot.shapes import Axis, Bars
 from steptime.model.solver.practice import practice_of
 from steptime.model.solver.sensitivity import Elasticity, envelope_at
@@ -36,9 +36,9 @@ def sensitivity(answer: "Step | BestBatch | Found | Designed | Earnings") -> Bar
 
 def _elasticities(answer: Any) -> tuple[dict[str, tuple[float, float]], str, str]:
     """Ends by quantity, what they are of, and the scenario."""
-    if "bound_by" in dir(answer) and hasattr(answer, "case"):
-        return _of_step(answer)
     data = answer.to_dict()
+    if not {"who_earns", "sensitivities"} & data.keys():  # a step, which is not solved for
+        return _of_step(answer)
     if "who_earns" in data:
         ends = {one["resource"]: tuple(one["elasticity"]) for one in data["who_earns"]}
         return ends, "What the resources of a chip change of the cost of a token", about(answer.case)
@@ -51,6 +51,7 @@ def _elasticities(answer: Any) -> tuple[dict[str, tuple[float, float]], str, str
 
 def _of_step(step: "Step") -> tuple[dict[str, tuple[float, float]], str, str]:
     case, chosen = step.case, coefficients_of(step.case)
+    must_be_known(case)
     practice = None if chosen is None else practice_of(case, chosen)
     if practice is None:
         worth, whose = envelope_at(case).of_every(case), "at the bound"

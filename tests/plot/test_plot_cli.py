@@ -101,6 +101,21 @@ def test_what_cannot_be_drawn_is_said_in_one_line(run, arguments, message: str) 
     assert message in refused(run, *arguments)
 
 
+MACHINE = """name = "toy"
+peak_flops = { bf16 = "197 TFLOP/s" }
+memory_capacity = "80 GB"
+scale_up_bandwidth = "90 GB/s"
+scale_up_domain = 16
+"""
+
+
+@pytest.mark.parametrize("kind", ["batch", "cost", "context", "roofline", "regimes", "breakdown", "sensitivity"])
+def test_a_missing_figure_is_named_and_nothing_is_drawn_without_it(run, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "toy.toml").write_text(MACHINE)
+    said = refused(run, kind, "llama-3.1-8b", str(tmp_path / "toy.toml"), "--layout", "tp=2", "--csv")
+    assert "toy.toml: memory_bandwidth" in said
+
+
 def test_there_is_a_command_for_every_kind_of_the_issue() -> None:
     answers = {"terms", "grid", "machines", "tools"}  # of crossovers, grids and comparisons, in Python
     assert set(plot.commands) == set(HOMES) - answers
