@@ -36,7 +36,6 @@ OTHER_SIZES = {
     "model/phases/rates.py": "rates that follow from a phase: a few formulas",
     "model/phases/shards.py": "one definition that two ledgers share",
     "model/solver/cache/holding.py": "one question with its answer's types",
-    "model/view/catalog.py": "one command",
     "model/view/explain.py": "one command",
     "model/text/cache.py": "one answer as JSON and as tables",
 }

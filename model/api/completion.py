@@ -1,5 +1,7 @@
 """Names that a shell completes: of models, machines, quantities and derivations."""
 
+from collections.abc import Iterable
+
 from steptime.model.errors import UserError
 
 
@@ -11,18 +13,24 @@ def names_of(kind: str, beginning: str = "") -> list[str]:
     >>> names_of("quantities", "memory_band")[:2]
     ['memory_bandwidth', 'memory_bandwidth_price']
     """
+    return [name for name in _every(kind) if name.startswith(beginning)]
+
+
+def _every(kind: str) -> Iterable[str]:
     if kind == "models":
-        from steptime.model.catalog.transformers import transformer_names as every
-    elif kind == "hardware":
-        from steptime.model.catalog.hardware import hardware_names as every
-    elif kind == "quantities":
+        from steptime.model.catalog.transformers import transformer_names
+
+        return transformer_names()
+    if kind == "hardware":
+        from steptime.model.catalog.hardware import hardware_names
+
+        return hardware_names()
+    if kind == "quantities":
         from steptime.derivations.library import quantities
 
-        return [name for name in quantities() if name.startswith(beginning)]
-    elif kind == "derivations":
+        return quantities()
+    if kind == "derivations":
         from steptime.derivations.library import derivations
 
-        return [one.name for one in derivations() if one.name.startswith(beginning)]
-    else:
-        raise UserError(f"`kind` {kind[:40]!r}: models, hardware, quantities or derivations")
-    return [name for name in every() if name.startswith(beginning)]
+        return [one.name for one in derivations()]
+    raise UserError(f"`kind` {kind[:40]!r}: models, hardware, quantities or derivations")

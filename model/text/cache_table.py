@@ -65,7 +65,7 @@ def cache_table(answer: CacheAnswer, spread: Spread | None = None) -> Screen:
 def _choices(answer: CacheAnswer) -> list[Any]:
     """Each choice with its line, and where on the envelope it is the cheapest."""
     made = Fitting(("dollars per Mtoken", ">bring back", ">hold an hour", ">drain", ">back after", "cheapest if held"),
-                   (), (">drain", ">back after"), ("cheapest if held",))  # fmt: skip
+                   (), (">drain", ">back after"), (), ("cheapest if held",))  # fmt: skip
     best = {span.choice: span for span in answer.envelope}
     for one in (*answer.choices, *answer.too_slow):
         drain = "—" if one.drain_time is None else duration(one.drain_time)

@@ -43,7 +43,7 @@ def derive(name: str | None, claims: bool, graph: bool, as_csv: bool, as_json: b
     try:
         one = None if name is None else st.derivation(name)
     except st.UserError:  # no name: a chapter, a row of the lecture, or a word
-        if not len(st.library(name)):
+        if not len(st.library(name or "")):
             raise
         one = None
     if one is None:

@@ -27,7 +27,7 @@ def group_of(option: click.Parameter) -> str:
     return next((group for group, names in GROUPS.items() if option.name in names), OWN)
 
 
-def grouped(options: Sequence[click.Parameter]) -> Iterator[tuple[str, list[click.Parameter]]]:
+def grouped(options: Sequence[click.Parameter]) -> Iterator[tuple[str, list[click.Option]]]:
     """The groups that have an option, in their order."""
     for group in (OWN, *GROUPS):
         if found := [one for one in options if isinstance(one, click.Option) and group_of(one) == group]:
