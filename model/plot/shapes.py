@@ -99,9 +99,9 @@ class Chart(ABC):
     def to_dict(self) -> dict[str, Any]:
         """The same for scripts."""
         headings, *rows = self.rows()
-        found: dict[str, Any] = finite({"schema": stamp("picture"), "kind": self.kind, "title": self.title, "about": self.about,
-                                        "columns": list(headings), "rows": [list(row) for row in rows]})  # fmt: skip
-        return found
+        said = {"kind": self.kind, "title": self.title, "about": self.about}
+        found = {**said, "columns": list(headings), "rows": [list(row) for row in rows]}
+        return {"schema": stamp("picture"), **finite(found)}
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,8 @@ SAMPLES: dict[str, list[list[str]]] = {
         ["solve", "for", "active_parameters", "--in", "optimal-batch", "--set", "ridge=300", "--set",
          "parameters=671e9", "--set", "optimal_batch=2000", "--range", "ridge=200..400"],
     ],
-    "solve-fleet": [["solve", "fleet", str(EXAMPLES / "fleets" / name)] for name in ("batch.toml", "chat.toml")],
+    "solve-fleet": [["solve", "fleet", str(EXAMPLES / "fleets" / name)] for name in ("batch.toml", "chat.toml")]
+    + [["solve", "fleet", str(Path(__file__).with_name("apart.toml"))]],
     "sweep": [["sweep", str(EXAMPLES / "sweeps" / "lecture.toml")]],
     "sweep-plan": [["sweep", str(EXAMPLES / "sweeps" / "lecture.toml"), "--dry-run"]],
     "catalog": [
@@ -107,7 +108,7 @@ OPEN = {
     "figures", "prices", "summary", "ours", "singles", "utilisation", "duals", "duals.", "kv_bytes_by_context",
     "inputs", "each_alone", "spend", "spend_share", "watts", "watt_share", "tokens_at_optimum", "term_prices",
     "shadow_prices", "slack", "times", "values",
-    "estimate.terms", "relaxed_estimate.terms", "decode_terms", "resources", "factors", "peak_flops",
+    "estimate.terms", "relaxed_estimate.terms", "decode_terms", "resources", "factors", "peak_flops", "chips_of",
 }  # fmt: skip
 """Objects whose keys are names of quantities, terms, machines, classes or limits: any may stand there."""
 

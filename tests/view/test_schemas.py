@@ -15,6 +15,7 @@ import steptime
 from steptime.cli import steptime as command_line
 from steptime.model.api.shown import Shown
 from steptime.model.errors import UserError
+from steptime.model.plot.kinds import HOMES
 from steptime.model.text.schemas import VERSIONS, schema, text_of_schema
 
 Run = Callable[..., tuple[int, str, str]]
@@ -158,6 +159,7 @@ def commands(group: click.Group) -> Iterator[click.Command]:
 
 def test_every_command_with_json_is_asked() -> None:
     asked = {word for several in SAMPLES.values() for words in several for word in words[:2]}
+    asked |= set(HOMES)  # pictures: one schema for all kinds
     with_json = [one.name for one in commands(command_line) if any(option.name == "as_json" for option in one.params)]
     assert set(with_json) <= asked
 
