@@ -108,7 +108,7 @@ def catalogue(kind: str, name: str | None = None) -> Catalogue:
 
     >>> import steptime as st
     >>> [one["name"] for one in st.catalogue("quantities", "scale-up bandwidth").to_dict()["quantities"]]
-    ['scale_up_bandwidth']
+    ['scale_up_bandwidth', 'link_energy']
     """
     if not isinstance(kind, str) or kind not in (*ENTRIES, QUANTITIES):
         raise UserError(f"`kind` {str(kind)[:40]!r}: hardware, models or quantities")

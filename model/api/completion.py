@@ -8,8 +8,8 @@ from steptime.model.errors import UserError
 def names_of(kind: str, beginning: str = "") -> list[str]:
     """Names of a kind that begin so: ``models``, ``hardware``, ``quantities`` or ``derivations``.
 
-    >>> names_of("hardware", "h100")
-    ['h100-sxm', 'h100-pcie']
+    >>> names_of("hardware", "h100-p")
+    ['h100-pcie']
     >>> names_of("quantities", "memory_band")[:2]
     ['memory_bandwidth', 'memory_bandwidth_price']
     """
