@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 _home = {
     "step": "step", "search": "search", "machine": "machine", "cache": "cache", "validate": "measured",
     "calibrate": "calibrated", "compare": "compared", "sweep": "sweep", "fleet": "fleet", "crossover_of": "crossed",
-    "derivation": "derivation", "library": "derivation", "claims": "derivation", "latex": "derivation",
+    "derivation": "derivation", "library": "derivation", "claims": "claimed", "latex": "derivation",
     "solve_for": "derivation", "Derivation": "derivation", "Line": "derivation", "quantities": "catalogue",
     "hardware": "catalogue", "architecture": "catalogue", "catalogue": "catalogue", "Step": "step",
     "side_by_side": "side_by_side",
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from steptime.model.api.cache import cache
     from steptime.model.api.calibrated import calibrate
     from steptime.model.api.catalogue import architecture, catalogue, hardware, quantities
+    from steptime.model.api.claimed import claims
     from steptime.model.api.compared import compare
     from steptime.model.api.crossed import crossover_of
-    from steptime.model.api.derivation import Derivation, Line, claims, derivation, latex, library, solve_for
+    from steptime.model.api.derivation import Derivation, Line, derivation, latex, library, solve_for
     from steptime.model.api.fleet import fleet
     from steptime.model.api.machine import machine
     from steptime.model.api.measured import validate

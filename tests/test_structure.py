@@ -37,7 +37,6 @@ OTHER_SIZES = {
     "model/phases/shards.py": "one definition that two ledgers share",
     "model/solver/cache/holding.py": "one question with its answer's types",
     "model/view/explain.py": "one command",
-    "model/text/cache.py": "one answer as JSON and as tables",
 }
 
 

@@ -24,7 +24,6 @@ from steptime.model.parse import text_of
 from steptime.model.quantity import latex as latex_of
 from steptime.model.step.solver_words import ranges_of
 from steptime.model.step.words import quantities, record
-from steptime.model.text.claims import claims_json, claims_table, verdicts
 from steptime.model.text.exported import exported
 
 from steptime.model.text.derivations import (  # isort: skip
@@ -33,7 +32,7 @@ from steptime.model.text.derivations import (  # isort: skip
 )  # fmt: skip
 from steptime.model.text.records import records_csv
 
-__all__ = ["Book", "Claims", "Derivation", "Inverted", "Line", "claims", "derivation", "latex", "library", "solve_for"]
+__all__ = ["Book", "Derivation", "Inverted", "Line", "derivation", "latex", "library", "solve_for"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,13 +116,12 @@ def derivation(name: str) -> Derivation:
 class Book(Shown):
     """Derivations of the library, by chapter: all, or those that ``word`` names."""
 
+    schema: ClassVar[str] = "derivations"
     word: str = ""
 
     @property
     def _chosen(self) -> tuple[Any, ...]:
         return matching(self.word) if self.word else proofs()
-
-    schema: ClassVar[str] = "derivations"
 
     def __iter__(self) -> Any:
         return iter([Derivation.of(one) for one in self._chosen])
@@ -168,37 +166,6 @@ def library(word: str = "") -> Book:
     ['ridge', 'peak-by-ridge']
     """
     return Book(text_of(word, "`word`"))
-
-
-@dataclass(frozen=True, repr=False)
-class Claims(Shown):
-    """Every number of the lecture beside ours."""
-
-    schema: ClassVar[str] = "claims"
-    verdicts: tuple[Any, ...]
-
-    @property
-    def fails(self) -> bool:
-        """Whether a claim of our own fails."""
-        return any(found.verdict == "fails" for found in self.verdicts)
-
-    def __repr__(self) -> str:
-        return f"Claims({len(self.verdicts)} numbers of the lecture)"
-
-    def csv(self) -> str:
-        """One row a number."""
-        return records_csv(self.to_dict()["claims"])
-
-    def _json(self) -> dict[str, Any]:
-        return claims_json(list(self.verdicts))
-
-    def table(self) -> Group:
-        return claims_table(list(self.verdicts))
-
-
-def claims(progress: Callable[[float], None] = quiet) -> Claims:
-    """Every claim, computed from verified derivations and the catalogue."""
-    return Claims(tuple(verdicts(progress)))
 
 
 def latex(*names: str, everything: bool = False, form: str = "latex", progress: Callable[[float], None] = quiet) -> str:
