@@ -12,8 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 import steptime as st
 
 MOVES = 60
@@ -25,6 +23,8 @@ PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTi
 
 
 def main() -> None:
+    from playwright.sync_api import sync_playwright  # an extra: the file can be imported without it
+
     model, hardware = sys.argv[1:] or ("deepseek-v3", "gb200-nvl72")
     begun = time.process_time()
     text = st.step(model, hardware).report()

@@ -21,7 +21,6 @@ from steptime.model.step.build import build_case
 from steptime.model.step.inputs import Inputs, Question
 from steptime.model.step.words import FORMATS, inputs_of
 from steptime.model.text.side_by_side import side_by_side_csv, side_by_side_table
-from steptime.model.text.step_json import step_json
 
 MOST = 64
 """Steps that a table holds."""
@@ -91,7 +90,7 @@ class SideBySide(Shown):
         return side_by_side_table([step.case for step in self.steps])
 
     def _json(self) -> dict[str, Any]:
-        return {"machines": [step_json(step.case) for step in self.steps]}
+        return {"machines": [step.to_dict() for step in self.steps]}
 
     def __repr__(self) -> str:
         return f"SideBySide({', '.join(map(repr, self.steps))})"

@@ -147,7 +147,7 @@ def test_no_value_of_a_quantity_ends_in_a_traceback(odd: Any) -> None:
     (lambda: st.cache("gpt2", "h100-sxm", phase="train"), "says nothing here"),
     (lambda: st.cache("gpt2", "h100-sxm", layout="tp=2"), "says nothing here"),
     (lambda: st.cache("gpt2", "h100-sxm", reuse=Reuse("weibull", 60.0, 2.0)), "at most 1"),
-    (lambda: st.latex("ridge", form="pyhton"), "latex, markdown, python or c"),
+    (lambda: st.latex("ridge", form="pyhton"), "latex, markdown, python, c or js"),
     (lambda: st.machine("gpt2", MARKET, "10M$", workloads="phase=decode context=32k batch=2048"), None),
 ])  # fmt: skip
 def test_what_is_wrong_is_named(ask: Callable[[], Any], named: str | None) -> None:

@@ -17,7 +17,7 @@ def test_each_is_the_step_alone(run_json) -> None:
     for one in found:
         alone = run_json("step", "deepseek-v3", one["hardware"], "--context", "32k", "--basis", "ownership")
         assert one == alone
-    assert st.side_by_side("deepseek-v3", MACHINES, context="32k", basis="ownership").to_dict() == {"machines": found}
+    assert st.side_by_side("deepseek-v3", MACHINES, context="32k", basis="ownership").to_dict()["machines"] == found
 
 
 def test_layouts_and_formats_multiply(run_json) -> None:

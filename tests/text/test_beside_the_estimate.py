@@ -107,7 +107,8 @@ def test_that_a_file_has_no_coefficients_of_training_is_said(of_decoding_alone: 
     step = st.step("llama-3.1-70b", "h100-sxm", **RUN, efficiency=str(of_decoding_alone))
     why = f"{of_decoding_alone} has no coefficients of training"
     assert step.estimate is None and step.to_dict()["no_estimate"] == why
-    assert f"no estimate: {why}" in words_of(step)
+    # a path may be longer than a line, which then ends inside of it
+    assert f"no estimate: {why}".replace(" ", "") in words_of(step).replace(" ", "")
 
 
 def test_a_search_says_so_too(of_decoding_alone: Path) -> None:
@@ -115,7 +116,7 @@ def test_a_search_says_so_too(of_decoding_alone: Path) -> None:
     found = st.search("gpt2", "a100-sxm-40gb", **asked, efficiency=str(of_decoding_alone))
     why = f"{of_decoding_alone} has no coefficients of training"
     assert found.to_dict()["no_estimate"] == why and found.best.estimate is None
-    assert f"no estimate: {why}" in " ".join(str(found).split())
+    assert f"no estimate: {why}".replace(" ", "") in "".join(str(found).split())
     usual = st.search("gpt2", "a100-sxm-40gb", **asked)
     assert "no_estimate" not in usual.to_dict() and "no estimate" not in str(usual)
 

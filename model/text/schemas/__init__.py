@@ -55,7 +55,7 @@ def text_of_schema(name: str) -> str:
     >>> text_of_schema("stp")
     Traceback (most recent call last):
     ...
-    steptime.model.errors.UserError: unknown schema 'stp'; did you mean step?
+    steptime.model.errors.UserError: unknown schema 'stp'; did you mean step, steps?
     """
     if name not in VERSIONS:
         raise unknown("schema", name, list(VERSIONS), f"known: {', '.join(VERSIONS)}")
