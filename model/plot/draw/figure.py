@@ -41,9 +41,7 @@ def drawn(chart: Chart, dark: bool = False) -> "Figure":
         taken = below.get_window_extent(canvas.get_renderer()).height / figure.dpi
         whole = above + height + AXIS + taken
         figure.set_size_inches(WIDTH, whole)
-        engine = figure.get_layout_engine()
-        assert engine is not None, "asked for above"
-        engine.set(rect=(0, 0, 1, 1 - above / whole))
+        figure.set_layout_engine("constrained", rect=(0, 0, 1, 1 - above / whole))
         canvas.draw()
         if isinstance(chart, Regions):
             equations(axes, canvas.get_renderer(), page)
