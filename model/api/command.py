@@ -20,6 +20,7 @@ from steptime.model.parse import text_of
 from steptime.model.step.case import Case
 from steptime.model.step.words import word
 from steptime.model.text.launch import launch_json, launch_lines
+from steptime.model.text.screen import Screen
 from steptime.model.text.step_json import step_json
 from steptime.model.text.step_table import step_table
 
@@ -72,7 +73,7 @@ class LaunchedStep(Step):
         return {**step_json(self.case), **launch_json(self.launch)}
 
     def table(self) -> Group:
-        return Group(*step_table(self.case).renderables, Text(), *launch_lines(self.launch))
+        return Screen(step_table(self.case), Text(), *launch_lines(self.launch))
 
 
 def launch_of(case: Case, engine: str, checkpoint: Named | None = None) -> Launch:

@@ -32,6 +32,7 @@ from steptime.model.step.words import degrees_of, inputs_of, word
 from steptime.model.text.layout import layout_json_of
 from steptime.model.text.layout_points import layout_csv
 from steptime.model.text.layout_table import layout_table
+from steptime.model.text.screen import Screen
 
 MOST_CHIPS, MOST_BATCH = 100_000, 10**9
 TRAINING = ("microbatch", "interleave", "recompute", "zero", "sequence_parallel")
@@ -181,7 +182,7 @@ class Found(Shown):
     def table(self) -> Group:
         found = layout_table(self.answer, self.spread, self.notices)
         command = self.command()
-        return found if command is None else Group(found, Text(), *command.table().renderables)
+        return found if command is None else Screen(found, Text(), *command.table().renderables)
 
     def __repr__(self) -> str:
         best = self.best

@@ -65,7 +65,7 @@ class Shown(Drawn, ABC):
 
 def _text(table: Group) -> str:
     out = io.StringIO()
-    Console(file=out, highlight=False, markup=False, width=WIDTH).print(table)
+    Console(file=out, highlight=False, markup=False, width=WIDTH).print(table, crop=False)
     return out.getvalue().rstrip()
 
 

@@ -124,7 +124,7 @@ def test_layouts_of_an_engine(run: Run, run_json: RunJson) -> None:
     assert told["infeasible"]["trtllm"] > 0 and told["engine"] == "trtllm"
     assert any("trtllm-serve" in line for line in told["command"])
     assert "engine" not in run_json(*words[:-2])
-    code, out, _ = run(*words)
+    code, out, _ = run(*words, "-v")
     assert code == 0 and "\n".join(told["command"]) in out and f"trtllm {told['infeasible']['trtllm']:,}" in out
 
 

@@ -39,7 +39,7 @@ def test_several_machines_and_numbers_are_read(run_json, tmp_path: Path) -> None
 @pytest.mark.parametrize(("text", "said"), [
     ('model = "gpt2"\nhardware = "h100-sxm"\n[batch]\na = 1\n', "batch: expected a text"),
     ('model = "gpt2"\nhardware = "h100-sxm"\nbatch = [1, 2]\n', "batch: one value, no list"),
-    ('model = "gpt2"\nhardware = "h100-sxm"\nbathc = 2\n', "argument 'bathc'; did you mean batch?"),
+    ('model = "gpt2"\nhardware = "h100-sxm"\nbathc = 2\n', "argument 'bathc'; did you mean batch"),
     ('model = "gpt2"\nhardware = "h100-sxm"\nbathc = true\n', "bathc: no option of step"),
     ('model = "gpt2"\nhardware = "h100-sxm"\nphase = "sleep"\n', "'sleep' is not one of"),
     ('model = "gpt2"\n', "Missing argument 'HARDWARE"),
