@@ -181,7 +181,7 @@ def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:
     first, *rest = run(*asked)[1].splitlines()
     assert rest[0].endswith("limits hold for the estimate (about 20 ms)")
     assert any(line.startswith("the bound alone would choose batch 295") for line in rest)
-    assert run(*asked, "--efficiency", "ideal")[1].splitlines()[0].endswith("limits hold for the ideal bound")
+    assert run(*asked, "--efficiency", "ideal")[1].splitlines()[1].endswith("limits hold for the ideal bound")
     crossing = run_json("solve", "crossover", *asked[2:6], "--context", "1200")
     assert crossing["estimate"]["step_time"] > 0.03 and crossing["estimate"]["outside"]
 
