@@ -13,8 +13,11 @@ from steptime.model.solver.fleet.limits import BUDGET, CHIPS, POWER, STOCK
 from steptime.model.solver.fleet.prices import Price
 from steptime.model.solver.fleet.ranges import Spread
 from steptime.model.solver.fleet.solve import Answer, Level
-from steptime.model.text.fleet_json import fleet_json
-from steptime.model.text.format import layout_said, plain, si, table
+from steptime.model.text.fitting import Fitting
+from steptime.model.text.fleet_json import NOT_MODELLED, fleet_json
+from steptime.model.text.format import layout_said, plain, si
+from steptime.model.text.header import folded, left_out
+from steptime.model.text.screen import Screen
 
 SAME = 1e-6
 """What differs by less, relative, is the same."""
@@ -41,8 +44,8 @@ def fleet_table(answer: Answer, spread: Spread | None = None) -> Group:
     parts += [Text(), *worth] if worth else []
     parts += [] if spread is None else [Text(), *_ranges(best, spread)]
     parts += [Text(), *_others(best)]
-    parts += [Text(notice, style="dim") for notice in demand.notices]
-    return Group(*parts)
+    notes = folded(demand.notices, "note", "notes")
+    return Screen(*parts, Text(), notes, *left_out((), NOT_MODELLED))
 
 
 def _total(level: Level) -> str:
@@ -54,7 +57,8 @@ def _total(level: Level) -> str:
 
 
 def _groups(level: Level) -> Group:
-    shown = table(">groups", "hardware", "role", "layout", ">batch", ">full", ">$/h")
+    shown = Fitting((">groups", "hardware", "role", "layout", ">batch", ">full", ">$/h"),
+                    droppable=(">batch", ">full"), prose=("hardware", "role", "layout"))  # fmt: skip
     for group in sorted(level.groups, key=lambda one: -one.dollars):
         column, rented = group.column, group.most - group.owned
         count = plain(group.owned) + (f" +{rented}" if rented else "")
@@ -86,7 +90,9 @@ def _laid_out(column: Column) -> str:
 
 
 def _classes(level: Level) -> Group:
-    shown = table("class", ">rate/s", ">first token", ">a token", ">$/M in, out")
+    waits = (">first token", ">a token")
+    shown = Fitting(("class", ">rate/s", *waits, ">$/M in, out"), droppable=(">rate/s",), prose=("class",),
+                    at_last=waits)  # fmt: skip
     for one in level.served:
         late = f"{100 * one.requests.percentile:g} %"
         first, token = (_late(times, late) for times in (one.first_token, one.token))
@@ -107,7 +113,8 @@ def _late(times: tuple[float, float] | None, percentile: str) -> str:
         return "—"
     if times[0] > LONG:
         return "queues without limit"
-    return f"{si(times[0], 's', 3)}, {percentile} {si(times[1], 's', 3)}"
+    late = "without limit" if times[1] > LONG else si(times[1], "s", 3)
+    return f"{si(times[0], 's', 3)}, {percentile} {late}"
 
 
 def _worth(level: Level) -> list[Text]:
@@ -163,6 +170,11 @@ def _others(level: Level) -> list[Text]:
     if len(demand.options) > 1:
         if single is None:
             lines.append(Text("no machine alone serves all classes"))
+        elif single[1] < level.fleet.cost - SAME * abs(level.fleet.cost):
+            off, name = abs(single[1] / level.fleet.cost - 1), demand.options[single[0]].name
+            said = "serves" if demand.goal == Goal.TOKENS else "needs"
+            less = "more" if demand.goal == Goal.TOKENS else "less"
+            lines.append(Text(f"{name} alone {said} {100 * off:.3g} % {less}: the time for mixes ran out before"))
         elif single[1] <= level.fleet.cost * (1 + SAME):
             lines.append(Text(f"one machine alone does as well: {demand.options[single[0]].name}"))
         else:

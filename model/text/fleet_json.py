@@ -12,6 +12,11 @@ from steptime.model.solver.fleet.usage import Group, Served
 MILLION = 1e6
 MEGAWATT = 1e6
 YEAR = 365 * 24 * HOUR
+NOT_MODELLED = (
+    "queues shared by several groups of answers", "prefix caches that fill and empty",
+    "swings of traffic within a period", "failures but for spare groups",
+    "what is measured of attention and experts apart: estimates are those of whole steps",
+)  # fmt: skip
 
 
 def fleet_json(answer: Answer, spread: Spread | None = None) -> dict[str, Any]:
@@ -24,9 +29,7 @@ def fleet_json(answer: Answer, spread: Spread | None = None) -> dict[str, Any]:
         "bound": level_json(answer.bound),
         **({} if spread is None else {"ranges": _spread_json(spread)}),
         "notices": list(answer.demand.notices),
-        "not_modelled": ["queues shared by several groups of answers", "prefix caches that fill and empty",
-                         "swings of traffic within a period", "failures but for spare groups",
-                         "what is measured of attention and experts apart: estimates are those of whole steps"],
+        "not_modelled": list(NOT_MODELLED),
     }  # fmt: skip
 
 

@@ -178,7 +178,7 @@ def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:
     assert (ideal["limits_hold_for"], ideal["estimate"], ideal["bound_answer"]) == ("bound", None, None)
     bound = data["bound_answer"]
     assert (bound["integer"], bound["batch"]) == (ideal["integer"], ideal["values"]["batch"])
-    first, *rest = run(*asked)[1].splitlines()
+    _, *rest = run(*asked)[1].splitlines()
     assert rest[0].endswith("limits hold for the estimate (about 20 ms)")
     assert any(line.startswith("the bound alone would choose batch 295") for line in rest)
     assert run(*asked, "--efficiency", "ideal")[1].splitlines()[1].endswith("limits hold for the ideal bound")

@@ -123,7 +123,8 @@ def test_other_passes_are_varied_by_their_own_length(words: dict, over: str) -> 
 
 def test_where_no_batch_attains_the_least_cost_that_is_said() -> None:
     found = st.crossover_of("llama-3.1-8b", B, A, phase="train", layout="tp=8,dp=2")
-    assert any(side.batch is None for side in found.estimate.sides) and "tends to as the batch grows" in " ".join(str(found).split())
+    assert any(side.batch is None for side in found.estimate.sides)
+    assert "tends to as the batch grows" in " ".join(str(found).split())
 
 
 def test_without_an_estimate_there_is_the_bound_alone() -> None:
