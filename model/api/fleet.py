@@ -9,6 +9,7 @@ from rich.console import Group
 from steptime.model.api.fleet_demand import demand_of, ends_of
 from steptime.model.api.named import Named
 from steptime.model.api.shown import Shown
+from steptime.model.catalog.examples import FLEETS, named_or_own
 from steptime.model.catalog.files import read_toml
 from steptime.model.parse import path_of
 from steptime.model.solver.fleet.ranges import Spread, spread
@@ -39,7 +40,7 @@ def fleet(demand: Mapping[str, Any] | Named, *, progress: Callable[[float], None
     """
     if isinstance(demand, Mapping):
         return Fleet(solve_fleet(demand_of(demand), progress))
-    path = path_of(demand, "`demand`")
+    path = named_or_own(path_of(demand, "`demand`"), FLEETS)
     return Fleet(solve_fleet(demand_of(read_toml(path), str(path), path.parent), progress))
 
 

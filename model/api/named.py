@@ -51,10 +51,11 @@ def must_not_be_swapped(model: object, machines: Sequence[object]) -> None:
 
 
 def prices_of(prices: "PriceList | Named") -> "PriceList":
-    """A price list, or that of a file."""
+    """A price list, that of a file, or that of an example."""
+    from steptime.model.catalog.examples import PRICES, named_or_own
     from steptime.model.catalog.prices import PriceList, read_prices
 
-    return prices if isinstance(prices, PriceList) else read_prices(path_of(prices, "`prices`"))
+    return prices if isinstance(prices, PriceList) else read_prices(named_or_own(path_of(prices, "`prices`"), PRICES))
 
 
 def tiers_of(tiers: "Sequence[Tier] | Named | None") -> "tuple[Tier, ...]":

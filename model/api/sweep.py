@@ -13,6 +13,7 @@ from rich.text import Text
 from steptime.model.api.named import Named
 from steptime.model.api.shown import Shown
 from steptime.model.api.sweep_spec import spec_of
+from steptime.model.catalog.examples import SWEEPS, named_or_own
 from steptime.model.catalog.files import read_toml
 from steptime.model.errors import UserError
 from steptime.model.parse import path_of
@@ -103,7 +104,7 @@ def sweep(
 def _read(spec: Mapping[str, Any] | Named) -> tuple[Spec, Mapping[str, Any]]:
     if isinstance(spec, Mapping):
         return spec_of(spec), spec
-    path = path_of(spec, "`spec`")
+    path = named_or_own(path_of(spec, "`spec`"), SWEEPS)
     data = read_toml(path)
     return spec_of(data, str(path), path.parent), data
 

@@ -143,7 +143,12 @@ for option, said in {
     "layout": "the one that asks for the least",
     "chips": "one scale-up domain of the price list",
 })  # fmt: skip
-@click.option("--prices", type=click.Path(dir_okay=False), metavar="FILE", help="Unit prices, a TOML file.")
+@click.option(
+    "--prices",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Unit prices: a TOML file, or market or manufacturing, which are examples.",
+)
 @click.option("--budget", help="Dollars for the whole machine.")
 @click.option("--power", help="Watts for the whole machine, as 120kW.")
 @click.option("--minimise", type=MACHINE_GOALS, default="step-time", show_default=True)
@@ -176,7 +181,9 @@ def machine(
         show(with_ranges(st.step(model, chip, **words).who_earns(prices), ctx), as_json)
         return
     if prices is None:
-        raise click.UsageError("solve machine needs --prices FILE: what FLOP/s, memory and links cost (see examples/)")
+        raise click.UsageError(
+            "solve machine needs --prices FILE: what FLOP/s, memory and links cost, or --prices market, an example"
+        )
     for name in by_hand(ctx):
         if name in ("budget", "power"):
             raise click.UsageError(f"--set {name}: the design or {prices} decides it; --{name} is the limit")
