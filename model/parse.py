@@ -155,7 +155,10 @@ def _bounded(value: Any) -> float:
 
 
 def _parse_text(text: str, unit: Expr, name: str) -> float:
-    matched = _number.fullmatch(text) if len(text) <= 80 else None
+    if text.strip().startswith("+") and text.strip().lower() != "+inf":
+        raise UserError(f"{name}: {_short(text)} begins with a plus: state the whole amount, not what is added")
+    amount = text.strip().removeprefix("$") if unit == dollar else text  # $3M, or 400k of them
+    matched = _number.fullmatch(amount) if len(text) <= 80 else None
     if matched is None:
         if text.strip().lower() in {"nan", "inf", "-inf", "infinity", "-infinity", "+inf"}:
             return math.nan
@@ -163,6 +166,8 @@ def _parse_text(text: str, unit: Expr, name: str) -> float:
     number, written = float(matched[1].replace("_", "")), matched[2].replace(" ", "")
     if not written:
         return number
+    if unit == dollar and written in _prefixes:
+        return number * _prefixes[written]
     factor, found = 1.0, count
     for position, part in enumerate(written.split("/")):
         known = _unit(part, counts=position == 0 and "/" in written)

@@ -6,7 +6,7 @@ import sympy
 from steptime.model import symbols as q
 from steptime.model.errors import UserError
 from steptime.model.parse import parse, parse_quantity
-from steptime.model.quantity import byte, count, lookup, second
+from steptime.model.quantity import byte, count, dollar, lookup, second
 
 
 @pytest.mark.parametrize(("text", "rate"), [
@@ -46,3 +46,22 @@ def test_gradients_may_take_no_bytes_and_weights_may_not() -> None:
     assert parse_quantity(lookup(q.gradient_bytes.name), 0) == parse_quantity(lookup("gradient_bytes"), "0") == 0.0
     with pytest.raises(UserError, match="must be positive"):
         parse_quantity(lookup("bytes_per_weight"), 0)
+
+
+@pytest.mark.parametrize(("text", "amount"), [
+    ("3e6", 3e6), ("400k", 4e5), ("$3M", 3e6), ("3 M$", 3e6), ("$ 2.5", 2.5), ("1.20 $", 1.2),
+])  # fmt: skip
+def test_dollars_are_written_in_many_ways(text: str, amount: float) -> None:
+    assert parse(text, dollar, "budget") == pytest.approx(amount)
+
+
+@pytest.mark.parametrize("text", ["+1TB/s", " +2e12"])
+def test_an_amount_is_whole_and_not_what_is_added(text: str) -> None:
+    with pytest.raises(UserError, match="state the whole amount"):
+        parse(text, byte / second, "memory_bandwidth")
+
+
+@pytest.mark.parametrize("text", ["400k tokens", "$", "$$3", "400 kB"])
+def test_what_is_no_amount_of_dollars_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match=r"^budget: "):
+        parse(text, dollar, "budget")

@@ -8,6 +8,7 @@ import numpy as np
 from steptime.model.errors import UserError
 from steptime.model.plot.shapes import Axis, Curve, Curves, Panels, Points, Role
 from steptime.model.solver.layouts.points import Point
+from steptime.model.text.bases import price_basis
 from steptime.model.text.format import plain
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def pareto(found: "Found", beside: Sequence["Found"] = ()) -> Panels:
     search = found.answer.search
     whose = "in practice" if found.answer.in_practice else "at the bound"
     chips = ", ".join(map(str, search.chips))
-    said = f"{search.model.name} · {search.inputs.phase} · on {chips} chips · {whose}"
+    bases = dict.fromkeys(str(basis) for one in every if (basis := price_basis(one.step().case)))
+    of_price = f" · dollars: {', '.join(bases)}" if bases else ""
+    said = f"{search.model.name} · {search.inputs.phase} · on {chips} chips · {whose}{of_price}"
     axes = {"chip": Axis("tokens/s of a chip"), "dollar": Axis("tokens of a dollar"),
             "megawatt": Axis("tokens/s of a megawatt")}  # fmt: skip
     panels = tuple(Curves("pareto", f"per {name}", said, SPEED, axes[name], tuple(curves[name]), tuple(best[name]))

@@ -131,10 +131,9 @@ def _truth(words: dict[str, Any]) -> Callable[..., Any]:
 
 def _each_machine(words: dict[str, Any]) -> Callable[..., Any]:
     """A search on each machine alone, so that each has its own front."""
-    import steptime as st
+    from steptime.model.api.fronts import fronts
 
-    machines = dict.fromkeys(words.pop("hardware"))
-    first, *others = [st.search(hardware=one, progress=Progress(f"layouts on {one}").show, **words) for one in machines]
+    first, *others = fronts(progress=lambda said: Progress(said).show, **words)
     return partial(first.chart, beside=others)
 
 

@@ -133,3 +133,13 @@ def test_help_is_quick() -> None:
             "    print([name for name in ('sympy', 'numpy', 'matplotlib') if name in sys.modules])")  # fmt: skip
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.endswith("[]\n")
+
+
+def test_fronts_count_dollars_of_one_kind(run_json) -> None:
+    """Of which a picture that compares machines says which; each machine's first basis would be another."""
+    asked = ("plot", "pareto", "llama-3.1-8b", "gb200-nvl72", "b200-sxm", "--chips", "1", "--batch", "8,64")
+    found = run_json(*asked)
+    assert "dollars: rent" in found["about"]
+    dear = {row[1]: row[3] for row in found["rows"] if row[0].startswith("tokens of a dollar")}
+    listed = {row[1]: row[3] for row in run_json(*asked[:3], asked[4], *asked[5:])["rows"] if "dollar" in row[0]}
+    assert dear["b200-sxm"] != pytest.approx(listed["b200-sxm"])
