@@ -36,6 +36,9 @@ class _InLetters(MathMLPresentationPrinter):  # type: ignore[misc]  # SymPy has 
         return made
 
 
+_barred = re.compile(r"\\bar(?: |\{)([^{}]*)\}?")
+
+
 @cache
 def parts_of(record: Quantity) -> tuple[str, str, str]:
     """The letter of a quantity, what stands above it, and its index.
@@ -46,9 +49,9 @@ def parts_of(record: Quantity) -> tuple[str, str, str]:
     """
     if record.latex == r"\mathcal{P}":
         return "𝒫", "", ""
-    barred = record.latex.startswith(r"\bar ")
-    base, _, below = (record.latex.removeprefix(r"\bar ") if barred else letter(record)).partition("_")
-    return base, "¯" * barred, below
+    barred = _barred.fullmatch(record.latex)
+    base, _, below = (barred[1] if barred else letter(record)).partition("_")
+    return base, "¯" * bool(barred), below
 
 
 def mathml(expr: Expr, block: bool = False) -> str:

@@ -57,7 +57,7 @@ def test_a_machine_is_found(run: Run, written: str, meant: str) -> None:
 
 
 def test_a_name_with_an_organisation_says_what_was_taken(run: Run) -> None:
-    _, out, _ = run("step", "Qwen/Qwen3-32B", "H100")
+    _, out, _ = run("step", "Qwen/Qwen3-32B", "H100", "-v")
     assert "'Qwen/Qwen3-32B' is read as qwen3-32b of the catalogue" in " ".join(out.split())
     assert load_model("qwen3-32b").notices == ()
 

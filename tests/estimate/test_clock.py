@@ -66,7 +66,7 @@ def test_reading_keeps_its_pace() -> None:
 
 def test_it_is_printed(run, run_json) -> None:
     words = ("step", "llama-3.1-70b", "h200-sxm", "--phase", "prefill", "--layout", "tp=4", "--set", "power_cap=350W")
-    code, out, _ = run(*words)
+    code, out, _ = run(*words, "-v")
     assert code == 0 and "under the power cap the clock is at 66% of that at the rated power" in " ".join(out.split())
     found = run_json(*words)["estimate"]["clock"]
     assert found["share"] == pytest.approx((269.7 / 619.7) ** 0.5) and found["seconds"] > 0

@@ -82,8 +82,8 @@ def shown(page: Any) -> dict[str, float]:
 def step_of(page: Any) -> st.Step:
     """The step that the page's own command line asks for."""
     words = shlex.split(page.inner_text("#command"))
-    with commands.commands["step"].make_context("step", words[2:]) as ctx:
-        asked = stated(ctx, "model", "hardware", "measured")
+    with commands.commands["report"].make_context("report", words[2:]) as ctx:
+        asked = stated(ctx, "model", "hardware", "form", "to")
         return st.step(ctx.params["model"], ctx.params["hardware"], **asked)
 
 
