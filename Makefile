@@ -21,7 +21,7 @@ fast:  ## what a change breaks most often, in a minute
 test:  ## everything; STEPTIME_MUTANTS=all for every mutant
 	$(BIN)/python -m pytest -n auto
 
-lowest:  ## the tests at the lowest versions that pyproject.toml declares; STEPTIME_TESTS=tenth for a fixed tenth of them
+lowest:  ## the tests at the lowest versions that pyproject.toml declares; STEPTIME_TESTS=twentieth for a fixed twentieth of them
 	$(PYTHON) -m venv $(WORK)/lowest
 	$(WORK)/lowest/bin/pip install -q --require-hashes -r .ci/lowest.txt
 	$(WORK)/lowest/bin/pip install -q --no-deps -e .
