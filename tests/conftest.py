@@ -29,7 +29,7 @@ os.environ.pop("COLUMNS", None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A twentieth of the tests where the environment variable STEPTIME_TESTS is twentieth: always the same, drawn by name."""
+    """A twentieth of the tests where STEPTIME_TESTS is twentieth in the environment: always the same, drawn by name."""
     if os.environ.get("STEPTIME_TESTS") == "twentieth":
         left = [one for one in items if crc32(one.nodeid.encode()) % 20]
         config.hook.pytest_deselected(items=left)
