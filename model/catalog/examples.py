@@ -7,6 +7,8 @@ from steptime.model.errors import unknown
 FOLDER = Path(__file__).parents[2] / "examples"
 PRICES, FLEETS, SWEEPS = "prices-{}.toml", "fleets/{}.toml", "sweeps/{}.toml"
 """How the file of an example is named."""
+LONGEST = 60
+"""Letters of a name that may be meant for an example."""
 
 
 def examples(kind: str) -> list[str]:
@@ -27,7 +29,7 @@ def named_or_own(path: Path, kind: str) -> Path:
     ('prices-market.toml', 'mine.toml')
     """
     name = str(path)
-    if path.exists() or path.suffix or path.name != name:
+    if len(name) > LONGEST or path.suffix or path.name != name or path.exists():
         return path
     if name not in (known := examples(kind)):
         raise unknown("file or example", name, known, f"examples: {', '.join(known)}")
