@@ -27,5 +27,5 @@ def fronts(
     machines = list(dict.fromkeys(hardware_of(machine) for machine in hardware))
     priced = basis is None and "chip_hour_price" not in words
     shared = common_basis(machines) if priced else inputs_of({"basis": basis} if basis else {}).basis
-    more = {} if shared is None else {"basis": shared}
+    more: dict[str, Any] = {} if shared is None else {"basis": shared}
     return [search(model, one, chips, progress=progress(f"layouts on {one.name}"), **more, **words) for one in machines]
