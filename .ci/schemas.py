@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "view"))
 from schema_samples import OPAQUE, OPEN, SAMPLES, paths
 
 from steptime.cli import main
-from steptime.model import symbols  # noqa: F401
+from steptime.model import symbols
 from steptime.model.quantity import count, declared
 from steptime.model.text.schemas import DIALECT, VERSIONS, stamp
 from steptime.model.units import unit_text
@@ -98,7 +98,7 @@ KEPT = ("anyOf", "enum")
 
 def quantity(key: str) -> str:
     """The meaning and unit of a declared quantity, else nothing."""
-    record = declared().get(key)
+    record = declared().get(key) if hasattr(symbols, key) else None
     if record is None:
         return ""
     return record.meaning + ("" if record.unit == count else f", in {unit_text(record.unit)}")

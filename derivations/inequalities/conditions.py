@@ -47,7 +47,7 @@ class Condition:
 
 def related(kind: type[Relational], left: Expr, right: Expr | int) -> Relational:
     """An inequality as written, even where it is plain."""
-    return kind(left, sympy.sympify(right), evaluate=False)
+    return kind(left, sympy.sympify(right, strict=True), evaluate=False)
 
 
 def more(left: Expr, right: Expr | int) -> Relational:

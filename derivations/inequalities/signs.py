@@ -82,7 +82,7 @@ class Signs:
 
     def of(self, expr: Expr) -> str | None:
         """The sign of an expression."""
-        expr = sympy.combsimp(expr) if expr.has(sympy.binomial) else sympy.sympify(expr)
+        expr = sympy.combsimp(expr) if expr.has(sympy.binomial) else sympy.sympify(expr, strict=True)
         if expr.is_number:
             return "0" if expr.is_zero else "+" if expr.is_positive else "-" if expr.is_negative else None
         radical = radical_sign(self, expr)

@@ -19,11 +19,14 @@ Numbers = Mapping[str, float | None]
 class _Whole:
     """Ceilings and floors by the names of the two functions that each file begins with."""
 
+    _print: Callable[[Expr], str]
+    """SymPy's own."""
+
     def _print_ceiling(self, expr: Expr) -> str:
-        return f"ceiling({self._print(expr.args[0])})"  # type: ignore[attr-defined]
+        return f"ceiling({self._print(expr.args[0])})"
 
     def _print_floor(self, expr: Expr) -> str:
-        return f"whole({self._print(expr.args[0])})"  # type: ignore[attr-defined]
+        return f"whole({self._print(expr.args[0])})"
 
 
 class _Python(_Whole, PythonCodePrinter):  # type: ignore[misc]  # SymPy has no types

@@ -94,7 +94,7 @@ class CompressedAttention(Mixer):
         """The window, and the entries behind it."""
         per_entry = flops_per_mac * self.heads * 2 * self.dim
         rotary, words = sympy.Integer(self.rope_dim), sympy.Integer(self.words)
-        near = Entries(self.heads, sympy.sympify(self.dim), per_entry, window=self.near,
+        near = Entries(self.heads, sympy.sympify(self.dim, strict=True), per_entry, window=self.near,
                        rotary_elements=rotary, scale_words=words)  # fmt: skip
         if not self.ratio:
             return (near,)

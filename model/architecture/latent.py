@@ -34,7 +34,7 @@ class Indexer:
     @property
     def elements(self) -> Expr:
         """Elements of keys per token of context."""
-        return sympy.sympify(self.dim) / self.pool
+        return sympy.sympify(self.dim, strict=True) / self.pool
 
     @property
     def flops_per_pair(self) -> Expr:

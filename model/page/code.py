@@ -1,6 +1,7 @@
 """The formulas of one scenario as text: a function in Python, C or JavaScript that answers it, or equations."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from sympy import Expr, Symbol
 
@@ -37,7 +38,8 @@ def exported_step(case: Case, form: str) -> str:
     way, outputs = with_practice(way, practice_of(prepare(case.question), way, case.plan))
     known = in_force(way)
     one = program({name: expr for name, expr in outputs.items() if not lacking(way, expr, case)}, known)
-    given = {symbol.name: float(value) for symbol, value in way.values.items()}  # type: ignore[arg-type]
+    numbers: Mapping[Symbol, Any] = way.values  # at one layout each is one number
+    given = {symbol.name: float(value) for symbol, value in numbers.items()}
     meaning = f"{case.model} on {case.hardware.name}, {case.inputs.phase}, {case.layout}: seconds, bytes and dollars"
     return PROGRAMS[form]("step", one, given, meaning)
 

@@ -7,6 +7,7 @@ has them, or the mean, of which curves and their crossings are.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from sympy import Expr, Symbol
@@ -52,7 +53,7 @@ class Families:
 def families_of(case: Case, asked: Prepared, layouts: Sequence[Layout]) -> Families:
     """The programs of a page that offers these layouts."""
     found: dict[Key, Program] = {}
-    values: dict[Symbol, object] = {}
+    values: dict[Symbol, Any] = {}
     if not asked.accounts.is_architecture:
         key = (Split.TENSOR, Copies.PER_DOMAIN)
         for load, one in ((Load.WHOLE, case), (Load.MEAN, case.relaxed)):
@@ -75,7 +76,7 @@ def families_of(case: Case, asked: Prepared, layouts: Sequence[Layout]) -> Famil
     return Families(found, _named(values), tuple(rows[layout] for layout in layouts))
 
 
-def _written(asked: Prepared, way: Way, plan: Plan, load: Load) -> tuple[Program, Mapping[Symbol, object]]:
+def _written(asked: Prepared, way: Way, plan: Plan, load: Load) -> tuple[Program, Mapping[Symbol, Any]]:
     """The program of a way, and the numbers that it has; the workspace follows the capacity where it was not stated."""
     if q.workspace not in asked.inputs.given:
         trains = asked.inputs.phase == PhaseName.TRAIN
@@ -147,5 +148,5 @@ def _rows(columns: Columns, tables: Mapping[Symbol, Array]) -> list[Mapping[str,
     return [_named({symbol: column[row] for symbol, column in numbers.items()}) for row in range(len(columns["tp"]))]
 
 
-def _named(values: Mapping[Symbol, object]) -> dict[str, float]:
-    return {identifier(symbol.name): float(value) for symbol, value in values.items()}  # type: ignore[arg-type]
+def _named(values: Mapping[Symbol, Any]) -> dict[str, float]:
+    return {identifier(symbol.name): float(value) for symbol, value in values.items()}

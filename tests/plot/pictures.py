@@ -4,6 +4,8 @@ from functools import cache
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 import steptime as st
 
 MARKET = "examples/prices-market.toml"
@@ -78,3 +80,16 @@ def wrongs(figure: Any) -> list[str]:
     legend = figure.legends[0].get_window_extent(renderer)
     found += ["the legend lies on axes" for axes in figure.axes if legend.y1 - axes.get_tightbbox(renderer).y0 > 2]
     return found
+
+
+def curve(chart, name: str):
+    return next(one for one in chart.curves if one.name.startswith(name))
+
+
+def at(one, x: float) -> float:
+    """The value of a curve at one of its points."""
+    return float(one.y[np.flatnonzero(one.x == x)[0]])
+
+
+def cell(bars, bar: str, part: str) -> float:
+    return bars.parts[part][bars.bars.index(bar)]
