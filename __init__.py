@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 _home = {
     "step": "step", "search": "search", "machine": "machine", "cache": "cache", "validate": "measured",
     "calibrate": "calibrated", "compare": "compared", "sweep": "sweep", "fleet": "fleet", "crossover_of": "crossed",
-    "derivation": "derivation", "library": "derivation", "claims": "claimed", "latex": "derivation",
+    "derivation": "derivation", "library": "derivation", "claims": "claimed",
     "solve_for": "derivation", "Derivation": "derivation", "Line": "derivation", "quantities": "catalogue",
     "hardware": "catalogue", "architecture": "catalogue", "catalogue": "catalogue", "Step": "step",
     "side_by_side": "side_by_side",
 }  # fmt: skip
 _elsewhere = {
     "Layout": "model.layout.layout", "UserError": "model.errors", "Unbound": "model.errors",
-    "NotSolved": "model.errors", "quantity": "model.quantity",
+    "NotSolved": "model.errors", "quantity": "model.quantity", "latex": "model.book.latex",
 }  # fmt: skip
 _modules = {"rules": "derivations.rules", "units": "model.units"}
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from steptime.model.api.claimed import claims
     from steptime.model.api.compared import compare
     from steptime.model.api.crossed import crossover_of
-    from steptime.model.api.derivation import Derivation, Line, derivation, latex, library, solve_for
+    from steptime.model.api.derivation import Derivation, Line, derivation, library, solve_for
     from steptime.model.api.fleet import fleet
     from steptime.model.api.machine import machine
     from steptime.model.api.measured import validate
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from steptime.model.api.side_by_side import side_by_side
     from steptime.model.api.step import Step, step
     from steptime.model.api.sweep import sweep
+    from steptime.model.book.latex import latex
     from steptime.model.errors import NotSolved, Unbound, UserError
     from steptime.model.layout.layout import Layout
     from steptime.model.quantity import quantity

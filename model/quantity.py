@@ -13,6 +13,7 @@ from sympy import Expr, Symbol
 from sympy.core.relational import Relational
 
 from steptime.model.errors import unknown
+from steptime.model.typeset import Typeset
 
 count: Expr = sympy.S.One
 """The unit of sequences, tokens, parameters, chips, layers, and of ratios: none."""
@@ -124,4 +125,4 @@ def declared_as(symbol: Symbol) -> Quantity | None:
 def latex(expr: Any) -> str:
     """LaTeX of an expression, each quantity by its declared name."""
     names = {record.symbol: record.latex for record in _declared.values()}
-    return str(sympy.latex(expr, symbol_names=names, ln_notation=True))
+    return str(Typeset({"symbol_names": names, "ln_notation": True}).doprint(expr))

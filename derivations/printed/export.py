@@ -79,27 +79,25 @@ def symbols_of(one: Derivation) -> list[Symbol]:
     return sorted(one.result.rhs.free_symbols, key=lambda symbol: order[symbol.name])
 
 
-def fragment(one: Derivation, wide: bool = False) -> str:
+def fragment(one: Derivation) -> str:
     """A theorem as a LaTeX fragment: statement, every line of its proof with its reason, numbers put in, sources.
 
-    It needs nothing but amsmath; ``wide`` sets long formulas smaller, with the preamble of the book.
+    It needs nothing but amsmath.
     """
-    display = _fitted if wide else _displayed
+    display = _displayed
     rows = ", ".join(one.rows)
     parts = [
         rf"\subsection*{{{escape(one.title)}}}",
         rf"\textbf{{{rows}}} \texttt{{{escape(one.name)}}} --- {escape(one.claim)}",
-        *_premises(one),
-        *_region(one, display),
+        *premises_said(one),
+        *region_said(one, display),
         r"\emph{then}",
         display(line_latex(one, len(one.steps))),
         r"\emph{Proof.}",
         display(line_latex(one, 0)),
     ]
     for number, step in enumerate(one.steps, 1):
-        gone = left_out(one, number)
-        noted = "" if gone is None else rf" ({100 * gone:.2g}\,\% of the rest at the example)"
-        parts += [rf"{escape(step.why)}{noted}:", display(line_latex(one, number))]
+        parts += [rf"{escape(step.why)}{left_out_said(one, number)}:", display(line_latex(one, number))]
     values = ", ".join(f"${latex(s)} = {figure(float(one.numbers[s]))}{unit_latex(s)}$" for s in symbols_of(one))
     result = rf"{latex(one.result.lhs)} = {figure(one.evaluate())}{unit_latex(one.result.rhs)}"
     given = f": {values}." if values else "."
@@ -109,31 +107,33 @@ def fragment(one: Derivation, wide: bool = False) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def left_out_said(one: Derivation, number: int) -> str:
+    """How much a line leaves out, in words; nothing where it leaves out nothing."""
+    gone = left_out(one, number)
+    return "" if gone is None else rf" ({100 * gone:.2g}\,\% of the rest at the example)"
+
+
 def line_latex(one: Derivation, number: int) -> str:
     """A line of a proof; where something was left out on the way, its sides are about equal."""
     text, line = latex(one.lines[number]), one.lines[number]
     return f"{latex(line.lhs)} \\approx {latex(line.rhs)}" if is_approximate(one, number) else text
 
 
-def _fitted(formula: str) -> str:
-    return rf"\fit{{{formula}}}"
-
-
 def _displayed(formula: str) -> str:
     return rf"\[ {formula} \]"
 
 
-def _premises(one: Derivation) -> list[str]:
+def premises_said(one: Derivation) -> list[str]:
     """What is assumed and what is defined, in sentences."""
-    assumed = [_said(premise) for premise in premises(one)]
-    defined = [_said(premise) for premise in definitions(one)]
+    assumed = [said(premise) for premise in premises(one)]
+    defined = [said(premise) for premise in definitions(one)]
     return [
         *([rf"\emph{{If}} {'; '.join(assumed)};"] if assumed else []),
         *([rf"\emph{{with}} {'; '.join(defined)};"] if defined else []),
     ]
 
 
-def _said(premise: Premise) -> str:
+def said(premise: Premise) -> str:
     """An assumption in words, and its formula where it has a short one."""
     formula = latex(premise.formula) if premise.formula is not None else ""
     if premise.tends is not None:
@@ -147,7 +147,7 @@ LONGEST_INLINE = 120
 """Characters of LaTeX up to which a condition stands in its sentence; a longer one has a line of its own."""
 
 
-def _region(one: Derivation, display: Callable[[str], str]) -> list[str]:
+def region_said(one: Derivation, display: Callable[[str], str]) -> list[str]:
     """The region of validity: in a sentence, or condition by condition where one is long."""
     texts = [latex(relation) for relation in holds(one)]
     if not texts:

@@ -25,8 +25,13 @@ class Premise:
 
 def premises(one: Derivation) -> list[Premise]:
     """All that a theorem assumes, its own assumptions first and then those of what it builds on."""
+    return [premise(assumption) for assumption in assumptions(one)]
+
+
+def assumptions(one: Derivation) -> list[Any]:
+    """All that a theorem assumes and does not define, its own first."""
     named = [fact for _, fact in one.final.definitions]
-    return [_premise(assumption) for assumption in one.final.assumptions if assumption not in named]
+    return [assumption for assumption in one.final.assumptions if assumption not in named]
 
 
 def definitions(one: Derivation) -> list[Premise]:
@@ -34,9 +39,10 @@ def definitions(one: Derivation) -> list[Premise]:
     return [Premise("definition", _defined(symbol, fact), fact.line) for symbol, fact in one.final.definitions]
 
 
-def _premise(assumption: Any) -> Premise:
+def premise(assumption: Any) -> Premise:
+    """An assumption as it is said."""
     if isinstance(assumption, Side):
-        inner = _premise(assumption.assumption)
+        inner = premise(assumption.assumption)
         return Premise(inner.kind, f"{inner.text} (in {assumption.of})", inner.formula, inner.tends)
     if isinstance(assumption, Given):
         return Premise("assumption", assumption.why, assumption.relation)

@@ -24,7 +24,6 @@ from steptime.model.parse import text_of
 from steptime.model.quantity import latex as latex_of
 from steptime.model.step.solver_words import ranges_of
 from steptime.model.step.words import quantities, record
-from steptime.model.text.exported import exported
 
 from steptime.model.text.derivations import (  # isort: skip
     entry_json, entry_table, graph, inverse_table, list_json, list_table, matching,
@@ -32,7 +31,7 @@ from steptime.model.text.derivations import (  # isort: skip
 )  # fmt: skip
 from steptime.model.text.records import records_csv
 
-__all__ = ["Book", "Derivation", "Inverted", "Line", "derivation", "latex", "library", "solve_for"]
+__all__ = ["Book", "Derivation", "Inverted", "Line", "derivation", "library", "solve_for"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -166,14 +165,6 @@ def library(word: str = "") -> Book:
     ['ridge', 'peak-by-ridge']
     """
     return Book(text_of(word, "`word`"))
-
-
-def latex(*names: str, everything: bool = False, form: str = "latex", progress: Callable[[float], None] = quiet) -> str:
-    """Derivations and terms as LaTeX, Markdown, Python, C or JavaScript; all of them as one document. What is exported
-    is verified first: raises a ValueError for what is not."""
-    if not isinstance(form, str) or form not in ("latex", "markdown", "python", "c", "js"):
-        raise UserError(f"`form` {str(form)[:40]!r}: latex, markdown, python, c or js")
-    return exported(tuple(text_of(name, "name of a formula") for name in names), everything, form, progress)
 
 
 @dataclass(frozen=True, repr=False)

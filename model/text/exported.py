@@ -1,4 +1,4 @@
-"""What `latex` prints: fragments, the book, Markdown, or code of results and of terms."""
+"""What `latex` prints: fragments, Markdown, or code of results and of terms."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,6 @@ from sympy import Expr
 from sympy.core.relational import Relational
 
 from steptime.derivations.library import derivations, find
-from steptime.derivations.printed.book import book
 from steptime.derivations.printed.code import c_code, javascript_code, python_code
 from steptime.derivations.printed.export import fragment
 from steptime.derivations.printed.markdown import markdown
@@ -15,7 +14,6 @@ from steptime.derivations.steps import Derivation
 from steptime.model.errors import NotVerified, UserError, unknown
 from steptime.model.quantity import latex
 from steptime.model.step.case import RESOURCES
-from steptime.model.text.claims import verdicts
 from steptime.model.text.derivations import verified
 
 CODE: dict[str, Callable[[str, Expr, str, tuple[Relational, ...]], str]] = {
@@ -33,8 +31,6 @@ def exported(
     failure = next((why for why in verified(chosen, progress).values() if why is not None), None)
     if failure is not None:
         raise NotVerified(failure)
-    if everything and form == "latex":
-        return book(chosen, verdicts())
     asked = [one.name for one in chosen] if everything else names
     by_name = {one.name: one for one in chosen}
     return "\n".join(_one(name, by_name.get(name), form) for name in asked)

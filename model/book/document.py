@@ -1,0 +1,97 @@
+"""The whole book in LaTeX: chapters that tell the argument, lemmas and answers behind them, bibliography, index."""
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from importlib.resources import files
+
+from steptime.derivations.claims import Verdict
+from steptime.derivations.library import derivations, find
+from steptime.derivations.printed.export import escape
+from steptime.derivations.steps import Derivation
+from steptime.model.book.assumed import CLAIMS, assumed_page
+from steptime.model.book.exercises import answers, exercises
+from steptime.model.book.figures import figure
+from steptime.model.book.pgf import colours
+from steptime.model.book.premises import axiom_list
+from steptime.model.book.prose import prose
+from steptime.model.book.tables import claims_table, notation
+from steptime.model.book.theorems import Setting, common_numbers, lemma, theorem
+from steptime.model.book.told import Chapter, chapters
+from steptime.model.book.works import bibliography, key_and_place
+
+PREFACE = r"""How long one step of a large language model takes, derived line by line, with numbers put in. \texttt{steptime}
+is the program that holds these equations, puts numbers into them and solves them; each theorem ends with the command
+that shows it at work.
+
+A theorem reads: if these assumptions are made, and if these conditions hold, then this equation does. Every line of its
+proof was checked by its rule, at random rational numbers, and for its units; the conditions were collected from the
+lines and shown to be equivalent to those stated. Where something small is left out on the way the sides of a line are
+about equal ($\approx$), with what is left out at the example.
+
+The chapters tell the argument; the lemmas that it rests on, and variants, stand in \autoref{app:lemmas}, and what is
+accepted without proof in \autoref{app:assumed}. Each chapter begins with its letters: one letter means one thing within
+a chapter. The numbers beside them are those of its examples, from the program's catalogue; a theorem states only where
+its own differ. Units are bytes, FLOP (a multiply-add is two), seconds, dollars and joules; a GB is $10^9$ bytes,
+bandwidth is one way and of one chip, and peaks are dense. \autoref{fig:1-1} is drawn by the program, as is every other
+figure; answers of exercises are in \autoref{app:answers}, computed by it.
+"""
+
+
+def document(verdicts: Iterable[Verdict]) -> str:
+    """A standalone document; its index is made by makeindex between two runs of LaTeX."""
+    every, told, said = derivations(), chapters(), list(verdicts)
+    by_chapter = {chapter.number: [one for one in every if _chapter_of(one) == chapter.number] for chapter in told}
+    names = frozenset(one.name for chapter in told for one in chapter.argument)
+    settings = {number: Setting(common_numbers(found), names) for number, found in by_chapter.items()}
+    parts = [
+        (files("steptime.model.book") / "preamble.tex").read_text("utf-8") + colours(),
+        r"\title{How long a step takes\\[1ex]\large The equations of \texttt{steptime}}",
+        rf"\author{{the steptime project}}\date{{version {escape(version('steptime'))}}}",
+        r"\begin{document}\frontmatter\maketitle\tableofcontents",
+        r"\chapter{Preface}" + "\n" + PREFACE,
+        r"\mainmatter",
+    ]
+    for chapter in told:
+        claimed = [one for one in said if one.claim.row.split(".")[0] == str(chapter.number)]
+        parts += _chapter(chapter, settings[chapter.number], claimed)
+    parts += [r"\appendix", r"\chapter{Lemmas and variants}\label{app:lemmas}"]
+    for chapter in told:
+        rest = [one for one in by_chapter[chapter.number] if one.name not in names]
+        parts += _lemmas(chapter, rest, settings[chapter.number])
+    parts += [r"\chapter{Answers}\label{app:answers}", *(answers(chapter) for chapter in told)]
+    parts += [r"\chapter{What is assumed}\label{app:assumed}", assumed_page(every)]
+    keys = {key for one in every for source in one.sources if (key := key_and_place(source)[0])}
+    end = [r"\backmatter", r"\raggedright", bibliography(keys), r"\printindex", r"\end{document}", ""]
+    return "\n\n".join([*parts, *end])
+
+
+def _chapter_of(one: Derivation) -> int:
+    return int(one.rows[0].split(".")[0])
+
+
+def _chapter(chapter: Chapter, setting: Setting, claimed: Sequence[Verdict]) -> list[str]:
+    """What it asks, its letters, theorems with the figures among them, what was said in numbers, exercises."""
+    proofs = [find(one.name) for one in chapter.argument]
+    parts = [rf"\chapter{{{escape(chapter.title)}}}\label{{ch:{chapter.number}}}", prose(chapter.opening),
+             r"\section*{Letters and numbers}", notation(proofs, setting),
+             r"\section*{Axioms of this chapter}", axiom_list(proofs)]  # fmt: skip
+    after = {place * len(proofs) // len(chapter.figures): (place, one) for place, one in enumerate(chapter.figures)}
+    for number, (proof, one) in enumerate(zip(proofs, chapter.argument, strict=True)):
+        parts.append(theorem(proof, one, setting))
+        if number in after:
+            place, shown = after[number]
+            parts.append(figure(shown, chapter.number, place + 1))
+    parts += [prose(chapter.closing)] if chapter.closing else []
+    if claimed:
+        parts += [r"\section*{What was said, and what follows}", *([CLAIMS] if chapter.number == 1 else []),
+                  claims_table(claimed)]  # fmt: skip
+    return [*parts, exercises(chapter)]
+
+
+def _lemmas(chapter: Chapter, rest: Sequence[Derivation], setting: Setting) -> list[str]:
+    if not rest:
+        return []
+    heading = rf"\section{{{escape(chapter.title)}}}"
+    known = [find(one.name) for one in chapter.argument]
+    told = {one.name: one for one in chapter.theorems}
+    return [heading, notation(rest, setting, known), *(lemma(one, setting, told.get(one.name)) for one in rest)]

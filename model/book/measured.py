@@ -1,0 +1,41 @@
+"""Published measurements as the book cites them: what was measured, the bound, and the estimate."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from steptime.derivations.printed.export import escape
+from steptime.model.api.measured import Validated, validate
+from steptime.model.errors import unknown
+from steptime.model.solver.measured.judged import Judged
+from steptime.model.text.format import si
+
+DIGITS = 3
+
+
+@cache
+def truth() -> Validated:
+    """Every measurement of the catalogue, judged."""
+    return validate()
+
+
+@cache
+def _by_id() -> Mapping[str, Judged]:
+    return {one.row.id: one for one in truth().judged}
+
+
+def measured(ids: Iterable[str]) -> str:
+    """One line a row: whose time it is, as measured, at the bound, and in practice."""
+    return "; ".join(_said(name) for name in ids) + "."
+
+
+def _said(name: str) -> str:
+    if name not in (known := _by_id()):
+        raise unknown("measured row", name, list(known))
+    one = known[name]
+    row = one.row
+    practice = None if one.practice is None else one.practice.seconds
+    batch = row.numbers.get("batch")
+    many = f" with {batch:,.0f} sequences" if batch else ""
+    return (f"{escape(f'{row.phase} of {row.model} on {row.chips:,.0f} {row.hardware}{many}')}: "
+            f"{si(one.measured, 's', DIGITS)} measured, {si(one.ideal, 's', DIGITS)} at the bound, "
+            rf"{si(practice, 's', DIGITS)} in practice (\texttt{{{escape(name)}}})")  # fmt: skip

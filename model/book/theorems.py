@@ -1,0 +1,118 @@
+"""A theorem as the book sets it: statement, why it is so, proof, the case with numbers, what breaks it, the command."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sympy import Symbol
+
+from steptime.derivations.printed.statement import holds
+from steptime.derivations.rules import Substitute
+from steptime.derivations.steps import Derivation
+from steptime.model.book.measured import measured
+from steptime.model.book.premises import assumed
+from steptime.model.book.prose import code, indexed, label, prose
+from steptime.model.book.told import Theorem
+from steptime.model.book.works import cited
+from steptime.model.quantity import latex
+
+from steptime.derivations.printed.export import (  # isort: skip
+    escape, figure, left_out_said, line_latex, region_said, symbols_of, unit_latex,
+)  # fmt: skip
+
+CLOSE = 1e-9
+"""Numbers of two examples no further apart than this are the same."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a chapter's theorems have in common: the numbers of its examples, and which theorems the book tells."""
+
+    numbers: Mapping[Symbol, float]
+    told: frozenset[str]
+
+
+def common_numbers(chosen: Iterable[Derivation]) -> Mapping[Symbol, float]:
+    """For each quantity of the results the number that most examples give it; of as many, the first."""
+    given: dict[Symbol, list[float]] = {}
+    for one in chosen:
+        for symbol in symbols_of(one):
+            given.setdefault(symbol, []).append(float(one.numbers[symbol]))
+    return {symbol: max(values, key=values.count) for symbol, values in given.items()}
+
+
+def theorem(one: Derivation, told: Theorem, setting: Setting) -> str:
+    """A theorem that carries the argument, with all that is told about it."""
+    return "\n\n".join([_statement("theorem", one), prose(told.why), _proof(one), _case(one, setting), *_told(told, one)])
+
+
+def lemma(one: Derivation, setting: Setting, told: Theorem | None = None) -> str:
+    """A lemma or variant, in small print; ``told`` where there is more to say about it."""
+    why = escape(one.claim) if told is None else prose(told.why)
+    source = [rf"\told{{Source}} {cited(one.sources)}."]
+    parts = [r"\begingroup\footnotesize", _statement("lemma", one), why, _proof(one), _case(one, setting),
+             *(source if told is None else _told(told, one)), r"\par\endgroup"]  # fmt: skip
+    return "\n\n".join(parts)
+
+
+def _told(told: Theorem, one: Derivation) -> list[str]:
+    """What breaks it, what was measured, how to see it, and who says it."""
+    return [
+        rf"\told{{What breaks it}} {prose(told.breaks)}",
+        *([rf"\told{{Measured}} {measured(told.measured)}"] if told.measured else []),
+        rf"\told{{See it}} {{\raggedright {code(told.command)}\par}}",
+        rf"\told{{Source}} {cited(one.sources)}.",
+    ]
+
+
+def _statement(kind: str, one: Derivation) -> str:
+    """If, and if, then: with a number, a label, and a line in the contents and in the index."""
+    title = escape(one.title)
+    names = sorted({str(symbol.name).replace("_", " ") for symbol in one.result.lhs.free_symbols})
+    index = "".join(rf"\index{{{indexed(name)}}}" for name in names)
+    lines = [
+        r"\keep{8}",
+        rf"\begin{{{kind}}}[{title}]\label{{{label(one.name)}}}{index}%",
+        rf"\listed{{{kind}}}{{{title}}}",
+        *assumed(one),
+        *region_said(one, _fitted),
+        r"\emph{then}" if assumed(one) or holds(one) else "",
+        rf"\numbered{{{one.name}}}{{{line_latex(one, len(one.steps))}}}",
+        rf"\end{{{kind}}}",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _proof(one: Derivation) -> str:
+    """Every line with its reason, and the theorems that it takes."""
+    lines = [r"\told{Proof}", _line(line_latex(one, 0), _taken([one.start]) or "by definition")]
+    for number, step in enumerate(one.steps, 1):
+        by = _taken(step.rule.facts) if isinstance(step.rule, Substitute) else ""
+        reason = f"{escape(step.why)}{f' ({by})' if by else ''}{left_out_said(one, number)}"
+        lines.append(_line(line_latex(one, number), reason + r"\qed" * (number == len(one.steps))))
+    return "\n".join(lines)
+
+
+def _line(formula: str, reason: str) -> str:
+    return rf"\proofline{{{formula}}}{{{reason}}}"
+
+
+def _taken(facts: Iterable[object]) -> str:
+    """References to the theorems among some facts."""
+    return ", ".join(rf"\autoref{{{label(fact.name)}}}" for fact in facts if isinstance(fact, Derivation))
+
+
+def _case(one: Derivation, setting: Setting) -> str:
+    """The number that follows, and what differs from the numbers of the chapter."""
+    differing = [symbol for symbol in symbols_of(one) if not _same(float(one.numbers[symbol]), setting.numbers[symbol])]
+    put_in = ", ".join(f"${latex(s)} = {figure(float(one.numbers[s]))}{unit_latex(s)}$" for s in differing)
+    said = f", but {put_in}" if put_in and len(differing) < len(symbols_of(one)) else f": {put_in}" if put_in else ""
+    found = rf"{latex(one.result.lhs)} = {figure(one.evaluate())}{unit_latex(one.result.rhs)}"
+    return rf"\told{{With numbers}} {escape(one.example_text)}{said}. {_fitted(found)}"
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= CLOSE * max(abs(one), abs(other))
+
+
+def _fitted(formula: str) -> str:
+    return rf"\fit{{{formula}}}"
