@@ -46,10 +46,12 @@ types:  ## mypy --strict on the installed package, and on a script as a user wri
 	cd $(WORK) && types/bin/mypy --config-file tree/pyproject.toml -p steptime
 	cd $(WORK) && types/bin/mypy --strict tree/examples/first_steps.py && types/bin/python tree/examples/first_steps.py
 
-book:  ## every derivation as one PDF
+book:  ## the book as a PDF, with its index
 	mkdir -p $(WORK)
 	$(BIN)/steptime latex --all -o $(WORK)/book.tex
-	cd $(WORK) && pdflatex -interaction=nonstopmode -halt-on-error book.tex > book.out || { tail -30 book.out; exit 1; }
+	cd $(WORK) && for pass in 1 2 3; do \
+		pdflatex -interaction=nonstopmode -halt-on-error book.tex > book.out || { tail -30 book.out; exit 1; }; \
+		makeindex -q book; done
 
 docs:  ## the documentation, every code cell run, every warning an error: build/docs/index.html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs $(WORK)/docs

@@ -1,4 +1,4 @@
-"""SymPy's LaTeX, set for the eye: what is added comes before what is taken away, and no fraction stands in a fraction."""
+"""SymPy's LaTeX, set for the eye: what is added stands before what is taken away, no fraction in a fraction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -19,9 +19,9 @@ from steptime.model.book.theorems import Setting, common_numbers, lemma, theorem
 from steptime.model.book.told import Chapter, chapters
 from steptime.model.book.works import bibliography, key_and_place
 
-PREFACE = r"""How long one step of a large language model takes, derived line by line, with numbers put in. \texttt{steptime}
-is the program that holds these equations, puts numbers into them and solves them; each theorem ends with the command
-that shows it at work.
+PREFACE = r"""How long one step of a large language model takes, derived line by line, with numbers put in.
+\texttt{steptime} is the program that holds these equations, puts numbers into them and solves them; each theorem ends
+with the command that shows it at work.
 
 A theorem reads: if these assumptions are made, and if these conditions hold, then this equation does. Every line of its
 proof was checked by its rule, at random rational numbers, and for its units; the conditions were collected from the

@@ -77,15 +77,17 @@ def _curves(chart: Curves) -> str:
         others += not known
         lines += [rf"\addplot[thick,{stroke},color={shade}] coordinates {{{_coordinates(curve, across, up)}}};",
                   rf"\addlegendentry{{{_legend(curve.name)}}}"]  # fmt: skip
-    for points in chart.points:
+    many = len(chart.points) > 1 and all(len(points.x) > 1 for points in chart.points)
+    for place, points in enumerate(chart.points):
         at = " ".join(f"({x / across:.5g},{y / up:.5g})" for x, y in zip(points.x, points.y, strict=True))
-        lines += [rf"\addplot[only marks,mark=*,mark size=1.8pt,color=black] coordinates {{{at}}};",
+        look = f"mark size=0.7pt,color={tone(place)}" if many else "mark size=1.8pt,color=black"
+        lines += [rf"\addplot[only marks,mark=*,{look}] coordinates {{{at}}};",
                   rf"\addlegendentry{{{_legend(points.name)}}}"]  # fmt: skip
     for edge in chart.edges:
         place = f"axis cs:{edge.x / across:.5g}"
         lines += [rf"\draw[thin,black!60] ({place},\pgfkeysvalueof{{/pgfplots/ymin}}) -- "
-                  rf"({place},\pgfkeysvalueof{{/pgfplots/ymax}}) node[pos=0.97,left,font=\scriptsize,rotate=90,anchor=south east]"
-                  rf"{{{escape(edge.name)}}};"]  # fmt: skip
+                  rf"({place},\pgfkeysvalueof{{/pgfplots/ymax}}) node[pos=0.97,left,rotate=90,anchor=south east,"
+                  rf"font=\scriptsize]{{{escape(edge.name)}}};"]  # fmt: skip
     return "\n".join([*lines, r"\end{axis}", r"\end{tikzpicture}"])
 
 
@@ -112,7 +114,8 @@ def _bars(chart: Bars) -> str:
         Axis("", log=False), places, chart.axis, np.concatenate([values, totals]),
         ["ybar stacked", f"bar width={min(28, 240 // max(1, len(chart.bars)))}pt", "ymin=0",
          f"xtick={{{','.join(f'{place:g}' for place in places)}}}", f"xticklabels={{{names}}}",
-         "x tick label style={font=\\scriptsize,align=center,text width=22mm}", f"xmin=-0.6,xmax={len(places) - 0.4:g}"],
+         "x tick label style={font=\\scriptsize,align=center,text width=22mm}", "xmin=-0.6",
+         f"xmax={len(places) - 0.4:g}"],
     )  # fmt: skip
     lines = [r"\begin{tikzpicture}", opening]
     for number, (part, heights) in enumerate(chart.parts.items()):

@@ -11,7 +11,6 @@ from steptime.derivations.printed.export import escape, said
 from steptime.derivations.printed.statement import assumptions, definitions, premise
 from steptime.derivations.steps import Derivation
 
-
 MANY = 4
 """Theorems from which on an equation or inequality that they assume has a number, as every axiom has."""
 

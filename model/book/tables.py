@@ -25,7 +25,7 @@ def letters(chosen: Iterable[Derivation]) -> set[Symbol]:
 
 
 def notation(chosen: Sequence[Derivation], setting: Setting, known: Sequence[Derivation] = ()) -> str:
-    """The letters of some theorems beyond those of others, generated from the declarations, and the examples' numbers."""
+    """The letters of some theorems beyond those of others, from their declarations, and the examples' numbers."""
     wanted, rows = letters(chosen) - letters(known), []
     for name, record in quantities().items():
         if record.symbol in wanted:

@@ -42,7 +42,8 @@ def common_numbers(chosen: Iterable[Derivation]) -> Mapping[Symbol, float]:
 
 def theorem(one: Derivation, told: Theorem, setting: Setting) -> str:
     """A theorem that carries the argument, with all that is told about it."""
-    return "\n\n".join([_statement("theorem", one), prose(told.why), _proof(one), _case(one, setting), *_told(told, one)])
+    parts = [_statement("theorem", one), prose(told.why), _proof(one), _case(one, setting), *_told(told, one)]
+    return "\n\n".join(parts)
 
 
 def lemma(one: Derivation, setting: Setting, told: Theorem | None = None) -> str:

@@ -28,13 +28,13 @@ def triangle(shares: Sequence[Derivation], labels: Sequence[str]) -> str:
         least = balanced / level
         inner = np.array([least + (1 - least.sum()) * np.eye(3)[place] for place in range(3)]) @ corners
         lines += [rf"\filldraw[fill=blue!{int(60 / level**2)},draw=blue!60!black,thin] {_path(inner)};",
-                  rf"\node[font=\tiny,above right,inner sep=1pt] at {_at(inner[0])} {{${level:g}\times$}};"]  # fmt: skip
+                  rf"\node[font=\tiny,above right,inner sep=1pt] at {_at(inner[0])} {{${level:g}$}};"]  # fmt: skip
     centre = balanced @ corners
     lines.append(rf"\fill {_at(centre)} circle[radius=1]; \node[font=\scriptsize,right] at {_at(centre)} {{balanced}};")
-    anchors = ("below left", "below right", "above")
+    anchors = ("below", "below", "above")
     for place, corner in enumerate(corners):
         said = f"all on {labels[place]} (balanced: {100 * balanced[place]:.0f} %)"
-        lines.append(rf"\node[{anchors[place]},font=\footnotesize,align=center,text width=38mm] at {_at(corner)} "
+        lines.append(rf"\node[{anchors[place]},font=\footnotesize,align=center,text width=34mm] at {_at(corner)} "
                      rf"{{{escape(said)}}};")  # fmt: skip
     return "\n".join([*lines, r"\end{tikzpicture}"])
 

@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -78,21 +77,6 @@ def test_fragments_compile_with_nothing_but_amsmath(tmp_path: Path) -> None:
     compiles("\n".join(fragment(one) for one in derivations()), tmp_path)
     for one in derivations()[::40]:
         compiles(fragment(one), tmp_path)
-
-
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs a LaTeX engine")
-def test_the_book_compiles(run, tmp_path: Path) -> None:
-    code, out, err = run("latex", "--all", "-o", str(tmp_path / "book.tex"))
-    assert (code, out) == (0, "") and all(line.startswith("verified: ") for line in err.splitlines())
-    for _ in range(2):
-        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "book.tex"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=300, check=False)
-        assert done.returncode == 0, done.stdout[-2000:]
-    log = (tmp_path / "book.log").read_text(encoding="latin-1")
-    assert not re.findall(r"^!.*$", log, re.MULTILINE)
-    wide = [float(width) for width in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log)]
-    assert max(wide, default=0.0) <= 10, wide
-    assert (tmp_path / "book.pdf").stat().st_size > 50_000
 
 
 @pytest.mark.parametrize("form", ["latex", "markdown", "python", "c", "js"])
