@@ -13,12 +13,11 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
-from steptime.model.catalog.coefficients import Coefficients, shipped
+from steptime.model.catalog.coefficients import Coefficients
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import PHASES, Efficiency, Load, PhaseName, Scope, Split
+from steptime.model.choices import Load, PhaseName, Scope, Split
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.clock import CLOCKED
 from steptime.model.estimate.groups import demands, waiting_of_ranks
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.estimate.training import TRAINING
@@ -34,6 +33,7 @@ from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
 from steptime.model.step.capped import capped_clock
 from steptime.model.step.case import Case
+from steptime.model.step.coefficients import coefficient_values, coefficients_for
 from steptime.model.step.inputs import WORKLOAD, Inputs
 from steptime.model.step.outside import outside
 from steptime.model.step.training import asked_in_training, demands_of_training, figures_of_training
@@ -117,22 +117,6 @@ def estimate_of(
 def coefficients_of(case: Case) -> Coefficients | None:
     """The coefficients with which a step has an estimate; None where it has none."""
     return coefficients_for(case.inputs) if case.accounts.transformer is not None else None
-
-
-def coefficients_for(inputs: Inputs) -> Coefficients | None:
-    """Those that inputs ask for; None where the ideal alone is asked for, for what no estimate is of, and for training
-    with a set that has no coefficients of it."""
-    if inputs.efficiency == Efficiency.IDEAL or inputs.phase not in PHASES:
-        return None
-    chosen = inputs.coefficients or shipped()
-    return None if inputs.phase == PhaseName.TRAIN and chosen.training is None else chosen
-
-
-def coefficient_values(inputs: Inputs, hardware: Hardware, chosen: Coefficients) -> dict[Symbol, float]:
-    """The numbers of a set on a machine, for what inputs ask of it: shares of a peak at the clock that a cap allows."""
-    trained = chosen.training.values if inputs.phase == PhaseName.TRAIN and chosen.training is not None else {}
-    values, clock = {**chosen.of_family(hardware.family), **trained}, capped_clock(inputs, hardware)
-    return values if clock is None else {s: v * clock if s in CLOCKED else v for s, v in values.items()}
 
 
 def kind_of(model: Transformer) -> str:

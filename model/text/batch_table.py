@@ -15,9 +15,8 @@ from steptime.model.text.best_batch import bound_answer_json, solve_batch_json
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import counted, si
 from steptime.model.text.header import headline
-from steptime.model.text.practice import practice_lines
+from steptime.model.text.practice import practice_lines, run_line
 from steptime.model.text.ranges import spread_lines
-from steptime.model.text.run import run_line
 from steptime.model.text.screen import Fold, Screen
 from steptime.model.text.solve import held
 
@@ -50,8 +49,7 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequ
                           f"{_cost(answer, integer['cost'])}", style="bold"))  # fmt: skip
     else:
         lines.append(Text("no whole batch next to it satisfies the limits"))
-    at = "" if answer.practice is None else "at the bound "
-    lines += [*_beside(answer), *(Text(at + line) for line in run_line(case, answer.chosen))]
+    lines += [*_beside(answer), *map(Text, run_line(case, answer.chosen))]
     note = Text(
         "A price is d ln cost / d ln(term time), or d ln cost / d ln(limit); prices belong to the continuous problem "
         "at this layout"

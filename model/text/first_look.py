@@ -16,7 +16,7 @@ from steptime.model.text.fitting import Fitting, lines_of
 from steptime.model.text.format import counted, formula, money, plain, si
 from steptime.model.text.header import headline, listed
 from steptime.model.text.practice import measured_rows
-from steptime.model.text.run import run_words
+from steptime.model.text.run import run_beside
 
 ROOM_FOR_FORMULA = 44
 """Columns that 80 leave to a formula; one that takes more than two lines of them is folded away."""
@@ -106,16 +106,11 @@ def _run(case: Case, data: Mapping[str, Any]) -> list[list[str]]:
     """A run of training, where its tokens were said."""
     if "training" not in data:
         return []
-    found, practice = data["training"], data["estimate"] or {}
+    found = data["training"]
     passes = counted(int(found["micro_batches"]), "micro-batch", "micro-batches")
     lines = [["pipeline", f"{passes}, bubble {found['bubble']:.1%} of the work"]]
     if found["tokens"] is not None:
-        after = (
-            f"; about {plain(practice['days'])} days, {money(practice['dollars'])} in practice"
-            if "days" in practice
-            else ""
-        )
-        lines.append(["run", f"at the bound {run_words(found, of_price(case))}{after}"])
+        lines.append(["run", run_beside(found, data["estimate"], of_price(case))])
     return lines
 
 

@@ -24,8 +24,8 @@ from steptime.model.text.layout import relaxed_at
 from steptime.model.text.layout_points import choices, formats_said, point_json
 from steptime.model.text.layout_rows import SHOWN, front_table, machines_table
 from steptime.model.text.layout_why import why_it_lost
+from steptime.model.text.practice import run_line
 from steptime.model.text.ranges import spread_json, spread_lines
-from steptime.model.text.run import run_line
 from steptime.model.text.screen import Fold, Screen
 
 
@@ -99,7 +99,7 @@ def _best(answer: Answer, best: Case, shown: dict[str, Any], unit: str) -> list[
     if practice is not None:
         price += f"; about {_cost(point.ranked(True, answer.minimise), answer.minimise, unit)} in practice"
     rows += [("tokens/s", rate), ("cost", f"at the bound {price}")]
-    rows += [("run", f"at the bound {line}") for line in run_line(best)]
+    rows += [("run", line) for line in run_line(best)]
     if (first := point.time_to_first_token) is not None:
         about = (
             "" if point.first_token_estimate is None else f", about {si(point.first_token_estimate, 's')} in practice"

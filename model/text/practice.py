@@ -11,8 +11,9 @@ from steptime.model.choices import Overlap
 from steptime.model.economics.utilisation import memory_bandwidth_utilisation, model_flops_utilisation
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
+from steptime.model.text.bases import of_price
 from steptime.model.text.format import plain, si
-from steptime.model.text.run import run_of, run_words
+from steptime.model.text.run import run_beside, run_of, run_words
 
 if TYPE_CHECKING:
     from steptime.model.step.measured import Measured
@@ -65,6 +66,13 @@ def _run(case: Case, ratio: float | None) -> dict[str, float | None]:
         return {}
     longer = {key: None if (value := run[key]) is None else value * ratio for key in ("days", "dollars")}
     return {"tokens": run["tokens"], **longer}
+
+
+def run_line(case: Case, batch: float | None = None) -> list[str]:
+    """A whole run at the case's step, or at that of another batch, in one line; none where no tokens were said."""
+    there = case if batch is None else case.changed({q.batch: batch})
+    run = run_of(there)
+    return [] if run["tokens"] is None else [run_beside(run, estimate_json(there), of_price(case))]
 
 
 def estimate_of_json(

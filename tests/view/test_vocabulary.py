@@ -108,6 +108,12 @@ def test_tokens_of_a_run_give_its_days_wherever_they_are_taken(run, run_json, na
         assert training == data["at_estimate"]["training"] and training["days"] > data["at_bound"]["training"]["days"]
     shown = said(run, *asked[name], *TRAIN)
     assert "15 T tokens in" in shown and " days, $" in shown
+    if name != "machine":  # which is designed: of no family of which steps were measured
+        estimate = data["estimate"] if name == "step" else None
+        days = estimate["days"] if estimate else None
+        run_of_it = shown[shown.index("15 T tokens in") :]
+        assert "; about " in run_of_it and " in practice" in run_of_it
+        assert days is None or f"about {days:,.0f} days" in run_of_it
 
 
 def test_dollars_of_a_run_on_a_machine_are_its_price_over_its_life(run_json) -> None:
