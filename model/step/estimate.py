@@ -13,6 +13,7 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
+from steptime.model.catalog.bands import Evidence
 from steptime.model.catalog.coefficients import Coefficients
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Load, PhaseName, Scope, Split
@@ -52,7 +53,8 @@ class Clock:
 class Estimate:
     """Seconds of a step in practice, between which eight in ten lie, after the band of which family; its terms, which
     add up to it; ``outside`` says in what the step is beyond what was calibrated. The mean step, in which no
-    request's own prefill is left out, takes ``own`` seconds longer. ``clock``: under a power cap, else None."""
+    request's own prefill is left out, takes ``own`` seconds longer. ``clock``: under a power cap, else None.
+    ``evidence``: what the band rests on."""
 
     step_time: float
     low: float
@@ -62,6 +64,7 @@ class Estimate:
     outside: tuple[str, ...] = ()
     own: float = 0.0
     clock: Clock | None = None
+    evidence: Evidence | None = None
 
     @property
     def inside(self) -> bool:
@@ -107,11 +110,12 @@ def estimate_of(
     assert model is not None, "an architecture is known"
     bands = (chosen.training if inputs.phase == PhaseName.TRAIN else None) or chosen
     kind = kind_of(model)
-    name, band = bands.band(kind, hardware.family)
+    band = bands.band(kind, hardware.family, hardware.name)
     time = max(sum(terms.values()), bound)
     beyond = tuple(outside(hardware, kind, inputs, chosen, lengths))
     numbers = {term: float(seconds) for term, seconds in terms.items()}
-    return Estimate(time, max(bound, time * band.low), time * band.high, name, numbers, beyond, float(own))
+    low, high = max(bound, time * band.low), time * band.high
+    return Estimate(time, low, high, band.name, numbers, beyond, float(own), evidence=band)
 
 
 def coefficients_of(case: Case) -> Coefficients | None:

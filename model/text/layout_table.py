@@ -16,10 +16,10 @@ from steptime.model.step.case import Case
 from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.best_batch import solve_batch_json
 from steptime.model.text.compared import compared
-from steptime.model.text.first_look import bound_and_practice
+from steptime.model.text.first_look import bound_and_practice, doubts
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import layout_said, plain, si
-from steptime.model.text.header import doubtful, left_out, listed, no_estimate, not_modelled
+from steptime.model.text.header import doubtful, left_out, no_estimate, not_modelled
 from steptime.model.text.layout import relaxed_at
 from steptime.model.text.layout_points import choices, formats_said, point_json
 from steptime.model.text.layout_rows import SHOWN, front_table, machines_table
@@ -89,8 +89,7 @@ def _best(answer: Answer, best: Case, shown: dict[str, Any], unit: str) -> list[
     point, practice = answer.best, shown["estimate"]
     rows = [("best", _point(point)),
             ("step time", bound_and_practice({**shown, "overlap": best.inputs.overlap}))]  # fmt: skip
-    if practice is not None and not practice["inside"]:
-        rows.append(("", f"outside what was calibrated: {listed(practice['outside'], 2)}"))
+    rows += [("", line) for line in doubts(practice, best.model)]
     (speed, share) = point.rates(in_practice=False)
     rate = f"at the bound {plain(speed)} per sequence, {plain(share)} a chip"
     if practice is not None:
