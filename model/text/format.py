@@ -179,6 +179,18 @@ class Roomy:
         yield next((made for made in self.forms if has_room(made, console, options)), self.forms[-1])
 
 
+_trailing = re.compile(r" +(?=(?:\x1b\[[\d;]*m)*$)", re.MULTILINE)
+
+
+def without_trailing_blanks(text: str) -> str:
+    """Lines without blanks at their end, which pad a table and are in the way where it is copied.
+
+    >>> without_trailing_blanks("term   time  \\nmemory 2 ms")
+    'term   time\\nmemory 2 ms'
+    """
+    return _trailing.sub("", text)
+
+
 def finite(value: Any) -> Any:
     """A JSON value: infinities and NaN become null, whole floats of counts stay numbers."""
     if isinstance(value, dict):

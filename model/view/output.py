@@ -70,10 +70,6 @@ _obeyed = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\ud
 """What JSON lets stand and a terminal obeys, or cannot show. It stands inside texts, where \\u… says the same."""
 
 
-_trailing = re.compile(r" +(?=(?:\x1b\[[\d;]*m)*$)", re.MULTILINE)
-"""Blanks at the end of a line, which pad a table and are in the way where it is copied."""
-
-
 def show(answer: Any, as_json: bool, **how: Any) -> None:
     """Print an answer: one JSON object, or a table."""
     wipe()
@@ -81,14 +77,14 @@ def show(answer: Any, as_json: bool, **how: Any) -> None:
         text = json.dumps(answer.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
         click.echo(_obeyed.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
     else:
-        from steptime.model.text.format import console
+        from steptime.model.text.format import console, without_trailing_blanks
         from steptime.model.text.screen import unfolded
 
         ctx = click.get_current_context()
         table, to = answer.table(**how), console()
         with to.capture() as printed:
             to.print(_worded(unfolded(table) if ctx.meta.get(UNFOLDED) else table, ctx.command), crop=False)
-        click.echo(_trailing.sub("", printed.get()), nl=False)
+        click.echo(without_trailing_blanks(printed.get()), nl=False)
 
 
 def show_csv(answer: Any, as_json: bool, **how: Any) -> None:
