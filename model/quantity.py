@@ -116,6 +116,15 @@ def lookup(name: str) -> Quantity:
     return _declared[name]
 
 
+def as_count(value: float, digits: int = 4) -> str:
+    """A count or a ratio as people write it: thousands separated, no prefix, no power of ten that they need not read.
+
+    >>> as_count(2411.37), as_count(0.25), as_count(1e9)
+    ('2,411', '0.25', '1,000,000,000')
+    """
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e16 else f"{value:.{digits}g}"
+
+
 def declared_as(symbol: Symbol) -> Quantity | None:
     """The record of a symbol; None for one that is no declared quantity."""
     record = _declared.get(symbol.name)

@@ -31,7 +31,6 @@ OTHER_SIZES = {
     "derivations/reversible/symbols.py": "quantities of one chapter",
     "derivations/waiting/symbols.py": "quantities of one chapter",
     "model/architecture/quantities.py": "the other kind of model: one small class",
-    "model/economics/cost.py": "three formulas",
     "model/network/experts.py": "two formulas",
     "model/phases/rates.py": "rates that follow from a phase: a few formulas",
     "model/phases/shards.py": "one definition that two ledgers share",

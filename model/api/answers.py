@@ -186,7 +186,7 @@ class BestBatch(Shown):
         return {**found, "batch": self.batch, "step_time": time, "notices": list(self.notices)}
 
     def table(self) -> Group:
-        return batch_table(self.answer, self.spread, self.notices)
+        return batch_table(self.answer, self.spread, self.notices, self.bound)
 
     def __repr__(self) -> str:
         said = "no batch attains it" if self.batch is None else f"batch {self.batch:.6g}"

@@ -9,7 +9,8 @@ from rich.console import Console, Group
 
 from steptime.model.api.drawn import Drawn
 from steptime.model.errors import UserError
-from steptime.model.text.format import finite
+from steptime.model.text.differences import differences_table
+from steptime.model.text.format import finite, without_trailing_blanks
 from steptime.model.text.schemas import schema, stamp
 from steptime.model.text.screen import unfolded
 
@@ -48,25 +49,44 @@ class Shown(Drawn, ABC):
     def _json(self) -> dict[str, Any]:
         """The same for scripts, with infinities and NaN where there are any."""
 
-    def diff(self, other: "Shown") -> dict[str, tuple[Any, Any]]:
-        """What two answers have under different values, by key; the first value is this one's."""
+    def diff(self, other: "Shown") -> "Differences":
+        """What two answers have under different values, by key: a dictionary that shows itself as a table. The first
+        value is this one's."""
         if not isinstance(other, Shown):
             raise UserError(f"an answer differs from another answer, not from {type(other).__name__}")
-        return dict(differing(self.to_dict(), other.to_dict(), ""))
+        return Differences(differing(self.to_dict(), other.to_dict(), ""))
 
     def __str__(self) -> str:
         return _text(self.table())
 
     def _repr_html_(self) -> str:
-        recorded = Console(file=io.StringIO(), record=True, highlight=False, markup=False, width=WIDTH)
-        recorded.print(self.table(), crop=False)
-        return recorded.export_html(inline_styles=True, code_format='<pre style="line-height:1.2">{code}</pre>')
+        return _html(self.table())
+
+
+class Differences(dict[str, tuple[Any, Any]]):
+    """What two answers have under different values, by key, the first's value first."""
+
+    def table(self) -> Group:
+        """The same for people."""
+        return differences_table(self)
+
+    def __repr__(self) -> str:
+        return _text(self.table())
+
+    def _repr_html_(self) -> str:
+        return _html(self.table())
 
 
 def _text(table: Group) -> str:
     out = io.StringIO()
     Console(file=out, highlight=False, markup=False, width=WIDTH).print(table, crop=False)
-    return out.getvalue().rstrip()
+    return without_trailing_blanks(out.getvalue()).rstrip()
+
+
+def _html(table: Group) -> str:
+    recorded = Console(file=io.StringIO(), record=True, highlight=False, markup=False, width=WIDTH)
+    recorded.print(table, crop=False)
+    return recorded.export_html(inline_styles=True, code_format='<pre style="line-height:1.2">{code}</pre>')
 
 
 def differing(one: Any, other: Any, key: str) -> Iterator[tuple[str, tuple[Any, Any]]]:

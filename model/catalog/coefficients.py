@@ -3,7 +3,7 @@
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 from sympy import Symbol
 
 from steptime.model import symbols as q
+from steptime.model.catalog.bands import ALL, Band, Evidence, evidence
 from steptime.model.catalog.files import packaged, read_toml
 from steptime.model.catalog.links import Collectives, collectives
-from steptime.model.catalog.table import Place, Table, read, record
+from steptime.model.catalog.table import Place, Table, read
 from steptime.model.choices import Scope
 from steptime.model.estimate import symbols as e
 from steptime.model.quantity import lookup
@@ -29,21 +30,14 @@ TRAINING_COEFFICIENTS = (
     e.exchange_exposed, e.launch_time,
 )  # fmt: skip
 
+COUNTED = ("models", "machines", "families")
+"""Of what a band says how many of its rows are."""
+_band_table = Table({"low": float, "high": float, "rows": int, "groups": int, **{name: {str: int} for name in COUNTED}},
+                    ("low", "high", "rows", "groups"), Band)  # fmt: skip
 MOST_FAMILY = 3.0
 """The factor of a hardware family on the time of a kernel lies between a third and three."""
 WORDS = {"kinds": ("dense", "experts"), "scopes": (str(Scope.STEPS), str(Scope.SERVING))}
 """Of models and of steps that rows are of."""
-
-
-@dataclass(frozen=True)
-class Band:
-    """Between which shares of the estimate eight in ten measured times lay, of rows that the fit had not seen; of how
-    many rows, in how many groups of one model, machine and serving stack."""
-
-    low: float
-    high: float
-    rows: int
-    groups: int
 
 
 @dataclass(frozen=True)
@@ -78,22 +72,18 @@ class TrainingSet:
     families: tuple[str, ...]
     fitted: tuple[str, ...] = ()
     rows: int = 0
+    unseen: Mapping[str, Band] = field(default_factory=dict)
 
-    def band(self, kind: str, family: str | None) -> tuple[str, Band]:
-        """The nearest band, as those of decoding."""
-        return nearest(self.bands, kind, family)
-
-
-def nearest(bands: Mapping[str, Band], kind: str, family: str | None) -> tuple[str, Band]:
-    """The nearest band: of this kind of model on this family, else of the kind, else of all rows."""
-    name = next(name for name in (f"{kind} on {family}", kind, "all") if name in bands)
-    return name, bands[name]
+    def band(self, kind: str, family: str | None, machine: str) -> Evidence:
+        """The band of a kind of model on a machine, as those of decoding."""
+        return evidence(self.bands, self.unseen, kind, family, machine)
 
 
 @dataclass(frozen=True)
 class Coefficients:
     """A set of coefficients. ``kernels`` are factors of hardware families on the time of a kernel; ``bands`` by kind of
-    model and family of machine, and by kind alone; ``training`` is None where no step of training was fitted."""
+    model and family of machine, and by kind alone; ``unseen`` of rows whose machine the fit had not seen, by kind;
+    ``training`` is None where no step of training was fitted."""
 
     origin: str
     values: Mapping[Symbol, float]
@@ -104,15 +94,16 @@ class Coefficients:
     rows: int = 0
     training: TrainingSet | None = None
     collectives: Collectives | None = None
+    unseen: Mapping[str, Band] = field(default_factory=dict)
 
     def of_family(self, family: str | None) -> Mapping[Symbol, float]:
         """The coefficients on machines of a family; on one that no row is of, those of the reference."""
         factor = self.kernels.get(family or "", 1.0)
         return {**self.values, q.kernel_time: self.values[q.kernel_time] * factor}
 
-    def band(self, kind: str, family: str | None) -> tuple[str, Band]:
-        """The nearest band of decode steps."""
-        return nearest(self.bands, kind, family)
+    def band(self, kind: str, family: str | None, machine: str) -> Evidence:
+        """The band of decode steps of a kind of model on a machine, and what it rests on."""
+        return evidence(self.bands, self.unseen, kind, family, machine)
 
 
 def _factor(value: Any, place: Place) -> float:
@@ -125,12 +116,16 @@ def _factor(value: Any, place: Place) -> float:
 
 def _band(value: Any, place: Place) -> Band:
     """A band whose ends are in order."""
-    found: Band = read(record(Band), value, place)
+    found: Band = read(_band_table, value, place)
     if not 0 < found.low <= found.high < math.inf:
         raise place.error(f"expected 0 < low <= high, both finite, got {found.low:g} and {found.high:g}")
     for name in ("rows", "groups"):
         if getattr(found, name) < 0:
             raise place.of(name).error("expected no less than 0")
+    for name in COUNTED:
+        for key, rows in getattr(found, name).items():
+            if rows < 0:
+                raise place.of(f"{name}.{key}").error("expected no less than 0")
     return found
 
 
@@ -147,8 +142,9 @@ def _section(symbols: tuple[Symbol, ...], seen: type, **more: Any) -> Table:
     values = {symbol.name: lookup(symbol.name) for symbol in symbols}
     ends: dict[str, Any] = {one.name: _ends for one in fields(seen) if one.default is MISSING}
     words = {name: [options] for name, options in WORDS.items() if name in {one.name for one in fields(seen)}}
-    keys = {"rows": int, "fitted": [str], "coefficients": Table(values, needed=tuple(values)),
-            "bands": {str: _band}, "seen": Table({**ends, **words}, tuple(ends), seen)}  # fmt: skip
+    bands = {name: {str: _band} for name in ("bands", "unseen")}
+    keys = {"rows": int, "fitted": [str], "coefficients": Table(values, needed=tuple(values)), **bands,
+            "seen": Table({**ends, **words}, tuple(ends), seen)}  # fmt: skip
     return Table({**keys, **more}, needed=("coefficients", "bands", "seen"))
 
 
@@ -174,13 +170,15 @@ def _made(data: Mapping[str, Any], origin: str) -> Coefficients:
     training = found.get("training")
     trained = None if training is None else _trained(training, place.of("training"))
     return Coefficients(
-        origin, values, found.get("kernels", {}), bands, found["seen"], fitted, rows, trained, found.get("collectives")
-    )
+        origin, values, found.get("kernels", {}), bands, found["seen"], fitted, rows, trained, found.get("collectives"),
+        found.get("unseen", {}),
+    )  # fmt: skip
 
 
 def _trained(found: Mapping[str, Any], place: Place) -> TrainingSet:
     values, bands, fitted, rows = _common(found, place)
-    return TrainingSet(values, bands, found["seen"], tuple(found.get("families", ())), fitted, rows)
+    families, unseen = tuple(found.get("families", ())), found.get("unseen", {})
+    return TrainingSet(values, bands, found["seen"], families, fitted, rows, unseen)
 
 
 _Common = tuple[dict[Symbol, float], Mapping[str, Band], tuple[str, ...], int]
@@ -188,7 +186,8 @@ _Common = tuple[dict[Symbol, float], Mapping[str, Band], tuple[str, ...], int]
 
 def _common(found: Mapping[str, Any], place: Place) -> _Common:
     """Coefficients, bands, what was fitted, and of how many rows."""
-    if "all" not in found["bands"]:
-        raise place.of("bands").error("a band for all rows is missing: [bands.all]")
+    for name in ("bands", *["unseen"] * bool(found.get("unseen"))):
+        if ALL not in found[name]:
+            raise place.of(name).error(f"a band for all rows is missing: [{name}.{ALL}]")
     values = {lookup(name).symbol: float(value) for name, value in found["coefficients"].items()}
     return values, found["bands"], tuple(found.get("fitted", ())), found.get("rows", 0)

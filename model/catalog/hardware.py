@@ -5,6 +5,7 @@ file does not give is absent, never guessed; ``Hardware.missing`` says which fil
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -124,6 +125,10 @@ def sources() -> dict[str, dict[str, str]]:
     return {key: dict(entry) for key, entry in _catalogue["sources"].items()}
 
 
+_SEVERAL = re.compile(r"(?:(?P<before>\d{1,6})\s*[xX*]\s*)?(?P<name>.+?)(?:\s*[xX*]\s*(?P<after>\d{1,6}))?")
+"""So many chips in one name, as 8xh100."""
+
+
 def load_hardware(name_or_path: str) -> Hardware:
     """The accelerator of a catalogue name, or of another that an entry lists, however written, or of a TOML file.
 
@@ -136,12 +141,19 @@ def load_hardware(name_or_path: str) -> Hardware:
     Traceback (most recent call last):
     ...
     steptime.model.errors.UserError: unknown hardware 'h100-smx'; did you mean h100-sxm, a100-sxm, h800-sxm?
+    >>> load_hardware("8xH100")
+    Traceback (most recent call last):
+    ...
+    steptime.model.errors.UserError: unknown hardware '8xH100': name one chip, h100-sxm, and give `chips` 8
     """
     separators = {"/", os.sep, os.altsep or os.sep}
     if name_or_path.lower().endswith(".toml") or any(mark in name_or_path for mark in separators):
         return _from_file(Path(name_or_path))
     name = find_hardware(name_or_path)
     if name is None:
+        if (several := _SEVERAL.fullmatch(name_or_path.strip())) and (one := find_hardware(several["name"])):
+            number = several["before"] or several["after"]
+            raise UserError(f"unknown hardware {name_or_path[:60]!r}: name one chip, {one}, and give `chips` {number}")
         hint = "give a catalogue name or a .toml file"
         raise suggesting("hardware", name_or_path, _catalogue.alike(name_or_path), hint)
     return _from_catalogue(name)

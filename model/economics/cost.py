@@ -1,6 +1,6 @@
 """Throughput, dollars and joules, from a step time."""
 
-from steptime.model.symbols import batch, chip_hour_price, chips, hour, million, power, step_time
+from steptime.model.symbols import batch, chip_hour_price, chips, hour, joules_per_token, million, power, step_time
 
 throughput = batch / step_time
 """Tokens per second over all chips: every sequence gains one token a step."""
@@ -12,6 +12,9 @@ cost_per_token = chips * chip_hour_price / hour * step_time / batch
 """Dollars per token, every chip paid for during the whole step: of the kind that the price of a chip-hour is."""
 
 cost_per_million_tokens = million * cost_per_token
+
+tokens_per_second_per_megawatt = million / joules_per_token
+"""Tokens of a second that a megawatt of power feeds: the watts are those that the joules count."""
 
 energy_per_token = chips * power * step_time / batch
 """Joules per token, every chip at its power for the whole step. At its rated power an upper bound on the chips' own

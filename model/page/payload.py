@@ -94,12 +94,12 @@ def _estimate(case: Case) -> dict[str, Any] | None:
         return None
     bands = (chosen.training if case.inputs.phase == PhaseName.TRAIN else None) or chosen
     kind = kind_of(case.accounts.transformer)
-    name, band = bands.band(kind, case.hardware.family)
+    band = bands.band(kind, case.hardware.family, case.hardware.name)
     told = [key for key in LENGTHS if hasattr(bands.seen, key)]
     told = [key for key in told if key != "context" or case.inputs.phase == PhaseName.DECODE]
     seen = [{"name": key, "of": LENGTHS[key], "range": list(getattr(bands.seen, key))} for key in told]
     beyond = outside(case.hardware, kind, case.inputs, chosen, {})
-    return {"low": band.low, "high": band.high, "family": name, "seen": seen, "outside": list(beyond)}
+    return {"low": band.low, "high": band.high, "family": band.name, "seen": seen, "outside": list(beyond)}
 
 
 def words_of(case: Case, controls: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -12,7 +12,7 @@ from steptime.model import symbols as q
 from steptime.model.choices import TermName
 from steptime.model.errors import Unbound, UserError
 from steptime.model.phases.memory import usable
-from steptime.model.quantity import lookup
+from steptime.model.quantity import as_count, lookup
 from steptime.model.solver.limits import numbers_but
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
@@ -110,7 +110,8 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol, closed: bo
     shown = _shown([crossing for answer in answers for crossing in answer or ()], case, over, values)
     remark = "" if values else _remark(case, times, over)
     if beyond and not values:
-        remark = f"no crossover: they would meet at {over.name} = {beyond[0]:.4g}, outside {least:g} to {most:g}"
+        remark = f"no crossover: they would meet at {over.name} = {as_count(beyond[0])}, outside "
+        remark += f"{as_count(least)} to {as_count(most)}"
     form, exists_when = (shown.at, shown.exists_when) if shown is not None and bracket is None else (None, None)
     if bracket is not None and over == q.batch and {first, second} == {"compute", "memory"}:
         # Memory is the larger at a small batch, since weights are read anyway: they meet if compute grows faster.

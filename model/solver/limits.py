@@ -9,6 +9,7 @@ from steptime.model import symbols as q
 from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
 from steptime.model.phases.memory import usable
+from steptime.model.quantity import as_count
 from steptime.model.solver.parts import parts_of
 from steptime.model.solver.problem import Limit, StepLimit
 from steptime.model.step.case import Case
@@ -45,12 +46,12 @@ def limits_of(
     from one."""
     least = least_batch(case)
     limits = {"minimum_batch": Limit((q.batch,), least, upper=False)}
-    shown = {"minimum_batch": f"batch >= {least:g}"}
+    shown = {"minimum_batch": f"batch >= {as_count(least)}"}
     most = case.number(usable)
     if most is not None:
         taken = [f.total + q.workspace for f in case.footprints]
         limits["memory_capacity"] = Limit(tuple(numbers_but_batch(case, bytes) for bytes in taken), most)
-        shown["memory_capacity"] = f"memory_per_chip + workspace <= {most:g} B"
+        shown["memory_capacity"] = f"memory_per_chip + workspace <= {most / 1e9:.4g} GB"
     step_limits: dict[str, StepLimit] = {}
     if max_step_time is not None:
         step_limits["max_step_time"] = StepLimit(max_step_time)

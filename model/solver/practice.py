@@ -27,11 +27,9 @@ from steptime.model.solver.limits import least_batch, numbers_but_batch
 from steptime.model.solver.parts import Parts
 from steptime.model.solver.solution import Solution
 from steptime.model.step.case import Case
+from steptime.model.step.coefficients import coefficient_values
+from steptime.model.step.estimate import demanded, figures_of, others_per_step, parts_of_serving
 from steptime.model.step.training import RATES
-
-from steptime.model.step.estimate import (  # isort: skip
-    coefficient_values, demanded, figures_of, others_per_step, parts_of_serving,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
 from steptime.model.step.bounds import written
 from steptime.model.step.case import Case
+from steptime.model.step.coefficients import values_of_training
 from steptime.model.step.default_layout import default_layout
 from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES, cache_layout, limit_words, memory_limits
 from steptime.model.step.formats import formats, stored_weights
@@ -63,10 +64,12 @@ def build_case(question: Question, also: frozenset[Symbol] = frozenset()) -> Cas
     layout = asked.inputs.layout
     if layout is None:
         chips = asked.inputs.chips
+        practice = values_of_training(asked.inputs, asked.hardware, asked.precision["activations"], asked.values)
         layout, ties = default_layout(asked.accounts, asked.values, asked.plan, asked.phase, asked.inputs.overlap,
-                                      chips, asked.hardware.name)  # fmt: skip
+                                      chips, asked.hardware.name, practice)  # fmt: skip
         why = ["the fewest chips that fit, in powers of two"] if chips is None else []
-        why += [f"of {ties} layouts within 1% of the least time"] if ties > 1 else []
+        least = "the least time" if practice is None else "the least time in practice"
+        why += [f"of {ties} layouts within 1% of {least}"] if ties > 1 else [least] * (practice is not None)
         asked = replace(asked, defaults=(*asked.defaults, Default("layout", str(layout), "; ".join(why))))
     return min(cases_at(asked, layout, also), key=lambda case: case.number(q.step_time) or float("inf"))
 

@@ -1,22 +1,29 @@
-"""The layout taken where none is stated: the fewest chips that fit (powers of two), then the least step time."""
+"""The layout taken where none is stated: the fewest chips that fit (powers of two), then the least step time.
+
+A step of training has many layouts whose bounds are all but equal, and whose estimates are far apart: where there is an
+estimate the least time is the least in practice.
+"""
 
 from collections.abc import Mapping
 
 import numpy as np
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.choices import Overlap, PhaseName
 from steptime.model.errors import UserError
+from steptime.model.estimate.training import training
 from steptime.model.layout.choices import KIND_BYTES, Plan
 from steptime.model.layout.enumeration import Columns, layout_of
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Accounts
 from steptime.model.phases.memory import available
 from steptime.model.phases.phase import Phase
+from steptime.model.phases.train import TrainPhase
 from steptime.model.scenario import Scenario
 from steptime.model.step.bounds import stages_of, step_bound
 from steptime.model.step.ties import near, preferred
+from steptime.model.step.training import demands_of_training
 from steptime.model.step.workload import no_such_step
 from steptime.model.terms import Operation
 
@@ -33,16 +40,19 @@ def default_layout(
     overlap: Overlap,
     chips: int | None,
     machine: str,
+    practice: Mapping[Symbol, float] | None = None,
 ) -> tuple[Layout, int]:
     """The default layout of one replica on ``chips``, or on the fewest that fit; and how many are ties.
 
+    On ``chips`` it is one that fits, where any does. ``practice``: the numbers with which a step of training is
+    estimated, where there are any: the least time is then the least in practice.
     Raises UserError where not even 16384 chips have room, or the number of chips that was asked for has no layout.
     """
-    room = None if chips or q.memory_capacity not in values else Scenario(values).evaluate(available)
+    room = None if q.memory_capacity not in values else Scenario(values).evaluate(available)
     rooms, trains = accounts.rooms(plan, phase, values), False
     least = _least_bytes(accounts, values)
     for number in [chips] if chips else [2**exponent for exponent in range(MOST_CHIPS.bit_length())]:
-        if room is not None and least > room * number:
+        if room is not None and not chips and least > room * number:
             continue
         columns = accounts.layouts(number)
         if columns is None:
@@ -53,9 +63,10 @@ def default_layout(
             degrees = Scenario({**values, **degree_columns(columns)}, phase.definitions)
             known = {**degrees.values, **{symbol: degrees.value(symbol) for symbol in phase.definitions}}
             fits = np.broadcast_to(rooms.of(columns, slice(None), known)[:, 0] <= room, columns["tp"].shape)
-            columns = {name: column[fits] for name, column in columns.items()}
+            if not chips or fits.any():
+                columns = {name: column[fits] for name, column in columns.items()}
         if len(columns["tp"]):
-            return fastest(accounts, columns, values, plan, phase, overlap)
+            return fastest(accounts, columns, values, plan, phase, overlap, practice)
     if chips:
         raise UserError(f"`chips`={chips}: no layout of {accounts.name} on so many chips; state one with `layout`")
     nowhere = f"{accounts.name} does not fit on {MOST_CHIPS} chips of {machine}"
@@ -87,8 +98,9 @@ def degree_columns(columns: Columns) -> dict[Symbol, np.ndarray]:
 
 
 def fastest(
-    accounts: Accounts, columns: Columns, values: Mapping[Symbol, float], plan: Plan, phase: Phase, overlap: Overlap
-) -> tuple[Layout, int]:
+    accounts: Accounts, columns: Columns, values: Mapping[Symbol, float], plan: Plan, phase: Phase, overlap: Overlap,
+    practice: Mapping[Symbol, float] | None = None,
+) -> tuple[Layout, int]:  # fmt: skip
     """The layout of least step time, all evaluated at once; among those within one per cent of it, the one that takes
     the least time where operations, and then nothing, overlap, and then the simplest; and how many these were."""
     if len(columns["tp"]) == 1:
@@ -105,16 +117,23 @@ def fastest(
 
     stages = stages_of(accounts, plan.load, q.pipeline_parallel)
 
-    def times(some: Columns, kind: Overlap) -> np.ndarray:
-        operations: tuple[Operation, ...] = ()
-        if kind != Overlap.FULL:
-            operations = phase.ledger if by_hand else ledger.operations
+    every = phase.ledger if by_hand else ledger.operations
+
+    def evaluated(some: Columns, expr: Expr) -> np.ndarray:
         scenario = Scenario({**numbers, **degree_columns(some)}, definitions)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            found = scenario.evaluate(step_bound(phase, operations, kind, stages))
-        return np.broadcast_to(found, (len(some["tp"]), 1))[:, 0]
+            return np.broadcast_to(scenario.evaluate(expr), (len(some["tp"]), 1))[:, 0]
 
-    places = near(times(columns, overlap))
+    def times(some: Columns, kind: Overlap) -> np.ndarray:
+        operations: tuple[Operation, ...] = () if kind == Overlap.FULL else every
+        return evaluated(some, step_bound(phase, operations, kind, stages))
+
+    least = times(columns, overlap)
+    if practice is not None and isinstance(phase, TrainPhase):
+        numbers |= practice
+        definitions |= demands_of_training(accounts, phase, every)
+        least = np.maximum(least, evaluated(columns, training))
+    places = near(least)
     if len(places) <= 1:  # none where no time is a number
         return layout_of(columns, int(places[0]) if len(places) else 0), 1
     ties = {name: column[places] for name, column in columns.items()}

@@ -13,12 +13,12 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
-from steptime.model.catalog.coefficients import Coefficients, shipped
+from steptime.model.catalog.bands import Evidence
+from steptime.model.catalog.coefficients import Coefficients
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import PHASES, Efficiency, Load, PhaseName, Scope, Split
+from steptime.model.choices import Load, PhaseName, Scope, Split
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.clock import CLOCKED
 from steptime.model.estimate.groups import demands, waiting_of_ranks
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.estimate.training import TRAINING
@@ -34,6 +34,7 @@ from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
 from steptime.model.step.capped import capped_clock
 from steptime.model.step.case import Case
+from steptime.model.step.coefficients import coefficient_values, coefficients_for
 from steptime.model.step.inputs import WORKLOAD, Inputs
 from steptime.model.step.outside import outside
 from steptime.model.step.training import asked_in_training, demands_of_training, figures_of_training
@@ -52,7 +53,8 @@ class Clock:
 class Estimate:
     """Seconds of a step in practice, between which eight in ten lie, after the band of which family; its terms, which
     add up to it; ``outside`` says in what the step is beyond what was calibrated. The mean step, in which no
-    request's own prefill is left out, takes ``own`` seconds longer. ``clock``: under a power cap, else None."""
+    request's own prefill is left out, takes ``own`` seconds longer. ``clock``: under a power cap, else None.
+    ``evidence``: what the band rests on."""
 
     step_time: float
     low: float
@@ -62,6 +64,7 @@ class Estimate:
     outside: tuple[str, ...] = ()
     own: float = 0.0
     clock: Clock | None = None
+    evidence: Evidence | None = None
 
     @property
     def inside(self) -> bool:
@@ -107,32 +110,17 @@ def estimate_of(
     assert model is not None, "an architecture is known"
     bands = (chosen.training if inputs.phase == PhaseName.TRAIN else None) or chosen
     kind = kind_of(model)
-    name, band = bands.band(kind, hardware.family)
+    band = bands.band(kind, hardware.family, hardware.name)
     time = max(sum(terms.values()), bound)
     beyond = tuple(outside(hardware, kind, inputs, chosen, lengths))
     numbers = {term: float(seconds) for term, seconds in terms.items()}
-    return Estimate(time, max(bound, time * band.low), time * band.high, name, numbers, beyond, float(own))
+    low, high = max(bound, time * band.low), time * band.high
+    return Estimate(time, low, high, band.name, numbers, beyond, float(own), evidence=band)
 
 
 def coefficients_of(case: Case) -> Coefficients | None:
     """The coefficients with which a step has an estimate; None where it has none."""
     return coefficients_for(case.inputs) if case.accounts.transformer is not None else None
-
-
-def coefficients_for(inputs: Inputs) -> Coefficients | None:
-    """Those that inputs ask for; None where the ideal alone is asked for, for what no estimate is of, and for training
-    with a set that has no coefficients of it."""
-    if inputs.efficiency == Efficiency.IDEAL or inputs.phase not in PHASES:
-        return None
-    chosen = inputs.coefficients or shipped()
-    return None if inputs.phase == PhaseName.TRAIN and chosen.training is None else chosen
-
-
-def coefficient_values(inputs: Inputs, hardware: Hardware, chosen: Coefficients) -> dict[Symbol, float]:
-    """The numbers of a set on a machine, for what inputs ask of it: shares of a peak at the clock that a cap allows."""
-    trained = chosen.training.values if inputs.phase == PhaseName.TRAIN and chosen.training is not None else {}
-    values, clock = {**chosen.of_family(hardware.family), **trained}, capped_clock(inputs, hardware)
-    return values if clock is None else {s: v * clock if s in CLOCKED else v for s, v in values.items()}
 
 
 def kind_of(model: Transformer) -> str:

@@ -162,7 +162,7 @@ class Default:
     reason: str = ""
 
     def __str__(self) -> str:
-        said = self.value if isinstance(self.value, str) else f"{self.value:g}"
+        said = self.value if isinstance(self.value, str) else f"{self.value:.15g}"
         return f"{self.quantity} {said}" + (f": {self.reason}" if self.reason else "")
 
 

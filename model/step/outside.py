@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 
 from steptime.model import symbols as q
-from steptime.model.catalog.coefficients import Coefficients, Seen, SeenInTraining
+from steptime.model.catalog.coefficients import Coefficients, Seen, SeenInTraining, TrainingSet
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import PhaseName, Scope
 from steptime.model.step.capped import lacking
@@ -22,9 +22,11 @@ def outside(
     found = _replaced(inputs) + _uncapped(inputs, hardware)
     if inputs.phase == PhaseName.TRAIN and chosen.training is not None:
         families, seen = chosen.training.families, chosen.training.seen
-        found += _family(hardware, families, "training on") + _unlike(kind, seen.kinds, f"training {_models(kind)}")
+        unlike = _family(hardware, families, "training on") + _unlike(kind, seen.kinds, f"training {_models(kind)}")
+        found += unlike or _on_family(hardware, kind, chosen.training, "training ")
         return found + _beyond(seen, lengths)
-    found += _family(hardware, chosen.kernels, "machines of") + _unlike(kind, chosen.seen.kinds, _models(kind))
+    unlike = _family(hardware, chosen.kernels, "machines of") + _unlike(kind, chosen.seen.kinds, _models(kind))
+    found += unlike or _on_family(hardware, kind, chosen)
     if inputs.phase == PhaseName.DECODE and inputs.scope == Scope.SERVING:
         found += _unlike(Scope.SERVING, chosen.seen.scopes, "a step in which prefills ride along")
     if inputs.phase == PhaseName.PREFILL:
@@ -54,6 +56,12 @@ def _uncapped(inputs: Inputs, hardware: Hardware) -> list[str]:
 def _family(hardware: Hardware, known: Container[str], what: str) -> list[str]:
     family = hardware.family
     return [] if family in known else [f"no row of {what} the family {family or hardware.name}"]
+
+
+def _on_family(hardware: Hardware, kind: str, chosen: Coefficients | TrainingSet, what: str = "") -> list[str]:
+    """That no row is of this kind of model on the family, where a file says of what its rows are."""
+    rows = chosen.band(kind, hardware.family, hardware.name).of_family
+    return [f"no row of {what}{_models(kind)} on the family {hardware.family}"] if rows == 0 else []
 
 
 def _unlike(asked: str, known: Sequence[str], what: str) -> list[str]:

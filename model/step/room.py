@@ -8,6 +8,7 @@ import numpy as np
 
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName, Scope
+from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.memory import available
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
@@ -74,6 +75,24 @@ def kv_room_tokens(case: Case) -> float | None:
         if held > 0:
             found.append(max(0.0, room - beside) / held)
     return min(found) * ranks * context if found else None
+
+
+def cache_of_one(case: Case) -> float | None:
+    """Bytes of cache and state of one sequence at the lengths that are asked for, once over all chips. None where
+    nothing of it is known, and in training, which keeps none.
+
+    >>> from steptime.model.catalog.hardware import load_hardware
+    >>> from steptime.model.catalog.models import load_model
+    >>> from steptime.model.step.inputs import Inputs, Question
+    >>> asked = Inputs(given={q.context: 1000.0}, kv="bf16")
+    >>> cache_of_one(build_case(Question(load_model("llama-3.1-8b"), load_hardware("h100-sxm"), asked)))
+    131072000.0
+    """
+    if case.phase.name == PhaseName.TRAIN:
+        return None
+    whole = case.accounts.footprints(Layout(), case.plan, case.phase, case.inputs.given, whole=True)
+    alone = {q.batch: 1.0, **dict.fromkeys(SYMBOLS.values(), 1.0), q.stage_chips: 1.0, q.chips: 1.0}
+    return case.changed(alone).number(whole[0].kv) or None
 
 
 def prompt_alone(case: Case) -> Case | None:

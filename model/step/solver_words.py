@@ -72,12 +72,13 @@ def as_read(name: str, value: Any, unit: Expr) -> tuple[str, ...]:
     """What to know of a text without a unit where a unit is meant: it counts in base units.
 
     >>> as_read("max_step_time", "33", second), as_read("max_step_time", "33ms", second)
-    (('`max_step_time` 33 has no unit: read in base units, as 33 s',), ())
+    (('`max_step_time` 33 has no unit: read in base units, as 33 s; 33ms would be milliseconds',), ())
     """
     if unit == count or not isinstance(value, str) or not is_bare(value):
         return ()
+    hint = f"; {value.strip()}ms would be milliseconds" if unit == second else ""
     return (f"`{name}` {value.strip()} has no unit: read in base units, as {parse(value, unit, name):g} "
-            f"{unit_text(unit)}",)  # fmt: skip
+            f"{unit_text(unit)}{hint}",)  # fmt: skip
 
 
 def limit_of(text: str) -> UserLimit:

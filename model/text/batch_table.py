@@ -14,10 +14,11 @@ from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.best_batch import bound_answer_json, solve_batch_json
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import counted, si
+from steptime.model.text.goals import amount
 from steptime.model.text.header import headline
-from steptime.model.text.practice import practice_lines
+from steptime.model.text.practice import practice_lines, run_line
+from steptime.model.text.practice_terms import MEANING
 from steptime.model.text.ranges import spread_lines
-from steptime.model.text.run import run_line
 from steptime.model.text.screen import Fold, Screen
 from steptime.model.text.solve import held
 
@@ -25,15 +26,17 @@ HANDFUL = 5
 """Effects that are seen first."""
 
 
-def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequence[str] = ()) -> Screen:
-    """The best batch for people; ``notices`` are what was made of the question."""
+def batch_table(
+    answer: BatchAnswer, spread: Spread | None = None, notices: Sequence[str] = (), most: float | None = None
+) -> Screen:
+    """The best batch for people; ``notices``: what was made of the question, ``most``: seconds that a step may take."""
     case, data, said = answer.case, solve_batch_json(answer, spread), [Text(text) for text in notices]
     ranges = spread_lines(data, {"cost": answer.unit, "cost in practice": answer.unit, "step_time in practice": "s"})
     head = [Text(headline(case, q.batch), style="bold"), Text(f"batch of least {answer.minimise}; {_whose(answer)}")]
     if answer.solution is None:
         least = _cost(answer, answer.infimum or 0.0)
         tends = f"no batch attains it: it falls towards {least} as batch grows, and nothing limits the batch"
-        return Screen(*head, Text(), Text(tends, style="bold"), *_beside(answer), *said, Text(), *ranges,
+        return Screen(*head, *said, Text(), Text(tends, style="bold"), *_beside(answer, most), Text(), *ranges,
                       *held(case, over=q.batch))  # fmt: skip
     proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
     if case.relaxes:
@@ -50,8 +53,7 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequ
                           f"{_cost(answer, integer['cost'])}", style="bold"))  # fmt: skip
     else:
         lines.append(Text("no whole batch next to it satisfies the limits"))
-    at = "" if answer.practice is None else "at the bound "
-    lines += [*_beside(answer), *(Text(at + line) for line in run_line(case, answer.chosen))]
+    lines += [*_beside(answer, most), *map(Text, run_line(case, answer.chosen))]
     note = Text(
         "A price is d ln cost / d ln(term time), or d ln cost / d ln(limit); prices belong to the continuous problem "
         "at this layout"
@@ -60,16 +62,18 @@ def batch_table(answer: BatchAnswer, spread: Spread | None = None, notices: Sequ
         style="dim",
     )  # fmt: skip
     lines.append(Fold(tuple(practice_lines(answer.at_chosen))))
-    return Screen(*head, Text(), *lines, *said, Text(), _terms(answer, data), Text(), _limits(answer), Text(),
+    return Screen(*head, *said, Text(), *lines, Text(), _terms(answer, data), Text(), _limits(answer), Text(),
                   *_worth(answer), Fold((note,)), Text(), *ranges, *held(case, over=q.batch))  # fmt: skip
 
 
 def _terms(answer: BatchAnswer, data: dict[str, Any]) -> Fitting:
     """The terms at the optimum, and the price of each."""
-    whose = "term" if answer.practice is None else "term of the estimate"
-    prices = data["term_prices"]
-    return Fitting((whose, ">time", ">price"),
-                   [(name, si(time, "s"), f"{prices[name]:.4f}") for name, time in data["times"].items()])  # fmt: skip
+    prices, what = data["term_prices"], "what it is"
+    rows = [(name, si(time, "s"), f"{prices[name]:.4f}") for name, time in data["times"].items()]
+    if answer.practice is None:
+        return Fitting(("term", ">time", ">price"), rows)
+    glossed = [(*row, MEANING.get(row[0], "")) for row in rows]
+    return Fitting(("estimate's term", ">time", ">price", what), glossed, (what,), (what,))
 
 
 def _limits(answer: BatchAnswer) -> Fitting:
@@ -97,18 +101,18 @@ def effects(rows: Sequence[tuple[str, str, str]], goal: str) -> list[Any]:
     return [seen, Fold((more,), counted(len(rows) - HANDFUL, "smaller effect"))] if len(rows) > HANDFUL else [seen]
 
 
+GIVEN = ("minimum_batch", "memory_capacity")
+"""Limits that hold whatever is asked."""
+
+
 def _whose(answer: BatchAnswer) -> str:
-    """Whether limits hold for the estimate or for the bound."""
-    found = answer.solution
-    if answer.practice is None:
-        return "limits hold for the ideal bound"
-    if found is None:
-        return "limits hold for the estimate"
-    return f"limits hold for the estimate (about {si(found.step_time, 's')})"
+    """What decided: the estimate or the bound; and which of both limits hold for, where any were given."""
+    what = "the estimate decides" if answer.practice is not None else "the ideal bound decides"
+    return f"{what}, and limits hold for it" if set(answer.limits) - set(GIVEN) else what
 
 
-def _beside(answer: BatchAnswer) -> list[Text]:
-    """What the bound alone would choose, where the estimate decides."""
+def _beside(answer: BatchAnswer, most: float | None = None) -> list[Text]:
+    """What the bound alone would choose, where the estimate decides; ``most`` seconds that a step may take."""
     alone = answer.of_bound
     if alone is None:
         return []
@@ -119,6 +123,8 @@ def _beside(answer: BatchAnswer) -> list[Text]:
     found = bound_answer_json(alone)
     practice = found["estimate"]
     said = "" if practice is None else f", in practice about {si(practice['step_time'], 's')}"
+    if practice is not None and most is not None and practice["step_time"] > most:
+        said += f", which breaks the limit of {si(most, 's')}"
     return [
         Text(
             f"the bound alone would choose batch {alone.integer['batch']:,}: step time at least "
@@ -129,11 +135,9 @@ def _beside(answer: BatchAnswer) -> list[Text]:
 
 def _cost(answer: BatchAnswer, cost: float) -> str:
     """What was minimised, in the unit that people use: dollars per million tokens, seconds, joules."""
-    if answer.minimise == Minimise.COST:
-        return f"${cost * 1e6:.6g} per million tokens{of_price(answer.case)}"
-    if answer.minimise == Minimise.LATENCY:
-        return f"latency {si(cost, 's', 6)}"
-    return f"{cost:.6g} {answer.unit}" + (of_power(answer.case) if answer.minimise == Minimise.ENERGY else "")
+    kind = {Minimise.COST: of_price, Minimise.ENERGY: of_power}.get(answer.minimise)
+    before = "latency " if answer.minimise == Minimise.LATENCY else ""
+    return f"{before}{amount(cost, answer.minimise)}{kind(answer.case) if kind else ''}"
 
 
 def _signed(price: float) -> str:

@@ -11,8 +11,9 @@ from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import in_unit, layout_said, money, plain, si
 from steptime.model.text.header import folded, header_json, left_out
+from steptime.model.text.practice import run_line
 from steptime.model.text.ranges import spread_json, spread_lines
-from steptime.model.text.run import run_json, run_line
+from steptime.model.text.run import run_json
 from steptime.model.text.screen import Screen
 
 

@@ -9,9 +9,10 @@ from steptime.model.choices import Overlap, PhaseName, TermName
 from steptime.model.solver.crossover import crossovers
 from steptime.model.step.case import Case
 from steptime.model.text.bases import of_price
-from steptime.model.text.first_look import READ, changes, doubled, meeting, shares
+from steptime.model.text.first_look import READ, changes, doubled, doubts, meeting, shares
 from steptime.model.text.format import counted, layout_said, money, plain, si
-from steptime.model.text.header import left_out, listed, not_modelled
+from steptime.model.text.header import left_out, not_modelled
+from steptime.model.text.practice_terms import added
 from steptime.model.text.screen import Screen
 from steptime.model.text.step_json import step_json
 
@@ -52,7 +53,7 @@ def how_long(case: Case, data: Mapping[str, Any]) -> str:
     said += (
         f", and about {si(found['step_time'], 's')} in practice ({si(found['low'], 's')} to {si(found['high'], 's')}"
     )
-    return said + (")." if found["inside"] else f"; outside what was calibrated: {listed(found['outside'], 2)}).")
+    return "; ".join([said, *doubts(found, case.model)]) + ")."
 
 
 def _does(case: Case, data: Mapping[str, Any]) -> str:
@@ -69,24 +70,30 @@ def _does(case: Case, data: Mapping[str, Any]) -> str:
 
 
 def why(case: Case, data: Mapping[str, Any]) -> str:
+    """What binds; and what takes longer in practice."""
+    more = added(data["estimate_terms"]) if "estimate_terms" in data else ""
+    return f"{_binds(case, data)}{'; in practice ' if more else ''}{more}."
+
+
+def _binds(case: Case, data: Mapping[str, Any]) -> str:
     """What binds, with the amounts and the rate behind it, and what the others take of its time."""
     name, times, board = data["bottleneck"], data["terms"], case.phase.blackboard
     if name is None or not times[name]:
-        return "What binds cannot be said: a term has no number."
+        return "What binds cannot be said: a term has no number"
     others = [f"{words} {times[other] / times[name]:.0%}" for other, words in OF_TERM.items()
               if other != name and times[other]]  # fmt: skip
     beside = f"; of that time {' and '.join(others)}" if others else ""
     if name == TermName.MEMORY:
         rate, amounts = case.number(board.memory.rate), _read(case)
         shown = " and ".join(f"{si(size, 'B')} of {thing} ({share:.0%})" for thing, (size, share) in amounts.items())
-        return f"Memory binds: in every step a chip reads {shown} at {si(rate, 'B/s')}{beside}."
+        return f"Memory binds: in every step a chip reads {shown} at {si(rate, 'B/s')}{beside}"
     if name == TermName.COMPUTE:
         rate, kind = case.number(board.compute.rate), data["precision"]["activations"]
-        return f"Compute binds: the multiply-adds run at {si(rate, 'FLOP/s')} a chip ({kind}){beside}."
+        return f"Compute binds: the multiply-adds run at {si(rate, 'FLOP/s')} a chip ({kind}){beside}"
     tiers = {"scale-up": board.scale_up, "scale-out": board.scale_out}
     slowest = max(tiers, key=lambda tier: case.number(tiers[tier].time) or 0.0)
     sent, rate = case.number(tiers[slowest].work), case.number(tiers[slowest].rate)
-    return f"The links bind: a chip sends {si(sent, 'B')} over {slowest} at {si(rate, 'B/s')}{beside}."
+    return f"The links bind: a chip sends {si(sent, 'B')} over {slowest} at {si(rate, 'B/s')}{beside}"
 
 
 def _read(case: Case) -> dict[str, tuple[float | None, float]]:

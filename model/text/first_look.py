@@ -11,12 +11,12 @@ from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.step.case import TERMS, Case
 from steptime.model.step.estimate import estimated
 from steptime.model.terms import OperationName
-from steptime.model.text.bases import of_price
+from steptime.model.text.evidence import thin
+from steptime.model.text.first_rows import cost, memory, one_cache, rates_rows, request_rows, run_rows, used
 from steptime.model.text.fitting import Fitting, lines_of
-from steptime.model.text.format import counted, formula, money, plain, si
+from steptime.model.text.format import formula, plain, si
 from steptime.model.text.header import headline, listed
 from steptime.model.text.practice import measured_rows
-from steptime.model.text.run import run_words
 
 ROOM_FOR_FORMULA = 44
 """Columns that 80 leave to a formula; one that takes more than two lines of them is folded away."""
@@ -43,11 +43,11 @@ def head(case: Case, data: Mapping[str, Any]) -> Text:
 def answered(case: Case, data: Mapping[str, Any]) -> Fitting:
     """Time, what binds, rates, cost and memory: rows of a name and a line."""
     rows = [["step time", bound_and_practice(data)], ["", binds(case, data)]]
-    if (found := data["estimate"]) is not None and not found["inside"]:
-        rows.append(["", f"outside what was calibrated: {listed(found['outside'], 2)}"])
+    rows += [["", line] for line in doubts(data["estimate"], case.model)]
     rows += [["measured" if not number else "", line] for number, line in enumerate(measured_rows(data))]
-    rows += _rates(data) + _run(case, data) + _request(data)
-    rows += [["cost", cost(case, data)], ["memory", memory(data)]]
+    rows += rates_rows(data) + run_rows(case, data) + request_rows(data)
+    rows += [["cost", cost(case, data)], *used(case, data), ["memory", memory(data)]]
+    rows += [["", line] for line in one_cache(case, data)]
     return Fitting(("", " "), rows, prose=(" ",))
 
 
@@ -62,6 +62,15 @@ def bound_and_practice(data: Mapping[str, Any]) -> str:
     low, high = si(found["low"], "s", 3), si(found["high"], "s", 3)
     ends = f"{low.split()[0]} to {high}" if low.split()[1] == high.split()[1] else f"{low} to {high}"
     return f"{said} · about {si(found['step_time'], 's')} in practice ({ends})"
+
+
+def doubts(found: Mapping[str, Any] | None, model: str) -> list[str]:
+    """In what an estimate is beyond what was calibrated, and its band rests on little."""
+    if found is None:
+        return []
+    beyond = [] if found["inside"] else [f"outside what was calibrated: {listed(found['outside'], 2)}"]
+    weak = thin(found["evidence"], model) if "evidence" in found else None
+    return beyond if weak is None else [*beyond, weak]
 
 
 def binds(case: Case, data: Mapping[str, Any]) -> str:
@@ -87,77 +96,6 @@ def read(case: Case) -> dict[str, float]:
 def shares(case: Case, whole: float | None) -> dict[str, float]:
     """The same as shares."""
     return {name: time / whole for name, time in read(case).items()} if whole else {}
-
-
-def _rates(data: Mapping[str, Any]) -> list[list[str]]:
-    found, keys = data["estimate"], ("tokens_per_second_per_sequence", "tokens_per_second")
-    each, every = (plain(data[key]) for key in keys)
-    said = f"at the bound {each} per sequence, {every} in all"
-    if found is not None:
-        said += f"; about {plain(found[keys[0]])} and {plain(found[keys[1]])} in practice"
-    lines = [["tokens/s", said]]
-    if "mean_step_time" in data:
-        mean = si(data["mean_step_time"], "s")
-        lines.append(["mean step", f"{mean} at the bound with a request's own prefill: rates and cost follow from it"])
-    return lines
-
-
-def _run(case: Case, data: Mapping[str, Any]) -> list[list[str]]:
-    """A run of training, where its tokens were said."""
-    if "training" not in data:
-        return []
-    found, practice = data["training"], data["estimate"] or {}
-    passes = counted(int(found["micro_batches"]), "micro-batch", "micro-batches")
-    lines = [["pipeline", f"{passes}, bubble {found['bubble']:.1%} of the work"]]
-    if found["tokens"] is not None:
-        after = (
-            f"; about {plain(practice['days'])} days, {money(practice['dollars'])} in practice"
-            if "days" in practice
-            else ""
-        )
-        lines.append(["run", f"at the bound {run_words(found, of_price(case))}{after}"])
-    return lines
-
-
-def _request(data: Mapping[str, Any]) -> list[list[str]]:
-    """The whole request of a prefill, where its answer was said."""
-    if "request" not in data:
-        return []
-    request = data["request"]
-    room = "; its end DOES NOT FIT" if request["fits"] is False else ""
-    first = f"first token after {si(data['time_to_first_token'], 's')}"
-    if (practice := data["time_to_first_token_estimate"]) is not None:
-        first += f" (about {si(practice, 's')})"
-    steps = f"{plain(request['output'] - 1)} decode steps {si(request['decode_time'], 's')}"
-    rate = f"{plain(request['tokens_per_second'])} output tokens/s"
-    return [["request", f"at the bound {si(request['time'], 's')}, {rate}{room}"],
-            ["", f"{first}, then {steps} ({request['decode_bottleneck'] or '—'})"]]  # fmt: skip
-
-
-def cost(case: Case, data: Mapping[str, Any]) -> str:
-    """Dollars of a million tokens and joules of one, at the bound, dollars in practice too."""
-    dollars, joules = data["dollars_per_million_tokens"], data["joules_per_token"]
-    practice = (data["estimate"] or {}).get("dollars_per_million_tokens")
-    said = "dollars unknown" if dollars is None else f"{money(dollars)} per million tokens{of_price(case)}"
-    said += ", energy unknown" if joules is None else f", {si(joules, 'J')} each"
-    said = said if dollars is None and joules is None else f"at the bound {said}"
-    return said if practice is None else f"{said}; about {money(practice)} in practice"
-
-
-def memory(data: Mapping[str, Any]) -> str:
-    """What a chip holds of what may be filled, and how many sequences there is room for."""
-    used = data["memory_per_chip"]
-    held, usable = used["total"], used["usable"] if used["usable"] is not None else used["capacity"]
-    taken = None if held is None else held + (used["workspace"] or 0.0)
-    said = f"{si(taken, 'B')} of {si(usable, 'B')} usable a chip"
-    if data["fits"] is None:
-        said += ", capacity unknown" if usable is None else ""
-    if data["fits"] is False:
-        said = f"DOES NOT FIT: {said}"
-    if (most := data.get("largest_concurrency")) is not None:
-        room = f"room for {counted(most, 'sequence')}" if most else "room for not one sequence"
-        said += f" · {room.replace(str(most), plain(most), 1)} of {plain(data['context'])} tokens"
-    return said
 
 
 # --- the terms --------------------------------------------------------------------------------------------------------

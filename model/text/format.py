@@ -13,7 +13,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from sympy import Expr
 
-from steptime.model.quantity import Quantity, count, declared_as, joule, second
+from steptime.model.quantity import Quantity, as_count, count, declared_as, joule, second
 
 WIDEST = 1000
 """Columns within which every table has room."""
@@ -77,9 +77,7 @@ def plain(value: float | None, digits: int = 4) -> str:
     >>> plain(2411.37), plain(0.25), plain(None)
     ('2,411', '0.25', '—')
     """
-    if value is None:
-        return "—"
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e16 else f"{value:.{digits}g}"
+    return "—" if value is None else as_count(value, digits)
 
 
 def counted(number: int, thing: str, several: str = "") -> str:
@@ -179,6 +177,18 @@ class Roomy:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
         yield next((made for made in self.forms if has_room(made, console, options)), self.forms[-1])
+
+
+_trailing = re.compile(r" +(?=(?:\x1b\[[\d;]*m)*$)", re.MULTILINE)
+
+
+def without_trailing_blanks(text: str) -> str:
+    """Lines without blanks at their end, which pad a table and are in the way where it is copied.
+
+    >>> without_trailing_blanks("term   time  \\nmemory 2 ms")
+    'term   time\\nmemory 2 ms'
+    """
+    return _trailing.sub("", text)
 
 
 def finite(value: Any) -> Any:

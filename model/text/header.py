@@ -12,7 +12,7 @@ from steptime.model.architecture.transformer import GroupedAttention, LatentAtte
 from steptime.model.catalog.hardware import Figure
 from steptime.model.choices import Format, Overlap, PhaseName
 from steptime.model.layout.layout import Layout
-from steptime.model.quantity import Quantity, count, lookup
+from steptime.model.quantity import Quantity, count, declared, lookup
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import coefficients_of
 from steptime.model.step.inputs import Default, Missing
@@ -81,12 +81,26 @@ def doubtful(case: Case) -> list[str]:
 
 def said(name: str, figure: Figure) -> str:
     """One figure with its source and date."""
-    return f"{name} {figure.value:g} ({', '.join(figure.source)} {figure.date})"
+    record = declared().get(name)
+    value = f"{figure.value:g}" if record is None else in_unit(figure.value, record.unit)
+    return f"{name} {value} ({', '.join(figure.source)} {figure.date})"
 
 
 def missing_json(case: Case, outputs: Mapping[str, Expr]) -> dict[str, str]:
     """Outputs without a number, and the files and keys that would give it."""
     return {one.key: str(one) for one in case.missing(outputs)}
+
+
+NAMED = {
+    "estimate.waves": "estimate of waves, which are taken as full", "mfu": "MFU", "mbu": "MBU",
+    "step_time": "step time", "dollars_per_million_tokens": "cost", "joules_per_token": "energy",
+    "tokens_per_second": "throughput", "tokens_per_second_per_sequence": "speed of a sequence",
+    "tokens_per_second_per_megawatt": "throughput of a megawatt", "memory_per_chip.capacity": "check that it fits",
+    "terms.compute": "compute term", "terms.memory": "memory term", "terms.interconnect": "interconnect term",
+    "network.scale_up": "scale-up time", "network.scale_out": "scale-out time", "training.dollars": "cost of a run",
+    "bounds.full": "bound", "bounds.per_operation": "bound by operation", "bounds.none": "bound without overlap",
+}  # fmt: skip
+"""What outputs are called that a figure is missing for."""
 
 
 def missing_lines(missing: tuple[Missing, ...] | Mapping[str, str]) -> list[Text]:
@@ -98,7 +112,7 @@ def missing_lines(missing: tuple[Missing, ...] | Mapping[str, str]) -> list[Text
     lines = []
     for where, keys in by_place.items():
         remedy = f"; `{where.split()[-1]}`=… would supply it" if ", " not in where else ""
-        lines.append(Text(f"missing: {where}{remedy}; so there is no {listed(keys)}"))
+        lines.append(Text(f"missing: {where}{remedy}; so there is no {listed([NAMED.get(key, key) for key in keys])}"))
     return lines
 
 

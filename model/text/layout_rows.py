@@ -7,7 +7,7 @@ from rich.text import Text
 
 from steptime.model.solver.layouts.points import Answer, Point
 from steptime.model.text.fitting import Fitting
-from steptime.model.text.format import layout_said, plain, si
+from steptime.model.text.format import layout_said, money, plain, si
 from steptime.model.text.layout_points import formats
 
 SHOWN = 16
@@ -38,7 +38,7 @@ def _row(point: Point, columns: list[str], in_practice: bool) -> list[str]:
     chosen, dollars, (speed, share) = formats(point.question), point.dollars(in_practice), point.rates(in_practice)
     practice = None if point.estimate is None else point.estimate.step_time
     cells = {
-        ">tok/s/seq.": plain(speed), ">/chip": plain(share), ">$/M": "—" if dollars is None else f"{dollars:.4g}",
+        ">tok/s/seq.": plain(speed), ">/chip": plain(share), ">$/M": money(dollars),
         ">bound": si(point.step_time, "s", 3), ">practice": si(practice, "s", 3),
         "machine": point.question.hardware.name, ">chips": str(point.layout.chips), "layout": layout_said(point.layout),
         ">batch": plain(point.batch), "weights/kv": f"{chosen['weights']}/{chosen['kv']}",

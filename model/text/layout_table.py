@@ -16,16 +16,18 @@ from steptime.model.step.case import Case
 from steptime.model.text.bases import of_power, of_price
 from steptime.model.text.best_batch import solve_batch_json
 from steptime.model.text.compared import compared
-from steptime.model.text.first_look import bound_and_practice
+from steptime.model.text.first_look import bound_and_practice, doubts
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import layout_said, plain, si
-from steptime.model.text.header import doubtful, left_out, listed, no_estimate, not_modelled
+from steptime.model.text.goals import amount, goal_of
+from steptime.model.text.header import doubtful, left_out, no_estimate, not_modelled
 from steptime.model.text.layout import relaxed_at
 from steptime.model.text.layout_points import choices, formats_said, point_json
 from steptime.model.text.layout_rows import SHOWN, front_table, machines_table
 from steptime.model.text.layout_why import why_it_lost
+from steptime.model.text.practice import run_line
+from steptime.model.text.practice_terms import meant
 from steptime.model.text.ranges import spread_json, spread_lines
-from steptime.model.text.run import run_line
 from steptime.model.text.screen import Fold, Screen
 
 
@@ -55,18 +57,18 @@ def layout_table(answer: Answer, spread: Spread | None = None, notices: Sequence
              "choices of machine and formats"),
         Text(f"points that break a limit: {broken}"),
     ]  # fmt: skip
-    lines = _best(answer, best, shown, unit)
+    lines = _best(answer, best, shown)
     if asked := _limits(answer):
         lines.append(("limits", ", ".join(asked)))
     if answer.of_bound is not None:
-        lines += _alone(answer, unit)
+        lines += _alone(answer)
     if answer.runner_up is not None:
         lines += [("runner-up", _point(answer.runner_up)), ("", why_it_lost(answer, best))]
     relaxed = relaxed_at(answer, best)
     if relaxed is not None and relaxed.solution is not None and not answer.search.whole:
         whose = " in practice" if relaxed.practice else ""
         lines.append(("", f"between the batches tried, at this layout: batch {plain(relaxed.solution.value)}, "
-                          f"{_cost(relaxed.solution.cost, answer.minimise, unit)}{whose}"))  # fmt: skip
+                          f"{amount(relaxed.solution.cost, answer.minimise)}{whose}"))  # fmt: skip
     notes: list[Any] = []
     if answer.best.batch == max(answer.search.batches) and len(answer.search.batches) > 1:
         notes.insert(0, Text("the best batch is the largest tried: name others in `batch` to go on"))
@@ -78,28 +80,28 @@ def layout_table(answer: Answer, spread: Spread | None = None, notices: Sequence
     front = [] if best.inputs.phase == PhaseName.TRAIN else [front_table(answer), Text()]
     each = [machines_table(answer), Text()] if len(answer.best_of) > 1 else []
     terms = _terms(relaxed, answer, best)
-    details = [Text(_ties(answer, unit)), Text(), terms, Text(), *searched, Text(formats_said(answer)), Text()]
+    glossed = [meant(answer.best.estimate.terms)] if answer.best.estimate is not None and answer.in_practice else []
+    details = [Text(_ties(answer)), Text(), terms, *glossed, Text(), *searched, Text(formats_said(answer)), Text()]
     found = Fitting(("", " "), lines, (), (" ",))
     how = Fold(tuple(details), "how it was found")
     return Screen(*head, *map(Text, notices), Text(), found, Text(), *each, *front, how, *ranges, *notes)
 
 
-def _best(answer: Answer, best: Case, shown: dict[str, Any], unit: str) -> list[tuple[str, str]]:
+def _best(answer: Answer, best: Case, shown: dict[str, Any]) -> list[tuple[str, str]]:
     """The best point in rows of a name and a line, as a step has them."""
     point, practice = answer.best, shown["estimate"]
     rows = [("best", _point(point)),
             ("step time", bound_and_practice({**shown, "overlap": best.inputs.overlap}))]  # fmt: skip
-    if practice is not None and not practice["inside"]:
-        rows.append(("", f"outside what was calibrated: {listed(practice['outside'], 2)}"))
+    rows += [("", line) for line in doubts(practice, best.model)]
     (speed, share) = point.rates(in_practice=False)
     rate = f"at the bound {plain(speed)} per sequence, {plain(share)} a chip"
     if practice is not None:
         rate += "; about {} and {} in practice".format(*map(plain, point.rates(in_practice=True)))
-    price = f"{_cost(point.cost, answer.minimise, unit)}{_basis(best, answer.minimise)}"
+    price = f"{amount(point.cost, answer.minimise)}{_basis(best, answer.minimise)}"
     if practice is not None:
-        price += f"; about {_cost(point.ranked(True, answer.minimise), answer.minimise, unit)} in practice"
-    rows += [("tokens/s", rate), ("cost", f"at the bound {price}")]
-    rows += [("run", f"at the bound {line}") for line in run_line(best)]
+        price += f"; about {amount(point.ranked(True, answer.minimise), answer.minimise)} in practice"
+    rows += [("tokens/s", rate), (goal_of(answer.minimise), f"at the bound {price}")]
+    rows += [("run", line) for line in run_line(best)]
     if (first := point.time_to_first_token) is not None:
         about = (
             "" if point.first_token_estimate is None else f", about {si(point.first_token_estimate, 's')} in practice"
@@ -116,30 +118,42 @@ def _point(point: Point) -> str:
 
 
 def _whose(answer: Answer) -> str:
-    """Whether limits hold for the estimate or for the bound."""
-    found = answer.best.estimate
-    if not answer.in_practice or found is None:
-        return "limits hold for the ideal bound"
-    return f"limits hold for the estimate (about {si(found.step_time, 's')})"
+    """What decided: the estimate or the bound; and which of both limits hold for, where there are any."""
+    what = "the estimate decides" if answer.in_practice else "the ideal bound decides"
+    return f"{what}, and limits hold for it" if _limits(answer) else what
 
 
-def _alone(answer: Answer, unit: str) -> list[tuple[str, str]]:
+def _alone(answer: Answer) -> list[tuple[str, str]]:
     """What the bound alone would choose, where limits hold for the estimate."""
     point = answer.of_bound
     assert point is not None
-    cost = _cost(point.cost, answer.minimise, unit)
+    cost = amount(point.cost, answer.minimise)
     rows = [("by the bound", _point(point)), ("", f"step time at least {si(point.step_time, 's')}, {cost} at best")]
     if point.estimate is None:
         return rows
     there, least = (one.ranked(True, answer.minimise) for one in (point, answer.best))
-    return [*rows, ("", f"about {si(point.estimate.step_time, 's')} in practice, {_more(there / least - 1)}")]
+    breaks = _broken(answer, point)
+    said = f"which breaks {breaks}; {_more(there / least - 1)}" if breaks else _more(there / least - 1)
+    return [*rows, ("", f"about {si(point.estimate.step_time, 's')} in practice, {said}")]
+
+
+def _broken(answer: Answer, point: Point) -> str:
+    """The limit that a point breaks in practice, though not at the bound; nothing where it breaks none."""
+    search, first = answer.search, point.first_token_estimate
+    assert point.estimate is not None
+    if search.max_step_time is not None and point.estimate.step_time > search.max_step_time:
+        return f"the limit of {si(search.max_step_time, 's')}"
+    if search.max_ttft is not None and first is not None and first > search.max_ttft:
+        return f"the limit of {si(search.max_ttft, 's')} to the first token"
+    dearer = point.ranked(True, answer.minimise) < answer.best.ranked(True, answer.minimise) * (1 - search.within)
+    return "a limit" if dearer and search.limits else ""
 
 
 def _more(ratio: float) -> str:
     """By how much more, or less, something costs than the best."""
     if abs(ratio) < 5e-4:
-        return "as much as the best"
-    return f"{abs(ratio):.1%} {'more' if ratio > 0 else 'less'} than the best"
+        return "as much as the best takes"
+    return f"{abs(ratio):.1%} {'more' if ratio > 0 else 'less'} than the best takes"
 
 
 def _limits(answer: Answer) -> list[str]:
@@ -150,12 +164,12 @@ def _limits(answer: Answer) -> list[str]:
             *map(str, search.limits)]  # fmt: skip
 
 
-def _ties(answer: Answer, unit: str) -> str:
+def _ties(answer: Answer) -> str:
     """How many layouts stood within one per cent of the least cost, and what decided."""
     share = f"{answer.search.within:.0%}"
     if answer.ties == 1:
         return f"no other layout stands within {share} of it on this machine"
-    least = _cost(answer.least, answer.minimise, unit)
+    least = amount(answer.least, answer.minimise)
     whose = " in practice" if answer.in_practice else ""
     return (f"{answer.ties:,} choices stand within {share} of the least{whose}, {least}: of these the least operation "
             "by operation, then without overlap, then the fewest degrees")  # fmt: skip
@@ -184,9 +198,3 @@ def _terms(relaxed: BatchAnswer | None, answer: Answer, best: Case) -> Any:
 def _basis(best: Case, minimise: Minimise) -> str:
     """What kind of dollars or joules was minimised."""
     return of_price(best) if minimise == Minimise.COST else of_power(best) if minimise == Minimise.ENERGY else ""
-
-
-def _cost(cost: float, minimise: Minimise, unit: str) -> str:
-    if minimise == Minimise.COST:
-        return f"${cost * 1e6:.6g} per million tokens"
-    return si(cost, "s") if minimise == Minimise.LATENCY else f"{cost:.6g} {unit}"

@@ -9,6 +9,7 @@ from steptime.model.solver.layouts.points import Answer, Point
 from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
 from steptime.model.text.format import plain, si
+from steptime.model.text.goals import goal_of
 
 
 def why_it_lost(answer: Answer, best: Case) -> str:
@@ -22,7 +23,9 @@ def why_it_lost(answer: Answer, best: Case) -> str:
     reason = f": {_at_bound(second, case, answer.best, best)}"
     if answer.in_practice:
         reason = f": {_in_practice(answer, second)}" if ratio >= 5e-7 else ""
-    costs = f"costs {abs(ratio):.2%} {'more' if ratio > 0 else 'less'}" if abs(ratio) >= 5e-7 else "costs the same"
+    verb, what = ("costs", "") if answer.minimise == Minimise.COST else ("takes", f" {goal_of(answer.minimise)}")
+    more = f"{abs(ratio):.2%} {'more' if ratio > 0 else 'less'}" if abs(ratio) >= 5e-7 else "the same"
+    costs = f"{verb} {more}{what}"
     costs += " in practice" if answer.in_practice else ""
     if second not in answer.candidates[: answer.tied]:
         return f"{costs}{reason}" if ratio >= 5e-7 else f"{costs} on another machine{reason}"

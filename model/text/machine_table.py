@@ -13,7 +13,7 @@ from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.text.bases import NOT_STATED, of_list
 from steptime.model.text.batch_table import effects
 from steptime.model.text.fitting import Fitting
-from steptime.model.text.format import formula, layout_said, si
+from steptime.model.text.format import formula, layout_said, money, si
 from steptime.model.text.header import folded, left_out
 from steptime.model.text.machine import NAMES, TERM_NAMES, machine_json
 from steptime.model.text.ranges import spread_lines
@@ -52,9 +52,14 @@ def machine_table(found: Machine, spread: Spread | None = None) -> Screen:
 
 def _cost_text(found: Machine, cost: float) -> str:
     if found.design.minimise == MachineGoal.COST:
-        return f"${cost * 1e6:.6g} per million tokens"
+        return f"{money(cost * 1e6)} per million tokens"
     whose = found.design.prices.power_basis or f"power {NOT_STATED}"
-    return "" if found.design.minimise == MachineGoal.STEP_TIME else f"{cost:.6g} {found.unit} ({whose})"
+    return "" if found.design.minimise == MachineGoal.STEP_TIME else f"{_joules(found, cost)} ({whose})"
+
+
+def _joules(found: Machine, cost: float) -> str:
+    unit = found.unit
+    return f"{si(cost, 'J')}{unit[1:]}" if unit.startswith("J ") else f"{cost:.4g} {unit}"
 
 
 def _bought(found: Machine, data: dict[str, Any]) -> Any:

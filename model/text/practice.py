@@ -1,6 +1,6 @@
 """What a step takes in practice, beside its bound: the estimate, what follows from it, and what somebody measured."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -8,11 +8,14 @@ from sympy import Expr
 
 from steptime.model import symbols as q
 from steptime.model.choices import Overlap
+from steptime.model.economics.cost import tokens_per_second_per_megawatt
 from steptime.model.economics.utilisation import memory_bandwidth_utilisation, model_flops_utilisation
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import Estimate, estimated
+from steptime.model.text.bases import of_price
+from steptime.model.text.evidence import evidence_json
 from steptime.model.text.format import plain, si
-from steptime.model.text.run import run_of, run_words
+from steptime.model.text.run import run_beside, run_of, run_words
 
 if TYPE_CHECKING:
     from steptime.model.step.measured import Measured
@@ -32,12 +35,15 @@ def rates(case: Case) -> dict[str, Expr]:
         "joules_per_token": q.joules_per_token,
         "mfu": model_flops_utilisation(case.phase.flops_per_sequence).xreplace(over),
         "mbu": memory_bandwidth_utilisation(case.phase.blackboard.memory.work),
+        "tokens_per_second_per_megawatt": tokens_per_second_per_megawatt,
     }
 
 
 FOLLOWING = {"tokens_per_second": -1, "tokens_per_second_per_sequence": -1, "dollars_per_million_tokens": 1,
-             "joules_per_token": 1}  # fmt: skip
+             "joules_per_token": 1, "mfu": -1, "mbu": -1, "tokens_per_second_per_megawatt": -1}  # fmt: skip
 """What follows from the time of a step, and how: in proportion, or in inverse proportion."""
+OF_OWN_STEP = ("tokens_per_second_per_sequence", "mbu")
+"""What follows from a sequence's own step, and not from the mean one."""
 
 
 UNMEASURED = "a machine that is designed is of no family of which steps were measured"
@@ -53,7 +59,8 @@ def estimate_json(case: Case) -> dict[str, Any] | None:
     shown = rates(case)
     numbers = case.numbers(shown[key] for key in FOLLOWING)
     mean = bounds[q.mean_step_time]
-    after = estimate_of_json(found, bounds[q.step_time], mean, {key: numbers[shown[key]] for key in FOLLOWING})
+    own = (*OF_OWN_STEP, *["mfu"] * (q.own_prefill in case.scenario.values))
+    after = estimate_of_json(found, bounds[q.step_time], mean, {key: numbers[shown[key]] for key in FOLLOWING}, own)
     return after | _run(case, found.mean_time / mean if mean else None)
 
 
@@ -67,19 +74,27 @@ def _run(case: Case, ratio: float | None) -> dict[str, float | None]:
     return {"tokens": run["tokens"], **longer}
 
 
+def run_line(case: Case, batch: float | None = None) -> list[str]:
+    """A whole run at the case's step, or at that of another batch, in one line; none where no tokens were said."""
+    there = case if batch is None else case.changed({q.batch: batch})
+    run = run_of(there)
+    return [] if run["tokens"] is None else [run_beside(run, estimate_json(there), of_price(case))]
+
+
 def estimate_of_json(
-    found: Estimate, bound: float | None, mean: float | None, numbers: Mapping[str, float | None]
-) -> dict[str, Any]:
+    found: Estimate, bound: float | None, mean: float | None, numbers: Mapping[str, float | None],
+    of_own_step: Collection[str] = OF_OWN_STEP,
+) -> dict[str, Any]:  # fmt: skip
     """The same from what the bound says: the speed of a sequence follows from its own step, the rest from the mean."""
-    ratios: dict[str, float | None] = dict.fromkeys(FOLLOWING, found.mean_time / mean if mean else None)
-    ratios["tokens_per_second_per_sequence"] = found.step_time / bound if bound else None
+    own, every = found.step_time / bound if bound else None, found.mean_time / mean if mean else None
     after: dict[str, float | None] = {}
-    for key, power in FOLLOWING.items():
-        value, ratio = numbers[key], ratios[key]
-        after[key] = None if value is None or ratio is None else value * ratio**power
+    for key, value in numbers.items():
+        ratio = own if key in of_own_step else every
+        after[key] = None if value is None or ratio is None else value * ratio ** FOLLOWING[key]
     return {
         "step_time": found.step_time, "low": found.low, "high": found.high, "family": found.family,
         "inside": found.inside, "outside": list(found.outside), "terms": dict(found.terms), **after,
+        **({} if found.evidence is None else {"evidence": evidence_json(found.evidence)}),
         **({} if found.clock is None else {"clock": {"share": found.clock.share, "seconds": found.clock.seconds}}),
     }  # fmt: skip
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from rich.text import Text
 
-from steptime.model.quantity import declared, lookup
+from steptime.model.quantity import as_count, declared, lookup
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.text.fitting import Fitting
-from steptime.model.text.format import in_unit, plain
+from steptime.model.text.format import in_unit, money, plain, si
 
 
 def spread_json(found: Spread | None) -> dict[str, Any]:
@@ -39,10 +39,12 @@ def spread_lines(data: Mapping[str, Any], units: Mapping[str, str] | None = None
     found, known = data["ranges"], declared()
     inputs = ", ".join(f"{name} {_shown(name, low)} to {_shown(name, high)}" for name, (low, high)
                        in found["inputs"].items())  # fmt: skip
-    made = Fitting(("", ">low", ">median", ">high", "ends", "moved most by"), (), ("ends",), ("ends", "moved most by"))
+    made = Fitting(
+        ("", ">low", ">median", ">high", "ends", "moved most by"), (), ("ends", ">median"), ("ends", "moved most by")
+    )
     for name, one in found["outputs"].items():
         unit = (units or {}).get(name, "")
-        ends = [in_unit(one[key], known[name].unit) if name in known else f"{_small(one[key]):.4g} {unit}".strip()
+        ends = [in_unit(one[key], known[name].unit) if name in known else _as(_small(one[key]), unit)
                 for key in ("low", "median", "high")]  # fmt: skip
         by = one["dominant"]
         moved = f"{by} ({one['swings'][by]:.3g} times)" if one["swings"][by] > 1 + 1e-9 else "—"
@@ -60,6 +62,15 @@ def spread_lines(data: Mapping[str, Any], units: Mapping[str, str] | None = None
 def _shown(name: str, value: float) -> str:
     unit = lookup(name).unit
     return plain(value) if unit == 1 else in_unit(value, unit)
+
+
+def _as(value: float, unit: str) -> str:
+    """What is no quantity, in the unit that people use."""
+    if unit == "$ per token":
+        return f"{money(value * 1e6)} per Mtoken"
+    if unit in ("s", "s per step", "J per token"):
+        return si(value, unit.split()[0]) + unit[len(unit.split()[0]) :]
+    return f"{as_count(value)} {unit}".strip()
 
 
 def _small(value: float) -> float:

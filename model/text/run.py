@@ -1,12 +1,12 @@
 """How long a whole training run takes, wherever its tokens are said: days and dollars, as JSON and in words."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from steptime.model import symbols as q
 from steptime.model.economics.utilisation import SECONDS_PER_DAY, run_days, run_dollars
 from steptime.model.step.case import Case
-from steptime.model.text.bases import of_price
-from steptime.model.text.format import plain, si
+from steptime.model.text.format import money, plain, si
 
 if TYPE_CHECKING:  # a step alone designs no machine
     from steptime.model.solver.machine.best import Machine
@@ -40,10 +40,17 @@ def run_words(run: dict[str, Any], kind: str = "") -> str:
     return f"{si(run['tokens'])} tokens in {plain(run['days'])} days, {dollars}"
 
 
-def run_line(case: Case, batch: float | None = None) -> list[str]:
-    """One line where tokens were said."""
-    run = run_of(case, batch)
-    return [] if run["tokens"] is None else [run_words(run, of_price(case))]
+def run_beside(run: dict[str, Any], practice: Mapping[str, Any] | None, kind: str = "") -> str:
+    """A run at the bound, and in practice where an estimate has its days.
+
+    >>> run_beside({"tokens": 15e12, "days": 100.0, "dollars": None}, {"days": 150.0, "dollars": None})
+    'at the bound 15 T tokens in 100 days, dollars unknown; about 150 days in practice'
+    """
+    said = f"at the bound {run_words(run, kind)}"
+    if practice is None or "days" not in practice:
+        return said
+    dollars = "" if practice["dollars"] is None else f", {money(practice['dollars'])}"
+    return f"{said}; about {plain(practice['days'])} days{dollars} in practice"
 
 
 def machine_run_json(found: "Machine", number: int) -> dict[str, Any]:

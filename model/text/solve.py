@@ -13,9 +13,9 @@ from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.step.case import Case
 from steptime.model.text.format import formula, in_unit, plain
 from steptime.model.text.header import header_json, headline, missing_json, trailer
-from steptime.model.text.practice import estimate_json, practice_lines
+from steptime.model.text.practice import estimate_json, practice_lines, run_line
 from steptime.model.text.ranges import spread_json, spread_lines
-from steptime.model.text.run import run_json, run_line
+from steptime.model.text.run import run_json
 from steptime.model.text.screen import Fold, Screen
 from steptime.model.text.step_json import crossover_json
 

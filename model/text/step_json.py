@@ -16,11 +16,13 @@ from steptime.model.quantity import latex
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import coefficients_of, estimated
+from steptime.model.step.estimate_parts import parts_of_estimate
 from steptime.model.step.request import with_answer
-from steptime.model.step.room import kv_room_tokens, largest_concurrency, prompt_alone
+from steptime.model.step.room import cache_of_one, kv_room_tokens, largest_concurrency, prompt_alone
 from steptime.model.terms import Operation
 from steptime.model.text.header import header_json, missing_json
 from steptime.model.text.practice import estimate_json, measured_json, rates
+from steptime.model.text.practice_terms import parts_json
 from steptime.model.text.run import run_of
 
 if TYPE_CHECKING:
@@ -109,14 +111,22 @@ def step_json(
             "capacity": number(q.memory_capacity),
         },
         "fits": case.fits,
+        "kv_bytes_per_sequence": cache_of_one(case),
         **room_json(case),
         **request_json(case),
         **training_json(case),
+        **parts_of(case),
         **ranges_json(spread),
         "crossovers": [crossover_json(answer) for answer in answers],
         "quantities": case.quantities,
         "missing": missing_json(case, given),
     }
+
+
+def parts_of(case: Case) -> dict[str, Any]:
+    """What the terms of the estimate are made of, where there is one."""
+    found = parts_of_estimate(case)
+    return {"estimate_terms": parts_json(found)} if found else {}
 
 
 def ranges_json(spread: "Spread | None") -> dict[str, Any]:

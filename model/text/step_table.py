@@ -13,11 +13,13 @@ from steptime.model.quantity import declared
 from steptime.model.solver.crossover import CrossoverAnswer, crossovers
 from steptime.model.step.case import TERMS, Case
 from steptime.model.text.bases import of_power
+from steptime.model.text.evidence import evidence_words
 from steptime.model.text.first_look import answered, briefly, following, head, terms
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import Roomy, formula, in_unit, letter, plain, si, table
 from steptime.model.text.header import folded, missing_lines, trailer
 from steptime.model.text.practice import percent, practice_words
+from steptime.model.text.practice_terms import parts_table
 from steptime.model.text.screen import Fold, Screen
 from steptime.model.text.step_json import step_json
 
@@ -51,7 +53,7 @@ def step_table(
         *_spread(data),
         following(case, data, answers),
         Text(),
-        Fold((_facts(case, data), Text(), *_crossover_lines(case, answers))),
+        Fold((_facts(case, data), Text(), *_parts(data), *_crossover_lines(case, answers))),
         *_notes(case, data),
     )
 
@@ -89,6 +91,11 @@ def _numbers(case: Case) -> Any:
     return Roomy(wide, narrow)
 
 
+def _parts(data: dict[str, Any]) -> list[Any]:
+    """The terms of the estimate, and what makes each longer than it ideally would be."""
+    return [*parts_table(data["estimate_terms"]), Text()] if "estimate_terms" in data else []
+
+
 def _facts(case: Case, data: dict[str, Any]) -> Any:
     bounds, memory_used = data["bounds"], data["memory_per_chip"]
     band = " ≤ ".join(f"{si(bounds[key], 's')} ({text})" for key, text in
@@ -96,11 +103,10 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     rows = [("overlap", band)]
     if data["estimate"] is not None:
         rows += clauses("in practice", practice_words(data["estimate"], data["step_time"]))
+        rows += clauses("its band", evidence_words(data["estimate"]["family"], data["estimate"]["evidence"]))
     if "training" in data:
         rows += clauses("training", _training(data["training"]))
-    rows.append(("energy", f"{BOUND}{si(data['joules_per_token'], 'J')} per token{of_power(case)}"))
-    compute, memory_share = percent(data["mfu"]), percent(data["mbu"])
-    rows.append(("utilisation", f"{BOUND}{compute} of peak FLOP/s (MFU), {memory_share} of memory bandwidth (MBU)"))
+    rows += [*_energy(case, data), *clauses("utilisation", _utilisation(data))]
     fits = {True: "fits", False: "DOES NOT FIT", None: "capacity unknown"}[data["fits"]]
     parts = ", ".join(f"{name.replace('kv', 'KV')} {si(memory_used[name], 'B')}"
                       for name in ("weights", "kv", "gradients", "optimizer", "activations")
@@ -112,6 +118,27 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
     rows += [("layout", f"{case.layout}"),
              ("precision", ", ".join(f"{key} {value}" for key, value in data["precision"].items()))]  # fmt: skip
     return Fitting(("", " "), rows, (), (" ",))
+
+
+def _energy(case: Case, data: dict[str, Any]) -> list[tuple[str, str]]:
+    """Joules of a token and tokens of a megawatt, and whose watts these are."""
+    if data["joules_per_token"] is None:
+        return [("energy", "unknown: no power is known")]
+    rows = [("energy", f"{BOUND}{_per_megawatt(data)}")]
+    rows += [] if data["estimate"] is None else [("", f"in practice about {_per_megawatt(data['estimate'])}")]
+    return [*rows, ("", f"watts that are counted:{of_power(case).replace('(', '').replace(')', '')}")]
+
+
+def _per_megawatt(found: dict[str, Any]) -> str:
+    rate = plain(found["tokens_per_second_per_megawatt"])
+    return f"{si(found['joules_per_token'], 'J')} per token, {rate} tokens/s per MW"
+
+
+def _utilisation(data: dict[str, Any]) -> str:
+    """Shares of the peaks that do useful work."""
+    text = f"{BOUND}{percent(data['mfu'])} of peak FLOP/s (MFU), {percent(data['mbu'])} of memory bandwidth (MBU)"
+    found = data["estimate"]
+    return text if found is None else f"{text}; in practice about {percent(found['mfu'])} and {percent(found['mbu'])}"
 
 
 def clauses(name: str, text: str) -> list[tuple[str, str]]:

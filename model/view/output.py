@@ -77,12 +77,14 @@ def show(answer: Any, as_json: bool, **how: Any) -> None:
         text = json.dumps(answer.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
         click.echo(_obeyed.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
     else:
-        from steptime.model.text.format import console
+        from steptime.model.text.format import console, without_trailing_blanks
         from steptime.model.text.screen import unfolded
 
         ctx = click.get_current_context()
-        table = answer.table(**how)
-        console().print(_worded(unfolded(table) if ctx.meta.get(UNFOLDED) else table, ctx.command), crop=False)
+        table, to = answer.table(**how), console()
+        with to.capture() as printed:
+            to.print(_worded(unfolded(table) if ctx.meta.get(UNFOLDED) else table, ctx.command), crop=False)
+        click.echo(without_trailing_blanks(printed.get()), nl=False)
 
 
 def show_csv(answer: Any, as_json: bool, **how: Any) -> None:

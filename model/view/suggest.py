@@ -10,6 +10,9 @@ import click
 
 MOST = 4
 """Commands that are named."""
+WHOLE = ("tp", "cp", "dp", "ep", "pp", "replicas")
+DEGREES = (*WHOLE, "ffn", "copies")
+"""Parts of a layout."""
 CLOSE = 0.75
 """Likeness from which on an option may have been meant; the hyphens alone make for some."""
 
@@ -42,6 +45,9 @@ def no_such_option(name: str, ctx: click.Context) -> str:
                 elsewhere.setdefault(option, []).append(path)
     if name in elsewhere:
         return f"{said}; {_listed(elsewhere[name])} {'has' if len(elsewhere[name]) == 1 else 'have'} it"
+    if name[2:] in DEGREES and "--layout" in own:
+        example = f"{name[2:]}=8" if name[2:] in WHOLE else "ffn=all" if name == "--ffn" else "copies=per-expert"
+        return f"{said}; --layout {example} gives that, with other degrees as tp=8,pp=2"
     if "--set" in own and name.removeprefix("--").replace("-", "_") in _quantities():
         return f"{said}; --set {name.removeprefix('--').replace('-', '_')}=VALUE gives that quantity"
     if close := get_close_matches(name, own, cutoff=CLOSE):

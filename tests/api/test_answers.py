@@ -123,3 +123,25 @@ def test_diff_names_what_differs_and_by_what_ratio() -> None:
     assert {key: pair[::-1] for key, pair in changed.items()} == fast.diff(slow)
     with pytest.raises(st.UserError, match="another answer"):
         slow.diff(3)
+
+
+def test_differences_show_themselves_as_a_table() -> None:
+    one, other = (st.step("llama-3.1-70b", machine, layout="tp=8") for machine in ("h200-sxm", "h100-sxm"))
+    found = one.diff(other)
+    shown = repr(found)
+    assert isinstance(found, dict) and found["hardware"] == ("h200-sxm", "h100-sxm")
+    assert shown == str(found) and "{" not in shown and max(map(len, shown.splitlines())) <= 80
+    memory = next(line.split() for line in shown.splitlines() if line.startswith("terms.memory"))
+    first, second = (f"{step.terms.memory.seconds * 1e3:.4g}" for step in (one, other))
+    ratio = other.terms.memory.seconds / one.terms.memory.seconds
+    assert memory == ["terms.memory", first, "ms", second, "ms", f"{ratio:.3g}"]
+    assert re.search(r"dollars_per_million_tokens +\$", shown) and re.search(r"memory_per_chip.capacity .* GB ", shown)
+    assert "terms.memory" in found._repr_html_() and found._repr_html_().startswith("<pre")
+    assert repr(one.diff(one)) == "nothing differs"
+
+
+def test_a_long_difference_is_cut_and_counted() -> None:
+    found = st.step("llama-3.1-70b", "h200-sxm").diff(st.step("deepseek-v3", "gb200-nvl72", context="32k"))
+    lines = repr(found).splitlines()
+    assert len(found) > 60 and lines[-1].startswith("and ") and lines[-1].endswith("more keys")
+    assert "mbu" not in [line.split()[0] for line in lines]  # both read all the time, but for rounding

@@ -168,6 +168,7 @@ def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:
     step = run_json("step", *asked[2:6], "--batch", str(data["integer"]["batch"]))
     assert data["estimate"].pop("terms") == pytest.approx(step["estimate"].pop("terms"))
     assert data["estimate"].pop("outside") == step["estimate"].pop("outside")
+    assert data["estimate"].pop("evidence") == step["estimate"].pop("evidence")
     assert data["estimate"] == pytest.approx(step["estimate"])
     assert data["integer"]["step_time"] == pytest.approx(step["estimate"]["step_time"])
     assert data["integer"]["cost"] * 1e6 == pytest.approx(step["estimate"]["dollars_per_million_tokens"])
@@ -179,9 +180,10 @@ def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:
     bound = data["bound_answer"]
     assert (bound["integer"], bound["batch"]) == (ideal["integer"], ideal["values"]["batch"])
     _, *rest = run(*asked)[1].splitlines()
-    assert rest[0].endswith("limits hold for the estimate (about 20 ms)")
+    assert rest[0].endswith("the estimate decides, and limits hold for it")
     assert any(line.startswith("the bound alone would choose batch 295") for line in rest)
-    assert run(*asked, "--efficiency", "ideal")[1].splitlines()[1].endswith("limits hold for the ideal bound")
+    ideal = run(*asked, "--efficiency", "ideal")[1].splitlines()[1]
+    assert ideal.endswith("the ideal bound decides, and limits hold for it")
     crossing = run_json("solve", "crossover", *asked[2:6], "--context", "1200")
     assert crossing["estimate"]["step_time"] > 0.03 and crossing["estimate"]["outside"]
 

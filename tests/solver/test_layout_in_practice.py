@@ -172,7 +172,7 @@ def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:
         assert best["estimate"][key] == pytest.approx(step[key], rel=1e-9)
     assert all(row["estimate"]["step_time"] <= 0.03 for row in (*data["pareto"], *data["best_of"].values()))
     said = " ".join(run(*asked)[1].split())
-    assert "limits hold for the estimate (about " in said and "by the bound h200-sxm" in said
-    assert "limits hold for the ideal bound" in " ".join(run(*asked, "--efficiency", "ideal")[1].split())
+    assert "the estimate decides" in said and "by the bound h200-sxm" in said
+    assert "the ideal bound decides" in " ".join(run(*asked, "--efficiency", "ideal")[1].split())
     rows = list(csv.DictReader(io.StringIO(run(*asked, "--csv")[1])))
     assert float(rows[0]["estimate_step_time"]) == best["estimate"]["step_time"]

@@ -259,8 +259,8 @@ def test_the_command_line_says_what_limits_hold_for(run, run_json) -> None:
     assert any(line.startswith("term of the estimate") for line in lines)
     assert any(line.startswith("products") for line in lines)
     said = " ".join(run(*asked)[1].split())
-    assert "limits hold for the estimate (about " in said and "by the bound h100-sxm" in said
-    assert "limits hold for the ideal bound" in " ".join(run(*asked, "--efficiency", "ideal")[1].split())
+    assert "the estimate decides" in said and "by the bound h100-sxm" in said
+    assert "the ideal bound decides" in " ".join(run(*asked, "--efficiency", "ideal")[1].split())
     crossing = run_json("solve", "crossover", *asked[2:6], "--layout", "dp=8", "--zero", "1", "--between",
                         "compute,memory", "--over", "sequence")  # fmt: skip
     assert crossing["estimate"]["step_time"] > 0 and set(crossing["estimate"]["terms"]) == set(TRAINING)

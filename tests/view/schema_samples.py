@@ -108,7 +108,8 @@ OPEN = {
     "figures", "prices", "summary", "ours", "singles", "utilisation", "duals", "duals.", "kv_bytes_by_context",
     "inputs", "each_alone", "spend", "spend_share", "watts", "watt_share", "tokens_at_optimum", "term_prices",
     "shadow_prices", "slack", "times", "values",
-    "estimate.terms", "relaxed_estimate.terms", "decode_terms", "resources", "factors", "peak_flops", "chips_of",
+    "estimate.terms", "relaxed_estimate.terms", "evidence.models", "evidence.machines", "estimate_terms", "longer_by",
+    "decode_terms", "resources", "factors", "peak_flops", "chips_of",
 }  # fmt: skip
 """Objects whose keys are names of quantities, terms, machines, classes or limits: any may stand there."""
 

@@ -108,6 +108,12 @@ def test_tokens_of_a_run_give_its_days_wherever_they_are_taken(run, run_json, na
         assert training == data["at_estimate"]["training"] and training["days"] > data["at_bound"]["training"]["days"]
     shown = said(run, *asked[name], *TRAIN)
     assert "15 T tokens in" in shown and " days, $" in shown
+    if name != "machine":  # which is designed: of no family of which steps were measured
+        estimate = data["estimate"] if name == "step" else None
+        days = estimate["days"] if estimate else None
+        run_of_it = shown[shown.index("15 T tokens in") :]
+        assert "; about " in run_of_it and " in practice" in run_of_it
+        assert days is None or f"about {days:,.0f} days" in run_of_it
 
 
 def test_dollars_of_a_run_on_a_machine_are_its_price_over_its_life(run_json) -> None:
@@ -146,20 +152,23 @@ def test_a_list_is_still_taken_where_several_are_tried(run_json) -> None:
 
 
 # --- numbers without a unit --------------------------------------------------------------------------------------
+BARE = "33 has no unit: read in base units, as 33 s; 33ms would be milliseconds"
+
+
 def test_a_time_without_a_unit_is_in_seconds_and_said_so(run, run_json) -> None:
     bare, seconds = (run_json("solve", "batch", *DECODE, "--layout", "tp=8", "--max-step-time", text)
                      for text in ("33", "33 s"))  # fmt: skip
     assert bare["values"] == seconds["values"] and bare["limits"]["max_step_time"] == "step_time <= 33 s"
-    assert bare["notices"] == ["`max_step_time` 33 has no unit: read in base units, as 33 s"]
+    assert bare["notices"] == [f"`max_step_time` {BARE}"]
     assert seconds["notices"] == []
     shown = said(run, "solve", "batch", *DECODE, "--layout", "tp=8", "--max-step-time", "33")
-    assert "--max-step-time 33 has no unit: read in base units, as 33 s" in shown
+    assert f"--max-step-time {BARE}" in shown
 
 
 def test_a_search_says_so_too(run, run_json) -> None:
     asked = ("solve", "layout", *DECODE, "--chips", "8", "--batch", "64", "--max-step-time", "33")
-    assert run_json(*asked)["notices"][0] == "`max_step_time` 33 has no unit: read in base units, as 33 s"
-    assert "--max-step-time 33 has no unit: read in base units, as 33 s" in said(run, *asked)
+    assert run_json(*asked)["notices"][0] == f"`max_step_time` {BARE}"
+    assert f"--max-step-time {BARE}" in said(run, *asked)
 
 
 def test_a_number_of_python_is_in_base_units_without_a_word() -> None:

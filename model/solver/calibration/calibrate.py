@@ -22,7 +22,7 @@ from steptime.model.solver.calibration.training_rows import training_rows
 from steptime.model.solver.measured.places import Places
 
 from steptime.model.catalog.coefficients import (  # isort: skip
-    COEFFICIENTS, TRAINING_COEFFICIENTS, WORDS, Coefficients, Seen, SeenInTraining, TrainingSet,
+    COEFFICIENTS, COUNTED, TRAINING_COEFFICIENTS, WORDS, Coefficients, Seen, SeenInTraining, TrainingSet,
 )  # fmt: skip
 
 MOST_SHARE = 0.65
@@ -66,7 +66,7 @@ class Calibration(Part):
         return Coefficients(
             "calibration", self.fit.coefficients, self.fit.families, self.bands, seen, names, len(rows),
             training=None if self.training is None else _set(self.training),
-            collectives=None if self.collectives is None else self.collectives.coefficients,
+            collectives=None if self.collectives is None else self.collectives.coefficients, unseen=self.unseen,
         )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def _set(part: Part) -> TrainingSet:
     seen = SeenInTraining(_ends(lengths), _ends(sizes), _chips(rows), _kinds(rows))
     names = tuple(symbol.name for symbol in fitted(part.table.priors))
     families = tuple(sorted(set(part.table.families)))
-    return TrainingSet(part.fit.coefficients, part.bands, seen, families, names, len(rows))
+    return TrainingSet(part.fit.coefficients, part.bands, seen, families, names, len(rows), part.unseen)
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float]:
@@ -159,7 +159,8 @@ def coefficients_text(found: Calibration) -> str:
     lines = [
         "# Coefficients of the estimate, made by `steptime calibrate` from measured rows: nothing here is typed in.",
         "# Shares of a rate, and seconds; kernels are factors of hardware families on kernel_time; bands are measured",
-        "# over estimated time of rows whose group of model, machine and serving stack the fit had not seen.",
+        "# over estimated time of rows whose group of model, machine and serving stack the fit had not seen; in unseen",
+        "# of rows whose machine it had not seen, each machine counted alike.",
         "# Steps of training are a fit of their own: [training].",
         *_section("", made, COEFFICIENTS, PRIORS), "", "[kernels]",
         *(f"{family} = {factor:.6g}" for family, factor in sorted(made.kernels.items())),
@@ -179,9 +180,11 @@ def _section(
     """The lines of one kind of step, its tables under a heading."""
     lines = [f"rows = {made.rows}", f"fitted = [{', '.join(map(_quoted, made.fitted))}]", "", f"[{under}coefficients]"]
     lines += [f"{symbol.name} = {made.values[symbol]:.6g} # {_how(priors[symbol])}" for symbol in symbols]
-    for name, band in made.bands.items():
-        lines += ["", f"[{under}bands.{_quoted(name)}]", f"low = {band.low:.6g}", f"high = {band.high:.6g}",
-                  f"rows = {band.rows}", f"groups = {band.groups}"]  # fmt: skip
+    for table, bands in (("bands", made.bands), ("unseen", made.unseen)):
+        for name, band in bands.items():
+            lines += ["", f"[{under}{table}.{_quoted(name)}]", f"low = {band.low:.6g}", f"high = {band.high:.6g}",
+                      f"rows = {band.rows}", f"groups = {band.groups}",
+                      *(f"{of} = {_counts(getattr(band, of))}" for of in COUNTED if table == "bands")]  # fmt: skip
     ends, words = dict(vars(made.seen)), dict[str, Sequence[str]]()
     for name in WORDS:
         words[name] = ends.pop(name, ())
@@ -192,6 +195,12 @@ def _section(
 
 def _how(prior: Prior) -> str:
     return f"fitted, about {prior.value:g}" if prior.fitted else f"held: {prior.reason}"
+
+
+def _counts(found: Mapping[str, int]) -> str:
+    """Rows of each, the most first."""
+    shown = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return "{" + ", ".join(f"{_quoted(name)} = {rows}" for name, rows in shown) + "}"
 
 
 def _quoted(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steptime.model.catalog.coefficients import Band
+from steptime.model.catalog.bands import ALL, Band
 from steptime.model.solver.calibration.fit import Array, Fit, Mask, Table, fit
 from steptime.model.solver.calibration.rows import Row
 
@@ -67,8 +67,8 @@ def each_left_out(keys: Sequence[str], judged: Callable[[Mask], Array]) -> Array
 @dataclass(frozen=True)
 class Part:
     """A fit of one kind of step: what it found, its rows; logarithms of predicted over measured, row by row, and errors
-    by what is left out; errors of rows of the fit itself and of each source left out, the bands of groups left out, and
-    the share of a group's rows in the bands of others."""
+    by what is left out; errors of rows of the fit itself and of each source left out, the bands of groups left out, the
+    share of a group's rows in the bands of others, and bands of machines left out."""
 
     fit: Fit
     table: Table
@@ -78,6 +78,7 @@ class Part:
     sources: Mapping[str, Errors]
     bands: Mapping[str, Band]
     covered: float
+    unseen: Mapping[str, Band]
 
 
 def judged(table: Table, kinds: Sequence[str], progress: Callable[[float], None] = lambda share: None) -> Part:
@@ -91,7 +92,8 @@ def judged(table: Table, kinds: Sequence[str], progress: Callable[[float], None]
     errors = {by: Errors.of(one) for by, one in logs.items()}
     sources = grouped(table, logs["source"], LEFT_OUT["source"]) if "source" in logs else {}
     inside = float(np.mean(held(table, logs["group"])))
-    return Part(found, table, logs, errors, sample, sources, bands(table, logs["group"]), inside)
+    unseen = bands_of_machines(table, logs["machine"]) if "machine" in logs else {}
+    return Part(found, table, logs, errors, sample, sources, bands(table, logs["group"]), inside, unseen)
 
 
 def grouped(table: Table, logs: Array, key: Callable[[Row], str]) -> dict[str, Errors]:
@@ -103,7 +105,7 @@ def grouped(table: Table, logs: Array, key: Callable[[Row], str]) -> dict[str, E
 def bands(table: Table, logs: Array) -> dict[str, Band]:
     """Bands of measured over predicted: of each kind of model on each family of machines that has rows of several
     groups, of each kind, of all."""
-    found = {"all": _band(table.rows, logs)}
+    found = {ALL: _band(table.rows, logs)}
     for key in (_kind, kind_and_family):
         keys = np.array([key(row) for row in table.rows])
         for name in sorted(set(keys.tolist())):
@@ -111,6 +113,19 @@ def bands(table: Table, logs: Array) -> dict[str, Band]:
             rows = [row for row, kept in zip(table.rows, chosen, strict=True) if kept]
             if len({row.group for row in rows}) >= LEAST_GROUPS:
                 found[name] = _band(rows, logs[chosen])
+    return found
+
+
+def bands_of_machines(table: Table, logs: Array) -> dict[str, Band]:
+    """Bands of rows whose machine no fit had seen, each machine counted alike: of kinds of models that several machines
+    have rows of, and of all."""
+    machine = LEFT_OUT["machine"]
+    found = {ALL: _band(table.rows, logs, machine)}
+    for kind in sorted({row.kind for row in table.rows}):
+        chosen = np.array([row.kind == kind for row in table.rows])
+        rows = [row for row in table.rows if row.kind == kind]
+        if len({machine(row) for row in rows}) >= LEAST_GROUPS:
+            found[kind] = _band(rows, logs[chosen], machine)
     return found
 
 
@@ -132,16 +147,21 @@ def _kind(row: Row) -> str:
     return row.kind
 
 
+def _family(row: Row) -> str:
+    return row.family
+
+
 def kind_and_family(row: Row) -> str:
     """Rows that share a band, where they have one."""
     return f"{row.kind} on {row.family}"
 
 
-def _band(rows: Sequence[Row], logs: Array) -> Band:
-    """Each group counts alike, however many rows it has."""
-    groups = [row.group for row in rows]
+def _band(rows: Sequence[Row], logs: Array, alike: Callable[[Row], str] = LEFT_OUT["group"]) -> Band:
+    """What is ``alike``, a group, counts as one, however many rows it has."""
+    groups = [alike(row) for row in rows]
     low, high = quantiles(groups, np.exp(-logs), [(1 - COVERED) / 2, (1 + COVERED) / 2])
-    return Band(low, high, len(groups), len(set(groups)))
+    counted = (dict(Counter(map(of, rows))) for of in (LEFT_OUT["model"], LEFT_OUT["machine"], _family))
+    return Band(low, high, len(groups), len(set(groups)), *counted)
 
 
 def quantiles(groups: Sequence[str], values: Array, shares: Sequence[float]) -> list[float]:

@@ -146,10 +146,10 @@ def _with_practice(one: Judged, asked: _Asked, times: Mapping[Expr, float], chos
     if "mtp" in one.row.detail:
         check, measured = max(times[decode], asked.ideal), one.measured or 0.0
         return replace(one, drafts=implied(needed(one.row, "drafts"), check, times[along], measured))
-    family, band = chosen.band(kind_of(asked.model), asked.machine.family)
+    band = chosen.band(kind_of(asked.model), asked.machine.family, asked.machine.name)
     seconds = max(sum(times[part.formula] for part in asked.parts), asked.ideal)
     low, high = max(asked.ideal, seconds * band.low), seconds * band.high
-    return replace(one, practice=Practice(seconds, low, high, family), first_token=_unloaded(one, asked, times))
+    return replace(one, practice=Practice(seconds, low, high, band.name), first_token=_unloaded(one, asked, times))
 
 
 def _with_training(one: Judged, found: Practice) -> Judged:

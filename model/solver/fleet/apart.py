@@ -25,7 +25,7 @@ from steptime.model.solver.fleet.parts import blocks_of, divides, layouts_of_att
 from steptime.model.solver.fleet.tables import BATCHES, Lengths, Times, times_of
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.variants import variants_on
-from steptime.model.step.estimate import coefficient_values, coefficients_for
+from steptime.model.step.coefficients import coefficient_values, coefficients_for
 from steptime.model.step.inputs import Inputs
 
 from steptime.model.fleet.symbols import layer_round, slower_time  # isort: skip

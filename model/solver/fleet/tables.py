@@ -20,7 +20,7 @@ from steptime.model.solver.layouts.passes import Pass, key
 from steptime.model.solver.layouts.points import Search
 from steptime.model.solver.layouts.practice import Estimates
 from steptime.model.solver.layouts.variants import Variant, variants_on
-from steptime.model.step.estimate import coefficients_for
+from steptime.model.step.coefficients import coefficients_for
 from steptime.model.step.inputs import Inputs
 
 Array = np.ndarray

@@ -24,11 +24,9 @@ from steptime.model.solver.layouts.boxes import fastest
 from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.passes import Pass, joined
 from steptime.model.solver.layouts.variants import Variant
+from steptime.model.step.coefficients import coefficient_values, coefficients_for
+from steptime.model.step.estimate import Estimate, estimate_of, figures_of, others_per_step
 from steptime.model.step.formats import formats
-
-from steptime.model.step.estimate import (  # isort: skip
-    Estimate, coefficient_values, coefficients_for, estimate_of, figures_of, others_per_step,
-)  # fmt: skip
 
 Array = np.ndarray
 TERMS: Mapping[PhaseName, Mapping[str, Expr]] = {PhaseName.PREFILL: PREFILL, PhaseName.TRAIN: TRAINING}

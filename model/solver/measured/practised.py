@@ -65,8 +65,9 @@ def _practice(likely: Likely, seconds: float, trained: TrainingSet) -> Practice:
     """Seconds with the nearest band."""
     model = likely.case.accounts.transformer
     assert model is not None, "only architectures are trained"
-    name, band = trained.band(kind_of(model), likely.case.hardware.family)
-    return Practice(seconds, seconds * band.low, seconds * band.high, name)
+    machine = likely.case.hardware
+    band = trained.band(kind_of(model), machine.family, machine.name)
+    return Practice(seconds, seconds * band.low, seconds * band.high, band.name)
 
 
 def _seconds(asked: Sequence[Likely], found: Coefficients, trained: TrainingSet) -> list[float]:

@@ -23,14 +23,14 @@ VERSIONS = {
     "explanation": 1,
     "picture": 1,
     "resources": 1,
-    "solve-batch": 1,
+    "solve-batch": 2,
     "solve-cache": 1,
-    "solve-crossover": 1,
+    "solve-crossover": 2,
     "solve-fleet": 1,
     "solve-for": 1,
-    "solve-layout": 1,
+    "solve-layout": 2,
     "solve-machine": 1,
-    "step": 1,
+    "step": 2,
     "steps": 1,
     "sweep": 1,
     "sweep-plan": 1,
@@ -43,7 +43,7 @@ def stamp(name: str) -> dict[str, Any]:
     """What an object of a schema says of itself.
 
     >>> stamp("step")
-    {'name': 'step', 'version': 1}
+    {'name': 'step', 'version': 2}
     """
     return {"name": name, "version": VERSIONS[name]}
 
