@@ -23,6 +23,8 @@ class Role(StrEnum):
     COMPUTE = "compute"
     MEMORY = "memory"
     INTERCONNECT = "interconnect"
+    WEIGHTS = "weights"
+    KV = "kv"
     BOUND = "bound"
     ESTIMATE = "estimate"
     FLOOR = "floor"

@@ -51,7 +51,7 @@ def _page(paper: str, ink: str, faint: str, colours: tuple[str, ...]) -> Page:
     roles = {
         Role.COMPUTE: colours[0], Role.MEMORY: colours[3], Role.INTERCONNECT: colours[2], Role.BOUND: ink,
         Role.ESTIMATE: colours[5], Role.FLOOR: colours[7], Role.OTHER: colours[0],
-        Role.SAMPLE: colours[0],
+        Role.SAMPLE: colours[0], Role.WEIGHTS: colours[1], Role.KV: colours[4],
     }  # fmt: skip
     return Page(paper, ink, faint, colours, roles)
 
@@ -60,6 +60,7 @@ LIGHT = _page("#FFFFFF", "#1A1A1A", "#DDDDDD", _light)
 DARK = _page("#14171C", "#E8E8E8", "#363B44", _dark)
 STROKES: Mapping[Role, Any] = {
     Role.COMPUTE: (0, (6, 2)), Role.MEMORY: (0, (2, 1.2)), Role.INTERCONNECT: (0, (6, 1.5, 1.2, 1.5)),
+    Role.WEIGHTS: "solid", Role.KV: "solid",
     Role.BOUND: "solid", Role.ESTIMATE: (0, (4, 1.2, 1, 1.2, 1, 1.2)), Role.FLOOR: (0, (1, 2.5)), Role.OTHER: "solid",
 }  # fmt: skip
 HATCHES = ("", "////", "....", "xxxx")

@@ -104,7 +104,7 @@ def crossover_spread(case: Case, ranges: Ranges, between: tuple[str, str], over:
             return None
         way = slope_sign(case.scenario.expand(closed.rhs), symbol)
         # The closed form leaves out what is one here: a quantity that is not in it may still move the terms.
-        moves = any(case.scenario.depends(case.resources[name], symbol) for name in between)
+        moves = any(case.scenario.depends(case.comparable[name], symbol) for name in between)
         return None if way == 0 and moves else way
 
     return spread_solved(ranges, solve, proved, progress=progress)
