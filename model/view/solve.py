@@ -197,6 +197,7 @@ def machine(
 @click.argument("model", shell_complete=MODEL)
 @click.argument("hardware", shell_complete=HARDWARE)
 @click.option("--context", help="Tokens of the cache, as 200k.  [default: 4096]")
+@click.option("--hold", metavar="TIME", help="For how long it is held, as 20min: what that costs in each place.")
 @click.option("--tiers", type=click.Path(dir_okay=False), metavar="FILE",
               help="Tiers of memory, a TOML file.  [default: the catalogue's]")  # fmt: skip
 @click.option("--reuse", metavar="'NAME …'",

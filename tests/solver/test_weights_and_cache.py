@@ -66,7 +66,8 @@ def test_the_command_says_it_in_words(run, run_json) -> None:
     exact = run_json(*asked, "--range", "batch=32..64")
     assert exact["ranges"]["outputs"]["context"]["low"] == pytest.approx(value, rel=1e-9)
     code, out, _ = run(*asked[:-1], "memory_bandwidth")
-    assert "no crossover: reading weights exceeds reading the KV cache at every memory_bandwidth" in " ".join(out.split())
+    said = " ".join(out.split())
+    assert "no crossover: reading weights exceeds reading the KV cache at every memory_bandwidth" in said
 
 
 @pytest.mark.parametrize(("between", "words", "message"), [

@@ -70,7 +70,7 @@ SAMPLES: dict[str, list[list[str]]] = {
                   ["solve", "machine", "llama-3.1-8b", "--from", "h100-sxm", "--prices", MARKET, "--batch", "64"]],
     "solve-cache": [
         ["solve", "cache", *SMALL],
-        ["solve", "cache", *SMALL, "--tiers", TIERS, "--reuse", "exponential mean=10min"],
+        ["solve", "cache", *SMALL, "--tiers", TIERS, "--reuse", "exponential mean=10min", "--hold", "20min"],
     ],
     "solve-for": [
         ["solve", "for", "parameters", "--in", "optimal-batch", "--set", "ridge=300", "--set", "active_parameters=37e9",
@@ -108,6 +108,7 @@ OPEN = {
     "figures", "prices", "summary", "ours", "singles", "utilisation", "duals", "duals.", "kv_bytes_by_context",
     "inputs", "each_alone", "spend", "spend_share", "watts", "watt_share", "tokens_at_optimum", "term_prices",
     "shadow_prices", "slack", "times", "values",
+    "held.costs",
     "estimate.terms", "relaxed_estimate.terms", "decode_terms", "resources", "factors", "peak_flops", "chips_of",
 }  # fmt: skip
 """Objects whose keys are names of quantities, terms, machines, classes or limits: any may stand there."""

@@ -76,7 +76,8 @@ def ticked(axes: "Axes", which: str, is_log: bool, ends: Array, unit: str = "", 
         getattr(axes, f"set_{which}scale")("log")
         decades = float(np.log10(np.max(ends) / np.min(ends)))
         few = decades <= FEW_DECADES * most / MOST_TICKS
-        line.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=12 if few else most + 5))
+        room = 12 if few else most + (0 if unit else 5)
+        line.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=room))
         line.set_minor_formatter(NullFormatter())
     else:
         line.set_major_locator(MaxNLocator(most))
