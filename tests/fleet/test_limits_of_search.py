@@ -1,4 +1,4 @@
-"""The search for mixes has a limit that does not depend on the clock, and a machine alone that costs less is the answer."""
+"""Branches end the search for mixes, not the clock; and a machine alone that costs less is the answer."""
 
 from dataclasses import replace
 

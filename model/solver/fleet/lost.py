@@ -10,6 +10,7 @@ from steptime.model.solver.fleet.limits import LEAST, limited
 from steptime.model.solver.fleet.needed import needed
 from steptime.model.solver.fleet.program import FLOW, IN_USE, OWNED, RENTED, Program
 from steptime.model.solver.fleet.refusals import refusal
+from steptime.model.solver.fleet.rows import Key
 from steptime.model.solver.fleet.solved import Fleet, Relaxed, relaxed, solved
 
 OF_COLUMN = (OWNED, RENTED, IN_USE, FLOW)
@@ -76,6 +77,8 @@ def among(program: Program, columns: Sequence[Column], fleet: Fleet) -> tuple[Pr
     every = [*program.columns, *(column for column in columns if id(column) not in known)]
     places = {id(column): place for place, column in enumerate(every)}
     there = limited(Program(program.demand, every, program.handed))
-    moved = {(name[0], places[id(columns[name[1]])], *name[2:]) if name[0] in OF_COLUMN else name: value
-             for name, value in fleet.values.items()}  # fmt: skip
+    moved = dict[Key, float]()
+    for name, value in fleet.values.items():
+        place = name[1] if name[0] in OF_COLUMN else None
+        moved[name if not isinstance(place, int) else (name[0], places[id(columns[place])], *name[2:])] = value
     return there, replace(fleet, values=moved)

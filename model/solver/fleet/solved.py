@@ -112,12 +112,8 @@ def _solved(
         rows.append(LinearConstraint(program.equal.matrix(width), equal, equal))
     if program.linked.right:
         rows.append(LinearConstraint(program.linked.matrix(width), -inf, np.zeros(len(program.linked.right))))
-    demand = program.demand
-    options = {
-        "mip_rel_gap": demand.gap,
-        "node_limit": max(1, demand.nodes // part),
-        "time_limit": demand.seconds / part,
-    }
+    nodes, seconds = max(1, program.demand.nodes // part), program.demand.seconds / part
+    options = {"mip_rel_gap": program.demand.gap, "node_limit": nodes, "time_limit": seconds}
     with _unheard():
         found = milp(program.cost, integrality=np.array(program.whole, int), bounds=Bounds(0.0, upper),
                      constraints=rows, options=options)  # fmt: skip
