@@ -31,7 +31,8 @@ def compare(
     quantity, value and, where stated, weights, activations, kv, batch, prompt, context, tp, pp, ep, dp, cp, unit,
     source. Explanations are our terms times one number over all of a tool's cases, times that it adds, conventions, and
     what overlaps; each must bring down the error on cases that its number was not fitted to. ``models`` and
-    ``hardware`` are folders with files for names that the catalogue lacks. Raises UserError for a file that cannot be read.
+    ``hardware`` are folders with files for names that the catalogue lacks. Raises UserError for a file that cannot be
+    read.
     """
     folders = [None if given is None else path_of(given, f"`{name}`")
                for name, given in (("models", models), ("hardware", hardware))]  # fmt: skip
