@@ -171,6 +171,22 @@ class TermName(StrEnum):
     SCALE_OUT = "scale_out"
 
 
+class PartName(StrEnum):
+    """What the memory term of a pass reads: the weights, and the KV cache, which it also writes."""
+
+    WEIGHTS = "weights"
+    KV = "kv"
+
+
+def written(name: str) -> str:
+    """A term, or a part of one, as a sentence names it.
+
+    >>> written("memory"), written("kv")
+    ('memory', 'reading the KV cache')
+    """
+    return {"weights": "reading weights", "kv": "reading the KV cache"}.get(name, name)
+
+
 class Weight(StrEnum):
     """Kinds of weights that a model may store in formats of their own; shared experts stand with dense blocks, routers
     with norms and biases. A table that is tied is the embedding."""

@@ -1,6 +1,6 @@
 """Where to keep a KV cache between two turns of a conversation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -31,13 +31,14 @@ def cache(
     tiers: Sequence[Tier] | Named | None = None,
     reuse: Reuse | str | None = None,
     limits: Sequence[str] = (),
+    hold: float | str | None = None,
     **words: Any,
 ) -> "Kept":
     """Hold a KV cache, and in which memory, or compute it again: ``context`` tokens of one sequence.
 
-    ``tiers`` from a file, or the catalogue's; ``reuse`` says when caches are asked for again, as
-    ``"lomax shape=1.5 scale=5min share=0.6"``. ``limits``: ``"restore_time<=500ms"`` leaves out what takes longer to
-    bring the cache back.
+    ``hold``: for how long, as ``1200`` or ``"20min"``; the answer holds for every time. ``tiers`` from a file, or the
+    catalogue's; ``reuse`` says when caches are asked for again, as ``"lomax shape=1.5 scale=5min share=0.6"``.
+    ``limits``: ``"restore_time<=500ms"`` leaves out what takes longer to bring the cache back.
 
     >>> import steptime as st
     >>> st.cache("deepseek-v3", "h100-sxm", context="32k").choices
@@ -49,7 +50,12 @@ def cache(
     must_not_be_swapped(model, [hardware])
     case = holding_case(Question(model_of(model), hardware_of(hardware), inputs_of(words)))
     most = _most([limit_of(text) for text in several(() if limits is None else limits)])
-    return Kept(solve_cache(case, tiers_of(tiers), None if reuse is None else reuse_of(reuse), most))
+    found = solve_cache(case, tiers_of(tiers), None if reuse is None else reuse_of(reuse), most)
+    return Kept(replace(found, hold=None if hold is None else _seconds(hold)))
+
+
+def _seconds(hold: float | str) -> float:
+    return parse_quantity(replace(record("hold_time"), name="`hold`", sane=(0.0, LARGEST)), hold)
 
 
 def _most(limits: list[UserLimit]) -> float | None:
@@ -74,16 +80,28 @@ class Kept(Shown):
         """The places that are the cheapest for some hold time, in its order."""
         return tuple(span.choice for span in self.answer.envelope)
 
+    @property
+    def held(self) -> Mapping[str, float]:
+        """Dollars per token of each place for the ``hold`` time that was asked for, the cheapest first.
+
+        >>> import steptime as st
+        >>> held = st.cache("deepseek-v3", "h100-sxm", context="32k", hold="20min").held
+        >>> list(held)[:2], f"{1e6 * held['ddr']:.5f}"
+        (['ddr', 'nvme'], '0.00284')
+        """
+        return self.answer.held
+
     def at(self, seconds: float | str) -> str:
         """The cheapest place for a hold time, as ``600`` or ``"10min"``."""
-        return self.answer.at(parse_quantity(replace(record("hold_time"), sane=(0.0, LARGEST)), seconds)).name
+        return self.answer.at(_seconds(seconds)).name
 
     def ranges(self, progress: Callable[[float], None] = quiet, **words: Any) -> "Kept":
         """The same with intervals, where inputs are known within limits."""
         from steptime.model.solver.ranges.spreads import cache_spread
 
         found = self.answer
-        return Kept(found, cache_spread(found.case, ranges_of(words), found.tiers, found.reuse, progress, found.most))
+        limits = ranges_of(words)
+        return Kept(found, cache_spread(found.case, limits, found.tiers, found.reuse, progress, found.most, found.hold))
 
     def _json(self) -> dict[str, Any]:
         return cache_json(self.answer, self.spread)

@@ -9,6 +9,7 @@ from rich.console import Group
 
 from steptime.model.api.shown import Shown
 from steptime.model.api.step import quiet
+from steptime.model.catalog.examples import TOOLS, named_or_own
 from steptime.model.catalog.other_tools import read_other_tools
 from steptime.model.parse import path_of
 from steptime.model.solver.compared.compare import Compared, ToolCompared
@@ -26,15 +27,17 @@ def compare(
 ) -> "Comparison":
     """What other tools answered to some cases beside our bound and estimate, and what explains each tool's difference.
 
-    ``file`` is a CSV with the columns case, tool, phase, model, hardware, chips, quantity, value and, where stated,
-    weights, activations, kv, batch, prompt, context, tp, pp, ep, dp, cp, unit, source. Explanations are our terms times
-    one number over all of a tool's cases, times that it adds, conventions, and what overlaps; each must bring down the
-    error on cases that its number was not fitted to. ``models`` and ``hardware`` are folders with files for names that
-    the catalogue lacks. Raises UserError for a file that cannot be read.
+    ``file`` is an example, ``"rules-of-thumb"``, or a CSV with the columns case, tool, phase, model, hardware, chips,
+    quantity, value and, where stated, weights, activations, kv, batch, prompt, context, tp, pp, ep, dp, cp, unit,
+    source. Explanations are our terms times one number over all of a tool's cases, times that it adds, conventions, and
+    what overlaps; each must bring down the error on cases that its number was not fitted to. ``models`` and
+    ``hardware`` are folders with files for names that the catalogue lacks. Raises UserError for a file that cannot be
+    read.
     """
     folders = [None if given is None else path_of(given, f"`{name}`")
                for name, given in (("models", models), ("hardware", hardware))]  # fmt: skip
-    return Comparison(explain(read_other_tools(path_of(file, "`file`")), Places(*folders), progress))
+    path = named_or_own(path_of(file, "`file`"), TOOLS)
+    return Comparison(explain(read_other_tools(path), Places(*folders), progress))
 
 
 @dataclass(frozen=True, repr=False)

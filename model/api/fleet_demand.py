@@ -83,7 +83,8 @@ _hardware = Table({
 }, needed=("name",))  # fmt: skip
 _schema = Table({
     "name": str, "minimise": (Goal.DOLLARS, Goal.POWER, Goal.CHIPS), "maximise": (Goal.TOKENS,),
-    "efficiency": str, "class": [_class], "hardware": [_hardware], "gap": _share, "seconds": float,
+    "efficiency": str, "class": [_class], "hardware": [_hardware], "gap": _share, "nodes": whole(1, 10**9),
+    "seconds": float,
     "link": [Table({"between": [str], "bandwidth": byte / second}, needed=("between",))],
     "energy_price": dollar / joule,
     "limits": Table({"megawatts": float, "budget": dollar / second, "chips": whole(1, 10**9), "spare": _count(100)}),
@@ -109,7 +110,7 @@ def demand_of(data: Mapping[str, Any], origin: str = "demand", folder: Path | No
     demand = Demand(
         _classes(found["class"], efficiency, folder, place), options, goal, caps,
         links_of(found.get("link"), options, place), found.get("energy_price", 0.0), found.get("gap", 0.01),
-        found.get("seconds", 60.0), notices,
+        found.get("nodes", Demand.nodes), found.get("seconds", Demand.seconds), notices,
     )  # fmt: skip
     _must_have(demand)
     return demand

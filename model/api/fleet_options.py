@@ -7,6 +7,7 @@ from typing import Any
 from steptime.model import symbols as q
 from steptime.model.api.named import hardware_of
 from steptime.model.api.sweep_scenes import beside
+from steptime.model.catalog.bases import beside as prices_beside
 from steptime.model.catalog.bases import common_basis, priced, prices_of
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.table import Place
@@ -38,9 +39,11 @@ def options_of(
         power, notice = _power(machine, one)
         notices += notice
         found.append(Option(
-            machine, price, power, one.get("stock"), tuple(sorted(set(one.get("sizes", _sizes(machine))))),
+            there, price, power, one.get("stock"), tuple(sorted(set(one.get("sizes", _sizes(machine))))),
             tuple(Role(role) for role in one.get("roles", tuple(Role))), _rent(machine, one, place),
         ))  # fmt: skip
+    stood = [option.hardware for option, one in zip(found, stated, strict=True) if "price" not in one]
+    notices += prices_beside(stood)
     if len(kinds) > 1:
         notices.append(f"prices of different kinds are compared: {', '.join(sorted(kinds))}")
     return tuple(found), tuple(notices)

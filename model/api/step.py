@@ -152,17 +152,17 @@ class Step(Beside):
         return Step(build_case(Question(model_of(model), hardware_of(machine), inputs)))
 
     def crossover(self, first: str = "memory", second: str = "compute", over: str = "batch") -> "Crossover":
-        """The value of one quantity at which two terms are equal, in closed form where there is one.
+        """Where two terms, or reading ``weights`` and ``kv``, are equal over one quantity; if possible, in closed form.
 
         >>> import steptime as st
         >>> step = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", context=1000)
-        >>> round(step.crossover("compute", "memory", over="batch").value)
-        916
+        >>> round(step.crossover("compute", "memory").value), round(step.crossover("weights", "kv", "context").value)
+        (916, 6628)
         """
         from steptime.model.api.answers import Crossover
         from steptime.model.solver.crossover import find_crossover
 
-        between = text_of(first, "`between`"), text_of(second, "`between`")
+        between = text_of(first, "`between`").lower(), text_of(second, "`between`").lower()
         return Crossover(self.case.relaxed, find_crossover(self.case, *between, record(over).symbol))
 
     def best_batch(

@@ -64,3 +64,32 @@ def common_basis(machines: Sequence[Hardware]) -> Basis | None:
     common = [basis for basis in Basis if all(basis in prices for prices in every)]
     of_one_source = [basis for basis in common if len({prices[basis].source for prices in every}) == 1]
     return next(iter((*of_one_source, *common)), None)
+
+
+def beside(machines: Sequence[Hardware]) -> list[str]:
+    """What to know of prices of one kind that stand beside each other: by which rule they are of that kind, the market
+    and date of each where there are several, and a rent that is below what owning the machine costs.
+
+    >>> from steptime.model.catalog.hardware import load_hardware
+    >>> b200, h200 = (priced(load_hardware(name), Basis.RENT) for name in ("b200-sxm", "h200-sxm"))
+    >>> beside([b200, h200])[0].partition(", of ")[2]
+    'several markets: b200-sxm INFX 2026-08, h200-sxm MERC 2026-05'
+    """
+    known = [(machine, machine.figures[PRICE]) for machine in dict.fromkeys(machines) if PRICE in machine.figures]
+    found = []
+    if len(known) > 1 and len({figure.basis for _, figure in known}) == 1 and known[0][1].basis:
+        kind = f"dollars are of one kind: {known[0][1].basis}, which all of these have"
+        if len(sources := {_market(figure) for _, figure in known}) == 1:
+            found.append(f"{kind}, of one source ({sources.pop()})")
+        else:
+            found.append(f"{kind}, of several markets: {', '.join(f'{one.name} {_market(at)}' for one, at in known)}")
+    for machine, figure in known:
+        owned = machine.prices.get(Basis.OWNERSHIP)
+        if figure.basis == Basis.RENT and owned is not None and figure.value < owned.value:
+            found.append(f"doubtful: {machine.name} at a rent of ${figure.value:g}, below the ${owned.value:g} that "
+                         f"owning it costs ({_market(owned)})")  # fmt: skip
+    return found
+
+
+def _market(figure: Figure) -> str:
+    return f"{', '.join(figure.source)} {figure.date}".strip()

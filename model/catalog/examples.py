@@ -1,11 +1,11 @@
-"""Files of prices, demands and specs that the package carries as examples, each by a short name."""
+"""Files that the package carries as examples, each by a short name: prices, demands, specs, answers of other tools."""
 
 from pathlib import Path
 
 from steptime.model.errors import unknown
 
 FOLDER = Path(__file__).parents[2] / "examples"
-PRICES, FLEETS, SWEEPS = "prices-{}.toml", "fleets/{}.toml", "sweeps/{}.toml"
+PRICES, FLEETS, SWEEPS, TOOLS = "prices-{}.toml", "fleets/{}.toml", "sweeps/{}.toml", "compare/{}.csv"
 """How the file of an example is named."""
 LONGEST = 60
 """Letters of a name that may be meant for an example."""

@@ -88,8 +88,9 @@ function lineChart({ label, across, up, lines, marks = [], dots = [] }) {
   return found;
 }
 
-/* Which term is the largest at each place: runs of equal ones in a row are one piece; the widest bears its name. */
-function mapChart({ label, across, up, largest, dots }) {
+/* Which term is the largest at each place: runs of equal ones in a row are one piece; the widest bears its name; and
+   the lines between, each from one place to the next. */
+function mapChart({ label, across, up, largest, lines = [], dots }) {
   const x = scale(across.low, across.high, LEFT, WIDTH - RIGHT);
   const y = scale(up.low, up.high, HEIGHT - BOTTOM, TOP);
   const [columns, rows] = [largest[0].length, largest.length];
@@ -105,6 +106,8 @@ function mapChart({ label, across, up, largest, dots }) {
       (widest[row[start]] ??= []).push(piece);
     }
   });
+  const drawn = lines.map(([from, to]) => `M${[from, to].map(([one, other]) => `${x(one)} ${y(other)}`).join("L")}`);
+  if (drawn.length) found.append(made("path", { class: "curve boundary", d: drawn.join("") }));
   found.append(axes(x, y, across, up));
   for (const [term, pieces] of Object.entries(widest)) {
     const most = Math.max(...pieces.map((piece) => piece.width));

@@ -6,7 +6,7 @@ What a user wrote, as a model's name, is escaped wherever it stands.
 
 import json
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -15,7 +15,7 @@ from typing import Any
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import PhaseName
+from steptime.model.choices import PhaseName, Scope
 from steptime.model.page.answered import answered, said, shown
 from steptime.model.page.code import way_of_case
 from steptime.model.page.families import lettered
@@ -24,7 +24,7 @@ from steptime.model.page.payload import Payload, payload_of
 from steptime.model.page.picture import picture
 from steptime.model.quantity import count, declared_as, lookup
 from steptime.model.step.case import Case
-from steptime.model.text.format import finite, in_unit
+from steptime.model.text.format import finite, in_unit, si
 from steptime.model.text.header import by_hand, doubtful, notes
 
 SCRIPTS = ("model.js", "state.js", "charts.js", "figures.js", "controls.js", "view.js")
@@ -37,13 +37,14 @@ _EQUATION = '<div class="equation" role="group" aria-label="Equation" tabindex="
 def document(case: Case) -> str:
     """The page of a scenario as HTML; raises UserError where there is no number to start from."""
     payload, here = payload_of(case), answered(case)
+    live = "" if payload.data["estimate"] is not None else _not_live(case, here)
     title = f"{case.model} on {case.hardware.name}"
     return Template(_file("page.html")).substitute(
         title=escape(title), style=_file("page.css"), scenario=escape(_scenario(case)), said=escape(said(case, here)),
         rows="".join(_rows(payload, here)), command=escape(shlex.join([*payload.data["words"], *_own(case)])),
         picture=picture(case), exported=escape(_exported(payload)), formulas="".join(_formulas(case)),
         letters="".join(_letters(case)), definitions=_definitions(case), notes="".join(_notes(case, payload)),
-        scripts=scripts(payload),
+        scripts=scripts(payload), live=live and f'<p id="not-live" role="note">{escape(live)}</p>\n',
     )  # fmt: skip
 
 
@@ -63,6 +64,18 @@ def _scenario(case: Case) -> str:
     formats = ", ".join(f"{kind} {form}" for kind, form in case.precision.items())
     kind = {PhaseName.TRAIN: "training", PhaseName.PREFILL: "prefill"}.get(case.phase.name, str(case.inputs.phase))
     return f"Made for one step of {kind}: {work}; {case.layout}; {formats}"
+
+
+def _not_live(case: Case, here: Mapping[str, float | None]) -> str:
+    """Why no estimate follows the controls, and what it is at the scenario as it was asked."""
+    if not case.accounts.is_architecture:
+        return "No estimate here: a model of quantities has no operations that one would follow from."
+    if (time := here.get("estimate")) is None:
+        return "No estimate here: the bound alone was asked for."
+    low, high = (si(here.get(end), "s", 3) for end in ("low", "high"))
+    return (f"The controls move the bound alone. In practice a step as it was asked takes about {si(time, 's')} ({low} "
+            f"to {high}): where prompts ride along, --scope {Scope.SERVING}, that is the estimate of two other passes, "
+            "which steptime step works out and this page does not.")  # fmt: skip
 
 
 def _own(case: Case) -> list[str]:
@@ -134,7 +147,7 @@ def _notes(case: Case, payload: Payload) -> Iterable[str]:
         ("missing", [f"{key}: {where}" for key, where in payload.data["missing"].items()]),
     ]  # fmt: skip
     if payload.data["estimate"] is None:
-        lines.append(("in practice", ["the estimate of this scenario does not follow the controls"]))
+        lines.append(("in practice", ["no estimate follows the controls: the reason stands above them"]))
     listed = len(payload.data["layouts"]["listed"])
     lines.append(("layouts", [f"{listed} of those that there are: the fastest on each number of chips, and this one"]))
     for name, texts in lines:

@@ -128,7 +128,47 @@ function costFigure(scenes) {
   return figure(`Dollars for a million tokens against ${over}.`, chart, legendOf(names));
 }
 
-/* Which term binds over batch and length, at the mean load. */
+/* Where one of two neighbours gives way to another: halved in equal ratios. */
+function between(low, high, at, turns = 12) {
+  const before = at(low);
+  for (let turn = 0; turn < turns; turn += 1) {
+    const middle = Math.sqrt(low * high);
+    if (at(middle) === before) low = middle;
+    else high = middle;
+  }
+  return Math.sqrt(low * high);
+}
+
+/* Lines between areas: along each row and each column of places the points at which another term becomes the largest,
+   joined to the nearest of the next row or column that lies between the same two. */
+function boundaries(xs, ys, largest, at) {
+  const found = [];
+  const joined = (first, second, turned) => {
+    let former = [];
+    for (let row = 0; row < first.length; row += 1) {
+      const here = [];
+      for (let place = 0; place + 1 < second.length; place += 1) {
+        const [one, other] = [place, place + 1].map((cell) => (turned ? largest[cell][row] : largest[row][cell]));
+        if (one === other) continue;
+        const value = between(second[place], second[place + 1], (there) =>
+          turned ? at(first[row], there) : at(there, first[row]),
+        );
+        here.push({ pair: `${one}-${other}`, place, point: turned ? [first[row], value] : [value, first[row]] });
+      }
+      for (const { pair, place, point } of here) {
+        const near = former.filter((one) => one.pair === pair && Math.abs(one.place - place) < 2);
+        if (near.length) found.push([near[0].point, point]);
+      }
+      former = here;
+    }
+  };
+  joined(ys, xs, false);
+  joined(xs, ys, true);
+  return found;
+}
+
+/* Which term binds over batch and length, at the mean load; the lines between are numeric, where a closed form has no
+   say. */
 function regimeFigure(scenes) {
   const [over, length] = page.axes;
   const [one] = scenes;
@@ -140,11 +180,10 @@ function regimeFigure(scenes) {
     spaced(low, high, steps)
       .slice(0, -1)
       .map((value) => value * (high / low) ** (0.5 / steps));
-  const largest = middles(up.low, up.high, UP).map((tokens) =>
-    middles(across.low, across.high, ACROSS).map((sequences) => {
-      return TERMS.indexOf(bindingOf(terms(sequences, tokens)));
-    }),
-  );
+  const [xs, ys] = [middles(across.low, across.high, ACROSS), middles(up.low, up.high, UP)];
+  const at = (sequences, tokens) => TERMS.indexOf(bindingOf(terms(sequences, tokens)));
+  const largest = ys.map((tokens) => xs.map((sequences) => at(sequences, tokens)));
+  const lines = boundaries(xs, ys, largest, at);
   const dots = scenes.map((each, side) => ({
     at: [each.numbers[over], each.numbers[length]],
     style: side ? "other" : "",
@@ -155,6 +194,7 @@ function regimeFigure(scenes) {
     across,
     up,
     largest,
+    lines,
     dots,
   });
   const names = there.map((term) => ({ style: term, name: term }));
@@ -162,6 +202,7 @@ function regimeFigure(scenes) {
     `What binds: ${over} across, ${length} upwards${scenes.length > 1 ? ", of A" : ""}. Mean load.`,
     chart,
     legendOf(names, "area"),
+    ...(lines.length ? [legendOf([{ style: "boundary", name: "boundary, numeric" }])] : []),
   );
 }
 

@@ -68,6 +68,7 @@ def _data(
     controls = controls_of(asked, families)
     own = next(place for place, layout in enumerate(layouts) if str(layout) == str(case.layout))
     names = list(dict.fromkeys(name for row in families.rows for name in row))
+    live = _estimate(case)
     return {
         "model": case.model, "hardware": case.hardware.name, "phase": case.phase.name,
         "words": words_of(case, controls),
@@ -82,7 +83,8 @@ def _data(
         "kinds": [str(kind) for kind in kinds(asked)] if asked.accounts.is_architecture else ["per-domain"],
         "families": {"|".join(map(str, key)): place for place, key in enumerate(families.programs)},
         "links": {symbol.name: value for symbol, value in LINKS.items()}, "never": NEVER,
-        "estimate": _estimate(case), "limits": LIMITS, "rows": rows_of(case),
+        "estimate": live, "limits": LIMITS,
+        "rows": [row for row in rows_of(case) if live is not None or row["group"] != "in practice"],
         "missing": missing_json(case, outputs(case)), "not_modelled": list(not_modelled(case)),
     }  # fmt: skip
 

@@ -13,7 +13,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model.architecture.stream import Stream
-from steptime.model.choices import PhaseName, TermName
+from steptime.model.choices import PartName, PhaseName, TermName
 from steptime.model.terms import Operation, OperationName, StepTime, one
 
 from steptime.model.symbols import (  # isort: skip
@@ -90,6 +90,13 @@ class Phase:
             scores.times(self.traversed),
             Operation(OperationName.COLLECTIVES, network=(self.blackboard.sent,)),
         )
+
+    @cached_property
+    def read(self) -> dict[str, Expr]:
+        """Seconds of the memory term by what is read, which add up to it; none in training, which holds no cache."""
+        parts = {OperationName.WEIGHTS: PartName.WEIGHTS, OperationName.SCORES: PartName.KV}
+        rate = self.blackboard.memory.rate
+        return {parts[line.name]: line.memory_bytes / rate for line in self.ledger if line.name in parts}
 
     @cached_property
     def resources(self) -> dict[str, Expr]:

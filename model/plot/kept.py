@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from steptime.model.plot.scenes import SAMPLES
-from steptime.model.plot.shapes import Axis, Curve, Curves, Points, Role
+from steptime.model.plot.shapes import Axis, Curve, Curves, Edge, Points, Role
 from steptime.model.text.cache_table import duration
 from steptime.model.text.format import plain, si
 
@@ -24,8 +24,11 @@ def tiers(kept: "Kept") -> Curves:
     changes."""
     answer = kept.answer
     changes = [span.start for span in answer.envelope if span.start > 0]
-    least = min([SHORTEST, *(time / 10 for time in changes)])
-    at = np.union1d(np.geomspace(least, max([USUAL, *(BEYOND * time for time in changes)]), SAMPLES), changes)
+    asked = [answer.hold] if answer.hold else []
+    least = min([SHORTEST, *(time / 10 for time in (*changes, *asked))])
+    most = max([USUAL, *(BEYOND * time for time in changes), *(10 * time for time in asked)])
+    at = np.union1d(np.geomspace(least, most, SAMPLES), [*changes, *asked])
+    edges = tuple(Edge(f"held {duration(time)}: {next(iter(answer.held))}", time) for time in asked)
     curves = [Curve(one.name, at, MILLION * np.array([one.cost(time) for time in at]), Role.OTHER)
               for one in answer.choices]  # fmt: skip
     lowest = np.min([curve.y for curve in curves], axis=0)
@@ -39,4 +42,4 @@ def tiers(kept: "Kept") -> Curves:
             "· held and brought back once")  # fmt: skip
     return Curves("tiers", "Cost of keeping a KV cache against time", said, Axis("time for which it is held", "s"),
                   Axis("cost of a million tokens", "$"), (Curve("the cheapest", at, lowest, Role.BOUND), *curves),
-                  points)  # fmt: skip
+                  points, edges)  # fmt: skip

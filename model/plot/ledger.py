@@ -1,5 +1,6 @@
 """Where the time of a step goes, operation by operation, and what fills the memory of a chip."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,20 +13,25 @@ from steptime.model.phases.rates import rates
 from steptime.model.plot.scenes import about, must_be_known
 from steptime.model.plot.shapes import Axis, Bars
 from steptime.model.step.case import Case
-from steptime.model.terms import Operation
+from steptime.model.step.measured import Measured
+from steptime.model.terms import Operation, OperationName
 from steptime.model.text.format import layout_said
 
 if TYPE_CHECKING:
     from steptime.model.api.step import Step
 
 RESOURCES = ("compute", "memory", "scale_up", "scale_out")
-IN_PRACTICE = "in practice"
+IN_PRACTICE, MEASURED = "in practice", "measured"
+SAME = {"experts": OperationName.ROUTED, "cache": OperationName.SCORES, "attention": OperationName.SCORES}
+"""Terms of the estimate that are of one operation of the ledger."""
 MOST_LAYOUTS = 12
 
 
 def breakdown(step: "Step") -> Bars:
     """Seconds of each operation of the ledger by resource: what memory takes for weights, experts and KV cache, compute
-    for the multiply-adds, links for each collective; and the terms of the estimate, which add up to it."""
+    for the multiply-adds, links for each collective; the terms of the estimate, which add up to it; and what was
+    measured, where something was: how much of it the bound accounts for, what the estimate adds, and what neither
+    explains."""
     case = step.case
     must_be_known(case)
     lines = {str(line.name): _seconds(case, line) for line in case.operations}
@@ -37,10 +43,32 @@ def breakdown(step: "Step") -> Bars:
         parts = {name: [*times, 0.0] for name, times in parts.items()}
         for name, time in estimate.terms.items():
             parts[f"{IN_PRACTICE}: {name}"] = [*([0.0] * len(used)), time]
+    if (measured := getattr(step, "measured", None)) is not None:
+        accounts = _accounted(measured)
+        of_step = math.isclose(measured.share_of_bound * measured.step_time, step.time or 0.0)
+        bars.append(MEASURED if of_step else f"{MEASURED}, mean step")
+        parts = {name: [*times, 0.0] for name, times in parts.items()}
+        for name, time in accounts.items():
+            parts[f"{MEASURED}: {name}"] = [*([0.0] * (len(bars) - 1)), time]
     limits = {} if step.time is None else {"bound": step.time}
     kept = {name: tuple(times) for name, times in parts.items() if any(times)}
+    same = {f"{IN_PRACTICE}: {name}": str(one) for name, one in SAME.items()}
     return Bars("breakdown", "Where the time of a step goes", about(case), Axis("time of a step", "s", log=False),
-                tuple(bars), kept, limits)  # fmt: skip
+                tuple(bars), kept, limits, same=same)  # fmt: skip
+
+
+def _accounted(measured: Measured) -> dict[str, float]:
+    """Seconds of a measurement that the bound accounts for, that the estimate adds to it, and that neither explains."""
+    whole, bound = measured.step_time, measured.share_of_bound * measured.step_time
+    expected = bound if measured.share_of_estimate is None else measured.share_of_estimate * whole
+    if whole < bound:
+        return {"less than the bound": whole}
+    added = min(whole, expected) - bound
+    return {
+        "as long as the bound": bound,
+        "what the estimate adds": added,
+        "explained by neither": whole - bound - added,
+    }
 
 
 def _seconds(case: Case, line: Operation) -> list[float]:

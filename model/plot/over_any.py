@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from steptime.model import symbols as q
+from steptime.model.choices import PartName
 from steptime.model.errors import UserError
 from steptime.model.plot.scenes import about, crossing_points, spread, term_curves, valued
 from steptime.model.plot.shapes import Axis, Curve, Curves, Points, Role
@@ -25,7 +26,7 @@ MOST = 8
 
 
 def terms(crossover: "Crossover") -> Curves:
-    """All terms over the quantity of a crossover, at the mean load, and where the two meet."""
+    """All terms over the quantity of a crossover, and the parts that it is of, at the mean load; where the two meet."""
     case, answer = crossover.case, crossover.answer
     known = lookup(answer.over.name)
     seen = [answer.present, *answer.values]
@@ -33,10 +34,11 @@ def terms(crossover: "Crossover") -> Curves:
     if not least > 0:
         raise UserError(f"`over`: {known.name} is zero here: there is no axis of it in equal ratios")
     at = spread(least, most, *answer.values)
-    first, second = (name.replace("_", "-") for name in answer.between)
+    first, second = (name.replace("_", "-").replace("kv", "KV cache") for name in answer.between)
+    parts = [part for part in PartName if part in answer.between]
     title = f"{first.capitalize()} and {second} over {known.name}"
     return Curves("terms", title, about(case, answer.over), Axis(known.name, _unit(known.name)),
-                  Axis("time of a step", "s"), term_curves(case, answer.over, at),
+                  Axis("time of a step", "s"), term_curves(case, answer.over, at, parts=parts),
                   crossing_points(case, answer.over, [(answer, value) for value in answer.values]))  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def boundaries(case: Case, xs: Array, ys: Array) -> list[Curve]:
         batch, context, form = max(ways, key=lambda way: np.isfinite(way[0]).sum())
         if known := np.flatnonzero(np.isfinite(batch)).tolist():
             cut = slice(known[0], known[-1] + 1)
-            name = f"{pair[0]} = {pair[1]}" + (", which has no closed form" if form is None else "")
+            name = f"{pair[0]} = {pair[1]}" + (", numeric: no closed form" if form is None else "")
             formula = "" if form is None else latex(form)
             found.append(Curve(name, batch[cut], context[cut], formula=formula))
     return found

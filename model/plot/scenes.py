@@ -1,12 +1,13 @@
 """What pictures of a step share: its scenario in words, its terms with their closed forms, where they cross."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import PhaseName, TermName
+from steptime.model.choices import PartName, PhaseName, TermName
 from steptime.model.errors import UserError
 from steptime.model.plot.shapes import Array, Axis, Curve, Points, Role
 from steptime.model.quantity import dollar, latex, lookup
@@ -17,7 +18,8 @@ from steptime.model.text.format import counted, in_unit, layout_said, plain
 if TYPE_CHECKING:
     from steptime.model.api.step import Step
 
-ROLES = {TermName.COMPUTE: Role.COMPUTE, TermName.MEMORY: Role.MEMORY, TermName.INTERCONNECT: Role.INTERCONNECT}
+ROLES = {TermName.COMPUTE: Role.COMPUTE, TermName.MEMORY: Role.MEMORY, TermName.INTERCONNECT: Role.INTERCONNECT,
+         PartName.WEIGHTS: Role.WEIGHTS, PartName.KV: Role.KV}  # fmt: skip
 SAMPLES = 240
 """Points of a curve beside those that mean something."""
 
@@ -52,12 +54,15 @@ def shown_terms(case: Case) -> dict[TermName, Expr]:
     return found
 
 
-def term_curves(case: Case, over: Symbol, at: Array, factor: Expr | None = None) -> tuple[Curve, ...]:
-    """Each term over a quantity, at the mean load, times a factor; with its closed form, where it is one of times."""
+def term_curves(
+    case: Case, over: Symbol, at: Array, factor: Expr | None = None, parts: Sequence[PartName] = ()
+) -> tuple[Curve, ...]:
+    """Each term over a quantity, at the mean load, times a factor; with its closed form, where it is one of times; and
+    ``parts`` of the memory term."""
     relaxed = case.relaxed
     there = relaxed.changed({over: at}).scenario
     curves = []
-    for name, expr in shown_terms(relaxed).items():
+    for name, expr in [*shown_terms(relaxed).items(), *((part, relaxed.comparable[part]) for part in parts)]:
         times = np.broadcast_to(there.evaluate(expr if factor is None else factor * expr), at.shape)
         formula = latex(relaxed.short(expr, keep=over)) if factor is None else ""
         curves.append(Curve(name.value, at, np.array(times, float), ROLES[name], formula))
@@ -77,7 +82,7 @@ def crossing_points(
     points = []
     for answer, value in found:
         there = case.relaxed.changed({over: value}).scenario
-        time = there.evaluate(case.resources[answer.between[0]] * (1 if factor is None else factor))
+        time = there.evaluate(case.comparable[answer.between[0]] * (1 if factor is None else factor))
         name = f"{' = '.join(answer.between)} at {over.name} {valued(over, value)}"
         points.append(Points(name, np.array([value]), np.array([float(time)])))
     return tuple(points)

@@ -4,7 +4,7 @@ import csv
 import io
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -23,6 +23,8 @@ class Role(StrEnum):
     COMPUTE = "compute"
     MEMORY = "memory"
     INTERCONNECT = "interconnect"
+    WEIGHTS = "weights"
+    KV = "kv"
     BOUND = "bound"
     ESTIMATE = "estimate"
     FLOOR = "floor"
@@ -142,7 +144,8 @@ class Panels(Chart):
 class Bars(Chart):
     """Stacked bars: of each bar so much of each part; ``limits``: values that bars are compared to.
 
-    ``ends``: parts are ends of an interval about zero, one bar each, and not stacked.
+    ``ends``: parts are ends of an interval about zero, one bar each, and not stacked. ``same``: of which other part a
+    part is another account.
     """
 
     axis: Axis
@@ -150,6 +153,7 @@ class Bars(Chart):
     parts: Mapping[str, tuple[float, ...]]
     limits: Mapping[str, float]
     ends: bool = False
+    same: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self) -> Iterator[Sequence[Cell]]:
         yield "bar", "part", self.axis.heading

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from steptime.model import symbols as q
 from steptime.model.errors import UserError
 from steptime.model.plot.scenes import about, must_be_known
 from steptime.model.plot.shapes import Axis, Bars
@@ -44,9 +45,15 @@ def _elasticities(answer: Any) -> tuple[dict[str, tuple[float, float]], str, str
         return ends, "What the resources of a chip change of the cost of a token", about(answer.case)
     intervals = data["sensitivity_intervals"]
     ends = {name: tuple(intervals.get(name, (value, value))) for name, value in data["sensitivities"].items()}
+    held = f"limits hold for the {data['limits_hold_for']}"
+    goal = f"What changes the least {data['minimise']}"
+    if hasattr(answer, "whole"):
+        best = answer.case.changed({q.batch: answer.whole["batch"]}) if answer.whole else answer.case
+        return ends, f"{goal}, at the best batch" if answer.whole else goal, f"{about(best)} · {held}"
+    if hasattr(answer, "best"):
+        return ends, f"{goal}, at the best layout and batch", f"{about(answer.step().case)} · {held}"
     where = ", ".join(one) if isinstance(one := data.get("hardware", ""), list) else one
-    said = f"{data['model']}{' on ' * bool(where)}{where} · limits hold for the {data['limits_hold_for']}"
-    return ends, f"What changes the least {data['minimise']}", said
+    return ends, goal, f"{data['model']}{' on ' * bool(where)}{where} · {held}"
 
 
 def _of_step(step: "Step") -> tuple[dict[str, tuple[float, float]], str, str]:

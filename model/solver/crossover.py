@@ -1,4 +1,5 @@
-"""The point of one quantity at which two terms of a case are equal: in closed form, or as a root with its bracket."""
+"""The point of one quantity at which two terms of a case, or what its memory term reads, are equal: in closed form, or
+as a root with its bracket."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import TermName
+from steptime.model.choices import TermName, written
 from steptime.model.errors import Unbound, UserError
 from steptime.model.phases.memory import usable
 from steptime.model.quantity import as_count, lookup
@@ -54,6 +55,8 @@ class CrossoverAnswer:
 
 PAIRS = ((TermName.COMPUTE, TermName.MEMORY), (TermName.MEMORY, TermName.INTERCONNECT),
          (TermName.COMPUTE, TermName.INTERCONNECT))  # fmt: skip
+NESTED = ({"interconnect", "scale_up"}, {"interconnect", "scale_out"}, {"memory", "weights"}, {"memory", "kv"})
+"""A term and a part of it."""
 
 
 def crossovers(case: Case) -> list[CrossoverAnswer]:
@@ -82,13 +85,13 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol, closed: bo
         mean = {over: case.scenario.evaluate(over)}  # asked of all weights alike
         case = build_case(case.question.but(mean, layout=case.layout))
     case = case.relaxed
-    terms, scenario = case.resources, case.scenario
+    terms, scenario = case.comparable, case.scenario
     for name in (first, second):
         if name not in terms:
             raise UserError(f"`between`: {name!r} is not a term; terms are {', '.join(terms)}")
     if not case.has_network and {first, second} & {"interconnect", "scale_up", "scale_out"}:
         raise UserError(f"`between`: the interconnect is absent here; it needs {case.where('width')}, layers")
-    if first == second or {first, second} in ({"interconnect", "scale_up"}, {"interconnect", "scale_out"}):
+    if first == second or {first, second} in NESTED:
         raise UserError(f"`between`: {first} and {second} are not two different terms")
     must_have_a_value(case, over)
     times = {name: scenario.evaluate(terms[name]) for name in (first, second)}  # Unbound where a figure is missing
@@ -173,8 +176,7 @@ def _numbers(case: Case, crossing: Crossover, over: Symbol) -> list[float]:
 
 def _meets(case: Case, first: str, second: str, over: Symbol, root: float) -> bool:
     """Whether the two terms really are equal there: a root on one tier counts only where that tier is the larger."""
-    there = case.scenario | {over: root}
-    terms = case.resources
+    there, terms = case.scenario | {over: root}, case.comparable
     left, right = there.evaluate(terms[first]), there.evaluate(terms[second])
     return bool(np.isclose(left, right, rtol=1e-9, atol=0.0))
 
@@ -201,8 +203,7 @@ def _bracketed(
     case: Case, first: str, second: str, over: Symbol, present: float
 ) -> tuple[tuple[float, ...], tuple[float, float]]:
     """Roots by Brent's method in every interval of a logarithmic grid where the difference changes sign."""
-    terms = case.resources
-    difference = terms[first] - terms[second]
+    difference = case.comparable[first] - case.comparable[second]
 
     def height(at: Any) -> Any:
         return (case.scenario | {over: at}).evaluate(difference)
@@ -237,7 +238,7 @@ def _remark(case: Case, times: Mapping[str, float], over: Symbol) -> str:
     first, second = times
     larger, smaller = max(times, key=lambda name: times[name]), min(times, key=lambda name: times[name])
     if times[larger] == times[smaller]:
-        return f"no crossover: {first} and {second} are equal at every {over.name}"
+        return f"no crossover: {written(first)} and {written(second)} are equal at every {over.name}"
     if over == q.batch and larger == "memory" and smaller == "compute" and case.phase.varies == q.context:
         try:
             limit = balanced_context(case)
@@ -246,4 +247,4 @@ def _remark(case: Case, times: Mapping[str, float], over: Symbol) -> str:
         if limit is not None and limit < case.scenario.value(q.context):
             here = case.scenario.value(q.context)
             return f"no crossover: always memory-bound above context L* = {limit:,.0f} (here {here:,.0f})"
-    return f"no crossover: {larger} exceeds {smaller} at every {over.name}"
+    return f"no crossover: {written(larger)} exceeds {written(smaller)} at every {over.name}"

@@ -79,6 +79,11 @@ class Case:
         return self.phase.resources
 
     @property
+    def comparable(self) -> dict[str, Expr]:
+        """What may meet: the terms, and what the memory term reads."""
+        return {**self.phase.resources, **self.phase.read}
+
+    @property
     def relaxes(self) -> bool:
         """Whether the mean load and the fullest can differ: sequences, experts or layers lie on several places."""
         return self.layout.chips > self.layout.tp or self.layout.ep > 1

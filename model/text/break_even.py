@@ -6,6 +6,7 @@ from rich.text import Text
 from sympy import Symbol
 
 from steptime.model import symbols as q
+from steptime.model.catalog.bases import beside
 from steptime.model.fleet.symbols import price_b, rate_a, rate_b
 from steptime.model.quantity import latex, lookup
 from steptime.model.solver.best_cost import Side
@@ -93,6 +94,7 @@ def break_even_table(answer: BreakEven) -> Screen:
     fixed = [(symbol.name, plain(first.number(symbol))) for symbol in _held(answer) if symbol != over]
     lines.append(Text(f"held: {at}, layouts as above" + "".join(f", {name} {value}" for name, value in fixed)))
     lines.append(Text(_prices(answer)))
+    lines += [Text(line) for line in _markets(answer)]
     if not answer.held:
         lines.append(Text("relaxed: batches of any size; whole ones cost a little more", style="dim"))
     found = [*answer.bound.sides, *(() if answer.estimate is None else answer.estimate.sides)]
@@ -130,6 +132,13 @@ def _sides(answer: BreakEven) -> Any:
                           plain(batch), plain(side.rate),
                           plain(side.price), plain(side.cost))  # fmt: skip
     return shown
+
+
+def _markets(answer: BreakEven) -> list[str]:
+    """Of which markets catalogued prices are that were compared."""
+    cases = answer.first, answer.second
+    by_hand = any(q.chip_hour_price in case.inputs.given for case in cases)
+    return [] if by_hand or answer.over == q.chip_hour_price else beside([case.hardware for case in cases])
 
 
 def _prices(answer: BreakEven) -> str:

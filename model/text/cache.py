@@ -63,6 +63,9 @@ def cache_json(answer: CacheAnswer, spread: Spread | None = None) -> dict[str, A
             for pair in answer.break_even
         ],
         "envelope": [_span(span) for span in answer.envelope],
+        "held": None
+        if answer.hold is None
+        else {"hold_time": answer.hold, "choice": next(iter(answer.held)), "costs": answer.held},
         "reuse": None if answer.reuse is None or answer.policy is None else _reuse(answer.reuse, answer.policy),
         "ours": ours(answer),
         "published": published(),

@@ -12,13 +12,17 @@ from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.solver.recheck import recheck_cache
 from steptime.model.text.cache import ASSUMES, LEFT_OUT, SHOWN_PAIRS, doubtful, of_one_kind, ours, published
 from steptime.model.text.fitting import Fitting
-from steptime.model.text.format import counted, plain, si
+from steptime.model.text.format import counted, money, plain, si
 from steptime.model.text.header import defaults_json, folded, left_out, not_modelled
 from steptime.model.text.ranges import spread_json, spread_lines
 from steptime.model.text.screen import Fold, Screen
 
+FEW = 3
+"""Digits of what stands in a table with many columns."""
+COLUMNS = "drain: to read once all that a place holds; back in: until the cache is in the chip again"
 
-def duration(seconds: float) -> str:
+
+def duration(seconds: float, digits: int = 4) -> str:
     """A time as people say it, from milliseconds to years.
 
     >>> duration(1.5566), duration(3325), duration(468837), duration(inf)
@@ -28,18 +32,18 @@ def duration(seconds: float) -> str:
         return "for ever"
     for name, unit in (("years", 365.25 * 86400), ("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
         if seconds >= 2 * unit:
-            return f"{plain(seconds / unit)} {name}"
-    return si(seconds, "s")
+            return f"{plain(seconds / unit, digits)} {name}"
+    return si(seconds, "s", digits)
 
 
-def _dollars(value: float) -> str:
+def _dollars(value: float, digits: int = 4) -> str:
     """Dollars per token, shown per million tokens."""
-    return "no limit" if isinf(value) else f"{value * 1e6:.4g}"
+    return "no limit" if isinf(value) else f"{value * 1e6:.{digits}g}"
 
 
 def _units(answer: CacheAnswer) -> dict[str, str]:
     """Units of what ranges give."""
-    costs = dict.fromkeys(("held 5 min", "held 1 h", "by the policy"), "$/token")
+    costs = dict.fromkeys(("held 5 min", "held 1 h", "held as long as asked", "by the policy"), "$/token")
     return costs | {f"{choice.name} until": "s" for choice in answer.choices}
 
 
@@ -58,33 +62,47 @@ def cache_table(answer: CacheAnswer, spread: Spread | None = None) -> Screen:
         Fold(tuple(map(Text, notes)), counted(len(notes), "note") if notes else ""),
         *left_out(doubtful(answer), [*LEFT_OUT, *not_modelled(case, has_estimate=False)]),
     ]
-    return Screen(head, Text(), *_choices(answer), Text(), *_break_evens(answer), Text(), *_policy(answer),
-                  *ranges, *_published(answer), Text(), *lines)  # fmt: skip
+    return Screen(head, Text(), *_held(answer), *_choices(answer), Text(), *_break_evens(answer), Text(),
+                  *_policy(answer), *ranges, *_published(answer), Text(), *lines)  # fmt: skip
+
+
+def _held(answer: CacheAnswer) -> list[Any]:
+    """What each choice costs for the hold time that was asked for, the cheapest first."""
+    if answer.hold is None:
+        return []
+    (best, least), *_ = answer.held.items()
+    whole = f"{money(least * 1e6)} a million tokens, {money(least * answer.context)} the whole cache"
+    lines = [Text(f"held {duration(answer.hold)}: {best} is the cheapest: {whole}", style="bold")]
+    others = [f"{name} {plain(cost / least, 3)}" for name, cost in answer.held.items() if name != best and least]
+    return [*lines, *([Text(f"times as much: {', '.join(others)}")] if others else []), Text()]
 
 
 def _choices(answer: CacheAnswer) -> list[Any]:
     """Each choice with its line, and where on the envelope it is the cheapest."""
-    made = Fitting(("dollars per Mtoken", ">bring back", ">hold an hour", ">drain", ">back after", "cheapest if held"),
-                   (), (">drain", ">back after"), (), ("cheapest if held",))  # fmt: skip
+    made = Fitting(("", ">bring back", ">an hour", ">drain", ">back in", "cheapest if held"),
+                   (), (">back in", ">drain"), (), ("cheapest if held",))  # fmt: skip
     best = {span.choice: span for span in answer.envelope}
     for one in (*answer.choices, *answer.too_slow):
-        drain = "—" if one.drain_time is None else duration(one.drain_time)
-        where = f"too slow: over {duration(answer.most or 0.0)}" if one in answer.too_slow else (
-            _between(best.get(one.name)) or "never")  # fmt: skip
-        made.add_row(one.name, _dollars(one.fixed), _dollars(one.rate * 3600), drain, duration(one.restore), where)
-    return [made]
+        drain = "—" if one.drain_time is None else duration(one.drain_time, FEW)
+        where = f"too slow: over {duration(answer.most or 0.0, FEW)}" if one in answer.too_slow else (
+            _between(best.get(one.name), FEW) or "never")  # fmt: skip
+        costs = (_dollars(one.fixed, FEW), _dollars(one.rate * 3600, FEW))
+        made.add_row(one.name, *costs, drain, duration(one.restore, FEW), where)
+    title = Text("dollars of a million tokens: to bring them back, and to hold them an hour", style="bold")
+    return [title, made, Text(COLUMNS, style="dim")]
 
 
-def _between(span: Span | None) -> str:
+def _between(span: Span | None, digits: int = 4) -> str:
     if span is None:
         return ""
+    start, end = duration(span.start, digits), duration(span.end, digits)
     if isinf(span.end):
-        return f"from {duration(span.start)} on" if span.start else "for any time"
-    return f"{duration(span.start)} to {duration(span.end)}" if span.start else f"up to {duration(span.end)}"
+        return f"from {start} on" if span.start else "for any time"
+    return f"{start} to {end}" if span.start else f"up to {end}"
 
 
 def _break_evens(answer: CacheAnswer) -> list[Any]:
-    pairs, title = answer.break_even, "break-even hold times"
+    pairs, title = answer.break_even, "hold times at which two cost the same"
     if len(pairs) > SHOWN_PAIRS:
         neighbours = {frozenset(two) for two in pairwise(span.choice for span in answer.envelope)}
         pairs = tuple(pair for pair in pairs if frozenset(pair.between) in neighbours)
@@ -127,8 +145,8 @@ def _policy(answer: CacheAnswer) -> list[Any]:
 
 
 def _published(answer: CacheAnswer) -> list[Any]:
-    name = "over the price of computing"
-    made = Fitting((name, ">5 min", ">back", ">sum", ">1 h", ">back ", ">sum "), (), (), (name,))
+    title = Text("over the price of computing again: to hold 5 min or 1 h, to bring back", style="bold")
+    made = Fitting(("", ">5 min", ">back", ">sum", ">1 h", ">back ", ">sum "), (), (), ("",))
     rows = ours(answer)
     places = " / ".join(dict.fromkeys(row["choice"] for row in rows.values()))
     keys = ("hold", "get_back", "total")
@@ -140,4 +158,4 @@ def _published(answer: CacheAnswer) -> list[Any]:
         "List prices hold a margin and their models' architectures are unknown: compare only ratios to the price of "
         "computing, which is that of input. Holding (5 min, 1 h) is a write's price beyond that of input.", style="dim",
     )  # fmt: skip
-    return [made, Fold((note,))]
+    return [title, made, Fold((note,))]

@@ -32,7 +32,8 @@ def fleet_table(answer: Answer, spread: Spread | None = None) -> Group:
     names = ", ".join(one.name for one in demand.classes[:6]) + (" …" if len(demand.classes) > 6 else "")
     goal = "most tokens" if demand.goal == Goal.TOKENS else f"least {demand.goal}"
     where = "at the ideal bound" if answer.practice is None else "in practice"
-    lines = [Text(f"fleet for {names}: {goal}", style="bold"), Text(f"{_total(best)} {where}", style="bold")]
+    total = f"{where} {_total(best)} · {plain(best.tokens_per_second)} tokens/s in and out"
+    lines = [Text(f"fleet for {names}: {goal}", style="bold"), Text(total, style="bold")]
     if answer.practice is not None:
         lines.append(Text(f"at the ideal bound {_total(answer.bound)}"))
     if best.fleet.gap > SAME:
@@ -52,7 +53,6 @@ def _total(level: Level) -> str:
     said = [] if level.dollars_per_hour is None else [f"${level.dollars_per_hour:,.2f} an hour"]
     said.append(f"{level.chips:,} chips")
     said += [] if level.watts is None else [si(level.watts, "W")]
-    said.append(f"{plain(level.tokens_per_second)} tokens/s")
     return " · ".join(said)
 
 
@@ -98,7 +98,8 @@ def _classes(level: Level) -> Group:
         first, token = (_late(times, late) for times in (one.first_token, one.token))
         dollars = f"{one.dollars_in * 1e6:.3g}, {one.dollars_out * 1e6:.3g}"
         shown.add_row(one.requests.name, plain(one.rate, 3), first, token, dollars)
-    lines = []
+    cached = ", cached parts too" if any(one.cached for one in level.demand.classes) else ""
+    lines = [Text(f"in: tokens of prompts{cached}; out: tokens of answers", style="dim")]
     for one in level.served:
         if one.revenue:
             share = one.dollars / one.revenue
@@ -170,11 +171,6 @@ def _others(level: Level) -> list[Text]:
     if len(demand.options) > 1:
         if single is None:
             lines.append(Text("no machine alone serves all classes"))
-        elif single[1] < level.fleet.cost - SAME * abs(level.fleet.cost):
-            off, name = abs(single[1] / level.fleet.cost - 1), demand.options[single[0]].name
-            said = "serves" if demand.goal == Goal.TOKENS else "needs"
-            less = "more" if demand.goal == Goal.TOKENS else "less"
-            lines.append(Text(f"{name} alone {said} {100 * off:.3g} % {less}: the time for mixes ran out before"))
         elif single[1] <= level.fleet.cost * (1 + SAME):
             lines.append(Text(f"one machine alone does as well: {demand.options[single[0]].name}"))
         else:

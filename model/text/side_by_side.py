@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from steptime.model import symbols as q
+from steptime.model.catalog.bases import beside
 from steptime.model.step.case import Case
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import counted, layout_said, money, plain, si
@@ -49,7 +50,7 @@ def side_by_side_table(cases: Sequence[Case]) -> Screen:
         Fitting(columns, cells, DROPPED, prose=("on",)),
         Text(),
         *_verdict(every, practice),
-        *_kinds(every),
+        *_kinds(cases, every),
         *_missing(every),
         Fold((Text(), *details), f"{counted(len(every), 'step')} in full"),
     )  # fmt: skip
@@ -108,12 +109,14 @@ def _named(data: dict[str, Any], formats: Sequence[str], between: str = " ") -> 
     return " ".join([data["hardware"], *shown, layout_said(degrees, between, "one chip")])
 
 
-def _kinds(every: Sequence[dict[str, Any]]) -> list[Text]:
-    """What kind of dollars they are; that they do not compare where they are of several."""
+def _kinds(cases: Sequence[Case], every: Sequence[dict[str, Any]]) -> list[Text]:
+    """What kind of dollars they are, and of which markets; that they do not compare where they are of several kinds."""
     kinds = {data["hardware"]: data["price_basis"] for data in every if data["price_basis"] is not None}
     if len(set(kinds.values())) > 1:
         listed = ", ".join(f"{name} {basis}" for name, basis in kinds.items())
         return [Text(f"dollars of different kinds do not compare: {listed}")]
+    if kinds and not any(q.chip_hour_price in case.inputs.given for case in cases):
+        return [Text(line) for line in beside([case.hardware for case in cases])]
     return [Text(f"dollars are of one kind: {next(iter(kinds.values()))}")] if kinds else []
 
 

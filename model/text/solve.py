@@ -7,6 +7,7 @@ from rich.text import Text
 from sympy import Symbol
 
 from steptime.model import symbols as q
+from steptime.model.choices import written
 from steptime.model.quantity import lookup
 from steptime.model.solver.crossover import CrossoverAnswer
 from steptime.model.solver.ranges.uncertainty import Spread
@@ -36,7 +37,8 @@ def solve_crossover_json(case: Case, answer: CrossoverAnswer, spread: Spread | N
 def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None = None) -> Screen:
     data, unit = crossover_json(answer), lookup(answer.over.name).unit
     first, second = answer.between
-    head = [Text(headline(case, answer.over), style="bold"), Text(f"where {first} = {second}, over {answer.over.name}")]
+    where = f"where {written(first)} = {written(second)}, over {answer.over.name}"
+    head = [Text(headline(case, answer.over), style="bold"), Text(where)]
     lines: list[Any] = [Text()]
     if answer.exists:
         roots = ", ".join(in_unit(root, unit) for root in answer.values)
@@ -49,7 +51,7 @@ def crossover_table(case: Case, answer: CrossoverAnswer, spread: Spread | None =
         lines.append(Text(answer.remark, style="bold"))
     lines.append(Text())
     for name in answer.between:
-        lines.append(Text(f"{name} = {formula(case.short(case.resources[name], answer.over))}"))
+        lines.append(Text(f"{written(name)} = {formula(case.short(case.comparable[name], answer.over))}"))
     if answer.closed_form is not None:
         lines.append(Text(f"closed form: {formula(answer.over)} = {formula(answer.closed_form.rhs)}"))
         lines.append(Text(f"exists when: {_condition(answer)}"))

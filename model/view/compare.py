@@ -23,7 +23,8 @@ def compare(
 
     FILE is a CSV with the columns case, tool, phase, model, hardware, chips, quantity, value, and as in a file of
     measurements weights, activations, kv, batch, prompt, context, tp, pp, ep, dp, cp, unit. A term is multiplied by one
-    number over all of a tool's cases, and counts for what it does on cases that the number was not fitted to.
+    number over all of a tool's cases, and counts for what it does on cases that the number was not fitted to. FILE may
+    also be rules-of-thumb, an example.
     """
     if as_csv and as_json:
         raise click.UsageError("--csv and --json are two forms of the answer: give one")

@@ -14,12 +14,14 @@ from steptime.model.view.output import Asking, show, stated
 from steptime.model.view.progress import Progress, wipe
 from steptime.model.view.save import save
 from steptime.model.view.solve import batch, cache, layout, machine
+from steptime.model.view.step import step as beside
 from steptime.model.view.suggest import Repeating, SuggestingGroup
 from steptime.model.view.validate import validate
 
 FORMS = ("png", "svg", "pdf")
 OWN = ("out", "as_csv", "dark")
-NOT_DRAWN = ("ranges", "measured", "as_csv", "rows", "chip")
+MEASURED = next(one for one in beside.params if one.name == "measured")
+NOT_DRAWN = ("ranges", "as_csv", "rows", "chip")
 """Options of questions whose answers have no picture of their own."""
 Ask = Callable[[dict[str, Any]], Callable[..., Any]]
 """Asks a question, in the words of the Python interface; returns what gives the numbers of the answer's pictures."""
@@ -42,12 +44,12 @@ def plot() -> None:
 
 def picture(
     kind: str, question: click.Command, ask: Ask, about: str, own: Sequence[click.Parameter] = (),
-    instead: Sequence[click.Parameter] = (),
+    instead: Sequence[click.Parameter] = (), more: Sequence[click.Parameter] = (),
 ) -> None:  # fmt: skip
     """The command of a kind: options of the ``question``, what is asked of the Python interface, and its picture.
 
     ``own``: options of the picture, which go to it and not to the question; ``instead``: options of the question that
-    say something else here.
+    say something else here; ``more``: further ones of the question.
     """
     other = {one.name: one for one in instead}
     taken = [other.get(one.name, one) for one in question.params if one.name not in NOT_DRAWN]
@@ -73,7 +75,7 @@ def picture(
         elif as_json:
             show(chart, True)
 
-    plot.add_command(Picture(kind, callback=drawn, params=[*taken, *own, *_out()], help=about, short_help=about))
+    plot.add_command(Picture(kind, callback=drawn, params=[*taken, *more, *own, *_out()], help=about, short_help=about))
 
 
 def _out() -> list[click.Parameter]:
@@ -114,11 +116,25 @@ def _api(name: str, progress: str = "") -> Ask:
     return ask
 
 
-def _best_batch(words: dict[str, Any]) -> Callable[..., Any]:
+def _measured(words: dict[str, Any]) -> Callable[..., Any]:
+    """A step, or one beside what was measured of it."""
+    import steptime as st
+
+    said = words.pop("measured", None)
+    asked = st.step(**words)
+    return asked.chart if said is None else asked.against(said).chart
+
+
+def _felt(words: dict[str, Any]) -> Callable[..., Any]:
+    """A step as it stands where its batch is stated, else at its best batch."""
     import steptime as st
 
     own = {name: words.pop(name) for name in ("minimise", "max_step_time", "limits") if name in words}
-    return st.step(**words).best_batch(**own).chart
+    if "batch" not in words:
+        return st.step(**words).best_batch(**own).chart
+    if own:
+        raise st.UserError(f"`batch` is held, so that none is chosen by `{next(iter(own))}`: give one of them")
+    return st.step(**words).chart
 
 
 def _truth(words: dict[str, Any]) -> Callable[..., Any]:
@@ -142,12 +158,15 @@ picture("cost", step, _api("step"), "What a token costs against batch: terms, bo
 picture("context", step, _api("step"), "What a token costs against context; where published prices step up.")
 picture("roofline", step, _api("step"), "FLOP/s against FLOP per byte: the roof, each operation, the whole step.")
 picture("regimes", step, _api("step"), "Which term binds over batch and context, and the boundaries between.")
-picture("breakdown", step, _api("step"), "Where the time goes: each operation by resource, and the estimate's terms.")
+picture("breakdown", step, _measured, "Where the time goes: each operation by resource, the estimate's terms, and a "
+        "measurement.", more=[MEASURED])  # fmt: skip
 picture("memory", step, _api("step"), "What fills the fullest chip, at this layout and at others.", own=[
     click.Option(["--against"], multiple=True, metavar="LAYOUT",
                  help="Another layout beside, as tp=4,dp=2; may be repeated.  [default: other ways to share the model "
                  "among as many chips]")])  # fmt: skip
-picture("sensitivity", batch, _best_batch, "What one per cent more of each quantity changes at the best batch.")
+picture("sensitivity", batch, _felt, "What one per cent more of each quantity changes: at the batch that is stated, "
+        "else at the best one.", instead=[
+    click.Option(["--batch"], help="Sequences in flight over all chips.  [default: the best]")])  # fmt: skip
 picture("schedule", step, _api("step"), "When each stage of a pipeline runs which pass; with --phase train.")
 picture("tiers", cache, _api("cache"), "What keeping a KV cache costs against time, by where it lies.")
 picture("spend", machine, _api("machine"), "Where the money of the best machine goes.")

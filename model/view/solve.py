@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from steptime.model.choices import TermName
+from steptime.model.choices import PartName, TermName
 from steptime.model.view.complete import DERIVATION, HARDWARE, MODEL, QUANTITY
 from steptime.model.view.fleet import fleet
 from steptime.model.view.output import Asking, by_hand, ranges, show, stated, with_ranges
@@ -34,7 +34,7 @@ def solve() -> None:
     "--between",
     default="memory,compute",
     show_default=True,
-    help=f"Two terms: {TERM_NAMES}; or two machines, HARDWARE and another.",
+    help=f"Two terms: {TERM_NAMES}; or what memory reads: weights,kv; or two machines, HARDWARE and another.",
 )
 @click.option(
     "--over", help="Batch, context, or any quantity of HARDWARE.  [default: batch; of two machines the length]"
@@ -46,7 +46,8 @@ def crossover(
 ) -> None:
     """The value of one quantity at which two terms are equal, in closed form where there is one.
 
-    Between two machines: at which a token costs the same on both, each at its own default layout and best batch.
+    Between weights and kv: at which as much KV cache is read as weights. Between two machines: at which a token costs
+    the same on both, each at its own default layout and best batch.
     """
     import steptime as st
     from steptime.model.api.crossed import other_machine
@@ -55,7 +56,7 @@ def crossover(
     if len(names) != 2:
         raise click.UsageError(f"--between {between[:60]!r}: name two terms, as in memory,compute, or two machines")
     words = stated(ctx, "model", "hardware", "between", "over")
-    if not {*TermName} & {*names}:
+    if not {*TermName, *PartName} & {name.lower() for name in names}:
         if ranges(ctx):
             raise click.UsageError("--range: a crossover of two machines has no intervals; vary it by --set")
         show(st.crossover_of(model, hardware, other_machine(hardware, names), over, **words), as_json)
@@ -196,6 +197,7 @@ def machine(
 @click.argument("model", shell_complete=MODEL)
 @click.argument("hardware", shell_complete=HARDWARE)
 @click.option("--context", help="Tokens of the cache, as 200k.  [default: 4096]")
+@click.option("--hold", metavar="TIME", help="For how long it is held, as 20min: what that costs in each place.")
 @click.option("--tiers", type=click.Path(dir_okay=False), metavar="FILE",
               help="Tiers of memory, a TOML file.  [default: the catalogue's]")  # fmt: skip
 @click.option("--reuse", metavar="'NAME …'",

@@ -196,7 +196,7 @@ def test_the_table_says_what_the_object_says(reuse: str | None) -> None:
     with printer.capture() as captured:
         printer.print(cache_table(answer))
     text = captured.get()
-    assert "1.557 s to 55.42 min" in text and "rematerialise always" in text and "doubtful figures" in text
+    assert "1.56 s to 55.4 min" in text and "rematerialise always" in text and "doubtful figures" in text
     assert ("asked for again" in text) == (reuse is not None)
 
 

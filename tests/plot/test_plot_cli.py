@@ -74,6 +74,21 @@ def test_every_kind_answers_its_own_question(run, kind: str, arguments) -> None:
     assert (code, err) == (0, "") and out.count("\n") > 3
 
 
+def test_a_breakdown_takes_a_measurement(run) -> None:
+    code, out, err = run("plot", "breakdown", *STEP, "--measured", "40ms", "--csv")
+    chart = st.step(*STEP[:2], context=500).against("40ms").chart("breakdown")
+    assert (code, out, err) == (0, chart.csv(), "") and "measured,measured: explained by neither," in out
+
+
+def test_sensitivity_at_a_batch_is_of_the_step_as_it_stands(run) -> None:
+    step = st.step(*STEP[:2], context=500, batch=200)
+    assert run("plot", "sensitivity", *STEP, "--batch", "200", "--csv") == (0, step.chart("sensitivity").csv(), "")
+    best = st.step(*STEP[:2], context=500).best_batch()
+    assert run("plot", "sensitivity", *STEP, "--csv") == (0, best.chart("sensitivity").csv(), "")
+    said = refused(run, "sensitivity", *STEP, "--batch", "200", "--minimise", "cost", "--csv")
+    assert "--batch is held, so that none is chosen by --minimise" in said
+
+
 def test_machines_are_searched_alone(run) -> None:
     _, out, _ = run("plot", "pareto", "llama-3.1-8b", "h100-sxm", "h200-sxm", "--chips", "1", "--batch", "1,8", "--csv")
     machines = {line.split(",")[1] for line in out.splitlines()[1:]}

@@ -62,6 +62,37 @@ def test_nothing_of_another_answer_overlaps_or_is_cut(answer, tmp_path: Path) ->
     assert wrongs(plotted(answer(tmp_path))) == []
 
 
+@pytest.mark.parametrize("model", ["gpt-oss-120b", "llama-3.1-70b"])
+def test_ticks_of_axes_beside_each_other_do_not_collide(model: str) -> None:
+    found = st.search(model, "gb200-nvl72", chips=[1, 2, 4], batch=[2**power for power in range(13)])
+    assert wrongs(plotted(found, "pareto")) == []
+
+
+@pytest.mark.parametrize("step", [experts, training, crossing], ids=lambda one: one.__name__)
+def test_no_colour_comes_twice_but_for_another_account_of_the_same(step) -> None:
+    from matplotlib.colors import to_hex
+
+    chart = step().against(f"{1.4 * step().estimate.step_time}s").chart("breakdown")
+    figure = drawn(chart)
+    (legend,) = figure.legends
+    names = [one.get_text() for one in legend.get_texts()]
+    colours = {name: to_hex(one.get_facecolor()) for name, one in zip(names, legend.legend_handles, strict=True)
+               if hasattr(one, "get_facecolor")}  # fmt: skip
+    alone = {name: colour for name, colour in colours.items() if chart.same.get(name) not in colours}
+    assert len({*alone.values()}) == len(alone) > 6 and wrongs(figure) == []
+    assert all(colours[name] == colours[chart.same[name]] for name in colours.keys() - alone.keys())
+
+
+def test_parts_too_thin_to_see_are_one_that_says_so() -> None:
+    chart = experts().chart("breakdown")
+    (legend,) = drawn(chart).legends
+    names = [one.get_text() for one in legend.get_texts()]
+    thin = [name for name, values in chart.parts.items() if name not in names]
+    assert f"{len(thin)} that are too thin to see" in names and len(thin) > 2
+    whole = max(sum(values) for values in zip(*chart.parts.values(), strict=True))
+    assert all(max(chart.parts[name]) < 0.004 * whole for name in thin)
+
+
 def test_what_is_wrong_with_a_picture_is_seen() -> None:
     figure = plotted(crossing(), "memory")
     assert wrongs(figure) == []

@@ -241,3 +241,34 @@ def test_a_schedule_takes_as_long_as_the_compute_term(how) -> None:
     assert min(lane[0][0] for lane in lanes) == 0
     assert max(lane[-1][1] - lane[0][0] for lane in lanes) == pytest.approx(step.terms.compute.seconds, rel=1e-9)
     assert all(end <= start + 1e-12 for lane in lanes for (_, end), (start, _) in pairwise(lane))
+
+
+# --- what was measured, and what is held -------------------------------------------------------------------------
+@pytest.mark.parametrize(("text", "seconds"), [("30ms", 0.030), ("9ms", 0.009), ("4ms", 0.004)])
+def test_a_measurement_is_what_the_bound_takes_what_the_estimate_adds_and_the_rest(text: str, seconds: float) -> None:
+    step = crossing()
+    bars = step.against(text).chart("breakdown")
+    parts = {name: cell(bars, "measured", name) for name in bars.parts if name.startswith("measured")}
+    assert sum(parts.values()) == pytest.approx(seconds) == sum(cell(bars, "measured", name) for name in bars.parts)
+    bound, expected = step.time, step.estimate.step_time
+    by_hand = {"as long as the bound": bound, "what the estimate adds": min(seconds, expected) - bound,
+               "explained by neither": max(0.0, seconds - expected)}  # fmt: skip
+    by_hand = by_hand if seconds > bound else {"less than the bound": seconds}
+    kept = {f"measured: {name}": pytest.approx(time) for name, time in by_hand.items() if time}
+    assert parts == kept
+    assert sum(cell(bars, "in practice", name) for name in bars.parts) == pytest.approx(expected)
+
+
+def test_a_measured_rate_of_serving_is_of_the_mean_step() -> None:
+    step = st.step("llama-3.1-8b", "h100-sxm", scope="serving", prompt=2000, output=100, batch=32)
+    assert step.against("30ms").chart("breakdown").bars[-1] == "measured"
+    bars = step.against("500 tok/s").chart("breakdown")
+    assert bars.bars[-1] == "measured, mean step"
+    assert sum(cell(bars, bars.bars[-1], name) for name in bars.parts) == pytest.approx(32 / 500)
+
+
+def test_a_best_batch_says_at_which_batch_and_layout_it_is() -> None:
+    best = crossing().best_batch()
+    bars = best.chart("sensitivity")
+    assert f"batch {best.whole['batch']:,} " in bars.about and "2 chips: tp=2" in bars.about
+    assert bars.title.endswith("at the best batch")

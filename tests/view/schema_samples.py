@@ -70,7 +70,7 @@ SAMPLES: dict[str, list[list[str]]] = {
                   ["solve", "machine", "llama-3.1-8b", "--from", "h100-sxm", "--prices", MARKET, "--batch", "64"]],
     "solve-cache": [
         ["solve", "cache", *SMALL],
-        ["solve", "cache", *SMALL, "--tiers", TIERS, "--reuse", "exponential mean=10min"],
+        ["solve", "cache", *SMALL, "--tiers", TIERS, "--reuse", "exponential mean=10min", "--hold", "20min"],
     ],
     "solve-for": [
         ["solve", "for", "parameters", "--in", "optimal-batch", "--set", "ridge=300", "--set", "active_parameters=37e9",
@@ -110,6 +110,7 @@ OPEN = {
     "shadow_prices", "slack", "times", "values",
     "estimate.terms", "relaxed_estimate.terms", "evidence.models", "evidence.machines", "estimate_terms", "longer_by",
     "decode_terms", "resources", "factors", "peak_flops", "chips_of",
+    "held.costs",
 }  # fmt: skip
 """Objects whose keys are names of quantities, terms, machines, classes or limits: any may stand there."""
 

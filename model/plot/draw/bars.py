@@ -1,5 +1,6 @@
 """Bars: stacked, or from zero to both ends of an interval."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from steptime.model.plot.draw.curves import Legend
 from steptime.model.plot.draw.labels import scaled, ticked
 from steptime.model.plot.draw.style import HATCHES, Page
-from steptime.model.plot.shapes import Bars
+from steptime.model.plot.shapes import Array, Bars
 from steptime.model.text.format import plain, si
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 THICK = 0.62
 OF_ANOTHER = ": "
+THINNEST = 0.004
+"""The least share of the longest bar that is seen."""
+MOST_LISTED = 3
 ROOM = 1.06
 """How much longer than the longest bar an axis is."""
 
@@ -43,20 +47,34 @@ def draw_bars(axes: "Axes", chart: Bars, page: Page) -> Legend:
 
 
 def _stacked(axes: "Axes", chart: Bars, places: Any, factor: float, page: Page) -> Legend:
+    """Each part in a colour of its own, or in that of the part of which it is another account; an account is hatched.
+    Parts too thin to see are drawn and listed as one."""
     legend: Legend = []
-    left = np.zeros(len(chart.bars))
-    counts = {False: 0, True: 0}
+    left, shown, thin = np.zeros(len(chart.bars)), dict[str, Array](), dict[str, Array]()
+    least = THINNEST * float(np.sum(list(chart.parts.values()), axis=0).max())
     for name, values in chart.parts.items():
-        beside = OF_ANOTHER in name  # of another account of the same: hatched, its colours from the first on
-        number = counts[beside]
-        counts[beside] += 1
-        colour, rounds = page.colours[number % len(page.colours)], number // len(page.colours)
-        hatch = HATCHES[(2 * rounds + beside) % len(HATCHES)]
-        width = np.array(values) / factor
-        drawn = axes.barh(places, width, THICK, left, color=colour, hatch=hatch, edgecolor=page.paper, linewidth=0.4)
+        (shown if max(values) >= least else thin)[name] = np.array(values) / factor
+    if len(thin) == 1:
+        shown = {name: np.array(values) / factor for name, values in chart.parts.items()}
+    elif thin:
+        shown[_listed(thin)] = np.sum(list(thin.values()), axis=0)
+    accounts = dict.fromkeys(name.partition(OF_ANOTHER)[0] for name in shown if OF_ANOTHER in name)
+    colours = dict[str, str]()
+    for name, width in shown.items():
+        account, another, _ = name.partition(OF_ANOTHER)
+        colours[name] = colours.get(chart.same.get(name, "")) or page.colour(len(set(colours.values())))
+        hatch = HATCHES[(1 + list(accounts).index(account)) % len(HATCHES)] if another else HATCHES[0]
+        paint: dict[str, Any] = {"color": colours[name], "hatch": hatch, "edgecolor": page.paper, "linewidth": 0.4}
+        drawn = axes.barh(places, width, THICK, left, **paint)
         left += width
         legend.append((drawn[0], name, ""))
     return legend
+
+
+def _listed(thin: Iterable[str]) -> str:
+    """What parts are called that are drawn as one."""
+    names = list(thin)
+    return " and ".join(names) if len(names) < MOST_LISTED else f"{len(names)} that are too thin to see"
 
 
 def _ends(axes: "Axes", chart: Bars, places: Any, page: Page) -> Legend:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from steptime.model.plot.draw.labels import Scale, scaled, ticked
+from steptime.model.plot.draw.labels import MOST_TICKS, Scale, scaled, ticked
 from steptime.model.plot.draw.style import MARKERS, STROKES, Page
 from steptime.model.plot.shapes import Array, Curves, Role
 
@@ -15,12 +15,14 @@ Legend = list[tuple[Any, str, str]]
 """What a legend lists: what is drawn, its name, its formula."""
 CROWD = 20
 """Samples of one name beyond which each is drawn small."""
+MOST_BESIDE = 4
+"""Ticks below axes that stand beside others."""
 LOWEST = 1e-6
 """The least share of the largest value that an axis in equal ratios shows."""
 
 
-def draw_curves(axes: "Axes", chart: Curves, page: Page) -> Legend:
-    """Draw on axes; returns what the legend lists."""
+def draw_curves(axes: "Axes", chart: Curves, page: Page, beside: int = 1) -> Legend:
+    """Draw on axes, so many of which stand ``beside`` each other; returns what the legend lists."""
     legend: Legend = []
     across, up = (scaled(axis, _values(chart, which)) for which, axis in (("x", chart.x), ("y", chart.y)))
     others = 0
@@ -35,7 +37,7 @@ def draw_curves(axes: "Axes", chart: Curves, page: Page) -> Legend:
                             linewidth=2.4 if binds else 1.6, zorder=2 if binds else 3,
                             marker="" if len(curve.x) > 1 else ".")  # fmt: skip
         legend.append((line, curve.name, curve.formula))
-    _ticks(axes, chart, across, up)
+    _ticks(axes, chart, across, up, MOST_TICKS if beside < 2 else MOST_BESIDE)
     for place, points in enumerate(chart.points):
         many = points.role == Role.SAMPLE
         inked = points.role in (Role.OTHER, Role.BOUND)
@@ -64,15 +66,15 @@ def _values(chart: Curves, which: str) -> Array:
     return known
 
 
-def _ticks(axes: "Axes", chart: Curves, across: Scale, up: Scale) -> None:
-    """Scales, limits and ticks."""
+def _ticks(axes: "Axes", chart: Curves, across: Scale, up: Scale, most: int) -> None:
+    """Scales, limits and ticks, of which ``most`` have room below the axes."""
     for which, axis, scale in (("x", chart.x, across), ("y", chart.y, up)):
         values = _values(chart, which) / scale.factor
         values = values[values > 0] if axis.log else values
         low, high = float(values.min()), float(values.max())
         if which == "y" and axis.log:  # what is far below all that matters is cut off
             low = min(max(low, LOWEST * high), _least(chart) / scale.factor)
-        ticked(axes, which, axis.log, np.array([low, high]), scale.unit)
+        ticked(axes, which, axis.log, np.array([low, high]), scale.unit, most if which == "x" else MOST_TICKS)
         getattr(axes, f"set_{which}label")(scale.label)
         if not axis.log:
             getattr(axes, f"set_{which}lim")(min(0.0, low), high * 1.04)

@@ -52,7 +52,8 @@ def _drawn(figure: "Figure", chart: Chart, page: Page) -> tuple[Any, Legend, flo
     """The first axes, what the legend lists, and inches of the axes."""
     if isinstance(chart, Panels):
         every = figure.subplots(1, len(chart.charts), squeeze=False)[0]
-        legends = [draw_curves(axes, one, page) for axes, one in zip(every, chart.charts, strict=True)]
+        beside = len(chart.charts)
+        legends = [draw_curves(axes, one, page, beside) for axes, one in zip(every, chart.charts, strict=True)]
         return every[0], legends[0], PANEL
     axes = figure.add_subplot()
     match chart:

@@ -20,14 +20,16 @@ PREFIXED = ("s", "B", "B/s", "FLOP", "FLOP/s", "W")
 """Units that take a prefix: dollars, counts and ratios do not."""
 FRACTION, LARGE_FRACTION = r"\frac", r"\dfrac"
 LETTERS = 112
+"""Letters in a line of small print."""
 HANDLE = 0.62
 """Inches of what stands before a name in a legend, and between columns."""
 MOST_COLUMNS = 3
+MOST_TICKS, FEW_DECADES = 7, 2.5
+"""Ticks of an axis as long as a picture, and the decades of it between which 2 and 5 have room."""
 LINE = 0.16
 """Inches of a line of small print."""
 WIDE = 4.5
 """Decades beyond which numbers of units with prefixes are written with their own."""
-"""Letters in a line of small print."""
 
 
 def factor_of(axis: Axis, values: Array) -> tuple[float, str]:
@@ -64,19 +66,21 @@ def scaled(axis: Axis, values: Array) -> Scale:
     return Scale(factor, f"{axis.name} ({unit})" if unit else axis.name)
 
 
-def ticked(axes: "Axes", which: str, is_log: bool, ends: Array, unit: str = "") -> None:
+def ticked(axes: "Axes", which: str, is_log: bool, ends: Array, unit: str = "", most: int = MOST_TICKS) -> None:
     """Ticks at 1, 10, 100, or at 1, 2, 5 where there are few decades between the ends; numbers written out, with a
-    ``unit`` where the axis has none."""
+    ``unit`` where the axis has none. ``most``: how many have room."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     line = getattr(axes, f"{which}axis")
     if is_log:
         getattr(axes, f"set_{which}scale")("log")
         decades = float(np.log10(np.max(ends) / np.min(ends)))
-        line.set_major_locator(LogLocator(subs=(1.0,) if decades > 2.5 else (1.0, 2.0, 5.0), numticks=12))
+        few = decades <= FEW_DECADES * most / MOST_TICKS
+        room = 12 if few else most + (0 if unit else 5)
+        line.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,), numticks=room))
         line.set_minor_formatter(NullFormatter())
     else:
-        line.set_major_locator(MaxNLocator(7))
+        line.set_major_locator(MaxNLocator(most))
     line.set_major_formatter(FuncFormatter(lambda value, _: _said(value, unit)))
 
 

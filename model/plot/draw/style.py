@@ -15,6 +15,10 @@ SMALL = 8.0
 """Points of legends and of what stands in a picture."""
 
 
+NEARER = 0.5
+"""How far a further round of colours stays from the ink."""
+
+
 @dataclass(frozen=True)
 class Page:
     """The colours of a page: paper, ink, lines of the grid, and eight to tell things apart."""
@@ -24,6 +28,18 @@ class Page:
     faint: str
     colours: tuple[str, ...]
     roles: Mapping[Role, str]
+
+    def colour(self, number: int) -> str:
+        """One of many colours: first the eight, then as often as need be the same nearer to the ink, which differ from
+        them in lightness, so that none comes twice.
+
+        >>> len({LIGHT.colour(number) for number in range(24)})
+        24
+        """
+        rounds, place = divmod(number, len(self.colours))
+        kept = NEARER**rounds
+        pairs = zip(*(bytes.fromhex(one[1:]) for one in (self.colours[place], self.ink)), strict=True)
+        return "#" + "".join(f"{round(kept * one + (1 - kept) * ink):02X}" for one, ink in pairs)
 
 
 _light = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442", "#7F7F7F")
@@ -35,7 +51,7 @@ def _page(paper: str, ink: str, faint: str, colours: tuple[str, ...]) -> Page:
     roles = {
         Role.COMPUTE: colours[0], Role.MEMORY: colours[3], Role.INTERCONNECT: colours[2], Role.BOUND: ink,
         Role.ESTIMATE: colours[5], Role.FLOOR: colours[7], Role.OTHER: colours[0],
-        Role.SAMPLE: colours[0],
+        Role.SAMPLE: colours[0], Role.WEIGHTS: colours[1], Role.KV: colours[4],
     }  # fmt: skip
     return Page(paper, ink, faint, colours, roles)
 
@@ -44,10 +60,11 @@ LIGHT = _page("#FFFFFF", "#1A1A1A", "#DDDDDD", _light)
 DARK = _page("#14171C", "#E8E8E8", "#363B44", _dark)
 STROKES: Mapping[Role, Any] = {
     Role.COMPUTE: (0, (6, 2)), Role.MEMORY: (0, (2, 1.2)), Role.INTERCONNECT: (0, (6, 1.5, 1.2, 1.5)),
+    Role.WEIGHTS: "solid", Role.KV: "solid",
     Role.BOUND: "solid", Role.ESTIMATE: (0, (4, 1.2, 1, 1.2, 1, 1.2)), Role.FLOOR: (0, (1, 2.5)), Role.OTHER: "solid",
 }  # fmt: skip
-HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "||||", "++++")
-"""What tells bars of one colour apart, in print as well."""
+HATCHES = ("", "////", "....", "xxxx")
+"""What tells accounts of the same apart, in print as well."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 
 

@@ -35,7 +35,7 @@ STRANGERS = {
         "tiers are stated with `tiers`",
     ),
     **dict.fromkeys(LIMITS, "a byte of the chip is paid for with all that it has"),
-    q.hold_time: "every hold time is shown",
+    q.hold_time: "every hold time is shown; what one costs: `hold`",
     q.prompt: "the tokens of the cache are its context: `context`",
 }
 """Settings that this question has no use for, and why."""
@@ -112,7 +112,8 @@ class Policy:
 class CacheAnswer:
     """Choices in the order given, their lower envelope over the hold time, and the policy where reuse is known.
 
-    ``too_slow``: those that are out of the question, since they take longer than ``most`` seconds to restore.
+    ``too_slow``: those that are out of the question, since they take longer than ``most`` seconds to restore. ``hold``:
+    seconds for which somebody asks.
     """
 
     case: Case
@@ -125,6 +126,7 @@ class CacheAnswer:
     policy: Policy | None = None
     too_slow: tuple[Choice, ...] = ()
     most: float | None = None
+    hold: float | None = None
 
     @property
     def again(self) -> Choice:
@@ -141,6 +143,13 @@ class CacheAnswer:
         """What was taken where nothing was said; the tokens of the prefill are the context."""
         taken = [one for one in self.case.defaults if one.quantity not in {limit.name for limit in LIMITS}]
         return tuple(replace(one, quantity="context") if one.quantity == "prompt" else one for one in taken)
+
+    @property
+    def held(self) -> dict[str, float]:
+        """Dollars per token of each choice for the hold time that was asked for, the cheapest first."""
+        time = self.hold
+        costs = {} if time is None else {choice.name: choice.cost(time) for choice in self.choices}
+        return dict(sorted(costs.items(), key=lambda item: item[1]))
 
     def at(self, time: float) -> Choice:
         """The cheapest choice at a hold time."""

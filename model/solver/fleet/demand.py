@@ -158,7 +158,8 @@ class Caps:
 class Demand:
     """All of it. ``links``: pairs of different machines that may share the work of a class, every pair where None;
     ``energy_price``: dollars a joule on top of the price of chips; ``gap``: between cost and bound, relative, at which
-    the solver may stop."""
+    the solver may stop; ``nodes``: branches that it may look at, so that an answer does not depend on how fast or busy
+    a machine is; ``seconds``: by the clock, after which it stops all the same."""
 
     classes: tuple[Requests, ...]
     options: tuple[Option, ...]
@@ -167,7 +168,8 @@ class Demand:
     links: tuple[Link, ...] | None = None
     energy_price: float = 0.0
     gap: float = 0.01
-    seconds: float = 60.0
+    nodes: int = 3200
+    seconds: float = 600.0
     notices: tuple[str, ...] = ()
 
     @property

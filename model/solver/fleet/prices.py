@@ -14,7 +14,7 @@ from steptime.model.solver.fleet.program import SERVED, Program
 from steptime.model.solver.fleet.solved import Fleet, Relaxed, relaxed, solved
 
 LIMITED = 30
-"""Of the seconds that there are one in so many are for a program with whole groups and another limit."""
+"""Of the branches and seconds that there are one in so many are for a program with whole groups and another limit."""
 NUDGE = 1e-4
 """Share of a right side by which it is moved to take a slope."""
 
@@ -97,5 +97,5 @@ def _slope(program: Program, base: Relaxed, limit: Limit, by: float) -> float | 
 
 
 def _whole(program: Program, fleet: Fleet, limit: Limit, sign: int) -> float | None:
-    there = solved(program, _moved(program, limit, sign * limit.by), program.demand.seconds / LIMITED)
+    there = solved(program, _moved(program, limit, sign * limit.by), LIMITED)
     return None if there is None else there.cost - fleet.cost

@@ -69,10 +69,13 @@ class Program(Paid):
             rents = all(demand.options[option].rent is not None for option in column.on)
             for period in range(demand.periods if rents else 0):
                 self.variable((RENTED, place, period), self.price(column, True) / demand.periods, most, True)
-            if demand.caps.spare:
-                self.most.add((USED, place), 0.0)  # n <= most where one is in use
-                self.most.put((USED, place), owned, 1.0)
-                self.most.put((USED, place), self.variable((IN_USE, place), 0.0, 1.0, True), -most)
+            for period in range(demand.periods if rents else 1) if demand.caps.spare else ():
+                used = (USED, place, period)
+                self.most.add(used, 0.0)  # n + r <= all that there may be, where one is in use
+                self.most.put(used, owned, 1.0)
+                if rents:
+                    self.most.put(used, self.places[RENTED, place, period], 1.0)
+                self.most.put(used, self.variable((IN_USE, place, period), 0.0, 1.0, True), -(1.0 + rents) * most)
         if demand.goal == Goal.TOKENS:
             tokens = sum(one.rate * (one.new_tokens + one.output.mean) for one in demand.classes)
             self.variable((SCALE,), -tokens)
@@ -136,7 +139,8 @@ class Program(Paid):
             self.most.add(name, 0.0)
             self.put_groups(name, place, period, TIGHT - 1)
             if self.demand.caps.spare:
-                self.most.put(name, self.places[IN_USE, place], float(self.demand.caps.spare))
+                used = self.places.get((IN_USE, place, period), self.places[IN_USE, place, 0])
+                self.most.put(name, used, float(self.demand.caps.spare))
         for number in sorted(column.serves):
             self._flow(place, column, number, period)
 

@@ -1,7 +1,7 @@
 """A demand answered: the cheapest fleet at the bound and in practice, what its limits are worth, why others lost."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from steptime.model.errors import UserError
 from steptime.model.solver.fleet.candidates import Filling
@@ -11,7 +11,7 @@ from steptime.model.solver.fleet.columns import Column
 from steptime.model.solver.fleet.demand import Demand
 from steptime.model.solver.fleet.families import Family, families
 from steptime.model.solver.fleet.limits import limited
-from steptime.model.solver.fleet.lost import Lost, lost_of, singles_of
+from steptime.model.solver.fleet.lost import Lost, among, lost_of, singles_of
 from steptime.model.solver.fleet.needed import needed
 from steptime.model.solver.fleet.prices import Price, prices_of
 from steptime.model.solver.fleet.program import Program
@@ -23,8 +23,11 @@ from steptime.model.solver.fleet.waiting_prices import time_prices
 Progress = Callable[[float], None]
 QUICK = 2000
 """Variables up to which the program with whole groups is solved again for every limit."""
+SAME = 1e-9
+"""Costs that differ by less, relative, are the same."""
 PART, SINGLE = 4, 30
-"""Of the seconds that there are one in so many are for whole groups at either level; for those of one option alone."""
+"""Of the branches and seconds that there are one in so many are for whole groups at either level; for those of one
+option alone."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,11 @@ def _level(demand: Demand, found: Sequence[Family], in_practice: bool, progress:
     handed = {number: each for family in found for number, each in family.handed.items()}
     program = limited(Program(demand, needed(demand, columns), handed))
     base = relaxed(program)
-    fleet = None if base is None else solved(program, seconds=demand.seconds / PART, base=base)
+    mixed = None if base is None else solved(program, part=PART, base=base)
+    singles = {} if base is None else singles_of(demand, columns, handed, SINGLE)
+    chosen, fleet = _cheaper(program, mixed, list(filter(None, singles.values())))
+    if chosen is not program:
+        program, base = chosen, relaxed(chosen)
     if base is None or fleet is None:
         raise UserError(f"{where}no fleet serves the demand within its limits: {over_limits(demand, columns, handed)}")
     must_hold(program, fleet)
@@ -127,6 +134,21 @@ def _level(demand: Demand, found: Sequence[Family], in_practice: bool, progress:
         [*prices_of(program, base, fleet, len(program.cost) <= QUICK, lambda share: progress(0.6 + 0.2 * share)),
          *time_prices(program, columns, base, fillings, lambda share: progress(0.8 + 0.2 * share))],
         lost_of(program, columns, base, fleet, fillings),
-        singles_of(demand, columns, handed, demand.seconds / SINGLE),
+        {number: None if alone is None else alone[1].cost for number, alone in singles.items()},
         dollars_of(program, fleet) if priced else None,
     )  # fmt: skip
+
+
+def _cheaper(
+    program: Program, mixed: Fleet | None, singles: Sequence[tuple[Sequence[Column], Fleet]]
+) -> tuple[Program, Fleet | None]:
+    """The mix that was found, or the best machine alone where it costs less, since the search for mixes has a limit;
+    and the program that it is of."""
+    if not singles:
+        return program, mixed
+    columns, alone = min(singles, key=lambda one: one[1].cost)
+    if mixed is not None and mixed.cost <= alone.cost + SAME * abs(alone.cost):
+        return program, mixed
+    there, fleet = among(program, columns, alone)
+    bound = fleet.bound if mixed is None else mixed.bound
+    return there, replace(fleet, bound=min(bound, fleet.cost))

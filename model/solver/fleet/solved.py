@@ -87,23 +87,23 @@ def relaxed(program: Program, right: Mapping[object, float] | None = None) -> Re
 
 
 def solved(
-    program: Program, right: Mapping[object, float] | None = None, seconds: float | None = None,
-    base: Relaxed | None = None,
-) -> Fleet | None:  # fmt: skip
-    """The least cost with whole groups; None where none is found. A program too wide for that is solved for promising
-    columns alone; ``base``, the same in parts of groups, then says how far from the best that may be."""
+    program: Program, right: Mapping[object, float] | None = None, part: int = 1, base: Relaxed | None = None
+) -> Fleet | None:
+    """The least cost with whole groups; None where none is found within one of so many parts of the demand's limits of
+    branches and seconds. A program too wide for that is solved for promising columns alone; ``base``, the same in parts
+    of groups, then says how far from the best that may be."""
     if len(program.cost) <= WIDE:
-        return _solved(program, right, seconds, np.array(program.upper), None)
+        return _solved(program, right, part, np.array(program.upper), None)
     base = base or relaxed(program, right)
     if base is None:
         return None
     every, some = np.array(program.upper), np.array(program.upper)
     some[_left_out(program, base)] = 0.0
-    return _solved(program, right, seconds, some, base) or _solved(program, right, seconds, every, base)
+    return _solved(program, right, part, some, base) or _solved(program, right, part, every, base)
 
 
 def _solved(
-    program: Program, right: Mapping[object, float] | None, seconds: float | None, upper: Array, base: Relaxed | None
+    program: Program, right: Mapping[object, float] | None, part: int, upper: Array, base: Relaxed | None
 ) -> Fleet | None:  # fmt: skip
     """The same with so many groups of each kind at most; ``base`` where some of them are left out."""
     width, most = len(program.cost), _right(program, right)
@@ -112,7 +112,8 @@ def _solved(
         rows.append(LinearConstraint(program.equal.matrix(width), equal, equal))
     if program.linked.right:
         rows.append(LinearConstraint(program.linked.matrix(width), -inf, np.zeros(len(program.linked.right))))
-    options = {"mip_rel_gap": program.demand.gap, "time_limit": seconds or program.demand.seconds}
+    nodes, seconds = max(1, program.demand.nodes // part), program.demand.seconds / part
+    options = {"mip_rel_gap": program.demand.gap, "node_limit": nodes, "time_limit": seconds}
     with _unheard():
         found = milp(program.cost, integrality=np.array(program.whole, int), bounds=Bounds(0.0, upper),
                      constraints=rows, options=options)  # fmt: skip

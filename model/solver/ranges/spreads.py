@@ -30,6 +30,7 @@ from steptime.model.step.inputs import UserLimit
 Progress = Callable[[float], None]
 HELD = {"5 min": 300.0, "1 h": 3600.0}
 """Hold times that published prices are for."""
+AS_ASKED = "as long as asked"
 SEARCHES = 32
 """Searches over layouts for one spread: each takes as long as the search itself."""
 
@@ -104,7 +105,7 @@ def crossover_spread(case: Case, ranges: Ranges, between: tuple[str, str], over:
             return None
         way = slope_sign(case.scenario.expand(closed.rhs), symbol)
         # The closed form leaves out what is one here: a quantity that is not in it may still move the terms.
-        moves = any(case.scenario.depends(case.resources[name], symbol) for name in between)
+        moves = any(case.scenario.depends(case.comparable[name], symbol) for name in between)
         return None if way == 0 and moves else way
 
     return spread_solved(ranges, solve, proved, progress=progress)
@@ -143,9 +144,10 @@ def earnings_spread(
 
 def cache_spread(
     case: Case, ranges: Ranges, tiers: Sequence[Tier], reuse: Reuse | None, progress: Progress,
-    most: float | None = None,
+    most: float | None = None, hold: float | None = None,
 ) -> Spread:  # fmt: skip
-    """Break-even times between neighbours, and what a token's cache costs for five minutes, an hour, and by the policy.
+    """Break-even times between neighbours, and what a token's cache costs for five minutes, an hour, as long as asked
+    for, and by the policy.
 
     A cost is exact where bytes, computing and the chip's price and room all move it one way: every choice is a sum of
     their products, and the cheapest of what rises rises. What binds is the choice for five minutes.
@@ -157,10 +159,11 @@ def cache_spread(
         if symbol == q.context and low < 2:
             raise UserError("range of `context`: a single token has nothing to compute again; give at least 2")
     must_be_inputs(case, {own[symbol]: ends for symbol, ends in ranges.items()})
+    times = HELD if hold is None else {**HELD, AS_ASKED: hold}
 
     def solve(values: Mapping[Symbol, float]) -> Outcome:
         answer = solve_cache(case.changed({own[symbol]: value for symbol, value in values.items()}), tiers, reuse, most)
-        kept = {f"held {name}": answer.at(time).cost(time) for name, time in HELD.items()}
+        kept = {f"held {name}": answer.at(time).cost(time) for name, time in times.items()}
         if answer.policy is not None:
             kept |= {"by the policy": answer.policy.expected_cost}
         spans = answer.envelope

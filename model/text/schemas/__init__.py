@@ -24,7 +24,7 @@ VERSIONS = {
     "picture": 1,
     "resources": 1,
     "solve-batch": 2,
-    "solve-cache": 1,
+    "solve-cache": 2,
     "solve-crossover": 2,
     "solve-fleet": 1,
     "solve-for": 1,
