@@ -30,10 +30,11 @@ CHAPTERS = {
     11: "In practice",
     12: "Waiting",
     13: "Fleets",
+    14: "Failures and checkpoints",
 }
 ROOMS = (
     "batch", "experts", "pipelines", "overtraining", "prices", "reversible", "machine", "collectives", "serving",
-    "training", "practice", "waiting", "fleet",
+    "training", "practice", "waiting", "fleet", "reliability",
 )  # fmt: skip
 MODULES = (
     "batch.terms",
@@ -136,6 +137,9 @@ MODULES = (
     "fleet.mixes",
     "fleet.apart",
     "fleet.spare",
+    "reliability.failures",
+    "reliability.checkpoints",
+    "reliability.runs",
 )
 
 

@@ -16,7 +16,7 @@ from steptime.model.text.fitting import Fitting, lines_of
 from steptime.model.text.format import counted, formula, money, plain, si
 from steptime.model.text.header import headline, listed
 from steptime.model.text.practice import measured_rows
-from steptime.model.text.run import run_words
+from steptime.model.text.run import failures_words, run_words
 
 ROOM_FOR_FORMULA = 44
 """Columns that 80 leave to a formula; one that takes more than two lines of them is folded away."""
@@ -115,7 +115,7 @@ def _run(case: Case, data: Mapping[str, Any]) -> list[list[str]]:
             if "days" in practice
             else ""
         )
-        lines.append(["run", f"at the bound {run_words(found, of_price(case))}{after}"])
+        lines.append(["run", f"at the bound {run_words(found, of_price(case))}{after}; {failures_words(case)}"])
     return lines
 
 

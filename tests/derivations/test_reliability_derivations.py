@@ -1,0 +1,147 @@
+"""What is proved of failures and checkpoints, against a run drawn failure by failure, and against numerical minima."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+from sympy import Symbol
+
+from steptime.derivations.facts import Solved
+from steptime.derivations.inverse import solve_for
+from steptime.derivations.reliability import checkpoints, failures, runs
+from steptime.derivations.rules import RuleError, equation, lambert, turning
+from steptime.derivations.steps import Derivation, Step
+from steptime.model import symbols as q
+from steptime.model.economics import failures as model
+from steptime.model.errors import NotVerified
+from steptime.model.numeric import lambert as lambert_of
+from steptime.model.scenario import Scenario
+
+RARE = st.floats(1e-6, 5.0)
+"""Stalls over the time between failures: from hardly any to more than there is between two failures."""
+
+
+def at(one: Derivation | sympy.Expr, values: dict[Symbol, float]) -> float:
+    expr = one.result.rhs if isinstance(one, Derivation) else one
+    return float(Scenario(values).evaluate(expr))
+
+
+def case(stall: float, between: float = 1.0, restart: float = 0.3) -> dict[Symbol, float]:
+    values = {q.failure_interval: between, q.checkpoint_stall: stall * between, q.restart_time: restart * between}
+    return {**values, q.checkpoint_interval: at(model.best_interval, values)}
+
+
+@given(stall=RARE, between=st.floats(1.0, 1e6), restart=st.floats(0.0, 3.0))
+def test_the_best_interval_is_where_a_search_finds_it(stall: float, between: float, restart: float) -> None:
+    values = case(stall, between, restart)
+    best = values[q.checkpoint_interval]
+    found = minimize_scalar(lambda w: at(model.slowed, {**values, q.checkpoint_interval: float(np.exp(w))}),
+                            bracket=(np.log(best) - 0.5, np.log(best) + 0.3), tol=1e-12)  # fmt: skip
+    assert at(model.slowed, values) <= found.fun * (1 + 1e-12)
+    assert np.exp(found.x) == pytest.approx(best, rel=1e-4)
+    assert 0 < best < between
+
+
+@given(stall=RARE, restart=st.floats(0.0, 3.0))
+def test_what_is_kept_is_one_over_the_slowdown(stall: float, restart: float) -> None:
+    values = case(stall, restart=restart)
+    kept = at(checkpoints.kept, values)
+    assert kept == pytest.approx(1 / at(model.slowed, values), rel=1e-6)
+    assert at(checkpoints.lost, values) == pytest.approx(1 - kept, abs=1e-9)
+    assert at(checkpoints.at_best, values) == pytest.approx(stall, rel=1e-4)
+
+
+@given(stall=st.floats(1e-6, 1e-2))
+def test_young_and_daly_are_the_first_terms(stall: float) -> None:
+    """Daly 2006, equation 20: the square root, less two thirds of the stall, and no more than the next power."""
+    values = case(stall)
+    best, root = values[q.checkpoint_interval], at(model.young_interval, values)
+    assert best < root and 1 < (root / best) ** 2 < 1 + 1.5 * root
+    assert abs(best - (root - 2 / 3 * stall)) <= stall**1.5
+
+
+@pytest.mark.parametrize("stall", [0.01, 0.3])
+def test_an_interval_takes_as_long_as_when_it_is_lived_through(stall: float) -> None:
+    values = case(stall)
+    work, source, times = values[q.checkpoint_interval], np.random.default_rng(1407), []
+    for _ in range(40_000):
+        time, until = 0.0, source.exponential()
+        while until < work + stall:
+            time, until = time + until + values[q.restart_time], source.exponential()
+        times.append(time + work + stall)
+    error = np.std(times) / np.sqrt(len(times))
+    assert abs(np.mean(times) - at(failures.interval, values)) < 4 * error
+
+
+def test_the_published_run() -> None:
+    """Llama 3: 419 unexpected interruptions in 54 days are one in 3.09 h; nine tenths kept leave 20.6 min a restart."""
+    values = dict(checkpoints.best.numbers)
+    assert values[q.failure_interval] == pytest.approx(54 * 24 * 3600 / 419)
+    assert checkpoints.restart_for(0.9, values[q.failure_interval]) == pytest.approx(54 * 86400 / 419 / 9)
+
+
+def test_more_chips_fail_more_often_and_spares_follow_no_size() -> None:
+    values = {q.chip_failure_interval: 5e4 * 3600, q.chips: 1e5}
+    assert at(failures.job_fails, values) == pytest.approx(1800)
+    assert q.chips not in runs.spares.result.free_symbols
+
+
+def test_solved_for_what_is_asked() -> None:
+    """What a stall may take if checkpoints after ten minutes are to be best, and the other way round."""
+    known = {q.failure_interval: 3 * 3600.0, q.checkpoint_interval: 600.0}
+    (stall,) = solve_for("stall-of-best-interval", q.checkpoint_stall, known, {}).solutions
+    (interval,) = solve_for("best-checkpoint-interval", q.checkpoint_interval,
+                            {q.failure_interval: 3 * 3600.0, q.checkpoint_stall: stall}, {}).solutions  # fmt: skip
+    assert interval == pytest.approx(600.0, rel=1e-9)
+    (most,) = solve_for("best-checkpoint-interval", q.failure_interval,
+                        {q.checkpoint_interval: 600.0, q.checkpoint_stall: stall}, {}).solutions  # fmt: skip
+    assert most == pytest.approx(3 * 3600.0, rel=1e-6)
+
+
+@pytest.mark.parametrize("branch", [0, -1])
+def test_lambert_s_function_undoes_a_product_with_its_exponential(branch: int) -> None:
+    inner = np.array([-0.999, -0.5, 0.0, 2.0]) if branch == 0 else np.array([-1.001, -2.0, -20.0])
+    assert lambert_of(inner * np.exp(inner), branch) == pytest.approx(inner, rel=1e-6, abs=1e-12)
+    assert np.isnan(lambert_of(-1.0, branch))
+
+
+def changed(one: Derivation, place: int, step: Step) -> Derivation:
+    return one.with_steps((*one.steps[:place], step, *one.steps[place + 1 :]))
+
+
+share, through = checkpoints.share, checkpoints.through
+product, start = checkpoints.best.steps[2], checkpoints.best.steps[0]
+ATTACKS = {
+    "another slope": (changed(checkpoints.best, 0, replace(start, rule=turning(
+        q.checkpoint_interval, share - 1, -2 * through, checkpoints.SLOPE))), "is not"),
+    "the other way round, where it falls": (changed(checkpoints.best, 0, replace(start, rule=turning(
+        q.checkpoint_interval, -through, share - 1, -checkpoints.SLOPE))), "not shown to be positive"),
+    "chosen by nobody": (replace(checkpoints.best, assumes=()), "not among the assumptions"),
+    "the lower branch": (changed(checkpoints.best, 3, Step(
+        "wrong", lambert(share - 1, -1), equation(share - 1, sympy.LambertW(product.gives.rhs, -1)))), "no numbers"),
+    "another product": (changed(checkpoints.best, 3, Step(
+        "wrong", lambert(share - 2), equation(share - 2, sympy.LambertW(product.gives.rhs)))), "times its exponential"),
+    "a stall that is kept": (changed(checkpoints.kept, 2, replace(checkpoints.kept.steps[2], gives=equation(
+        checkpoints.kept.result.lhs, 1 - share))), "not"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_false_steps_are_refused(name: str) -> None:
+    attacked, said = ATTACKS[name]
+    with pytest.raises(NotVerified, match=said):
+        attacked.verify()
+
+
+def test_a_third_branch_is_none() -> None:
+    with pytest.raises(RuleError, match="two real branches"):
+        lambert(share - 1, 1).apply(product.gives)
+
+
+def test_a_restart_does_not_move_the_interval() -> None:
+    assert q.restart_time not in checkpoints.best.result.free_symbols
+    assert q.restart_time in Solved(checkpoints.kept, q.checkpoint_interval).line.free_symbols
