@@ -1,6 +1,10 @@
 """What is proved of failures and checkpoints, against a run drawn failure by failure, and against numerical minima."""
 
+import json
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ from sympy import Symbol
 
 from steptime.derivations.facts import Solved
 from steptime.derivations.inverse import solve_for
+from steptime.derivations.printed.code import c_code, javascript_code, python_code
 from steptime.derivations.reliability import checkpoints, failures, runs
 from steptime.derivations.rules import RuleError, equation, lambert, turning
 from steptime.derivations.steps import Derivation, Step
@@ -145,3 +150,27 @@ def test_a_third_branch_is_none() -> None:
 def test_a_restart_does_not_move_the_interval() -> None:
     assert q.restart_time not in checkpoints.best.result.free_symbols
     assert q.restart_time in Solved(checkpoints.kept, q.checkpoint_interval).line.free_symbols
+
+
+@pytest.mark.parametrize("branch", [0, -1])
+def test_exported_code_has_lambert_s_function(branch: int, tmp_path: Path) -> None:
+    inner = -sympy.exp(-1 - q.checkpoint_stall / q.failure_interval)
+    formula = q.failure_interval * (1 + sympy.LambertW(inner, branch))
+    stalls = (1e-6, 0.01, 0.3, 2.0, 20.0)
+    expected = [lambert_of(-np.exp(-1 - stall), branch) + 1 for stall in stalls]
+    space: dict = {}
+    exec(python_code("interval", formula, "a test"), space)  # our own export
+    assert [space["interval"](stall, 1.0) for stall in stalls] == pytest.approx(expected, rel=1e-6)
+    if shutil.which("node"):
+        asked = ", ".join(f"interval({stall}, 1)" for stall in stalls)
+        script = f"{javascript_code('interval', formula, 'a test')}\nconsole.log(JSON.stringify([{asked}]));"
+        done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True, timeout=60)
+        assert json.loads(done.stdout) == pytest.approx(expected, rel=1e-6)
+    if shutil.which("cc"):
+        calls = "".join(f'printf("%.17g\\n", interval({stall}, 1.0));' for stall in stalls)
+        function = c_code("interval", formula, "a test")
+        source = f"{function}\n#include <stdio.h>\nint main(void) {{ {calls} return 0; }}\n"
+        (tmp_path / "interval.c").write_text(source, "utf-8")
+        subprocess.run(["cc", "interval.c", "-o", "interval", "-lm"], cwd=tmp_path, check=True, timeout=60)
+        done = subprocess.run([tmp_path / "interval"], capture_output=True, text=True, check=True, timeout=60)
+        assert [float(line) for line in done.stdout.split()] == pytest.approx(expected, rel=1e-6)
