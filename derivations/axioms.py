@@ -140,3 +140,5 @@ AS_OFTEN_AS_IT_LASTS = Axiom("as-often-as-it-lasts", "on average as many failure
 FROM_THE_LAST = Axiom("from-the-last-checkpoint", "after a failure all work since the last checkpoint is done again, and nothing else is")
 RESTARTS_QUIET = Axiom("restarts-quiet", "no failure comes during a restart")
 IN_THE_MIDDLE = Axiom("in-the-middle", "a failure comes in the middle of an interval on average, and no second one before that interval is through")
+ENERGY_ADDS_UP = Axiom("energy-adds-up", "a chip draws a constant, and beside it an energy for each FLOP and each byte of memory traffic")
+FED_AND_COOLED = Axiom("fed-and-cooled", "a site, or a rack, takes as many chips as it feeds and cools, whole or not, each at its rated power or at what its work draws")

@@ -31,10 +31,12 @@ CHAPTERS = {
     12: "Waiting",
     13: "Fleets",
     14: "Failures and checkpoints",
+    15: "Power and heat",
 }
 ROOMS = (
     "batch", "experts", "pipelines", "overtraining", "prices", "reversible", "machine", "collectives", "serving",
     "training", "practice", "waiting", "fleet", "reliability",
+    "power",
 )  # fmt: skip
 MODULES = (
     "batch.terms",
@@ -140,6 +142,8 @@ MODULES = (
     "reliability.failures",
     "reliability.checkpoints",
     "reliability.runs",
+    "power.chips",
+    "power.sites",
 )
 
 
