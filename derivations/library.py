@@ -32,11 +32,12 @@ CHAPTERS = {
     13: "Fleets",
     14: "Failures and checkpoints",
     15: "Power and heat",
+    16: "The network as purchased",
 }
 ROOMS = (
     "batch", "experts", "pipelines", "overtraining", "prices", "reversible", "machine", "collectives", "serving",
     "training", "practice", "waiting", "fleet", "reliability",
-    "power",
+    "power", "fabric",
 )  # fmt: skip
 MODULES = (
     "batch.terms",
@@ -144,6 +145,8 @@ MODULES = (
     "reliability.runs",
     "power.chips",
     "power.sites",
+    "fabric.trees",
+    "fabric.prices",
 )
 
 

@@ -239,6 +239,19 @@ piece_start = quantity("piece_start", second, r"\tau_p", "time that one piece of
 further_stages = quantity("further_stages", count, r"d_p", "stages that a piece of a message passes after its first", sane=OPTIONAL)
 moving_time = quantity("moving_time", second, r"t_V", "time in which all bytes of a collective pass the slowest link of a chip", sane=OPTIONAL)
 
+# --- a network as it is bought -------------------------------------------------------------------------------------
+radix = quantity("radix", count, r"k", "ports of a switch", integer=True, sane=(2, 1e5))
+fabric_hosts = quantity("fabric_hosts", count, r"n", "ports that a network of switches offers to chips", sane=(1e-6, 1e9))
+fabric_tiers = quantity("fabric_tiers", count, r"t", "tiers of switches between two chips that are furthest apart, counted upwards", sane=(1, 10))
+oversubscription = quantity("oversubscription", count, r"s", "bandwidth of a leaf switch towards chips over that towards other switches", sane=(1, 1e4))
+port_bandwidth = quantity("port_bandwidth", byte / second, r"I_p", "bandwidth of one port of a switch, one direction", sane=RATES)
+switch_price = quantity("switch_price", dollar, r"c_S", "dollars of one switch", sane=OPTIONAL)
+nic_price = quantity("nic_price", dollar, r"c_N", "dollars of the network interface of one port of a chip", sane=OPTIONAL)
+cable_price = quantity("cable_price", dollar, r"c_K", "dollars of the cable from a chip to its leaf switch, with its ends", sane=OPTIONAL)
+fibre_price = quantity("fibre_price", dollar, r"c_f", "dollars of the fibre of one link between switches", sane=OPTIONAL)
+transceiver_price = quantity("transceiver_price", dollar, r"c_T", "dollars of one optical transceiver, two for each link between switches", sane=OPTIONAL)
+transceiver_power = quantity("transceiver_power", joule / second, r"P_T", "watts of one optical transceiver", sane=OPTIONAL)
+
 # --- parts and wholes -----------------------------------------------------------------------------------------------
 within(active_parameters, parameters)
 within(unembedding_parameters, active_parameters)
