@@ -1,13 +1,14 @@
 """Chapter 16, the network as purchased: ports, switches and cables of a fat tree."""
 
 import sympy
+from sympy import Ne
 
 from steptime.derivations.axioms import EQUAL_SWITCHES, PASSES_ALL_ON
 from steptime.derivations.claims import Claim, Source, Wording
 from steptime.derivations.fabric import formulas
 from steptime.derivations.fabric.numbers import AL_FARES, LEISERSON, PRICES, SHEET, fabric, largest
 from steptime.derivations.facts import Crossing, Defined, Modelled, given
-from steptime.derivations.inequalities.conditions import at_least
+from steptime.derivations.inequalities.conditions import at_least, related
 from steptime.derivations.rules import both_sides, equation, identity, side, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.economics import fabric as bought
@@ -112,7 +113,7 @@ tiers = Derivation(
     sources=(AL_FARES,),
     example=lambda: largest(2.0),
     example_text="the largest network of two tiers of switches of 64 ports",
-    holds=(at_least(TIERS, 1),),
+    holds=(related(Ne, sympy.log(radix / 2), 0), at_least(TIERS, 1)),
 )  # fmt: skip
 
 switches = Derivation(
