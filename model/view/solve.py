@@ -157,7 +157,8 @@ for option, said in {
               help="One of several, as weight=0.7 phase=decode context=32k batch=2048, weight being its share of the "
               "tokens; may be repeated.")  # fmt: skip
 @click.option("--from", "chip", metavar="HARDWARE", shell_complete=HARDWARE,
-              help="Instead: what one more unit of each resource of this chip is worth.")  # fmt: skip
+              help="Instead: what one more unit of each resource of this chip is worth. With several, as --context "
+              "4k,32k,200k or --prices market-parts,manufacturing-parts, a column each.")  # fmt: skip
 @range_option
 @click.pass_context
 def machine(
@@ -178,7 +179,10 @@ def machine(
             raise click.UsageError("--from prices a chip as it is: no --budget, --power, --limit or --workload")
         if words.get("efficiency", "ideal") != "ideal":
             raise click.UsageError("--efficiency: only ideal here: what resources are worth is of the ideal bound")
-        show(with_ranges(st.step(model, chip, **words).who_earns(prices), ctx), as_json)
+        if "," in str(words.get("context", "")) + (prices or ""):
+            _by_context(ctx, model, chip, prices, words, as_json)
+        else:
+            show(with_ranges(st.step(model, chip, **words).who_earns(prices), ctx), as_json)
         return
     if prices is None:
         raise click.UsageError(
@@ -190,6 +194,20 @@ def machine(
         if any(entry.startswith(f"{name}=") for text in options["workloads"] for entry in text.split()):
             raise click.UsageError(f"--set {name}: a --workload states it too; give one of them")
     show(with_ranges(st.machine(model, prices, **words), ctx), as_json)
+
+
+def _by_context(
+    ctx: click.Context, model: str, chip: str, prices: str | None, words: dict[str, Any], as_json: bool
+) -> None:
+    """Who earns at several contexts, by several price lists."""
+    import steptime as st
+
+    if prices is None:
+        raise click.UsageError("--from at several --context needs --prices, as --prices market-parts")
+    if ranges(ctx):
+        raise click.UsageError("--range: of one --context and one --prices; leave the others out")
+    context = words.pop("context", "4096")
+    show(st.earners(model, chip, context, prices, **words), as_json)
 
 
 @solve.command()
