@@ -10,6 +10,7 @@ from importlib import import_module
 from steptime.derivations.claims import Claim
 from steptime.derivations.steps import Derivation
 from steptime.model import symbols
+from steptime.model.economics import symbols as economics
 from steptime.model.errors import unknown
 from steptime.model.estimate import symbols as estimate
 from steptime.model.fleet import symbols as fleet
@@ -151,7 +152,7 @@ MODULES = (
 
 
 _chapters = (import_module(f"steptime.derivations.{room}.symbols") for room in ROOMS)
-_declaring = (symbols, estimate, queues, fleet, *_chapters)
+_declaring = (symbols, economics, estimate, queues, fleet, *_chapters)
 
 
 def quantities() -> dict[str, Quantity]:

@@ -3,7 +3,7 @@
 from steptime.derivations.fabric.symbols import (  # isort: skip
     leaf_down, leaf_switches, leaf_up, other_price, other_time, pod_hosts, pods, upper_links, upper_price, upper_time,
 )  # fmt: skip
-from steptime.model.symbols import fabric_hosts, fabric_tiers, oversubscription, radix
+from steptime.model.economics.symbols import fabric_hosts, fabric_tiers, oversubscription, radix
 
 rest_of_leaf = radix - leaf_up
 shared_leaf = oversubscription * leaf_up

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sympy import Symbol
 
 from steptime.derivations.fabric import symbols as own
-from steptime.model import symbols as q
+from steptime.model.economics import symbols as m
 
 LEISERSON = "Leiserson 1985, Fat-trees: universal networks, doi 10.1109/TC.1985.6312192"
 AL_FARES = "Al-Fares, Loukissas and Vahdat 2008, A scalable commodity data center network, doi 10.1145/1402958.1402967"
@@ -24,9 +24,9 @@ PRICES = (
 
 def fabric() -> Mapping[Symbol, float]:
     """Two tiers for 1,024 chips, nothing oversubscribed."""
-    found = {q.radix: 64.0, q.fabric_hosts: 1024.0, q.fabric_tiers: 2.0, q.oversubscription: 1.0,
-             q.port_bandwidth: 50e9, q.switch_price: 36e3, q.nic_price: 1200.0, q.cable_price: 0.0,
-             q.fibre_price: 0.0, q.transceiver_price: 750.0, q.transceiver_power: 8.5}  # fmt: skip
+    found = {m.radix: 64.0, m.fabric_hosts: 1024.0, m.fabric_tiers: 2.0, m.oversubscription: 1.0,
+             m.port_bandwidth: 50e9, m.switch_price: 36e3, m.nic_price: 1200.0, m.cable_price: 0.0,
+             m.fibre_price: 0.0, m.transceiver_price: 750.0, m.transceiver_power: 8.5}  # fmt: skip
     leaf = {own.leaf_up: 32.0, own.leaf_down: 32.0, own.leaf_switches: 32.0, own.upper_links: 1024.0}
     return {**found, **leaf, own.pods: 64.0, own.pod_hosts: 1024.0, own.other_price: 40e3, own.upper_price: 3e3,
             own.other_time: 8e-3, own.upper_time: 0.2e-3}  # fmt: skip
@@ -34,4 +34,4 @@ def fabric() -> Mapping[Symbol, float]:
 
 def largest(tiers: float) -> Mapping[Symbol, float]:
     """The largest network of so many tiers."""
-    return {**fabric(), q.fabric_tiers: tiers, q.fabric_hosts: 2 * 32.0**tiers}
+    return {**fabric(), m.fabric_tiers: tiers, m.fabric_hosts: 2 * 32.0**tiers}

@@ -18,9 +18,9 @@ from steptime.derivations.fabric.symbols import (  # isort: skip
     dollars_per_host, dollars_per_rate, other_price, other_time, ports_per_host, step_price, upper_price, upper_time,
     watts_per_host,
 )  # fmt: skip
-from steptime.model.symbols import (  # isort: skip
-    cable_price, fabric_tiers, fibre_price, nic_price, oversubscription, port_bandwidth, radix,
-    switch_price, transceiver_power, transceiver_price,
+from steptime.model.economics.symbols import (  # isort: skip
+    cable_price, fabric_tiers, fibre_price, nic_price, oversubscription, port_bandwidth, radix, switch_price,
+    transceiver_power, transceiver_price,
 )  # fmt: skip
 
 host = Derivation(

@@ -17,7 +17,7 @@ from steptime.model.scenario import Scenario
 from steptime.derivations.fabric.symbols import (  # isort: skip
     all_switches, cables_per_host, leaf_down, leaf_switches, leaf_up, pod_hosts, pods, ports_per_host, upper_links,
 )  # fmt: skip
-from steptime.model.symbols import fabric_hosts, fabric_tiers, oversubscription, radix
+from steptime.model.economics.symbols import fabric_hosts, fabric_tiers, oversubscription, radix
 
 EVEN = given(oversubscription, 1, "as many ports up as down")
 LEAVES = Modelled(leaf_switches, formulas.leaves)

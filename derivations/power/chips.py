@@ -8,16 +8,18 @@ from steptime.derivations.facts import Chosen, Crossing, Defined, Modelled, Tend
 from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.power.formulas import of_token
 from steptime.derivations.power.numbers import CHIP, CHOI, DECODE_WATTS, TEXT, board, multiplying
-from steptime.derivations.power.symbols import capped_flops, power_intensity, token_energy
+from steptime.derivations.power.symbols import capped_flops, token_energy
 from steptime.derivations.rules import equation, identity, limit, minimise, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.economics import power
 from steptime.model.scenario import Scenario
 
+from steptime.model.economics.symbols import (  # isort: skip
+    byte_energy, clock, drawn_power, idle_power, intensity, step_energy,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    active_parameters, byte_energy, clock, context, drawn_power, flops_energy, flops_per_mac, idle_power, intensity,
-    kv_bytes, memory_bandwidth, micro_batch, peak_flops, power_cap, step_energy, step_flops, step_memory_bytes,
-    step_time, voltage_exponent,
+    active_parameters, context, flops_energy, flops_per_mac, kv_bytes, memory_bandwidth, micro_batch, peak_flops,
+    power_cap, step_flops, step_memory_bytes, step_time, voltage_exponent,
 )  # fmt: skip
 
 WATTS = Modelled(drawn_power, power.drawn)
@@ -101,11 +103,9 @@ ridge = Derivation(
         Modelled(step_time, power.streaming_time),
         Modelled(step_time, power.byte_power_time),
         "reading takes as long as the watts for it and its FLOP",
-        over=intensity,
-        at=power_intensity,
     ),
-    steps=(Step("solve for the FLOP of a byte", solve_for(power_intensity),
-                equation(power_intensity, power.power_ridge)),),
+    steps=(Step("solve for the FLOP of a byte", solve_for(intensity),
+                equation(intensity, power.power_ridge)),),
     assumes=(ENERGY_ADDS_UP,),
     sources=(CHOI, DECODE_WATTS),
     example=board,

@@ -4,9 +4,12 @@ from steptime.derivations.power.symbols import (  # isort: skip
     chip_price_rate, raised_token_cost, rack_power, reached_racks, site_cost, site_steps, site_token_cost, energy_rise,
     step_yields,
 )  # fmt: skip
+from steptime.model.economics.symbols import (  # isort: skip
+    byte_energy, power_usage,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    active_parameters, byte_energy, bytes_per_weight, context, electricity_price, flops_energy, flops_per_mac, kv_bytes,
-    micro_batch, parameters, power, power_usage,
+    active_parameters, bytes_per_weight, context, electricity_price, flops_energy, flops_per_mac, kv_bytes, micro_batch,
+    parameters, power,
 )  # fmt: skip
 
 of_token = flops_energy * flops_per_mac * active_parameters + byte_energy * (

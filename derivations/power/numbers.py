@@ -8,6 +8,7 @@ from sympy import Symbol
 from steptime.derivations.board import numbers
 from steptime.derivations.power import symbols as own
 from steptime.model import symbols as q
+from steptime.model.economics import symbols as m
 from steptime.model.scenario import Scenario
 
 CHOI = "Choi, Bedard, Fowler and Vuduc 2013, A roofline model of energy, doi 10.1109/IPDPS.2013.77"
@@ -35,11 +36,11 @@ def board(cap: float = 400.0) -> Mapping[Symbol, float]:
         q.step_flops: 64 * (2 * values[q.active_parameters] + 4096 * values[q.attention_flops]) / 8,
         q.step_memory_bytes: (2 * values[q.parameters_read] + 64 * 4096 * values[q.kv_bytes]) / 8,
     }
-    watts = {q.idle_power: IDLE, q.byte_energy: 8 * BIT, q.power_cap: cap, q.power: 700.0, q.resting_power: IDLE,
+    watts = {m.idle_power: IDLE, m.byte_energy: 8 * BIT, q.power_cap: cap, q.power: 700.0, q.resting_power: IDLE,
              q.voltage_exponent: 0.5}  # fmt: skip
     left = 700.0 - IDLE - 8 * BIT * values[q.memory_bandwidth]
     found = {**values, **step, **watts, q.flops_energy: left / values[q.peak_flops]}
-    found[q.intensity] = step[q.step_flops] / step[q.step_memory_bytes]
+    found[m.intensity] = step[q.step_flops] / step[q.step_memory_bytes]
     found[q.step_time] = step[q.step_memory_bytes] / values[q.memory_bandwidth]
     return _with_site(found)
 
@@ -48,9 +49,9 @@ def _with_site(found: dict[Symbol, float]) -> Mapping[Symbol, float]:
     """The same on a site of ten megawatts."""
     from steptime.model.economics import power
 
-    found[q.drawn_power] = float(Scenario(found).evaluate(power.drawn))
-    found[q.step_energy] = float(Scenario(found).evaluate(power.energy))
-    found |= {q.site_power: 1e7, q.power_usage: 1.25, q.electricity_price: ELECTRICITY, q.clock: 1.0}
+    found[m.drawn_power] = float(Scenario(found).evaluate(power.drawn))
+    found[m.step_energy] = float(Scenario(found).evaluate(power.energy))
+    found |= {m.site_power: 1e7, m.power_usage: 1.25, q.electricity_price: ELECTRICITY, m.clock: 1.0}
     found |= {own.site_cost: 10.0, own.step_yields: 8.0, own.energy_rise: 0.01, own.chip_price_rate: 2.0 / 3600,
               own.rack_power: 6e5, own.reached_racks: 1.0}  # fmt: skip
     found[own.site_steps] = float(Scenario(found).evaluate(power.steps_of_site))
@@ -60,4 +61,4 @@ def _with_site(found: dict[Symbol, float]) -> Mapping[Symbol, float]:
 def multiplying() -> Mapping[Symbol, float]:
     """The same chip on products alone."""
     values = dict(board())
-    return {**values, q.intensity: 1e4, q.step_flops: 1e12, q.step_memory_bytes: 1e8}
+    return {**values, m.intensity: 1e4, q.step_flops: 1e12, q.step_memory_bytes: 1e8}

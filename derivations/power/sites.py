@@ -15,8 +15,11 @@ from steptime.derivations.power.symbols import (  # isort: skip
     domain_chips, electricity_share, energy_elasticity, energy_rise, raised_token_cost, site_chips, site_cost,
     site_steps, site_token_cost, step_yields,
 )  # fmt: skip
+from steptime.model.economics.symbols import (  # isort: skip
+    byte_energy, idle_power, power_usage, site_power,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    byte_energy, idle_power, power_usage, site_power, step_memory_bytes, step_time,
+    step_memory_bytes, step_time,
 )  # fmt: skip
 from steptime.model import symbols as q
 

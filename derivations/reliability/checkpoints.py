@@ -9,7 +9,12 @@ from steptime.derivations.inequalities.conditions import more
 from steptime.derivations.reliability.failures import attempt, slower
 from steptime.derivations.reliability.formulas import squared_ratio
 from steptime.derivations.reliability.numbers import CORLESS, DALY, JOB, LLAMA_3, YOUNG, at, job
-from steptime.derivations.reliability.symbols import first_order_loss, kept_share, lost_share, young_ratio
+from steptime.derivations.reliability.symbols import (
+    first_order_loss,
+    kept_share_of_time,
+    lost_share_of_time,
+    young_ratio,
+)
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.economics import failures
 from steptime.model.scenario import Scenario
@@ -17,7 +22,7 @@ from steptime.model.scenario import Scenario
 from steptime.derivations.rules import (  # isort: skip
     both_sides, equation, identity, lambert, limit, minimise, side, solve_for, substitute, turning,
 )  # fmt: skip
-from steptime.model.symbols import (  # isort: skip
+from steptime.model.economics.symbols import (  # isort: skip
     checkpoint_interval, checkpoint_stall, failure_interval, restart_time,
 )  # fmt: skip
 
@@ -148,25 +153,25 @@ kept = Derivation(
     rows=("14.6",),
     claim="Of a mean time between failures and a restart all is kept but the one interval and the restart: the stall "
     "matters only by the interval that it asks for.",
-    start=Defined(kept_share, failures.goodput, "the work that is kept over the time that it takes"),
+    start=Defined(kept_share_of_time, failures.goodput, "the work that is kept over the time that it takes"),
     steps=(
         Step(
             "time over the work that is kept",
             substitute(slower),
-            equation(kept_share, 1 / failures.slowed),
+            equation(kept_share_of_time, 1 / failures.slowed),
         ),
         Step(
             "the stall for which the interval is best",
             substitute(at_best),
             equation(
-                kept_share,
+                kept_share_of_time,
                 checkpoint_interval / ((failure_interval + restart_time) * (1 / (1 - share) - 1)),
             ),
         ),
         Step(
             "the interval cancels",
             identity(),
-            equation(kept_share, (failure_interval - checkpoint_interval) / (failure_interval + restart_time)),
+            equation(kept_share_of_time, (failure_interval - checkpoint_interval) / (failure_interval + restart_time)),
         ),
     ),
     assumes=(),
@@ -181,17 +186,19 @@ lost = Derivation(
     title="What a run loses",
     rows=("14.6",),
     claim="An interval and a restart for each failure: half of the interval is stalls, the other half work done twice.",
-    start=Defined(lost_share, 1 - kept_share, "what is not kept"),
+    start=Defined(lost_share_of_time, 1 - kept_share_of_time, "what is not kept"),
     steps=(
         Step(
             "what is kept",
             substitute(kept),
-            equation(lost_share, 1 - (failure_interval - checkpoint_interval) / (failure_interval + restart_time)),
+            equation(
+                lost_share_of_time, 1 - (failure_interval - checkpoint_interval) / (failure_interval + restart_time)
+            ),
         ),
         Step(
             "as one fraction",
             identity(),
-            equation(lost_share, (checkpoint_interval + restart_time) / (failure_interval + restart_time)),
+            equation(lost_share_of_time, (checkpoint_interval + restart_time) / (failure_interval + restart_time)),
         ),
     ),
     assumes=(),
@@ -206,7 +213,7 @@ DERIVATIONS = (at_best, best, young, limit_of, kept, lost)
 
 def restart_for(share: float, between: float) -> float:
     """Seconds that a restart may take if such a share is kept, with checkpoints that cost nothing."""
-    known = {kept_share: share, checkpoint_interval: 0.0, failure_interval: between}
+    known = {kept_share_of_time: share, checkpoint_interval: 0.0, failure_interval: between}
     return float(Scenario(known).evaluate(Solved(kept, restart_time).line.rhs))
 
 

@@ -12,9 +12,12 @@ from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.economics import failures
 
+from steptime.model.economics.symbols import (  # isort: skip
+    attempt_time, checkpoint_interval, checkpoint_stall, chip_failure_interval, failure_interval, interval_time,
+    restart_time, slowdown,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    attempt_time, checkpoint_interval, checkpoint_stall, chip_failure_interval, chips, failure_interval,
-    interval_time, restart_time, slowdown,
+    chips,
 )  # fmt: skip
 
 attempt = (checkpoint_interval + checkpoint_stall) / failure_interval

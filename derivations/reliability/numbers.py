@@ -8,6 +8,7 @@ from steptime.derivations.reliability import symbols as own
 from steptime.derivations.training.run import llama_run
 from steptime.model import symbols as q
 from steptime.model.economics import failures
+from steptime.model.economics import symbols as m
 from steptime.model.scenario import Scenario
 
 LLAMA_3 = "Llama team 2024, The Llama 3 herd of models, arXiv 2407.21783, section 3.3.4: 54 days on 16,384 H100"
@@ -35,15 +36,15 @@ def job(stall: float = STALL) -> Mapping[Symbol, float]:
     run = llama_run()
     values = {
         **run,
-        q.failure_interval: between,
-        q.chip_failure_interval: between * run[q.chips],
-        q.checkpoint_stall: stall,
-        q.restart_time: RESTART,
+        m.failure_interval: between,
+        m.chip_failure_interval: between * run[q.chips],
+        m.checkpoint_stall: stall,
+        m.restart_time: RESTART,
         own.failures_per_second: 1 / between,
         own.part_number: 1.0,
         own.repair_time: 86400.0,
     }
-    values[q.checkpoint_interval] = float(Scenario(values).evaluate(failures.best_interval))
+    values[m.checkpoint_interval] = float(Scenario(values).evaluate(failures.best_interval))
     return values
 
 

@@ -15,10 +15,13 @@ from steptime.derivations.training.symbols import run_time
 from steptime.derivations.waiting.numbers import LITTLES
 
 from steptime.derivations.reliability.symbols import (  # isort: skip
-    failed_run_time, failures_per_second, in_repair, kept_share, repair_time, spare_share,
+    failed_run_time, failures_per_second, in_repair, kept_share_of_time, repair_time, spare_share,
+)  # fmt: skip
+from steptime.model.economics.symbols import (  # isort: skip
+    checkpoint_interval, chip_failure_interval, failure_interval, restart_time,
 )  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    checkpoint_interval, chip_failure_interval, chips, failure_interval, restart_time,
+    chips,
 )  # fmt: skip
 
 spares = Derivation(
@@ -54,10 +57,10 @@ run = Derivation(
     title="Time of a training run that fails",
     rows=("14.8",),
     claim="A run takes longer by what is not kept: with more chips it works faster and fails more often.",
-    start=Defined(failed_run_time, run_time / kept_share, "the time of a run over the share of it that is kept"),
+    start=Defined(failed_run_time, run_time / kept_share_of_time, "the time of a run over what is kept of it"),
     steps=(
         Step("6 N D over what chips achieve", substitute(duration),
-             equation(failed_run_time, six_n_d / (reached * kept_share))),
+             equation(failed_run_time, six_n_d / (reached * kept_share_of_time))),
         Step(
             "what is kept at the best interval",
             substitute(kept),

@@ -21,8 +21,8 @@ MOST = 32
 
 
 def earners(
-    model: Model | Named, hardware: Hardware | Named, context: Any, prices: "Sequence[PriceList | Named] | Named",
-    **words: Any,
+    model: Model | Named, hardware: Hardware | Named, context: Any,
+    prices: "Sequence[PriceList | Named] | Named | None", **words: Any,
 ) -> "Earners":  # fmt: skip
     """What each line of a chip's price takes of the spend, by each price list, and what one per cent of it is worth at
     each context.
@@ -35,6 +35,8 @@ def earners(
     >>> found.contexts, len(found.answers)
     ((1000.0, 32000.0), 2)
     """
+    if prices is None:
+        raise UserError("`prices`: several contexts need a price list, as market-parts")
     lists = [prices] if isinstance(prices, PriceList) else each_of(prices)
     lengths = each_of(context)
     if not lengths or not lists:

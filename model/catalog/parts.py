@@ -11,9 +11,9 @@ from typing import Any
 
 from sympy import Expr
 
-from steptime.model import symbols as q
 from steptime.model.catalog.table import Place, Table, free, whole
 from steptime.model.economics import fabric
+from steptime.model.economics import symbols as m
 from steptime.model.errors import UserError
 from steptime.model.parse import parse
 from steptime.model.quantity import byte, count, dollar, second
@@ -68,10 +68,10 @@ FABRIC = Table(
     },
     ("radix", "hosts", "port", "switch"),
 )
-PRICED = {"switch": q.switch_price, "nic": q.nic_price, "cable": q.cable_price, "fibre": q.fibre_price,
-          "transceiver": q.transceiver_price}  # fmt: skip
+PRICED = {"switch": m.switch_price, "nic": m.nic_price, "cable": m.cable_price, "fibre": m.fibre_price,
+          "transceiver": m.transceiver_price}  # fmt: skip
 SHOWN: Mapping[str, Expr] = {
-    "network interfaces": q.nic_price, "switches": fabric.switching, "cables and optics": fabric.cabling,
+    "network interfaces": m.nic_price, "switches": fabric.switching, "cables and optics": fabric.cabling,
 }  # fmt: skip
 
 
@@ -88,16 +88,16 @@ def tiers_of(radix: float, hosts: float) -> int:
     (2, 3)
     """
     for tiers in range(1, MOST_TIERS + 1):
-        if Scenario({q.radix: radix, q.fabric_tiers: float(tiers)}).evaluate(fabric.most_hosts) >= hosts:
+        if Scenario({m.radix: radix, m.fabric_tiers: float(tiers)}).evaluate(fabric.most_hosts) >= hosts:
             return tiers
     raise UserError(f"{hosts:g} ports of switches with {radix:g} would need more than {MOST_TIERS} tiers")
 
 
 def of_fabric(given: Mapping[str, Any], buys: float) -> dict[str, Part]:
     """The parts of a network for so many bytes/s of a chip."""
-    sizes = {q.radix: float(given["radix"]), q.fabric_hosts: float(given["hosts"]),
-             q.fabric_tiers: float(tiers_of(given["radix"], given["hosts"])),
-             q.oversubscription: given.get("oversubscription", 1.0)}  # fmt: skip
+    sizes = {m.radix: float(given["radix"]), m.fabric_hosts: float(given["hosts"]),
+             m.fabric_tiers: float(tiers_of(given["radix"], given["hosts"])),
+             m.oversubscription: given.get("oversubscription", 1.0)}  # fmt: skip
     ports, found = buys / given["port"], {}
     ends = [
         Scenario({**sizes, **{symbol: given.get(key, (0.0, 0.0))[end] for key, symbol in PRICED.items()}})

@@ -6,7 +6,7 @@ Sources: Leiserson 1985 (doi 10.1109/TC.1985.6312192); Al-Fares et al. 2008 (doi
 equal switches.
 """
 
-from steptime.model.symbols import (  # isort: skip
+from steptime.model.economics.symbols import (  # isort: skip
     cable_price, fabric_hosts, fabric_tiers, fibre_price, nic_price, oversubscription, port_bandwidth, radix,
     switch_price, transceiver_power, transceiver_price,
 )  # fmt: skip

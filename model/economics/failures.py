@@ -9,9 +9,12 @@ exponential failures; restarts that are interrupted too would multiply by exp(R/
 
 import sympy
 
+from steptime.model.economics.symbols import (  # isort: skip
+    attempt_time, checkpoint_interval, checkpoint_stall, chip_failure_interval, failure_interval, interval_time,
+    restart_time, slowdown,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    attempt_time, checkpoint_interval, checkpoint_stall, chip_failure_interval, chips, failure_interval,
-    interval_time, restart_time, slowdown,
+    chips,
 )  # fmt: skip
 
 job_interval = chip_failure_interval / chips

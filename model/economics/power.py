@@ -8,10 +8,12 @@ Sources: Choi et al. 2013, A roofline model of energy (doi 10.1109/IPDPS.2013.77
 
 from sympy import Max
 
+from steptime.model.economics.symbols import (  # isort: skip
+    byte_energy, clock, drawn_power, idle_power, intensity, power_usage, site_power, step_energy,
+)  # fmt: skip
 from steptime.model.symbols import (  # isort: skip
-    byte_energy, clock, drawn_power, flops_energy, idle_power, intensity, memory_bandwidth, peak_flops, power,
-    power_cap, power_usage, resting_power, site_power, step_energy, step_flops, step_memory_bytes, step_time,
-    voltage_exponent,
+    flops_energy, memory_bandwidth, peak_flops, power, power_cap, resting_power, step_flops, step_memory_bytes,
+    step_time, voltage_exponent,
 )  # fmt: skip
 
 worked = flops_energy * step_flops + byte_energy * step_memory_bytes

@@ -9,11 +9,12 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.economics import failures
+from steptime.model.economics import symbols as m
 from steptime.model.errors import UserError
 
-OFTEN = (q.failure_interval, q.chip_failure_interval)
-BESIDE = (q.checkpoint_stall, q.restart_time)
-FIGURES = frozenset({*OFTEN, *BESIDE, q.checkpoint_interval, q.slowdown})
+OFTEN = (m.failure_interval, m.chip_failure_interval)
+BESIDE = (m.checkpoint_stall, m.restart_time)
+FIGURES = frozenset({*OFTEN, *BESIDE, m.checkpoint_interval, m.slowdown})
 """What says how often a job fails and what that costs; a slowdown alone says it all."""
 
 
@@ -21,17 +22,17 @@ def failing(values: Mapping[Symbol, float]) -> dict[Symbol, Expr]:
     """Definitions of the interval between failures, of that between checkpoints, and of what a run takes over the work
     in it: none where no figure is given. Raises UserError for some figures without the others."""
     given = {symbol for symbol in FIGURES if symbol in values}
-    if not given or q.slowdown in given:
+    if not given or m.slowdown in given:
         return {}
     if q.training_tokens not in values:
         raise UserError(f"{_names(given)}: failures are of a whole training run; give its `tokens`")
     if len(given & set(OFTEN)) > 1:
         raise UserError(f"{_names(OFTEN)}: one says what the other follows from; leave one of them out")
-    lacking = [*BESIDE] if given & set(OFTEN) else [q.failure_interval, *BESIDE]
+    lacking = [*BESIDE] if given & set(OFTEN) else [m.failure_interval, *BESIDE]
     if missing := [symbol for symbol in lacking if symbol not in given]:
         raise UserError(f"{_names(given)}: to count failures {_names(missing)} must be given too")
-    often = {} if q.failure_interval in given else {q.failure_interval: failures.job_interval}
-    return {**often, q.checkpoint_interval: failures.best_interval, q.slowdown: failures.slowed}
+    often = {} if m.failure_interval in given else {m.failure_interval: failures.job_interval}
+    return {**often, m.checkpoint_interval: failures.best_interval, m.slowdown: failures.slowed}
 
 
 def _names(symbols: Iterable[Symbol]) -> str:

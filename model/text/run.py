@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from steptime.model import symbols as q
+from steptime.model.economics import symbols as m
 from steptime.model.economics.utilisation import SECONDS_PER_DAY, run_days, run_dollars
 from steptime.model.errors import UserError
 from steptime.model.step.case import Case
@@ -34,7 +35,7 @@ def run_of(case: Case, batch: float | None = None) -> dict[str, float | None]:
 def slowed_by(case: Case) -> float:
     """Time of a run over the work in it that is kept; one where no figures of failures are given. Raises UserError
     where so little gets through that the run is never done."""
-    slowed = case.number(q.slowdown)
+    slowed = case.number(m.slowdown)
     if slowed is not None and slowed > NEVER:
         raise UserError("`checkpoint_stall`, `failure_interval`: hardly any interval gets through; the run never ends")
     return 1.0 if slowed is None else slowed
@@ -47,10 +48,10 @@ def failures_words(case: Case) -> str:
     >>> failures_words(st.step("llama-3.1-8b", "h100-sxm", phase="train", tokens="1T").case)
     'failures not counted'
     """
-    between, slowed = case.number(q.failure_interval), case.number(q.slowdown)
+    between, slowed = case.number(m.failure_interval), case.number(m.slowdown)
     if slowed is None:
         return "failures not counted"
-    kept, interval = f"{1 / slowed:.1%} of the time kept", case.number(q.checkpoint_interval)
+    kept, interval = f"{1 / slowed:.1%} of the time kept", case.number(m.checkpoint_interval)
     if between is None or interval is None:
         return kept
     return f"{kept}: a failure in {between / 3600:.3g} h, a checkpoint after {interval / 60:.3g} min of work"

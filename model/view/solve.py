@@ -179,10 +179,12 @@ def machine(
             raise click.UsageError("--from prices a chip as it is: no --budget, --power, --limit or --workload")
         if words.get("efficiency", "ideal") != "ideal":
             raise click.UsageError("--efficiency: only ideal here: what resources are worth is of the ideal bound")
-        if "," in str(words.get("context", "")) + (prices or ""):
-            _by_context(ctx, model, chip, prices, words, as_json)
-        else:
+        if "," not in words.get("context", "") + (prices or ""):
             show(with_ranges(st.step(model, chip, **words).who_earns(prices), ctx), as_json)
+        elif ranges(ctx):
+            raise click.UsageError("--range: of one --context and one --prices; leave the others out")
+        else:
+            show(st.earners(model, chip, words.pop("context", "4096"), prices, **words), as_json)
         return
     if prices is None:
         raise click.UsageError(
@@ -194,20 +196,6 @@ def machine(
         if any(entry.startswith(f"{name}=") for text in options["workloads"] for entry in text.split()):
             raise click.UsageError(f"--set {name}: a --workload states it too; give one of them")
     show(with_ranges(st.machine(model, prices, **words), ctx), as_json)
-
-
-def _by_context(
-    ctx: click.Context, model: str, chip: str, prices: str | None, words: dict[str, Any], as_json: bool
-) -> None:
-    """Who earns at several contexts, by several price lists."""
-    import steptime as st
-
-    if prices is None:
-        raise click.UsageError("--from at several --context needs --prices, as --prices market-parts")
-    if ranges(ctx):
-        raise click.UsageError("--range: of one --context and one --prices; leave the others out")
-    context = words.pop("context", "4096")
-    show(st.earners(model, chip, context, prices, **words), as_json)
 
 
 @solve.command()

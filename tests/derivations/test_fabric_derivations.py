@@ -13,8 +13,8 @@ from steptime.derivations.fabric import prices, trees
 from steptime.derivations.fabric.numbers import fabric
 from steptime.derivations.steps import Derivation
 from steptime.derivations.waiting import scale
-from steptime.model import symbols as q
 from steptime.model.economics import fabric as bought
+from steptime.model.economics import symbols as m
 from steptime.model.scenario import Scenario
 
 
@@ -46,7 +46,7 @@ def test_counts_are_those_of_a_network_that_is_built(radix: int, tiers: int, ove
     degrees = Counter(end for cable in cables for end in cable)
     hosts = sum(end[0] == "host" for end in degrees)
     switches = [degree for end, degree in degrees.items() if end[0] != "host"]
-    values = {q.radix: radix, q.fabric_tiers: tiers, q.fabric_hosts: hosts, q.oversubscription: over}
+    values = {m.radix: radix, m.fabric_tiers: tiers, m.fabric_hosts: hosts, m.oversubscription: over}
     assert set(switches) == {radix}  # no port is left over, and none is used twice
     assert len(switches) == pytest.approx(at(trees.switches, values))
     assert sum(switches) / hosts == pytest.approx(at(trees.ports, values))
@@ -58,7 +58,7 @@ def test_counts_are_those_of_a_network_that_is_built(radix: int, tiers: int, ove
 
 @given(st.integers(2, 128), st.floats(1.0, 16.0), st.floats(2.0, 5.0))
 def test_ports_cables_and_watts_agree(radix: int, over: float, tiers: float) -> None:
-    values = {**fabric(), q.radix: float(radix), q.oversubscription: over, q.fabric_tiers: tiers}
+    values = {**fabric(), m.radix: float(radix), m.oversubscription: over, m.fabric_tiers: tiers}
     assert at(trees.ports, values) + 1 == pytest.approx(2 * at(trees.cables, values))
     assert at(prices.optics, values) == pytest.approx(2 * 8.5 * (at(trees.cables, values) - 1))
     assert at(trees.leaf, values) + at(trees.downs, values) == pytest.approx(radix)
@@ -70,7 +70,7 @@ def test_a_port_by_hand() -> None:
     assert at(prices.host, values) == pytest.approx(1200 + 3 * 562.5 + 2 * 750)
     assert at(prices.rate, values) == pytest.approx(4387.5 / 50e9)
     assert at(prices.tier, values) == pytest.approx(at(prices.host, values))
-    assert sum(at(part, values) for part in (bought.switching, bought.cabling, q.nic_price)) == pytest.approx(4387.5)
+    assert sum(at(part, values) for part in (bought.switching, bought.cabling, m.nic_price)) == pytest.approx(4387.5)
 
 
 @given(st.floats(1.1, 50.0))
@@ -78,7 +78,7 @@ def test_the_best_oversubscription_is_where_a_search_finds_it(other: float) -> N
     values = {**dict(prices.best.numbers), Symbol("other_time", positive=True): other * 1e-3}
     best = at(prices.best, values)
     (start,) = [prices.best.start.line.rhs]
-    costs = [at(start, {**values, q.oversubscription: best * by}) for by in (0.999, 1.0, 1.001)]
+    costs = [at(start, {**values, m.oversubscription: best * by}) for by in (0.999, 1.0, 1.001)]
     assert costs[1] == min(costs)
 
 

@@ -162,7 +162,7 @@ def test_the_article_s_claim_by_context(run, run_json) -> None:
 
 def test_what_cannot_be_asked_by_context(run) -> None:
     words = ("solve", "machine", "llama-3.1-8b", "--from", "h100-sxm", "--context", "1k,4k")
-    assert "needs --prices" in run(*words)[2]
+    assert "need a price list" in run(*words)[2]
     assert "--range" in run(*words, "--prices", "market-parts", "--range", "peak_flops=1PFLOP/s..2PFLOP/s")[2]
     with pytest.raises(UserError, match="more than 32"):
         steptime.earners("llama-3.1-8b", "h100-sxm", range(1000, 1040), "market-parts")
