@@ -1,8 +1,8 @@
 """Chapter 15, power and heat: joules of a token on the blackboard, and what tokens cost where watts are short."""
 
 from steptime.derivations.power.symbols import (  # isort: skip
-    chip_price_rate, raised_token_cost, rack_power, reached_racks, site_cost, site_steps, site_token_cost, energy_rise,
-    step_yields,
+    cable_reach, cable_run, energy_rise, rack_power, raised_token_cost, reached_racks, site_chips, site_cost,
+    site_steps, site_token_cost, step_yields,
 )  # fmt: skip
 from steptime.model.economics.symbols import (  # isort: skip
     byte_energy, power_usage,
@@ -23,10 +23,14 @@ cost_on_site = site_cost / (site_steps * step_yields)
 dearer = (raised_token_cost / site_token_cost - 1) / energy_rise
 """By how many per cent a token costs more for each per cent by which an energy rises."""
 
-for_electricity = electricity_price * power_usage * power / (
-    chip_price_rate + electricity_price * power_usage * power
-)  # fmt: skip
-"""What a chip and its cooling draw, over all that it costs."""
+of_site = power_usage * power * site_chips
+"""Watts of a site: those of its chips, and what cooling and conversion draw beside each."""
+
+for_electricity = electricity_price * power_usage * power
+"""Dollars of electricity for a chip and its cooling."""
+
+reached = 1 + 2 * (cable_reach - cable_run)
+"""Racks that a cable reaches from one in the middle: that one, and as many to either side."""
 
 in_reach = reached_racks * rack_power / power
 """Chips of racks that cables reach: as many in each as it can feed and cool."""

@@ -15,6 +15,10 @@ CHOI = "Choi, Bedard, Fowler and Vuduc 2013, A roofline model of energy, doi 10.
 DECODE_WATTS = "Ma et al. 2026, arXiv 2605.11999: decode on H200 draws 137 to 300 W of 700 W, and no cap triggers"
 HBM_BIT = "3.9 pJ a bit of HBM3e (chinaflashmarket.com, 2025)"
 KYBER = "regantih.github.io, sand-to-superintelligence, chapter 14: racks past 600 kW (Kyber)"
+REACH = (
+    "docs.nvidia.com: passive copper of 100 Gb/s a lane up to 3 m (MCP7Y00), at 200 Gb/s a lane too short "
+    "(800g200gpam4list)"
+)
 BARROSO = "Barroso, Hölzle and Ranganathan 2018, The Datacenter as a Computer, section 5.1: PUE"
 
 BIT = 3.9e-12
@@ -53,7 +57,7 @@ def _with_site(found: dict[Symbol, float]) -> Mapping[Symbol, float]:
     found[m.step_energy] = float(Scenario(found).evaluate(power.energy))
     found |= {m.site_power: 1e7, m.power_usage: 1.25, q.electricity_price: ELECTRICITY, m.clock: 1.0}
     found |= {own.site_cost: 10.0, own.step_yields: 8.0, own.energy_rise: 0.01, own.chip_price_rate: 2.0 / 3600,
-              own.rack_power: 6e5, own.reached_racks: 1.0}  # fmt: skip
+              own.rack_power: 6e5, own.reached_racks: 1.0, own.cable_reach: 3.0, own.cable_run: 3.0}  # fmt: skip
     found[own.site_steps] = float(Scenario(found).evaluate(power.steps_of_site))
     return found
 

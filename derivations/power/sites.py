@@ -2,18 +2,20 @@
 
 from steptime.derivations.axioms import FED_AND_COOLED, PAID_THROUGHOUT
 from steptime.derivations.claims import Claim, Wording
-from steptime.derivations.facts import Modelled, instance
+from steptime.derivations.facts import Defined, Modelled, given, instance
+from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.power import formulas
 from steptime.derivations.power.chips import joules
-from steptime.derivations.power.numbers import BARROSO, CHIP, CHOI, KYBER, TEXT, board
-from steptime.derivations.rules import equation, identity, substitute
+from steptime.derivations.power.numbers import BARROSO, CHIP, CHOI, KYBER, REACH, TEXT, board
+from steptime.derivations.rules import equation, identity, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.model.economics import power
 from steptime.model.scenario import Scenario
 
 from steptime.derivations.power.symbols import (  # isort: skip
-    domain_chips, electricity_share, energy_elasticity, energy_rise, raised_token_cost, site_chips, site_cost,
-    site_steps, site_token_cost, step_yields,
+    cable_reach, cable_run, chip_price_rate, domain_chips, electricity_rate, electricity_share, energy_elasticity,
+    energy_rise, rack_power, raised_token_cost, reached_racks, site_chips, site_cost, site_draw, site_steps,
+    site_token_cost, step_yields,
 )  # fmt: skip
 from steptime.model.economics.symbols import (  # isort: skip
     byte_energy, idle_power, power_usage, site_power,
@@ -95,14 +97,18 @@ earns = Derivation(
     example_text=TEXT,
 )
 
+ALL_TAKEN = given(site_draw, site_power, "the site draws all that it may")
 fed = Derivation(
     name="chips-of-a-site",
     title="Chips that a site feeds",
     rows=("15.9",),
     claim="Each watt of a chip takes that of its cooling and conversion: a better PUE is as good as more megawatts.",
-    start=Modelled(site_chips, power.chips_on_site),
-    steps=(Step("as it is written", identity(), equation(site_chips, site_power / (power_usage * q.power))),),
-    assumes=(FED_AND_COOLED,),
+    start=Modelled(site_draw, formulas.of_site),
+    steps=(
+        Step("all that it may", substitute(ALL_TAKEN), equation(site_power, power_usage * q.power * site_chips)),
+        Step("solve for the chips", solve_for(site_chips), equation(site_chips, power.chips_on_site)),
+    ),
+    assumes=(FED_AND_COOLED, ALL_TAKEN),
     sources=(BARROSO,),
     example=board,
     example_text=f"{CHIP}; a site of 10 MW with a PUE of 1.25",
@@ -113,8 +119,21 @@ bill = Derivation(
     title="The share of electricity",
     rows=("15.9",),
     claim="Small beside what chips cost: who is short of watts pays for them in chips that stand still, not in cents.",
-    start=Modelled(electricity_share, formulas.for_electricity),
-    steps=(Step("as it is written", identity(), equation(electricity_share, formulas.for_electricity)),),
+    start=Defined(
+        electricity_share,
+        electricity_rate / (chip_price_rate + electricity_rate),
+        "electricity over all that a chip costs",
+    ),
+    steps=(
+        Step(
+            "what a chip and its cooling draw",
+            substitute(Modelled(electricity_rate, formulas.for_electricity)),
+            equation(
+                electricity_share,
+                formulas.for_electricity / (chip_price_rate + formulas.for_electricity),
+            ),
+        ),
+    ),
     assumes=(PAID_THROUGHOUT,),
     sources=(BARROSO,),
     example=board,
@@ -125,13 +144,21 @@ domain = Derivation(
     name="domain-in-reach",
     title="What bounds a scale-up domain",
     rows=("15.10",),
-    claim="As many chips as racks within reach of a cable can feed and cool: watts of a rack, not switches, set it.",
+    claim="Racks that a cable reaches, and in each as many chips as it feeds and cools. Copper of twice the rate "
+    "reaches less far, so that watts of one rack set the domain.",
     start=Modelled(domain_chips, formulas.in_reach),
-    steps=(Step("as it is written", identity(), equation(domain_chips, formulas.in_reach)),),
+    steps=(
+        Step(
+            "racks to either side",
+            substitute(Modelled(reached_racks, formulas.reached)),
+            equation(domain_chips, (1 + 2 * (cable_reach - cable_run)) * rack_power / q.power),
+        ),
+    ),
     assumes=(FED_AND_COOLED,),
-    sources=(LECTURE, KYBER),
+    sources=(LECTURE, KYBER, REACH),
     example=board,
-    example_text=f"{CHIP}; one rack of 600 kW",
+    example_text=f"{CHIP}; racks of 600 kW, and cables that reach no other one",
+    holds=(at_least(cable_reach, cable_run),),
 )
 
 DERIVATIONS = (rate, cost, earns, fed, bill, domain)
@@ -139,8 +166,6 @@ DERIVATIONS = (rate, cost, earns, fed, bill, domain)
 
 def chips_of_rack(rack: float, chip: float) -> float:
     """Chips of one rack of so many watts."""
-    from steptime.derivations.power.symbols import rack_power
-
     return float(Scenario({**board(), rack_power: rack, q.power: chip}).evaluate(domain.result.rhs))
 
 

@@ -20,3 +20,7 @@ reached_racks = quantity("reached_racks", count, r"n_\mathrm{rack}", "racks that
 domain_chips = quantity("domain_chips", count, r"S_P", "chips of a domain that can be fed, cooled and reached", sane=(1e-9, 1e9))
 step_yields = quantity("step_yields", count, r"T_\mathrm{chip}", "tokens that a step of one chip yields", sane=(1e-9, 1e9))
 energy_rise = quantity("energy_rise", count, r"\epsilon_P", "share by which an energy is raised")
+site_draw = quantity("site_draw", joule / second, r"P_n", "watts that a site draws for its chips and their cooling")
+electricity_rate = quantity("electricity_rate", dollar / second, r"p_{e,1}", "dollars of electricity for one chip and its cooling for one second")
+cable_reach = quantity("cable_reach", count, r"\ell_c", "length of the longest cable of a domain, in widths of a rack", sane=(1e-6, 1e4))
+cable_run = quantity("cable_run", count, r"\ell_0", "length of it that is spent inside racks, in widths of a rack", sane=(0, 1e4))
