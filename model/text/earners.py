@@ -17,6 +17,8 @@ from steptime.model.text.screen import Screen
 
 Ends = list[float]
 Answers = Sequence[Sequence[Earnings]]
+NOTHING = 5e-5
+"""Elasticities below it are rounding."""
 SOLD = {
     "peak_flops": "FLOP/s", "memory_stacks": "memory", "memory_bandwidth": "its bytes/s",
     "memory_capacity": "its bytes", "scale_up_bandwidth": "scale-up links",
@@ -137,5 +139,5 @@ def _saves(ends: Ends | None) -> str:
     """Both ends as savings, the smaller first."""
     if ends is None:
         return "—"
-    low, high = (f"{-end + 0.0:.2g}" for end in reversed(ends))
+    low, high = (f"{-end if abs(end) > NOTHING else 0.0:.2g}" for end in reversed(ends))
     return low if low == high else f"{low}–{high}"

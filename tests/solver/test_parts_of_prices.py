@@ -160,6 +160,16 @@ def test_the_article_s_claim_by_context(run, run_json) -> None:
     assert code == 0 and all(len(line) <= 80 for line in out.splitlines()) and "5.16–8.18%" in out
 
 
+def test_over_two_racks_switches_and_cables_hold_up_what_they_join(run, run_json) -> None:
+    words = ("solve", "machine", "deepseek-v3", "--from", "gb200-nvl72", "--prices", "market-parts", "--layout",
+             "dp=144,ep=144", "--context", "1k,200k")  # fmt: skip
+    lines = {one["line"]: one["elasticity"] for one in run_json(*words)["lines"]}
+    assert lines["scale_out_bandwidth"][0] == pytest.approx([-1, -1]) and lines["peak_flops"][0][0] > -1e-6
+    for part in ("network interfaces", "switches", "cables and optics"):
+        assert lines[part][0] == pytest.approx([-1, 0]) and lines[part][1] == pytest.approx([0, 0], abs=1e-6)
+    assert "e-" not in run(*words)[1].split("line ")[1].split("[1]")[1]
+
+
 def test_what_cannot_be_asked_by_context(run) -> None:
     words = ("solve", "machine", "llama-3.1-8b", "--from", "h100-sxm", "--context", "1k,4k")
     assert "need a price list" in run(*words)[2]
