@@ -43,6 +43,14 @@ def spread(unit: Expr) -> Callable[[Any, Place], Spread]:
     return read
 
 
+def at_least_one(value: Any, place: Place) -> float:
+    """A ratio that cannot be less than one."""
+    found = parse(value, count, str(place))
+    if found < 1:
+        raise place.error(f"{found:g} must be at least 1")
+    return found
+
+
 @dataclass(frozen=True)
 class Part:
     """One part of a resource's price: dollars, least and most; ``feeds``: whether a chip's watts come through it."""
@@ -56,7 +64,7 @@ FABRIC = Table(
     {
         "radix": whole(2, MOST_PORTS, " of ports"),
         "hosts": whole(2, MOST_HOSTS, " of ports"),
-        "oversubscription": lambda value, place: _at_least_one(parse(value, count, str(place)), place),
+        "oversubscription": at_least_one,
         "port": byte / second,
         "switch": spread(dollar),
         "nic": spread(dollar),
@@ -73,12 +81,6 @@ PRICED = {"switch": m.switch_price, "nic": m.nic_price, "cable": m.cable_price, 
 SHOWN: Mapping[str, Expr] = {
     "network interfaces": m.nic_price, "switches": fabric.switching, "cables and optics": fabric.cabling,
 }  # fmt: skip
-
-
-def _at_least_one(value: float, place: Place) -> float:
-    if value < 1:
-        raise place.error(f"{value:g} must be at least 1: as many ports up as down")
-    return value
 
 
 def tiers_of(radix: float, hosts: float) -> int:

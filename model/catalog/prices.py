@@ -4,7 +4,8 @@ A table a resource says what an amount costs: ``dollars`` and ``watts`` for what
 each with its ``capacity`` and ``bandwidth``. ``least`` and ``most`` bound what one chip may have. A resource with a
 ``given`` amount is not for sale: it comes with the base. Links and the base may have parts in the place of a price, or
 a network of switches (`parts`). All figures are per chip. ``basis`` says what kind of prices they are, ``power_basis``
-whose watts.
+whose watts; ``power_usage`` of electricity is the watts of a site over those of its machines, which its price then
+pays for too.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Any
 
 from steptime.model.catalog.files import read_toml
 from steptime.model.catalog.hardware import TOPOLOGIES, Figure, Hardware
-from steptime.model.catalog.parts import FABRIC, PART, Part, middle, of_fabric, of_table
+from steptime.model.catalog.parts import FABRIC, PART, Part, at_least_one, middle, of_fabric, of_table
 from steptime.model.catalog.table import Place, Table, free, missing, named, read, whole
 from steptime.model.choices import Basis, Draw
 from steptime.model.errors import UserError, printable
@@ -56,7 +57,9 @@ _tables = {
     for name, own in _goods.items()
 }
 _tables["base"] = Table({**_price, **_notes, **_parts})
-_tables["electricity"] = Table({"dollars": free(dollar), "buys": joule, **_notes}, needed=("dollars", "buys"))
+_tables["electricity"] = Table(
+    {"dollars": free(dollar), "buys": joule, "power_usage": at_least_one, **_notes}, needed=("dollars", "buys")
+)
 _schema = Table(
     {**_tables, "name": str, "life": second, "basis": tuple(Basis), "power_basis": tuple(Draw), **_notes},
     needed=("compute", "stack"),
@@ -144,7 +147,7 @@ def read_prices(path: Path) -> PriceList:
         _base(base, where), sold_in,
         _peaks(compute.get("peaks", {}), sold_in, where), stack["capacity"], stack["bandwidth"], domain,
         links.get("topology"), links.get("in_switch_reduction", False), found.get("life"),
-        power["dollars"] / power["buys"] if power else None,
+        power["dollars"] / power["buys"] * power.get("power_usage", 1.0) if power else None,
         tuple(f"{name}: {found[name]['note']}" for name in _tables if "note" in found.get(name, {})),
         found.get("basis", ""), found.get("power_basis", ""),
     )  # fmt: skip
