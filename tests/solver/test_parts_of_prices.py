@@ -137,7 +137,7 @@ def test_a_joule_pays_for_its_cooling(tmp_path) -> None:
     bill = '[electricity]\ndollars = 0.08\nbuys = "3.6 MJ"\n'
     alone, cooled = listed(tmp_path, bill).electricity, listed(tmp_path, f"{bill}power_usage = 1.25\n").electricity
     assert cooled == pytest.approx(1.25 * alone)
-    with pytest.raises(UserError, match="power_usage: 0.9 must be at least 1"):
+    with pytest.raises(UserError, match=r"power_usage: 0\.9 must be at least 1"):
         listed(tmp_path, f"{bill}power_usage = 0.9\n")
 
 
