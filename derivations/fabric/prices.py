@@ -5,7 +5,7 @@ from sympy import Rational
 from steptime.derivations.axioms import NOT_HIDDEN, OPTICS_ABOVE, PAID_THROUGHOUT
 from steptime.derivations.claims import Claim, Source, Wording
 from steptime.derivations.fabric import formulas
-from steptime.derivations.fabric.numbers import AL_FARES, INFRA, LINKX, PRICES, SHEET, fabric
+from steptime.derivations.fabric.numbers import AL_FARES, INFRA, LINKX, PRICES, SAID, SHEET, fabric
 from steptime.derivations.fabric.trees import ports
 from steptime.derivations.facts import Chosen, Defined, Modelled
 from steptime.derivations.inequalities.conditions import at_least
@@ -142,10 +142,10 @@ def dollars(hosts: float, **prices: float) -> float:
 
 
 CLAIMS = (
-    Claim("16.4", f"dollars of switches for 1,024 H100 ({SHEET})", 1_728_000,
+    Claim("16.4", f"dollars of switches for 1,024 H100 ({SAID})", 1_728_000,
           lambda: dollars(1024, nic_price=0.0, transceiver_price=0.0), lambda: {"switch_price": 36e3},
           Wording.EXACT, Source.PAPER, "$"),
-    Claim("16.4", f"dollars of cables for 1,024 H100 (the same sheet: 2,621,440), by transceivers at 750 ({INFRA}) on "
+    Claim("16.4", "dollars of cables for 1,024 H100 (the same sheet: 2,621,440), by transceivers at 750 on "
           "both ends of each", 2_621_440, lambda: dollars(1024, nic_price=0.0, switch_price=0.0, cable_price=1500.0),
           lambda: {"transceiver_price": 750.0}, Wording.ABOUT, Source.PAPER, "$"),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from sympy import Ne
 from steptime.derivations.axioms import EQUAL_SWITCHES, PASSES_ALL_ON
 from steptime.derivations.claims import Claim, Source, Wording
 from steptime.derivations.fabric import formulas
-from steptime.derivations.fabric.numbers import AL_FARES, LEISERSON, PRICES, SHEET, fabric, largest
+from steptime.derivations.fabric.numbers import AL_FARES, LEISERSON, PRICES, SAID, SHEET, fabric, largest
 from steptime.derivations.facts import Crossing, Defined, Modelled, given
 from steptime.derivations.inequalities.conditions import at_least, related
 from steptime.derivations.rules import both_sides, equation, identity, side, solve_for, substitute
@@ -136,7 +136,7 @@ switches = Derivation(
         Step("as ports over the radix", identity(), equation(all_switches, bought.switches)),
     ),
     assumes=WORLD,
-    sources=(LEISERSON, AL_FARES),
+    sources=(LEISERSON, AL_FARES, SHEET),
     example=fabric,
     example_text=PRICES,
 )  # fmt: skip
@@ -176,7 +176,7 @@ def count_of(hosts: float, of_tiers: float) -> float:
 
 
 def _sheet(hosts: int, of_tiers: int, said: float) -> Claim:
-    text = f"switches of 64 ports for {hosts:,} H100 in {of_tiers} tiers ({SHEET})"
+    text = f"switches of 64 ports for {hosts:,} H100 in {of_tiers} tiers ({SAID})"
     return Claim("16.3", text, said, lambda: count_of(hosts, of_tiers),
                  lambda: {"fabric_hosts": float(hosts), "fabric_tiers": float(of_tiers)}, Wording.EXACT,
                  Source.PAPER)  # fmt: skip

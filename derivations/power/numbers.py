@@ -11,7 +11,7 @@ from steptime.model import symbols as q
 from steptime.model.economics import symbols as m
 from steptime.model.scenario import Scenario
 
-CHOI = "Choi, Bedard, Fowler and Vuduc 2013, A roofline model of energy, doi 10.1109/IPDPS.2013.77"
+CHOI = "Choi et al. 2013, A roofline model of energy, doi 10.1109/IPDPS.2013.77"
 DECODE_WATTS = "Ma et al. 2026, arXiv 2605.11999: decode on H200 draws 137 to 300 W of 700 W, and no cap triggers"
 HBM_BIT = "3.9 pJ a bit of HBM3e (chinaflashmarket.com, 2025)"
 KYBER = "regantih.github.io, sand-to-superintelligence, chapter 14: racks past 600 kW (Kyber)"
