@@ -13,7 +13,7 @@ _home = {
     "derivation": "derivation", "library": "derivation", "claims": "claimed",
     "solve_for": "derivation", "Derivation": "derivation", "Line": "derivation", "quantities": "catalogue",
     "hardware": "catalogue", "architecture": "catalogue", "catalogue": "catalogue", "Step": "step",
-    "side_by_side": "side_by_side",
+    "side_by_side": "side_by_side", "earners": "earners",
 }  # fmt: skip
 _elsewhere = {
     "Layout": "model.layout.layout", "UserError": "model.errors", "Unbound": "model.errors",
@@ -23,8 +23,9 @@ _modules = {"rules": "derivations.rules", "units": "model.units"}
 
 __all__ = [
     "Derivation", "Layout", "Line", "NotSolved", "Step", "Unbound", "UserError", "architecture", "cache", "calibrate",
-    "catalogue", "claims", "compare", "crossover_of", "derivation", "fleet", "hardware", "latex", "library", "machine",
-    "quantities", "quantity", "rules", "search", "side_by_side", "solve_for", "step", "sweep", "units", "validate",
+    "catalogue", "claims", "compare", "crossover_of", "derivation", "earners", "fleet", "hardware", "latex", "library",
+    "machine", "quantities", "quantity", "rules", "search", "side_by_side", "solve_for", "step", "sweep", "units",
+    "validate",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from steptime.model.api.compared import compare
     from steptime.model.api.crossed import crossover_of
     from steptime.model.api.derivation import Derivation, Line, derivation, library, solve_for
+    from steptime.model.api.earners import earners
     from steptime.model.api.fleet import fleet
     from steptime.model.api.machine import machine
     from steptime.model.api.measured import validate

@@ -10,6 +10,7 @@ from importlib import import_module
 from steptime.derivations.claims import Claim
 from steptime.derivations.steps import Derivation
 from steptime.model import symbols
+from steptime.model.economics import symbols as economics
 from steptime.model.errors import unknown
 from steptime.model.estimate import symbols as estimate
 from steptime.model.fleet import symbols as fleet
@@ -30,10 +31,14 @@ CHAPTERS = {
     11: "In practice",
     12: "Waiting",
     13: "Fleets",
+    14: "Failures and checkpoints",
+    15: "Power and heat",
+    16: "The network as purchased",
 }
 ROOMS = (
     "batch", "experts", "pipelines", "overtraining", "prices", "reversible", "machine", "collectives", "serving",
-    "training", "practice", "waiting", "fleet",
+    "training", "practice", "waiting", "fleet", "reliability",
+    "power", "fabric",
 )  # fmt: skip
 MODULES = (
     "batch.terms",
@@ -136,11 +141,18 @@ MODULES = (
     "fleet.mixes",
     "fleet.apart",
     "fleet.spare",
+    "reliability.failures",
+    "reliability.checkpoints",
+    "reliability.runs",
+    "power.chips",
+    "power.sites",
+    "fabric.trees",
+    "fabric.prices",
 )
 
 
 _chapters = (import_module(f"steptime.derivations.{room}.symbols") for room in ROOMS)
-_declaring = (symbols, estimate, queues, fleet, *_chapters)
+_declaring = (symbols, economics, estimate, queues, fleet, *_chapters)
 
 
 def quantities() -> dict[str, Quantity]:

@@ -14,7 +14,7 @@ from steptime.model.quantity import declared_as
 from steptime.model.terms import StepTime, Term
 
 Formula: TypeAlias = Expr | Term | StepTime
-ROOMS = ("estimate", "waiting", "fleet")
+ROOMS = ("economics", "estimate", "waiting", "fleet")
 """Rooms of the model that have quantities of their own."""
 PLACES = ("phases", "network", "economics", "estimate", "waiting", "fleet")
 

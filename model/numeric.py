@@ -45,7 +45,19 @@ def floor(value: Any) -> Any:
     return np.floor(value + ROUNDING * np.abs(value))
 
 
-WITH_ROUNDING = [{"ceiling": ceiling, "floor": floor}, np]
+def lambert(value: Any, branch: int = 0) -> Any:
+    """Lambert's function, u of u·exp(u) = value, on one of its real branches; NaN where it is not real.
+
+    >>> round(float(lambert(1.0)), 6), float(lambert(-1.0))
+    (0.567143, nan)
+    """
+    from scipy.special import lambertw  # few formulas ask for it, and SciPy takes half a second to load
+
+    found = lambertw(value, branch)
+    return np.where(np.imag(found) == 0, np.real(found), np.nan)[()]
+
+
+WITH_ROUNDING = [{"ceiling": ceiling, "floor": floor, "LambertW": lambert}, np]
 """Where a compiled function finds its functions."""
 
 

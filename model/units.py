@@ -20,8 +20,8 @@ class UnitError(ValueError):
 def unit_of(expr: Any) -> Expr:
     """The unit of an expression, a product of powers of second, byte, FLOP, dollar, joule.
 
-    Walks sums, products, powers, Max, Min, ceiling, floor, exp, log, binomial, Piecewise and relations. Zero and
-    infinity fit any unit. Raises UnitError naming both parts that disagree.
+    Walks sums, products, powers, Max, Min, ceiling, floor, exp, log, Lambert's W, binomial, Piecewise and relations.
+    Zero and infinity fit any unit. Raises UnitError naming both parts that disagree.
 
     >>> from steptime.model.symbols import peak_flops, memory_bandwidth
     >>> unit_of(peak_flops / memory_bandwidth)
@@ -58,7 +58,7 @@ def unit_of(expr: Any) -> Expr:
         for part in expr.args:
             _must_be_count(part, f"the arguments of {expr}")
         return count
-    if isinstance(expr, RoundFunction | sympy.exp | sympy.log):
+    if isinstance(expr, RoundFunction | sympy.exp | sympy.log | sympy.LambertW):
         _must_be_count(expr.args[0], f"the argument of {expr.func.__name__}")
         return count
     if isinstance(expr, sympy.Piecewise):

@@ -16,7 +16,7 @@ from steptime.derivations.checks.draws import DIGITS, Values, draw, is_true, num
 
 from steptime.derivations.rules import (  # isort: skip
     BothSides, Branch, Drop, Extreme, Identity, Limit, Minimise, Optimum, Rule, Series, SolveFor, Substitute, Total,
-    side,
+    Turning, side,
 )  # fmt: skip
 
 DRAWS = 4
@@ -45,6 +45,8 @@ def _check_once(before: Eq, rule: Rule, gives: Eq, holds: tuple[Relational, ...]
         return _approached(before, rule, gives, values)
     if isinstance(rule, Minimise):
         return _least(before, rule, gives, values)
+    if isinstance(rule, Turning):
+        return _turns(before, rule, gives, values)
     if isinstance(rule, Extreme):
         return _bounded(before, rule, gives, values, source)
     if isinstance(rule, Optimum):
@@ -78,6 +80,8 @@ def rule_symbols(rule: Rule) -> set[Symbol]:
         return set()
     if isinstance(rule, Total):
         return set(rule.of.free_symbols | rule.closed.free_symbols)
+    if isinstance(rule, Turning):
+        return set().union(*(part.free_symbols for part in (rule.over, rule.one, rule.other, rule.times)))
     if isinstance(rule, Branch):
         return set(rule.of.free_symbols)
     if isinstance(rule, Extreme):
@@ -169,6 +173,20 @@ def _least(before: Eq, rule: Minimise, gives: Eq, values: Values) -> str | None:
     if gives.lhs != rule.over or best <= 0 or min(costs[1:]) <= costs[0]:
         return f"{mpmath.nstr(best, 8)} is not where it is least over {rule.over}"
     return None
+
+
+def _turns(before: Eq, rule: Turning, gives: Eq, values: Values) -> str | None:
+    """Where both sides of the new line are equal the right side of the old one is less than a step to either side."""
+
+    def gap(x: mpmath.mpf) -> mpmath.mpf:
+        there = {**values, rule.over: x}
+        return number(gives.lhs, there) - number(gives.rhs, there)
+
+    best = next((root for start in STARTS if (root := _root(gap, values[rule.over] * start)) is not None), None)
+    if best is None:
+        return "no number is found at which both sides are equal"
+    costs = [number(before.rhs, {**values, rule.over: best * x}) for x in (1, mpmath.mpf("1.001"), mpmath.mpf("0.999"))]
+    return None if costs[0] < min(costs[1:]) else f"{mpmath.nstr(best, 8)} is not where it is least over {rule.over}"
 
 
 def _bounded(before: Eq, rule: Extreme, gives: Eq, values: Values, source: random.Random) -> str | None:

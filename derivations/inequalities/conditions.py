@@ -86,6 +86,13 @@ def _of_part(part: Expr, where: str) -> Iterator[Condition]:
     """What a logarithm or a power needs, whose own parts have values."""
     if isinstance(part, sympy.log) and part.args[0].free_symbols:
         yield Condition(more(part.args[0], 0), f"the logarithm of {part.args[0]}, {where}")
+    if isinstance(part, sympy.LambertW) and part.args[0].free_symbols:
+        inner = part.args[0]
+        by_power = isinstance(-inner, sympy.exp)  # -exp(y) is no less than -1/e where y is at most -1
+        within = related(Le, (-inner).args[0], -1) if by_power else at_least(inner, -sympy.exp(-1))
+        yield Condition(within, f"Lambert's function of {inner}, {where}")
+        if len(part.args) > 1:
+            yield Condition(more(-inner, 0), f"the lower branch of Lambert's function of {inner}, {where}")
     if not isinstance(part, sympy.Pow) or not part.base.free_symbols:
         return
     base, exponent = part.args

@@ -25,7 +25,10 @@ def about(signs: Signs, expr: Expr) -> Part:
     if isinstance(expr, sympy.exp | sympy.Pow):
         return _power(signs, expr)
     if isinstance(expr, sympy.log) and (over := signs.of(expr.args[0] - 1)) in ("+", "-", "0+", "0-"):
-        return over[-1] == "-", len(over) == 1, _nothing
+        inner = expr.args[0]  # a logarithm is no more than what it is of, less one
+        return over[-1] == "-", len(over) == 1, lambda atom: [(inner - 1 - atom, len(over) == 1)]
+    if isinstance(expr, sympy.LambertW):
+        return _lambert(signs, expr)
     if isinstance(expr, sympy.Sum) and _summand(signs, expr) in ("+", "0+"):
         return False, False, _nothing
     if isinstance(expr, sympy.binomial):
@@ -75,6 +78,16 @@ def _rounded(signs: Signs, expr: Expr) -> Part:
         return [*near, *([(atom - 1, False)] if sure else [])]
 
     return False, sure, told
+
+
+def _lambert(signs: Signs, expr: Expr) -> Part:
+    """Lambert's function of what is below nought is so too: above -1 on its upper branch, below it on the lower one."""
+    inner, lower = expr.args[0], len(expr.args) > 1
+    if signs.of(inner) != "-":
+        raise UndecidedError
+    power = (-inner).args[0] if isinstance(-inner, sympy.exp) else None
+    inside = power is not None and signs.of(-1 - power) == "+"  # beyond -1/e, where both branches meet
+    return True, True, lambda atom: [(-1 - atom if lower else 1 + atom, inside)]
 
 
 def _power(signs: Signs, expr: Expr) -> Part:

@@ -6,6 +6,7 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.core.relational import Relational
 
+from steptime.derivations.printed import lambert
 from steptime.derivations.printed.languages import JAVASCRIPT_HEAD, javascript
 from steptime.derivations.printed.program import identifier
 from steptime.derivations.readable import readable
@@ -37,7 +38,7 @@ def python_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relati
     <BLANKLINE>
     """
     arguments = parameters(expr)
-    body = sympy.pycode(whole(expr), fully_qualified_modules=True)
+    body = sympy.pycode(whole(expr), fully_qualified_modules=True, user_functions=lambert.USER)
     checked, unchecked = sorted_out(expr, conditions)
     documented = "\n".join(f"    {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]" for s in arguments)
     also = "".join(f"\n    Holds where {readable(relation)}." for relation in unchecked)
@@ -51,7 +52,8 @@ def python_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relati
             f"    if not {python_relation(relation)}:",
             f'        raise ValueError(f"{readable(relation)} is not so: {names}")',
         ]
-    return "import math\n\n\n" + "\n".join([*lines, f"    return {body}"]) + "\n"
+    head = f"import math\n{lambert.helper(expr, lambert.PYTHON)}\n\n"
+    return head + "\n".join([*lines, f"    return {body}"]) + "\n"
 
 
 def python_relation(relation: Relational) -> str:
@@ -69,8 +71,14 @@ def c_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relational]
     also = "".join(f"\n * Holds where {readable(relation)}." for relation in unchecked)
     needs = "".join(f"    STEPTIME_NEEDS({c_relation(relation)});\n" for relation in checked)
     signature = f"double {identifier(name)}({', '.join(f'double {s.name}' for s in arguments)})"
-    head = f"#include <math.h>\n#ifndef STEPTIME_NEEDS\n{C_GUARD}#endif\n\n/* {meaning}\n{comment}{also}\n */\n"
-    return f"{head}{signature} {{\n{needs}    return {sympy.ccode(whole(expr))};\n}}\n"
+    helper = lambert.helper(expr, lambert.C)
+    head = f"#include <math.h>\n{helper}#ifndef STEPTIME_NEEDS\n{C_GUARD}#endif\n\n/* {meaning}\n{comment}{also}\n */\n"
+    return f"{head}{signature} {{\n{needs}    return {c_expression(expr)};\n}}\n"
+
+
+def c_expression(expr: Expr) -> str:
+    """An expression in C."""
+    return str(sympy.ccode(whole(lambert.in_c(expr)), user_functions={"lambert_branch": "lambert_branch"}))
 
 
 def c_relation(relation: Relational) -> str:
@@ -91,7 +99,7 @@ def javascript_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Re
     comment = "".join(f" * {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]\n" for s in arguments)
     also = "".join(f" * Holds where {readable(relation)}.\n" for relation in unchecked)
     needs = "".join(f"  if (!({javascript_relation(relation)})) return NaN;\n" for relation in checked)
-    head = f"{JAVASCRIPT_HEAD}\n/* {meaning}\n{comment}{also} */\n"
+    head = f"{JAVASCRIPT_HEAD}{lambert.helper(expr, lambert.JAVASCRIPT)}\n/* {meaning}\n{comment}{also} */\n"
     signature = f"function {identifier(name)}({', '.join(s.name for s in arguments)})"
     return f"{head}{signature} {{\n{needs}  return {javascript(expr)};\n}}\n"
 

@@ -17,11 +17,13 @@ from steptime.derivations.rules.approached import Drop, Limit, Series
 from steptime.derivations.rules.optima import Extreme, Minimise, Optimum
 from steptime.derivations.rules.rule import Rule, equation
 from steptime.derivations.rules.sums import Branch, Total
+from steptime.derivations.rules.turning import Lambert, Turning
 
 __all__ = [
-    "BothSides", "Branch", "Drop", "Extreme", "Identity", "Limit", "Minimise", "Optimum", "Rule", "RuleError", "Series",
-    "SolveFor", "Substitute", "Total", "both_sides", "branch", "drop", "equation", "extreme", "identity", "limit",
-    "minimise", "optimum", "series", "side", "solve_for", "substitute", "total",
+    "BothSides", "Branch", "Drop", "Extreme", "Identity", "Lambert", "Limit", "Minimise", "Optimum", "Rule",
+    "RuleError", "Series", "SolveFor", "Substitute", "Total", "Turning", "both_sides", "branch", "drop", "equation",
+    "extreme", "identity", "lambert", "limit", "minimise", "optimum", "series", "side", "solve_for", "substitute",
+    "total", "turning",
 ]  # fmt: skip
 
 
@@ -71,6 +73,14 @@ def total(of: sympy.Sum, closed: Expr) -> Total:
 
 def branch(of: Expr, takes: Expr) -> Branch:
     return Branch(of, takes)
+
+
+def turning(over: Symbol, one: Expr, other: Expr, times: Expr) -> Turning:
+    return Turning(over, *(sympy.sympify(part, strict=True) for part in (one, other, times)))
+
+
+def lambert(inner: Expr, branch: int = 0) -> Lambert:
+    return Lambert(inner, branch)
 
 
 def drop(*terms: Expr, error: Expr | float) -> Drop:

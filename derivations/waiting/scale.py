@@ -6,6 +6,7 @@ from steptime.derivations.axioms import AT_RANDOM, LITTLE, SHARED_EVENLY
 from steptime.derivations.batch.batch import best_batch
 from steptime.derivations.batch.symbols import memory_time, optimal_batch, ridge
 from steptime.derivations.batch.terms import LECTURE, latency_floor, ridge_batch
+from steptime.derivations.claims import Claim, Source
 from steptime.derivations.facts import Defined, Modelled, Tends, given
 from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import equation, limit, solve_for, substitute
@@ -13,6 +14,8 @@ from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.waiting.mean import TOKEN
 from steptime.derivations.waiting.numbers import GROUP, LITTLES, group
 from steptime.derivations.waiting.symbols import asked_rate
+from steptime.model.catalog.economy import number
+from steptime.model.scenario import Scenario
 from steptime.model.waiting import formulas
 
 from steptime.model.symbols import (  # isort: skip
@@ -133,3 +136,23 @@ full = Derivation(
 )
 
 DERIVATIONS = (filled, smallest, full)
+
+
+def rack(tokens_per_second: float) -> float:
+    """Racks of the lecture's, each with 2,000 sequences and its memory read 64 times a second, for a traffic."""
+    values = {ridge: 250.0, parameters: 8.0, active_parameters: 1.0, memory_capacity: 1.0, memory_bandwidth: 64.0}
+    return tokens_per_second / float(Scenario(values).evaluate(full.result.rhs))
+
+
+def traffic() -> float:
+    """Tokens a second of one provider: the lower of the lecture's two."""
+    return number("life", "serving_rate")
+
+
+CLAIMS = (
+    Claim("12.6", "tokens a second of a rack of 2,000 sequences whose memory is read 64 times a second: about 128k",
+          128e3, lambda: 1 / rack(1.0), lambda: {"ridge": 250.0, "parameters over active": 8.0}),
+    Claim("12.6", "racks that a provider's 50e6 tokens a second fill: one rack is a small part of them",
+          None, lambda: rack(traffic()), lambda: {"serving_rate": traffic()}, source=Source.OWN,
+          must=lambda value: 100 < value < 1000),
+)  # fmt: skip

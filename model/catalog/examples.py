@@ -14,8 +14,8 @@ LONGEST = 60
 def examples(kind: str) -> list[str]:
     """The names that there are of a kind.
 
-    >>> examples(PRICES), examples(FLEETS)
-    (['manufacturing', 'market'], ['agents', 'batch', 'chat', 'mixed'])
+    >>> examples(PRICES)
+    ['manufacturing', 'manufacturing-parts', 'market', 'market-parts']
     """
     before, after = kind.split("{}")
     return sorted(str(path.relative_to(FOLDER))[len(before) : -len(after)] for path in FOLDER.glob(kind.format("*")))

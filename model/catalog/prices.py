@@ -2,17 +2,20 @@
 
 A table a resource says what an amount costs: ``dollars`` and ``watts`` for what it ``buys``; memory comes in stacks,
 each with its ``capacity`` and ``bandwidth``. ``least`` and ``most`` bound what one chip may have. A resource with a
-``given`` amount is not for sale: it comes with the base. All figures are per chip. ``basis`` says what kind of prices
-they are, ``power_basis`` whose watts.
+``given`` amount is not for sale: it comes with the base. Links and the base may have parts in the place of a price, or
+a network of switches (`parts`). All figures are per chip. ``basis`` says what kind of prices they are, ``power_basis``
+whose watts; ``power_usage`` of electricity is the watts of a site over those of its machines, which its price then
+pays for too.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from steptime.model.catalog.files import read_toml
 from steptime.model.catalog.hardware import TOPOLOGIES, Figure, Hardware
+from steptime.model.catalog.parts import FABRIC, PART, Part, at_least_one, middle, of_fabric, of_table
 from steptime.model.catalog.table import Place, Table, free, missing, named, read, whole
 from steptime.model.choices import Basis, Draw
 from steptime.model.errors import UserError, printable
@@ -39,14 +42,24 @@ _goods: dict[str, dict[str, Any]] = {
 GOODS = tuple(_goods)
 """What is for sale, in the order in which it is shown."""
 
+_parts = {"parts": {str: PART}}
 _tables = {
     name: Table(
-        {**own, **_price, **dict.fromkeys(BOUNDS, own.get("buys", count)), **_notes}, own if name == "stack" else ()
+        {
+            **own,
+            **_price,
+            **dict.fromkeys(BOUNDS, own.get("buys", count)),
+            **_notes,
+            **({**_parts, "fabric": FABRIC} if "scale" in name else {}),
+        },
+        own if name == "stack" else (),
     )
     for name, own in _goods.items()
 }
-_tables["base"] = Table({**_price, **_notes})
-_tables["electricity"] = Table({"dollars": free(dollar), "buys": joule, **_notes}, needed=("dollars", "buys"))
+_tables["base"] = Table({**_price, **_notes, **_parts})
+_tables["electricity"] = Table(
+    {"dollars": free(dollar), "buys": joule, "power_usage": at_least_one, **_notes}, needed=("dollars", "buys")
+)
 _schema = Table(
     {**_tables, "name": str, "life": second, "basis": tuple(Basis), "power_basis": tuple(Draw), **_notes},
     needed=("compute", "stack"),
@@ -57,7 +70,8 @@ _schema = Table(
 class Good:
     """One resource: ``amount`` in base units (FLOP/s, B/s; one stack) costs ``dollars`` and draws ``watts``.
 
-    A chip has at least ``least`` and at most ``most`` of it, or exactly ``given``. What is not known is None.
+    A chip has at least ``least`` and at most ``most`` of it, or exactly ``given``. What is not known is None. ``parts``
+    of the dollars, where they are known.
     """
 
     amount: float
@@ -66,6 +80,7 @@ class Good:
     least: float | None = None
     most: float | None = None
     given: float | None = None
+    parts: Mapping[str, Part] = field(default_factory=dict)
 
     @property
     def for_sale(self) -> bool:
@@ -129,13 +144,26 @@ def read_prices(path: Path) -> PriceList:
     sold_in = compute.get("format", "bf16")
     return PriceList(
         named(found, where), where, {name: _priced(found[name], name, where) for name in GOODS if name in found},
-        Good(1.0, base.get("dollars", 0.0), base.get("watts", 0.0)), sold_in,
+        _base(base, where), sold_in,
         _peaks(compute.get("peaks", {}), sold_in, where), stack["capacity"], stack["bandwidth"], domain,
         links.get("topology"), links.get("in_switch_reduction", False), found.get("life"),
-        power["dollars"] / power["buys"] if power else None,
+        power["dollars"] / power["buys"] * power.get("power_usage", 1.0) if power else None,
         tuple(f"{name}: {found[name]['note']}" for name in _tables if "note" in found.get(name, {})),
         found.get("basis", ""), found.get("power_basis", ""),
     )  # fmt: skip
+
+
+def _base(given: Mapping[str, Any], where: str) -> Good:
+    parts = _parts_of(given, 1.0, Place(where, "base"))
+    return Good(1.0, middle(parts) if parts else given.get("dollars", 0.0), given.get("watts", 0.0), parts=parts)
+
+
+def _parts_of(given: Mapping[str, Any], buys: float, place: Place) -> dict[str, Part]:
+    """The parts of a price; raises UserError for a price beside them."""
+    stated = [key for key in ("dollars", "parts", "fabric") if key in given]
+    if len(stated) > 1:
+        raise place.of(stated[0]).error(f"{' and '.join(stated)} say the same twice; leave one of them out")
+    return of_fabric(given["fabric"], buys) if "fabric" in given else of_table(given.get("parts", {}))
 
 
 def _priced(given: Mapping[str, Any], name: str, where: str) -> Good:
@@ -148,7 +176,12 @@ def _priced(given: Mapping[str, Any], name: str, where: str) -> Good:
     is_by_one = name == "stack" or fixed is not None
     if not is_by_one and "buys" not in given:
         raise missing(_goods[name]["buys"], place.of("buys"))
-    return Good(1.0 if is_by_one else given["buys"], given.get("dollars"), given.get("watts"), least, most, fixed)
+    amount = 1.0 if is_by_one else given["buys"]
+    parts = _parts_of(given, amount, place)
+    if parts and fixed is not None:
+        raise place.of("given").error("it comes with the base, whose parts would hold its price")
+    dollars = middle(parts) if parts else given.get("dollars")
+    return Good(amount, dollars, given.get("watts"), least, most, fixed, parts)
 
 
 def _peaks(given: Mapping[str, float], sold_in: str, where: str) -> dict[str, float]:

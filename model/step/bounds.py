@@ -17,6 +17,7 @@ from steptime.model.phases.memory import Footprint, fullest
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.rates import rates
 from steptime.model.scenario import Scenario
+from steptime.model.step.failures import failing
 from steptime.model.step.inputs import Inputs
 from steptime.model.terms import Operation, OperationName, StepTime, one, operation_by_operation
 
@@ -87,6 +88,8 @@ def written(
     stages = stages_of(accounts, load, layout.pp)
     definitions = {**ledger.slots, **results(phase, operations, whole, inputs.overlap, stages)}
     definitions |= accounts.cache_definitions(phase, values)
+    if not serves:
+        definitions |= failing(values)
     if serves:  # again: the ledger of a layout whose ranks are all alike is that of the mean load
         definitions |= loads(phase, load, accounts.meets(layout))
         units = layout.replicas * (1 if accounts.meets(layout) else layout.dp) if load == Load.WHOLE else 1

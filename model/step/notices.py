@@ -11,15 +11,16 @@ from steptime.model.names import matches
 from steptime.model.phases.phase import Phase
 from steptime.model.quantity import declared, lookup
 from steptime.model.scenario import Scenario, symbols_in
+from steptime.model.step.failures import FIGURES
 from steptime.model.step.inputs import Notice
 
 COMES_OUT = (q.step_time, q.tokens_per_second, q.dollars_per_million_tokens, q.joules_per_token, q.memory_per_chip)
 FITS = frozenset({q.memory_capacity, q.usable_memory, q.workspace})
 WAVES = frozenset({q.processors, q.processor_bandwidth})
 CLOCK = frozenset({q.power_cap, q.resting_power, q.voltage_exponent})
-BESIDE = {PhaseName.TRAIN: FITS | CLOCK | {q.served_tokens, q.decode_efficiency}}
-"""Quantities that answers beside the step follow from: whether it fits, of training how long to train; and what the
-estimate alone has, of all but training the waves."""
+BESIDE = {PhaseName.TRAIN: FITS | CLOCK | FIGURES | {q.served_tokens, q.decode_efficiency}}
+"""Quantities that answers beside the step follow from: whether it fits, of training how long to train, and how often
+that fails; and what the estimate alone has, of all but training the waves."""
 
 
 def of_slots(slots: list[Symbol], values: Mapping[Symbol, float]) -> list[Notice]:

@@ -1,16 +1,19 @@
 """Who earns, as JSON and as a table."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rich.text import Text
 
 from steptime.model import symbols as q
+from steptime.model.catalog.parts import Spread as Ends
 from steptime.model.quantity import lookup
 from steptime.model.solver.machine.earns import RESOURCES, Earnings, Worth
+from steptime.model.solver.machine.parts import BASE
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import in_unit, layout_said, money, plain, si
-from steptime.model.text.header import folded, header_json, left_out
+from steptime.model.text.header import folded, header_json, left_out, missing_lines
 from steptime.model.text.practice import run_line
 from steptime.model.text.ranges import spread_json, spread_lines
 from steptime.model.text.run import run_json
@@ -44,9 +47,25 @@ def earnings_json(found: Earnings, spread: Spread | None = None) -> dict[str, An
             }
             for one in found.worths
         ],
-        "missing": {} if found.chip is not None else {"chip_dollars": found.chip_from},
+        "parts": [
+            {
+                "part": one.name,
+                "of": one.of,
+                "dollars": list(one.dollars),
+                "spend_share": list(one.share),
+                "elasticity": None if one.earns is None else [-one.earns[1], -one.earns[0]],
+            }
+            for one in found.parts
+        ],
+        "missing": _missing(found),
         **spread_json(spread),
     }
+
+
+def _missing(found: Earnings) -> dict[str, str]:
+    """What has no number, and what would give it."""
+    lacking = {f"elasticity of {one.name}": one.lacking for one in found.parts if one.lacking}
+    return lacking if found.chip is not None else {"chip_dollars": found.chip_from}
 
 
 def _defaults(found: Earnings) -> list[str]:
@@ -70,7 +89,7 @@ def earnings_table(found: Earnings, spread: Spread | None = None) -> Screen:
     listed = bool(found.spend_share)
     heads = (">costs a unit", ">of the spend") if listed else ()
     columns = ("resource", ">the chip has", ">1 % more saves", ">worth a unit", *heads)
-    shown = Fitting(columns, (), (">of the spend", ">costs a unit", ">the chip has"))
+    shown = Fitting(columns, (), DROPPED_BESIDE_PARTS if found.parts else DROPPED)
     for one in found.worths:
         cells = [one.name, _amount(one), _interval([f"{end:.3g}" for end in one.earns], one) + " %"]
         cells.append("—" if one.value is None else _interval([_dollars(end, one) for end in one.value], one))
@@ -79,13 +98,37 @@ def earnings_table(found: Earnings, spread: Spread | None = None) -> Screen:
             share = found.spend_share.get(one.name)
             cells.append("—" if share is None else f"{share:.1%}")
         shown.add_row(*cells)
+        _add_parts(shown, found, one.name, listed)
+    if any(one.of == BASE for one in found.parts):
+        shown.add_row("the rest", "", "", "", "", f"{found.spend_share[BASE]:.1%}")
+        _add_parts(shown, found, BASE, listed)
+    lines += missing_lines(data["missing"]) if found.chip is not None else []
     note = Text("Saves: of a token's cost; worth a unit: so much of the chip's dollars. An interval is between a "
-                "little more and a little less. Stacks bring bytes and bytes/s at once", style="dim")  # fmt: skip
+                "little more and a little less. Stacks bring bytes and bytes/s at once; parts stand in series: "
+                "more of one alone brings nothing", style="dim")  # fmt: skip
     held = [folded(data["defaults"], "default", "defaults taken"), *left_out([], data["not_modelled"])]
     layout = Text(f"layout {layout_said(case.layout, ' ', 'one chip')}")
     return Screen(head, *lines, layout, Text(), shown, note, Text(), *ranges, *held)
 
 
+def _add_parts(shown: Fitting, found: Earnings, of: str, listed: bool) -> None:
+    """Rows of the parts of one resource: what each costs and takes of the spend, and what it holds up."""
+    for one in found.parts:
+        if one.of == of and listed:
+            saves = "" if one.earns is None else f"{one.earns[0]:.3g} to {one.earns[1]:.3g} %"
+            saves = f"{one.earns[1]:.3g} %" if one.earns is not None and one.earns[1] == one.earns[0] else saves
+            shown.add_row(f"  {one.name}", "", saves, "", _span(one.dollars, money), _span(one.share, "{:.1%}".format))
+
+
+def _span(ends: Ends, write: Callable[[float], str]) -> str:
+    """One figure, or the least and the most."""
+    low, high = map(write, ends)
+    return low if low == high else f"{low} to {high}"
+
+
+DROPPED = (">of the spend", ">costs a unit", ">the chip has")
+DROPPED_BESIDE_PARTS = (">worth a unit", ">the chip has", ">costs a unit")
+"""Columns that a narrow terminal has no room for, the first to go first."""
 _SCALES = {"peak_flops": (1e12, "TFLOP/s"), "memory_stacks": (1.0, "stack"), "memory_capacity": (1e9, "GB")}
 
 

@@ -7,7 +7,7 @@ from steptime.model.choices import PhaseName
 from steptime.model.step.case import Case
 from steptime.model.text.bases import of_price
 from steptime.model.text.format import counted, money, plain, si
-from steptime.model.text.run import run_beside
+from steptime.model.text.run import failures_words, run_beside
 
 
 def rates_rows(data: Mapping[str, Any]) -> list[list[str]]:
@@ -31,7 +31,8 @@ def run_rows(case: Case, data: Mapping[str, Any]) -> list[list[str]]:
     passes = counted(int(found["micro_batches"]), "micro-batch", "micro-batches")
     lines = [["pipeline", f"{passes}, bubble {found['bubble']:.1%} of the work"]]
     if found["tokens"] is not None:
-        lines.append(["run", run_beside(found, data["estimate"], of_price(case))])
+        said = run_beside(found, data["estimate"], of_price(case))
+        lines.append(["run", f"{said}; {failures_words(case)}"])
     return lines
 
 

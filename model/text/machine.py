@@ -7,6 +7,7 @@ from steptime.model.quantity import latex
 from steptime.model.solver.machine import bounds
 from steptime.model.solver.machine.best import Machine
 from steptime.model.solver.machine.distance import distances
+from steptime.model.solver.machine.parts import bought
 from steptime.model.solver.machine.whole_stacks import with_whole_stacks
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.text.bases import NOT_STATED
@@ -49,6 +50,11 @@ def machine_json(found: Machine, spread: Spread | None = None) -> dict[str, Any]
         "resources": _resources(found),
         "spend": dict(spent),
         "spend_share": _shares(spent),
+        "parts": [
+            {"part": one.name, "of": one.of, "dollars": list(one.dollars), "spend_share": list(one.share),
+             "price_elasticity": None if one.earns is None else one.earns[0]}
+            for one in bought(found)
+        ],
         "watts": dict(found.spent["power"]),
         "watt_share": _shares(found.spent["power"]),
         "workloads": [_workload_json(found, number) for number in range(len(design.workloads))],

@@ -81,7 +81,18 @@ def _bought(found: Machine, data: dict[str, Any]) -> Any:
             if any(data[key].values()):
                 cells += [f"{data[key][name] / found.design.chips:,.5g}", f"{data[share][name]:.1%}"]
         shown.add_row(*cells)
+        if dollars:
+            for part in (one for one in data["parts"] if one["of"] == name):
+                ends = [f"{end / found.design.chips:,.5g}" for end in part["dollars"]]
+                shares = [f"{end:.1%}" for end in part["spend_share"]]
+                of_watts = ("", "") * watts
+                shown.add_row(f"  {part['part']}", "", _ends(ends), _ends(shares), *of_watts)
     return shown
+
+
+def _ends(both: list[str]) -> str:
+    """One figure, or the least and the most."""
+    return both[0] if both[0] == both[1] else " to ".join(both)
 
 
 def _per_workload(found: Machine, data: dict[str, Any]) -> Any:

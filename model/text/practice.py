@@ -15,7 +15,7 @@ from steptime.model.step.estimate import Estimate, estimated
 from steptime.model.text.bases import of_price
 from steptime.model.text.evidence import evidence_json
 from steptime.model.text.format import plain, si
-from steptime.model.text.run import run_beside, run_of, run_words
+from steptime.model.text.run import failures_words, run_beside, run_of, run_words
 
 if TYPE_CHECKING:
     from steptime.model.step.measured import Measured
@@ -78,7 +78,9 @@ def run_line(case: Case, batch: float | None = None) -> list[str]:
     """A whole run at the case's step, or at that of another batch, in one line; none where no tokens were said."""
     there = case if batch is None else case.changed({q.batch: batch})
     run = run_of(there)
-    return [] if run["tokens"] is None else [run_beside(run, estimate_json(there), of_price(case))]
+    if run["tokens"] is None:
+        return []
+    return [f"{run_beside(run, estimate_json(there), of_price(case))}; {failures_words(there)}"]
 
 
 def estimate_of_json(

@@ -4,24 +4,57 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from steptime.model import symbols as q
+from steptime.model.economics import symbols as m
 from steptime.model.economics.utilisation import SECONDS_PER_DAY, run_days, run_dollars
+from steptime.model.errors import UserError
 from steptime.model.step.case import Case
 from steptime.model.text.format import money, plain, si
 
 if TYPE_CHECKING:  # a step alone designs no machine
     from steptime.model.solver.machine.best import Machine
 
+NEVER = 1e6
+"""Time over the work that is kept beyond which a run is said never to end."""
+
 
 def run_of(case: Case, batch: float | None = None) -> dict[str, float | None]:
-    """Tokens, days and dollars of a run at the case's step, or at that of another batch; None without tokens."""
+    """Tokens, days and dollars of a run at the case's step, or at that of another batch; None without tokens. Failures
+    are counted where their figures are given."""
     if q.training_tokens not in case.scenario.values:
         return {"tokens": None, "days": None, "dollars": None}
     there = case if batch is None else case.changed({q.batch: batch})
+    longer = slowed_by(case)
+    days, dollars = (there.number(formula) for formula in (run_days, run_dollars))
     return {
         "tokens": there.number(q.training_tokens),
-        "days": there.number(run_days),
-        "dollars": there.number(run_dollars),
+        "days": None if days is None else days * longer,
+        "dollars": None if dollars is None else dollars * longer,
     }
+
+
+def slowed_by(case: Case) -> float:
+    """Time of a run over the work in it that is kept; one where no figures of failures are given. Raises UserError
+    where so little gets through that the run is never done."""
+    slowed = case.number(m.slowdown)
+    if slowed is not None and slowed > NEVER:
+        raise UserError("`checkpoint_stall`, `failure_interval`: hardly any interval gets through; the run never ends")
+    return 1.0 if slowed is None else slowed
+
+
+def failures_words(case: Case) -> str:
+    """Whether failures are counted in a run, and what they take.
+
+    >>> import steptime as st
+    >>> failures_words(st.step("llama-3.1-8b", "h100-sxm", phase="train", tokens="1T").case)
+    'failures not counted'
+    """
+    between, slowed = case.number(m.failure_interval), case.number(m.slowdown)
+    if slowed is None:
+        return "failures not counted"
+    kept, interval = f"{1 / slowed:.1%} of the time kept", case.number(m.checkpoint_interval)
+    if between is None or interval is None:
+        return kept
+    return f"{kept}: a failure in {between / 3600:.3g} h, a checkpoint after {interval / 60:.3g} min of work"
 
 
 def run_json(case: Case, batch: float | None = None) -> dict[str, Any]:
@@ -60,7 +93,7 @@ def machine_run_json(found: "Machine", number: int) -> dict[str, Any]:
     tokens = workload.case.scenario.values.get(q.training_tokens)
     if tokens is None:
         return {}
-    seconds = tokens * found.step_time(number) / workload.tokens
+    seconds = slowed_by(workload.case) * tokens * found.step_time(number) / workload.tokens
     spend, watts = (sum(found.spent[limit].values()) for limit in ("budget", "power"))
     per_second = None if prices.life is None else spend / prices.life + (prices.electricity or 0.0) * watts
     dollars = None if per_second is None else per_second * seconds

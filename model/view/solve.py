@@ -158,7 +158,8 @@ for option, said in {
               help="One of several, as weight=0.7 phase=decode context=32k batch=2048, weight being its share of the "
               "tokens; may be repeated.")  # fmt: skip
 @click.option("--from", "chip", metavar="HARDWARE", shell_complete=HARDWARE,
-              help="Instead: what one more unit of each resource of this chip is worth.")  # fmt: skip
+              help="Instead: what one more unit of each resource of this chip is worth. With several, as --context "
+              "4k,32k,200k or --prices market-parts,manufacturing-parts, a column each.")  # fmt: skip
 @range_option
 @click.pass_context
 def machine(
@@ -179,7 +180,12 @@ def machine(
             raise click.UsageError("--from prices a chip as it is: no --budget, --power, --limit or --workload")
         if words.get("efficiency", "ideal") != "ideal":
             raise click.UsageError("--efficiency: only ideal here: what resources are worth is of the ideal bound")
-        show(with_ranges(st.step(model, chip, **words).who_earns(prices), ctx), as_json)
+        if "," not in words.get("context", "") + (prices or ""):
+            show(with_ranges(st.step(model, chip, **words).who_earns(prices), ctx), as_json)
+        elif ranges(ctx):
+            raise click.UsageError("--range: of one --context and one --prices; leave the others out")
+        else:
+            show(st.earners(model, chip, words.pop("context", "4096"), prices, **words), as_json)
         return
     if prices is None:
         raise click.UsageError(

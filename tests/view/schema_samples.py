@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+PARTS = "market-parts,manufacturing-parts"
 MARKET, TIERS = str(EXAMPLES / "prices-market.toml"), str(EXAMPLES / "tiers.toml")
 SMALL = ("llama-3.1-8b", "h100-sxm")
 MOE = ("mixtral-8x7b", "h200-sxm")
@@ -65,9 +66,15 @@ SAMPLES: dict[str, list[list[str]]] = {
         ["solve", "machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "3000000"],
         ["solve", "machine", "llama-3.1-8b", "--prices", MARKET, "--budget", "3000000", "--batch", "64",
          "--layout", "tp=2", "--minimise", "cost"],
+        ["solve", "machine", "llama-3.1-8b", "--prices", "market-parts", "--budget", "3000000", "--batch", "64"],
     ],
     "resources": [["solve", "machine", "llama-3.1-8b", "--from", "h100-sxm"],
-                  ["solve", "machine", "llama-3.1-8b", "--from", "h100-sxm", "--prices", MARKET, "--batch", "64"]],
+                  ["solve", "machine", "llama-3.1-8b", "--from", "h100-sxm", "--prices", MARKET, "--batch", "64"],
+                  ["solve", "machine", "llama-3.1-8b", "--from", "h200-sxm", "--prices", "market-parts"]],
+    "earners": [
+        ["solve", "machine", "deepseek-v3", "--from", "gb200-nvl72", "--prices", PARTS, "--layout", "dp=72,ep=72",
+         "--context", "1000,32k"],
+    ],
     "solve-cache": [
         ["solve", "cache", *SMALL],
         ["solve", "cache", *SMALL, "--tiers", TIERS, "--reuse", "exponential mean=10min", "--hold", "20min"],

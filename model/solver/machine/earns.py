@@ -18,6 +18,7 @@ from steptime.model.errors import Unbound, UserError
 from steptime.model.precision import peak_format
 from steptime.model.solver.batch import solve_batch
 from steptime.model.solver.batch_answer import BatchAnswer
+from steptime.model.solver.machine.parts import PartWorth, parts_of
 from steptime.model.solver.sensitivity import Elasticity, envelope_at
 from steptime.model.step.case import Case
 
@@ -52,7 +53,7 @@ class Worth:
 class Earnings:
     """The list, highest first; ``chip`` dollars and where they are from; ``best``: the batch that adjusts, if it does.
 
-    ``spend_share`` of each resource in the chip's dollars, where a price list gives them.
+    ``spend_share`` of each resource in the chip's dollars, where a price list gives them; ``parts`` of some of them.
     """
 
     case: Case
@@ -61,6 +62,7 @@ class Earnings:
     chip_from: str
     best: BatchAnswer | None
     spend_share: Mapping[str, float]
+    parts: tuple[PartWorth, ...] = ()
 
 
 def who_earns(case: Case, prices: PriceList | None, batch_adjusts: bool) -> Earnings:
@@ -85,7 +87,9 @@ def who_earns(case: Case, prices: PriceList | None, batch_adjusts: bool) -> Earn
         _worth(name, amount, effects.to(*RESOURCES[name]), chip, unit.get(name)) for name, amount in amounts.items()
     ]
     ranked = sorted(found, key=lambda worth: (-worth.earns[1], -worth.earns[0]))
-    return Earnings(case, tuple(ranked), chip, chip_from, best, share)
+    spent = {} if chip is None else {name: one * chip for name, one in share.items()}
+    parts = parts_of(case, prices, amounts, spent, {one.name: one.earns[1] for one in found})
+    return Earnings(case, tuple(ranked), chip, chip_from, best, share, parts)
 
 
 def unit_prices(prices: PriceList, case: Case) -> dict[str, float]:
