@@ -27,7 +27,7 @@ from steptime.model.step.words import quantities, record
 
 from steptime.model.text.derivations import (  # isort: skip
     entry_json, entry_table, graph, inverse_table, list_json, list_table, matching,
-    overview, verified,
+    overview, short_table, verified,
 )  # fmt: skip
 from steptime.model.text.records import records_csv
 
@@ -91,8 +91,9 @@ class Derivation(Proof, Shown):
     def _json(self) -> dict[str, Any]:
         return entry_json(self)
 
-    def table(self) -> Group:
-        return entry_table(self)
+    def table(self, short: bool = False) -> Group:
+        """All of it, or in a few lines."""
+        return short_table(self) if short else entry_table(self)
 
     def __repr__(self) -> str:
         return f"Derivation({self.name}: {self.title})"

@@ -66,7 +66,8 @@ def _stated(one: Figure) -> dict[Symbol, float]:
 
 
 def _values(expr: Expr, numbers: dict[Symbol, float], over: Symbol, at: np.ndarray) -> np.ndarray:
-    return np.asarray(evaluate(expr, numbers | {over: at}), dtype=float) + 0 * at
+    found: np.ndarray = np.broadcast_to(np.asarray(evaluate(expr, numbers | {over: at}), dtype=float), at.shape)
+    return found
 
 
 def _label(one: Figure, place: int, proof: Derivation) -> str:

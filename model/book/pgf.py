@@ -84,9 +84,9 @@ def _curves(chart: Curves) -> str:
         lines += [rf"\addplot[only marks,mark=*,{look}] coordinates {{{at}}};",
                   rf"\addlegendentry{{{_legend(points.name)}}}"]  # fmt: skip
     for edge in chart.edges:
-        place = f"axis cs:{edge.x / across:.5g}"
-        lines += [rf"\draw[thin,black!60] ({place},\pgfkeysvalueof{{/pgfplots/ymin}}) -- "
-                  rf"({place},\pgfkeysvalueof{{/pgfplots/ymax}}) node[pos=0.97,left,rotate=90,anchor=south east,"
+        level = f"axis cs:{edge.x / across:.5g}"
+        lines += [rf"\draw[thin,black!60] ({level},\pgfkeysvalueof{{/pgfplots/ymin}}) -- "
+                  rf"({level},\pgfkeysvalueof{{/pgfplots/ymax}}) node[pos=0.97,left,rotate=90,anchor=south east,"
                   rf"font=\scriptsize]{{{escape(edge.name)}}};"]  # fmt: skip
     return "\n".join([*lines, r"\end{axis}", r"\end{tikzpicture}"])
 

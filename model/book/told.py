@@ -97,7 +97,7 @@ _THEOREM = Table({"name": str, "why": _words, "breaks": _words, "command": str, 
                  ("name", "why", "breaks", "command"), Theorem)  # fmt: skip
 _ASK = Table({"formula": str, "solve": str, "given": {str: _any}}, ("formula", "solve"), Ask)
 _EXERCISE = Table({"question": _words, "answer": _words, "ask": [_ASK]}, ("question", "answer"), Exercise)
-_FIGURE = record(Figure).keys | {"caption": _words, "span": [float], "words": {str: _any}}
+_FIGURE = dict(record(Figure).keys) | {"caption": _words, "span": [float], "words": {str: _any}}
 _CHAPTER = Table(
     {"opening": _words, "closing": _words, "theorem": [_THEOREM], "exercise": [_EXERCISE],
      "figure": [Table(_FIGURE, ("kind", "caption"), Figure)]},

@@ -23,6 +23,7 @@ from steptime.derivations.readable import readable
 from steptime.derivations.steps import Derivation
 from steptime.model.errors import NotVerified
 from steptime.model.quantity import domains, lookup
+from steptime.model.text.asked import asked
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import counted, formula, in_unit, letter
 from steptime.model.text.screen import Fold, Screen
@@ -45,13 +46,15 @@ def verified(
 
 
 def matching(word: str) -> tuple[Derivation, ...]:
-    """Derivations of a chapter, of a row of the lecture, or with a word in name, title, claim or chapter."""
+    """Derivations of a chapter, of a row of the lecture, or with a word in name, title, claim or chapter; of several
+    words that stand together nowhere, those that answer them best."""
     if word.isdecimal():
         return tuple(one for one in derivations() if one.rows[0].startswith(f"{word}."))
     titles = {str(number): title for number, title in CHAPTERS.items()}
     texts = {one.name: f"{one.name} {one.title} {one.claim} {titles[one.rows[0].partition('.')[0]]}".lower()
              for one in derivations()}  # fmt: skip
-    return tuple(one for one in derivations() if word in one.rows or word.lower() in texts[one.name])
+    found = tuple(one for one in derivations() if word in one.rows or word.lower() in texts[one.name])
+    return found if found or " " not in word.strip() else asked(word)
 
 
 def list_json(chosen: Sequence[Derivation]) -> dict[str, Any]:
@@ -89,9 +92,16 @@ def overview() -> Screen:
 
 
 def list_table(chosen: Sequence[Derivation]) -> Screen:
-    """Those that were found, with what they claim."""
+    """Those that were found, with what they claim: chapter by chapter, answers to a question the best first."""
     said = Text(f"{counted(len(chosen), 'derivation')}; `steptime derive NAME` shows one")
+    order = {one: place for place, one in enumerate(derivations())}
+    if [*chosen] != sorted(chosen, key=order.__getitem__):
+        return Screen(*(part for one in chosen for part in _listed(one)), Text(), said)
     return Screen(*chapters(chosen), said)
+
+
+def _listed(one: Derivation) -> list[Any]:
+    return [Text(f"{one.name}  ({', '.join(one.rows)})"), Padding(Text(one.claim, style="dim"), (0, 0, 0, 4))]
 
 
 def chapters(every: Sequence[Derivation]) -> list[Any]:
@@ -102,8 +112,7 @@ def chapters(every: Sequence[Derivation]) -> list[Any]:
         if not chosen:
             continue
         parts.append(Text(f"{chapter} {title}", style="bold"))
-        for one in chosen:
-            parts += [Text(f"{one.name}  ({', '.join(one.rows)})"), Padding(Text(one.claim, style="dim"), (0, 0, 0, 4))]
+        parts += [part for one in chosen for part in _listed(one)]
         parts.append(Text())
     return parts
 
@@ -141,6 +150,16 @@ def entry_json(one: Derivation) -> dict[str, Any]:
         "verified": failure is None,
         "failure": failure,
     }
+
+
+def short_table(one: Derivation) -> Group:
+    """A theorem in a few lines: what it claims, where, and its number."""
+    where = [Text(f"where {related(relation)}") for relation in holds(one)]
+    number = f"{formula(one.result.lhs)} = {in_unit(one.evaluate(), unit_of(one.result.rhs))}: {one.example_text}"
+    lines = [_equation(one.result, equals(one, len(one.steps))), one.claim]
+    state = verified((one,))[one.name]
+    said = "verified" if state is None else f"NOT VERIFIED: {state}"
+    return Group(Text(one.title, style="bold"), *map(Text, lines), *where, Text(number), Text(said, style="dim"))
 
 
 def entry_table(one: Derivation) -> Group:

@@ -15,14 +15,15 @@ FORMS = ["latex", "markdown", "python", "c", "js"]
 
 @click.command(cls=Asking)
 @click.argument("name", required=False, shell_complete=DERIVATION)
+@click.option("--short", is_flag=True, help="A derivation in a few lines: what it says, where, and its number.")
 @click.option("--claims", is_flag=True, help="Every number of the lecture beside ours; exit code 1 where ours fails.")
 @click.option("--graph", is_flag=True, help="Which derivation uses which, as a Mermaid graph.")
 @CSV
 @JSON
-def derive(name: str | None, claims: bool, graph: bool, as_csv: bool, as_json: bool) -> int:
+def derive(name: str | None, short: bool, claims: bool, graph: bool, as_csv: bool, as_json: bool) -> int:
     """The chapters of derivations, or one derivation: every line with its reason, the numbers put in, and the result.
 
-    NAME is a derivation's, or what is looked for: a chapter (3), a row of the lecture (1.5), or any word.
+    NAME is a derivation's, or what is looked for: a chapter (3), a row of the lecture (1.5), any word, or a question.
     """
     import steptime as st
 
@@ -46,11 +47,13 @@ def derive(name: str | None, claims: bool, graph: bool, as_csv: bool, as_json: b
         if not len(st.library(name or "")):
             raise
         one = None
+    if one is None and short:
+        raise click.UsageError("--short: name one derivation")
     if one is None:
         return _listed(st.library(name or ""), as_csv, as_json)
     if as_csv:
         raise click.UsageError(f"--csv: {name} is one derivation and no list")
-    show(one, as_json)
+    show(one, as_json, **({"short": True} if short and not as_json else {}))
     return int(not one.verified)
 
 
