@@ -146,3 +146,4 @@ EQUAL_SWITCHES = Axiom("equal-switches", "all switches have as many ports, each 
 PASSES_ALL_ON = Axiom("passes-all-on", "above the leaves a switch has as many ports up as down, and in the top tier all of them down")
 OPTICS_ABOVE = Axiom("optics-above", "links between switches are longer than copper reaches, and have a transceiver on each end")
 NOT_HIDDEN = Axiom("not-hidden", "what crosses the tiers above the leaves takes time of its own, as many times longer as leaves are oversubscribed")
+SITE_PAID = Axiom("site-paid-throughout", "a site is paid for all the time, whatever its chips do")

@@ -10,8 +10,8 @@ from steptime.model.economics import symbols as m
 LEISERSON = "Leiserson 1985, Fat-trees: universal networks, doi 10.1109/TC.1985.6312192"
 AL_FARES = "Al-Fares, Loukissas and Vahdat 2008, A scalable commodity data center network, doi 10.1145/1402958.1402967"
 SHEET = (
-    "docs.google.com, sheet 1Ft3RbeZ-w43kYSiLfYc1vxO41mK5lmJpcPC9GOYHAWc (August 2024): a switch of 64 ports of 400 "
-    "Gb/s for 36,000 dollars, about 50,000 the maker's own"
+    "public sheet of August 2024, its address in examples/prices-market-parts.toml: a switch of 64 ports of 400 Gb/s "
+    "for 36,000 dollars, about 50,000 the maker's own"
 )
 SAID = "public sheet of August 2024"
 INFRA = "infra-economics.com (2026): network interfaces of 400 Gb/s 1,200 dollars, transceivers 500 to 1,000"

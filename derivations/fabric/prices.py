@@ -2,7 +2,7 @@
 
 from sympy import Rational
 
-from steptime.derivations.axioms import NOT_HIDDEN, OPTICS_ABOVE, PAID_THROUGHOUT
+from steptime.derivations.axioms import NOT_HIDDEN, OPTICS_ABOVE
 from steptime.derivations.claims import Claim, Source, Wording
 from steptime.derivations.fabric import formulas
 from steptime.derivations.fabric.numbers import AL_FARES, INFRA, LINKX, PRICES, SAID, SHEET, fabric
@@ -122,7 +122,6 @@ best = Derivation(
         ),
     ),
     assumes=(
-        PAID_THROUGHOUT,
         NOT_HIDDEN,
         Chosen(oversubscription, "leaves are oversubscribed as is cheapest"),
     ),

@@ -2,7 +2,7 @@
 
 from sympy import oo
 
-from steptime.derivations.axioms import ENERGY_ADDS_UP
+from steptime.derivations.axioms import CACHES_FIT, ENERGY_ADDS_UP
 from steptime.derivations.claims import Claim, Source, Wording
 from steptime.derivations.facts import Chosen, Crossing, Defined, Modelled, Tends, given
 from steptime.derivations.inequalities.conditions import more
@@ -177,7 +177,7 @@ token = Derivation(
             equation(token_energy, flops_energy * flops_per_mac * active_parameters + byte_energy * context * kv_bytes),
         ),
     ),
-    assumes=(ENERGY_ADDS_UP, MANY),
+    assumes=(ENERGY_ADDS_UP, CACHES_FIT, MANY),
     sources=(CHOI,),
     example=board,
     example_text=TEXT,

@@ -1,6 +1,6 @@
 """Chapter 15, power and heat: sites and racks that run out of watts, and who earns there."""
 
-from steptime.derivations.axioms import FED_AND_COOLED, PAID_THROUGHOUT
+from steptime.derivations.axioms import FED_AND_COOLED, SITE_PAID
 from steptime.derivations.claims import Claim, Wording
 from steptime.derivations.facts import Defined, Modelled, given, instance
 from steptime.derivations.inequalities.conditions import at_least
@@ -62,7 +62,7 @@ cost = Derivation(
             equation(site_token_cost, site_cost * power_usage * every_joule / (site_power * step_yields)),
         ),
     ),
-    assumes=(PAID_THROUGHOUT,),
+    assumes=(SITE_PAID,),
     sources=(CHOI,),
     example=board,
     example_text=f"{TEXT}; a site of 10 MW with a PUE of 1.25, for 10 dollars a second",
@@ -134,7 +134,7 @@ bill = Derivation(
             ),
         ),
     ),
-    assumes=(PAID_THROUGHOUT,),
+    assumes=(FED_AND_COOLED,),
     sources=(BARROSO,),
     example=board,
     example_text=f"{CHIP}; 2 dollars an hour, 8 cents a kilowatt-hour and a PUE of 1.25",

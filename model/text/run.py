@@ -54,7 +54,7 @@ def failures_words(case: Case) -> str:
     kept, interval = f"{1 / slowed:.1%} of the time kept", case.number(m.checkpoint_interval)
     if between is None or interval is None:
         return kept
-    return f"{kept}: a failure in {between / 3600:.3g} h, a checkpoint after {interval / 60:.3g} min of work"
+    return f"{kept}: a failure in {plain(between / 3600)} h, a checkpoint after {plain(interval / 60)} min of work"
 
 
 def run_json(case: Case, batch: float | None = None) -> dict[str, Any]:

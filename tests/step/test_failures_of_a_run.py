@@ -39,7 +39,7 @@ def test_an_interval_of_one_s_own_is_no_better(run_json: RunJson) -> None:
 def test_what_is_counted_is_said(run: Run) -> None:
     assert "failures not counted" in run(*TRAIN, *TOKENS)[1]
     said = " ".join(run(*TRAIN, *TOKENS, *FIGURES)[1].split())
-    assert "87.8% of the time kept: a failure in 3 h, a checkpoint after 13.1 min of work" in said
+    assert "87.8% of the time kept: a failure in 3 h, a checkpoint after 13.09 min of work" in said
     assert "90.9% of the time kept" in " ".join(run(*TRAIN, *TOKENS, "--set", "slowdown=1.1")[1].split())
 
 
