@@ -25,9 +25,9 @@ from steptime.model.quantity import latex as latex_of
 from steptime.model.step.solver_words import ranges_of
 from steptime.model.step.words import quantities, record
 
+from steptime.model.text.derivation_lists import list_json, list_table, matching, overview  # isort: skip
 from steptime.model.text.derivations import (  # isort: skip
-    entry_json, entry_table, graph, inverse_table, list_json, list_table, matching,
-    overview, short_table, verified,
+    entry_json, entry_table, graph, inverse_table, short_table, verified,
 )  # fmt: skip
 from steptime.model.text.records import records_csv
 
@@ -166,6 +166,11 @@ def library(word: str = "") -> Book:
     ['ridge', 'peak-by-ridge']
     """
     return Book(text_of(word, "`word`"))
+
+
+def formulas_named(names: tuple[object, ...]) -> tuple[str, ...]:
+    """Names of formulas as texts; raises UserError for anything else."""
+    return tuple(text_of(name, "name of a formula") for name in names)
 
 
 @dataclass(frozen=True, repr=False)

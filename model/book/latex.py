@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from steptime.derivations.library import derivations
+from steptime.model.api.derivation import formulas_named
 from steptime.model.api.step import quiet
 from steptime.model.book.document import document
 from steptime.model.errors import NotVerified, UserError
-from steptime.model.parse import text_of
 from steptime.model.text.claims import verdicts
 from steptime.model.text.derivations import verified
 from steptime.model.text.exported import exported
@@ -23,7 +23,7 @@ def latex(*names: str, everything: bool = False, form: str = "latex", progress: 
     """
     if not isinstance(form, str) or form not in FORMS:
         raise UserError(f"`form` {str(form)[:40]!r}: latex, markdown, python, c or js")
-    chosen = tuple(text_of(name, "name of a formula") for name in names)
+    chosen = formulas_named(names)
     if everything and not chosen and form == "latex":
         return _book(progress)
     return exported(chosen, everything, form, progress)

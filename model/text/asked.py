@@ -17,16 +17,18 @@ NEAR = 0.45
 STEM = 5
 """Letters at the beginning of two words that make them one, as of `pipelining` and `pipeline`."""
 WEIGHTS = {"title": 3.0, "claim": 2.0, "rest": 1.0}
-_little = frozenset("a an and any are as at be between by can do does for from has have how if in into is it its long many"
-                    " more much no not of off on one or should than that the their there to under up was what when where"
-                    " which who why will with would you i my we".split())  # fmt: skip
+LITTLE = """a an and any are as at be between by can do does for from has have how i if in into is it its long many more
+much my no not of off on one or should than that the their there to under up was we what when where which who why will
+with would you"""
+"""Words that say nothing of what is asked for."""
+_little = frozenset(LITTLE.split())
 
 
 def asked(question: str) -> tuple[Derivation, ...]:
     """The derivations that answer it best, the best first; none where no word of it is known.
 
     >>> [one.name for one in asked("Why does pipelining not shard the KV cache?")][:2]
-    ['stage-memory', 'kv-floor']
+    ['kv-floor', 'stage-memory']
     """
     texts, rare = _texts(), _rarity()
     words = stems(question) & set(rare)
