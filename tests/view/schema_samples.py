@@ -96,7 +96,7 @@ SAMPLES: dict[str, list[list[str]]] = {
     "claims": [["derive", "--claims"]],
     "validate": [["validate"], ["validate", "--efficiency", "ideal"]],
     "compare": [["compare", str(Path(__file__).with_name("other_tools.csv"))]],
-    "calibrate": [["calibrate"]],
+    "calibrate": [["calibrate"], ["calibrate", str(Path(__file__).with_name("few_steps.csv"))]],
 }  # fmt: skip
 """What is asked of each."""
 

@@ -12,7 +12,7 @@ from steptime.model.errors import unknown
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSIONS = {
-    "calibrate": 1,
+    "calibrate": 2,
     "catalog": 1,
     "claims": 1,
     "command": 1,
