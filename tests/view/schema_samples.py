@@ -90,6 +90,7 @@ SAMPLES: dict[str, list[list[str]]] = {
         ["catalog", "hardware", "gb200-nvl72"],
         ["catalog", "hardware", "h100-sxm"],
         ["catalog", "quantities", "bandwidth"],
+        ["catalog", "sources"],
     ],
     "derivations": [["derive"]],
     "derivation": [["derive", "ridge"], ["derive", "optimal-batch"], ["derive", "bubble-1f1b"]],

@@ -13,7 +13,7 @@ from steptime.model.errors import unknown
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSIONS = {
     "calibrate": 2,
-    "catalog": 1,
+    "catalog": 2,
     "claims": 1,
     "command": 1,
     "compare": 1,
