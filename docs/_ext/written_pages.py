@@ -13,6 +13,7 @@ import steptime as st
 from steptime.derivations.library import CHAPTERS, derivations
 from steptime.derivations.steps import Derivation
 from steptime.model.catalog.hardware import sources
+from steptime.model.catalog.measured_by import sources as every_source
 from steptime.model.quantity import Quantity
 
 HERE = Path(__file__).parent.parent / "generated"
@@ -106,6 +107,13 @@ def said_by() -> list[str]:
     return [f"`{name}`\n: {plain(entry['title'])}\n" for name, entry in sources().items()]
 
 
+def measured() -> list[str]:
+    """Who measured the rows of the catalogue, by short name."""
+    rows = ((f"`{one.name}`", f"[{plain(one.title)}]({one.link})", str(one.rows)) for one in every_source()
+            if one.link is not None)  # fmt: skip
+    return table(("name", "who measured", "rows"), rows)
+
+
 def api() -> list[str]:
     """Every name that `import steptime` offers, from its own docstring."""
     return [line for name in st.__all__ for line in offered(name, getattr(st, name))]
@@ -130,7 +138,8 @@ def offered(name: str, one: Any) -> list[str]:
 def write(app: Any) -> None:
     """Write every part; one that has not changed is left, so that a second build is quick."""
     parts = {f"book/{number:02d}.md": chapter(number, title) for number, title in CHAPTERS.items()}
-    lists = {"quantities": quantities, "machines": machines, "models": models, "sources": said_by, "api": api}
+    lists = {"quantities": quantities, "machines": machines, "models": models, "sources": said_by, "api": api,
+             "measured": measured}  # fmt: skip
     parts |= {f"{name}.txt": "\n".join(made()) for name, made in lists.items()}
     for name, text in parts.items():
         path = HERE / name

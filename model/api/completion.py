@@ -33,4 +33,8 @@ def _every(kind: str) -> Iterable[str]:
         from steptime.derivations.library import derivations
 
         return [one.name for one in derivations()]
+    if kind == "sources":
+        from steptime.model.catalog.measured_by import sources
+
+        return [one.name for one in sources()]
     raise UserError(f"`kind` {kind[:40]!r}: models, hardware, quantities or derivations")

@@ -1,6 +1,7 @@
 """The catalogue for scripts: every figure with its source and date."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from steptime.model import symbols as q
@@ -76,8 +77,10 @@ def unit_said(one: Quantity) -> str:
     return "" if one.unit == count else unit_text(one.unit)
 
 
-def list_json(kind: str, known: Sequence[Quantity] = ()) -> dict[str, Any]:
-    """What is listed, each under the names of `step`; of quantities those that are ``known``."""
+def list_json(kind: str, known: Sequence[Any] = ()) -> dict[str, Any]:
+    """What is listed, each under the names of `step`; of quantities and sources those that are ``known``."""
+    if kind == "sources":
+        return {"sources": [asdict(one) for one in known]}
     if kind == "hardware":
         machines = [load_hardware(name) for name in hardware_names()]
         return {"hardware": [{"name": m.name, "vendor": m.vendor, "year": m.year, "quantities": hardware_quantities(m)}

@@ -18,6 +18,7 @@ from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import counted, formula, in_unit, letter, plain, si
 from steptime.model.text.layers import layer_text
 from steptime.model.text.screen import Fold, Screen
+from steptime.model.text.sources import sources_list
 
 PRICES_SHOWN = {Basis.LIST: "list", Basis.RENT: "rent", Basis.OWNERSHIP: "own"}
 """Kinds of price that the list shows, each in a column of its own; an estimate stands in an entry alone."""
@@ -25,8 +26,10 @@ FIRST = 40
 """Quantities that are seen first."""
 
 
-def list_table(kind: str, known: Sequence[Quantity] = ()) -> Screen:
-    """The list of machines, of models, or of quantities that are ``known``."""
+def list_table(kind: str, known: Sequence[Any] = ()) -> Screen:
+    """The list of machines, of models, or of quantities or sources that are ``known``."""
+    if kind == "sources":
+        return sources_list(known)
     if kind == "quantities":
         return _quantity_list(known)
     return _hardware_list() if kind == "hardware" else _model_list()

@@ -50,6 +50,7 @@ def part_json(part: Part, known: Identified, worth: Worth) -> dict[str, Any]:
         "by_group": {name: asdict(pair) for name, pair in worth.by_group.items()},
         "unexplained": {name: asdict(one) for name, one in worth.unexplained.items()},
         "bands": {name: asdict(band) for name, band in part.bands.items()},
+        "unseen": {name: asdict(band) for name, band in part.unseen.items()},
         "covered": part.covered,
         "covered_by_family": dict(worth.covered),
     }  # fmt: skip
@@ -107,7 +108,8 @@ def _families(worth: Worth) -> Fitting:
 
 def _bands(part: Part) -> Fitting:
     made = Fitting(("band of measured over estimated", ">low", ">high", ">rows", ">groups"))
-    for name, band in part.bands.items():
+    several = {**part.bands, **{f"{name}, a machine left out": band for name, band in part.unseen.items()}}
+    for name, band in several.items():
         made.add_row(name, f"{band.low:.2f}", f"{band.high:.2f}", str(band.rows), str(band.groups))
     return made
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from steptime.model.catalog.measurement import family_of
 from steptime.model.choices import PhaseName
 from steptime.model.solver.measured.judged import MOST_OF_PEAK, UNSTATED, USUAL, Judged, groups, summary
 from steptime.model.text.fitting import Fitting
@@ -21,6 +22,7 @@ from steptime.model.text.measured_rows import (
     status,
 )  # fmt: skip
 from steptime.model.text.screen import Fold, Screen
+from steptime.model.text.sources import written_out
 
 SHOWN = 8
 JOINED = " · "
@@ -87,7 +89,14 @@ def validate_table(
                   energies(judged)]  # fmt: skip
     if rows:
         lines += [Text(), rows_table(judged)]
+    if named := written_out(_named(judged, rows or "source" in by)):
+        lines += [Text(), *named]
     return Screen(*lines)
+
+
+def _named(judged: Sequence[Judged], every: bool) -> list[str]:
+    """Short names of sources that an answer shows: ``every`` one, or those of rows that are shown one by one."""
+    return [family_of(one.row.id) for one in judged if every or one.drafts or one.energy or one.beats_ideal]
 
 
 DROPPED = (">riding", ">largest", ">least", ">p90", "stack")

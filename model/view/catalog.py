@@ -8,15 +8,15 @@ from steptime.model.view.output import Asking, show, show_csv
 
 
 @click.command(cls=Asking)
-@click.argument("kind", type=click.Choice(["hardware", "models", "quantities", "schema"]))
+@click.argument("kind", type=click.Choice(["hardware", "models", "quantities", "sources", "schema"]))
 @click.argument("name", required=False, shell_complete=entries)
 @CSV
 @JSON
 def catalog(kind: str, name: str | None, as_csv: bool, as_json: bool) -> None:
     """List the catalogue, or show one entry (or a file of yours) with the source and date of every figure.
 
-    With quantities NAME is a word to look for in names and meanings; with schema it is a command, whose JSON Schema of
-    what it prints with --json is shown.
+    With quantities and sources NAME is a word to look for in names and meanings; with schema it is a command, whose
+    JSON Schema of what it prints with --json is shown.
     """
     import steptime as st
 

@@ -29,7 +29,7 @@ def names(kind: str, files: bool = False, after: str = "") -> Completing:
 def entries(ctx: click.Context, parameter: click.Parameter, beginning: str) -> list[CompletionItem]:
     """Entries of the kind that was typed before."""
     kind: Any = ctx.params.get("kind")
-    return names(kind, files=kind != "quantities")(ctx, parameter, beginning) if kind else []
+    return names(kind, files=kind not in ("quantities", "sources"))(ctx, parameter, beginning) if kind else []
 
 
 MODEL, HARDWARE = names("models", files=True), names("hardware", files=True)

@@ -97,13 +97,14 @@ SAMPLES: dict[str, list[list[str]]] = {
         ["catalog", "hardware", "gb200-nvl72"],
         ["catalog", "hardware", "h100-sxm"],
         ["catalog", "quantities", "bandwidth"],
+        ["catalog", "sources"],
     ],
     "derivations": [["derive"]],
     "derivation": [["derive", "ridge"], ["derive", "optimal-batch"], ["derive", "bubble-1f1b"]],
     "claims": [["derive", "--claims"]],
     "validate": [["validate"], ["validate", "--efficiency", "ideal"]],
     "compare": [["compare", str(Path(__file__).with_name("other_tools.csv"))]],
-    "calibrate": [["calibrate"]],
+    "calibrate": [["calibrate"], ["calibrate", str(Path(__file__).with_name("few_steps.csv"))]],
 }  # fmt: skip
 """What is asked of each."""
 

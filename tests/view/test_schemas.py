@@ -1,6 +1,8 @@
 """The JSON of every command against its published schema: it validates, every key is described, units are said, and
 keys do not change without a new version."""
 
+import csv
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +15,11 @@ from schema_samples import SAMPLES, SLOW, paths
 
 import steptime
 from steptime.cli import steptime as command_line
+from steptime.derivations.claims import judge
+from steptime.derivations.library import claims
+from steptime.model.api.claimed import Claims
 from steptime.model.api.shown import Shown
+from steptime.model.catalog.files import packaged
 from steptime.model.errors import UserError
 from steptime.model.plot.kinds import HOMES
 from steptime.model.text.schemas import VERSIONS, schema, text_of_schema
@@ -84,10 +90,58 @@ def strange(value: Any, node: Any, at: str = "") -> Iterator[str]:
 @pytest.mark.parametrize(("name", "words"), ASKED, ids=[" ".join(words).replace("/", "_")[-90:] for _, words in ASKED])
 def test_what_is_printed_is_what_is_published(run_json: RunJson, name: str, words: list[str]) -> None:
     found = run_json(*words)
-    assert next(iter(found.items())) == ("schema", {"name": name, "version": VERSIONS[name]})
+    assert next(iter(found)) == "schema"
+    fits(name, found)
+
+
+def fits(name: str, found: dict[str, Any]) -> None:
+    """An answer against its schema."""
+    assert found["schema"] == {"name": name, "version": VERSIONS[name]}
     errors = Draft202012Validator(schema(name)).iter_errors(found)
     assert not [f"{error.json_path}: {error.message[:200]}" for error in errors]
     assert not list(strange(found, schema(name)))
+
+
+# --- what takes long of everything, asked of a part -----------------------------------------------------------------
+def test_a_few_measurements(run_json: RunJson, tmp_path: Path) -> None:
+    """One row of each phase, scope and quantity, and those whose details ask for more: drafts, watts, first tokens."""
+    rows = list(csv.DictReader(io.StringIO(packaged("measurements.csv"))))
+    wanted = {(row["phase"], row["scope"], row["quantity"]): row for row in reversed(rows)}
+    for word in ("mtp", "power", "joules", "ttft_s", "drafts", "peak", "dtype"):
+        wanted |= {(word, row["hardware"]): row for row in rows if f"{word}=" in row["detail"]}
+    wanted["strange"] = {**rows[0], "id": "STRANGE-1", "model": "of-nobody"}
+    path = tmp_path / "few.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({row["id"]: row for row in wanted.values()}.values())
+    found = run_json("validate", str(path))
+    fits("validate", found)
+    there = found["rows"]
+    assert len(there) > 20 and any(row["first_token"] for row in there) and any(row["energy"] for row in there)
+    assert any(row["status"] != "ok" for row in there) and any(row["calibrated"] for row in there)
+    fits("validate", run_json("validate", str(path), "--efficiency", "ideal", "--by", "source,phase"))
+
+
+def test_a_row_of_derivations(run_json: RunJson) -> None:
+    found = run_json("derive", "1.5")
+    fits("derivations", found)
+    assert len(found["derivations"]) == 1 and found["derivations"][0]["verified"]
+
+
+def test_claims_of_which_no_derivation_is_verified_again() -> None:
+    judged = tuple(judge(claim, verified=number > 0) for number, claim in enumerate(claims()))
+    found = Claims(judged).to_dict()
+    fits("claims", json.loads(json.dumps(found)))
+    assert {one["verdict"] for one in found["claims"]} >= {"holds", "differs", "fails"}
+
+
+def test_a_small_calibration(run_json: RunJson) -> None:
+    """Made-up decode steps of three models: neither training nor collectives can be fitted."""
+    found = run_json("calibrate", str(Path(__file__).with_name("few_steps.csv")))
+    fits("calibrate", found)
+    assert (found["rows"], found["training"], found["collectives"]) == (36, None, None)
+    assert found["bands"]["all"]["models"] == {"llama-3.1-8b": 12, "llama-3.1-70b": 12, "qwen3-32b": 12}
 
 
 def test_a_command_of_an_engine_too() -> None:

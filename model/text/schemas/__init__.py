@@ -12,8 +12,8 @@ from steptime.model.errors import unknown
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSIONS = {
-    "calibrate": 1,
-    "catalog": 1,
+    "calibrate": 2,
+    "catalog": 2,
     "claims": 1,
     "command": 1,
     "compare": 1,
