@@ -75,4 +75,4 @@ pins:  ## write .ci/tools.txt and .ci/lowest.txt anew, with the hashes of all pl
 	$(PYTHON) -m venv $(WORK)/pins
 	$(WORK)/pins/bin/pip install -q uv
 	$(WORK)/pins/bin/uv pip compile -q $(PINS) --extra dev -o .ci/tools.txt pyproject.toml
-	$(WORK)/pins/bin/uv pip compile -q $(PINS) --extra test --resolution lowest-direct -o .ci/lowest.txt pyproject.toml
+	$(WORK)/pins/bin/uv pip compile -q $(PINS) --extra test --extra plot --resolution lowest-direct -o .ci/lowest.txt pyproject.toml
