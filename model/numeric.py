@@ -45,7 +45,19 @@ def floor(value: Any) -> Any:
     return np.floor(value + ROUNDING * np.abs(value))
 
 
-WITH_ROUNDING = [{"ceiling": ceiling, "floor": floor}, np]
+def lambert(value: Any, which: Any = 0) -> Any:
+    """The number w of which w exp(w) is the value, where it is real: of two the larger one (0), or the other (-1).
+
+    >>> round(float(lambert(-0.2, -1)), 6), round(float(lambert(-0.2)), 6), float(lambert(-1.0))
+    (-2.542641, -0.259171, nan)
+    """
+    from scipy.special import lambertw  # only where a formula has one: it takes long to load
+
+    found = lambertw(value, np.asarray(which, dtype=int))
+    return np.where(found.imag == 0, found.real, np.nan)[()]
+
+
+WITH_ROUNDING = [{"ceiling": ceiling, "floor": floor, "LambertW": lambert}, np]
 """Where a compiled function finds its functions."""
 
 

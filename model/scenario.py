@@ -12,7 +12,7 @@ from sympy import Expr, Symbol
 
 from steptime.model.errors import Unbound
 from steptime.model.extremes import put_in
-from steptime.model.numeric import BLOCK, Function, Spread, ceiling, compiled, floor
+from steptime.model.numeric import BLOCK, Function, Spread, ceiling, compiled, floor, lambert
 
 Number = Any
 """A float, or an array of floats."""
@@ -57,6 +57,7 @@ _rules: Mapping[Any, Function] = {
     sympy.ceiling: ceiling,
     sympy.exp: np.exp,
     sympy.log: np.log,
+    sympy.LambertW: lambert,
 }
 
 

@@ -16,7 +16,7 @@ from steptime.derivations.checks.draws import DIGITS, Values, draw, is_true, num
 
 from steptime.derivations.rules import (  # isort: skip
     BothSides, Branch, Drop, Extreme, Identity, Limit, Minimise, Optimum, Rule, Series, SolveFor, Substitute, Total,
-    side,
+    Turn, side,
 )  # fmt: skip
 
 DRAWS = 4
@@ -45,6 +45,8 @@ def _check_once(before: Eq, rule: Rule, gives: Eq, holds: tuple[Relational, ...]
         return _approached(before, rule, gives, values)
     if isinstance(rule, Minimise):
         return _least(before, rule, gives, values)
+    if isinstance(rule, Turn):
+        return _turns(before, rule, gives, values)
     if isinstance(rule, Extreme):
         return _bounded(before, rule, gives, values, source)
     if isinstance(rule, Optimum):
@@ -87,6 +89,8 @@ def rule_symbols(rule: Rule) -> set[Symbol]:
         return set().union(*(part.free_symbols for part in parts))
     if isinstance(rule, Limit | Series):
         return {rule.variable}
+    if isinstance(rule, Turn):
+        return {rule.over} | set(rule.factor.free_symbols)
     return set(rule.chooses())
 
 
@@ -168,6 +172,18 @@ def _least(before: Eq, rule: Minimise, gives: Eq, values: Values) -> str | None:
     ]
     if gives.lhs != rule.over or best <= 0 or min(costs[1:]) <= costs[0]:
         return f"{mpmath.nstr(best, 8)} is not where it is least over {rule.over}"
+    return None
+
+
+def _turns(before: Eq, rule: Turn, gives: Eq, values: Values) -> str | None:
+    """The new line's left side is the slope times the factor, by small steps to either side."""
+    at, step = values[rule.over], values[rule.over] * mpmath.mpf(10) ** -20
+    near = [number(before.rhs, {**values, rule.over: at + way * step}) for way in (1, -1)]
+    slope = (near[0] - near[1]) / (2 * step) * number(rule.factor, values)
+    gap = number(gives.lhs, values) - number(gives.rhs, values)
+    scale = max(abs(slope), abs(gap), mpmath.mpf(10) ** -20)
+    if abs(slope - gap) > mpmath.mpf(10) ** -12 * scale:
+        return f"the slope times the factor is {mpmath.nstr(slope, 8)}, not {mpmath.nstr(gap, 8)}"
     return None
 
 

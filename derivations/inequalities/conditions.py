@@ -86,6 +86,8 @@ def _of_part(part: Expr, where: str) -> Iterator[Condition]:
     """What a logarithm or a power needs, whose own parts have values."""
     if isinstance(part, sympy.log) and part.args[0].free_symbols:
         yield Condition(more(part.args[0], 0), f"the logarithm of {part.args[0]}, {where}")
+    if isinstance(part, sympy.LambertW) and part.args[0].free_symbols:
+        yield from _of_lambert(part, where)
     if not isinstance(part, sympy.Pow) or not part.base.free_symbols:
         return
     base, exponent = part.args
@@ -100,6 +102,17 @@ def _of_part(part: Expr, where: str) -> Iterator[Condition]:
         power = sign(exponent)
         harmless = power == "+" or (power == "0+" and sign(base) in ("0+", "+"))
         yield Condition(related(Ge if harmless else Gt, base, 0), f"a power of {base}, {where}")
+
+
+def _of_lambert(part: Expr, where: str) -> Iterator[Condition]:
+    """Lambert's function is real from -1/e on, its lower branch below nought; of -exp(-K) both from K = 1 on."""
+    inner = part.args[0]
+    if isinstance(-inner, sympy.exp):
+        yield Condition(at_least(-(-inner).args[0], 1), f"Lambert's function of {inner}, {where}")
+        return
+    yield Condition(at_least(inner, -sympy.exp(-1)), f"Lambert's function of {inner}, {where}")
+    if len(part.args) > 1 and part.args[1] != 0:
+        yield Condition(related(Lt, inner, 0), f"the lower branch of Lambert's function of {inner}, {where}")
 
 
 def in_range(symbol: Symbol, value: Expr, where: str, among: Iterable[Symbol] = ()) -> Iterator[Condition]:

@@ -34,6 +34,8 @@ def about(signs: Signs, expr: Expr) -> Part:
         return _extreme(signs, expr)
     if isinstance(expr, sympy.ceiling | sympy.floor):
         return _rounded(signs, expr)
+    if isinstance(expr, sympy.LambertW):
+        return _lambert(signs, expr)
     raise UndecidedError
 
 
@@ -75,6 +77,24 @@ def _rounded(signs: Signs, expr: Expr) -> Part:
         return [*near, *([(atom - 1, False)] if sure else [])]
 
     return False, sure, told
+
+
+def _lambert(signs: Signs, expr: Expr) -> Part:
+    """Of w exp(w) = -exp(-K), K no less than one: the lower root is at most -1 and at most -K, the upper one at least
+    both, and below nought."""
+    inner, which = expr.args if len(expr.args) > 1 else (expr.args[0], sympy.S.Zero)
+    if not isinstance(-inner, sympy.exp) or which not in (0, -1):
+        raise UndecidedError
+    height = -(-inner).args[0]
+    over = signs.of(height - 1)
+    if over not in ("+", "0+", "0"):
+        raise UndecidedError
+    turned = 1 if which == -1 else -1
+
+    def told(atom: Expr) -> list[Known]:
+        return [(turned * (-atom - height), over == "+"), (turned * (-atom - 1), over == "+")]
+
+    return True, True, told
 
 
 def _power(signs: Signs, expr: Expr) -> Part:

@@ -6,6 +6,7 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.core.relational import Relational
 
+from steptime.derivations.printed import lambert
 from steptime.derivations.printed.languages import JAVASCRIPT_HEAD, javascript
 from steptime.derivations.printed.program import identifier
 from steptime.derivations.readable import readable
@@ -37,7 +38,7 @@ def python_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relati
     <BLANKLINE>
     """
     arguments = parameters(expr)
-    body = sympy.pycode(whole(expr), fully_qualified_modules=True)
+    body = _python(expr)
     checked, unchecked = sorted_out(expr, conditions)
     documented = "\n".join(f"    {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]" for s in arguments)
     also = "".join(f"\n    Holds where {readable(relation)}." for relation in unchecked)
@@ -51,12 +52,18 @@ def python_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relati
             f"    if not {python_relation(relation)}:",
             f'        raise ValueError(f"{readable(relation)} is not so: {names}")',
         ]
-    return "import math\n\n\n" + "\n".join([*lines, f"    return {body}"]) + "\n"
+    return "import math\n\n\n" + lambert.head(expr, lambert.PYTHON) + "\n".join([*lines, f"    return {body}"]) + "\n"
+
+
+def _python(expr: Expr) -> str:
+    return str(sympy.pycode(whole(expr), fully_qualified_modules=True, user_functions=lambert.NAMED))
 
 
 def python_relation(relation: Relational) -> str:
     """An inequality in Python."""
-    left, right = (sympy.pycode(whole(part), fully_qualified_modules=True) for part in relation.args)
+    left, right = (
+        sympy.pycode(whole(part), fully_qualified_modules=True, user_functions=lambert.NAMED) for part in relation.args
+    )
     return f"{left} {relation.rel_op} {right}"
 
 
@@ -69,13 +76,14 @@ def c_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relational]
     also = "".join(f"\n * Holds where {readable(relation)}." for relation in unchecked)
     needs = "".join(f"    STEPTIME_NEEDS({c_relation(relation)});\n" for relation in checked)
     signature = f"double {identifier(name)}({', '.join(f'double {s.name}' for s in arguments)})"
-    head = f"#include <math.h>\n#ifndef STEPTIME_NEEDS\n{C_GUARD}#endif\n\n/* {meaning}\n{comment}{also}\n */\n"
-    return f"{head}{signature} {{\n{needs}    return {sympy.ccode(whole(expr))};\n}}\n"
+    known = lambert.head(expr, lambert.C)
+    head = f"#include <math.h>\n{known}#ifndef STEPTIME_NEEDS\n{C_GUARD}#endif\n\n/* {meaning}\n{comment}{also}\n */\n"
+    return f"{head}{signature} {{\n{needs}    return {sympy.ccode(whole(expr), user_functions=lambert.NAMED)};\n}}\n"
 
 
 def c_relation(relation: Relational) -> str:
     """An inequality in C."""
-    left, right = (sympy.ccode(whole(part)) for part in relation.args)
+    left, right = (sympy.ccode(whole(part), user_functions=lambert.NAMED) for part in relation.args)
     return f"{left} {relation.rel_op} {right}"
 
 
@@ -91,7 +99,7 @@ def javascript_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Re
     comment = "".join(f" * {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]\n" for s in arguments)
     also = "".join(f" * Holds where {readable(relation)}.\n" for relation in unchecked)
     needs = "".join(f"  if (!({javascript_relation(relation)})) return NaN;\n" for relation in checked)
-    head = f"{JAVASCRIPT_HEAD}\n/* {meaning}\n{comment}{also} */\n"
+    head = f"{JAVASCRIPT_HEAD}{lambert.head(expr, lambert.JAVASCRIPT)}\n/* {meaning}\n{comment}{also} */\n"
     signature = f"function {identifier(name)}({', '.join(s.name for s in arguments)})"
     return f"{head}{signature} {{\n{needs}  return {javascript(expr)};\n}}\n"
 
@@ -112,7 +120,7 @@ def whole(expr: Expr) -> Expr:
     """
     less = {part: part.func(part.args[0] - ROUNDING * sympy.Abs(part.args[0])) for part in expr.atoms(sympy.ceiling)}
     more = {part: part.func(part.args[0] + ROUNDING * sympy.Abs(part.args[0])) for part in expr.atoms(sympy.floor)}
-    return expr.xreplace({**less, **more})
+    return lambert.named(expr.xreplace({**less, **more}))
 
 
 def sorted_out(expr: Expr, conditions: Iterable[Relational]) -> tuple[list[Relational], list[Relational]]:

@@ -8,6 +8,7 @@ from sympy.printing.c import C99CodePrinter
 from sympy.printing.jscode import JavascriptCodePrinter
 from sympy.printing.pycode import PythonCodePrinter
 
+from steptime.derivations.printed import lambert
 from steptime.derivations.printed.program import Program, identifier
 from steptime.model.numeric import ROUNDING
 from steptime.model.quantity import declared
@@ -72,7 +73,7 @@ def javascript(expr: Expr) -> str:
     >>> javascript(sympy.Max(1, sympy.ceiling(batch / chips), evaluate=False))
     'Math.max(1, ceiling(batch/chips))'
     """
-    return str(_JavaScript().doprint(expr))
+    return str(_JavaScript({"user_functions": lambert.NAMED}).doprint(lambert.named(expr)))
 
 
 def javascript_function(name: str, one: Program, given: Numbers | None = None) -> str:

@@ -14,14 +14,15 @@ from sympy.core.relational import Relational
 from steptime.derivations.inequalities.conditions import RuleError
 from steptime.derivations.rules.algebra import BothSides, Identity, SolveFor, Substitute, side
 from steptime.derivations.rules.approached import Drop, Limit, Series
+from steptime.derivations.rules.exponentials import Turn, Unwind
 from steptime.derivations.rules.optima import Extreme, Minimise, Optimum
 from steptime.derivations.rules.rule import Rule, equation
 from steptime.derivations.rules.sums import Branch, Total
 
 __all__ = [
     "BothSides", "Branch", "Drop", "Extreme", "Identity", "Limit", "Minimise", "Optimum", "Rule", "RuleError", "Series",
-    "SolveFor", "Substitute", "Total", "both_sides", "branch", "drop", "equation", "extreme", "identity", "limit",
-    "minimise", "optimum", "series", "side", "solve_for", "substitute", "total",
+    "SolveFor", "Substitute", "Total", "Turn", "Unwind", "both_sides", "branch", "drop", "equation", "extreme",
+    "identity", "limit", "minimise", "optimum", "series", "side", "solve_for", "substitute", "total", "turn", "unwind",
 ]  # fmt: skip
 
 
@@ -51,6 +52,14 @@ def minimise(over: Symbol) -> Minimise:
 
 def extreme(bound: Relational, least: bool = True) -> Extreme:
     return Extreme(bound, least)
+
+
+def turn(over: Symbol, factor: Expr, least: bool = False) -> Turn:
+    return Turn(over, sympy.sympify(factor, strict=True), least)
+
+
+def unwind(unknown: Symbol) -> Unwind:
+    return Unwind(unknown)
 
 
 def optimum(
