@@ -135,3 +135,7 @@ BUSY_SHARE = Axiom("busy-share", "chips of a phase work for the share of their t
 PARTS_OF_CHIPS = Axiom("parts-of-chips", "as many chips are paid for as demands take, whole or not")
 IN_TURN_TO_AND_FRO = Axiom("in-turn-to-and-fro", "attention and experts each work on one micro-batch at a time, layer after layer and in the same order: all are through when the longest chain of operations that wait for one another is")
 BASIC_OPTIMUM = Axiom("basic-optimum", "a linear program that has an optimum has one at a corner: no more of its columns are above nought than it has rows")
+COPIES_SPLIT = Axiom("copies-split", "an expert held several times shares its tokens evenly among them, and which experts are hot is known when they are placed")
+CHE = Axiom("characteristic-time", "a cache that throws out what was used longest ago throws out everything at the same age, its characteristic time, and requests for each thing come at random, independently (Che's approximation)")
+RANKED = Axiom("ranked", "what is asked for is ranked, its popularity falls as a power of the rank, and the cache holds the most popular; sums over ranks are taken as integrals")
+PREFILL_SPARED = Axiom("prefill-spared", "a token found in a cache spares its prefill, and fetching it takes no chip's time")
