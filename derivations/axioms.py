@@ -139,3 +139,5 @@ COPIES_SPLIT = Axiom("copies-split", "an expert held several times shares its to
 CHE = Axiom("characteristic-time", "a cache that throws out what was used longest ago throws out everything at the same age, its characteristic time, and requests for each thing come at random, independently (Che's approximation)")
 RANKED = Axiom("ranked", "what is asked for is ranked, its popularity falls as a power of the rank, and the cache holds the most popular; sums over ranks are taken as integrals")
 PREFILL_SPARED = Axiom("prefill-spared", "a token found in a cache spares its prefill, and fetching it takes no chip's time")
+MEMORY_FULL = Axiom("memory-full", "weights and caches fill a chip's memory, and a step reads all of it once")
+LINK_BESIDE = Axiom("link-beside", "what a link brings from beyond a chip is used as it arrives, beside what the chip reads of its own memory")

@@ -102,6 +102,7 @@ MODULES = (
     "serving.prefix",
     "serving.prefix_cache",
     "serving.prefix_claims",
+    "serving.offload",
     "serving.latent",
     "serving.answer",
     "serving.request",

@@ -1,7 +1,8 @@
 """Chapter 9, serving: quantities that only its derivations, and later ones, speak of."""
 
 # ruff: noqa: E501  one quantity, one line
-from steptime.model.quantity import FLOP, byte, count, quantity, second
+from steptime.model.quantity import FLOP, byte, count, quantity, second, within
+from steptime.model.symbols import memory_capacity
 
 # fmt: off
 token_pairs = quantity("token_pairs", count, r"n_p", "pairs of a new token of one sequence and one that it attends to", sane=(0, 1e30))
@@ -50,3 +51,11 @@ fewer_prefixes = quantity("fewer_prefixes", count, r"m_\mathrm{pre}", "prefixes 
 other_prefixes = quantity("other_prefixes", count, r"m'_\mathrm{pre}", "prefixes that a cache keeps with which another is compared", sane=(1e-6, 1e12))
 other_store = quantity("other_store", byte, r"C'_\mathrm{pre}", "capacity of a cache of prefixes with which another is compared")
 hits_ratio = quantity("hits_ratio", count, r"r_\mathrm{hit}", "hits of a cache of prefixes over those of one with which it is compared")
+resident_weights = quantity("resident_weights", byte, r"M_w", "bytes of a chip's memory that weights and all else fill, before any cache")
+kv_off_chip = quantity("kv_off_chip", byte, r"X_\kappa", "bytes of KV cache that a chip's sequences keep beyond its memory, and read over a link in each step")
+offload_time = quantity("offload_time", second, r"t_X", "time in which a link brings the caches that are kept beyond a chip's memory")
+offload_gain = quantity("offload_gain", count, r"\psi_X", "sequences of a chip with caches beyond its memory over those without")
+offload_speed = quantity("offload_speed", count, r"r_X", "tokens a second of a chip with caches beyond its memory over those without")
+full_read_time = quantity("full_read_time", second, r"\tau_W", "time in which a chip reads all of its memory once")
+
+within(resident_weights, memory_capacity)
