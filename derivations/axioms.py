@@ -141,3 +141,5 @@ RANKED = Axiom("ranked", "what is asked for is ranked, its popularity falls as a
 PREFILL_SPARED = Axiom("prefill-spared", "a token found in a cache spares its prefill, and fetching it takes no chip's time")
 MEMORY_FULL = Axiom("memory-full", "weights and caches fill a chip's memory, and a step reads all of it once")
 LINK_BESIDE = Axiom("link-beside", "what a link brings from beyond a chip is used as it arrives, beside what the chip reads of its own memory")
+MEMORYLESS = Axiom("memoryless-lengths", "an answer is as likely to end with its next token however long it is already: lengths are exponential, near enough for many tokens")
+NEVER_REFILLED = Axiom("never-refilled", "the answers of a rollout begin together, a step takes a time for its weights and one for each answer still being drawn, and nothing takes the place of one that ends")

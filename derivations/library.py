@@ -30,10 +30,11 @@ CHAPTERS = {
     11: "In practice",
     12: "Waiting",
     13: "Fleets",
+    17: "Reinforcement learning",
 }
 ROOMS = (
     "batch", "experts", "pipelines", "overtraining", "prices", "reversible", "machine", "collectives", "serving",
-    "training", "practice", "waiting", "fleet",
+    "training", "practice", "waiting", "fleet", "reinforcement",
 )  # fmt: skip
 MODULES = (
     "batch.terms",
@@ -143,6 +144,9 @@ MODULES = (
     "fleet.mixes",
     "fleet.apart",
     "fleet.spare",
+    "reinforcement.rollouts",
+    "reinforcement.balance",
+    "reinforcement.staleness",
 )
 
 
