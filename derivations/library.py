@@ -125,6 +125,8 @@ MODULES = (
     "training.split",
     "training.accumulation",
     "training.run",
+    "training.context",
+    "training.joint",
     "practice.above",
     "practice.fullest",
     "practice.hottest",
