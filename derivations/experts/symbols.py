@@ -28,3 +28,7 @@ reference_bandwidth = quantity("reference_bandwidth", byte / second, "W_0", "mem
 load_speedup = quantity("load_speedup", count, r"s_W", "how much faster a domain streams the weights than the domain compared with")
 
 within(experts_per_token, experts_routed)
+experts_draft_gain = quantity("experts_draft_gain", count, r"\psi_{g,e}", "tokens a second with drafts over those without, where a pass reads its experts alone")
+always_read = quantity("always_read", count, r"N_\mathrm{d}", "weights that every step reads, whatever its tokens choose", sane=(1e-9, 1e17))
+routed_weights = quantity("routed_weights", count, r"N_x", "weights of all routed experts", sane=(1e-9, 1e17))
+drafted_reads = quantity("drafted_reads", count, r"N_{r,2}", "weights that a pass reads with one draft for each sequence")
