@@ -65,6 +65,7 @@ MODULES = (
     "pipelines.bubble",
     "pipelines.activations",
     "pipelines.training",
+    "pipelines.unequal",
     "overtraining.two_costs",
     "overtraining.budgets",
     "overtraining.overtraining",
