@@ -148,7 +148,7 @@ passed = Derivation(
     name="unequal-pipeline",
     title="A step through unequal stages over one through equal ones",
     rows=("3.7",),
-    claim="Filling and draining take the sum of all stages, shared out as it is; between them the fullest sets the pace.",
+    claim="Filling and draining take the sum of all stages, shared out or not; between them the fullest sets the pace.",
     start=TIMES,
     steps=(
         Step(
