@@ -155,3 +155,5 @@ LINK_BESIDE = Axiom("link-beside", "what a link brings from beyond a chip is use
 MEMORYLESS = Axiom("memoryless-lengths", "an answer is as likely to end with its next token however long it is already: lengths are exponential, near enough for many tokens")
 NEVER_REFILLED = Axiom("never-refilled", "the answers of a rollout begin together, a step takes a time for its weights and one for each answer still being drawn, and nothing takes the place of one that ends")
 RING_BALANCED = Axiom("ring-balanced", "each rank of a ring holds as much of a sequence, early and late parts alike, and hands on keys and values while it multiplies those that came before")
+FULLEST_PACES = Axiom("fullest-paces", "every micro-batch takes as long on a stage as any other, stages work on one at a time and in order, and hand it on at once")
+OVERLAP_IN_PART = Axiom("overlap-in-part", "of streaming the weights a share runs beside the multiply-adds, and the rest before or after them")

@@ -53,3 +53,6 @@ next_gain = quantity("next_gain", count, r"\psi_{g+1}", "the same with one draft
 miss_exponent = quantity("miss_exponent", count, r"\Lambda_g", "logarithm of one over the chance that a draft is accepted")
 pass_exponent = quantity("pass_exponent", count, r"u_g", "that logarithm times the tokens that a pass works on", sane=(1e-9, 1e9))
 draft_margin = quantity("draft_margin", count, r"K_g", "one, and that logarithm times what a draft spares of a step over what it costs", sane=(1, 1e12))
+balance_multiple = quantity("balance_multiple", count, r"x_b", "micro-batch over the balanced one, at which compute and memory take equally long", sane=(1, 1e9))
+overlapped = quantity("overlapped", count, r"o_b", "share of the shorter of compute and memory that runs beside the longer", sane=(0, 1))
+cost_premium = quantity("cost_premium", count, r"\pi_b", "cost of a token over what it costs in unlimited batches", sane=(1, 1e9))
