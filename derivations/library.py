@@ -34,11 +34,11 @@ CHAPTERS = {
     14: "Failures and checkpoints",
     15: "Power and heat",
     16: "The network as purchased",
+    17: "Reinforcement learning",
 }
 ROOMS = (
     "batch", "experts", "pipelines", "overtraining", "prices", "reversible", "machine", "collectives", "serving",
-    "training", "practice", "waiting", "fleet", "reliability",
-    "power", "fabric",
+    "training", "practice", "waiting", "fleet", "reliability", "power", "fabric", "reinforcement",
 )  # fmt: skip
 MODULES = (
     "batch.terms",
@@ -52,6 +52,9 @@ MODULES = (
     "batch.speed",
     "batch.sparsity",
     "batch.drafts",
+    "batch.draft_cost",
+    "batch.draft_length",
+    "batch.above_balance",
     "batch.claims_serving",
     "experts.messages",
     "experts.experts",
@@ -59,6 +62,8 @@ MODULES = (
     "experts.racks",
     "experts.slowdown",
     "experts.domain",
+    "experts.drafted",
+    "experts.two_versions",
     "pipelines.pipelines",
     "pipelines.tiers",
     "pipelines.memory",
@@ -66,6 +71,7 @@ MODULES = (
     "pipelines.bubble",
     "pipelines.activations",
     "pipelines.training",
+    "pipelines.unequal",
     "overtraining.two_costs",
     "overtraining.budgets",
     "overtraining.overtraining",
@@ -102,6 +108,9 @@ MODULES = (
     "serving.chunks",
     "serving.chunks_in_stages",
     "serving.prefix",
+    "serving.prefix_cache",
+    "serving.prefix_claims",
+    "serving.offload",
     "serving.latent",
     "serving.answer",
     "serving.request",
@@ -123,8 +132,11 @@ MODULES = (
     "training.split",
     "training.accumulation",
     "training.run",
+    "training.context",
+    "training.joint",
     "practice.above",
     "practice.fullest",
+    "practice.hottest",
     "practice.messages",
     "practice.measured",
     "practice.waves",
@@ -148,6 +160,9 @@ MODULES = (
     "power.sites",
     "fabric.trees",
     "fabric.prices",
+    "reinforcement.rollouts",
+    "reinforcement.balance",
+    "reinforcement.staleness",
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sympy import Eq, Expr, Symbol
+from sympy import Eq, Expr, LambertW, Symbol
 
 from steptime.model.scenario import evaluate
 from steptime.model.terms import crossover
@@ -18,6 +18,8 @@ def closed_roots(line: Eq, wanted: Symbol) -> tuple[Expr, ...]:
     """Roots in closed form: the equation is linear or quadratic in the unknown, or it stands alone on the left."""
     if line.lhs == wanted and wanted not in line.rhs.free_symbols:
         return (line.rhs,)
+    if line.has(LambertW):
+        return ()  # SymPy does not see where it is real
     return tuple(found.at.rhs for found in crossover(line.lhs, line.rhs, wanted))
 
 

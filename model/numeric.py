@@ -9,6 +9,8 @@ import numpy as np
 import sympy
 from sympy import Expr, Symbol
 
+from steptime.model.lambert import by_heights, lambert, lambert_of_exponential
+
 BLOCK = 16_384
 """Points evaluated in one piece: intermediate arrays of a ledger then stay in cache."""
 
@@ -45,19 +47,9 @@ def floor(value: Any) -> Any:
     return np.floor(value + ROUNDING * np.abs(value))
 
 
-def lambert(value: Any, branch: int = 0) -> Any:
-    """Lambert's function, u of u·exp(u) = value, on one of its real branches; NaN where it is not real.
-
-    >>> round(float(lambert(1.0)), 6), float(lambert(-1.0))
-    (0.567143, nan)
-    """
-    from scipy.special import lambertw  # few formulas ask for it, and SciPy takes half a second to load
-
-    found = lambertw(value, branch)
-    return np.where(np.imag(found) == 0, np.real(found), np.nan)[()]
-
-
-WITH_ROUNDING = [{"ceiling": ceiling, "floor": floor, "LambertW": lambert}, np]
+WITH_ROUNDING = [
+    {one.__name__: one for one in (ceiling, floor, lambert, lambert_of_exponential)}, np,
+]  # fmt: skip
 """Where a compiled function finds its functions."""
 
 
@@ -72,7 +64,8 @@ def compiled(expr: Expr | tuple[Expr, ...], over: tuple[Symbol, ...]) -> Functio
     6.0
     """
     together = isinstance(expr, tuple)
-    function: Function = sympy.lambdify(over, list(expr) if together else expr, modules=WITH_ROUNDING, cse=together)
+    named = [by_heights(one) for one in expr] if isinstance(expr, tuple) else by_heights(expr)
+    function: Function = sympy.lambdify(over, named, modules=WITH_ROUNDING, cse=together)
     return function
 
 

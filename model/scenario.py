@@ -12,6 +12,7 @@ from sympy import Expr, Symbol
 
 from steptime.model.errors import Unbound
 from steptime.model.extremes import put_in
+from steptime.model.lambert import height_of, lambert, lambert_of_exponential
 from steptime.model.numeric import BLOCK, Function, Spread, ceiling, compiled, floor
 
 Number = Any
@@ -57,6 +58,7 @@ _rules: Mapping[Any, Function] = {
     sympy.ceiling: ceiling,
     sympy.exp: np.exp,
     sympy.log: np.log,
+    sympy.LambertW: lambert,
 }
 
 
@@ -72,6 +74,8 @@ class Node:
             self.symbol = expr
         elif not expr.args:
             self.number = expr.p / expr.q if isinstance(expr, sympy.Rational) else float(expr)
+        elif isinstance(expr, sympy.LambertW) and (height := height_of(expr.args[0])) is not None:
+            self.rule, self.parts = lambert_of_exponential, tuple(map(node, (height, *expr.args[1:])))
         elif type(expr) in _rules:
             self.rule, self.parts = _rules[type(expr)], tuple(map(node, expr.args))
         else:

@@ -54,11 +54,11 @@ def unit_of(expr: Any) -> Expr:
         for bound in expr.limits[0][1:]:
             _must_be_count(bound, f"the number of summands of {expr}")
         return unit_of(expr.function)
-    if isinstance(expr, sympy.binomial):
+    if isinstance(expr, sympy.binomial | sympy.LambertW):
         for part in expr.args:
             _must_be_count(part, f"the arguments of {expr}")
         return count
-    if isinstance(expr, RoundFunction | sympy.exp | sympy.log | sympy.LambertW):
+    if isinstance(expr, RoundFunction | sympy.exp | sympy.log):
         _must_be_count(expr.args[0], f"the argument of {expr.func.__name__}")
         return count
     if isinstance(expr, sympy.Piecewise):

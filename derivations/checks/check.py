@@ -176,17 +176,29 @@ def _least(before: Eq, rule: Minimise, gives: Eq, values: Values) -> str | None:
 
 
 def _turns(before: Eq, rule: Turning, gives: Eq, values: Values) -> str | None:
-    """Where both sides of the new line are equal the right side of the old one is less than a step to either side."""
+    """The slope, by small steps to either side, is what is positive times the difference of the new line's sides; and
+    further on that difference is larger, or for a greatest smaller. Where it vanishes nothing a step away is better."""
 
     def gap(x: mpmath.mpf) -> mpmath.mpf:
         there = {**values, rule.over: x}
         return number(gives.lhs, there) - number(gives.rhs, there)
 
-    best = next((root for start in STARTS if (root := _root(gap, values[rule.over] * start)) is not None), None)
+    def value(x: mpmath.mpf) -> mpmath.mpf:
+        return number(before.rhs, {**values, rule.over: x})
+
+    at, tiny = values[rule.over], mpmath.mpf(10) ** -20
+    slope, times = (value(at * (1 + tiny)) - value(at * (1 - tiny))) / (2 * tiny * at), number(rule.times, values)
+    scale = max(abs(slope), abs(times * gap(at)), tiny)
+    if times <= 0 or abs(slope - times * gap(at)) > mpmath.mpf(10) ** -12 * scale:
+        return f"the slope is {mpmath.nstr(slope, 8)}, not {mpmath.nstr(times, 8)} times {mpmath.nstr(gap(at), 8)}"
+    turned = 1 if rule.least else -1
+    if turned * (gap(at * (1 + tiny)) - gap(at)) <= 0:
+        return f"the difference does not {'rise' if rule.least else 'fall'} with {rule.over}"
+    best = next((root for start in STARTS if (root := _root(gap, at * start)) is not None), None)
     if best is None:
-        return "no number is found at which both sides are equal"
-    costs = [number(before.rhs, {**values, rule.over: best * x}) for x in (1, mpmath.mpf("1.001"), mpmath.mpf("0.999"))]
-    return None if costs[0] < min(costs[1:]) else f"{mpmath.nstr(best, 8)} is not where it is least over {rule.over}"
+        return None  # these numbers have none
+    beside = min(turned * value(best * (1 + way * mpmath.mpf("0.001"))) for way in (1, -1))
+    return None if turned * value(best) < beside else f"{mpmath.nstr(best, 8)} is not where {rule.over} is best"
 
 
 def _bounded(before: Eq, rule: Extreme, gives: Eq, values: Values, source: random.Random) -> str | None:

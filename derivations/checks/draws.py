@@ -110,6 +110,14 @@ def _compiled(expr: Expr, over: tuple[Symbol, ...]) -> Callable[..., Any]:
     return function
 
 
+def _lambert(value: mpmath.mpf, which: Any = 0) -> mpmath.mpf:
+    """The branch of Lambert's function, where it is real."""
+    found = mpmath.lambertw(value, int(which))
+    if mpmath.im(found) != 0:
+        raise ValueError(f"the branch {which} of Lambert's function is not real at {value}")
+    return mpmath.re(found)
+
+
 _rules: dict[Any, Callable[..., Any]] = {
     sympy.Add: lambda *terms: sum(terms[1:], terms[0]),
     sympy.Mul: lambda *factors: reduce(mul, factors),
@@ -121,4 +129,5 @@ _rules: dict[Any, Callable[..., Any]] = {
     sympy.floor: mpmath.floor,
     sympy.ceiling: mpmath.ceil,
     sympy.binomial: mpmath.binomial,
+    sympy.LambertW: _lambert,
 }

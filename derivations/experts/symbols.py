@@ -26,5 +26,11 @@ reference_time = quantity("reference_time", second, r"t_{m,0}", "memory term of 
 reference_domain = quantity("reference_domain", count, "S_0", "chips in a scale-up domain of the machine compared with", integer=True, sane=(1, 1e7))
 reference_bandwidth = quantity("reference_bandwidth", byte / second, "W_0", "memory bandwidth of the machine compared with", sane=RATES)
 load_speedup = quantity("load_speedup", count, r"s_W", "how much faster a domain streams the weights than the domain compared with")
+versions_ratio = quantity("versions_ratio", count, r"r_b", "balanced batch of one expert over that of the whole model")
+expert_tokens = quantity("expert_tokens", count, r"b_k", "tokens of a micro-batch that one expert receives, on average", sane=(1e-9, 1e15))
+experts_draft_gain = quantity("experts_draft_gain", count, r"\psi_{g,e}", "tokens a second with drafts over those without, where a pass reads its experts alone")
+always_read = quantity("always_read", count, r"N_\mathrm{d}", "weights that every step reads, whatever its tokens choose", sane=(1e-9, 1e17))
+routed_weights = quantity("routed_weights", count, r"N_x", "weights of all routed experts", sane=(1e-9, 1e17))
+drafted_reads = quantity("drafted_reads", count, r"N_{r,2}", "weights that a pass reads with one draft for each sequence")
 
 within(experts_per_token, experts_routed)

@@ -14,6 +14,7 @@ from sympy import Eq, Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 
 from steptime.derivations.inequalities.certificate import implied, sign
+from steptime.model.lambert import height_of
 from steptime.model.quantity import declared_as, parts_and_wholes
 
 
@@ -87,12 +88,7 @@ def _of_part(part: Expr, where: str) -> Iterator[Condition]:
     if isinstance(part, sympy.log) and part.args[0].free_symbols:
         yield Condition(more(part.args[0], 0), f"the logarithm of {part.args[0]}, {where}")
     if isinstance(part, sympy.LambertW) and part.args[0].free_symbols:
-        inner = part.args[0]
-        by_power = isinstance(-inner, sympy.exp)  # -exp(y) is no less than -1/e where y is at most -1
-        within = related(Le, (-inner).args[0], -1) if by_power else at_least(inner, -sympy.exp(-1))
-        yield Condition(within, f"Lambert's function of {inner}, {where}")
-        if len(part.args) > 1:
-            yield Condition(more(-inner, 0), f"the lower branch of Lambert's function of {inner}, {where}")
+        yield from _of_lambert(part, where)
     if not isinstance(part, sympy.Pow) or not part.base.free_symbols:
         return
     base, exponent = part.args
@@ -107,6 +103,15 @@ def _of_part(part: Expr, where: str) -> Iterator[Condition]:
         power = sign(exponent)
         harmless = power == "+" or (power == "0+" and sign(base) in ("0+", "+"))
         yield Condition(related(Ge if harmless else Gt, base, 0), f"a power of {base}, {where}")
+
+
+def _of_lambert(part: Expr, where: str) -> Iterator[Condition]:
+    """Lambert's function is real from -1/e on, its lower branch below nought; of -exp(-K) both are from K = 1 on."""
+    inner, why = part.args[0], f"Lambert's function of {part.args[0]}, {where}"
+    height = height_of(inner)
+    yield Condition(at_least(inner, -sympy.exp(-1)) if height is None else at_least(height, 1), why)
+    if height is None and len(part.args) > 1 and part.args[1] != 0:
+        yield Condition(related(Lt, inner, 0), f"the lower branch of {why}")
 
 
 def in_range(symbol: Symbol, value: Expr, where: str, among: Iterable[Symbol] = ()) -> Iterator[Condition]:

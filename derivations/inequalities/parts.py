@@ -9,6 +9,7 @@ import sympy
 from sympy import Dummy, Expr, Rational, Symbol
 
 from steptime.derivations.inequalities.polynomials import Known
+from steptime.model.lambert import height_of
 from steptime.model.quantity import declared_as
 
 if TYPE_CHECKING:
@@ -81,13 +82,20 @@ def _rounded(signs: Signs, expr: Expr) -> Part:
 
 
 def _lambert(signs: Signs, expr: Expr) -> Part:
-    """Lambert's function of what is below nought is so too: above -1 on its upper branch, below it on the lower one."""
-    inner, lower = expr.args[0], len(expr.args) > 1
-    if signs.of(inner) != "-":
+    """Lambert's function of what lies between -1/e and nought is below nought too: at least -1 on its upper branch, at
+    most -1 on the lower one, and there of -exp(-K) at most -K."""
+    inner, branch = expr.args if len(expr.args) > 1 else (expr.args[0], sympy.S.Zero)
+    height = height_of(inner)
+    over = signs.of(inner + sympy.exp(-1) if height is None else height - 1)
+    if branch not in (0, -1) or over not in ("+", "0+", "0") or signs.of(inner) != "-":
         raise UndecidedError
-    power = (-inner).args[0] if isinstance(-inner, sympy.exp) else None
-    inside = power is not None and signs.of(-1 - power) == "+"  # beyond -1/e, where both branches meet
-    return True, True, lambda atom: [(-1 - atom if lower else 1 + atom, inside)]
+
+    def told(atom: Expr) -> list[Known]:
+        if branch == 0:
+            return [(1 + atom, over == "+")]
+        return [(-1 - atom, over == "+"), *([] if height is None else [(-height - atom, over == "+")])]
+
+    return True, True, told
 
 
 def _power(signs: Signs, expr: Expr) -> Part:

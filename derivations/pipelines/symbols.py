@@ -29,3 +29,7 @@ kv_memory = quantity("kv_memory", byte, r"M_\kappa", "bytes of KV cache that a c
 exchange_time = quantity("exchange_time", second, r"t_{x,s}", "time that the layers of one stage spend on their experts' traffic")
 
 within(stage_index, pipeline_parallel)
+last_layers = quantity("last_layers", count, r"\ell_P", "layers on the last stage of a pipeline, beside the unembedding", sane=(0, 1e7))
+most_layers = quantity("most_layers", count, r"\ell_\mathrm{max}", "layers on the stage that has most", sane=(1, 1e7))
+rounded_ratio = quantity("rounded_ratio", count, r"\varphi_\lceil", "layers on the stage that has most over those on the mean one", sane=(1, 1e7))
+unequal_ratio = quantity("unequal_ratio", count, r"\varphi_m", "time of a step through unequal stages over that through equal ones with as much work", sane=(1e-9, 1e7))

@@ -10,6 +10,7 @@ from steptime.derivations.printed import lambert
 from steptime.derivations.printed.languages import JAVASCRIPT_HEAD, javascript
 from steptime.derivations.printed.program import identifier
 from steptime.derivations.readable import readable
+from steptime.model.lambert import by_heights
 from steptime.model.numeric import ROUNDING
 from steptime.model.quantity import domains, lookup
 
@@ -38,7 +39,6 @@ def python_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relati
     <BLANKLINE>
     """
     arguments = parameters(expr)
-    body = sympy.pycode(whole(expr), fully_qualified_modules=True, user_functions=lambert.USER)
     checked, unchecked = sorted_out(expr, conditions)
     documented = "\n".join(f"    {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]" for s in arguments)
     also = "".join(f"\n    Holds where {readable(relation)}." for relation in unchecked)
@@ -52,13 +52,19 @@ def python_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relati
             f"    if not {python_relation(relation)}:",
             f'        raise ValueError(f"{readable(relation)} is not so: {names}")',
         ]
-    head = f"import math\n{lambert.helper(expr, lambert.PYTHON)}\n\n"
-    return head + "\n".join([*lines, f"    return {body}"]) + "\n"
+    helper = lambert.helper((expr, *checked), lambert.PYTHON)
+    head = "import math\n\n\n" + (f"{helper}\n\n" if helper else "")
+    return head + "\n".join([*lines, f"    return {python(expr)}"]) + "\n"
+
+
+def python(expr: Expr) -> str:
+    """An expression in Python."""
+    return str(sympy.pycode(whole(expr), fully_qualified_modules=True, user_functions=lambert.NAMED))
 
 
 def python_relation(relation: Relational) -> str:
     """An inequality in Python."""
-    left, right = (sympy.pycode(whole(part), fully_qualified_modules=True) for part in relation.args)
+    left, right = (python(part) for part in relation.args)
     return f"{left} {relation.rel_op} {right}"
 
 
@@ -71,19 +77,19 @@ def c_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Relational]
     also = "".join(f"\n * Holds where {readable(relation)}." for relation in unchecked)
     needs = "".join(f"    STEPTIME_NEEDS({c_relation(relation)});\n" for relation in checked)
     signature = f"double {identifier(name)}({', '.join(f'double {s.name}' for s in arguments)})"
-    helper = lambert.helper(expr, lambert.C)
+    helper = lambert.helper((expr, *checked), lambert.C)
     head = f"#include <math.h>\n{helper}#ifndef STEPTIME_NEEDS\n{C_GUARD}#endif\n\n/* {meaning}\n{comment}{also}\n */\n"
     return f"{head}{signature} {{\n{needs}    return {c_expression(expr)};\n}}\n"
 
 
 def c_expression(expr: Expr) -> str:
     """An expression in C."""
-    return str(sympy.ccode(whole(lambert.in_c(expr)), user_functions={"lambert_branch": "lambert_branch"}))
+    return str(sympy.ccode(whole(expr), user_functions=lambert.NAMED))
 
 
 def c_relation(relation: Relational) -> str:
     """An inequality in C."""
-    left, right = (sympy.ccode(whole(part)) for part in relation.args)
+    left, right = (c_expression(part) for part in relation.args)
     return f"{left} {relation.rel_op} {right}"
 
 
@@ -99,7 +105,8 @@ def javascript_code(name: str, expr: Expr, meaning: str, conditions: Iterable[Re
     comment = "".join(f" * {s.name}: {lookup(s.name).meaning} [{lookup(s.name).unit}]\n" for s in arguments)
     also = "".join(f" * Holds where {readable(relation)}.\n" for relation in unchecked)
     needs = "".join(f"  if (!({javascript_relation(relation)})) return NaN;\n" for relation in checked)
-    head = f"{JAVASCRIPT_HEAD}{lambert.helper(expr, lambert.JAVASCRIPT)}\n/* {meaning}\n{comment}{also} */\n"
+    helper = lambert.helper((expr, *checked), lambert.JAVASCRIPT)
+    head = f"{JAVASCRIPT_HEAD}{helper}\n/* {meaning}\n{comment}{also} */\n"
     signature = f"function {identifier(name)}({', '.join(s.name for s in arguments)})"
     return f"{head}{signature} {{\n{needs}  return {javascript(expr)};\n}}\n"
 
@@ -120,7 +127,7 @@ def whole(expr: Expr) -> Expr:
     """
     less = {part: part.func(part.args[0] - ROUNDING * sympy.Abs(part.args[0])) for part in expr.atoms(sympy.ceiling)}
     more = {part: part.func(part.args[0] + ROUNDING * sympy.Abs(part.args[0])) for part in expr.atoms(sympy.floor)}
-    return expr.xreplace({**less, **more})
+    return by_heights(expr.xreplace({**less, **more}))
 
 
 def sorted_out(expr: Expr, conditions: Iterable[Relational]) -> tuple[list[Relational], list[Relational]]:

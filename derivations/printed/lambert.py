@@ -1,70 +1,112 @@
-"""Lambert's function for exported code: no language has it in its own library.
+"""Lambert's function for exported code, since no language has it in its own library: as `model.lambert` finds it.
 
-Halley's iteration from a start near the root; a number below -1/e, where it is not real, gives no number.
+All formulas ask for it of -exp(-height); of another number it is found by the logarithm below nought, by Halley's
+steps above. Where it is not real it is no number.
 """
+
+from collections.abc import Iterable
 
 import sympy
-from sympy import Expr
+from sympy import Basic
 
-USER = {"LambertW": "lambert"}
-"""What SymPy's printers call it."""
+from steptime.model.lambert import by_heights
 
-PYTHON = '''
+NAMED = {"lambert": "lambert", "lambert_of_exponential": "lambert_of_exponential"}
+"""What a printer is told: the names of the functions in the code."""
 
-def lambert(value, branch=0):
-    """u of u * exp(u) = value, on the upper (0) or the lower (-1) branch."""
-    if value < -math.exp(-1) or (branch and value >= 0):
+PYTHON = (
+    '''def lambert_of_exponential(height, branch):
+    """The w of w * exp(w) = -exp(-height), the larger one (branch 0) or the other (-1)."""
+    over = height - 1
+    if not over >= 0:
         return math.nan
-    near = math.sqrt(max(2 * (1 + math.e * value), 0.0))
-    if value < -0.25:
-        u = -1 - near if branch else -1 + near
-    else:
-        u = math.log(-value) - math.log(-math.log(-value)) if branch else math.log1p(value)
-    for _ in range(64):
-        power = math.exp(u)
-        gap = u * power - value
-        if u == -1 or gap == 0:
+    near = math.sqrt(2 * over)
+    d = -near - over if branch else min(near, -math.expm1(-height))
+    for _ in range(8):
+        if d in (0, 1):
             break
-        u -= gap / (power * (u + 1) - (u + 2) * gap / (2 * u + 2))
-    return u
-'''
-JAVASCRIPT = """
-function lambert(value, branch = 0) {
-  if (value < -Math.exp(-1) || (branch && value >= 0)) return NaN;
-  const near = Math.sqrt(Math.max(2 * (1 + Math.E * value), 0));
-  let u = value < -0.25 ? (branch ? -1 - near : -1 + near)
-    : branch ? Math.log(-value) - Math.log(-Math.log(-value)) : Math.log1p(value);
-  for (let turn = 0; turn < 64; turn++) {
-    const power = Math.exp(u), gap = u * power - value;
-    if (u === -1 || gap === 0) break;
-    u -= gap / (power * (u + 1) - (u + 2) * gap / (2 * u + 2));
+        d += (d + over + math.log1p(-d)) * (1 - d) / d
+    return d - 1 if branch else -math.exp(-over - d)
+''',
+    '''
+
+def lambert(x, branch):
+    """The w of w * exp(w) = x, of two the larger one (branch 0) or the other (-1)."""
+    if x < 0:
+        w = lambert_of_exponential(-math.log(-x), branch)
+        return w if branch else x * math.exp(-w)
+    if branch or not x >= 0:
+        return math.nan
+    w = math.log1p(x)
+    for _ in range(8):
+        gap = w - x * math.exp(-w)
+        w -= gap / (w + 1 - (w + 2) * gap / (2 * w + 2))
+    return w
+''',
+)
+JAVASCRIPT = (
+    """/* the w of w * exp(w) = -exp(-height), the larger one (branch 0) or the other (-1) */
+const lambert_of_exponential = (height, branch) => {
+  const over = height - 1, near = Math.sqrt(2 * over);
+  if (!(over >= 0)) return NaN;
+  let d = branch ? -near - over : Math.min(near, -Math.expm1(-height));
+  for (let turn = 0; turn < 8 && d !== 0 && d !== 1; turn++) d += ((d + over + Math.log1p(-d)) * (1 - d)) / d;
+  return branch ? d - 1 : -Math.exp(-over - d);
+};
+""",
+    """/* the w of w * exp(w) = x, of two the larger one (branch 0) or the other (-1) */
+const lambert = (x, branch) => {
+  if (x < 0) {
+    const below = lambert_of_exponential(-Math.log(-x), branch);
+    return branch ? below : x * Math.exp(-below);
   }
-  return u;
+  if (branch || !(x >= 0)) return NaN;
+  let w = Math.log1p(x);
+  for (let turn = 0; turn < 8; turn++) {
+    const gap = w - x * Math.exp(-w);
+    w -= gap / (w + 1 - ((w + 2) * gap) / (2 * w + 2));
+  }
+  return w;
+};
+""",
+)
+C = (
+    """#ifndef STEPTIME_LAMBERT_OF_EXPONENTIAL
+#define STEPTIME_LAMBERT_OF_EXPONENTIAL
+/* the w of w * exp(w) = -exp(-height), the larger one (branch 0) or the other (-1) */
+static double lambert_of_exponential(double height, int branch) {
+    double over = height - 1, near = sqrt(2 * over);
+    if (!(over >= 0)) return NAN;
+    double d = branch ? -near - over : fmin(near, -expm1(-height));
+    for (int turn = 0; turn < 8 && d != 0 && d != 1; turn++) d += (d + over + log1p(-d)) * (1 - d) / d;
+    return branch ? d - 1 : -exp(-over - d);
 }
-"""
-C = """
-static double lambert_branch(double value, double branch) {
-    if (value < -exp(-1.0) || (branch != 0.0 && value >= 0.0)) return NAN;
-    double near = sqrt(fmax(2.0 * (1.0 + exp(1.0) * value), 0.0));
-    double u = value < -0.25 ? (branch != 0.0 ? -1.0 - near : -1.0 + near)
-        : branch != 0.0 ? log(-value) - log(-log(-value)) : log1p(value);
-    for (int turn = 0; turn < 64; turn++) {
-        double power = exp(u), gap = u * power - value;
-        if (u == -1.0 || gap == 0.0) break;
-        u -= gap / (power * (u + 1.0) - (u + 2.0) * gap / (2.0 * u + 2.0));
+#endif
+""",
+    """#ifndef STEPTIME_LAMBERT
+#define STEPTIME_LAMBERT
+/* the w of w * exp(w) = x, of two the larger one (branch 0) or the other (-1) */
+static double lambert(double x, int branch) {
+    if (x < 0) {
+        double below = lambert_of_exponential(-log(-x), branch);
+        return branch ? below : x * exp(-below);
     }
-    return u;
+    if (branch || !(x >= 0)) return NAN;
+    double w = log1p(x);
+    for (int turn = 0; turn < 8; turn++) {
+        double gap = w - x * exp(-w);
+        w -= gap / (w + 1 - (w + 2) * gap / (2 * w + 2));
+    }
+    return w;
 }
-"""
+#endif
+""",
+)
 
 
-def helper(expr: Expr, language: str) -> str:
-    """The function in one of the languages, where an expression asks for it."""
-    return language if expr.has(sympy.LambertW) else ""
-
-
-def in_c(expr: Expr) -> Expr:
-    """The expression with both arguments written, since a function of C takes all of them."""
-    branch = sympy.Function("lambert_branch")
-    put = {part: branch(part.args[0], part.args[1] if len(part.args) > 1 else 0) for part in expr.atoms(sympy.LambertW)}
-    return expr.xreplace(put)
+def helper(exprs: Iterable[Basic], language: tuple[str, str]) -> str:
+    """What of both functions expressions ask for, in one of the languages."""
+    called = {str(part.func) for expr in exprs for part in by_heights(expr).atoms(sympy.Function)}
+    if "lambert" in called:
+        return "".join(language)
+    return language[0] if "lambert_of_exponential" in called else ""

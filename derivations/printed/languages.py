@@ -10,6 +10,7 @@ from sympy.printing.pycode import PythonCodePrinter
 
 from steptime.derivations.printed import lambert
 from steptime.derivations.printed.program import Program, identifier
+from steptime.model.lambert import by_heights
 from steptime.model.numeric import ROUNDING
 from steptime.model.quantity import declared
 
@@ -73,7 +74,7 @@ def javascript(expr: Expr) -> str:
     >>> javascript(sympy.Max(1, sympy.ceiling(batch / chips), evaluate=False))
     'Math.max(1, ceiling(batch/chips))'
     """
-    return str(_JavaScript({"user_functions": lambert.USER}).doprint(expr))
+    return str(_JavaScript({"user_functions": lambert.NAMED}).doprint(by_heights(expr)))
 
 
 def javascript_function(name: str, one: Program, given: Numbers | None = None) -> str:
@@ -99,12 +100,13 @@ def javascript_curve(name: str, one: Program, over: Sequence[str]) -> str:
 
 def python_program(name: str, one: Program, given: Numbers, meaning: str) -> str:
     """A Python function whose arguments are the inputs, each with its number; it returns a dictionary."""
-    write = _Python({"fully_qualified_modules": True}).doprint
+    write = _Python({"fully_qualified_modules": True, "user_functions": lambert.NAMED}).doprint
     arguments = [f"    {s.name}={_number(given, s, 'math.nan')},{_said(s, '  # ')}" for s in one.inputs]
     lines = [f"    {symbol} = {write(expr)}{_said(symbol, '  # ')}" for symbol, expr in one.lines]
     results = [f'        "{key}": {write(expr)},' for key, expr in one.outputs.items()]
     return "\n".join([
-        f"{PYTHON_HEAD}\n", f"def {identifier(name)}(", *arguments, "):", f'    """{_safe(meaning)}"""', *lines,
+        f"{PYTHON_HEAD}\n", *_helper(one, lambert.PYTHON),
+        f"def {identifier(name)}(", *arguments, "):", f'    """{_safe(meaning)}"""', *lines,
         "    return {", *results, "    }\n",
     ])  # fmt: skip
 
@@ -112,19 +114,21 @@ def python_program(name: str, one: Program, given: Numbers, meaning: str) -> str
 def javascript_program(name: str, one: Program, given: Numbers, meaning: str) -> str:
     """A JavaScript function whose arguments are the inputs, each with its number; it returns an object."""
     meanings = "".join(f" * {s.name}{_said(s, ': ')}\n" for s in one.inputs)
-    return f"{JAVASCRIPT_HEAD}\n/* {_safe(meaning)}\n{meanings} */\n{javascript_function(name, one, given)}"
+    helper = "".join(_helper(one, lambert.JAVASCRIPT))
+    return f"{JAVASCRIPT_HEAD}{helper}\n/* {_safe(meaning)}\n{meanings} */\n{javascript_function(name, one, given)}"
 
 
 def c_program(name: str, one: Program, given: Numbers, meaning: str) -> str:
     """A C function of a structure of the inputs, whose numbers stand in a constant; it returns another structure."""
-    write, called = _C().doprint, identifier(name)
+    write, called = _C({"user_functions": lambert.NAMED}).doprint, identifier(name)
     inputs = [f"    double {s.name};{_comment(s)}" for s in one.inputs]
     numbers = [f"    .{s.name} = {_number(given, s, 'NAN')}," for s in one.inputs]
     known = [f"    const double {s.name} = given.{s.name};" for s in one.inputs]
     lines = [f"    const double {symbol} = {write(expr)};{_comment(symbol)}" for symbol, expr in one.lines]
     results = [f"        .{key} = {write(expr)}," for key, expr in one.outputs.items()]
     return "\n".join([
-        C_HEAD, f"/* {_safe(meaning)} */", f"struct {called}_inputs {{", *inputs, "};", f"struct {called}_results {{",
+        C_HEAD, *_helper(one, lambert.C), f"/* {_safe(meaning)} */",
+        f"struct {called}_inputs {{", *inputs, "};", f"struct {called}_results {{",
         *(f"    double {key};" for key in one.outputs), "};", "",
         f"static const struct {called}_inputs {called}_given = {{", *numbers, "};", "",
         f"struct {called}_results {called}(struct {called}_inputs given) {{", *known, *lines,
@@ -135,6 +139,12 @@ def c_program(name: str, one: Program, given: Numbers, meaning: str) -> str:
 PROGRAMS: Mapping[str, Callable[[str, Program, Numbers, str], str]] = {
     "python": python_program, "c": c_program, "js": javascript_program,
 }  # fmt: skip
+
+
+def _helper(one: Program, language: tuple[str, str]) -> list[str]:
+    """Lambert's function, where a program has it."""
+    text = lambert.helper((*(expr for _, expr in one.lines), *one.outputs.values()), language)
+    return [text] if text else []
 
 
 def _number(given: Numbers, symbol: Symbol, unknown: str) -> str:

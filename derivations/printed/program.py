@@ -12,6 +12,7 @@ from graphlib import TopologicalSorter
 import sympy
 from sympy import Expr, Symbol
 
+from steptime.model.lambert import by_heights
 from steptime.model.scenario import symbols_in
 
 SHARED = "x"
@@ -51,7 +52,7 @@ def program(outputs: Mapping[str, Expr], definitions: Mapping[Symbol, Expr]) -> 
         raise ValueError("two quantities of a program have one name")
     ours = [symbol for symbol in reached if symbol in definitions]
     known: dict[Expr, Expr] = dict(named)
-    texts = [_apart(expr, known) for expr in (*(definitions[symbol] for symbol in ours), *outputs.values())]
+    texts = [_apart(by_heights(expr), known) for expr in (*(definitions[symbol] for symbol in ours), *outputs.values())]
     taken = {symbol.name for symbol in named.values()}
     fresh = (symbol for symbol in sympy.numbered_symbols(SHARED, start=1) if symbol.name not in taken)
     shared, reduced = sympy.cse(texts, symbols=fresh, order="none")

@@ -75,8 +75,8 @@ def branch(of: Expr, takes: Expr) -> Branch:
     return Branch(of, takes)
 
 
-def turning(over: Symbol, one: Expr, other: Expr, times: Expr) -> Turning:
-    return Turning(over, *(sympy.sympify(part, strict=True) for part in (one, other, times)))
+def turning(over: Symbol, one: Expr, other: Expr, times: Expr, least: bool = True) -> Turning:
+    return Turning(over, *(sympy.sympify(part, strict=True) for part in (one, other, times)), least)
 
 
 def lambert(inner: Expr, branch: int = 0) -> Lambert:

@@ -113,5 +113,5 @@ class SolveFor(Rule):
         return constant, coefficient, power
 
     def needs(self, line: Eq) -> Iterator[Condition]:
-        _, coefficient, _ = self._parts(line)
+        coefficient = sympy.powsimp(self._parts(line)[1])
         yield Condition(related(Ne, coefficient, 0), f"{coefficient} multiplies {self.unknown}")

@@ -1,7 +1,8 @@
 """Chapter 9, serving: quantities that only its derivations, and later ones, speak of."""
 
 # ruff: noqa: E501  one quantity, one line
-from steptime.model.quantity import FLOP, byte, count, quantity, second
+from steptime.model.quantity import FLOP, byte, count, quantity, second, within
+from steptime.model.symbols import memory_capacity
 
 # fmt: off
 token_pairs = quantity("token_pairs", count, r"n_p", "pairs of a new token of one sequence and one that it attends to", sane=(0, 1e30))
@@ -36,3 +37,25 @@ prefills_per_step = quantity("prefills_per_step", count, r"n_r", "prefills that 
 riding_flops = quantity("riding_flops", FLOP, r"f_r", "FLOP of a step in prefills, for each sequence that decodes")
 carried_flops = quantity("carried_flops", FLOP, r"f_f", "FLOP of a step that carries prefills, for each sequence that decodes")
 replaced_time = quantity("replaced_time", second, r"t_A", "time of the plain steps that give as many tokens as a pass keeps")
+prefixes = quantity("prefixes", count, r"n_\mathrm{pfx}", "prefixes of prompts that requests begin with, equally large", integer=True, sane=(1, 1e12))
+prefix_bytes = quantity("prefix_bytes", byte, r"V_\mathrm{pre}", "bytes of the KV cache of one prefix")
+prefix_store = quantity("prefix_store", byte, r"C_\mathrm{pre}", "bytes that a cache of prefixes holds on average: its capacity")
+prefix_rate = quantity("prefix_rate", 1 / second, r"\lambda_\mathrm{pre}", "requests a second for the most popular prefix")
+kept_prefixes = quantity("kept_prefixes", count, r"\bar n_\mathrm{pfx}", "prefixes that a cache holds on average", sane=(0, 1e12))
+kept_for = quantity("kept_for", second, r"\tau_C^\mathrm{pre}", "time after its last use at which a prefix is thrown out: the characteristic time of a cache (Che)")
+prefix_hits = quantity("prefix_hits", count, r"\eta_\mathrm{hit}", "share of what requests ask a cache of prefixes for that they find in it", sane=(0, 1))
+fall_off = quantity("fall_off", count, r"a_\mathrm{pre}", "power of its rank with which a prefix's popularity falls (Zipf)", sane=(0, 1e2))
+prefill_part = quantity("prefill_part", count, r"\varphi_p", "share of a request's chip-seconds in prefill, nothing cached", sane=(0, 1))
+hits_gain = quantity("hits_gain", count, r"\psi_\mathrm{hit}", "requests a second with a cache of prefixes over those without")
+fewer_prefixes = quantity("fewer_prefixes", count, r"m_\mathrm{pre}", "prefixes that are kept of those there are", sane=(1e-6, 1e12))
+other_prefixes = quantity("other_prefixes", count, r"m'_\mathrm{pre}", "prefixes that a cache keeps with which another is compared", sane=(1e-6, 1e12))
+other_store = quantity("other_store", byte, r"C'_\mathrm{pre}", "capacity of a cache of prefixes with which another is compared")
+hits_ratio = quantity("hits_ratio", count, r"r_\mathrm{hit}", "hits of a cache of prefixes over those of one with which it is compared")
+resident_weights = quantity("resident_weights", byte, r"M_w", "bytes of a chip's memory that weights and all else fill, before any cache")
+kv_off_chip = quantity("kv_off_chip", byte, r"X_\kappa", "bytes of KV cache that a chip's sequences keep beyond its memory, and read over a link in each step")
+offload_time = quantity("offload_time", second, r"t_X", "time in which a link brings the caches that are kept beyond a chip's memory")
+offload_gain = quantity("offload_gain", count, r"\psi_X", "sequences of a chip with caches beyond its memory over those without")
+offload_speed = quantity("offload_speed", count, r"r_X", "tokens a second of a chip with caches beyond its memory over those without")
+full_read_time = quantity("full_read_time", second, r"\tau_W", "time in which a chip reads all of its memory once")
+
+within(resident_weights, memory_capacity)

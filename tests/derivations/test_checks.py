@@ -18,11 +18,12 @@ from steptime.model.symbols import batch, step_time
 
 from steptime.derivations.rules import (  # isort: skip
     both_sides, branch, drop, equation, extreme, identity, limit, minimise, optimum, series, side, solve_for,
-    substitute, total,
+    substitute, total, turning,
 )  # fmt: skip
 
 SUM = defined(x, a + b)
 COST = defined(x, y * n + c / y)
+HILL = defined(x, a * y - b * y**2)
 GROWTH = defined(x, 1 / (1 + z))
 ALL = Sum(j, (j, 1, n))
 FEW = given(b, 4 * c, "four times as many")
@@ -44,6 +45,9 @@ EVERY_RULE = (
     chain(defined(x, 5 * c * a**3), (solve_for(a), equation(a, (x / (5 * c)) ** Rational(1, 3)))),
     chain(SUM, (substitute(FEW), equation(x, a + 4 * c)), assumes=(FEW,)),
     chain(defined(x, (a + 1) * b), (identity(), equation(x, a * b + b))),
+    chain(HILL, (turning(y, a, 2 * b * y, sympy.S.One, False), equation(a, 2 * b * y)),
+          assumes=(Chosen(y, "most", least=False),)),
+    chain(COST, (turning(y, n * y**2, c, y**-2), equation(n * y**2, c)), assumes=(Chosen(y, "the best"),)),
     chain(defined(x, ALL), (total(ALL, n * (n + 1) / 2), equation(x, n * (n + 1) / 2))),
     chain(defined(x, Max(a, b)), (branch(Max(a, b), a), equation(x, a)), holds=(at_least(a, b),)),
     chain(

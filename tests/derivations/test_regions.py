@@ -29,7 +29,7 @@ from steptime.model.quantity import declared_as, domains
 from steptime.model.scenario import evaluate
 
 from steptime.derivations.rules import (  # isort: skip
-    Drop, Extreme, Limit, Minimise, Optimum, Series, Substitute,
+    Drop, Extreme, Limit, Minimise, Optimum, Series, Substitute, Turning,
 )  # fmt: skip
 
 POINTS = 100
@@ -142,7 +142,7 @@ def unreduced(one: Derivation, source: random.Random) -> tuple[mpmath.mpf, mpmat
     """Both sides of the first line at a random point of the region, where the result holds and all that was put in
     says what the other quantities are; None where the chain goes through an optimum."""
     rules = [step.rule for step in one.steps]
-    if any(isinstance(rule, Minimise | Optimum | Extreme) for rule in rules):
+    if any(isinstance(rule, Minimise | Optimum | Extreme | Turning) for rule in rules):
         return None
     result, whole = one.result, frozenset()
     if counted(*one.lines):  # what counts summands follows from other counts

@@ -24,7 +24,7 @@ from steptime.model import symbols as q
 from steptime.model.economics import failures as model
 from steptime.model.economics import symbols as m
 from steptime.model.errors import NotVerified
-from steptime.model.numeric import lambert as lambert_of
+from steptime.model.lambert import lambert as lambert_of
 from steptime.model.scenario import Scenario
 
 RARE = st.floats(1e-6, 5.0)
