@@ -9,7 +9,7 @@ from importlib.resources import files
 from steptime.derivations.printed.export import escape
 from steptime.model.catalog.table import Place, read, record
 
-OWN = ("beyond the lecture", "evenly spaced arrivals", "uniform arrivals")
+OWN = ("beyond the lecture", "evenly spaced arrivals", "uniform arrivals", "in fact acceptances", "prefixes nest")
 """How remarks begin that stand where a source would, of what no work says."""
 
 
