@@ -77,6 +77,7 @@ MODULES = (
     "overtraining.overtraining",
     "overtraining.scaling",
     "overtraining.life",
+    "overtraining.latency",
     "prices.prices",
     "prices.output",
     "prices.kv",

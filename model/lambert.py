@@ -69,4 +69,5 @@ def by_heights(expr: Form) -> Form:
         height, branch = height_of(part.args[0]), part.args[1] if len(part.args) > 1 else sympy.S.Zero
         inner = by_heights(part.args[0] if height is None else height)
         put[part] = sympy.Function((lambert if height is None else lambert_of_exponential).__name__)(inner, branch)
-    return expr.xreplace(put)
+    named: Form = expr.xreplace(put)
+    return named

@@ -23,7 +23,7 @@ chips_to_trainers = quantity("chips_to_trainers", count, r"r_R", "chips that dra
 rollout_tokens = quantity("rollout_tokens", count, r"T_R", "tokens that are drawn in one step, and trained on", sane=(1, 1e15))
 trainer_utilisation = quantity("trainer_utilisation", count, r"u_T", "useful FLOP/s over peak of chips that train", sane=(1e-6, 1))
 generation_share = quantity("generation_share", count, r"\varphi_R", "share of the chip-seconds of a step that drawing answers takes", sane=(0, 1))
-answers_in_flight = quantity("answers_in_flight", count, r"n_q^R", "answers that are being drawn, or wait to be trained on", sane=(1e-6, 1e12))
+answers_in_flight = quantity("answers_in_flight", count, r"n_{q,R}", "answers that are being drawn, or wait to be trained on", sane=(1e-6, 1e12))
 answer_rate = quantity("answer_rate", 1 / second, r"\lambda_R", "answers a second that are begun, and trained on")
 answer_age = quantity("answer_age", second, r"\tau_R", "time from an answer's first token until it has been trained on, on average")
 staleness = quantity("staleness", count, r"S_R", "optimizer steps between the weights that began an answer and those that are trained on it, on average", sane=(1e-9, 1e9))

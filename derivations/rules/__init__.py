@@ -76,7 +76,8 @@ def branch(of: Expr, takes: Expr) -> Branch:
 
 
 def turning(over: Symbol, one: Expr, other: Expr, times: Expr, least: bool = True) -> Turning:
-    return Turning(over, *(sympy.sympify(part, strict=True) for part in (one, other, times)), least)
+    one, other, times = (sympy.sympify(part, strict=True) for part in (one, other, times))
+    return Turning(over, one, other, times, least)
 
 
 def lambert(inner: Expr, branch: int = 0) -> Lambert:
