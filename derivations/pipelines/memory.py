@@ -61,8 +61,8 @@ stage_footprint = Derivation(
     ),
     assumes=(STORED_ONLY, EVEN_LAYERS, EVEN_CHIPS, ONE_REPLICA),
     sources=(LECTURE,),
-    example=nodes,
-    example_text=NODES,
+    example=lambda: {**nodes(), pipeline_parallel: 4.0},
+    example_text=f"{NODES}, four of them",
 )
 
 EVER_MORE_STAGES = Tends(pipeline_parallel, sympy.oo, "ever more stages divide the weights")

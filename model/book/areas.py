@@ -14,7 +14,7 @@ def areas(prefix: int, new: int, chunk: int) -> str:
     high = unit * new
     lines = [r"\begin{tikzpicture}[x=1mm,y=1mm]",
              _box(0, 0, prefix * unit, -high, "orange!30"),
-             _label(prefix * unit / 2, -high / 2, rf"prefix, {prefix:,} tokens")]  # fmt: skip
+             _label(prefix * unit / 2, -high / 2, "prefix")]  # fmt: skip
     for number, first in enumerate(range(0, new, chunk)):
         last = min(first + chunk, new)
         left, top, bottom = prefix * unit, -first * unit, -last * unit

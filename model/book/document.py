@@ -11,12 +11,13 @@ from steptime.derivations.steps import Derivation
 from steptime.model.book.assumed import CLAIMS, assumed_page
 from steptime.model.book.exercises import answers, exercises
 from steptime.model.book.figures import figure
+from steptime.model.book.graph import graph
 from steptime.model.book.pgf import colours
 from steptime.model.book.premises import axiom_list
-from steptime.model.book.prose import prose
+from steptime.model.book.prose import prose, reference
 from steptime.model.book.tables import claims_table, notation
 from steptime.model.book.theorems import Setting, common_numbers, lemma, theorem
-from steptime.model.book.told import Chapter, chapters
+from steptime.model.book.told import Chapter, chapters, questions
 from steptime.model.book.works import bibliography, key_and_place
 
 PREFACE = r"""How long one step of a large language model takes, derived line by line, with numbers put in.
@@ -29,7 +30,10 @@ lines and shown to be equivalent to those stated. Where something small is left 
 about equal ($\approx$), with what is left out at the example.
 
 The chapters tell the argument; the lemmas that it rests on, and variants, stand in \autoref{app:lemmas}, and what is
-accepted without proof in \autoref{app:assumed}. Each chapter begins with its letters: one letter means one thing within
+accepted without proof, the hypotheses H1, H2 and on, in \autoref{app:assumed}. \emph{The lecture} is the one that the
+book follows, \cite{pope2026}; tp, dp, pp, ep and cp are degrees of tensor, data, pipeline, expert and context
+parallelism; codes as \texttt{SIL-0652} name a row of the program's published measurements, which
+\texttt{steptime catalog sources} explains. Each chapter begins with its letters: one letter means one thing within
 a chapter. The numbers beside them are those of its examples, from the program's catalogue; a theorem states only where
 its own differ. Units are bytes, FLOP (a multiply-add is two), seconds, dollars and joules; a GB is $10^9$ bytes,
 bandwidth is one way and of one chip, and peaks are dense. \autoref{fig:1-1} is drawn by the program, as is every other
@@ -49,6 +53,8 @@ def document(verdicts: Iterable[Verdict]) -> str:
         rf"\author{{the steptime project}}\date{{version {escape(version('steptime'))}}}",
         r"\begin{document}\frontmatter\maketitle\tableofcontents",
         r"\chapter{Preface}" + "\n" + PREFACE,
+        _asked(),
+        graph(),
         r"\mainmatter",
     ]
     for chapter in told:
@@ -65,6 +71,14 @@ def document(verdicts: Iterable[Verdict]) -> str:
     return "\n\n".join([*parts, *end])
 
 
+def _asked() -> str:
+    """Questions, and where they are answered."""
+    lines = [rf"\item {prose(one.asks)} {', '.join(reference(name) for name in one.by)}." for one in questions()]
+    return "\n".join(
+        [r"\section*{Questions, and where they are answered}", r"\begin{itemize}", *lines, r"\end{itemize}"]
+    )
+
+
 def _chapter_of(one: Derivation) -> int:
     return int(one.rows[0].split(".")[0])
 
@@ -74,7 +88,7 @@ def _chapter(chapter: Chapter, setting: Setting, claimed: Sequence[Verdict]) -> 
     proofs = [find(one.name) for one in chapter.argument]
     parts = [rf"\chapter{{{escape(chapter.title)}}}\label{{ch:{chapter.number}}}", prose(chapter.opening),
              r"\section*{Letters and numbers}", notation(proofs, setting),
-             r"\section*{Axioms of this chapter}", axiom_list(proofs)]  # fmt: skip
+             r"\section*{Hypotheses of this chapter}", axiom_list(proofs)]  # fmt: skip
     after = {place * len(proofs) // len(chapter.figures): (place, one) for place, one in enumerate(chapter.figures)}
     for number, (proof, one) in enumerate(zip(proofs, chapter.argument, strict=True)):
         parts.append(theorem(proof, one, setting))

@@ -11,7 +11,6 @@ from steptime.derivations.steps import Derivation
 from steptime.model.api.cache import cache as kept
 from steptime.model.api.step import step
 from steptime.model.book.areas import areas
-from steptime.model.book.graph import graph
 from steptime.model.book.measured import truth
 from steptime.model.book.pgf import pgf
 from steptime.model.book.prose import prose
@@ -112,11 +111,7 @@ def _triangle(one: Figure) -> str:
     return triangle([find(name) for name in one.theorems], one.labels)
 
 
-def _graph(one: Figure) -> str:
-    return graph()
-
-
 DRAWN: dict[str, Callable[[Figure], str]] = {
     "curves": _curves, "parts": _parts, "tiers": _tiers, "zero": _zero, "areas": _areas, "triangle": _triangle,
-    "graph": _graph, "truth": _truth,
+    "truth": _truth,
 }  # fmt: skip

@@ -40,14 +40,15 @@ def graph() -> str:
             across = WIDTH * (column + 0.5) / max(len(chapter.argument), 3)
             places[one.name] = (18 + across * (WIDTH - 18) / WIDTH, -HEIGHT * row / len(rows))
     lines = [r"\begin{tikzpicture}[x=1mm,y=1mm,every node/.style={font=\scriptsize}]"]
-    for below, above in edges():
-        (x, y), (to_x, to_y) = places[below], places[above]
-        bend = "bend left=35" if y == to_y else "bend right=12"
-        lines.append(rf"\draw[->,>=Stealth,black!45] ({x:.1f},{y:.1f}) to[{bend}] ({to_x:.1f},{to_y:.1f});")
     for chapter in rows:
         down = places[chapter.argument[0].name][1]
         lines.append(rf"\node[left] at (14,{down:.1f}) {{chapter {chapter.number}}};")
     for name, (x, y) in places.items():
-        lines.append(rf"\node[fill=white,draw=black!60,rounded corners=1pt,inner sep=2pt] at ({x:.1f},{y:.1f}) "
-                     rf"{{\ref{{{label(name)}}}}};")  # fmt: skip
-    return "\n".join([*lines, r"\end{tikzpicture}"])
+        box = "fill=white,draw=black!60,rounded corners=1pt,inner sep=2pt"
+        lines.append(rf"\node[{box}] ({name}) at ({x:.1f},{y:.1f}) {{\ref{{{label(name)}}}}};")
+    for below, above in edges():
+        bend = "bend left=40" if places[below][1] == places[above][1] else "bend right=10"
+        lines.append(rf"\draw[->,>=Stealth,black!50] ({below}) to[{bend}] ({above});")
+    caption = r"\caption{Which theorem rests on which, at once or by lemmas alone; a row is a chapter.}"
+    end = [r"\end{tikzpicture}", caption, r"\label{fig:graph}", r"\end{figure}"]
+    return "\n".join([r"\begin{figure}[p]\centering", *lines, *end])

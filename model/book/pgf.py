@@ -17,8 +17,8 @@ CYCLE = ("solid", "dashed", "densely dotted", "dash dot", "dash dot dot", "loose
 PASSES = {"F": 0, "B": 1, "W": 2}
 """Which colour each kind of pass has."""
 PASS_NAMES = {"F": "forward", "B": "backward", "W": "gradients of weights"}
-LETTERS = 62
-"""Letters of a legend's line."""
+LETTERS = 44
+"""Letters of a name for two of which a legend's line has room."""
 
 
 def pgf(chart: Chart) -> str:
@@ -53,7 +53,7 @@ def axis(x: Axis, xs: Array, y: Axis, ys: Array, more: Sequence[str] = ()) -> tu
         f"ymode={'log' if y.log else 'linear'}", rf"xlabel={{{_heading(x.name, across_unit)}}}",
         rf"ylabel={{{_heading(y.name, up_unit)}}}", "grid=major", "major grid style={black!12}",
         "legend style={at={(0.5,-0.2)},anchor=north,draw=none,font=\\footnotesize,cells={anchor=west}}",
-        "legend columns=2", "tick label style={font=\\footnotesize}", "label style={font=\\small}",
+        "tick label style={font=\\footnotesize}", "label style={font=\\small}",
         "/pgf/number format/1000 sep={\\,}", *more,
     ]  # fmt: skip
     return rf"\begin{{axis}}[{', '.join(options)}]", across, up
@@ -67,7 +67,8 @@ def _curves(chart: Curves) -> str:
     """Curves in strokes of their own, points, and edges as vertical lines."""
     drawn = [*chart.curves, *chart.points]
     xs, ys = (np.concatenate([getattr(one, side) for one in drawn]) for side in "xy")
-    opening, across, up = axis(chart.x, xs, chart.y, ys)
+    longest = max(len(one.name) for one in (*drawn, *chart.edges))
+    opening, across, up = axis(chart.x, xs, chart.y, ys, [f"legend columns={1 if longest > LETTERS else 2}"])
     lines = [r"\begin{tikzpicture}", opening]
     others = 0
     for curve in chart.curves:
@@ -80,14 +81,14 @@ def _curves(chart: Curves) -> str:
     many = len(chart.points) > 1 and all(len(points.x) > 1 for points in chart.points)
     for place, points in enumerate(chart.points):
         at = " ".join(f"({x / across:.5g},{y / up:.5g})" for x, y in zip(points.x, points.y, strict=True))
-        look = f"mark size=0.7pt,color={tone(place)}" if many else "mark size=1.8pt,color=black"
+        look = f"mark size=0.9pt,color={tone(place)}" if many else "mark size=1.8pt,color=black"
         lines += [rf"\addplot[only marks,mark=*,{look}] coordinates {{{at}}};",
                   rf"\addlegendentry{{{_legend(points.name)}}}"]  # fmt: skip
-    for edge in chart.edges:
-        level = f"axis cs:{edge.x / across:.5g}"
-        lines += [rf"\draw[thin,black!60] ({level},\pgfkeysvalueof{{/pgfplots/ymin}}) -- "
-                  rf"({level},\pgfkeysvalueof{{/pgfplots/ymax}}) node[pos=0.97,left,rotate=90,anchor=south east,"
-                  rf"font=\scriptsize]{{{escape(edge.name)}}};"]  # fmt: skip
+    for place, edge in enumerate(chart.edges):
+        level, dash = f"axis cs:{edge.x / across:.5g}", CYCLE[place % len(CYCLE)]
+        lines += [rf"\draw[thin,{dash},black!60] ({level},\pgfkeysvalueof{{/pgfplots/ymin}}) -- "
+                  rf"({level},\pgfkeysvalueof{{/pgfplots/ymax}});",
+                  rf"\addlegendimage{{thin,{dash},black!60}}\addlegendentry{{{escape(edge.name)}}}"]  # fmt: skip
     return "\n".join([*lines, r"\end{axis}", r"\end{tikzpicture}"])
 
 
@@ -112,7 +113,7 @@ def _bars(chart: Bars) -> str:
     names = ",".join(rf"{{{escape(bar)}}}" for bar in chart.bars)
     opening, _, up = axis(
         Axis("", log=False), places, chart.axis, np.concatenate([values, totals]),
-        ["ybar stacked", f"bar width={min(28, 240 // max(1, len(chart.bars)))}pt", "ymin=0",
+        ["ybar stacked", "legend columns=2", f"bar width={min(28, 240 // max(1, len(chart.bars)))}pt", "ymin=0",
          f"xtick={{{','.join(f'{place:g}' for place in places)}}}", f"xticklabels={{{names}}}",
          "x tick label style={font=\\scriptsize,align=center,text width=22mm}", "xmin=-0.6",
          f"xmax={len(places) - 0.4:g}"],
@@ -122,10 +123,11 @@ def _bars(chart: Bars) -> str:
         at = " ".join(f"({place:g},{height / up:.5g})" for place, height in zip(places, heights, strict=True))
         lines += [rf"\addplot[fill={tone(number)},draw=black!60] coordinates {{{at}}};",
                   rf"\addlegendentry{{{escape(part)}}}"]  # fmt: skip
-    for name, value in chart.limits.items():
-        level = f"axis cs:-0.6,{value / up:.5g}"
-        lines += [rf"\draw[dashed] ({level}) -- (axis cs:{len(places) - 0.4:g},{value / up:.5g}) "
-                  rf"node[pos=0.02,above right,font=\scriptsize]{{{escape(name)}}};"]  # fmt: skip
+    for place, (name, value) in enumerate(chart.limits.items(), 1):
+        dash = CYCLE[place % len(CYCLE)]
+        ends = f"(axis cs:-0.6,{value / up:.5g}) -- (axis cs:{len(places) - 0.4:g},{value / up:.5g})"
+        lines += [rf"\draw[{dash}] {ends};",
+                  rf"\addlegendimage{{{dash},black}}\addlegendentry{{{escape(name)}}}"]  # fmt: skip
     return "\n".join([*lines, r"\end{axis}", r"\end{tikzpicture}"])
 
 
@@ -136,7 +138,7 @@ def _schedule(chart: Schedule) -> str:
     across, high = 150.0 / end, min(7.0, 60.0 / stages)
     lines = [r"\begin{tikzpicture}[x=1mm,y=1mm]"]
     for slot in chart.slots:
-        pale = 80 - 45 * (slot.chunk % 2)
+        pale = 80 - 45 * (slot.chunk // stages % 2)
         left, right, top = slot.start * across, slot.end * across, -high * slot.stage
         lines.append(rf"\filldraw[fill={tone(PASSES[slot.kind])}!{pale},draw=white,line width=0.2pt] "
                      rf"({left:.2f},{top:.2f}) rectangle ({right:.2f},{top - 0.86 * high:.2f});")  # fmt: skip

@@ -8,6 +8,7 @@ import re
 
 from steptime.derivations.library import find
 from steptime.derivations.printed.export import escape
+from steptime.model.book.told import argument
 
 MARKS = re.compile(r"\$(?P<math>[^$]+)\$|\[(?P<name>[a-z0-9-]+)\]|\{(?P<term>[^{}]+)\}|@(?P<key>[a-z]+\d{4}[a-z]?)"
                    r"|`(?P<code>[^`]+)`")  # fmt: skip
@@ -16,8 +17,8 @@ MARKS = re.compile(r"\$(?P<math>[^$]+)\$|\[(?P<name>[a-z0-9-]+)\]|\{(?P<term>[^{
 def prose(text: str) -> str:
     r"""A text with its marks as LaTeX; a reference to a theorem that is not there is refused.
 
-    >>> prose("a {ridge} of 50 %, see [ridge] and @pope2026; $b^*$")
-    'a \\emph{ridge}\\index{ridge} of 50 \\%, see \\autoref{thm:ridge} and \\cite{pope2026}; $b^*$'
+    >>> prose("a {ridge} of 50 %, see @pope2026; $b^*$")
+    'a \\emph{ridge}\\index{ridge} of 50 \\%, see \\cite{pope2026}; $b^*$'
     """
     parts, end = [], 0
     for found in MARKS.finditer(text):
@@ -32,7 +33,7 @@ def _marked(found: re.Match[str]) -> str:
     if kind == "math":
         return f"${text}$"
     if kind == "name":
-        return rf"\autoref{{{label(find(text).name)}}}"
+        return reference(find(text).name)
     if kind == "term":
         return rf"\emph{{{escape(text)}}}\index{{{indexed(text)}}}"
     return rf"\cite{{{text}}}" if kind == "key" else code(text)
@@ -41,6 +42,17 @@ def _marked(found: re.Match[str]) -> str:
 def code(text: str) -> str:
     """A command line, which may break between its words."""
     return r"\texttt{" + escape(text).replace("--", "-{}-") + "}"
+
+
+def reference(name: str) -> str:
+    r"""A link to a theorem, or to a lemma.
+
+    >>> print(reference("optimal-batch"), reference("peak-by-ridge"), sep="\\n")
+    \hyperref[thm:optimal-batch]{Theorem~\ref*{thm:optimal-batch}}
+    \hyperref[thm:peak-by-ridge]{Lemma~\ref*{thm:peak-by-ridge}}
+    """
+    kind = "Theorem" if name in argument() else "Lemma"
+    return rf"\hyperref[{label(name)}]{{{kind}~\ref*{{{label(name)}}}}}"
 
 
 def label(name: str) -> str:

@@ -8,15 +8,16 @@ from sympy import Symbol
 from steptime.derivations.printed.statement import holds
 from steptime.derivations.rules import Substitute
 from steptime.derivations.steps import Derivation
+from steptime.model.book.lines import line
 from steptime.model.book.measured import measured
 from steptime.model.book.premises import assumed
-from steptime.model.book.prose import code, indexed, label, prose
+from steptime.model.book.prose import code, indexed, label, prose, reference
 from steptime.model.book.told import Theorem
 from steptime.model.book.works import cited
 from steptime.model.quantity import latex
 
 from steptime.derivations.printed.export import (  # isort: skip
-    escape, figure, left_out_said, line_latex, region_said, symbols_of, unit_latex,
+    escape, figure, left_out_said, region_said, symbols_of, unit_latex,
 )  # fmt: skip
 
 CLOSE = 1e-9
@@ -77,19 +78,19 @@ def _statement(kind: str, one: Derivation) -> str:
         *assumed(one),
         *region_said(one, _fitted),
         r"\emph{then}" if assumed(one) or holds(one) else "",
-        rf"\numbered{{{one.name}}}{{{line_latex(one, len(one.steps))}}}",
+        rf"\numbered{{{one.name}}}{{{line(one, len(one.steps))}}}",
         rf"\end{{{kind}}}",
     ]
-    return "\n".join(line for line in lines if line)
+    return "\n".join(each for each in lines if each)
 
 
 def _proof(one: Derivation) -> str:
     """Every line with its reason, and the theorems that it takes."""
-    lines = [r"\told{Proof}", _line(line_latex(one, 0), _taken([one.start]) or "by definition")]
+    lines = [r"\told{Proof}", _line(line(one, 0), _taken([one.start]) or "by definition")]
     for number, step in enumerate(one.steps, 1):
         by = _taken(step.rule.facts) if isinstance(step.rule, Substitute) else ""
         reason = f"{escape(step.why)}{f' ({by})' if by else ''}{left_out_said(one, number)}"
-        lines.append(_line(line_latex(one, number), reason + r"\qed" * (number == len(one.steps))))
+        lines.append(_line(line(one, number), reason + r"\qed" * (number == len(one.steps))))
     return "\n".join(lines)
 
 
@@ -99,7 +100,7 @@ def _line(formula: str, reason: str) -> str:
 
 def _taken(facts: Iterable[object]) -> str:
     """References to the theorems among some facts."""
-    return ", ".join(rf"\autoref{{{label(fact.name)}}}" for fact in facts if isinstance(fact, Derivation))
+    return ", ".join(reference(fact.name) for fact in facts if isinstance(fact, Derivation))
 
 
 def _case(one: Derivation, setting: Setting) -> str:

@@ -111,6 +111,30 @@ def chapters() -> tuple[Chapter, ...]:
     return tuple(_chapter(number) for number in CHAPTERS)
 
 
+@cache
+def argument() -> frozenset[str]:
+    """The names of all theorems that carry the argument."""
+    return frozenset(one.name for chapter in chapters() for one in chapter.argument)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a reader may ask, and the theorems that answer it."""
+
+    asks: str
+    by: tuple[str, ...]
+
+
+@cache
+def questions() -> tuple[Question, ...]:
+    """The questions that stand before the first chapter."""
+    text = (files("steptime.model.book") / "questions.toml").read_text("utf-8")
+    found: dict[str, tuple[Question, ...]] = read(
+        Table({"question": [record(Question)]}), tomllib.loads(text), Place("questions.toml")
+    )
+    return found["question"]
+
+
 def _chapter(number: int) -> Chapter:
     name = f"{number:02}.toml"
     text = (files("steptime.model.book") / "chapters" / name).read_text("utf-8")

@@ -28,7 +28,7 @@ def triangle(shares: Sequence[Derivation], labels: Sequence[str]) -> str:
         least = balanced / level
         inner = np.array([least + (1 - least.sum()) * np.eye(3)[place] for place in range(3)]) @ corners
         lines += [rf"\filldraw[fill=blue!{int(60 / level**2)},draw=blue!60!black,thin] {_path(inner)};",
-                  rf"\node[font=\tiny,above right,inner sep=1pt] at {_at(inner[0])} {{${level:g}$}};"]  # fmt: skip
+                  rf"\node[font=\tiny,right,inner sep=2pt] at {_at(inner[2])} {{${level:g}$}};"]  # fmt: skip
     centre = balanced @ corners
     lines.append(rf"\fill {_at(centre)} circle[radius=1]; \node[font=\scriptsize,right] at {_at(centre)} {{balanced}};")
     anchors = ("below", "below", "above")
