@@ -193,6 +193,7 @@ UNPROVED = {
     "phases.pipeline.work_time": "As many micro-batches as pass, each of micro_batch_time.",
     "economics.cache.restore": "A definition: the bytes of a whole cache over the link that brings them back.",
     "economics.cost.speed": "The definition of a sequence's speed: one over the step time.",
+    "economics.cost.tokens_per_second_per_megawatt": "The same as joules_per_token, one over it, of a megawatt.",
     "economics.cost.cost_per_million_tokens": "The same as cost_per_token, a million times.",
     "economics.cost.energy_per_token": "A definition like that of cost_per_token, with power for the price.",
     "economics.machine.stacked_power": "A sum of what each part draws, as stacked_spend is of costs.",

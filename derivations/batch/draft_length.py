@@ -88,7 +88,7 @@ best = Derivation(
             equation(-(pass_exponent + draft_margin) * exp(-pass_exponent - draft_margin), -exp(-draft_margin)),
         ),
         Step(
-            "Lambert's function undoes it, on its lower branch: both are positive, and one is above one",
+            "Lambert's function undoes it, on its lower branch: the sum is no less than one",
             lambert(-pass_exponent - draft_margin, -1),
             equation(-pass_exponent - draft_margin, LambertW(-exp(-draft_margin), -1)),
         ),
