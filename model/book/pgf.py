@@ -67,7 +67,7 @@ def _curves(chart: Curves) -> str:
     """Curves in strokes of their own, points, and edges as vertical lines."""
     drawn = [*chart.curves, *chart.points]
     xs, ys = (np.concatenate([getattr(one, side) for one in drawn]) for side in "xy")
-    longest = max(len(one.name) for one in (*drawn, *chart.edges))
+    longest = max(len(name) for name in (*(one.name for one in drawn), *(edge.name for edge in chart.edges)))
     opening, across, up = axis(chart.x, xs, chart.y, ys, [f"legend columns={1 if longest > LETTERS else 2}"])
     lines = [r"\begin{tikzpicture}", opening]
     others = 0
