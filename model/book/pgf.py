@@ -7,7 +7,7 @@ import numpy as np
 from steptime.derivations.printed.export import escape
 from steptime.model.plot.draw.labels import factor_of
 from steptime.model.plot.draw.style import LIGHT
-from steptime.model.plot.shapes import Array, Axis, Bars, Chart, Curve, Curves, Role, Schedule
+from steptime.model.plot.shapes import Array, Axis, Bars, Chart, Curve, Curves, Points, Role, Schedule
 
 MOST_POINTS = 60
 """Points of a curve, evenly through all of it; its ends are among them."""
@@ -65,7 +65,7 @@ def _heading(name: str, unit: str) -> str:
 
 def _curves(chart: Curves) -> str:
     """Curves in strokes of their own, points, and edges as vertical lines."""
-    drawn = [*chart.curves, *chart.points]
+    drawn: list[Curve | Points] = [*chart.curves, *chart.points]
     xs, ys = (np.concatenate([getattr(one, side) for one in drawn]) for side in "xy")
     longest = max(len(name) for name in (*(one.name for one in drawn), *(edge.name for edge in chart.edges)))
     opening, across, up = axis(chart.x, xs, chart.y, ys, [f"legend columns={1 if longest > LETTERS else 2}"])
