@@ -12,8 +12,8 @@ from steptime.model.book.tables import COLUMN
 TOLERANCES = "; ".join(rf"{one.text}: {100 * one.value[1]:.0f}\,\%" for one in Wording if not one.is_factor)
 CLAIMS = rf"""What the lecture and papers say in numbers, beside ours. Rows are those by which the program lists its
 derivations (\texttt{{steptime derive 1.4}}), and no numbers of theorems. A number \emph{{holds}} within the tolerance
-of how it was said ({TOLERANCES}; of the order of: a factor of ten either way; a range: a factor of ten from end to end),
-else it \emph{{differs}}. A check of our own is \emph{{consistent}} where its bound is kept."""
+of how it was said ({TOLERANCES}; of the order of: a factor of ten either way; a range: a factor of ten from end to
+end), else it \emph{{differs}}. A check of our own is \emph{{consistent}} where its bound is kept."""
 
 KINDS = {
     Tends: "limits",
