@@ -22,7 +22,6 @@ HARDWARE = {
     "tpuv4": 2.5, "l40s": 0.9, "h20": 1.5, "h100-pcie": 1.9, "gaudi3": 2.0, "trainium2": 2.0, "h100-nvl": 2.1,
 }  # fmt: skip
 MODELS = ("llama-3.1-8b", "llama-3.3-70b", "qwen3-235b-a22b", "deepseek-v3", "gpt-oss-120b")
-SECONDS = 15.0
 
 
 def demand(classes: int, hours: int, options: int) -> Demand:
@@ -57,7 +56,7 @@ def main() -> None:
     base = relaxed(program)
     print(f"linear program {time.process_time() - began:.1f} CPU s, {len(program.cost):,} variables")
     began = time.process_time()
-    fleet = solved(program, seconds=60.0 if "large" in sys.argv else SECONDS, base=base)
+    fleet = solved(program, base=base)
     assert base is not None and fleet is not None
     print(
         f"whole groups {time.process_time() - began:.1f} CPU s: ${fleet.cost:,.2f} an hour, gap {100 * fleet.gap:.2f} %"

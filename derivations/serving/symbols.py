@@ -41,7 +41,7 @@ prefixes = quantity("prefixes", count, r"n_\mathrm{pfx}", "prefixes of prompts t
 prefix_bytes = quantity("prefix_bytes", byte, r"V_\mathrm{pre}", "bytes of the KV cache of one prefix")
 prefix_store = quantity("prefix_store", byte, r"C_\mathrm{pre}", "bytes that a cache of prefixes holds on average: its capacity")
 prefix_rate = quantity("prefix_rate", 1 / second, r"\lambda_\mathrm{pre}", "requests a second for the most popular prefix")
-kept_prefixes = quantity("kept_prefixes", count, r"\bar n_\mathrm{pfx}", "prefixes that a cache holds on average", sane=(0, 1e12))
+kept_prefixes = quantity("kept_prefixes", count, r"n_\mathrm{pfx,kept}", "prefixes that a cache holds on average", sane=(0, 1e12))
 kept_for = quantity("kept_for", second, r"\tau_{C,\mathrm{pre}}", "time after its last use at which a prefix is thrown out: the characteristic time of a cache (Che)")
 prefix_hits = quantity("prefix_hits", count, r"\eta_\mathrm{hit}", "share of what requests ask a cache of prefixes for that they find in it", sane=(0, 1))
 fall_off = quantity("fall_off", count, r"a_\mathrm{pre}", "power of its rank with which a prefix's popularity falls (Zipf)", sane=(0, 1e2))

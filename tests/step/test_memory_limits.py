@@ -79,7 +79,7 @@ def test_every_solver_keeps_to_the_same_limit() -> None:
     found = step.best_batch("cost")
     (held,) = step.case.relaxed.changed({q.batch: found.batch}).footprints
     assert step.case.relaxed.changed({q.batch: found.batch}).number(held.total) == pytest.approx(most, rel=1e-6)
-    assert found.to_dict()["limits"]["memory_capacity"] == "memory_per_chip + workspace <= 4.29497e+10 B"
+    assert found.to_dict()["limits"]["memory_capacity"] == "memory_per_chip + workspace <= 42.95 GB"
     searched = st.search("llama-3.1-8b", "h100-sxm", chips=1, context=16_000, **words)
     held = searched.step().to_dict()["memory_per_chip"]["total"]
     assert most * 0.9 < held <= most and searched.step().fits
