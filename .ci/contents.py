@@ -10,6 +10,7 @@ CARRIED = [
     *(str(path) for ending in ("toml", "csv") for path in sorted(Path("model/catalog").glob(f"*.{ending}"))),
     *(str(path) for ending in ("html", "css", "js") for path in sorted(Path("model/page").glob(f"*.{ending}"))),
     *(str(path) for path in sorted(Path("model/text/schemas").glob("*.json"))),
+    *(str(path) for ending in ("toml", "tex") for path in sorted(Path("model/book").rglob(f"*.{ending}"))),
     *(str(path) for ending in ("toml", "csv") for path in sorted(Path("examples").rglob(f"*.{ending}"))),
     "__init__.py",
     "cli.py",

@@ -11,6 +11,10 @@ sys.path.insert(0, str(HERE / "_ext"))
 # Code cells call the command that is installed beside this Python, in a terminal of 80 columns.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 os.environ["COLUMNS"] = "80"
+started = HERE.parent / "build" / "ipython" / "profile_default" / "startup"
+started.mkdir(parents=True, exist_ok=True)
+(started / "in_one_piece.py").write_text((HERE / "_ext" / "in_one_piece.py").read_text("utf-8"), "utf-8")
+os.environ["IPYTHONDIR"] = str(started.parent.parent)
 
 project = "steptime"
 author = "the steptime project"
