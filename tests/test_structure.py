@@ -2,6 +2,7 @@
 one place, messages speak the words of the Python interface, files are of a size that one reads."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,3 +161,11 @@ def test_the_scans_see() -> None:
     assert imported(ast.parse("from steptime.model import parse\nimport numpy")) >= {"steptime.model.parse", "numpy"}
     raised = ast.parse('raise UserError(f"{a} --batch" if b else "use --kv")\nraise place.error("--set")')
     assert {text for _, text in said(raised) if "--" in text} == {" --batch", "use --kv", "--set"}
+
+
+def test_every_room_is_packaged() -> None:
+    """A room that pyproject.toml does not list is there in a checkout, and missing in a wheel."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
+    found = (path for part in ("model", "derivations") for path in (ROOT / part).rglob("__init__.py"))
+    rooms = [path.parent.relative_to(ROOT) for path in found]
+    assert sorted(listed) == sorted(["steptime", *(".".join(["steptime", *room.parts]) for room in rooms)])
