@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from steptime.derivations.reliability import symbols as own
 from steptime.derivations.training.run import llama_run
@@ -48,7 +48,7 @@ def job(stall: float = STALL) -> Mapping[Symbol, float]:
     return values
 
 
-def at(expr, **changed: float) -> float:  # type: ignore[no-untyped-def]  # an expression of SymPy, which has no types
+def at(expr: Expr, **changed: float) -> float:
     """A formula of the chapter at the numbers of the published run, some of them changed."""
     values = {**job(), **{Symbol(name, positive=True): value for name, value in changed.items()}}
     return float(Scenario(values).evaluate(expr))

@@ -57,7 +57,8 @@ def said(ask: Ask) -> str:
         return f"${figure(float(f'{value:.{DIGITS}g}'))}$"
     if unit == second and value >= LONG:
         return escape(duration(value))
-    return escape(money(value) if unit == dollar else in_unit(value, unit, DIGITS))
+    text = money(value) if unit == dollar else in_unit(value, unit, DIGITS)
+    return f"${figure(float(f'{value:.{DIGITS}g}'))}$ {escape(str(unit))}" if "e+" in text else escape(text)
 
 
 def computed(ask: Ask) -> float:

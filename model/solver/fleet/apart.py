@@ -13,6 +13,7 @@ import numpy as np
 from sympy import Integer
 
 from steptime.model import symbols as q
+from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import PhaseName
 from steptime.model.fleet.apart import apart
@@ -77,7 +78,7 @@ class Parts:
     """Both parts of a model: layouts and times of each, over options, classes, layouts and batches; bytes of a token
     that travel to experts and back over one copy, in each layer."""
 
-    accounts: Accounts
+    model: Transformer
     columns: Columns
     expert_columns: Columns
     attention: Times
@@ -125,8 +126,7 @@ class Parts:
 
     def _copied(self, places: int) -> float:
         """Copies of a token's features that a layer sends, the mean over layers, each as wide as its experts read."""
-        blocks = blocks_of(self.accounts.transformer)  # type: ignore[arg-type]
-        width = self.accounts.transformer.width  # type: ignore[union-attr]
+        blocks, width = blocks_of(self.model), self.model.width
         copies = [number * block.routed_width(width) * float(distinct_places(
             Integer(places), block.experts_per_token, (block.groups_kept, block.groups) if block.groups > 1 else None))
             for number, block in blocks]  # fmt: skip
@@ -160,7 +160,7 @@ class Parts:
         links, option = self.links, groups.attention
         near = np.where(tp[:, 0] <= links.domain[option], links.up[option], links.out[option])
         near = near * (links.reached[option] if in_practice else 1.0)
-        width = self.accounts.transformer.width  # type: ignore[union-attr]
+        width = self.model.width
         gathered = each / dp * width * self.returned[option][:, None] * (tp - 1) / tp / near[:, None]
         start = links.start[option][:, None] if in_practice else 0.0
         return start + each * bytes_there / slower, start + each * bytes_back / slower + gathered
@@ -191,7 +191,7 @@ def parts_of(demand: Demand, accounts: Accounts, inputs: Inputs, some: Sequence[
     figures = [variants_on(Search(model, (one,), (1,), inputs), accounts, one)[0].values for one in machines]
     stated = {(a, b): demand.bandwidth(a, b) for a in range(len(machines)) for b in range(len(machines))}
     return Parts(
-        accounts, columns, expert_columns, times, theirs, _links(machines, inputs),
+        model, columns, expert_columns, times, theirs, _links(machines, inputs),
         np.array([one[q.dispatch_bytes] for one in figures]), np.array([one[q.combine_bytes] for one in figures]),
         layers, stated,
     )  # fmt: skip
