@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_book_has_what_a_reader_looks_up(book: Path) -> None:
     text = book.read_text("utf-8")
     assert text.startswith(r"\documentclass[a4paper,11pt,oneside]{book}")
-    assert r"\author{the steptime project}\date{version 0.1.0}" in text
+    assert rf"\author{{the steptime project}}\date{{version {version('steptime')}}}" in text
     assert len(set(re.findall(r"\\label\{([^}]*)\}", text))) >= 500  # every theorem and lemma, figures, exercises
     assert len(re.findall(r"\\(?:auto|eq)?ref\{", text)) >= 400
     assert len(set(re.findall(r"\\index\{([^}]*)\}", text))) >= 300
