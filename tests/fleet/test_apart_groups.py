@@ -79,7 +79,7 @@ def test_times_are_those_of_the_ledger_of_the_whole(family, batch):
 
 def test_caches_are_with_attention_and_experts_with_experts(demand, family):
     parts = family.parts
-    weights = 2 * expert_part(parts.accounts.transformer).parameters
+    weights = 2 * expert_part(parts.model).parameters
     for option, machine in enumerate(demand.options):
         rows = parts.expert_columns["chips"]
         least = weights / rows / machine.hardware.figures["memory_capacity"].value
