@@ -85,9 +85,8 @@ def _curves(chart: Curves) -> str:
         lines += [rf"\addplot[only marks,mark=*,{look}] coordinates {{{at}}};",
                   rf"\addlegendentry{{{_legend(points.name)}}}"]  # fmt: skip
     for place, edge in enumerate(chart.edges):
-        level, dash = f"axis cs:{edge.x / across:.5g}", CYCLE[place % len(CYCLE)]
-        lines += [rf"\draw[thin,{dash},black!60] ({level},\pgfkeysvalueof{{/pgfplots/ymin}}) -- "
-                  rf"({level},\pgfkeysvalueof{{/pgfplots/ymax}});",
+        level, dash = f"{{axis cs:{edge.x / across:.5g},{ys[0] / up:.5g}}}", CYCLE[place % len(CYCLE)]
+        lines += [rf"\draw[thin,{dash},black!60] ({level} |- {{rel axis cs:0,0}}) -- ({level} |- {{rel axis cs:0,1}});",
                   rf"\addlegendimage{{thin,{dash},black!60}}\addlegendentry{{{escape(edge.name)}}}"]  # fmt: skip
     return "\n".join([*lines, r"\end{axis}", r"\end{tikzpicture}"])
 
