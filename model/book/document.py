@@ -112,11 +112,11 @@ def _held(chapter: Chapter, claimed: Sequence[Verdict]) -> str:
     """How many of the numbers that were said hold, and where they stand."""
     said = [one.verdict == "holds" for one in claimed if one.claim.said is not None]
     own = len(claimed) - len(said)
-    told = [f"{len(said)} number{'s' * (len(said) > 1)} of the lecture and of papers beside ours, of which {sum(said)} "
-            f"hold{'s' * (sum(said) == 1)}"] if said else []  # fmt: skip
+    holding = f"of which {sum(said)} hold{'s' * (sum(said) == 1)}"
+    told = [f"{len(said)} number{'s' * (len(said) > 1)} of others, {holding}"] if said else []
     checked = [f"{own} check{'s' * (own > 1)} of our own"] if own else []
     place = rf"\autoref{{app:said}} (page~\pageref{{said:{chapter.number}}})"
-    return rf"\medskip {place} has {' and '.join([*told, *checked])}."
+    return rf"\medskip {place} has {', and '.join([*told, *checked])}."
 
 
 def _lemmas(chapter: Chapter, rest: Sequence[Derivation], setting: Setting) -> list[str]:

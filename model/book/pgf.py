@@ -134,7 +134,7 @@ def _schedule(chart: Schedule) -> str:
     """Passes as boxes: stages from above to below, time from left to right."""
     end = max(slot.end for slot in chart.slots)
     stages = 1 + max(slot.stage for slot in chart.slots)
-    across, high = 150.0 / end, min(7.0, 60.0 / stages)
+    across, high = 150.0 / end, min(6.0, 60.0 / stages)
     lines = [r"\begin{tikzpicture}[x=1mm,y=1mm]"]
     for slot in chart.slots:
         pale = 80 - 45 * (slot.chunk // stages % 2)

@@ -97,7 +97,7 @@ def _sign(one: Derivation) -> str:
 
 def _proof(one: Derivation) -> str:
     """Every line with its reason, and the theorems that it takes."""
-    lines = [r"\told{Proof}", _line(line(one, 0), _taken([one.start]) or "by definition")]
+    lines = [r"\told{Proof}\nopagebreak", _line(line(one, 0), _taken([one.start]) or "by definition")]
     for number, step in enumerate(one.steps, 1):
         by = _taken(step.rule.facts) if isinstance(step.rule, Substitute) else ""
         reason = f"{escape(step.why)}{f' ({by})' if by else ''}{left_out_said(one, number)}"

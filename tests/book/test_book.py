@@ -59,6 +59,7 @@ def test_the_book_compiles(book: Path) -> None:
     assert "multiply defined" not in log and "multiply-defined" not in log
     wide = [float(width) for width in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log)]
     assert max(wide, default=0.0) <= 5, wide
+    assert not re.findall(r"\w+\.\d+pk", log)  # outlines alone, no bitmaps
     assert (book.parent / "book.pdf").stat().st_size > 500_000
     assert "indexspace" in (book.parent / "book.ind").read_text(encoding="latin-1")
     listed_apart(book)
