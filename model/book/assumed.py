@@ -11,9 +11,9 @@ from steptime.model.book.tables import COLUMN, HEAD
 
 TOLERANCES = "; ".join(rf"{one.text}: {100 * one.value[1]:.0f}\,\%" for one in Wording if not one.is_factor)
 CLAIMS = rf"""What the lecture and papers say in numbers, beside ours, under the commands by which the program lists
-the derivations behind them; their numbers are rows of its list, and not theorems. A number \emph{{holds}} within the tolerance of how it was said ({TOLERANCES}; of the order of: a factor of ten either way; a
-range: a factor of ten from end to end), else it \emph{{differs}}. A check of our own is \emph{{consistent}} where its
-bound is kept."""
+the derivations behind them; their numbers are rows of its list, and not theorems. A number \emph{{holds}} within the
+tolerance of how it was said ({TOLERANCES}; of the order of: a factor of ten either way; a range: a factor of ten from
+end to end), else it \emph{{differs}}. A check of our own is \emph{{consistent}} where its bound is kept."""
 
 KINDS = {
     Tends: "limits",
