@@ -10,8 +10,8 @@ from steptime.derivations.printed.statement import is_approximate
 from steptime.derivations.steps import Derivation
 from steptime.model.quantity import latex
 
-LONG, ROW = 230, 130
-"""Letters of LaTeX from which on a sum is broken, and those of one of its rows."""
+LONG, ROW, WIDE = 230, 130, 280
+"""Letters of LaTeX from which on a sum is broken, those of one of its rows, and those from which on all else is."""
 NAMED, PART = 1000, 100
 """Letters from which on parts of a line get names, and those of the shortest part that gets one."""
 
@@ -20,10 +20,21 @@ def line(one: Derivation, number: int) -> str:
     """A line of a proof, counted from its start, which is line 0."""
     text = line_latex(one, number)
     equation = one.lines[number]
-    if len(text) <= LONG or not isinstance(equation.rhs, Add):
-        return text
     sign = r"\approx" if is_approximate(one, number) else "="
-    return in_rows(equation, sign) if len(text) < NAMED else with_names(equation, sign)
+    if len(text) > LONG and isinstance(equation.rhs, Add):
+        return in_rows(equation, sign) if len(text) < NAMED else with_names(equation, sign)
+    return in_two(equation, sign) if len(text) > WIDE else text
+
+
+def in_two(equation: Eq, sign: str) -> str:
+    """An equation in rows that is no sum: what a largest or least is taken of one below the other, else both sides."""
+    left, right = equation.args
+    if not isinstance(right, sympy.Max | sympy.Min):
+        return _aligned([f"& {latex(left)}", rf"&\quad {sign} {latex(right)}"])
+    name = r"\max" if isinstance(right, sympy.Max) else r"\min"
+    parts = [f"& {latex(part)}," for part in sorted(right.args, key=sympy.default_sort_key)]
+    rows = _aligned([*parts[:-1], parts[-1].rstrip(",")])
+    return rf"{latex(left)} {sign} {name}\left({rows}\right)"
 
 
 def in_rows(equation: Eq, sign: str) -> str:
@@ -40,7 +51,7 @@ def with_names(equation: Eq, sign: str) -> str:
     """The same, with a name for each long part that stands in it more than once, and what it is below."""
     parts, whole = named_parts(equation.rhs)
     rows = [row for part in parts for row in _rows(part, "=")]
-    rows[0] = rf"\text{{where }} {rows[0]}"
+    rows[0] = rf"\textup{{where }} {rows[0]}"
     return _aligned([*_rows(Eq(equation.lhs, whole, evaluate=False), sign), *rows])
 
 

@@ -4,13 +4,13 @@ import re
 
 import numpy as np
 import pytest
-from sympy import Expr, Max, Rational, Symbol
+from sympy import Eq, Expr, Max, Rational, Symbol
 
 from steptime.derivations.library import derivations, find
 from steptime.derivations.steps import Derivation
 from steptime.model import symbols as q
 from steptime.model.book.document import answered
-from steptime.model.book.lines import NAMED, line, named_parts
+from steptime.model.book.lines import NAMED, in_two, line, named_parts
 from steptime.model.book.pgf import pgf
 from steptime.model.book.theorems import Setting, common_numbers, lemma
 from steptime.model.book.told import Question, argument, chapters, questions
@@ -59,7 +59,7 @@ def test_a_long_line_has_names_for_its_parts() -> None:
     one = find("training-above-bound")
     text = line(one, 1)
     assert len(text) < NAMED + 500 < len(str(one.lines[1].rhs))
-    assert r"\text{where } U_{1} &= " in text
+    assert r"\textup{where } U_{1} &= " in text
 
 
 @pytest.mark.parametrize("one", [find("training-above-bound"), find("decode-above-bound")], ids=lambda one: one.name)
@@ -71,6 +71,14 @@ def test_parts_put_in_give_the_whole(one: Derivation) -> None:
     for part in parts:
         known[part.lhs] = part.rhs.xreplace(known)
     assert named.xreplace(known) == whole.xreplace(values)
+
+
+def test_a_long_line_that_is_no_sum_has_rows() -> None:
+    a, b = q.peak_flops, q.memory_bandwidth
+    largest = r"F = \max\left(\begin{aligned} & 1, \\ & W \end{aligned}\right)"
+    assert in_two(Eq(a, Max(1, b), evaluate=False), "=") == largest
+    assert in_two(Eq(a * b, a**2, evaluate=False), "=") == r"\begin{aligned} & W F \\ &\quad = F^{2} \end{aligned}"
+    assert r"\max\left(\begin{aligned}" in line(find("bubble-deferred"), 1)
 
 
 def test_a_short_part_has_no_name() -> None:
