@@ -17,7 +17,7 @@ from steptime.model.book.premises import axiom_list
 from steptime.model.book.prose import prose, reference
 from steptime.model.book.tables import claims_table, notation
 from steptime.model.book.theorems import Setting, common_numbers, lemma, theorem
-from steptime.model.book.told import Chapter, Question, chapters, questions
+from steptime.model.book.told import Chapter, Question, argument, chapters, questions
 from steptime.model.book.works import bibliography, key_and_place
 
 PREFACE = r"""How long one step of a large language model takes, derived line by line, with numbers put in.
@@ -84,8 +84,9 @@ def _asked() -> str:
 
 
 def answered(one: Question) -> list[str]:
-    """References to all that answers a question."""
-    return [*map(reference, one.by), *(rf"\autoref{{ex:{name}}}" for name in one.exercises)]
+    """References to all that answers a question, theorems that are told first."""
+    by = sorted(one.by, key=lambda name: name not in argument())
+    return [*map(reference, by), *(rf"\autoref{{ex:{name}}}" for name in one.exercises)]
 
 
 def _chapter_of(one: Derivation) -> int:
@@ -112,7 +113,7 @@ def _held(chapter: Chapter, claimed: Sequence[Verdict]) -> str:
     """How many of the numbers that were said hold, and where they stand."""
     said = [one.verdict == "holds" for one in claimed if one.claim.said is not None]
     own = len(claimed) - len(said)
-    holding = f"of which {sum(said)} hold{'s' * (sum(said) == 1)}"
+    holding = f"{'which' if all(said) else f'of which {sum(said)}'} hold{'s' * (sum(said) == 1)}"
     told = [f"{len(said)} number{'s' * (len(said) > 1)} of others, {holding}"] if said else []
     checked = [f"{own} check{'s' * (own > 1)} of our own"] if own else []
     place = rf"\autoref{{app:said}} (page~\pageref{{said:{chapter.number}}})"

@@ -28,8 +28,9 @@ def test_a_theorem_that_is_told_or_an_exercise_answers_a_question(question: Ques
 
 
 def test_an_exercise_answers_as_an_exercise() -> None:
-    assert answered(Question("?", ("best-split",), ("1-9",))) == [
+    assert answered(Question("?", ("split-break-even", "best-split"), ("1-9",))) == [
         r"Theorem~\ref{thm:best-split}",
+        r"Lemma~\ref{thm:split-break-even}",
         r"\autoref{ex:1-9}",
     ]
 
