@@ -67,8 +67,8 @@ def named_parts(expr: Expr) -> tuple[Sequence[Eq], Expr]:
         else:
             kept.append((symbol, part))
     names = {symbol: Symbol(rf"U_{{{place}}}") for place, (symbol, _) in enumerate(kept, 1)}
-    put = {**names, **{symbol: part.xreplace(names) for symbol, part in short.items()}}
-    return [Eq(names[symbol], part.xreplace(put), evaluate=False) for symbol, part in kept], whole.xreplace(put)
+    parts = [Eq(names[symbol], part.xreplace(names), evaluate=False) for symbol, part in kept]
+    return parts, whole.xreplace(short).xreplace(names)
 
 
 def _rows(equation: Eq, sign: str) -> list[str]:

@@ -43,6 +43,7 @@ def test_an_exercise_answers_as_an_exercise() -> None:
         ("one-group-more", r"\Delta_{\Sigma+1} \geq 0"),
         ("life-optimum", None),  # solved for, and no difference
         ("optimal-batch", None),
+        ("wait-for-prefill", None),  # no difference
     ],
 )
 def test_the_sign_of_a_difference_is_said(name: str, sign: str | None) -> None:
