@@ -168,14 +168,12 @@ def _feasible_start(program: Program, start: float) -> float:
     grid = sorted(np.geomspace(problem.least, LARGEST, 1200), key=lambda value: abs(np.log(value / start)))
     tried: list[tuple[dict[str, float], float]] = []
     for value in map(float, (start, *grid)):  # most often the first satisfies them all
-        broken = program.violation(value)
-        if not broken:
+        if not (broken := program.violation(value)):
             return value
         tried.append((broken, value))
     # A feasible interval may be narrower than the grid: descend on the worst violation from the best grid point.
     value = _least_violation(program, min(tried, key=lambda entry: max(entry[0].values()))[1])
-    broken = program.violation(value)
-    if not broken:
+    if not (broken := program.violation(value)):
         return value
     names = ", ".join(f"{name} is exceeded {ratio:.4g} times" for name, ratio in broken.items())
     at_best = "even" if value <= problem.least * (1 + 1e-6) else "at best,"

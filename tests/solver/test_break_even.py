@@ -14,7 +14,7 @@ A, B = "h200-sxm", "h100-sxm"
 
 def cost(machine: str, model: str, in_practice: bool = False, **words) -> float:
     """Dollars per token at the best batch, as it is solved for alone, at the layout of the usual context."""
-    layout = st.step(model, machine).layout
+    layout = st.step(model, machine, efficiency=words.pop("efficiency", "calibrated")).layout
     step = st.step(model, machine, **{"basis": "rent", "layout": layout, **words})
     if not in_practice:
         return step.best_batch(minimise="cost", efficiency="ideal").cost
@@ -25,11 +25,12 @@ def cost(machine: str, model: str, in_practice: bool = False, **words) -> float:
 
 @pytest.mark.parametrize("model", ["llama-3.1-70b", "deepseek-v3"])
 def test_at_the_context_found_both_cost_the_same(model: str) -> None:
-    found = st.crossover_of(model, A, B, over="context")
+    ideal = {"efficiency": "ideal"}  # of the layouts that are the best at the bound
+    found = st.crossover_of(model, A, B, over="context", **ideal)
     assert found.formula is None and found.value is not None
     assert len(found.values) == 1
     below, above = int(found.value), int(found.value) + 1  # contexts are whole: the machines change places between them
-    costs = {context: [cost(machine, model, context=context) for machine in (A, B)] for context in (below, above)}
+    costs = {context: [cost(machine, model, context=context, **ideal) for machine in (A, B)] for context in (below, above)}
     assert found.cheaper == tuple((A, B)[int(costs[context][0] > costs[context][1])] for context in (below, above))
     assert found.cheaper[0] != found.cheaper[1]
     assert costs[below] == pytest.approx([found.answer.bound.sides[0].cost / 1e6] * 2, rel=0.02)
