@@ -30,7 +30,7 @@ def test_at_the_context_found_both_cost_the_same(model: str) -> None:
     assert found.formula is None and found.value is not None
     assert len(found.values) == 1
     below, above = int(found.value), int(found.value) + 1  # contexts are whole: the machines change places between them
-    costs = {context: [cost(machine, model, context=context, **ideal) for machine in (A, B)] for context in (below, above)}
+    costs = {at: [cost(machine, model, context=at, **ideal) for machine in (A, B)] for at in (below, above)}
     assert found.cheaper == tuple((A, B)[int(costs[context][0] > costs[context][1])] for context in (below, above))
     assert found.cheaper[0] != found.cheaper[1]
     assert costs[below] == pytest.approx([found.answer.bound.sides[0].cost / 1e6] * 2, rel=0.02)
