@@ -13,7 +13,6 @@ Known = tuple[Expr, bool]
 
 Monomial = tuple[tuple[Symbol, int], ...]
 Terms = dict[Monomial, Fraction]
-Told = tuple[Terms, bool]
 Facts = list[tuple[Poly, bool]]
 
 
@@ -108,44 +107,6 @@ def signs_at(poly: Poly, points: Iterable[Mapping[Symbol, float]]) -> set[str]:
 def sure(monomial: Monomial, nullable: AbstractSet[Symbol]) -> bool:
     """Whether a monomial contains no quantity that may be zero."""
     return not any(gen in nullable for gen, _ in monomial)
-
-
-def degree(terms: Terms) -> int:
-    """The largest sum of powers of a monomial."""
-    return max(sum(power for _, power in monomial) for monomial in terms)
-
-
-def times_monomial(terms: Terms, factor: Monomial) -> Terms:
-    """A polynomial times a monomial."""
-    return {multiplied(monomial, factor): number for monomial, number in terms.items()}
-
-
-def product(one: Terms, other: Terms) -> Terms:
-    """A polynomial times another."""
-    found: Terms = {}
-    for monomial, number in one.items():
-        for factor, times in other.items():
-            both = multiplied(monomial, factor)
-            found[both] = found.get(both, Fraction(0)) + number * times
-    return {monomial: number for monomial, number in found.items() if number}
-
-
-def multiplied(one: Monomial, other: Monomial) -> Monomial:
-    """A monomial times another."""
-    powers = dict(one)
-    for gen, power in other:
-        powers[gen] = powers.get(gen, 0) + power
-    return in_order(powers.items())
-
-
-def divided(one: Monomial, other: Monomial) -> Monomial | None:
-    """A monomial over another, None where that is none."""
-    powers = dict(one)
-    for gen, power in other:
-        powers[gen] = powers.get(gen, 0) - power
-        if powers[gen] < 0:
-            return None
-    return in_order(powers.items())
 
 
 def in_order(powers: Iterable[tuple[Symbol, int]]) -> Monomial:
