@@ -29,44 +29,6 @@ def fraction_of(expr: Expr) -> tuple[Expr, Expr]:
 
 
 @cache
-def factors_of(expr: Expr) -> tuple[Expr, list[tuple[Expr, int]]]:
-    """The numerical factor of a polynomial, and its irreducible ones with their powers.
-
-    A product's are those of its parts, each remembered: parts come back in many products.
-
-    >>> from sympy.abc import x, y
-    >>> factors_of(2 * x * (x**2 - y**2) * (x + y))
-    (2, [(x, 1), (x - y, 1), (x + y, 2)])
-    """
-    if isinstance(expr, Symbol):
-        return sympy.S.One, [(expr, 1)]
-    if isinstance(expr, sympy.Mul):
-        return _together(factors_of(part) for part in expr.args)
-    if isinstance(expr, sympy.Pow) and expr.exp.is_Integer and expr.exp > 0:
-        number, factors = factors_of(expr.base)
-        return number**expr.exp, [(factor, power * int(expr.exp)) for factor, power in factors]
-    try:
-        number, factors = sympy.factor_list(expr)
-    except sympy.PolificationFailed:  # a number, however it is written
-        return sympy.expand(expr), []
-    return number, factors
-
-
-def _together(parts: Iterable[tuple[Expr, list[tuple[Expr, int]]]]) -> tuple[Expr, list[tuple[Expr, int]]]:
-    """The factors of a product from those of its parts; of two that differ by their sign alone one is taken."""
-    whole, powers = sympy.S.One, dict[Expr, int]()
-    for number, factors in parts:
-        whole *= number
-        for factor, power in factors:
-            if -factor in powers:
-                whole *= (-1) ** power
-                powers[-factor] += power
-            else:
-                powers[factor] = powers.get(factor, 0) + power
-    return whole, sorted(powers.items(), key=lambda item: (item[1], str(item[0])))
-
-
-@cache
 def terms_of(poly: Poly) -> Terms:
     """The coefficients of a polynomial by its monomials, each a tuple of quantities with their powers."""
     found: Terms = {}

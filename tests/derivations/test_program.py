@@ -74,6 +74,7 @@ def test_a_corner_where_many_rows_meet_does_not_go_round() -> None:
     [
         (x - y, [(x - y, True)], True),
         (x - y, [(x - y, False)], False),
+        (x - y, [(x - y, False), (2 * x - 2 * y, True)], True),  # of two that will do the one that says more
         (x - y, [], None),
         (x - y, [(y - x, True)], None),
         (3 * x - 2 * y, [(x - y, False)], True),  # x is left over
