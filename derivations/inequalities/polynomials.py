@@ -16,6 +16,7 @@ Terms = dict[Monomial, Fraction]
 Facts = list[tuple[Poly, bool]]
 
 
+@cache
 def poly_of(expr: Expr) -> Poly:
     """A polynomial of its own quantities, in order of name."""
     return Poly(expr, *sorted(expr.free_symbols, key=str))

@@ -1,6 +1,7 @@
 """Whether an inequality is refuted by numbers, which spares the long search for a proof of it."""
 
 import random
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
@@ -60,7 +61,7 @@ def _drawn(symbol: Symbol, source: random.Random, magnitudes: float) -> float:
     return 1 + drawn if low == 1 and (record is None or not record.relaxed) else drawn
 
 
-def is_so(relation: Relational, point: Point) -> bool | None:
+def is_so(relation: Relational, point: Mapping[Symbol, float]) -> bool | None:
     """Whether a relation is so at a point; None where rounding, or a part without a value, leaves it open."""
     left, right = (value_at(side, point) for side in relation.args)
     if left is None or right is None:
@@ -75,13 +76,13 @@ def is_so(relation: Relational, point: Point) -> bool | None:
     return None if _is_rounding(gap, relation, point) else False
 
 
-def _is_rounding(gap: float, relation: Relational, point: Point) -> bool:
+def _is_rounding(gap: float, relation: Relational, point: Mapping[Symbol, float]) -> bool:
     """Whether two sides differ by no more than what rounding makes of their summands, which may be far larger."""
     parts = [value_at(term, point) for side in relation.args for term in sympy.Add.make_args(side)]
     return abs(gap) <= ROUNDING * sum(abs(part) for part in parts if part is not None)
 
 
-def value_at(expr: Expr, point: Point) -> float | None:
+def value_at(expr: Expr, point: Mapping[Symbol, float]) -> float | None:
     """The number of an expression at a point, None where it has none."""
     try:
         with np.errstate(all="ignore"):
