@@ -127,8 +127,8 @@ weight_gradient_time = quantity("weight_gradient_time", second, r"t_G", "backwar
 bubble_ratio = quantity("bubble_ratio", count, r"r_\mathrm{idle}", "idle time of a pipeline stage over the time that it works", sane=(0.0, 1e30))
 
 # --- where the money goes: a machine bought by its resources ---------------------------------------------------------
-step_flops = quantity("step_flops", FLOP, r"a_F", "FLOP of one step on the whole machine")
-step_memory_bytes = quantity("step_memory_bytes", byte, r"a_W", "memory traffic of one step on the whole machine")
+step_flops = quantity("step_flops", FLOP, r"a_F", "FLOP of one step: of a machine where one is bought or trains, of one chip where its watts are capped")
+step_memory_bytes = quantity("step_memory_bytes", byte, r"a_W", "memory traffic of one step: of a machine where one is bought, of one chip where its watts are capped")
 step_link_bytes = quantity("step_link_bytes", byte, r"a_I", "bytes sent over links in one step on the whole machine")
 capacity_needed = quantity("capacity_needed", byte, r"a_C", "memory capacity that the whole machine must have")
 machine_flops = quantity("machine_flops", FLOP / second, r"x_F", "peak FLOP/s of the whole machine")

@@ -129,7 +129,7 @@ expected = Derivation(
 
 by_chips = Derivation(
     name="expected-copies-by-chips",
-    title="The same, by the chips of a stage and of a domain",
+    title="Expected copies of a token that leave its domain, by the chips of a stage and of a domain",
     rows=("8.7",),
     claim="So many copies does the model send over scale-out.",
     start=expected,

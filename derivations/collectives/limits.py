@@ -56,7 +56,7 @@ sums_by_ring = Derivation(
 
 sums_in_switch = Derivation(
     name="tensor-parallel-sums-in-switch",
-    title="The same, where the switch adds",
+    title="Time of the sums of tensor parallelism in one pass, where the switch adds",
     rows=("8.9",),
     claim="A chip's link carries the activations once, whatever the number of chips.",
     start=Defined(sums_time, 2 * layers * switch_time, TWO_A_LAYER),
@@ -108,7 +108,7 @@ decode = Derivation(
 
 decode_in_switch = Derivation(
     name="tensor-parallel-decode-in-switch",
-    title="The same, where the switch adds",
+    title="Tensor parallelism whose sums hide behind the weights of a decode step, where the switch adds",
     rows=("8.9",),
     claim="Sums that cross a link once allow twice as many chips, less two.",
     start=Crossing(sums_in_switch, memory_term, "the sums take as long as the memory"),

@@ -121,7 +121,7 @@ spares = Derivation(
 
 large = Derivation(
     name="break-even-of-large-fleets",
-    title="The same as fleets grow",
+    title="The break-even price ratio with a spare group each, as fleets grow",
     rows=("13.6",),
     claim="Spare groups do not decide between machines where there are many: the ratio is that of rates again.",
     start=spares,

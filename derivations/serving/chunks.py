@@ -215,7 +215,7 @@ hidden = Derivation(
 
 hidden_weights = Derivation(
     name="chunk-ridge",
-    title="The same, as the ridge",
+    title="The chunk that hides the reading of weights, as the ridge",
     rows=("9.3",),
     claim="With weights alone the chunk is the prompt that turns compute-bound, and depends on no prompt.",
     start=hidden,

@@ -212,7 +212,7 @@ balance = Derivation(
 
 tokens = Derivation(
     name="in-flight-tokens",
-    title="The same, as the ridge",
+    title="Prompt tokens that ride along for nothing, as the ridge",
     rows=("9.7",),
     claim="Decoded and prefilled tokens fill one step: together they are the batch that turns compute-bound.",
     start=START,

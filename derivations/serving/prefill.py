@@ -154,7 +154,7 @@ prefill_prompt = Derivation(
 
 prefill_ridge = Derivation(
     name="prefill-ridge",
-    title="The same, as the ridge",
+    title="The prompt from which a prefill is compute-bound, as the ridge",
     rows=("9.2",),
     claim="A pass turns compute-bound at the ridge times the sparsity, in tokens, whoever they belong to.",
     start=prefill_balance,

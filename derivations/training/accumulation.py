@@ -118,7 +118,7 @@ hidden = Derivation(
 
 many = Derivation(
     name="micro-batch-hides-streaming-many",
-    title="The same with many micro-batches",
+    title="Tokens of a micro-batch, one of many, with which memory traffic hides",
     rows=("10.8",),
     claim="The update is paid once a step, so that many micro-batches need fewer tokens each.",
     start=hidden,

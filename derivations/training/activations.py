@@ -109,7 +109,7 @@ on_one_chip = Derivation(
 
 by_sequence = Derivation(
     name="activations-sequence-parallel",
-    title="The same with sequence parallelism",
+    title="Activations of a GPT's layer with sequence parallelism",
     rows=("10.3",),
     claim="What the chips held alike they share by tokens: everything is divided by them.",
     start=kept(
@@ -139,7 +139,7 @@ by_sequence = Derivation(
 
 selective = Derivation(
     name="activations-selective",
-    title="The same with the core of attention run again",
+    title="Activations of a GPT's layer with the core of attention run again",
     rows=("10.3",),
     claim="Without scores nothing grows with the square of the sequence: 34/t of s b h is left.",
     start=kept((stream + heads + features) / tensor_parallel, "its share of the stream, of heads and features"),

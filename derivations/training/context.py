@@ -118,7 +118,7 @@ causal = block(
 )
 full = block(
     "ring-tokens-every-pair",
-    "The same where every token attends to every other",
+    "Tokens of a rank with which a ring hides, where every token attends to every other",
     "Half as many: nothing of what is handed on is masked.",
     EVERY_PAIR,
     Rational(1),

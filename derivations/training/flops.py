@@ -78,7 +78,7 @@ attention_sequence = Derivation(
 
 gpt_sequence = Derivation(
     name="training-attention-sequence-gpt",
-    title="The same for a GPT, by its shapes",
+    title="The sequence at which a GPT's attention adds as much as its weights, by its shapes",
     rows=("10.1",),
     claim="A GPT reaches it at twelve widths: the wider the model, the longer the sequences that it can afford.",
     start=attention_sequence,

@@ -84,7 +84,7 @@ step_time = Derivation(
 
 more_stages = Derivation(
     name="training-compute-time-stages",
-    title="The same as stages take the place of data-parallel ranks",
+    title="Compute time of a training step as stages take the place of data-parallel ranks",
     rows=("10.4",),
     claim="Each stage more takes a rank away: the bubble grows only towards one micro-batch on tp chips, over v.",
     start=step_time,
@@ -116,7 +116,7 @@ last_rank = replicas * microbatch / (interleave * chips) * model_flops / peak_fl
 
 many_stages = Derivation(
     name="training-compute-time-many-stages",
-    title="The same with many stages",
+    title="Compute time of a training step through many stages",
     rows=("10.4",),
     claim="At worst the step is longer by one micro-batch that tp chips work on alone, divided by the chunks.",
     start=more_stages,

@@ -142,7 +142,7 @@ limit = hides(
 )
 sequence_limit = hides(
     "sequence-parallel-training",
-    "The same limit with sequence parallelism",
+    "Tensor parallelism whose sums hide in training, with sequence parallelism",
     "A quarter more bytes take a fifth of the chips beyond the first.",
     together,
     sequence_parallel_time,

@@ -85,7 +85,7 @@ NO_STEPS = Tends(vacation, sympy.S.Zero, "decode runs elsewhere")
 
 queue = Derivation(
     name="wait-without-decode",
-    title="The same where decode runs elsewhere",
+    title="How long a prefill waits where decode runs elsewhere",
     rows=("12.4",),
     claim="Pollaczek and Khinchine: grows with the mean square of a prefill, and without bound as prefills fill time.",
     start=wait,

@@ -49,7 +49,7 @@ balance = Derivation(
 
 ratio = Derivation(
     name="service-ratio",
-    title="The same by the work that is shared",
+    title="One more in service, by the work that is shared",
     rows=("12.1",),
     claim="The ratio of neighbours of a negative binomial law, its shape a step with one sequence over what each adds.",
     start=balance,

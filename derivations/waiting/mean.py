@@ -85,7 +85,7 @@ between = Derivation(
 
 alone = Derivation(
     name="time-between-tokens-decode-only",
-    title="The same without clumps",
+    title="The time between two tokens without clumps",
     rows=("12.2",),
     claim="Of a group that only decodes: a step with one sequence, over the share of time that is not asked for.",
     start=between,

@@ -13,10 +13,13 @@ from steptime.model.scenario import Scenario
 from steptime.model.waiting import formulas as f
 from steptime.model.waiting import symbols as w
 
+LLAMA = "Llama 3.1 70B in fp8 on eight H100"
 GROUP = (
-    "Llama 3.1 70B in fp8 on eight H100, contexts of 4,096 tokens: a step as long as weights and caches stream; 20 "
+    f"{LLAMA}, contexts of 4,096 tokens: a step as long as weights and caches stream; 20 "
     "requests a second, each of 12 ms of prefill with a deviation of 6 ms and of 300 decode steps"
 )
+SHORT = f"{LLAMA}, contexts of 256 tokens, shorter than the balanced one"
+"""Contexts at which there is a best batch."""
 
 BONALD = "Bonald and Proutière 2002, Insensitivity in processor-sharing networks, Performance Evaluation 49"
 KLEINROCK = "Kleinrock 1975, Queueing Systems, volume 1, sections 3.2 and 5.8"
@@ -30,9 +33,20 @@ KINGMAN = "Kingman 1961, The single server queue in heavy traffic, Mathematical 
 
 
 @cache
+def _llama(context: float) -> Mapping[Symbol, float]:
+    """A group of eight chips without requests."""
+    return numbers("llama-3.1-70b", "h100-sxm", layout="tp=8", weights="fp8", context=context, batch=64)
+
+
+def short() -> Mapping[Symbol, float]:
+    """A group whose contexts are short enough for a best batch."""
+    return _llama(256)
+
+
+@cache
 def group() -> Mapping[Symbol, float]:
     """A group of eight chips and its requests, and what follows from them."""
-    board = numbers("llama-3.1-70b", "h100-sxm", layout="tp=8", weights="fp8", context=4096, batch=64)
+    board = _llama(4096)
     stream = board[q.stage_chips] * board[q.memory_bandwidth]
     values = {
         **board,

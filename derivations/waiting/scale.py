@@ -12,7 +12,7 @@ from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.waiting.mean import TOKEN
-from steptime.derivations.waiting.numbers import GROUP, LITTLES, group
+from steptime.derivations.waiting.numbers import GROUP, LITTLES, SHORT, group, short
 from steptime.derivations.waiting.symbols import asked_rate
 from steptime.model.catalog.economy import number
 from steptime.model.scenario import Scenario
@@ -93,8 +93,8 @@ smallest = Derivation(
     ),
     assumes=(WEIGHTS_ALONE, FILLED, ELSEWHERE, STREAMS),
     sources=(LECTURE, LITTLES),
-    example=group,
-    example_text=GROUP,
+    example=short,
+    example_text=SHORT,
 )
 
 ALL_READ = given(
@@ -105,7 +105,7 @@ ALL_READ = given(
 
 full = Derivation(
     name="efficient-scale-full-memory",
-    title="The same of a machine whose memory is full",
+    title="The minimum efficient scale of a machine whose memory is full",
     rows=("12.6",),
     claim="The best batch each time that memory is read once: longer contexts ask for less traffic.",
     start=filled,

@@ -1,6 +1,6 @@
 """The pairs of tokens that a prefill attends to, as an area: a prefix that is cached, and new tokens in chunks."""
 
-SIDE = 75.0
+SIDE = 62.0
 """Millimetres of the square."""
 
 

@@ -7,13 +7,13 @@ from steptime.derivations.claims import Wording
 from steptime.derivations.facts import Axiom, Chosen, Crossing, Tends
 from steptime.derivations.steps import Derivation
 from steptime.model.book.premises import in_words, numbered, standing_of
-from steptime.model.book.tables import COLUMN
+from steptime.model.book.tables import COLUMN, HEAD
 
 TOLERANCES = "; ".join(rf"{one.text}: {100 * one.value[1]:.0f}\,\%" for one in Wording if not one.is_factor)
-CLAIMS = rf"""What the lecture and papers say in numbers, beside ours. Rows are those by which the program lists its
-derivations (\texttt{{steptime derive 1.4}}), and no numbers of theorems. A number \emph{{holds}} within the tolerance
-of how it was said ({TOLERANCES}; of the order of: a factor of ten either way; a range: a factor of ten from end to
-end), else it \emph{{differs}}. A check of our own is \emph{{consistent}} where its bound is kept."""
+CLAIMS = rf"""What the lecture and papers say in numbers, beside ours, under the commands by which the program lists
+the derivations behind them; their numbers are rows of its list, and not theorems. A number \emph{{holds}} within the
+tolerance of how it was said ({TOLERANCES}; of the order of: a factor of ten either way; a range: a factor of ten from
+end to end), else it \emph{{differs}}. A check of our own is \emph{{consistent}} where its bound is kept."""
 
 KINDS = {
     Tends: "limits",
@@ -37,7 +37,7 @@ def assumed_page(chosen: Iterable[Derivation]) -> str:
         + ", ".join(f"{kinds[kind]} assume {text}" for kind, text in KINDS.items()) + "; each theorem says which.",
         "",
         head,
-        r"& theorems & what it says \\ \hline \endhead",
+        r"& theorems & what it says " + HEAD,
         *(rf"\axiomplace{{{place}}} & {used[each]} & {in_words(each)} \\" for each, place in numbered().items()),
         r"\end{longtable}\normalsize",
     ]  # fmt: skip

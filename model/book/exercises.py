@@ -29,7 +29,7 @@ def exercises(chapter: Chapter) -> str:
 
 def answers(chapter: Chapter) -> str:
     """The answers of a chapter, computed."""
-    parts = [rf"\section{{Answers of chapter {chapter.number}}}"]
+    parts = [rf"\section*{{Answers of chapter {chapter.number}}}"]
     for place, one in enumerate(chapter.exercises, 1):
         parts.append(rf"\textbf{{\autoref{{{_label(chapter, place)}}}.}} {answer(one)}")
     return "\n\n".join(parts)

@@ -35,7 +35,12 @@ def _said(name: str) -> str:
     row = one.row
     practice = None if one.practice is None else one.practice.seconds
     batch = row.numbers.get("batch")
-    many = f" with {batch:,.0f} sequences" if batch else ""
+    many = f" with {batch:,.0f} sequence{'s' * (batch != 1)}" if batch else ""
     return (f"{escape(f'{row.phase} of {row.model} on {row.chips:,.0f} {row.hardware}{many}')}: "
-            f"{si(one.measured, 's', DIGITS)} measured, {si(one.ideal, 's', DIGITS)} at the bound, "
-            rf"{si(practice, 's', DIGITS)} in practice (\texttt{{{escape(name)}}})")  # fmt: skip
+            f"{_time(one.measured)} measured, {_time(one.ideal)} at the bound, "
+            rf"{_time(practice)} in practice (\texttt{{{escape(name)}}})")  # fmt: skip
+
+
+def _time(seconds: float | None) -> str:
+    """A time as LaTeX: its prefix is a letter of mathematics where it is Greek."""
+    return escape(si(seconds, "s", DIGITS))

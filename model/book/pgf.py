@@ -85,9 +85,8 @@ def _curves(chart: Curves) -> str:
         lines += [rf"\addplot[only marks,mark=*,{look}] coordinates {{{at}}};",
                   rf"\addlegendentry{{{_legend(points.name)}}}"]  # fmt: skip
     for place, edge in enumerate(chart.edges):
-        level, dash = f"axis cs:{edge.x / across:.5g}", CYCLE[place % len(CYCLE)]
-        lines += [rf"\draw[thin,{dash},black!60] ({level},\pgfkeysvalueof{{/pgfplots/ymin}}) -- "
-                  rf"({level},\pgfkeysvalueof{{/pgfplots/ymax}});",
+        level, dash = f"{{axis cs:{edge.x / across:.5g},{ys[0] / up:.5g}}}", CYCLE[place % len(CYCLE)]
+        lines += [rf"\draw[thin,{dash},black!60] ({level} |- {{rel axis cs:0,0}}) -- ({level} |- {{rel axis cs:0,1}});",
                   rf"\addlegendimage{{thin,{dash},black!60}}\addlegendentry{{{escape(edge.name)}}}"]  # fmt: skip
     return "\n".join([*lines, r"\end{axis}", r"\end{tikzpicture}"])
 
@@ -135,7 +134,7 @@ def _schedule(chart: Schedule) -> str:
     """Passes as boxes: stages from above to below, time from left to right."""
     end = max(slot.end for slot in chart.slots)
     stages = 1 + max(slot.stage for slot in chart.slots)
-    across, high = 150.0 / end, min(7.0, 60.0 / stages)
+    across, high = 150.0 / end, min(6.0, 60.0 / stages)
     lines = [r"\begin{tikzpicture}[x=1mm,y=1mm]"]
     for slot in chart.slots:
         pale = 80 - 45 * (slot.chunk // stages % 2)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sympy import Symbol
+from sympy import Add, Ge, Symbol
 
 from steptime.derivations.printed.statement import holds
 from steptime.derivations.rules import Substitute
@@ -14,7 +14,7 @@ from steptime.model.book.premises import assumed
 from steptime.model.book.prose import code, indexed, label, prose, reference
 from steptime.model.book.told import Theorem
 from steptime.model.book.works import cited
-from steptime.model.quantity import latex
+from steptime.model.quantity import declared_as, latex
 
 from steptime.derivations.printed.export import (  # isort: skip
     escape, figure, left_out_said, region_said, symbols_of, unit_latex,
@@ -79,14 +79,25 @@ def _statement(kind: str, one: Derivation) -> str:
         *region_said(one, _fitted),
         r"\emph{then}" if assumed(one) or holds(one) else "",
         rf"\numbered{{{one.name}}}{{{line(one, len(one.steps))}}}",
+        _sign(one),
         rf"\end{{{kind}}}",
     ]
     return "\n".join(each for each in lines if each)
 
 
+def _sign(one: Derivation) -> str:
+    """That a difference is not below nought, where its declared range says so: its lines were checked for that, too."""
+    lhs, first = one.result.lhs, one.lines[0]
+    record = declared_as(lhs) if isinstance(lhs, Symbol) else None
+    difference = isinstance(first.rhs, Add) and any(each.could_extract_minus_sign() for each in first.rhs.args)
+    if record is None or record.sane[0] != 0 or first.lhs != lhs or not difference:
+        return ""
+    return rf"\emph{{and}} ${latex(Ge(lhs, 0, evaluate=False))}$."
+
+
 def _proof(one: Derivation) -> str:
     """Every line with its reason, and the theorems that it takes."""
-    lines = [r"\told{Proof}", _line(line(one, 0), _taken([one.start]) or "by definition")]
+    lines = [r"\told{Proof}\nopagebreak", _line(line(one, 0), _taken([one.start]) or "by definition")]
     for number, step in enumerate(one.steps, 1):
         by = _taken(step.rule.facts) if isinstance(step.rule, Substitute) else ""
         reason = f"{escape(step.why)}{f' ({by})' if by else ''}{left_out_said(one, number)}"

@@ -119,10 +119,11 @@ def argument() -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Question:
-    """What a reader may ask, and the theorems that answer it."""
+    """What a reader may ask, and the theorems and lemmas that answer it; ``exercises``: those that do, as 1-9."""
 
     asks: str
     by: tuple[str, ...]
+    exercises: tuple[str, ...] = ()
 
 
 @cache

@@ -30,12 +30,13 @@ def triangle(shares: Sequence[Derivation], labels: Sequence[str]) -> str:
         lines += [rf"\filldraw[fill=blue!{int(60 / level**2)},draw=blue!60!black,thin] {_path(inner)};",
                   rf"\node[font=\tiny,right,inner sep=2pt] at {_at(inner[2])} {{${level:g}$}};"]  # fmt: skip
     centre = balanced @ corners
-    lines.append(rf"\fill {_at(centre)} circle[radius=1]; \node[font=\scriptsize,right] at {_at(centre)} {{balanced}};")
+    beside = np.array([0.92, 0.42]) * SIDE
+    lines.append(rf"\fill {_at(centre)} circle[radius=1]; \draw[thin] {_at(centre)} -- {_at(beside)} "
+                 r"node[font=\footnotesize,right] {balanced};")  # fmt: skip
     anchors = ("below", "below", "above")
     for place, corner in enumerate(corners):
-        said = f"all on {labels[place]} (balanced: {100 * balanced[place]:.0f} %)"
-        lines.append(rf"\node[{anchors[place]},font=\footnotesize,align=center,text width=34mm] at {_at(corner)} "
-                     rf"{{{escape(said)}}};")  # fmt: skip
+        said = rf"all on {escape(labels[place])}\\(balanced: {100 * balanced[place]:.0f}\,\%)"
+        lines.append(rf"\node[{anchors[place]},font=\footnotesize,align=center] at {_at(corner)} {{{said}}};")
     return "\n".join([*lines, r"\end{tikzpicture}"])
 
 

@@ -43,13 +43,14 @@ WORDS = {"kinds": ("dense", "experts"), "scopes": (str(Scope.STEPS), str(Scope.S
 @dataclass(frozen=True)
 class Seen:
     """What the rows of a fit cover: least and largest of each; which kinds of models, and whether steps alone or of a
-    server in which prefills ride along. Where nothing is said of these they are not known."""
+    server in which prefills ride along; pipeline stages. Where nothing is said of these they are not known."""
 
     context: tuple[float, ...]
     sequences: tuple[float, ...]
     chips: tuple[float, ...]
     kinds: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
+    stages: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,11 +141,12 @@ def _ends(value: Any, place: Place) -> tuple[float, ...]:
 def _section(symbols: tuple[Symbol, ...], seen: type, **more: Any) -> Table:
     """One kind of step: its coefficients, all of them, its bands, what its rows cover."""
     values = {symbol.name: lookup(symbol.name) for symbol in symbols}
-    ends: dict[str, Any] = {one.name: _ends for one in fields(seen) if one.default is MISSING}
+    ends: dict[str, Any] = {one.name: _ends for one in fields(seen) if one.name not in WORDS}
+    needed = tuple(one.name for one in fields(seen) if one.default is MISSING)
     words = {name: [options] for name, options in WORDS.items() if name in {one.name for one in fields(seen)}}
     bands = {name: {str: _band} for name in ("bands", "unseen")}
     keys = {"rows": int, "fitted": [str], "coefficients": Table(values, needed=tuple(values)), **bands,
-            "seen": Table({**ends, **words}, tuple(ends), seen)}  # fmt: skip
+            "seen": Table({**ends, **words}, needed, seen)}  # fmt: skip
     return Table({**keys, **more}, needed=("coefficients", "bands", "seen"))
 
 

@@ -15,9 +15,10 @@ from steptime.model.page.mathml import mathml
 from steptime.model.page.outputs import practice_of
 from steptime.model.quantity import count, lookup
 from steptime.model.solver.sweep.ways import way_of
-from steptime.model.step.build import Prepared, prepare
+from steptime.model.step.build import prepare
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import called
+from steptime.model.step.prepared import Prepared
 from steptime.model.text.format import in_unit
 
 WORK = (q.batch, q.context, q.prompt, q.cached, q.chunk, q.answer, q.sequence, q.microbatch, q.interleave)

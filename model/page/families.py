@@ -24,8 +24,8 @@ from steptime.model.solver.layouts.variants import NO_LINK
 from steptime.model.solver.sweep.families import columns_of
 from steptime.model.solver.sweep.outputs import Way
 from steptime.model.solver.sweep.ways import Written, limits_of, way_of, workspace_of
-from steptime.model.step.build import Prepared
 from steptime.model.step.case import Case
+from steptime.model.step.prepared import Prepared
 from steptime.model.terms import zero
 
 LINKS = {q.scale_up_bandwidth: NO_LINK, q.scale_out_bandwidth: NO_LINK, q.scale_up_domain: 1.0}

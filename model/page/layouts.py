@@ -16,8 +16,8 @@ from steptime.model.phases.memory import filled, usable
 from steptime.model.scenario import Scenario
 from steptime.model.solver.layouts.evaluated import NEVER
 from steptime.model.solver.sweep.ways import way_of
-from steptime.model.step.build import Prepared
 from steptime.model.step.case import Case
+from steptime.model.step.prepared import Prepared
 
 MOST = 200
 """Layouts that a page offers."""

@@ -15,9 +15,9 @@ from steptime.model.layout.choices import Plan
 from steptime.model.phases.memory import filled, usable
 from steptime.model.solver.sweep.outputs import Way, output_of
 from steptime.model.step.bounds import step_bound
-from steptime.model.step.build import Prepared
 from steptime.model.step.coefficients import coefficient_values, coefficients_for
-from steptime.model.step.estimate import demands_of, figures_of
+from steptime.model.step.demands import demands_of, figures_of
+from steptime.model.step.prepared import Prepared
 
 LISTED_PEAK = Symbol("listed_wide_peak", positive=True)
 """A machine's 16-bit peak as listed: training multiplies at it, or at the peak of its products where that is less."""

@@ -15,11 +15,12 @@ from steptime.model.page.layouts import offered
 from steptime.model.page.rows import rows_of
 from steptime.model.phases.train import Choices
 from steptime.model.solver.layouts.evaluated import NEVER
-from steptime.model.step.build import Prepared, prepare
+from steptime.model.step.build import prepare
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import coefficients_of, kind_of
 from steptime.model.step.inputs import WORKLOAD, called
 from steptime.model.step.outside import outside
+from steptime.model.step.prepared import Prepared
 from steptime.model.text.header import missing_json, not_modelled
 from steptime.model.text.step_json import outputs
 
@@ -30,7 +31,7 @@ LIMITS = {
     "limit_whole_chunks": "interleaved chunks must divide the layers, on more than one stage",
 }
 LENGTHS = {"context": "context", "sequences": "rank_batch", "chips": "chips", "sequence": "sequence",
-           "microbatch": "microbatch"}  # fmt: skip
+           "microbatch": "microbatch", "stages": "pipeline_parallel"}  # fmt: skip
 """By what an estimate knows whether a step is like those of its fit: the quantity of each."""
 
 
@@ -97,7 +98,7 @@ def _estimate(case: Case) -> dict[str, Any] | None:
     bands = (chosen.training if case.inputs.phase == PhaseName.TRAIN else None) or chosen
     kind = kind_of(case.accounts.transformer)
     band = bands.band(kind, case.hardware.family, case.hardware.name)
-    told = [key for key in LENGTHS if hasattr(bands.seen, key)]
+    told = [key for key in LENGTHS if getattr(bands.seen, key, ())]
     told = [key for key in told if key != "context" or case.inputs.phase == PhaseName.DECODE]
     seen = [{"name": key, "of": LENGTHS[key], "range": list(getattr(bands.seen, key))} for key in told]
     beyond = outside(case.hardware, kind, case.inputs, chosen, {})

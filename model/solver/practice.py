@@ -28,7 +28,8 @@ from steptime.model.solver.parts import Parts
 from steptime.model.solver.solution import Solution
 from steptime.model.step.case import Case
 from steptime.model.step.coefficients import coefficient_values
-from steptime.model.step.estimate import demanded, figures_of, others_per_step, parts_of_serving
+from steptime.model.step.demands import figures_of, others_per_step
+from steptime.model.step.estimate import demanded, parts_of_serving
 from steptime.model.step.training import RATES
 
 

@@ -166,10 +166,12 @@ def _feasible_start(program: Program, start: float) -> float:
     problem = program.problem
     start = max(start, problem.least)
     grid = sorted(np.geomspace(problem.least, LARGEST, 1200), key=lambda value: abs(np.log(value / start)))
-    tried = [(program.violation(float(value)), float(value)) for value in [start, *grid]]
-    for broken, value in tried:
+    tried: list[tuple[dict[str, float], float]] = []
+    for value in map(float, (start, *grid)):  # most often the first satisfies them all
+        broken = program.violation(value)
         if not broken:
             return value
+        tried.append((broken, value))
     # A feasible interval may be narrower than the grid: descend on the worst violation from the best grid point.
     value = _least_violation(program, min(tried, key=lambda entry: max(entry[0].values()))[1])
     broken = program.violation(value)

@@ -9,7 +9,7 @@ from steptime.model import symbols as q
 from steptime.model.architecture.storage import Stored
 from steptime.model.catalog.bases import priced
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Copies, PhaseName
+from steptime.model.choices import Copies, PhaseName, Scope
 from steptime.model.errors import Unbound, UserError
 from steptime.model.layout.choices import KIND_BYTES, Plan
 from steptime.model.layout.layout import SYMBOLS, Layout
@@ -20,12 +20,13 @@ from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
 from steptime.model.step.bounds import written
 from steptime.model.step.case import Case
-from steptime.model.step.coefficients import values_of_training
 from steptime.model.step.default_layout import default_layout
 from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES, cache_layout, limit_words, memory_limits
 from steptime.model.step.formats import formats, stored_weights
 from steptime.model.step.inputs import Default, Inputs, Notice, Question, settled
+from steptime.model.step.many_layouts import ManyLayouts, ManySteps
 from steptime.model.step.notices import of_slots, without_effect
+from steptime.model.step.prepared import Prepared
 from steptime.model.step.workload import no_such_step, workload
 
 
@@ -40,21 +41,6 @@ class Base:
     """What has a number without being set by hand."""
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Inputs read as far as the layout: everything but it has a number."""
-
-    inputs: Inputs
-    accounts: Accounts
-    hardware: Hardware
-    phase: Phase
-    values: Mapping[Symbol, float]
-    known: frozenset[Symbol]
-    precision: Mapping[str, str]
-    plan: Plan
-    defaults: tuple[Default, ...]
-
-
 def build_case(question: Question, also: frozenset[Symbol] = frozenset()) -> Case:
     """The complete case; raises UserError for whatever in the inputs cannot be used.
 
@@ -63,15 +49,22 @@ def build_case(question: Question, also: frozenset[Symbol] = frozenset()) -> Cas
     asked = prepare(question)
     layout = asked.inputs.layout
     if layout is None:
-        chips = asked.inputs.chips
-        practice = values_of_training(asked.inputs, asked.hardware, asked.precision["activations"], asked.values)
-        layout, ties = default_layout(asked.accounts, asked.values, asked.plan, asked.phase, asked.inputs.overlap,
-                                      chips, asked.hardware.name, practice)  # fmt: skip
-        why = ["the fewest chips that fit, in powers of two"] if chips is None else []
-        least = "the least time" if practice is None else "the least time in practice"
-        why += [f"of {ties} layouts within 1% of {least}"] if ties > 1 else [least] * (practice is not None)
+        many = many_steps(question, asked)
+        layout, ties = default_layout(many)
+        why = ["the fewest chips that fit, in powers of two"] if asked.inputs.chips is None else []
+        least = "the least time in practice" if many.is_estimated else "the least time"
+        why += [f"of {ties} layouts within 1% of {least}"] if ties > 1 else [least] * many.is_estimated
         asked = replace(asked, defaults=(*asked.defaults, Default("layout", str(layout), "; ".join(why))))
     return min(cases_at(asked, layout, also), key=lambda case: case.number(q.step_time) or float("inf"))
+
+
+def many_steps(question: Question, asked: Prepared) -> ManySteps:
+    """The step of a question on many layouts; of in-flight batching its passes apart beside it, for the estimate."""
+    if asked.inputs.scope != Scope.SERVING:
+        return ManySteps(ManyLayouts(asked))
+    inputs = asked.inputs.served_apart(asked.values[q.context], asked.values[q.prompt])
+    decode, prompt = (ManyLayouts(prepare(replace(question, inputs=one))) for one in inputs)
+    return ManySteps(ManyLayouts(asked), (decode, prompt))
 
 
 def prepare(question: Question) -> Prepared:

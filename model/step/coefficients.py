@@ -10,8 +10,8 @@ from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import PHASES, Efficiency, PhaseName
 from steptime.model.estimate.clock import CLOCKED
 from steptime.model.step.capped import capped_clock
+from steptime.model.step.demands import figures_of
 from steptime.model.step.inputs import Inputs
-from steptime.model.step.training import figures_of_training
 
 
 def coefficients_for(inputs: Inputs) -> Coefficients | None:
@@ -30,13 +30,15 @@ def coefficient_values(inputs: Inputs, hardware: Hardware, chosen: Coefficients)
     return values if clock is None else {s: v * clock if s in CLOCKED else v for s, v in values.items()}
 
 
-def values_of_training(
+def values_in_practice(
     inputs: Inputs, hardware: Hardware, activations: str, values: Mapping[Symbol, float]
 ) -> dict[Symbol, float] | None:
-    """The same of a step of training, with what its estimate asks of a machine beside its rates; None for other steps,
-    where there is no estimate, and where the peak of the format is not among ``values``."""
-    chosen = coefficients_for(inputs) if inputs.phase == PhaseName.TRAIN else None
-    if chosen is None or q.peak_flops not in values:
+    """The same with what the estimate of a step asks of its machine beside its rates; None where no estimate is asked
+    for, and where ``values`` lack a rate of the chip."""
+    chosen = coefficients_for(inputs)
+    if chosen is None or q.peak_flops not in values or q.memory_bandwidth not in values:
         return None
-    figures = figures_of_training(hardware, activations, values[q.peak_flops])
-    return {**coefficient_values(inputs, hardware, chosen), **figures}
+    return {
+        **coefficient_values(inputs, hardware, chosen),
+        **figures_of(inputs, hardware, activations, values[q.peak_flops]),
+    }

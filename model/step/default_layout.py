@@ -1,55 +1,45 @@
 """The layout taken where none is stated: the fewest chips that fit (powers of two), then the least step time.
 
-A step of training has many layouts whose bounds are all but equal, and whose estimates are far apart: where there is an
-estimate the least time is the least in practice.
+Many layouts have bounds that are all but equal, and estimates that are far apart: where there is an estimate the least
+time is the least in practice.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.choices import Overlap, PhaseName
 from steptime.model.errors import UserError
-from steptime.model.estimate.training import training
-from steptime.model.layout.choices import KIND_BYTES, Plan
+from steptime.model.layout.choices import KIND_BYTES
 from steptime.model.layout.enumeration import Columns, layout_of
-from steptime.model.layout.layout import SYMBOLS, Layout
+from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Accounts
 from steptime.model.phases.memory import available
 from steptime.model.phases.phase import Phase
-from steptime.model.phases.train import TrainPhase
 from steptime.model.scenario import Scenario
-from steptime.model.step.bounds import stages_of, step_bound
+from steptime.model.step.many_layouts import ManySteps, degree_columns
 from steptime.model.step.ties import near, preferred
-from steptime.model.step.training import demands_of_training
 from steptime.model.step.workload import no_such_step
-from steptime.model.terms import Operation
 
 MOST_CHIPS = 2**14
 SHARED_ENDS = 0.98
 """A shared embedding may sit on either end of a pipeline: a chip may hold that much less than its share."""
 
 
-def default_layout(
-    accounts: Accounts,
-    values: Mapping[Symbol, float],
-    plan: Plan,
-    phase: Phase,
-    overlap: Overlap,
-    chips: int | None,
-    machine: str,
-    practice: Mapping[Symbol, float] | None = None,
-) -> tuple[Layout, int]:
-    """The default layout of one replica on ``chips``, or on the fewest that fit; and how many are ties.
+def default_layout(many: ManySteps) -> tuple[Layout, int]:
+    """The default layout of one replica on the chips that are asked for, or on the fewest that fit; and how many are
+    ties.
 
-    On ``chips`` it is one that fits, where any does. ``practice``: the numbers with which a step of training is
-    estimated, where there are any: the least time is then the least in practice.
+    On stated chips it is one that fits, where any does; where the estimate decides, one with no more stages than it was
+    fitted to, where any is.
     Raises UserError where not even 16384 chips have room, or the number of chips that was asked for has no layout.
     """
+    asked = many.step.asked
+    accounts, values, phase, chips = asked.accounts, asked.values, asked.phase, asked.inputs.chips
     room = None if q.memory_capacity not in values else Scenario(values).evaluate(available)
-    rooms, trains = accounts.rooms(plan, phase, values), False
+    rooms, trains = accounts.rooms(asked.plan, phase, values), False
     least = _least_bytes(accounts, values)
     for number in [chips] if chips else [2**exponent for exponent in range(MOST_CHIPS.bit_length())]:
         if room is not None and not chips and least > room * number:
@@ -66,10 +56,11 @@ def default_layout(
             if not chips or fits.any():
                 columns = {name: column[fits] for name, column in columns.items()}
         if len(columns["tp"]):
-            return fastest(accounts, columns, values, plan, phase, overlap, practice)
+            seen = columns["pp"] <= many.most_stages
+            return fastest(many, {name: column[seen] for name, column in columns.items()} if seen.any() else columns)
     if chips:
         raise UserError(f"`chips`={chips}: no layout of {accounts.name} on so many chips; state one with `layout`")
-    nowhere = f"{accounts.name} does not fit on {MOST_CHIPS} chips of {machine}"
+    nowhere = f"{accounts.name} does not fit on {MOST_CHIPS} chips of {asked.hardware.name}"
     if phase.name != PhaseName.TRAIN:
         raise UserError(f"{nowhere}: lower `batch` or `context`")
     if not trains:
@@ -93,49 +84,15 @@ def trainable(accounts: Accounts, columns: Columns, values: Mapping[Symbol, floa
     return {name: column[kept] for name, column in columns.items()}
 
 
-def degree_columns(columns: Columns) -> dict[Symbol, np.ndarray]:
-    return {symbol: columns[key][:, None] for key, symbol in SYMBOLS.items()}
-
-
-def fastest(
-    accounts: Accounts, columns: Columns, values: Mapping[Symbol, float], plan: Plan, phase: Phase, overlap: Overlap,
-    practice: Mapping[Symbol, float] | None = None,
-) -> tuple[Layout, int]:  # fmt: skip
+def fastest(many: ManySteps, columns: Columns) -> tuple[Layout, int]:
     """The layout of least step time, all evaluated at once; among those within one per cent of it, the one that takes
     the least time where operations, and then nothing, overlap, and then the simplest; and how many these were."""
     if len(columns["tp"]) == 1:
         return layout_of(columns, 0), 1
-    by_hand = accounts.by_hand(values)
-    ledger = accounts.ledger(plan, phase, given=values)
-    # A link without a figure cannot carry anything: a layout that needs it is never the fastest.
-    links = {q.scale_up_bandwidth: 1e-300, q.scale_out_bandwidth: 1e-300, q.scale_up_domain: 1.0}
-    numbers = {**links, **values}
-    definitions = {**ledger.slots}
-    if cached := accounts.cache_definitions(phase, values):
-        numbers.pop(q.kv_written, None)
-        definitions |= cached
-
-    stages = stages_of(accounts, plan.load, q.pipeline_parallel)
-
-    every = phase.ledger if by_hand else ledger.operations
-
-    def evaluated(some: Columns, expr: Expr) -> np.ndarray:
-        scenario = Scenario({**numbers, **degree_columns(some)}, definitions)
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            return np.broadcast_to(scenario.evaluate(expr), (len(some["tp"]), 1))[:, 0]
-
-    def times(some: Columns, kind: Overlap) -> np.ndarray:
-        operations: tuple[Operation, ...] = () if kind == Overlap.FULL else every
-        return evaluated(some, step_bound(phase, operations, kind, stages))
-
-    least = times(columns, overlap)
-    if practice is not None and isinstance(phase, TrainPhase):
-        numbers |= practice
-        definitions |= demands_of_training(accounts, phase, every)
-        least = np.maximum(least, evaluated(columns, training))
-    places = near(least)
+    overlap = many.step.asked.inputs.overlap
+    places = near(many.in_practice(columns) if many.is_estimated else many.step.bound(columns, overlap))
     if len(places) <= 1:  # none where no time is a number
         return layout_of(columns, int(places[0]) if len(places) else 0), 1
     ties = {name: column[places] for name, column in columns.items()}
-    bounds = [times(ties, kind) for kind in (Overlap.PER_OPERATION, Overlap.NONE)]
+    bounds = [many.step.bound(ties, kind) for kind in (Overlap.PER_OPERATION, Overlap.NONE)]
     return layout_of(ties, int(preferred(bounds, ties, np.arange(len(places)))[0])), len(places)

@@ -3,12 +3,11 @@
 It stands beside the bound and never below it. Where rows that the fit had not seen lay gives its band.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
@@ -16,29 +15,20 @@ from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.bands import Evidence
 from steptime.model.catalog.coefficients import Coefficients
 from steptime.model.catalog.hardware import Hardware
-from steptime.model.choices import Load, PhaseName, Scope, Split
+from steptime.model.choices import PhaseName, Scope
 from steptime.model.errors import Unbound
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.groups import demands, waiting_of_ranks
 from steptime.model.estimate.terms import DECODE, PREFILL, along
 from steptime.model.estimate.training import TRAINING
-from steptime.model.estimate.waves import WAVES, waves_of_cache, waves_of_products
-from steptime.model.extremes import at_least
-from steptime.model.layout.choices import Plan
-from steptime.model.layout.layout import Layout
-from steptime.model.phases.accounts import Accounts
-from steptime.model.phases.phase import Phase
-from steptime.model.phases.train import TrainPhase
-from steptime.model.precision import activations_for
 from steptime.model.scenario import Scenario
 from steptime.model.step.build import build_case
 from steptime.model.step.capped import capped_clock
 from steptime.model.step.case import Case
 from steptime.model.step.coefficients import coefficient_values, coefficients_for
+from steptime.model.step.demands import demands_of, others_per_step, waves_unknown, wide_peak_of
 from steptime.model.step.inputs import WORKLOAD, Inputs
 from steptime.model.step.outside import outside
-from steptime.model.step.training import asked_in_training, demands_of_training, figures_of_training
-from steptime.model.terms import Operation
+from steptime.model.step.training import asked_in_training
 
 
 @dataclass(frozen=True)
@@ -91,7 +81,7 @@ def estimated(case: Case) -> Estimate | None:
         return None
     trains, numbers = case.inputs.phase == PhaseName.TRAIN, case.number
     lengths = {"sequence": numbers(q.sequence), "microbatch": numbers(q.microbatch)} if trains else \
-        {"context": numbers(q.context), "sequences": numbers(q.rank_batch)}  # fmt: skip
+        {"context": numbers(q.context), "sequences": numbers(q.rank_batch), "stages": case.layout.pp}  # fmt: skip
     lengths["chips"] = case.layout.chips
     found = estimate_of(case.accounts.transformer, case.hardware, case.inputs, chosen, bound, terms, own, lengths)
     share = capped_clock(case.inputs, case.hardware)
@@ -160,18 +150,12 @@ def _each(terms: Mapping[str, Expr], values: Mapping[Symbol, Any]) -> dict[str, 
 def parts_of_serving(case: Case) -> tuple[Case, Case]:
     """A step of in-flight batching as a decode step alone, and one prefill alone."""
     there = case.scenario.values
-    held = replace(case.layout, copies=None)
-    inputs = case.inputs.with_given({q.prompt: None, q.answer: None, q.context: there[q.context]},
-                                    scope=Scope.STEPS, layout=held, chips=None)  # fmt: skip
-    alone = replace(case.inputs.prompt_alone(there[q.prompt]), layout=held, chips=None)
-    pure, prompt = (build_case(replace(case.question, inputs=one)) for one in (inputs, alone))
+    held = replace(case.inputs, layout=replace(case.layout, copies=None), chips=None)
+    asked = (replace(case.question, inputs=one) for one in held.served_apart(there[q.context], there[q.prompt]))
+    pure, prompt = map(build_case, asked)
     same = {s: value for s, value in there.items() if s in pure.scenario.values}  # numbers that were changed, too
     figures = {s: value for s, value in same.items() if s in prompt.scenario.values and s not in WORKLOAD}
     return pure.changed(same), prompt.changed(figures)
-
-
-others_per_step: Expr = at_least(0, q.batch / q.replicas - q.own_prefill) / (q.answer - 1)
-"""How many prefills of others ride along in a step: one for each sequence that ends, but for a request's own."""
 
 
 def evaluated(expr: Expr, values: Mapping[Symbol, Any]) -> float:
@@ -194,43 +178,3 @@ def asked_of_chip(case: Case) -> dict[Symbol, Any]:
 def demanded(case: Case) -> dict[Symbol, Expr]:
     """The same as expressions in the quantities of the case."""
     return demands_of(case.accounts, case.phase, case.plan, case.operations)
-
-
-def demands_of(accounts: Accounts, phase: Phase, plan: Plan, operations: Iterable[Operation]) -> dict[Symbol, Expr]:
-    """What a phase asks of a chip, of one ledger: ranks that meet in every pass wait for the fullest in a decode step;
-    not in a prefill, whose batch is dealt out evenly, nor in training, whose micro-batches are whole."""
-    if isinstance(phase, TrainPhase):
-        return demands_of_training(accounts, phase, operations)
-    assert accounts.transformer is not None, "an architecture is known"
-    model, is_mean, decodes = accounts.transformer, plan.load == Load.MEAN, phase.name == PhaseName.DECODE
-    waits = decodes and accounts.meets(Layout(ffn=plan.ffn))
-    tokens, least = q.micro_batch * phase.tokens / phase.passes, 0 if is_mean else 1
-    found = demands(model, operations, tokens, phase.passes * phase.traversed, waits, least)
-    ways = q.stage_chips if plan.ffn == Split.STAGE else q.tensor_parallel
-    products = waves_of_products(model, ways, None if is_mean else q.group_tokens / phase.passes)
-    held = q.rank_batch * waiting_of_ranks(waits)
-    caches = waves_of_cache(model, held) if decodes and not is_mean else sympy.S.One
-    return found | dict(zip(WAVES, (*products, caches), strict=True))
-
-
-def figures_of(inputs: Inputs, hardware: Hardware, activations: str, peak: float) -> dict[Symbol, float]:
-    """What an estimate needs of a machine beside its rates: the peak at which scores are worked out, and full waves
-    where it does not say what else they would be; and in training
-    whether the format of ``activations``, whose peak is given, is narrower than 16 bits."""
-    if inputs.phase == PhaseName.TRAIN:
-        return figures_of_training(hardware, activations, peak)
-    return {q.wide_peak: wide_peak_of(hardware, peak), **waves_unknown(inputs, hardware)}
-
-
-def waves_unknown(inputs: Inputs, hardware: Hardware) -> dict[Symbol, float]:
-    """One for the waves of which a figure of the machine is missing: the time of full ones."""
-    given = {symbol.name for symbol in inputs.given} | hardware.figures.keys()
-    if q.processors.name not in given:
-        return dict.fromkeys(WAVES, 1.0)
-    return {} if q.processor_bandwidth.name in given else dict.fromkeys((e.weight_waves, e.cache_waves), 1.0)
-
-
-def wide_peak_of(hardware: Hardware, otherwise: float) -> float:
-    """The peak at which scores are worked out: bf16, or the next wider; another figure where the machine has one."""
-    peaks = hardware.peaks
-    return hardware.peak(activations_for("bf16", tuple(peaks))) if peaks else otherwise

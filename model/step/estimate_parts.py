@@ -17,7 +17,8 @@ from steptime.model.quantity import lookup, second
 from steptime.model.scenario import Scenario
 from steptime.model.step.case import Case
 from steptime.model.step.coefficients import coefficient_values
-from steptime.model.step.estimate import asked_of_chip, coefficients_of, others_per_step, parts_of_serving
+from steptime.model.step.demands import others_per_step
+from steptime.model.step.estimate import asked_of_chip, coefficients_of, parts_of_serving
 from steptime.model.step.training import asked_in_training
 
 HIDDEN = (e.tensor_exposed, e.exchange_exposed)

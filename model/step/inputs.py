@@ -17,7 +17,7 @@ from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Model
 from steptime.model.phases.train import Choices
-from steptime.model.quantity import count, lookup
+from steptime.model.quantity import as_count, count, lookup
 from steptime.model.units import unit_text
 
 RESULTS = frozenset({
@@ -87,6 +87,11 @@ class Inputs:
         lengths = {q.batch: 1.0, q.prompt: prompt}
         return self.with_given({**left_out, **lengths}, phase=PhaseName.PREFILL, scope=Scope.STEPS)
 
+    def served_apart(self, context: float, prompt: float) -> "tuple[Inputs, Inputs]":
+        """In-flight batching as its two passes: a decode step alone at ``context``, and the prefill of one prompt."""
+        decode = self.with_given({q.prompt: None, q.answer: None, q.context: context}, scope=Scope.STEPS)
+        return decode, self.prompt_alone(prompt)
+
     @property
     def by_hand(self) -> Mapping[Symbol, float]:
         """Quantities set by hand, beside those of the workload."""
@@ -110,8 +115,8 @@ class Question:
 class UserLimit:
     """A limit of a user's own on a quantity, from above or from below, in base units.
 
-    >>> print(UserLimit(q.step_time, True, 33.0), "|", UserLimit(q.batch, True, 512.0))
-    step_time <= 33 s | batch <= 512
+    >>> print(UserLimit(q.step_time, True, 33.0), "|", UserLimit(q.batch, True, 1e6))
+    step_time <= 33 s | batch <= 1,000,000
     """
 
     quantity: Symbol
@@ -120,8 +125,8 @@ class UserLimit:
 
     def __str__(self) -> str:
         unit = lookup(self.quantity.name).unit
-        shown = "" if unit == count else f" {unit_text(unit)}"
-        return f"{self.quantity.name} {'<=' if self.upper else '>='} {self.value:g}{shown}"
+        shown = as_count(self.value) if unit == count else f"{self.value:g} {unit_text(unit)}"
+        return f"{self.quantity.name} {'<=' if self.upper else '>='} {shown}"
 
 
 def settled(inputs: Inputs) -> Inputs:

@@ -1,11 +1,13 @@
 """In what a step lies outside of the rows to which an estimate's coefficients were fitted."""
 
+import math
 from collections.abc import Container, Mapping, Sequence
 
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import Coefficients, Seen, SeenInTraining, TrainingSet
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import PhaseName, Scope
+from steptime.model.quantity import as_count
 from steptime.model.step.capped import lacking
 from steptime.model.step.inputs import Inputs
 
@@ -74,10 +76,10 @@ def _models(kind: str) -> str:
 
 
 def _beyond(seen: Seen | SeenInTraining, lengths: Mapping[str, float | None]) -> list[str]:
-    """Lengths below the least or above the largest that was seen."""
+    """Lengths below the least or above the largest that was seen, where a file says what was."""
     found = []
     for name, value in lengths.items():
-        low, high = getattr(seen, name)
+        low, high = getattr(seen, name) or (0.0, math.inf)
         if value is not None and not low <= value <= high:
-            found.append(f"{name} {value:,.4g} outside {low:,.4g} to {high:,.4g}")
+            found.append(f"{name} {as_count(value)} outside {as_count(low)} to {as_count(high)}")
     return found

@@ -57,6 +57,17 @@ def test_a_machine_of_a_family_with_rows_is_not_called_outside() -> None:
     assert found.wider and kind.high < 1.5
 
 
+def test_pipelines_of_decoding_are_outside_where_a_file_says_so(tmp_path: Path) -> None:
+    """No row of the fit decodes on a pipeline."""
+    assert shipped().seen.stages == (1.0, 1.0)
+    asked = {"layout": "tp=2,pp=4", "context": 4096}
+    assert of("llama-3.1-70b", "h200-sxm", **asked)[1] == ("stages 4 outside 1 to 1",)
+    assert of("llama-3.1-70b", "h200-sxm", **{**asked, "layout": "tp=8"})[1] == ()
+    path = tmp_path / "silent.toml"
+    path.write_text("".join(line for line in packaged("coefficients.toml").splitlines(True) if "stages" not in line))
+    assert of("llama-3.1-70b", "h200-sxm", **asked, efficiency=str(path))[1] == ()
+
+
 def test_training_on_a_machine_without_rows() -> None:
     found, outside = of("mixtral-8x7b", "a100-sxm-80gb", phase="train", layout="tp=8,dp=2")
     assert (found.of_machine, found.of_family) == (0, 0)

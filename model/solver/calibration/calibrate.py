@@ -61,7 +61,8 @@ class Calibration(Part):
         contexts = [row.source.number("context") or 1.0 for row in rows]
         sequences = [row.asked[e.sequences] for row in rows]
         scopes = {str(Scope.SERVING if row.along.get(e.riding) else Scope.STEPS) for row in rows}
-        seen = Seen(_ends(contexts), _ends(sequences), _chips(rows), _kinds(rows), tuple(sorted(scopes)))
+        stages = _ends([row.source.number("pp") or 1.0 for row in rows])
+        seen = Seen(_ends(contexts), _ends(sequences), _chips(rows), _kinds(rows), tuple(sorted(scopes)), stages)
         names = tuple(symbol.name for symbol in fitted())
         return Coefficients(
             "calibration", self.fit.coefficients, self.fit.families, self.bands, seen, names, len(rows),

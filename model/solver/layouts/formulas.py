@@ -23,7 +23,7 @@ from steptime.model.solver.batch import SCALES
 from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.points import Search
 from steptime.model.step.bounds import stages_of, step_bound
-from steptime.model.step.estimate import demands_of
+from steptime.model.step.demands import demands_of
 
 Array = np.ndarray
 

@@ -25,7 +25,8 @@ from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.passes import Pass, joined
 from steptime.model.solver.layouts.variants import Variant
 from steptime.model.step.coefficients import coefficient_values, coefficients_for
-from steptime.model.step.estimate import Estimate, estimate_of, figures_of, others_per_step
+from steptime.model.step.demands import figures_of, others_per_step
+from steptime.model.step.estimate import Estimate, estimate_of
 from steptime.model.step.formats import formats
 
 Array = np.ndarray
@@ -34,7 +35,8 @@ TERMS: Mapping[PhaseName, Mapping[str, Expr]] = {PhaseName.PREFILL: PREFILL, Pha
 LENGTHS: Mapping[PhaseName, Mapping[str, Symbol]] = {
     PhaseName.TRAIN: {"sequence": q.sequence, "microbatch": q.microbatch},
 }  # fmt: skip
-"""What says whether a step is like those of the fit; of the others context and sequences of a rank."""
+OTHERS: Mapping[str, Symbol] = {"context": q.context, "sequences": q.rank_batch, "stages": q.pipeline_parallel}
+"""What says whether a step is like those of the fit, by phase and of the others."""
 AT_ONCE = 2**18
 """Points whose estimates are worked out in one piece, so that the many quantities of a ledger stay bounded."""
 
@@ -100,7 +102,7 @@ class Estimates:
         columns = {name: np.broadcast_to(time, (size, 1))[:, 0] for name, time in found.items()}
         longer, bounds = np.broadcast_to(own, (size, 1))[:, 0], points.at_bound.step_time[:, 0]
         model, inputs = self.step.accounts.transformer, self.step.search.inputs
-        told = LENGTHS.get(inputs.phase, {"context": q.context, "sequences": q.rank_batch})
+        told = LENGTHS.get(inputs.phase, OTHERS)
         seen = {name: _column(points, symbol) for name, symbol in told.items()}
         estimates = []
         for place in range(size):

@@ -22,9 +22,10 @@ from steptime.model.scenario import Scenario
 from steptime.model.solver.machine import balanced
 from steptime.model.solver.machine.bounds import SLACK, missed
 from steptime.model.solver.machine.design import GOOD, RATE, longest
-from steptime.model.step.build import Prepared
-from steptime.model.step.default_layout import degree_columns, trainable
+from steptime.model.step.default_layout import trainable
 from steptime.model.step.inputs import UserLimit
+from steptime.model.step.many_layouts import degree_columns
+from steptime.model.step.prepared import Prepared
 
 Array = np.ndarray
 LAYOUTS = 12

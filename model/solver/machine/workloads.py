@@ -14,8 +14,9 @@ from steptime.model.solver.machine.best import Machine, best_machine
 from steptime.model.solver.machine.bounds import checked
 from steptime.model.solver.machine.design import RATE, Design, Workload
 from steptime.model.solver.machine.layout_choice import Market, promising, starts_at_once
-from steptime.model.step.build import Prepared, cases_at, prepare
+from steptime.model.step.build import cases_at, prepare
 from steptime.model.step.inputs import Default, Inputs, Question, UserLimit
+from steptime.model.step.prepared import Prepared
 
 MOST_WORKLOADS = 16
 CHOSEN = (*RATE.values(), q.memory_capacity, q.scale_up_domain, q.chip_hour_price, q.power)

@@ -16,10 +16,10 @@ from steptime.model.estimate.training import training
 from steptime.model.phases.accounts import accounts_of
 from steptime.model.solver.sweep.lowered import Scope as Lowered
 from steptime.model.solver.sweep.outputs import ESTIMATE, Way
-from steptime.model.step.build import Prepared
 from steptime.model.step.coefficients import coefficient_values, coefficients_for
-from steptime.model.step.estimate import demands_of, figures_of
+from steptime.model.step.demands import demands_of, figures_of
 from steptime.model.step.inputs import Question
+from steptime.model.step.prepared import Prepared
 
 
 def has_estimate(question: Question) -> bool:

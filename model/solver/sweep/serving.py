@@ -17,10 +17,11 @@ from steptime.model.solver.sweep.lowered import Scope as Lowered
 from steptime.model.solver.sweep.lowered import chosen
 from steptime.model.solver.sweep.practice import coefficients_must_be
 from steptime.model.solver.sweep.ways import Written, way_of
-from steptime.model.step.build import Prepared, prepare
+from steptime.model.step.build import prepare
 from steptime.model.step.coefficients import coefficient_values
-from steptime.model.step.estimate import demands_of, figures_of, others_per_step
+from steptime.model.step.demands import demands_of, figures_of, others_per_step
 from steptime.model.step.inputs import Inputs, Question
+from steptime.model.step.prepared import Prepared
 
 
 def lowered_in_flight(scopes: Sequence[Lowered], made: Written) -> tuple[int, int]:

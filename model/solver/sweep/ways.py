@@ -23,9 +23,10 @@ from steptime.model.solver.sweep.families import Family, columns_of, is_one_unit
 from steptime.model.solver.sweep.outputs import Way
 from steptime.model.solver.sweep.spec import ChipLayouts
 from steptime.model.step.bounds import results, stages_of
-from steptime.model.step.build import Prepared, build_case, cases_at, prepare
+from steptime.model.step.build import build_case, cases_at, prepare
 from steptime.model.step.defaults import MEASURED_ON, memory_limits
 from steptime.model.step.inputs import Question
+from steptime.model.step.prepared import Prepared
 from steptime.model.terms import zero
 
 LEAST = (q.cached, q.chunk, q.microbatch, q.interleave)
