@@ -46,11 +46,6 @@ def standings(one: Derivation) -> tuple[Standing, ...]:
     return tuple(found)
 
 
-def before(one: Derivation, number: int) -> Standing:
-    """What the line before line ``number`` rests on."""
-    return one.standing[number - 1]
-
-
 def advance(one: Derivation, standing: Standing, number: int) -> Standing:
     """What line ``number`` rests on, from what the one before does; raises NotVerified where a rule may not be used."""
     line, step = one.lines[number - 1], one.steps[number - 1]

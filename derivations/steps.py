@@ -178,8 +178,7 @@ class Derivation:
             raise NotVerified(f"{where}: {error}") from None
         if not same_equation(computed, step.gives):
             raise NotVerified(f"{where}: the rule gives {computed}, not {step.gives}")
-        before = stands.before(self, number)
-        after = stands.advance(self, before, number)
+        before, after = self.standing[number - 1], self.standing[number]
         if isinstance(step.rule, Drop | Series):
             self._check_error(line, step, where)
         conditions = (*before.conditions, *after.conditions)

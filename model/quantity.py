@@ -133,5 +133,6 @@ def declared_as(symbol: Symbol) -> Quantity | None:
 
 def latex(expr: Any) -> str:
     """LaTeX of an expression, each quantity by its declared name."""
-    names = {record.symbol: record.latex for record in _declared.values()}
+    symbols = expr.atoms(Symbol) if isinstance(expr, sympy.Basic) else ()
+    names = {symbol: record.latex for symbol in symbols if (record := declared_as(symbol)) is not None}
     return str(Typeset({"symbol_names": names, "ln_notation": True}).doprint(expr))

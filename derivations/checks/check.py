@@ -12,7 +12,7 @@ import sympy
 from sympy import Eq, Symbol
 from sympy.core.relational import Le, Lt, Relational
 
-from steptime.derivations.checks.draws import DIGITS, Values, draw, is_true, number
+from steptime.derivations.checks.draws import DIGITS, Values, are_true, draw, is_true, number
 
 from steptime.derivations.rules import (  # isort: skip
     BothSides, Branch, Drop, Extreme, Identity, Limit, Minimise, Optimum, Rule, Series, SolveFor, Substitute, Total,
@@ -222,7 +222,7 @@ def _no_better(before: Eq, rule: Optimum, gives: Eq, values: Values, source: ran
     for _ in range(8):
         tried = {symbol: x * mpmath.mpf(source.randint(2, 20)) / 10 for symbol, x in best.items()}
         for _ in range(400):
-            if all(is_true(limit, {**values, **tried}) for limit in rule.within):
+            if are_true(rule.within, {**values, **tried}):
                 if number(before.rhs, {**values, **tried}) < value * (1 - TOLERANCE):
                     return f"at {tried} it is less"
                 break

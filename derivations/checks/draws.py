@@ -1,8 +1,7 @@
 """Numbers for expressions to many digits, and random numbers within the ranges of quantities."""
 
 import random
-from collections.abc import Callable
-from fractions import Fraction
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, reduce
 from operator import mul
 from typing import Any
@@ -32,38 +31,56 @@ def draw(
     for turn in range(8000):
         wide = turn // 2000  # what is far smaller than the rest asks for numbers of different magnitudes
         drawn = {symbol: _drawn(symbol, source, symbol in whole, 3 * wide) for symbol in ordered}
-        rough = {symbol: float(value) for symbol, value in drawn.items()}
-        if any(is_so(relation, rough) is False for relation in (*within, *holds)):
-            continue  # which floats tell ten times as fast
-        values = {symbol: mpmath.mpf(value.numerator) / value.denominator for symbol, value in drawn.items()}
+        rough = {symbol: above / below for symbol, (above, below) in drawn.items()}
+        if _seen_false((*within, *holds), rough):
+            continue
+        values = {symbol: mpmath.mpf(above) / below for symbol, (above, below) in drawn.items()}
         if all(is_true(relation, values) for relation in (*holds, *within)):
             return values
     raise ValueError("no numbers satisfy the assumptions")
 
 
-def _drawn(symbol: Symbol, source: random.Random, whole: bool, magnitudes: int) -> Fraction:
-    """One number in the range of a quantity, of so many magnitudes up or down."""
+def _drawn(symbol: Symbol, source: random.Random, whole: bool, magnitudes: int) -> tuple[int, int]:
+    """One number in the range of a quantity, of so many magnitudes up or down, as a numerator and a denominator."""
     record = declared_as(symbol)
     low, high = record.sane if record is not None else (0.0, 1e30)
     if whole:
-        return Fraction(1 if high == 1 else source.randint(2, 9))
+        return (1 if high == 1 else source.randint(2, 9)), 1
     if high == 1:
-        return Fraction(source.randint(1, 59), 60)
-    scale = Fraction(10) ** source.randint(0 if low == 1 else -magnitudes, magnitudes) if magnitudes else Fraction(1)
-    drawn = scale * Fraction(source.randint(1, 60), source.randint(1, 20))
-    return drawn + 1 if low == 1 else drawn
+        return source.randint(1, 59), 60
+    power = source.randint(0 if low == 1 else -magnitudes, magnitudes) if magnitudes else 0
+    above, below = source.randint(1, 60) * 10 ** max(power, 0), source.randint(1, 20) * 10 ** max(-power, 0)
+    return (above + below if low == 1 else above), below
+
+
+def are_true(relations: Iterable[Relational], values: Values) -> bool:
+    """Whether inequalities hold at given numbers, all of them."""
+    many = tuple(relations)
+    rough = {symbol: float(value) for symbol, value in values.items()}
+    return not _seen_false(many, rough) and all(is_true(relation, values) for relation in many)
+
+
+def _seen_false(relations: Iterable[Relational], rough: Mapping[Symbol, float]) -> bool:
+    """Whether floats tell that one of several inequalities does not hold: ten times as fast as many digits."""
+    return any(is_so(relation, rough) is False for relation in relations)
 
 
 def is_true(relation: Relational, values: Values) -> bool:
     """Whether an inequality holds at given numbers; where a part has no real value, it does not."""
     try:
-        gap = number(relation.lhs - relation.rhs, values)
+        gap = number(_gap(relation), values)
     except (ZeroDivisionError, ValueError, OverflowError):
         return False
     if not isinstance(gap, mpmath.mpf) or mpmath.isnan(gap):
         return False
     kinds = {Gt: gap > 0, Ge: gap >= 0, Lt: gap < 0, Le: gap <= 0, Ne: gap != 0}
     return any(bool(found) for kind, found in kinds.items() if isinstance(relation, kind))
+
+
+@cache
+def _gap(relation: Relational) -> Expr:
+    """By how much the left side is larger."""
+    return relation.lhs - relation.rhs
 
 
 def number(expr: Expr, values: Values) -> mpmath.mpf:

@@ -11,8 +11,9 @@ import sympy
 from sympy import Expr, Symbol
 from sympy.core.relational import Ge, Gt, Le, Lt, Ne, Relational
 
+from steptime.derivations.inequalities.factors import factors_of
 from steptime.derivations.inequalities.parts import may_vanish
-from steptime.derivations.inequalities.polynomials import Known, factors_of
+from steptime.derivations.inequalities.polynomials import Known
 from steptime.derivations.inequalities.refuted import both_signs, points, refuted
 from steptime.derivations.inequalities.signs import Signs
 from steptime.model.quantity import domains

@@ -1,33 +1,22 @@
 """Whether a polynomial is positive, as a combination of others that are (Positivstellensatz).
 
 f = sum of products of non-negative numbers, monomials and known positive polynomials, plus a rest without a negative
-coefficient: found by a linear program in floats, and checked in rational numbers, so that it is exact.
+coefficient: found by a linear program in whole numbers, and checked by what its multipliers leave, so that it is exact.
 """
 
-from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from itertools import combinations_with_replacement
-from typing import Any
 
 from sympy import Poly, Symbol
 
-from steptime.derivations.inequalities.polynomials import (
-    Facts,
-    Terms,
-    Told,
-    degree,
-    divided,
-    product,
-    sure,
-    terms_of,
-    times_monomial,
-)  # fmt: skip
+from steptime.derivations.inequalities.monomials import Monomials, Terms, Told, product, times_monomial
+from steptime.derivations.inequalities.polynomials import Facts
+from steptime.derivations.inequalities.program import weights
 
 MOST_COLUMNS = 600
-LARGEST_WEIGHTS = (1e4, 8)
-"""Bounds on the multipliers of facts: large ones show whether there are any, small ones come out exact."""
 
 
 def combined(poly: Poly, known: Facts, nullable: set[Symbol]) -> bool | None:
@@ -44,108 +33,105 @@ def combined(poly: Poly, known: Facts, nullable: set[Symbol]) -> bool | None:
 @cache
 def _combined(poly: Poly, known: tuple[tuple[Poly, bool], ...], nullable: frozenset[Symbol]) -> bool | None:
     """The same by the facts that have a quantity in common with it, or with one that has: remembered."""
-    facts = [(terms_of(fact), strict) for fact, strict in known]
+    room = Monomials.of((poly, *(fact for fact, _ in known)))
+    facts = [(room.terms(fact), strict) for fact, strict in known]
+    vanishing = room.containing(nullable)
     weak = None
-    for goal, chosen, rounds in _ways(terms_of(poly), facts, nullable):
-        found = _linear(goal, chosen, nullable, rounds) if chosen else None
+    for goal, chosen, rounds in _ways(room, room.terms(poly), facts, vanishing):
+        found = _linear(room, goal, chosen, vanishing, rounds) if chosen else None
         if found:
             return True
         weak = found if weak is None else weak
     return weak
 
 
-def _ways(goal: Terms, facts: list[Told], nullable: AbstractSet[Symbol]) -> Iterator[tuple[Terms, list[Told], int]]:
+def _ways(room: Monomials, goal: Terms, facts: list[Told], vanishing: int) -> Iterator[tuple[Terms, list[Told], int]]:
     """What to show, by which facts, times which monomials: itself, itself times what is positive, itself by products of
     facts, itself by facts whose summands offset one another."""
     yield goal, facts, 1
-    gens = {gen for fact, _ in facts for monomial in fact for gen, _ in monomial} - nullable
-    for gen in sorted(gens, key=str):
-        yield times_monomial(goal, ((gen, 1),)), facts, 1
-    most = degree(goal) + 2
+    for single in room.singles:
+        field = single * room.field
+        if not field & vanishing and any(monomial & field for fact, _ in facts for monomial in fact):
+            yield times_monomial(goal, single), facts, 1
+    degrees = [room.degree(fact) for fact, _ in facts]
+    most = room.degree(goal) + 2
     products = (
-        (product(one, other), first and second)
-        for (one, first), (other, second) in combinations_with_replacement(facts, 2)
-        if degree(one) + degree(other) <= most
+        (product(facts[one][0], facts[other][0]), facts[one][1] and facts[other][1])
+        for one, other in combinations_with_replacement(range(len(facts)), 2)
+        if degrees[one] + degrees[other] <= most
     )
     yield goal, [*products, *facts], 1
     yield goal, facts, 2
 
 
-def _linear(goal: Terms, facts: list[Told], nullable: AbstractSet[Symbol], rounds: int) -> bool | None:
+def _linear(room: Monomials, goal: Terms, facts: list[Told], vanishing: int, rounds: int) -> bool | None:
     columns: list[Told] = []
-    wanted = set(goal)
+    wanted, above = set(goal), room.above
     for _ in range(rounds):
         columns = []
         for fact, strict in facts:
-            shifts = {shift for monomial in wanted for has in fact if (shift := divided(monomial, has)) is not None}
-            for shift in sorted(shifts | {()}, key=str):
-                columns.append((times_monomial(fact, shift), strict and sure(shift, nullable)))
+            shifts = {
+                monomial - has for monomial in wanted for has in fact if (monomial | above) - has & above == above
+            }
+            columns += [(times_monomial(fact, by), strict and not by & vanishing) for by in sorted(shifts | {0})]
+            if len(columns) > MOST_COLUMNS:
+                return None
         wanted = wanted.union(*(fact for fact, _ in columns))
-    lowered = {monomial for fact, _ in columns for monomial, number in fact.items() if number < 0}
-    if not columns or len(columns) > MOST_COLUMNS:
-        return None
-    if any(number < 0 and monomial not in lowered for monomial, number in goal.items()):
-        return None  # no fact has a summand that could offset it
-    one = _by_one(goal, columns, nullable)
-    return True if one else _program(goal, columns, nullable)
+    useful = _useful(goal, columns)
+    return None if useful is None else _program(goal, useful, vanishing)
 
 
-def _by_one(goal: Terms, columns: list[Told], nullable: AbstractSet[Symbol]) -> bool:
-    """Whether one fact alone is enough, and shows that the goal is positive: most often it is."""
-    for fact, strict in columns:
-        least, most = Fraction(0), None
-        for monomial in {*goal, *fact}:
-            number, takes = goal.get(monomial, Fraction(0)), fact.get(monomial, Fraction(0))
-            if takes < 0:
-                least = max(least, number / takes)
-            elif takes > 0:
-                most = number / takes if most is None else min(most, number / takes)
-            elif number < 0:
-                break
-        else:
-            if least > 0 and (most is None or least <= most):
-                rest = {m: goal.get(m, Fraction(0)) - least * fact.get(m, Fraction(0)) for m in {*goal, *fact}}
-                if strict or any(number > 0 and sure(monomial, nullable) for monomial, number in rest.items()):
-                    return True
-    return False
-
-
-def _program(goal: Terms, columns: list[Told], nullable: AbstractSet[Symbol]) -> bool | None:
-    """Multipliers of the facts that leave no negative coefficient, found in floats and checked in rationals."""
-    import numpy as np
-    from scipy.optimize import linprog
-
-    monomials = list(dict.fromkeys([*goal, *(monomial for fact, _ in columns for monomial in fact)]))
-    place = {monomial: row for row, monomial in enumerate(monomials)}
-    matrix, left = np.zeros((len(monomials), len(columns))), np.zeros(len(monomials))
-    for monomial, number in goal.items():
-        left[place[monomial]] = float(number)
+def _useful(goal: Terms, columns: list[Told]) -> list[Told] | None:
+    """The columns that may have a multiplier above nought: where the goal has nothing to spare, what one of them adds
+    another must take away again. None where nothing can offset a negative summand of the goal."""
+    lowering = Counter(monomial for fact, _ in columns for monomial, number in fact.items() if number < 0)
+    raising = defaultdict[int, list[int]](list)
     for column, (fact, _) in enumerate(columns):
         for monomial, number in fact.items():
-            matrix[place[monomial], column] = float(number)
-    certain = np.array([1.0 if sure(monomial, nullable) else 0.0 for monomial in monomials])
-    gain = np.array([1.0 if strict else 0.0 for _, strict in columns]) - certain @ matrix
-    weak = None
-    for most in LARGEST_WEIGHTS:
-        solved = linprog(-gain, A_ub=matrix, b_ub=left, bounds=(0, most), method="highs")
-        if not solved.success:
-            break
-        found = _checked(goal, columns, solved.x, nullable)
-        if found:
-            return True
-        weak = found if weak is None else weak
-    return weak
+            if number > 0 >= goal.get(monomial, 0):
+                raising[monomial].append(column)
+    if any(number < 0 and not lowering[monomial] for monomial, number in goal.items()):
+        return None
+    left = set(range(len(columns)))
+    stuck = [monomial for monomial in raising if not lowering[monomial]]
+    while stuck:
+        for column in left.intersection(raising[stuck.pop()]):
+            left.remove(column)
+            for monomial, number in columns[column][0].items():
+                lowering[monomial] -= number < 0
+                if number < 0 and not lowering[monomial]:
+                    if goal.get(monomial, 0) < 0:
+                        return None
+                    stuck.append(monomial)
+    return [columns[column] for column in sorted(left)]
 
 
-def _checked(goal: Terms, columns: list[Told], multipliers: Any, nullable: AbstractSet[Symbol]) -> bool | None:
-    """Whether multipliers, as fractions, leave no negative coefficient, and a positive one or a strict fact."""
-    weights = [Fraction(float(x)).limit_denominator(720) for x in multipliers]
-    rest = dict(goal)
-    for weight, (fact, _) in zip(weights, columns, strict=True):
+def _program(goal: Terms, columns: Sequence[Told], vanishing: int) -> bool | None:
+    """Multipliers of the facts that leave no negative coefficient, and if possible a positive one or a strict fact."""
+    rows: dict[int, dict[int, int]] = {monomial: {} for monomial in goal}
+    gain: dict[int, int] = {}
+    for column, (fact, strict) in enumerate(columns):
+        gain[column] = int(strict) - sum(number for monomial, number in fact.items() if not monomial & vanishing)
+        for monomial, number in fact.items():
+            rows.setdefault(monomial, {})[column] = number
+    least = sum(number for monomial, number in goal.items() if not monomial & vanishing)
+    bounds = [
+        (row, goal.get(monomial, 0))
+        for monomial, row in rows.items()
+        if goal.get(monomial, 0) < 0 or any(number > 0 for number in row.values())
+    ]
+    found = weights(bounds, gain, least)
+    return None if found is None else _checked(goal, columns, found, vanishing)
+
+
+def _checked(goal: Terms, columns: Sequence[Told], multipliers: Sequence[Fraction], vanishing: int) -> bool | None:
+    """Whether multipliers leave no negative coefficient, and a positive one or a strict fact."""
+    rest: dict[int, Fraction | int] = dict(goal)
+    for weight, (fact, _) in zip(multipliers, columns, strict=True):
         if weight:
             for monomial, number in fact.items():
-                rest[monomial] = rest.get(monomial, Fraction(0)) - weight * number
-    if any(number < 0 for number in rest.values()) or any(weight < 0 for weight in weights):
+                rest[monomial] = rest.get(monomial, 0) - weight * number
+    if any(number < 0 for number in rest.values()) or any(weight < 0 for weight in multipliers):
         return None
-    used = any(weight > 0 and strict for weight, (_, strict) in zip(weights, columns, strict=True))
-    return used or any(number > 0 and sure(monomial, nullable) for monomial, number in rest.items())
+    used = any(weight > 0 and strict for weight, (_, strict) in zip(multipliers, columns, strict=True))
+    return used or any(number > 0 and not monomial & vanishing for monomial, number in rest.items())

@@ -13,10 +13,10 @@ Known = tuple[Expr, bool]
 
 Monomial = tuple[tuple[Symbol, int], ...]
 Terms = dict[Monomial, Fraction]
-Told = tuple[Terms, bool]
 Facts = list[tuple[Poly, bool]]
 
 
+@cache
 def poly_of(expr: Expr) -> Poly:
     """A polynomial of its own quantities, in order of name."""
     return Poly(expr, *sorted(expr.free_symbols, key=str))
@@ -27,44 +27,6 @@ def fraction_of(expr: Expr) -> tuple[Expr, Expr]:
     """An expression as one fraction."""
     numerator, denominator = sympy.fraction(sympy.together(expr))
     return numerator, denominator
-
-
-@cache
-def factors_of(expr: Expr) -> tuple[Expr, list[tuple[Expr, int]]]:
-    """The numerical factor of a polynomial, and its irreducible ones with their powers.
-
-    A product's are those of its parts, each remembered: parts come back in many products.
-
-    >>> from sympy.abc import x, y
-    >>> factors_of(2 * x * (x**2 - y**2) * (x + y))
-    (2, [(x, 1), (x - y, 1), (x + y, 2)])
-    """
-    if isinstance(expr, Symbol):
-        return sympy.S.One, [(expr, 1)]
-    if isinstance(expr, sympy.Mul):
-        return _together(factors_of(part) for part in expr.args)
-    if isinstance(expr, sympy.Pow) and expr.exp.is_Integer and expr.exp > 0:
-        number, factors = factors_of(expr.base)
-        return number**expr.exp, [(factor, power * int(expr.exp)) for factor, power in factors]
-    try:
-        number, factors = sympy.factor_list(expr)
-    except sympy.PolificationFailed:  # a number, however it is written
-        return sympy.expand(expr), []
-    return number, factors
-
-
-def _together(parts: Iterable[tuple[Expr, list[tuple[Expr, int]]]]) -> tuple[Expr, list[tuple[Expr, int]]]:
-    """The factors of a product from those of its parts; of two that differ by their sign alone one is taken."""
-    whole, powers = sympy.S.One, dict[Expr, int]()
-    for number, factors in parts:
-        whole *= number
-        for factor, power in factors:
-            if -factor in powers:
-                whole *= (-1) ** power
-                powers[-factor] += power
-            else:
-                powers[factor] = powers.get(factor, 0) + power
-    return whole, sorted(powers.items(), key=lambda item: (item[1], str(item[0])))
 
 
 @cache
@@ -108,44 +70,6 @@ def signs_at(poly: Poly, points: Iterable[Mapping[Symbol, float]]) -> set[str]:
 def sure(monomial: Monomial, nullable: AbstractSet[Symbol]) -> bool:
     """Whether a monomial contains no quantity that may be zero."""
     return not any(gen in nullable for gen, _ in monomial)
-
-
-def degree(terms: Terms) -> int:
-    """The largest sum of powers of a monomial."""
-    return max(sum(power for _, power in monomial) for monomial in terms)
-
-
-def times_monomial(terms: Terms, factor: Monomial) -> Terms:
-    """A polynomial times a monomial."""
-    return {multiplied(monomial, factor): number for monomial, number in terms.items()}
-
-
-def product(one: Terms, other: Terms) -> Terms:
-    """A polynomial times another."""
-    found: Terms = {}
-    for monomial, number in one.items():
-        for factor, times in other.items():
-            both = multiplied(monomial, factor)
-            found[both] = found.get(both, Fraction(0)) + number * times
-    return {monomial: number for monomial, number in found.items() if number}
-
-
-def multiplied(one: Monomial, other: Monomial) -> Monomial:
-    """A monomial times another."""
-    powers = dict(one)
-    for gen, power in other:
-        powers[gen] = powers.get(gen, 0) + power
-    return in_order(powers.items())
-
-
-def divided(one: Monomial, other: Monomial) -> Monomial | None:
-    """A monomial over another, None where that is none."""
-    powers = dict(one)
-    for gen, power in other:
-        powers[gen] = powers.get(gen, 0) - power
-        if powers[gen] < 0:
-            return None
-    return in_order(powers.items())
 
 
 def in_order(powers: Iterable[tuple[Symbol, int]]) -> Monomial:

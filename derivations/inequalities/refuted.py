@@ -1,6 +1,8 @@
 """Whether an inequality is refuted by numbers, which spares the long search for a proof of it."""
 
+import math
 import random
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
@@ -60,9 +62,14 @@ def _drawn(symbol: Symbol, source: random.Random, magnitudes: float) -> float:
     return 1 + drawn if low == 1 and (record is None or not record.relaxed) else drawn
 
 
-def is_so(relation: Relational, point: Point) -> bool | None:
+def is_so(relation: Relational, point: Mapping[Symbol, float]) -> bool | None:
     """Whether a relation is so at a point; None where rounding, or a part without a value, leaves it open."""
-    left, right = (value_at(side, point) for side in relation.args)
+    with np.errstate(all="ignore"):
+        return _is_so(relation, point)
+
+
+def _is_so(relation: Relational, point: Mapping[Symbol, float]) -> bool | None:
+    left, right = (_value(side, point) for side in relation.args)
     if left is None or right is None:
         return None
     gap = left - right
@@ -75,17 +82,21 @@ def is_so(relation: Relational, point: Point) -> bool | None:
     return None if _is_rounding(gap, relation, point) else False
 
 
-def _is_rounding(gap: float, relation: Relational, point: Point) -> bool:
+def _is_rounding(gap: float, relation: Relational, point: Mapping[Symbol, float]) -> bool:
     """Whether two sides differ by no more than what rounding makes of their summands, which may be far larger."""
-    parts = [value_at(term, point) for side in relation.args for term in sympy.Add.make_args(side)]
+    parts = [_value(term, point) for side in relation.args for term in sympy.Add.make_args(side)]
     return abs(gap) <= ROUNDING * sum(abs(part) for part in parts if part is not None)
 
 
-def value_at(expr: Expr, point: Point) -> float | None:
+def value_at(expr: Expr, point: Mapping[Symbol, float]) -> float | None:
     """The number of an expression at a point, None where it has none."""
+    with np.errstate(all="ignore"):
+        return _value(expr, point)
+
+
+def _value(expr: Expr, point: Mapping[Symbol, float]) -> float | None:
     try:
-        with np.errstate(all="ignore"):
-            value = float(evaluate(expr, point))
+        value = float(evaluate(expr, point))
     except (KeyError, TypeError, ValueError, ArithmeticError, NotImplementedError):
         return None
-    return value if np.isfinite(value) else None
+    return value if math.isfinite(value) else None

@@ -12,11 +12,11 @@ import sympy
 from sympy import Dummy, Expr, Poly, Rational, Symbol
 
 from steptime.derivations.inequalities.combination import combined
+from steptime.derivations.inequalities.factors import factors_of
 from steptime.derivations.inequalities.parts import UndecidedError, about, may_vanish, radical_sign, times
 from steptime.derivations.inequalities.polynomials import (
     Known,
     by_coefficients,
-    factors_of,
     fraction_of,
     poly_of,
     signs_at,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import sympy
@@ -94,24 +95,26 @@ class SolveFor(Rule):
     unknown: Symbol
 
     def apply(self, line: Eq) -> Eq:
-        constant, coefficient, power = self._parts(line)
+        constant, coefficient, power = _parts(line, self.unknown)
         return equation(self.unknown, (-constant / coefficient) ** (1 / power))
 
-    def _parts(self, line: Eq) -> tuple[Expr, Expr, Expr]:
-        """The line as constant + coefficient * unknown^power = 0."""
-        must_be_quantity(self.unknown)
-        numerator, _ = sympy.fraction(sympy.together(line.lhs - line.rhs))
-        numerator = sympy.expand(numerator)
-        powers = {term.as_coeff_exponent(self.unknown)[1] for term in sympy.Add.make_args(numerator)} - {sympy.S.Zero}
-        if len(powers) != 1:
-            raise RuleError(f"the line is not linear in {self.unknown}, nor in one power of it")
-        (power,) = powers
-        constant, coefficient = numerator.coeff(self.unknown, 0), numerator.coeff(self.unknown**power)
-        rest = sympy.expand(numerator - constant - coefficient * self.unknown**power)
-        if constant == 0 or coefficient.has(self.unknown) or rest != 0:
-            raise RuleError(f"the line has no positive root in {self.unknown}")
-        return constant, coefficient, power
-
     def needs(self, line: Eq) -> Iterator[Condition]:
-        coefficient = sympy.powsimp(self._parts(line)[1])
+        coefficient = sympy.powsimp(_parts(line, self.unknown)[1])
         yield Condition(related(Ne, coefficient, 0), f"{coefficient} multiplies {self.unknown}")
+
+
+@cache
+def _parts(line: Eq, unknown: Symbol) -> tuple[Expr, Expr, Expr]:
+    """The line as constant + coefficient * unknown^power = 0."""
+    must_be_quantity(unknown)
+    numerator, _ = sympy.fraction(sympy.together(line.lhs - line.rhs))
+    numerator = sympy.expand(numerator)
+    powers = {term.as_coeff_exponent(unknown)[1] for term in sympy.Add.make_args(numerator)} - {sympy.S.Zero}
+    if len(powers) != 1:
+        raise RuleError(f"the line is not linear in {unknown}, nor in one power of it")
+    (power,) = powers
+    constant, coefficient = numerator.coeff(unknown, 0), numerator.coeff(unknown**power)
+    rest = sympy.expand(numerator - constant - coefficient * unknown**power)
+    if constant == 0 or coefficient.has(unknown) or rest != 0:
+        raise RuleError(f"the line has no positive root in {unknown}")
+    return constant, coefficient, power

@@ -176,3 +176,21 @@ def test_ctrl_c_in_the_middle_of_work() -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "") and err.splitlines()[-1] == "interrupted" and "Traceback" not in err
+
+
+def test_only_a_process_of_its_own_looks_less_often_for_what_is_no_longer_used() -> None:
+    """Whoever calls the command from a program has chosen how often that is done."""
+    asked = """
+import atexit, gc, sys
+from steptime.cli import main
+before = gc.get_threshold()
+try:
+    main(["--version"])
+except SystemExit:
+    print(gc.get_threshold() == before)
+sys.argv = ["steptime", "--version"]
+atexit.register(lambda: print(gc.get_threshold()[0] >= 10 * before[0]))
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split()[1::2] == ["True", "True"]
