@@ -135,6 +135,7 @@ MODULES = (
     "training.run",
     "training.context",
     "training.joint",
+    "training.axes",
     "practice.above",
     "practice.fullest",
     "practice.hottest",

@@ -218,10 +218,10 @@ class Signs:
             return expr.func(*[self._walk(part) for part in expr.args])
         if isinstance(expr, sympy.Pow) and expr.exp.is_Integer:
             return self._walk(expr.base) ** expr.exp
-        if isinstance(expr, sympy.Pow) and not expr.exp.is_number and expr.exp.could_extract_minus_sign():
-            return 1 / self._walk(expr.base**-expr.exp)
         if isinstance(expr, sympy.Pow) and expr.base in self.roots and expr.exp.is_Rational:
             return self._rooted(expr.base, expr.exp)
+        if isinstance(expr, sympy.Pow) and expr.exp.could_extract_minus_sign():
+            return 1 / self._walk(expr.base**-expr.exp)
         return self._atom(expr)
 
     def _rooted(self, symbol: Symbol, power: Rational) -> Expr:

@@ -4,7 +4,7 @@ Each proves a minimum, not a stationary point. Sums of powers of positive quanti
 that multipliers which balance the slopes prove the optimum of all (Karush, Kuhn and Tucker).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,7 +174,8 @@ class Optimum(Rule):
         if len(self.weights) != len(sides):
             raise RuleError(f"{len(sides)} terms need as many weights")
         point = {p.lhs: p.rhs for p in self.at}
-        for expr in (*sides, *(limit.lhs for limit in self.within)):
+        bounded = [limit.lhs for limit in self.within]
+        for expr in (*sides, *bounded):
             must_be_posynomial(expr, over)
         if not same(sympy.Add(*self.weights), sympy.S.One):
             raise RuleError("the weights do not sum to one")
@@ -184,10 +185,9 @@ class Optimum(Rule):
         for price, limit in zip(self.prices, self.within, strict=True):
             if price != 0 and not same(limit.lhs.xreplace(point), limit.rhs):
                 raise RuleError(f"{limit} has a price, and is not reached at the optimum")
+        parts = [*zip(self.weights, sides, strict=True), *zip(self.prices, bounded, strict=True)]
         for symbol in over:
-            slope = sympy.Add(*(w * sympy.diff(f, symbol) for w, f in zip(self.weights, sides, strict=True)))
-            slope += sympy.Add(*(p * sympy.diff(g.lhs, symbol) for p, g in zip(self.prices, self.within, strict=True)))
-            if not same((symbol * slope).xreplace(point), sympy.S.Zero):
+            if not balanced(parts, symbol, point):
                 raise RuleError(f"the slopes over {symbol} do not balance at the optimum")
         return equation(line.lhs, self.value)
 
@@ -229,6 +229,21 @@ class Optimum(Rule):
         names = ", ".join(str(p.lhs) for p in self.at)
         limits = ", ".join(str(limit) for limit in self.within)
         return f"{limits}, and that {names} are chosen to make the left side least"
+
+
+def balanced(parts: Iterable[tuple[Expr, Expr]], over: Expr, point: Mapping[Any, Expr]) -> bool:
+    """Whether what rises and what falls with a quantity are equal at a point, of sums with a multiplier each.
+
+    Compared with each other they have a size by which to tell a rounding of roots; with nought they have none.
+    """
+    slopes = [(times, over * sympy.diff(part, over)) for times, part in parts]
+    if same(sympy.Add(*(times * slope for times, slope in slopes)).xreplace(point), sympy.S.Zero):
+        return True
+    rises, falls = [], []
+    for times, slope in slopes:
+        for term in sympy.Add.make_args(sympy.expand(slope)):
+            (falls if term.could_extract_minus_sign() else rises).append(times * term)
+    return same(sympy.Add(*rises).xreplace(point), -sympy.Add(*falls).xreplace(point))
 
 
 def chosen(assumptions: Iterable[Any], over: Expr, least: bool) -> bool:
