@@ -138,7 +138,7 @@ def radical_sign(signs: Signs, expr: Expr) -> str | None:
 
 
 def _by_squares(signs: Signs, line: Expr, mark: Symbol, base: Expr) -> str | None:
-    """The sign of a polynomial in a root: of p + q sqrt(r), once its square is r, that of the one with larger square."""
+    """The sign of a polynomial in a root, once its square is what it is of: of p + q sqrt(r), by comparing squares."""
     line = sympy.expand(line)
     if mark not in line.free_symbols:
         return signs.of(line)
@@ -153,7 +153,7 @@ def _by_squares(signs: Signs, line: Expr, mark: Symbol, base: Expr) -> str | Non
     if larger in ("+", "0+") and one is not None:
         return one if larger == "+" and one in ("+", "-") else "0" + one[-1]
     if larger in ("-", "0-"):  # the root's part decides, whatever the sign of the other
-        return other if larger == "-" and other in ("+", "-") else "0" + other[-1]
+        return other[-1] if larger == "-" else "0" + other[-1]
     return None
 
 

@@ -4,7 +4,7 @@ Each proves a minimum, not a stationary point. Sums of powers of positive quanti
 that multipliers which balance the slopes prove the optimum of all (Karush, Kuhn and Tucker).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from steptime.derivations.checks.same import same
 from steptime.derivations.inequalities.certificate import sign
 from steptime.derivations.inequalities.conditions import Condition, RuleError, in_range, related
 from steptime.derivations.inequalities.slopes import slope
+from steptime.derivations.rules.posynomials import balanced, must_be_posynomial
 from steptime.derivations.rules.rule import Rule, equation, must_be_quantity
 from steptime.model.quantity import declared_as
 
@@ -231,34 +232,6 @@ class Optimum(Rule):
         return f"{limits}, and that {names} are chosen to make the left side least"
 
 
-def balanced(parts: Iterable[tuple[Expr, Expr]], over: Expr, point: Mapping[Any, Expr]) -> bool:
-    """Whether what rises and what falls with a quantity are equal at a point, of sums with a multiplier each.
-
-    Compared with each other they have a size by which to tell a rounding of roots; with nought they have none.
-    """
-    slopes = [(times, over * sympy.diff(part, over)) for times, part in parts]
-    if same(sympy.Add(*(times * slope for times, slope in slopes)).xreplace(point), sympy.S.Zero):
-        return True
-    rises, falls = [], []
-    for times, slope in slopes:
-        for term in sympy.Add.make_args(sympy.expand(slope)):
-            (falls if term.could_extract_minus_sign() else rises).append(times * term)
-    return same(sympy.Add(*rises).xreplace(point), -sympy.Add(*falls).xreplace(point))
-
-
 def chosen(assumptions: Iterable[Any], over: Expr, least: bool) -> bool:
     """Whether a theorem declares that a quantity is chosen to make its left side least, or greatest."""
     return any(getattr(one, "variable", None) == over and getattr(one, "least", None) is least for one in assumptions)
-
-
-def must_be_posynomial(expr: Expr, over: list[Expr]) -> None:
-    """Refuse what is no sum of powers with positive coefficients: it need not be convex in logarithms."""
-    for term in sympy.Add.make_args(sympy.expand(expr)):
-        rest = term
-        for symbol in over:
-            coefficient, power = rest.as_coeff_exponent(symbol)
-            if coefficient.has(symbol) or power.free_symbols & set(over):
-                raise RuleError(f"{term} is no product of powers")
-            rest = coefficient
-        if sign(rest) not in ("+", "0+"):
-            raise RuleError(f"{rest} in {term} is not shown to be positive")

@@ -5,18 +5,16 @@ which is there for one reason: each sequence is split among so many chips that r
 """
 
 from collections.abc import Mapping
-from functools import partial
 
-from sympy import Expr, Le, Max, S, Symbol, sqrt
+from sympy import Le, Max, S, Symbol, sqrt
 
 from steptime.derivations.axioms import FULL_RATE, RING_BALANCED, WHOLE_ENOUGH
-from steptime.derivations.claims import Claim, Source, Wording
 from steptime.derivations.experts.symbols import always_read
-from steptime.derivations.facts import Best, Chosen, Defined, Given, given
+from steptime.derivations.facts import Chosen, Defined, Given, given
 from steptime.derivations.inequalities.conditions import at_least
-from steptime.derivations.rules import both_sides, equation, optimum, side, solve_for, substitute
+from steptime.derivations.rules import equation, optimum
 from steptime.derivations.steps import Derivation, Step
-from steptime.derivations.training.numbers import LLAMA_3, SCALING_BOOK
+from steptime.derivations.training.numbers import SCALING_BOOK
 from steptime.model.phases.rates import rates
 from steptime.model.scenario import Scenario
 
@@ -29,22 +27,22 @@ from steptime.model.symbols import (  # isort: skip
     scale_out_bandwidth, scale_up_bandwidth, sequence, tensor_parallel, width,
 )  # fmt: skip
 
-TABLE_4 = f"{LLAMA_3}, table 4: 16,384 H100, 128 sequences of 131,072 tokens, tp 8, cp 16, pp 16"
+TABLE_4 = "Llama Team 2024, arXiv 2407.21783, table 4: 16,384 H100, 128 sequences of 131,072 tokens, tp 8, cp 16, pp 16"
 LONG = (
     "Llama 3.1 405B on 16,384 H100, 128 sequences of 131,072 tokens in 16 stages, 16 micro-batches a rank; weights "
     "gathered once a step in bf16 and gradients scattered in fp32"
 )
 
 
-def long_context() -> Mapping[Symbol, float]:
-    """Llama 3.1 405B in the long-context part of its training, and the times that follow."""
+def long_context(length: float = 131072.0) -> Mapping[Symbol, float]:
+    """Llama 3.1 405B in the long-context part of its training, or with other sequences, and the times that follow."""
     tokens = 128 * 131072 / 16384
     values = {
         always_read: 405e9,
         width: 16384.0,
         layers: 126.0,
         kv_bytes: 126 * 2 * 8 * 128 * 2.0,
-        sequence: 131072.0,
+        sequence: length,
         micro_batches: 16.0,
         pipeline_parallel: 16.0,
         tokens_a_chip: tokens,
@@ -177,95 +175,4 @@ beside = Derivation(
     ),
 )
 
-
-def written_out(name: str, title: str, claim: str, of: Symbol, value: Expr, holds: tuple[Expr, ...]) -> Derivation:
-    """A best degree in bytes, tokens and bandwidths."""
-    return Derivation(
-        name=name,
-        title=title,
-        rows=("10.13",),
-        claim=claim,
-        start=Best(in_turn, of),
-        steps=(Step("what each takes", substitute(*OF_EACH), equation(of, value)),),
-        assumes=OF_EACH,
-        sources=(SCALING_BOOK, TABLE_4),
-        example=long_context,
-        example_text=LONG,
-        holds=holds,
-    )
-
-
-passed = weight_moves * always_read + ring_passes * kv_bytes * micro_batches * sequence
-"""Bytes of a stage's weights, and of the keys and values of all sequences of a rank, times the stages."""
-streamed = step_stream_moves * reduce_bytes * tokens_a_chip * width * layers * pipeline_parallel
-explicit = sqrt(passed * scale_up_bandwidth / (streamed * scale_out_bandwidth))
-whole = micro_batches * sequence / (pipeline_parallel * tokens_a_chip)
-WRITTEN = (
-    at_least(passed * scale_up_bandwidth, streamed * scale_out_bandwidth),
-    at_least(streamed * scale_out_bandwidth * whole**2, passed * scale_up_bandwidth),
-)
-
-tensor = written_out(
-    "tensor-among-axes",
-    "Tensor parallelism beside context and data parallelism",
-    "Keys and values of the sequences that a rank trains on count as if they were weights to gather.",
-    tensor_parallel,
-    explicit,
-    WRITTEN,
-)
-context = written_out(
-    "context-among-axes",
-    "Context parallelism beside tensor and data parallelism",
-    "What is left of a sequence's split once matrices are split as far as pays: it grows with the sequence, and with "
-    "chips at one batch.",
-    context_parallel,
-    whole / explicit,
-    WRITTEN,
-)
-
-ONE = given(context_parallel, 1, "no sequence is split by context parallelism")
-enough = Derivation(
-    name="tokens-without-context-parallelism",
-    title="Tokens a chip from which training needs no context parallelism",
-    rows=("10.13",),
-    claim="Above it tensor parallelism alone splits each sequence as far as must be; below it, with long sequences or "
-    "more chips at one batch, a ring joins in.",
-    start=context,
-    steps=(
-        Step("one chip for each sequence's context", substitute(ONE), equation(S.One, whole / explicit)),
-        Step(
-            "squared",
-            both_sides(side**2 * tokens_a_chip),
-            equation(
-                tokens_a_chip,
-                (micro_batches * sequence) ** 2
-                * (step_stream_moves * reduce_bytes * width * layers * scale_out_bandwidth)
-                / (pipeline_parallel * passed * scale_up_bandwidth),
-            ),
-        ),
-    ),
-    assumes=(ONE,),
-    sources=(SCALING_BOOK, TABLE_4),
-    example=long_context,
-    example_text=LONG,
-    holds=(
-        at_least(
-            passed * scale_up_bandwidth,
-            step_stream_moves * reduce_bytes * width * layers * scale_out_bandwidth * micro_batches * sequence,
-        ),
-    ),
-)
-
-DERIVATIONS = (in_turn, beside, tensor, context, enough)
-
-
-def _inputs() -> dict[str, float]:
-    return {symbol.name: long_context()[symbol] for symbol in context.result.rhs.free_symbols}
-
-
-CLAIMS = (
-    Claim("10.13", f"Chips that split each sequence ({TABLE_4}: 16)", 16.0, context.evaluate, _inputs,
-          source=Source.PAPER, wording=Wording.ABOUT),
-    Claim("10.13", f"Chips that split each matrix ({TABLE_4}: 8)", 8.0, tensor.evaluate, _inputs,
-          source=Source.PAPER, wording=Wording.ABOUT),
-)  # fmt: skip
+DERIVATIONS = (in_turn, beside)
