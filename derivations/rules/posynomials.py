@@ -19,7 +19,8 @@ def balanced(parts: Iterable[tuple[Expr, Expr]], over: Expr, point: Mapping[Any,
     changes = [(times, over * sympy.diff(part, over)) for times, part in parts]
     if same(sympy.Add(*(times * change for times, change in changes)).xreplace(point), sympy.S.Zero):
         return True
-    rises, falls = [], []
+    rises: list[Expr] = []
+    falls: list[Expr] = []
     for times, change in changes:
         for term in sympy.Add.make_args(sympy.expand(change)):
             (falls if term.could_extract_minus_sign() else rises).append(times * term)
