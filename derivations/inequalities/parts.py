@@ -32,6 +32,8 @@ def about(signs: Signs, expr: Expr) -> Part:
         return _lambert(signs, expr)
     if isinstance(expr, sympy.Sum) and _summand(signs, expr) in ("+", "0+"):
         return False, False, _nothing
+    if isinstance(expr, sympy.gamma) and signs.of(expr.args[0]) == "+":
+        return False, True, _nothing
     if isinstance(expr, sympy.binomial):
         return False, False, _nothing  # of what are counts
     if isinstance(expr, sympy.Min | sympy.Max):

@@ -18,6 +18,7 @@ from steptime.model.text.asked import MOST, asked, stems
         ("How long to hold a KV cache rather than recompute it?", "hold-in-chip"),
         ("How much traffic does a machine need at least?", "minimum-efficient-scale"),
         ("Which tensor parallelism sends the fewest bytes?", "split-fewest-bytes"),
+        ("How many hits does a small cache of prefixes have?", "hits-of-a-small-cache"),
         ("How much context parallelism beside tensor and data parallelism?", "context-among-axes"),
         ("When are experts gathered, when shared out?", "experts-gathered-or-shared-out"),
     ],
