@@ -75,6 +75,7 @@ EVEN_CHOICES = Axiom("even-choices", "each choice of a token is as likely to fal
 INDEPENDENT_CHOICES = Axiom("independent-choices", "a token's choices fall on places independently of one another: as if the router put each expert back")
 ONE_COPY_A_DOMAIN = Axiom("one-copy-a-domain", "a token is sent once to each other domain that holds a chosen expert")
 CONSTANT_TRAFFIC = Axiom("constant-traffic", "a model serves at a constant rate until it is replaced")
+SPARSE_LAW = Axiom("sparse-law", "the loss of a mixture is a constant, a power of the active weights times one of all of them, and a power of the tokens of pre-training: laws as fitted let these depend on one another as well")
 ACTIVE_COUNT = Axiom("active-weights-count", "of a mixture of experts the active weights count as those of a dense model in a law of loss")
 SHORTEST_PATHS = Axiom("shortest-paths", "messages take shortest paths, axis after axis; where both ways are equally short, half each way")
 LINKS_ALIKE = Axiom("links-alike", "every chip sends every other as much")

@@ -15,10 +15,12 @@ from steptime.derivations.owned import is_declared_here
 from steptime.model import symbols as q
 
 from steptime.derivations.facts import (  # isort: skip
-    Area, Compared, Crossing, Defined, DyingArea, Expected, Given, Instance, Modelled, PowerArea, Wavefront,
+    Area, Compared, Crossing, Defined, DyingArea, Expected, Given, Instance, Modelled, PowerArea, Priced, Wavefront,
 )  # fmt: skip
 
-Defining = Area | Defined | Compared | Crossing | DyingArea | Expected | PowerArea | Wavefront | Modelled | Instance
+Defining = (
+    Area | Defined | Compared | Crossing | DyingArea | Expected | PowerArea | Priced | Wavefront | Modelled | Instance
+)
 Pairs = tuple[tuple[Symbol, Any], ...]
 FOLLOWS = {q.parameters_read: frozenset({q.batch, q.micro_batch, q.pass_tokens})}
 """What theorems may leave open, and the model makes of other quantities: the more tokens choose experts, the more

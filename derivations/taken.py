@@ -27,7 +27,7 @@ from steptime.derivations.rules import SolveFor
 
 from steptime.derivations.facts import (  # isort: skip
     Area, Best, Chosen, Compared, Crossing, Defined, DyingArea, Expected, Given, Instance, Line, Modelled, PowerArea,
-    Side, Solved, Tends, Wavefront, replaced, right_of,
+    Priced, Side, Solved, Tends, Wavefront, replaced, right_of,
 )  # fmt: skip
 
 
@@ -38,6 +38,10 @@ def of_fact(fact: Any) -> Standing:
         return _of_theorem(fact)
     if isinstance(fact, Best):
         return _of_theorem(fact.of)
+    if isinstance(fact, Priced):
+        must_be_free(fact.symbol, fact)
+        proved = replace(_of_theorem(fact.of), seen=frozenset(line.free_symbols))
+        return proved.joined(Standing(definitions=((fact.symbol, fact),)))
     if isinstance(fact, Line):
         return _of_line(fact)
     if isinstance(fact, Modelled):

@@ -206,7 +206,8 @@ class Optimum(Rule):
                 yield Condition(related(Ge, price, 0), f"the multiplier of {limit}")
         for eq in self.at:
             yield Condition(related(Gt, eq.rhs, 0), f"{eq.lhs} > 0 at the optimum")
-            yield from in_range(eq.lhs, eq.rhs, "at the optimum", line.free_symbols)
+            for condition in in_range(eq.lhs, eq.rhs, "at the optimum", line.free_symbols):
+                yield condition.put(point)  # beside what else is chosen, as that comes to be
 
     def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
         for condition in conditions:
