@@ -121,7 +121,7 @@ over_static = Derivation(
     name="misses-over-the-most-popular",
     title="Misses of throwing out the oldest over those of keeping the most popular",
     rows=("9.12",),
-    claim="However large the cache: nothing lost at a power of one, more with each, and never more than exp(γ), 1.78 "
+    claim="However large the cache: nothing lost at a power of one, more with each, and never more than 1.78 "
     "times as many.",
     start=Defined(misses_ratio, missed_requests / beyond_requests, "what is missed by one and by the other"),
     steps=(
