@@ -10,12 +10,17 @@ from typing import Any
 
 from sympy import Eq, Symbol
 
-from steptime.derivations.facts import Compared, Crossing, Defined, Expected, Given, Instance, Modelled, Wavefront
 from steptime.derivations.inequalities.conditions import RuleError
 from steptime.derivations.owned import is_declared_here
 from steptime.model import symbols as q
 
-Defining = Defined | Compared | Crossing | Expected | Wavefront | Modelled | Instance
+from steptime.derivations.facts import (  # isort: skip
+    Area, Compared, Crossing, Defined, DyingArea, Expected, Given, Instance, Modelled, PowerArea, Priced, Wavefront,
+)  # fmt: skip
+
+Defining = (
+    Area | Defined | Compared | Crossing | DyingArea | Expected | PowerArea | Priced | Wavefront | Modelled | Instance
+)
 Pairs = tuple[tuple[Symbol, Any], ...]
 FOLLOWS = {q.parameters_read: frozenset({q.batch, q.micro_batch, q.pass_tokens})}
 """What theorems may leave open, and the model makes of other quantities: the more tokens choose experts, the more

@@ -26,8 +26,8 @@ from steptime.derivations.owned import is_formula
 from steptime.derivations.rules import SolveFor
 
 from steptime.derivations.facts import (  # isort: skip
-    Best, Chosen, Compared, Crossing, Defined, Expected, Given, Instance, Line, Modelled, Side, Solved, Tends,
-    Wavefront, replaced, right_of,
+    Area, Best, Chosen, Compared, Crossing, Defined, DyingArea, Expected, Given, Instance, Line, Modelled, PowerArea,
+    Priced, Side, Solved, Tends, Wavefront, replaced, right_of,
 )  # fmt: skip
 
 
@@ -38,6 +38,10 @@ def of_fact(fact: Any) -> Standing:
         return _of_theorem(fact)
     if isinstance(fact, Best):
         return _of_theorem(fact.of)
+    if isinstance(fact, Priced):
+        must_be_free(fact.symbol, fact)
+        proved = replace(_of_theorem(fact.of), seen=frozenset(line.free_symbols))
+        return proved.joined(Standing(definitions=((fact.symbol, fact),)))
     if isinstance(fact, Line):
         return _of_line(fact)
     if isinstance(fact, Modelled):
@@ -46,7 +50,7 @@ def of_fact(fact: Any) -> Standing:
         if not is_known(fact):
             raise RuleError(f"{fact.symbol} is no name of {fact.formula}")
         return Standing(seen=frozenset(line.free_symbols))
-    if isinstance(fact, Defined | Expected | Wavefront):
+    if isinstance(fact, Area | Defined | DyingArea | Expected | PowerArea | Wavefront):
         return _of_definition(fact)
     if isinstance(fact, Solved):
         inner = of_fact(fact.of)
@@ -64,13 +68,15 @@ def of_fact(fact: Any) -> Standing:
     raise RuleError(f"{line} is neither a result, nor a definition, nor a declared assumption")
 
 
-def _of_definition(fact: Defined | Expected | Wavefront) -> Standing:
+def _of_definition(fact: Area | Defined | DyingArea | Expected | PowerArea | Wavefront) -> Standing:
     """A definition: of a quantity that means nothing else, by what does not depend on it."""
     must_be_free(fact.symbol, fact)
     must_be_ordered(((fact.symbol, fact),))
     conditions: tuple[Condition, ...] = ()
-    if isinstance(fact, Wavefront) and (flaw := fact.flaw()) is not None:
+    if isinstance(fact, Area | DyingArea | PowerArea | Wavefront) and (flaw := fact.flaw()) is not None:
         raise RuleError(flaw)
+    if isinstance(fact, Area | DyingArea | PowerArea):
+        conditions = tuple(one for one in fact.needs() if not one.follows(()))
     if isinstance(fact, Expected):
         within = (at_least(fact.index, fact.low), at_least(fact.high, fact.index))
         for relation in (at_least(fact.chance, 0), at_least(sympy.S.One, fact.chance)):

@@ -47,8 +47,19 @@ def floor(value: Any) -> Any:
     return np.floor(value + ROUNDING * np.abs(value))
 
 
+def gamma(value: Any) -> Any:
+    """Euler's Gamma function.
+
+    >>> float(gamma(5.0))
+    24.0
+    """
+    from scipy.special import gamma as found  # few formulas ask for it, and SciPy takes half a second to load
+
+    return found(np.asarray(value, dtype=float))[()]
+
+
 WITH_ROUNDING = [
-    {one.__name__: one for one in (ceiling, floor, lambert, lambert_of_exponential)}, np,
+    {one.__name__: one for one in (ceiling, floor, gamma, lambert, lambert_of_exponential)}, np,
 ]  # fmt: skip
 """Where a compiled function finds its functions."""
 

@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 from steptime.model.errors import Unbound
 from steptime.model.extremes import put_in
 from steptime.model.lambert import height_of, lambert, lambert_of_exponential
-from steptime.model.numeric import BLOCK, Function, Spread, ceiling, compiled, floor
+from steptime.model.numeric import BLOCK, Function, Spread, ceiling, compiled, floor, gamma
 
 Number = Any
 """A float, or an array of floats."""
@@ -59,6 +59,7 @@ _rules: Mapping[Any, Function] = {
     sympy.exp: np.exp,
     sympy.log: np.log,
     sympy.LambertW: lambert,
+    sympy.gamma: gamma,
 }
 
 

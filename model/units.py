@@ -20,8 +20,8 @@ class UnitError(ValueError):
 def unit_of(expr: Any) -> Expr:
     """The unit of an expression, a product of powers of second, byte, FLOP, dollar, joule.
 
-    Walks sums, products, powers, Max, Min, ceiling, floor, exp, log, Lambert's W, binomial, Piecewise and relations.
-    Zero and infinity fit any unit. Raises UnitError naming both parts that disagree.
+    Walks sums, products, powers, Max, Min, ceiling, floor, exp, log, Lambert's W, Gamma, binomial, Piecewise,
+    relations. Zero and infinity fit any unit. Raises UnitError naming both parts that disagree.
 
     >>> from steptime.model.symbols import peak_flops, memory_bandwidth
     >>> unit_of(peak_flops / memory_bandwidth)
@@ -54,7 +54,7 @@ def unit_of(expr: Any) -> Expr:
         for bound in expr.limits[0][1:]:
             _must_be_count(bound, f"the number of summands of {expr}")
         return unit_of(expr.function)
-    if isinstance(expr, sympy.binomial | sympy.LambertW):
+    if isinstance(expr, sympy.binomial | sympy.LambertW | sympy.gamma):
         for part in expr.args:
             _must_be_count(part, f"the arguments of {expr}")
         return count

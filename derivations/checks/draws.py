@@ -147,4 +147,5 @@ _rules: dict[Any, Callable[..., Any]] = {
     sympy.ceiling: mpmath.ceil,
     sympy.binomial: mpmath.binomial,
     sympy.LambertW: _lambert,
+    sympy.gamma: mpmath.gamma,
 }

@@ -37,9 +37,31 @@ def same(one: Expr, other: Expr) -> bool:
         if difference == 0:
             return True
     numerator, _ = sympy.fraction(sympy.together(difference))
-    if sympy.expand(numerator) == 0:
+    if sympy.expand(numerator) == 0 or vanishes_by_root(numerator):
         return True
     return bool(sympy.simplify(sympy.powsimp(sympy.expand_power_base(difference), force=True)) == 0)
+
+
+def vanishes_by_root(expr: Expr) -> bool:
+    """Whether an expression with one square root of a sum is nought once the root's square is what it is the root of.
+
+    >>> x, y = sympy.symbols("x y", positive=True)
+    >>> root = sympy.sqrt(x**2 + y)
+    >>> vanishes_by_root((root - x) * (root + x) * root - y * root)
+    True
+    """
+    halves = [part for part in expr.atoms(sympy.Pow) if part.exp.is_Rational and part.exp.q == 2]
+    of_sums = [part for part in halves if isinstance(part.base, sympy.Add)]
+    bases = {sympy.expand(part.base) for part in of_sums}
+    if len(bases) != 1:
+        return False
+    (base,), mark = bases, sympy.Dummy("root", positive=True)
+    powers = {part: mark ** int(2 * part.exp) for part in of_sums}
+    numerator, _ = sympy.fraction(sympy.together(expr.xreplace(powers)))
+    numerator = sympy.expand(numerator)
+    if not numerator.is_polynomial(mark):
+        return False
+    return bool(sympy.expand(sympy.rem(numerator, mark**2 - base, mark)) == 0)
 
 
 def factors_in(expr: Expr) -> Expr:

@@ -88,3 +88,24 @@ class Best:
             elif not isinstance(step.rule, Identity):
                 raise RuleError(f"{self.of.name}: what follows its optimum may not hold for {self.symbol}")
         return equation(self.symbol, value)
+
+
+@dataclass(frozen=True)
+class Priced:
+    """What a limit costs at the optimum that a theorem proves: the multiplier of limit number ``number``, counted from
+    nought. The least falls by so much for each unit that the limit gives, at that rate and all else the same (the
+    sensitivity of a convex problem, whose multipliers these are)."""
+
+    of: Any
+    number: int
+    symbol: Symbol
+    why: str
+
+    @property
+    def line(self) -> Eq:
+        found = [place for place, step in enumerate(self.of.steps) if isinstance(step.rule, Optimum)]
+        if len(found) != 1 or self.number >= len(self.of.steps[found[0]].rule.prices):
+            raise RuleError(f"{self.of.name} has no one optimum with so many limits")
+        if len(self.of.steps) > found[0] + 1:
+            raise RuleError(f"{self.of.name}: what follows its optimum may not hold for its prices")
+        return equation(self.symbol, self.of.steps[found[0]].rule.prices[self.number])

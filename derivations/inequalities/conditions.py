@@ -87,6 +87,8 @@ def _of_part(part: Expr, where: str) -> Iterator[Condition]:
     """What a logarithm or a power needs, whose own parts have values."""
     if isinstance(part, sympy.log) and part.args[0].free_symbols:
         yield Condition(more(part.args[0], 0), f"the logarithm of {part.args[0]}, {where}")
+    if isinstance(part, sympy.gamma) and part.args[0].free_symbols:
+        yield Condition(more(part.args[0], 0), f"the Gamma function of {part.args[0]}, {where}")
     if isinstance(part, sympy.LambertW) and part.args[0].free_symbols:
         yield from _of_lambert(part, where)
     if not isinstance(part, sympy.Pow) or not part.base.free_symbols:

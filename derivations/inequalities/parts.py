@@ -32,6 +32,8 @@ def about(signs: Signs, expr: Expr) -> Part:
         return _lambert(signs, expr)
     if isinstance(expr, sympy.Sum) and _summand(signs, expr) in ("+", "0+"):
         return False, False, _nothing
+    if isinstance(expr, sympy.gamma) and signs.of(expr.args[0]) == "+":
+        return False, True, _nothing
     if isinstance(expr, sympy.binomial):
         return False, False, _nothing  # of what are counts
     if isinstance(expr, sympy.Min | sympy.Max):
@@ -121,29 +123,39 @@ def _power(signs: Signs, expr: Expr) -> Part:
 
 
 def radical_sign(signs: Signs, expr: Expr) -> str | None:
-    """The sign of p + q sqrt(r), by comparing squares."""
-    radicals = [
-        part for part in expr.atoms(sympy.Pow)
-        if part.exp == Rational(1, 2) and not isinstance(part.base, Symbol) and not part.base.is_number
-    ]  # fmt: skip
-    if len(radicals) != 1:
+    """The sign of p + q sqrt(r), by comparing squares; one over a root is the root over what it is of."""
+    bases = {
+        part.base for part in expr.atoms(sympy.Pow)
+        if abs(part.exp) == Rational(1, 2) and not isinstance(part.base, Symbol) and not part.base.is_number
+    }  # fmt: skip
+    if len(bases) != 1:
         return None
-    (radical,) = radicals
+    (base,) = bases
     mark = Dummy("radical")
-    line = sympy.expand(expr.xreplace({radical: mark}))
-    if not line.is_polynomial(mark) or sympy.degree(line, mark) != 1:
+    line = expr.xreplace({sympy.sqrt(base): mark, 1 / sympy.sqrt(base): mark / base})
+    if sympy.expand(line).is_polynomial(mark):
+        return _by_squares(signs, line, mark, base)
+    numerator, denominator = sympy.fraction(sympy.together(line))
+    return times(*(_by_squares(signs, part, mark, base) for part in (numerator, denominator)))
+
+
+def _by_squares(signs: Signs, line: Expr, mark: Symbol, base: Expr) -> str | None:
+    """The sign of a polynomial in a root, once its square is what it is of: of p + q sqrt(r), by comparing squares."""
+    line = sympy.expand(line)
+    if mark not in line.free_symbols:
+        return signs.of(line)
+    if not line.is_polynomial(mark):
         return None
-    p, q = line.coeff(mark, 0), line.coeff(mark, 1)
-    one, other = signs.of(p), times(signs.of(q), signs.of(radical.base))
-    if one is None or other is None:
-        return None
-    if one[-1] == other[-1] or "0" in (one, other):
-        return plus(one, other)
-    larger = signs.of(p**2 - q**2 * radical.base)
-    if larger in ("+", "0+"):
+    powers = [(power, number * base ** (power // 2)) for (power,), number in sympy.Poly(line, mark).terms()]
+    p, q = (sympy.Add(*[number for power, number in powers if power % 2 == odd]) for odd in (0, 1))
+    one, other = signs.of(p), times(signs.of(q), signs.of(base))
+    if other is None or (one is not None and (one[-1] == other[-1] or "0" in (one, other))):
+        return None if one is None or other is None else plus(one, other)
+    larger = signs.of(p**2 - q**2 * base)
+    if larger in ("+", "0+") and one is not None:
         return one if larger == "+" and one in ("+", "-") else "0" + one[-1]
-    if larger in ("-", "0-"):
-        return other if larger == "-" and other in ("+", "-") else "0" + other[-1]
+    if larger in ("-", "0-"):  # the root's part decides, whatever the sign of the other
+        return other[-1] if larger == "-" else "0" + other[-1]
     return None
 
 

@@ -65,7 +65,7 @@ class Signs:
         self.points = kept
 
     def add(self, known: Iterable[Known]) -> None:
-        """Learn more, the simple first: the signs of parts of the others follow from them."""
+        """Learn more, the simple first, and polynomials: the signs of parts of the others follow from them."""
         many = list(known)
         symbols = set().union(*(expr.free_symbols for expr, _ in many)) if many else set()
         positive = {expr for expr, strict in many if strict and isinstance(expr, Symbol)}
@@ -73,7 +73,7 @@ class Signs:
         for symbol in symbols - positive - above:
             if may_vanish(symbol):
                 self.nullable |= {symbol, self.roots.get(symbol, (symbol, 1))[0]}
-        for expr, strict in sorted(many, key=lambda one: one[0].count_ops()):
+        for expr, strict in sorted(many, key=lambda one: (one[0].count_ops(), one[0].has(sympy.Function))):
             self.learn(expr, strict)
 
     def copy(self) -> "Signs":
@@ -218,10 +218,10 @@ class Signs:
             return expr.func(*[self._walk(part) for part in expr.args])
         if isinstance(expr, sympy.Pow) and expr.exp.is_Integer:
             return self._walk(expr.base) ** expr.exp
-        if isinstance(expr, sympy.Pow) and not expr.exp.is_number and expr.exp.could_extract_minus_sign():
-            return 1 / self._walk(expr.base**-expr.exp)
         if isinstance(expr, sympy.Pow) and expr.base in self.roots and expr.exp.is_Rational:
             return self._rooted(expr.base, expr.exp)
+        if isinstance(expr, sympy.Pow) and expr.exp.could_extract_minus_sign():
+            return 1 / self._walk(expr.base**-expr.exp)
         return self._atom(expr)
 
     def _rooted(self, symbol: Symbol, power: Rational) -> Expr:

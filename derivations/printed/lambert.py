@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import sympy
 from sympy import Basic
 
+from steptime.derivations.printed import gamma
 from steptime.model.lambert import by_heights
 
 NAMED = {"lambert": "lambert", "lambert_of_exponential": "lambert_of_exponential"}
@@ -105,8 +106,10 @@ static double lambert(double x, int branch) {
 
 
 def helper(exprs: Iterable[Basic], language: tuple[str, str]) -> str:
-    """What of both functions expressions ask for, in one of the languages."""
-    called = {str(part.func) for expr in exprs for part in by_heights(expr).atoms(sympy.Function)}
+    """What of these functions expressions ask for, in one of the languages; there also Gamma, where it has none."""
+    many = tuple(exprs)
+    called = {str(part.func) for expr in many for part in by_heights(expr).atoms(sympy.Function)}
+    own = gamma.helper(many) if language is JAVASCRIPT else ""
     if "lambert" in called:
-        return "".join(language)
-    return language[0] if "lambert_of_exponential" in called else ""
+        return own + "".join(language)
+    return own + (language[0] if "lambert_of_exponential" in called else "")

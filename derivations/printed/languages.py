@@ -8,7 +8,7 @@ from sympy.printing.c import C99CodePrinter
 from sympy.printing.jscode import JavascriptCodePrinter
 from sympy.printing.pycode import PythonCodePrinter
 
-from steptime.derivations.printed import lambert
+from steptime.derivations.printed import gamma, lambert
 from steptime.derivations.printed.program import Program, identifier
 from steptime.model.lambert import by_heights
 from steptime.model.numeric import ROUNDING
@@ -74,7 +74,7 @@ def javascript(expr: Expr) -> str:
     >>> javascript(sympy.Max(1, sympy.ceiling(batch / chips), evaluate=False))
     'Math.max(1, ceiling(batch/chips))'
     """
-    return str(_JavaScript({"user_functions": lambert.NAMED}).doprint(by_heights(expr)))
+    return str(_JavaScript({"user_functions": lambert.NAMED | gamma.NAMED}).doprint(by_heights(expr)))
 
 
 def javascript_function(name: str, one: Program, given: Numbers | None = None) -> str:

@@ -7,9 +7,12 @@ from sympy import Expr, Symbol
 from sympy.core.relational import Relational
 
 from steptime.derivations.basis import Pinned
-from steptime.derivations.facts import Axiom, Chosen, Crossing, Expected, Given, Side, Tends, Wavefront
 from steptime.derivations.rules import Drop, Series
 from steptime.derivations.steps import Derivation
+
+from steptime.derivations.facts import (  # isort: skip
+    Area, Axiom, Chosen, Crossing, DyingArea, Expected, Given, PowerArea, Side, Tends, Wavefront,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ def _defined(symbol: Symbol, fact: Any) -> str:
         return f"{_words(symbol)} is {fact.why}: the sum of the chances"
     if isinstance(fact, Wavefront):
         return f"{_words(symbol)} is {fact.why}: by induction over stages and pieces"
+    if isinstance(fact, Area | DyingArea | PowerArea):
+        return f"{_words(symbol)} is {fact.why}: an area under a curve"
     return f"{_words(symbol)} is {fact.why}"
 
 

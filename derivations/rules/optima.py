@@ -16,6 +16,7 @@ from steptime.derivations.checks.same import same
 from steptime.derivations.inequalities.certificate import sign
 from steptime.derivations.inequalities.conditions import Condition, RuleError, in_range, related
 from steptime.derivations.inequalities.slopes import slope
+from steptime.derivations.rules.posynomials import balanced, must_be_posynomial
 from steptime.derivations.rules.rule import Rule, equation, must_be_quantity
 from steptime.model.quantity import declared_as
 
@@ -174,7 +175,8 @@ class Optimum(Rule):
         if len(self.weights) != len(sides):
             raise RuleError(f"{len(sides)} terms need as many weights")
         point = {p.lhs: p.rhs for p in self.at}
-        for expr in (*sides, *(limit.lhs for limit in self.within)):
+        bounded = [limit.lhs for limit in self.within]
+        for expr in (*sides, *bounded):
             must_be_posynomial(expr, over)
         if not same(sympy.Add(*self.weights), sympy.S.One):
             raise RuleError("the weights do not sum to one")
@@ -184,10 +186,9 @@ class Optimum(Rule):
         for price, limit in zip(self.prices, self.within, strict=True):
             if price != 0 and not same(limit.lhs.xreplace(point), limit.rhs):
                 raise RuleError(f"{limit} has a price, and is not reached at the optimum")
+        parts = [*zip(self.weights, sides, strict=True), *zip(self.prices, bounded, strict=True)]
         for symbol in over:
-            slope = sympy.Add(*(w * sympy.diff(f, symbol) for w, f in zip(self.weights, sides, strict=True)))
-            slope += sympy.Add(*(p * sympy.diff(g.lhs, symbol) for p, g in zip(self.prices, self.within, strict=True)))
-            if not same((symbol * slope).xreplace(point), sympy.S.Zero):
+            if not balanced(parts, symbol, point):
                 raise RuleError(f"the slopes over {symbol} do not balance at the optimum")
         return equation(line.lhs, self.value)
 
@@ -205,7 +206,8 @@ class Optimum(Rule):
                 yield Condition(related(Ge, price, 0), f"the multiplier of {limit}")
         for eq in self.at:
             yield Condition(related(Gt, eq.rhs, 0), f"{eq.lhs} > 0 at the optimum")
-            yield from in_range(eq.lhs, eq.rhs, "at the optimum", line.free_symbols)
+            for condition in in_range(eq.lhs, eq.rhs, "at the optimum", line.free_symbols):
+                yield condition.put(point)  # beside what else is chosen, as that comes to be
 
     def carried(self, conditions: Iterable[Condition], line: Eq) -> Iterator[Condition]:
         for condition in conditions:
@@ -234,16 +236,3 @@ class Optimum(Rule):
 def chosen(assumptions: Iterable[Any], over: Expr, least: bool) -> bool:
     """Whether a theorem declares that a quantity is chosen to make its left side least, or greatest."""
     return any(getattr(one, "variable", None) == over and getattr(one, "least", None) is least for one in assumptions)
-
-
-def must_be_posynomial(expr: Expr, over: list[Expr]) -> None:
-    """Refuse what is no sum of powers with positive coefficients: it need not be convex in logarithms."""
-    for term in sympy.Add.make_args(sympy.expand(expr)):
-        rest = term
-        for symbol in over:
-            coefficient, power = rest.as_coeff_exponent(symbol)
-            if coefficient.has(symbol) or power.free_symbols & set(over):
-                raise RuleError(f"{term} is no product of powers")
-            rest = coefficient
-        if sign(rest) not in ("+", "0+"):
-            raise RuleError(f"{rest} in {term} is not shown to be positive")

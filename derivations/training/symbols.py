@@ -3,7 +3,7 @@
 # ruff: noqa: E501  one quantity, one line
 from steptime.derivations.prices.symbols import query_heads
 from steptime.model.quantity import FLOP, byte, count, dollar, quantity, second, within
-from steptime.model.symbols import width
+from steptime.model.symbols import OPTIONAL, width
 
 # fmt: off
 vocabulary = quantity("vocabulary", count, r"n_\mathrm{voc}", "tokens that a model knows", integer=True, sane=(1, 1e9))
@@ -57,3 +57,17 @@ split_sending_time = quantity("split_sending_time", second, r"t_{XY}", "time in 
 split_sending_least = quantity("split_sending_least", second, r"t_{XY}^*", "the least that this time can be, over all ways to share out the chips")
 forward_compute_time = quantity("forward_compute_time", second, r"t_{cF}", "compute time of a forward pass")
 tokens_a_chip = quantity("tokens_a_chip", count, r"\tau_B", "tokens of a training step for each chip", sane=(1e-9, 1e15))
+gathered_time = quantity("gathered_time", second, r"t_{w,1}", "time in which data-parallel ranks gather weights and scatter gradients in one step, were no matrix split")
+split_each_time = quantity("split_each_time", second, r"t_{\Sigma,1}", "time that gathers and scatters of the stream take in one step for each chip that splits matrices")
+ring_each_time = quantity("ring_each_time", second, r"t_{\kappa,1}", "time that keys, values and their gradients take in one step for each chip that splits a sequence")
+exchange_all_time = quantity("exchange_all_time", second, r"t_{x,1}", "time in which copies of a chip's tokens go to experts and back in one step, none of them staying on the chip", sane=OPTIONAL)
+sequence_ways = quantity("sequence_ways", count, r"n_{\mathrm{seq}}", "chips among which each sequence is split at least, by tensor and context parallelism together", sane=(1e-6, 1e9))
+axes_in_turn = quantity("axes_in_turn", second, r"t_{+}", "time that gathered weights, the stream, and keys and values take in one step, one after another")
+axes_beside = quantity("axes_beside", second, r"t_{\parallel}", "the same where links between domains carry weights, keys and values beside the stream and tokens for experts within domains")
+weight_moves = quantity("weight_moves", byte, r"\beta_\mathrm{step}", "bytes that a rank sends for each weight in one step: its gathers, and the scatter of its gradient", sane=(0.01, 1e3))
+step_stream_moves = quantity("step_stream_moves", count, r"c'_\leftrightarrow", "gathers and scatters of the residual stream in one layer and step, forward and backward", sane=(1, 1e3))
+ring_passes = quantity("ring_passes", count, r"c_\circ", "times that keys and values, or their gradients, go round a ring in one step", sane=(1, 1e3))
+exchange_passes = quantity("exchange_passes", count, r"c_x", "times that a token goes to its experts and back in one step, forward and backward", sane=(1, 1e3))
+expert_axis_bytes = quantity("expert_axis_bytes", byte, r"V_\mathrm{ep}", "bytes that a chip sends for experts in one step: its tokens' copies, and the weights that it gathers")
+hiding_tokens = quantity("hiding_tokens", count, r"\tau_B^*", "the fewest tokens of a chip and step with which all axes of parallelism hide behind compute", sane=(1e-9, 1e15))
+all_expert_bytes = quantity("all_expert_bytes", byte, r"V_{w,x}", "bytes that a chip sends in one step where it gathers all experts, and scatters their gradients")

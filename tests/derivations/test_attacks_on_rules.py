@@ -2,13 +2,13 @@
 
 import pytest
 import sympy
-from sympy import Max, Min, Rational, S, Sum, oo, sqrt
+from sympy import Max, Min, Rational, S, Sum, exp, gamma, oo, sqrt
 from toys import LARGER, SUM, WEIGHED, a, b, c, chain, defined, fact, j, n, named, refused, s, w, x, y, z
 
 from steptime.derivations.inequalities.conditions import at_least, more, related
 
 from steptime.derivations.facts import (  # isort: skip
-    Chosen, Expected, Tends, Wavefront,
+    Area, Beside, Chosen, DyingArea, Expected, PowerArea, Tends, Wavefront,
 )  # fmt: skip
 from steptime.derivations.rules import (  # isort: skip
     both_sides, branch, drop, equation, extreme, identity, limit, minimise, optimum, series, side, solve_for,
@@ -149,6 +149,22 @@ SUMS = {
         chain(Wavefront(x, n, a, b, a * b, "the last piece"), (identity(), equation(x, a * b))), "the later"),
     "a pipeline one slot too long": (
         chain(Wavefront(x, n, a, b, (n + a) * b, "the last piece"), (identity(), equation(x, (n + a) * b))), "is not"),
+    "an area whose slope is another curve": (
+        chain(Area(x, j, n, j**a, j**a, "an area"), (identity(), equation(x, n**a - 1))), "the slope of"),
+    "an area under what jumps": (
+        chain(Area(x, j, n, S.One, Max(j, 2), "an area"), (identity(), equation(x, Max(n, 2) - 2))), "may jump"),
+    "an area over a pole": (
+        chain(Area(x, j, n, -1 / (j - 2) ** 2, 1 / (j - 2), "an area"), (identity(), equation(x, 1 / (n - 2) + 1))),
+        "no value somewhere"),
+    "an area beside, as many times as the range is long": (
+        chain(Area(x, j, n, 2 * j, j**2 - j**3, "an area", (Beside(3 * j, y, j),)),
+              (identity(), equation(x, n**2 - n**3 + 3 * j * y))), "stands outside"),
+    "an area without an end": (
+        chain(PowerArea(x, a, b, c, "an area"),
+              (identity(), equation(x, a ** ((1 - b) / c) * gamma(1 - (1 - b) / c) / (1 - b)))), "needed"),
+    "an area that does not die out": (
+        chain(DyingArea(x, a, b, c, "an area"),
+              (identity(), equation(x, a ** ((1 - b) / c) * gamma((b - 1) / c) / c))), "needed"),
     "a chance above one": (
         chain(Expected(x, j, S.One, n, a, "how many"), (total(Sum(a, (j, 1, n)), a * n), equation(x, a * n))),
         "needed",
@@ -187,6 +203,14 @@ LAWFUL = {
     "the best way to spend": spent(),
     "a total": chain(defined(x, Sum(j, (j, 1, n))), (total(Sum(j, (j, 1, n)), n * (n + 1) / 2),
                      equation(x, n * (n + 1) / 2))),
+    "an area": chain(Area(x, j, n, j**2, j**3 / 3, "an area"), (identity(), equation(x, (n**3 - 1) / 3)),),
+    "an area beside another": chain(
+        Area(x, j, n, 1 - exp(-j), j * (1 - exp(-j)), "an area", (Beside(-S.One, y, j * exp(-j)),)),
+        (identity(), equation(x, n * (1 - exp(-n)) - 1 + exp(-1) - y)),
+        holds=(more(n * (1 - exp(-n)) + exp(-1), 1 + y),)),
+    "an area by Euler's integral": chain(
+        DyingArea(x, a, b, c, "an area"), (identity(), equation(x, a ** ((1 - b) / c) * gamma((b - 1) / c) / c)),
+        holds=(more(b, 1),)),
     "a pipeline": chain(Wavefront(x, n, a, b, (n + a - 1) * b, "the last piece"), (identity(),
                         equation(x, (n + a - 1) * b)), holds=()),
     "a number of events": chain(Expected(x, j, S.One, n, s, "how many"), (total(Sum(s, (j, 1, n)), s * n),

@@ -35,6 +35,14 @@ TRUE = {
     "a logarithm": (more(0, log(s)), (more(1, s), more(s, 0))),
     "an exponential": (more(exp(a), 1), ()),
     "a root above what it is the root of, squared": (more(sqrt(x**2 + y), x), ()),
+    "over a root": (at_least(a * sqrt(x) / sqrt(x + y), b), (at_least(a**2 * x, b**2 * (x + y)),)),
+    "back from over a root": (at_least(a**2 * x, b**2 * (x + y)), (at_least(a * sqrt(x) / sqrt(x + y), b),)),
+    "a root and what it is a root of": (more((sqrt(x**2 + y) - x) / (2 * sqrt(x**2 + y)), 0), ()),
+    "under a root": (at_least(x / (y + sqrt(y**2 + 4 * a * x)), 1 / b), (at_least(b**2 * x, 2 * b * y + 4 * a),)),
+    "a root beside what has no sign": (
+        at_least(c * (y + sqrt(y**2 + 4 * a * x)), 2 * x),
+        (at_least(a * c**2 + c * y, x),),
+    ),
     "roots in order": (more(sqrt(a), sqrt(b)), (more(a, b),)),
     "a maximum": (at_least(Max(a, b), b), ()),
     "a minimum": (at_least(a, Min(a, b)), ()),
@@ -45,6 +53,10 @@ TRUE = {
     "times a positive quantity": (more(n, 1), (more(n * x, x + 1),)),
 }
 FALSE = {
+    "over a root, the other way": (at_least(b, a * sqrt(x) / sqrt(x + y)), (at_least(a**2 * x, b**2 * (x + y)),)),
+    "a root below": (more(a - b - sqrt((a - b) ** 2 + x), 0), ()),
+    "a root beside too much": (more(a - b + sqrt((a - b) ** 2 + x), y), ()),
+    "under a root, known too little": (at_least(x / (y + sqrt(y**2 + 4 * a * x)), 1 / b), (at_least(b * x, 2 * y),)),
     "nothing known": (more(a, b), ()),
     "a fact turned round": (more(b, a), (more(a, b),)),
     "too much of a fact": (more(a, 2 * b), (more(a, b),)),

@@ -18,6 +18,11 @@ from steptime.model.text.asked import MOST, asked, stems
         ("How long to hold a KV cache rather than recompute it?", "hold-in-chip"),
         ("How much traffic does a machine need at least?", "minimum-efficient-scale"),
         ("Which tensor parallelism sends the fewest bytes?", "split-fewest-bytes"),
+        ("How many hits does a small cache of prefixes have?", "hits-of-a-small-cache"),
+        ("What is a second of latency worth?", "price-of-latency"),
+        ("How many tokens of pre-training where much is served?", "tokens-when-served"),
+        ("How much context parallelism beside tensor and data parallelism?", "context-among-axes"),
+        ("When are experts gathered, when shared out?", "experts-gathered-or-shared-out"),
     ],
 )
 def test_a_question_finds_what_answers_it(question: str, name: str) -> None:
