@@ -18,8 +18,8 @@ STEM = 5
 """Letters at the beginning of two words that make them one, as of `pipelining` and `pipeline`."""
 WEIGHTS = {"title": 3.0, "claim": 2.0, "rest": 1.0}
 LITTLE = """a an and any are as at be between by can do does for from has have how i if in into is it its long many more
-much my need needs no not of off on one or should than that the their them there they this to under up was we what when where
-which who why will with would you"""
+much my need needs no not of off on one or should than that the their them there they this to under up was we what when
+where which who why will with would you"""
 """Words that say nothing of what is asked for."""
 _little = frozenset(LITTLE.split())
 
