@@ -33,8 +33,8 @@ rate = Derivation(
     name="site-steps",
     title="What a site that is short of watts does",
     rows=("15.7",),
-    claim="Joules alone decide: faster chips of the same joules make no more tokens on a site that is short of watts, "
-    "and its cooling counts like its chips.",
+    claim="The joules of a step decide: faster chips of the same joules make no more tokens on a site that is short of "
+    "watts. What a chip draws whatever it does is among them, and less of it in a shorter step; cooling counts as well.",
     start=STEPS,
     steps=(
         Step(
