@@ -33,18 +33,22 @@ class Setting:
 
 
 def common_numbers(told: Sequence[Derivation], lemmas: Sequence[Derivation] = ()) -> Mapping[Symbol, float]:
-    """The number of each quantity that all examples give it in which it is told; of others, that all lemmas do."""
+    """The number of each quantity that all examples have of which one says it; of what no theorem shows, of lemmas.
+
+    Examples that do not say it count as well: else one machine's FLOP/s would stand above another's bandwidth.
+    """
     shown = letters(told)
     others = {symbol: number for symbol, number in _alike(lemmas).items() if symbol not in shown}
     return others | _alike(told)
 
 
-def _alike(chosen: Iterable[Derivation]) -> dict[Symbol, float]:
-    given: dict[Symbol, list[float]] = {}
-    for one in chosen:
-        for symbol in put_in(one):
-            given.setdefault(symbol, []).append(float(one.numbers[symbol]))
-    return {symbol: values[0] for symbol, values in given.items() if all(_same(values[0], one) for one in values)}
+def _alike(chosen: Sequence[Derivation]) -> dict[Symbol, float]:
+    found: dict[Symbol, float] = {}
+    for symbol in {symbol for one in chosen for symbol in put_in(one)}:
+        first, *others = (float(one.numbers[symbol]) for one in chosen if symbol in one.numbers)
+        if all(_same(first, other) for other in others):
+            found[symbol] = first
+    return found
 
 
 def put_in(one: Derivation) -> list[Symbol]:
