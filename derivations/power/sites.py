@@ -34,7 +34,7 @@ rate = Derivation(
     title="What a site that is short of watts does",
     rows=("15.7",),
     claim="The joules of a step decide: faster chips of the same joules make no more tokens on a site that is short of "
-    "watts. What a chip draws whatever it does is among them, less in a shorter step, and what cools it counts as well.",
+    "watts. What a chip draws whatever it does is among them, less in a shorter step, and what cools it counts too.",
     start=STEPS,
     steps=(
         Step(
