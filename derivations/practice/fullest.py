@@ -81,8 +81,8 @@ INDEPENDENT_TRIALS = given(
 )
 HALF_TOUCHED = Given(
     at_least(1, 2 * untouched_share),
-    "at least half of the experts are touched: a trial that succeeds so often has no larger moments than a normal one "
-    "(the second derivative of ln(1 - p + p e^s) is q(1 - q) with q at least p, which falls as s grows)",
+    "at least half of the experts are touched: a trial that succeeds so often has no larger moments than a normal one, "
+    "for the curvature of their logarithm is q(1 - q) with q at least its chance, and falls as the exponent grows",
 )
 EXCHANGE = given(waiting_chips, expert_parallel, "all chips among which the experts are shared wait for one another")
 spread = sqrt(2 * sympy.log(expert_parallel) * held_experts * untouched_share * (1 - untouched_share))

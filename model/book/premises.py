@@ -86,7 +86,8 @@ def assumed(one: Derivation) -> list[str]:
     """Sentences of what is assumed and what is defined."""
     known = numbered()
     numbers = sorted(known[each] for each in standing_of(one) if each in known)
-    others = list(dict.fromkeys(_in_words(each) for each in assumptions(one) if _plain(each) not in known))
+    own = [each for each in assumptions(one) if _plain(each) not in known]
+    others = list(dict.fromkeys(_in_words(each) for each in own if _plain(each) == each or _plain(each) not in own))
     defined = [said(each) for each in definitions(one)]
     clauses = [*([", ".join(map(axiom_name, numbers)) + (" hold" if numbers[1:] else " holds")] if numbers else []),
                *others]  # fmt: skip

@@ -131,6 +131,12 @@ def test_no_statement_names_a_derivation_as_the_program_does() -> None:
         assert not {f"(in {name})" for name in names} & set(re.findall(r"\(in [a-z0-9-]+\)", " ".join(assumed(one))))
 
 
+def test_what_is_assumed_throughout_is_not_said_again_of_one_side() -> None:
+    text = " ".join(assumed(find("split-gain-largest")))
+    assert text.count("a request cheapest") == 1
+    assert "(in Lemma" in " ".join(assumed(find("link-for-compute")))
+
+
 def test_a_measured_collective_is_of_no_model() -> None:
     assert "all-to-all on 64" in measured(["COL-DEEPEP-021"])
 
