@@ -1,5 +1,6 @@
 """Chapter 11, in practice: the expert to which most tokens go where none is favoured."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 
@@ -24,6 +25,7 @@ from steptime.derivations.practice.symbols import (  # isort: skip
     waiting_chips,
 )  # fmt: skip
 
+NEAR = "256 experts of which a token chooses 8; the hottest at one and a half times the mean"
 SEVERAL = "DeepSeek-V3: 256 experts of which a token chooses 8, 2048 tokens; 32 experts held twice"
 
 
@@ -40,8 +42,14 @@ def v3(tokens: float = 2048.0, again: float = 32.0) -> Mapping[Symbol, float]:
         redundant_experts: again,
         hot_ratio: 1.5,
         slot_share: 1 / again,
-        crowding: (log(256.0) / (3 * mean)) ** 0.5,
+        crowding: (math.log(256) / (3 * mean)) ** 0.5,
     }
+
+
+def near_the_mean(ratio: float = 1.5) -> Mapping[Symbol, float]:
+    """As many tokens as keep the hottest expert at so many times the mean."""
+    root = ((2 * ratio + 1) ** 0.5 - 3**0.5) / 2**0.5
+    return v3(256 * math.log(256) / 8 / (3 * root**2)) | {hot_ratio: ratio}
 
 
 MEAN = given(
@@ -137,8 +145,8 @@ apart = Derivation(
     ),
     assumes=(),
     sources=(CRAMER,),
-    example=v3,
-    example_text=f"{SEVERAL}; the hottest at one and a half times the mean",
+    example=near_the_mean,
+    example_text=NEAR,
 )
 
 enough = Derivation(
@@ -157,8 +165,8 @@ enough = Derivation(
     ),
     assumes=(),
     sources=(CRAMER,),
-    example=v3,
-    example_text=f"{SEVERAL}; the hottest at one and a half times the mean",
+    example=near_the_mean,
+    example_text=NEAR,
     holds=(more(FARTHEST, 0),),
 )
 

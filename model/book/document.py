@@ -36,9 +36,9 @@ with an index of them, and what is accepted without proof, the hypotheses H1, H2
 data, pipeline, expert and context parallelism; codes as \texttt{SIL-0652} name a row of the program's published
 measurements, which \texttt{steptime catalog sources} explains. Each chapter begins with its letters: one letter means
 one thing within a chapter. A number stands beside a letter where all examples of the chapter have it, from the
-program's catalogue; elsewhere each theorem states its own: examples differ in machine and model. $W$ is a bandwidth;
-with an index and an argument, as $W_{-1}(x)$, it is Lambert's function. Units are bytes, FLOP (a multiply-add is two),
-seconds, dollars and joules; a GB is $10^9$ bytes, bandwidth is one way and of one chip, and peaks are dense.
+program's catalogue; elsewhere each theorem states its own: examples differ in machine and model. $W$ alone is a
+bandwidth; with an argument, as $W(x)$ or $W_{-1}(x)$, it is Lambert's function. Units are bytes, FLOP (a multiply-add
+is two), seconds, dollars and joules; a GB is $10^9$ bytes, bandwidth is one way and of one chip, and peaks are dense.
 \autoref{fig:1-1} is drawn by the program, as is every other figure; answers of exercises are in \autoref{app:answers},
 computed by it. What the lecture and papers say in numbers stands beside ours in \autoref{app:said}.
 """
