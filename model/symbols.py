@@ -220,7 +220,7 @@ turn = quantity("turn", count, "j", "number of a summand", integer=True, sane=(0
 
 # --- collectives ---------------------------------------------------------------------------------------------------
 piece_start = quantity("piece_start", second, r"\tau_p", "time that one piece of a message takes to start in one stage", sane=(0.0, 1.0))
-further_stages = quantity("further_stages", count, r"d_p", "stages that a piece of a message passes after its first", sane=OPTIONAL)
+further_stages = quantity("further_stages", count, r"\nu_m", "stages that a piece of a message passes after its first", sane=OPTIONAL)
 moving_time = quantity("moving_time", second, r"t_V", "time in which all bytes of a collective pass the slowest link of a chip", sane=OPTIONAL)
 
 # --- parts and wholes -----------------------------------------------------------------------------------------------

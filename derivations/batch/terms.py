@@ -23,6 +23,7 @@ from steptime.model.symbols import (  # isort: skip
 )  # fmt: skip
 
 LECTURE = "Reiner Pope, blackboard lecture on LLM training and serving, Dwarkesh Podcast, 2026-04-29, chapter 1"
+DENSE_CASE = "Llama 3.1 70B in fp8 on eight H100 (tp=8)"
 V3 = "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 H100 (dp=32, ep=32), context 1000, 2048 sequences"
 ONE_SEQUENCE = Tends(micro_batch, sympy.S.Zero, "the batch vanishes beside the weights")
 EVER_MORE = Tends(micro_batch, sympy.oo, "ever more sequences share the weights")
@@ -33,6 +34,11 @@ BINDS = {
     q.compute_time: given(q.step_time, q.compute_time, "compute binds: the step takes its time"),
     memory_time: given(q.step_time, memory_time, "memory binds: the step takes its time"),
 }
+
+
+def dense() -> Mapping[Symbol, float]:
+    """A model that multiplies all the weights that it reads."""
+    return numbers("llama-3.1-70b", "h100-sxm", layout="tp=8", weights="fp8", context=1000, batch=64)
 
 
 def v3() -> Mapping[Symbol, float]:
@@ -160,8 +166,8 @@ ridge_batch = Derivation(
     ),
     assumes=(DENSE, NO_CONTEXT),
     sources=(LECTURE,),
-    example=v3,
-    example_text=V3,
+    example=dense,
+    example_text=DENSE_CASE,
 )
 
 

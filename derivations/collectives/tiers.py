@@ -142,8 +142,8 @@ domain_that_hides = Derivation(
     ),
     assumes=(BOTH_AS_LONG, TIERS_OVERLAP),
     sources=hierarchical.sources,
-    example=lambda: domains_of("h100-sxm", 256),
-    example_text="256 H100, of which a domain holds 8",
+    example=lambda: domains_of("h100-sxm", 65536),
+    example_text="65,536 H100, of which a domain holds 8: two too few",
 )
 
 one_tier = Derivation(

@@ -12,7 +12,7 @@ from steptime.derivations.machine import formulas
 from steptime.derivations.machine.machine import LECTURE
 
 from steptime.derivations.machine.prices import (  # isort: skip
-    LITTLE, LLAMA, SOME_FIT, V3, capacity_cost, link_term, llama, overlapped_cost, v3,
+    LITTLE, LLAMA, RAISED, SOME_FIT, V3, capacity_cost, link_term, llama, overlapped_cost, v3,
 )  # fmt: skip
 from steptime.derivations.machine.symbols import changed_time, cost_elasticity, link_time, raised_cost, rise
 from steptime.derivations.rules import branch, equation, limit, substitute
@@ -46,7 +46,7 @@ def changed(name: str, title: str, term: Derivation, resource: Symbol, change: E
         assumes=(),
         sources=(LECTURE,),
         example=v3,
-        example_text=V3,
+        example_text=f"{V3}; {RAISED}",
         holds=(more(1, rise),) if change == 1 - rise else (),
     )
 

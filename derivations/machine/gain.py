@@ -1,5 +1,7 @@
 """Chapter 7, when disaggregation wins: what two machine designs save, up to which hand-over, and how much at most."""
 
+from dataclasses import replace
+
 from sympy import Expr, Integer, Rational, Symbol, sqrt
 
 from steptime.derivations.facts import Chosen, Compared, Crossing, Defined, Modelled, instance
@@ -10,7 +12,7 @@ from steptime.derivations.steps import Step
 from steptime.model.symbols import flops_price, link_price, machine_life
 
 from steptime.derivations.machine.split import (  # isort: skip
-    DECODE_PRICE, PREFILL_PRICE, proof, shared_design, shared_request, split_request,
+    DECODE_PRICE, PREFILL_PRICE, proof, shared_design, shared_request, split_request, v3,
 )  # fmt: skip
 from steptime.derivations.machine.symbols import (  # isort: skip
     bytes_per_flop, cost_over_saving, decode_bytes, decode_compute_use, decode_flops, handed_bytes,
@@ -154,12 +156,17 @@ even_spend = proof(
     assumes=(EVEN,),
 )
 
-largest_gain = proof(
-    "split-gain-largest",
-    "Two designs at best halve the cost",
-    "With even spend one design pays for everything twice: the gain is two.",
-    gain,
-    Step("even spend", substitute(even_spend), equation(split_gain, Integer(2))),
+largest_gain = replace(
+    proof(
+        "split-gain-largest",
+        "Two designs at best halve the cost",
+        "With even spend one design pays for everything twice: the gain is two.",
+        gain,
+        Step("even spend", substitute(even_spend), equation(split_gain, Integer(2))),
+    ),
+    example=lambda: {**v3(), spend_ratio: 1.0},
+    example_text="any machine on which both phases are worth the same and need nothing of each other's; two designs "
+    "that get their caches for nothing",
 )
 
 DERIVATIONS = (saving, break_even, gain, even_spend, largest_gain)

@@ -28,10 +28,10 @@ from steptime.model.symbols import (  # isort: skip
 )  # fmt: skip
 
 V3 = (
-    "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 chips of a GB200 NVL72 (dp=32, ep=32), "
-    "context 4096, 4096 sequences; every resource raised by 1 %"
+    "DeepSeek-V3 (fp8 weights, bf16 KV cache) on 32 chips of a GB200 NVL72 (dp=32, ep=32), context 4096, 4096 sequences"
 )
-LLAMA = "Llama 3.1 {} in fp8 on 8 H100 (tp=8), context 64, 8192 sequences; every resource raised by 1 %"
+LLAMA = "Llama 3.1 {} in fp8 on 8 H100 (tp=8), context 64, 8192 sequences"
+RAISED = "every resource raised by 1 %"
 LINKS_AT_PEAK = (LINK_PEAK, NO_START_UP[0])
 MEMORY_FULL = given(q.memory_per_chip, memory_capacity, "memory is full")
 LITTLE = Tends(rise, S.Zero, "a resource changes as little as one likes")

@@ -2,7 +2,7 @@
 
 from steptime.derivations.facts import Crossing, Defined, Modelled
 from steptime.derivations.overtraining import formulas
-from steptime.derivations.overtraining.numbers import KAPLAN, LECTURE, LIFE, life
+from steptime.derivations.overtraining.numbers import KAPLAN, LEARNING, LECTURE, LIFE, life
 from steptime.derivations.overtraining.symbols import (
     pretraining_work,
     rl_flops_per_weight,
@@ -60,7 +60,7 @@ pretraining_by_rl = Derivation(
     assumes=(),
     sources=(LECTURE, KAPLAN),
     example=life,
-    example_text=LIFE,
+    example_text=LEARNING,
 )
 
 pretraining_by_served = Derivation(

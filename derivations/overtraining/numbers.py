@@ -20,8 +20,9 @@ LAW = f"{CHINCHILLA}, equation 10"
 FITS = ("chinchilla", "besiroglu")
 LIFE = (
     "100e9 active weights, 50e6 tokens/s for 60.9 days, utilisation of generation 0.3 of training's (the lecture's "
-    "assumptions); 20 tokens per weight (Chinchilla); 2 FLOP per weight and token of reinforcement learning"
+    "assumptions); 20 tokens per weight (Chinchilla)"
 )
+LEARNING = f"{LIFE}; 2 FLOP per weight and token of reinforcement learning"
 LIFE_AT = (
     "100e9 active weights, 50e6 tokens/s for 60.9 days, utilisation 0.3, as many tokens in pre-training; Chinchilla"
 )

@@ -33,8 +33,8 @@ rate = Derivation(
     name="site-steps",
     title="What a site that is short of watts does",
     rows=("15.7",),
-    claim="Joules alone decide: faster chips of the same joules make no more tokens on a site that is short of watts, "
-    "and its cooling counts like its chips.",
+    claim="The joules of a step decide: faster chips of the same joules make no more tokens on a site that is short of "
+    "watts. What a chip draws whatever it does is among them, less in a shorter step, and what cools it counts too.",
     start=STEPS,
     steps=(
         Step(

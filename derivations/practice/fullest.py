@@ -13,7 +13,7 @@ from steptime.derivations.claims import Claim, Source
 from steptime.derivations.experts.symbols import untouched_share
 from steptime.derivations.experts.touched import experts_touched
 from steptime.derivations.facts import Chosen, Defined, Given, given
-from steptime.derivations.inequalities.conditions import more
+from steptime.derivations.inequalities.conditions import at_least, more
 from steptime.derivations.practice.numbers import CRAMER, RANKS, V3, ranks, v3
 from steptime.derivations.rules import equation, identity, optimum, substitute
 from steptime.derivations.steps import Derivation, Step
@@ -79,6 +79,11 @@ INDEPENDENT_TRIALS = given(
     held_experts * untouched_share * (1 - untouched_share),
     "the experts of a chip are touched independently of one another: the variance of so many trials",
 )
+HALF_TOUCHED = Given(
+    at_least(1, 2 * untouched_share),
+    "at least half of the experts are touched: a trial that succeeds so often has no larger moments than a normal one, "
+    "for the curvature of their logarithm is q(1 - q) with q at least its chance, and falls as the exponent grows",
+)
 EXCHANGE = given(waiting_chips, expert_parallel, "all chips among which the experts are shared wait for one another")
 spread = sqrt(2 * sympy.log(expert_parallel) * held_experts * untouched_share * (1 - untouched_share))
 
@@ -86,8 +91,8 @@ fullest = Derivation(
     name="fullest-chip",
     title="Experts touched on the fullest chip of an exchange",
     rows=("11.2",),
-    claim="The mean chip's, and a root: few tokens over many chips leave the most to wait for. Of a chip's experts no "
-    "more than all are touched, which the model adds.",
+    claim="The mean chip's, and a root: more chips with fewer experts each wait longer next to what they do. Of a "
+    "chip's experts no more than all are touched, which the model adds.",
     start=Defined(fullest_experts, touched_mean + largest_excess, "the mean, and what the largest exceeds it by"),
     steps=(
         Step(
@@ -101,7 +106,7 @@ fullest = Derivation(
             equation(fullest_experts, touched_mean + spread),
         ),
     ),
-    assumes=(INDEPENDENT_TRIALS, EXCHANGE),
+    assumes=(INDEPENDENT_TRIALS, HALF_TOUCHED, EXCHANGE),
     sources=(CRAMER,),
     example=v3,
     example_text=V3,
@@ -139,7 +144,10 @@ ratio = Derivation(
 )
 
 AS_THEY_COME = given(
-    excess_variance, mean_sequences, "requests go to ranks as they come: the variance of a count is its mean"
+    excess_variance,
+    mean_sequences,
+    "requests go to ranks as they come, many to each: their number is taken for a normal one, of a count's variance, "
+    "its mean",
 )
 RANKS_MEET = given(waiting_chips, data_parallel, "all ranks wait for one another")
 
@@ -178,13 +186,17 @@ def least_that_fits(ways: int, tokens: int) -> float:
     return sum(1 - one**ways for one in below) / float(Scenario(values).evaluate(fullest.result.rhs))
 
 
-def counts_that_fit(ways: int, mean: float) -> float:
-    """The mean of the largest of so many independent Poisson counts, over what the theorem says."""
+def largest_on_average(ways: int, mean: float) -> float:
+    """The mean of the largest of so many independent Poisson counts, worked out exactly."""
     most = round(mean + 20 * mean**0.5 + 60)
     terms = [math.exp(number * math.log(mean) - mean - math.lgamma(number + 1)) for number in range(most)]
     below = accumulate(terms)
-    largest_count = sum(1 - min(one, 1.0) ** ways for one in below)
-    return largest_count / float(Scenario(ranks(ways, mean)).evaluate(rank.result.rhs))
+    return sum(1 - min(one, 1.0) ** ways for one in below)
+
+
+def counts_that_fit(ways: int, mean: float) -> float:
+    """That mean over what the theorem says."""
+    return largest_on_average(ways, mean) / float(Scenario(ranks(ways, mean)).evaluate(rank.result.rhs))
 
 
 def _named(example: Callable[..., Mapping[Symbol, float]], *numbers: float) -> dict[str, float]:

@@ -26,6 +26,7 @@ TRAINED = "Llama 3.1 70B in bf16 on 64 H100, tp=4, pp=4, 128 sequences of 8,192 
 WAITING = "weights: 26 ms to read, 4 to multiply; a compressed cache: 1 ms to read, 3 to multiply"
 MESSAGES = "64 MiB summed over two domains of eight H100, scattered and gathered, with the shipped coefficients"
 RANKS = "512 sequences in flight on 32 ranks, 16 on each on average"
+COUNTED_TEXT = "copies of tokens at 256 experts, one at each on average"
 V3 = "DeepSeek-V3's 256 experts over eight chips, 64 tokens of 8 experts each"
 
 CRAMER = "Boucheron, Lugosi and Massart 2013, Concentration Inequalities, theorem 2.5: the mean of a largest of many"
@@ -103,6 +104,11 @@ def v3(ways: int = 8, tokens: int = 64) -> Mapping[Symbol, float]:
 def ranks(ways: int = 32, mean: float = 16.0) -> Mapping[Symbol, float]:
     """Sequences on so many ranks, as they come."""
     return {q.data_parallel: float(ways), waiting_chips: float(ways), mean_sequences: mean, excess_variance: mean}
+
+
+def counts(ways: int = 256, mean: float = 1.0) -> Mapping[Symbol, float]:
+    """So many counts of independent events, of the same mean."""
+    return {waiting_chips: float(ways), excess_variance: mean}
 
 
 def waves() -> Mapping[Symbol, float]:

@@ -12,7 +12,7 @@ prefix_saving = quantity("prefix_saving", second, r"\Delta t_{\mathrm{pre}}", "t
 absorbed_flops = quantity("absorbed_flops", FLOP, r"f_a", "attention FLOP of one layer with latents absorbed into queries and outputs")
 expanded_flops = quantity("expanded_flops", FLOP, r"f_e", "attention FLOP of one layer with latents expanded to keys and values first")
 latent_ratio = quantity("latent_ratio", count, r"r_\ell", "attention FLOP with latents absorbed over expanded")
-prefill_time = quantity("prefill_time", second, r"t_p", "time of the prefill of a request")
+prefill_time = quantity("prefill_time", second, r"t_\mathrm{prefill}", "time of the prefill of a request")
 answer_time = quantity("answer_time", second, r"t_a", "time of all decode steps of a request, one after another")
 prefill_share = quantity("prefill_share", count, r"\sigma_p", "share of prefills in the FLOP of a step", sane=(0, 1))
 prefills_per_decode = quantity("prefills_per_decode", count, r"x_r", "prefills that a step carries for each sequence that decodes", sane=(0, 1e9))

@@ -30,6 +30,7 @@ from steptime.model.symbols import (  # isort: skip
 
 model_chips = tensor_parallel * pipeline_parallel
 others = (data_parallel - 1) / data_parallel
+RACKFUL = "Llama 3.1 8B in bf16 on 64 of the 72 chips of a GB200 NVL72 (dp=64), gradients in fp32"
 LLAMA_8B = "Llama 3.1 8B in bf16 on 8 H100 of one domain (dp=8), gradients in fp32"
 MANY_RANKS = Tends(data_parallel, sympy.oo, "ever more data-parallel ranks, each with a smaller share")
 OVERLAP = "sums run as soon as each layer's gradients are there, all of them during the backward pass"
@@ -53,6 +54,12 @@ class Tier:
     def numbers(self) -> Mapping[Symbol, float]:
         if self.bandwidth == scale_up_bandwidth:
             return trained("llama-3.1-8b", layout="dp=8", batch=64, sequence=8192)
+        return llama()
+
+    def many(self) -> Mapping[Symbol, float]:
+        """The same with so many ranks that one more or less changes nothing that shows."""
+        if self.bandwidth == scale_up_bandwidth:
+            return trained("llama-3.1-8b", "gb200-nvl72", layout="dp=64", batch=64, sequence=8192)
         return llama()
 
     def time(self, name: Symbol, sent: Symbol) -> Defined:
@@ -104,8 +111,8 @@ def hides(tier: Tier) -> Derivation:
         ),
         assumes=(LINK_PEAK, FULL_RATE, ADDING_IS_FREE, MANY_RANKS),
         sources=(SCALING_BOOK,),
-        example=tier.numbers,
-        example_text=tier.example,
+        example=tier.many,
+        example_text=RACKFUL if tier == UP else tier.example,
         regime=(OVERLAP,),
     )
 

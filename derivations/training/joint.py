@@ -22,8 +22,8 @@ from steptime.model.symbols import (  # isort: skip
 )  # fmt: skip
 
 CUBE = (
-    "the book's own: 64 TPU v5p with two links for weights and one for activations, feed-forward blocks alone of "
-    "32,768 by 8,192, 48,000 tokens"
+    "the scaling book's own: 64 TPU v5p with two links for weights and one for activations, feed-forward blocks alone "
+    "of 32,768 by 8,192, 48,000 tokens"
 )
 
 

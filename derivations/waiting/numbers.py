@@ -5,6 +5,7 @@ from functools import cache
 
 from sympy import Symbol
 
+from steptime.derivations.batch.batch import best_batch
 from steptime.derivations.batch.symbols import ridge
 from steptime.derivations.batch.terms import ridge_batch
 from steptime.derivations.board import numbers
@@ -18,6 +19,7 @@ GROUP = (
     f"{LLAMA}, contexts of 4,096 tokens: a step as long as weights and caches stream; 20 "
     "requests a second, each of 12 ms of prefill with a deviation of 6 ms and of 300 decode steps"
 )
+FILLED_GROUP = f"{LLAMA} with prefills elsewhere: contexts at which the caches of its best batch fill its memory"
 SHORT = f"{LLAMA}, contexts of 256 tokens, shorter than the balanced one"
 """Contexts at which there is a best batch."""
 
@@ -71,3 +73,14 @@ def group() -> Mapping[Symbol, float]:
     ):
         values[symbol] = float(Scenario(values).evaluate(formula))
     return {symbol: float(value) for symbol, value in values.items()}
+
+
+@cache
+def filled_group() -> Mapping[Symbol, float]:
+    """A group whose best batch has contexts such that weights and caches together fill its memory."""
+    there = dict(group())
+    best = float(Scenario(there).evaluate(best_batch.result.rhs))
+    a_read = there[q.memory_capacity] / there[q.memory_bandwidth]
+    slope = (a_read - there[w.step_base]) / (best + there[w.clump])
+    context = slope * there[q.stage_chips] * there[q.memory_bandwidth] / there[q.kv_bytes]
+    return {**there, w.step_slope: slope, q.context: context, w.mean_in_service: best, w.decode_left: 1.0}

@@ -12,7 +12,7 @@ from steptime.derivations.inequalities.conditions import at_least
 from steptime.derivations.rules import equation, limit, solve_for, substitute
 from steptime.derivations.steps import Derivation, Step
 from steptime.derivations.waiting.mean import TOKEN
-from steptime.derivations.waiting.numbers import GROUP, LITTLES, SHORT, group, short
+from steptime.derivations.waiting.numbers import FILLED_GROUP, GROUP, LITTLES, SHORT, filled_group, group, short
 from steptime.derivations.waiting.symbols import asked_rate
 from steptime.model.catalog.economy import number
 from steptime.model.scenario import Scenario
@@ -107,7 +107,8 @@ full = Derivation(
     name="efficient-scale-full-memory",
     title="The minimum efficient scale of a machine whose memory is full",
     rows=("12.6",),
-    claim="The best batch each time that memory is read once: longer contexts ask for less traffic.",
+    claim="The best batch each time that memory is read once. No context is left: as long as the best batch fills the "
+    "memory, how long contexts are says only which memory that is.",
     start=filled,
     steps=(
         Step(
@@ -128,8 +129,8 @@ full = Derivation(
     ),
     assumes=(ALL_READ, FILLED, ELSEWHERE),
     sources=(LECTURE, LITTLES),
-    example=group,
-    example_text=GROUP,
+    example=filled_group,
+    example_text=FILLED_GROUP,
     holds=(
         at_least(memory_capacity / memory_bandwidth, step_slope * (clump + ridge * parameters / active_parameters)),
     ),

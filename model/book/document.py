@@ -27,18 +27,20 @@ with the command that shows it at work.
 A theorem reads: if these assumptions are made, and if these conditions hold, then this equation does. Every line of its
 proof was checked by its rule, at random rational numbers, and for its units; the conditions were collected from the
 lines and shown to be equivalent to those stated. Where something small is left out on the way the sides of a line are
-about equal ($\approx$), with what is left out at the example.
+about equal ($\approx$), with what is left out at the example; that it is small is then a condition, as $E \ge 40$ is
+where one over $E$ is left out beside one.
 
 The chapters tell the argument; the lemmas that it rests on, and variants, stand in \autoref{app:lemmas}, which begins
 with an index of them, and what is accepted without proof, the hypotheses H1, H2 and on, in \autoref{app:assumed}.
-\emph{The lecture} is the one that the book follows, \cite{pope2026}; tp, dp, pp, ep and cp are degrees of tensor, data,
-pipeline, expert and context parallelism; codes as \texttt{SIL-0652} name a row of the program's published measurements,
-which \texttt{steptime catalog sources} explains. Each chapter begins with its letters: one letter means one thing
-within a chapter. The numbers beside them are those of its examples, from the program's catalogue; a theorem states only
-where its own differ. Units are bytes, FLOP (a multiply-add is two), seconds, dollars and joules; a GB is $10^9$ bytes,
-bandwidth is one way and of one chip, and peaks are dense. \autoref{fig:1-1} is drawn by the program, as is every other
-figure; answers of exercises are in \autoref{app:answers}, computed by it. What the lecture and papers say in numbers
-stands beside ours in \autoref{app:said}.
+\emph{The lecture} is the one that the book follows, \cite{pope2026}; tp, dp, pp, ep and cp are degrees of tensor,
+data, pipeline, expert and context parallelism; codes as \texttt{SIL-0652} name a row of the program's published
+measurements, which \texttt{steptime catalog sources} explains. Each chapter begins with its letters: one letter means
+one thing within a chapter. A number stands beside a letter where all examples of the chapter have it, from the
+program's catalogue; elsewhere each theorem states its own: examples differ in machine and model. $W$ alone is a
+bandwidth; with an argument, as $W(x)$ or $W_{-1}(x)$, it is Lambert's function. Units are bytes, FLOP (a multiply-add
+is two), seconds, dollars and joules; a GB is $10^9$ bytes, bandwidth is one way and of one chip, and peaks are dense.
+\autoref{fig:1-1} is drawn by the program, as is every other figure; answers of exercises are in \autoref{app:answers},
+computed by it. What the lecture and papers say in numbers stands beside ours in \autoref{app:said}.
 """
 
 
@@ -47,7 +49,7 @@ def document(verdicts: Iterable[Verdict]) -> str:
     every, told, said = derivations(), chapters(), list(verdicts)
     by_chapter = {chapter.number: [one for one in every if _chapter_of(one) == chapter.number] for chapter in told}
     names = frozenset(one.name for chapter in told for one in chapter.argument)
-    settings = {number: Setting(common_numbers(found), names) for number, found in by_chapter.items()}
+    settings = {number: _setting(found, names) for number, found in by_chapter.items()}
     parts = [
         (files("steptime.model.book") / "preamble.tex").read_text("utf-8") + colours(),
         r"\title{How long a step takes\\[1ex]\large The equations of \texttt{steptime}}",
@@ -75,6 +77,11 @@ def document(verdicts: Iterable[Verdict]) -> str:
     return "\n\n".join([*parts, *end])
 
 
+def _setting(found: Sequence[Derivation], names: frozenset[str]) -> Setting:
+    told = [one for one in found if one.name in names]
+    return Setting(common_numbers(told, [one for one in found if one.name not in names]), names)
+
+
 def _asked() -> str:
     """Questions, and where they are answered."""
     lines = [rf"\item {prose(one.asks)} {', '.join(answered(one))}." for one in questions()]
@@ -97,7 +104,7 @@ def _chapter(chapter: Chapter, setting: Setting, claimed: Sequence[Verdict]) -> 
     """What it asks, its letters, theorems with the figures among them, how much that was said holds, exercises."""
     proofs = [find(one.name) for one in chapter.argument]
     parts = [rf"\chapter{{{escape(chapter.title)}}}\label{{ch:{chapter.number}}}", prose(chapter.opening),
-             r"\section*{Letters and numbers}", notation(proofs, setting),
+             r"\section*{Letters and numbers}", notation(_shown(chapter), setting),
              r"\keep{7}\section*{Hypotheses of this chapter}", axiom_list(proofs)]  # fmt: skip
     after = {place * len(proofs) // len(chapter.figures): (place, one) for place, one in enumerate(chapter.figures)}
     for number, (proof, one) in enumerate(zip(proofs, chapter.argument, strict=True)):
@@ -107,6 +114,12 @@ def _chapter(chapter: Chapter, setting: Setting, claimed: Sequence[Verdict]) -> 
             parts.append(figure(shown, chapter.number, place + 1))
     parts += [r"\medskip", prose(chapter.closing)] if chapter.closing else []
     return [*parts, *([_held(chapter, claimed)] if claimed else []), exercises(chapter)]
+
+
+def _shown(chapter: Chapter) -> list[Derivation]:
+    """What the chapter shows: its theorems, and those of which a figure names the parts by their letters."""
+    named = (name for one in chapter.figures if one.kind == "parts" for name in one.theorems)
+    return [find(name) for name in dict.fromkeys([*(one.name for one in chapter.argument), *named])]
 
 
 def _held(chapter: Chapter, claimed: Sequence[Verdict]) -> str:
@@ -124,6 +137,6 @@ def _lemmas(chapter: Chapter, rest: Sequence[Derivation], setting: Setting) -> l
     if not rest:
         return []
     heading = rf"\lemmasof{{{chapter.number}}}{{{escape(chapter.title)}}}"
-    known = [find(one.name) for one in chapter.argument]
+    known = _shown(chapter)
     told = {one.name: one for one in chapter.theorems}
     return [heading, notation(rest, setting, known), *(lemma(one, setting, told.get(one.name)) for one in rest)]

@@ -16,7 +16,7 @@ from steptime.model.book.pgf import pgf
 from steptime.model.book.prose import prose
 from steptime.model.book.told import Figure
 from steptime.model.book.triangle import triangle
-from steptime.model.plot.shapes import Axis, Bars, Curve, Curves
+from steptime.model.plot.shapes import Axis, Bars, Curve, Curves, Points
 from steptime.model.quantity import latex, lookup
 from steptime.model.scenario import evaluate
 
@@ -39,7 +39,15 @@ def _curves(one: Figure) -> str:
     numbers = {s: float(v) for proof in reversed(proofs) for s, v in proof.numbers.items()} | _stated(one)
     drawn = [Curve(_label(one, place, proof), at, _values(proof.result.rhs, numbers, over, at))
              for place, proof in enumerate(proofs)]  # fmt: skip
-    return pgf(Curves("theorem", "", "", _axis(one, over, "x"), _axis(one, proofs[0].result.lhs, "y"), tuple(drawn)))
+    marks = [_mark(find(name), proofs[0], numbers, over) for name in one.marks]
+    x, y = _axis(one, over, "x"), _axis(one, proofs[0].result.lhs, "y")
+    return pgf(Curves("theorem", "", "", x, y, tuple(drawn), tuple(marks)))
+
+
+def _mark(said: Derivation, curve: Derivation, numbers: dict[Symbol, float], over: Symbol) -> Points:
+    """The point of a curve at which a theorem's number lies, at the numbers of the curve."""
+    at = np.array([float(evaluate(said.result.rhs, dict(said.numbers) | numbers))])
+    return Points(f"{said.title}: {at[0]:.3g}", at, _values(curve.result.rhs, numbers, over, at))
 
 
 def _parts(one: Figure) -> str:
@@ -49,7 +57,9 @@ def _parts(one: Figure) -> str:
     numbers = {s: float(v) for s, v in proof.numbers.items()} | _stated(one)
     line = next(line for line in (proof.lines[-1], *proof.lines) if isinstance(line.rhs, Add))
     whole = line.rhs
-    drawn = [Curve(f"${latex(part)}$", at, _values(part, numbers, over, at)) for part in (whole, *Add.make_args(whole))]
+    parts = sorted(Add.make_args(whole), key=lambda part: float(_values(part, numbers, over, at)[-1]), reverse=True)
+    drawn = [Curve(_part(one, place, part), at, _values(part, numbers, over, at))
+             for place, part in enumerate((whole, *parts))]  # fmt: skip
     return pgf(Curves("theorem", "", "", _axis(one, over, "x"), _axis(one, line.lhs, "y"), tuple(drawn)))
 
 
@@ -67,6 +77,12 @@ def _stated(one: Figure) -> dict[Symbol, float]:
 def _values(expr: Expr, numbers: dict[Symbol, float], over: Symbol, at: np.ndarray) -> np.ndarray:
     found: np.ndarray = np.broadcast_to(np.asarray(evaluate(expr, numbers | {over: at}), dtype=float), at.shape)
     return found
+
+
+def _part(one: Figure, place: int, part: Expr) -> str:
+    """A sum or one of its summands in words and as a formula: the sum first, then what is largest at the right end."""
+    said = f"{one.labels[place]}: " if place < len(one.labels) else ""
+    return f"{said}${latex(part)}$"
 
 
 def _label(one: Figure, place: int, proof: Derivation) -> str:

@@ -36,7 +36,9 @@ def _said(name: str) -> str:
     practice = None if one.practice is None else one.practice.seconds
     batch = row.numbers.get("batch")
     many = f" with {batch:,.0f} sequence{'s' * (batch != 1)}" if batch else ""
-    return (f"{escape(f'{row.phase} of {row.model} on {row.chips:,.0f} {row.hardware}{many}')}: "
+    phase = row.phase.replace("_", "-")
+    whose = f" of {row.model}" if row.model else ""
+    return (f"{escape(f'{phase}{whose} on {row.chips:,.0f} {row.hardware}{many}')}: "
             f"{_time(one.measured)} measured, {_time(one.ideal)} at the bound, "
             rf"{_time(practice)} in practice (\texttt{{{escape(name)}}})")  # fmt: skip
 

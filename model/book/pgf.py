@@ -14,6 +14,12 @@ MOST_POINTS = 60
 STROKES = {Role.COMPUTE: "dashed", Role.MEMORY: "densely dotted", Role.INTERCONNECT: "dash dot", Role.BOUND: "solid",
            Role.ESTIMATE: "dash dot dot", Role.FLOOR: "loosely dotted"}  # fmt: skip
 CYCLE = ("solid", "dashed", "densely dotted", "dash dot", "dash dot dot", "loosely dashed")
+MARKS = ("mark=*,mark size=1.8pt", "mark=square,mark size=2.6pt", "mark=triangle,mark size=3.4pt",
+         "mark=diamond,mark size=4pt", "mark=x,mark size=3pt")  # fmt: skip
+"""Points of one legend, each larger and hollow, so that those at the same place are told apart."""
+TICKS = (1, 2, 5)
+SHORT = 2.5
+"""Powers of ten up to which an axis has ticks between them, as numbers."""
 PASSES = {"F": 0, "B": 1, "W": 2}
 """Which colour each kind of pass has."""
 PASS_NAMES = {"F": "forward", "B": "backward", "W": "gradients of weights"}
@@ -54,9 +60,22 @@ def axis(x: Axis, xs: Array, y: Axis, ys: Array, more: Sequence[str] = ()) -> tu
         rf"ylabel={{{_heading(y.name, up_unit)}}}", "grid=major", "major grid style={black!12}",
         "legend style={at={(0.5,-0.2)},anchor=north,draw=none,font=\\footnotesize,cells={anchor=west}}",
         "tick label style={font=\\footnotesize}", "label style={font=\\small}",
-        "/pgf/number format/1000 sep={\\,}", *more,
+        "/pgf/number format/1000 sep={\\,}", *_ticks("x", x, xs / across), *_ticks("y", y, ys / up), *more,
     ]  # fmt: skip
     return rf"\begin{{axis}}[{', '.join(options)}]", across, up
+
+
+def _ticks(side: str, of: Axis, numbers: Array) -> list[str]:
+    """Ticks at 1, 2 and 5 of each power of ten on a logarithmic axis of few powers: not at broken ones."""
+    good = numbers[np.isfinite(numbers) & (numbers > 0)]
+    if not of.log or not good.size:
+        return []
+    low, high = np.log10(good.min()), np.log10(good.max())
+    if high - low > SHORT:
+        return []
+    every = [digit * 10.0**power for power in range(int(np.floor(low)), int(np.ceil(high)) + 1) for digit in TICKS]
+    kept = [f"{tick:g}" for tick in every if low - 0.1 <= np.log10(tick) <= high + 0.1]
+    return [f"{side}tick={{{','.join(kept)}}}", f"{side}ticklabels={{{','.join(kept)}}}"]
 
 
 def _heading(name: str, unit: str) -> str:
@@ -71,18 +90,20 @@ def _curves(chart: Curves) -> str:
     opening, across, up = axis(chart.x, xs, chart.y, ys, [f"legend columns={1 if longest > LETTERS else 2}"])
     lines = [r"\begin{tikzpicture}", opening]
     others = 0
-    for curve in chart.curves:
+    for curve in sorted(chart.curves, key=lambda curve: curve.role != Role.BOUND):  # terms lie upon their bound
         known = curve.role in STROKES
+        again = [one for one in chart.curves if one.role == curve.role].index(curve) if known else 0
         shade = ink(curve.role) if known else tone(others)
-        stroke = STROKES[curve.role] if known else CYCLE[others % len(CYCLE)]
+        stroke = STROKES[curve.role] if known and not again else CYCLE[(again or others) % len(CYCLE)]
         others += not known
-        lines += [rf"\addplot[thick,{stroke},color={shade}] coordinates {{{_coordinates(curve, across, up)}}};",
+        wide = "line width=2.4pt,opacity=0.35" if curve.role == Role.BOUND else "thick"
+        lines += [rf"\addplot[{wide},{stroke},color={shade}] coordinates {{{_coordinates(curve, across, up)}}};",
                   rf"\addlegendentry{{{_legend(curve.name)}}}"]  # fmt: skip
     many = len(chart.points) > 1 and all(len(points.x) > 1 for points in chart.points)
     for place, points in enumerate(chart.points):
         at = " ".join(f"({x / across:.5g},{y / up:.5g})" for x, y in zip(points.x, points.y, strict=True))
-        look = f"mark size=0.9pt,color={tone(place)}" if many else "mark size=1.8pt,color=black"
-        lines += [rf"\addplot[only marks,mark=*,{look}] coordinates {{{at}}};",
+        look = f"mark=*,mark size=0.9pt,color={tone(place)}" if many else f"{MARKS[place % len(MARKS)]},color=black"
+        lines += [rf"\addplot[only marks,{look}] coordinates {{{at}}};",
                   rf"\addlegendentry{{{_legend(points.name)}}}"]  # fmt: skip
     for place, edge in enumerate(chart.edges):
         level, dash = f"{{axis cs:{edge.x / across:.5g},{ys[0] / up:.5g}}}", CYCLE[place % len(CYCLE)]
@@ -122,7 +143,7 @@ def _bars(chart: Bars) -> str:
         at = " ".join(f"({place:g},{height / up:.5g})" for place, height in zip(places, heights, strict=True))
         lines += [rf"\addplot[fill={tone(number)},draw=black!60] coordinates {{{at}}};",
                   rf"\addlegendentry{{{escape(part)}}}"]  # fmt: skip
-    for place, (name, value) in enumerate(chart.limits.items(), 1):
+    for place, (name, value) in enumerate(chart.limits.items()):
         dash = CYCLE[place % len(CYCLE)]
         ends = f"(axis cs:-0.6,{value / up:.5g}) -- (axis cs:{len(places) - 0.4:g},{value / up:.5g})"
         lines += [rf"\draw[{dash}] {ends};",

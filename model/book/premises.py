@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+from sympy import Basic, Symbol
+
 from steptime.derivations.facts import Axiom, Given, Side
 from steptime.derivations.library import derivations
 from steptime.derivations.printed.export import escape, said
 from steptime.derivations.printed.statement import assumptions, definitions, premise
 from steptime.derivations.steps import Derivation
+from steptime.model.book.prose import reference
 
 MANY = 4
 """Theorems from which on an equation or inequality that they assume has a number, as every axiom has."""
@@ -55,14 +58,39 @@ def in_words(assumption: Axiom | Given) -> str:
     return escape(assumption.text) if isinstance(assumption, Axiom) else said(premise(assumption))
 
 
+def _in_words(assumption: Any) -> str:
+    """An assumption; that of one side of a comparison with a link to where it is made."""
+    if isinstance(assumption, Side):
+        return f"{_in_words(assumption.assumption)} (in {reference(assumption.of)})"
+    return said(premise(assumption))
+
+
+def formulas(one: Derivation) -> Iterable[Basic]:
+    """What stands in the words of a statement beside its lines: formulas of what is assumed and defined."""
+    for each in (*map(premise, assumptions(one)), *definitions(one)):
+        if each.formula is not None:
+            yield each.formula
+        yield from each.tends or ()
+
+
+def letters(chosen: Iterable[Derivation]) -> set[Symbol]:
+    """Every quantity in the lines, conditions, assumptions and definitions of some theorems."""
+    found: set[Basic] = set()
+    for one in chosen:
+        for formula in (*one.lines, *one.region, *formulas(one)):
+            found |= formula.free_symbols
+    return {symbol for symbol in found if isinstance(symbol, Symbol)}
+
+
 def assumed(one: Derivation) -> list[str]:
     """Sentences of what is assumed and what is defined."""
     known = numbered()
     numbers = sorted(known[each] for each in standing_of(one) if each in known)
-    others = [said(premise(each)) for each in assumptions(one) if _plain(each) not in known]
+    own = [each for each in assumptions(one) if _plain(each) not in known]
+    others = list(dict.fromkeys(_in_words(each) for each in own if _plain(each) == each or _plain(each) not in own))
     defined = [said(each) for each in definitions(one)]
     clauses = [*([", ".join(map(axiom_name, numbers)) + (" hold" if numbers[1:] else " holds")] if numbers else []),
-               *dict.fromkeys(others)]  # fmt: skip
+               *others]  # fmt: skip
     return [
         *([rf"\emph{{If}} {'; '.join(clauses)};"] if clauses else []),
         *([rf"\emph{{with}} {'; '.join(defined)};"] if defined else []),

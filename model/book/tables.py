@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from sympy import Symbol
-
 from steptime.derivations.claims import Verdict
 from steptime.derivations.library import quantities
 from steptime.derivations.printed.export import escape, figure, unit_latex
 from steptime.derivations.steps import Derivation
+from steptime.model.book.premises import letters
 from steptime.model.book.prose import indexed
 from steptime.model.book.theorems import Setting
 
@@ -15,15 +14,6 @@ COLUMN = r">{{\footnotesize\raggedright\arraybackslash}}p{{{}mm}}"
 """A column of text that breaks into lines, so many millimetres wide."""
 HEAD = r"\\ \hline \noalign{\vskip 2pt}\endhead"
 """What ends the head of a table that goes on over pages."""
-
-
-def letters(chosen: Iterable[Derivation]) -> set[Symbol]:
-    """Every quantity in the lines and conditions of some theorems."""
-    found: set[Symbol] = set()
-    for one in chosen:
-        for line in (*one.lines, *one.region):
-            found |= line.free_symbols
-    return found
 
 
 def notation(chosen: Sequence[Derivation], setting: Setting, known: Sequence[Derivation] = ()) -> str:

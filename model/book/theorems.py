@@ -1,6 +1,6 @@
 """A theorem as the book sets it: statement, why it is so, proof, the case with numbers, what breaks it, the command."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sympy import Add, Ge, Symbol
@@ -10,7 +10,7 @@ from steptime.derivations.rules import Substitute
 from steptime.derivations.steps import Derivation
 from steptime.model.book.lines import line
 from steptime.model.book.measured import measured
-from steptime.model.book.premises import assumed
+from steptime.model.book.premises import assumed, letters
 from steptime.model.book.prose import code, indexed, label, prose, reference
 from steptime.model.book.told import Theorem
 from steptime.model.book.works import cited
@@ -26,19 +26,36 @@ CLOSE = 1e-9
 
 @dataclass(frozen=True)
 class Setting:
-    """What a chapter's theorems have in common: the numbers of its examples, and which theorems the book tells."""
+    """What a chapter's theorems have in common: numbers of all of their examples, and which theorems the book tells."""
 
     numbers: Mapping[Symbol, float]
     told: frozenset[str]
 
 
-def common_numbers(chosen: Iterable[Derivation]) -> Mapping[Symbol, float]:
-    """For each quantity of the results the number that most examples give it; of as many, the first."""
-    given: dict[Symbol, list[float]] = {}
-    for one in chosen:
-        for symbol in symbols_of(one):
-            given.setdefault(symbol, []).append(float(one.numbers[symbol]))
-    return {symbol: max(values, key=values.count) for symbol, values in given.items()}
+def common_numbers(told: Sequence[Derivation], lemmas: Sequence[Derivation] = ()) -> Mapping[Symbol, float]:
+    """The number of each quantity that all examples have of which one says it; of what no theorem shows, of lemmas.
+
+    Examples that do not say it count as well: else one machine's FLOP/s would stand above another's bandwidth.
+    """
+    shown = letters(told)
+    others = {symbol: number for symbol, number in _alike(lemmas).items() if symbol not in shown}
+    return others | _alike(told)
+
+
+def _alike(chosen: Sequence[Derivation]) -> dict[Symbol, float]:
+    found: dict[Symbol, float] = {}
+    for symbol in {symbol for one in chosen for symbol in put_in(one)}:
+        first, *others = (float(one.numbers[symbol]) for one in chosen if symbol in one.numbers)
+        if all(_same(first, other) for other in others):
+            found[symbol] = first
+    return found
+
+
+def put_in(one: Derivation) -> list[Symbol]:
+    """Quantities whose numbers an example says: those of the result, and those of its conditions that it has."""
+    inside = set().union(*(condition.free_symbols for condition in holds(one)))
+    result = symbols_of(one)
+    return result + sorted((s for s in inside - set(result) - {one.result.lhs} if s in one.numbers), key=str)
 
 
 def theorem(one: Derivation, told: Theorem, setting: Setting) -> str:
@@ -116,9 +133,10 @@ def _taken(facts: Iterable[object]) -> str:
 
 def _case(one: Derivation, setting: Setting) -> str:
     """The number that follows, and what differs from the numbers of the chapter."""
-    differing = [symbol for symbol in symbols_of(one) if not _same(float(one.numbers[symbol]), setting.numbers[symbol])]
-    put_in = ", ".join(f"${latex(s)} = {figure(float(one.numbers[s]))}{unit_latex(s)}$" for s in differing)
-    said = f", but {put_in}" if put_in and len(differing) < len(symbols_of(one)) else f": {put_in}" if put_in else ""
+    known = setting.numbers
+    own = [s for s in put_in(one) if s not in known or not _same(float(one.numbers[s]), known[s])]
+    shown = ", ".join(f"${latex(s)} = {figure(float(one.numbers[s]))}{unit_latex(s)}$" for s in own)
+    said = f": {shown}" if shown else ""
     found = rf"{latex(one.result.lhs)} = {figure(one.evaluate())}{unit_latex(one.result.rhs)}"
     return rf"\told{{With numbers}} {escape(one.example_text)}{said}. {_fitted(found)}"
 

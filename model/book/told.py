@@ -59,7 +59,10 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture: curves of theorems ``over`` a quantity, or one ``kind`` that the program draws, with its words."""
+    """A picture: curves of theorems ``over`` a quantity, or one ``kind`` that the program draws, with its words.
+
+    ``marks`` are theorems, each of which says a number of that quantity: a point of the first curve.
+    """
 
     kind: str
     caption: str
@@ -69,6 +72,7 @@ class Figure:
     span: tuple[float, ...] = ()
     log: str = "xy"
     words: Mapping[str, Any] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,12 @@ def triangle(shares: Sequence[Derivation], labels: Sequence[str]) -> str:
     balanced = found / found.sum()
     corners = np.array([[0.0, 0.0], [SIDE, 0.0], [SIDE / 2, SIDE * np.sqrt(3) / 2]])
     lines = [r"\begin{tikzpicture}[x=1mm,y=1mm]", rf"\draw {_path(corners)};"]
+    named = r"\node[font=\tiny,fill=white,inner sep=1pt] at"
     for level in reversed(LEVELS):
         least = balanced / level
         inner = np.array([least + (1 - least.sum()) * np.eye(3)[place] for place in range(3)]) @ corners
         lines += [rf"\filldraw[fill=blue!{int(60 / level**2)},draw=blue!60!black,thin] {_path(inner)};",
-                  rf"\node[font=\tiny,right,inner sep=2pt] at {_at(inner[2])} {{${level:g}$}};"]  # fmt: skip
+                  rf"{named} {_at((inner[0] + inner[2]) / 2)} {{${level:g}$}};"]  # fmt: skip
     centre = balanced @ corners
     beside = np.array([0.92, 0.42]) * SIDE
     lines.append(rf"\fill {_at(centre)} circle[radius=1]; \draw[thin] {_at(centre)} -- {_at(beside)} "

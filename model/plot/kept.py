@@ -41,5 +41,5 @@ def tiers(kept: "Kept") -> Curves:
     said = (f"{case.model} on {case.hardware.name} · {plain(answer.context)} tokens of {si(answer.kv_bytes, 'B')} each "
             "· held and brought back once")  # fmt: skip
     return Curves("tiers", "Cost of keeping a KV cache against time", said, Axis("time for which it is held", "s"),
-                  Axis("cost of a million tokens", "$"), (Curve("the cheapest", at, lowest, Role.BOUND), *curves),
-                  points, edges)  # fmt: skip
+                  Axis("cost of keeping a million tokens", "$"),
+                  (Curve("the cheapest", at, lowest, Role.BOUND), *curves), points, edges)  # fmt: skip

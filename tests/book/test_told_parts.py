@@ -11,10 +11,13 @@ from steptime.derivations.steps import Derivation
 from steptime.model import symbols as q
 from steptime.model.book.document import answered
 from steptime.model.book.lines import NAMED, in_two, line, named_parts
+from steptime.model.book.measured import measured
 from steptime.model.book.pgf import pgf
+from steptime.model.book.premises import assumed, letters
 from steptime.model.book.theorems import Setting, common_numbers, lemma
-from steptime.model.book.told import Question, argument, chapters, questions
-from steptime.model.plot.shapes import Axis, Curve, Curves, Edge
+from steptime.model.book.told import Chapter, Figure, Question, argument, chapters, questions
+from steptime.model.plot.shapes import Axis, Curve, Curves, Edge, Points, Role
+from steptime.model.quantity import latex, lookup
 from steptime.model.scenario import Scenario
 
 EXERCISES = {f"{chapter.number}-{place}" for chapter in chapters() for place in range(1, len(chapter.exercises) + 1)}
@@ -92,6 +95,74 @@ def test_the_scale_of_a_machine_is_shown_where_there_is_a_best_batch() -> None:
     one = find("minimum-efficient-scale")
     balance = Scenario(one.numbers).evaluate(find("balanced-context").result.rhs)
     assert one.numbers[q.context] < balance
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: str(chapter.number))
+def test_a_number_beside_a_letter_is_that_of_every_example(chapter: Chapter) -> None:
+    told = [find(one.name) for one in chapter.argument]
+    for symbol, number in common_numbers(told).items():
+        assert all(float(one.numbers[symbol]) == pytest.approx(number) for one in told if symbol in one.numbers)
+
+
+def test_examples_of_two_machines_have_no_number_in_common() -> None:
+    one, other = find("link-for-compute"), find("two-racks-slowdown")
+    assert q.scale_up_bandwidth in common_numbers([other]) and q.scale_up_bandwidth in one.numbers
+    assert q.scale_up_bandwidth not in common_numbers([one, other])
+    assert rf"${latex(q.scale_up_bandwidth)} = " in lemma(other, Setting(common_numbers([one, other]), frozenset()))
+
+
+def test_conditions_of_a_theorem_have_their_numbers() -> None:
+    held = find("hold-in-tier")
+    assert {q.attention_flops, q.prompt} & held.result.free_symbols == set()
+    assert rf"${latex(q.attention_flops)} = " in lemma(held, Setting({}, frozenset()))
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [("zero-3-memory", "parameters"), ("over-training", "pretraining_tokens"), ("over-training", "served_tokens")],
+)
+def test_letters_of_what_is_assumed_are_letters_of_the_chapter(name: str, symbol: str) -> None:
+    assert lookup(symbol).symbol in letters([find(name)])
+
+
+def test_no_statement_names_a_derivation_as_the_program_does() -> None:
+    names = {one.name for one in derivations() if "-" in one.name}
+    for one in derivations():
+        assert not {f"(in {name})" for name in names} & set(re.findall(r"\(in [a-z0-9-]+\)", " ".join(assumed(one))))
+
+
+def test_what_is_assumed_throughout_is_not_said_again_of_one_side() -> None:
+    text = " ".join(assumed(find("split-gain-largest")))
+    assert text.count("a request cheapest") == 1
+    assert "(in Lemma" in " ".join(assumed(find("link-for-compute")))
+
+
+def test_a_measured_collective_is_of_no_model() -> None:
+    assert "all-to-all on 64" in measured(["COL-DEEPEP-021"])
+
+
+@pytest.mark.parametrize(
+    "shown", [one for chapter in chapters() for one in chapter.figures if one.marks], ids=lambda shown: shown.marks[0]
+)
+def test_a_mark_lies_within_its_picture(shown: Figure) -> None:
+    for name in shown.marks:
+        assert find(name).result.lhs == lookup(shown.over).symbol
+        assert shown.span[0] < find(name).evaluate() < shown.span[1]
+
+
+def test_an_axis_of_few_powers_has_whole_ticks() -> None:
+    x = np.array([2.0, 40.0])
+    text = pgf(Curves("", "", "", Axis("x"), Axis("y"), (Curve("a", x, 1e4 * x**4),)))
+    assert "xtick={2,5,10,20,50}" in text and "ytick=" not in text
+
+
+def test_terms_lie_upon_their_bound_and_points_differ() -> None:
+    x = np.array([1.0, 10.0])
+    at = (Points("here", x[:1], x[:1]), Points("there", x[:1], x[:1]))
+    curves = (Curve("compute", x, x, Role.COMPUTE), Curve("bound", x, x, Role.BOUND))
+    text = pgf(Curves("", "", "", Axis("x"), Axis("y"), curves, at))
+    assert text.index("{bound}") < text.index("{compute}")
+    assert len(set(re.findall(r"only marks,mark=(\S+?),", text))) == 2
 
 
 def test_no_two_titles_are_alike_and_none_leans_on_the_one_before() -> None:

@@ -84,3 +84,12 @@ def test_who_earns_where_watts_are_short() -> None:
 def test_a_site_by_hand() -> None:
     values = {m.site_power: 1e7, m.power_usage: 1.25, q.power: 1000.0}
     assert at(sites.fed, values) == pytest.approx(8000.0)
+
+
+def test_a_faster_step_of_the_same_work_makes_more_steps_on_a_site() -> None:
+    """Half the time spares half of what a chip draws whatever it does, and nothing of the work's joules."""
+    values = dict(sites.rate.numbers)
+    faster = {**values, q.step_time: values[q.step_time] / 2}
+    idle = values[m.idle_power] * values[q.step_time]
+    joules = values[m.step_energy]
+    assert at(sites.rate, faster) / at(sites.rate, values) == pytest.approx(joules / (joules - idle / 2), rel=1e-12)

@@ -125,6 +125,16 @@ def test_a_rack_with_full_memory_asks_for_the_lecture_s_traffic() -> None:
     assert at(scale.full, values) == pytest.approx(128_000, rel=1e-12)
 
 
+def test_the_full_memory_of_the_example_is_full() -> None:
+    """Weights, and the caches of its best batch and of those in clumps, are the bytes of eight chips."""
+    values = scale.full.numbers
+    caches = (values[w.mean_in_service] + values[w.clump]) * values[q.kv_bytes] * values[q.context]
+    weights = values[q.bytes_per_weight] * values[q.parameters]
+    assert weights + caches == pytest.approx(values[q.stage_chips] * values[q.memory_capacity], rel=1e-9)
+    best = values[ridge] * values[q.parameters] / values[q.active_parameters]
+    assert values[w.mean_in_service] == pytest.approx(best)
+
+
 def false(one: Derivation, place: int, old: Expr | Symbol, new: Expr) -> Derivation:
     """The same with one line stated otherwise."""
     step = one.steps[place]
