@@ -49,7 +49,7 @@ def v3(tokens: float = 2048.0, again: float = 32.0) -> Mapping[Symbol, float]:
 def near_the_mean(ratio: float = 1.5) -> Mapping[Symbol, float]:
     """As many tokens as keep the hottest expert at so many times the mean."""
     root = ((2 * ratio + 1) ** 0.5 - 3**0.5) / 2**0.5
-    return v3(256 * math.log(256) / 8 / (3 * root**2)) | {hot_ratio: ratio}
+    return {**v3(256 * math.log(256) / 8 / (3 * root**2)), hot_ratio: ratio}
 
 
 MEAN = given(
