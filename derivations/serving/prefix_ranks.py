@@ -132,7 +132,7 @@ hits = Derivation(
 
 harmonic = Derivation(
     name="hits-by-rank-harmonic",
-    title="The same where popularity falls as one over the rank",
+    title="Hits of a cache where popularity falls as one over the rank",
     rows=("9.12",),
     claim="Requests for all are a logarithm of their number then, the limit of both neighbouring powers.",
     start=HITS,

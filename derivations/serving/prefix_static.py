@@ -57,7 +57,7 @@ top = static(
 )
 top_harmonic = static(
     "hits-of-the-most-popular-harmonic",
-    "The same where popularity falls as one over the rank",
+    "Hits of the most popular where popularity falls as one over the rank",
     "A ratio of logarithms: the first tenth of a million prefixes takes five of six requests.",
     power=False,
 )

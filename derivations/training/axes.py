@@ -137,7 +137,7 @@ tensor_beside = behind / within
 
 beside = Derivation(
     name="axes-beside",
-    title="The same with links within domains and between them busy at once",
+    title="Tensor and context parallelism beside data, links within domains and between them busy at once",
     rows=("10.13",),
     claim="Without experts the degrees are those of one after another, at half the time; tokens for experts on the "
     "links within domains leave fewer chips to split matrices.",

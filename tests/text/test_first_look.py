@@ -69,7 +69,7 @@ def test_the_last_line_counts_what_is_folded(name: str) -> None:
 def test_the_answer_names_what_binds_and_what_to_change(run) -> None:
     code, out, _ = run("step", "deepseek-v3", "gb200-nvl72", "--context", "200k")
     assert code == 0
-    assert out.startswith("deepseek-v3 on gb200-nvl72 · decode · batch 64 · context 200,000 · dp=16 ep=16")
+    assert out.startswith("deepseek-v3 on gb200-nvl72 · decode · batch 64 · context 200,000 · dp=16")
     for piece in ("memory binds: what it reads is 48% weights and 52% KV cache", "← binds", "next:", "weights", "KV"):
         assert piece in words(out), piece
     assert out.rstrip().endswith(": -v") and "defaults taken" not in out
