@@ -9,14 +9,12 @@ from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.choices import Overlap, PhaseName, Scope, TermName
-from steptime.model.estimate.terms import DECODE, PREFILL
-from steptime.model.estimate.training import TRAINING
 from steptime.model.layout.choices import Plan
 from steptime.model.phases.memory import filled, usable
 from steptime.model.solver.sweep.outputs import Way, output_of
 from steptime.model.step.bounds import step_bound
 from steptime.model.step.coefficients import coefficient_values, coefficients_for
-from steptime.model.step.demands import demands_of, figures_of
+from steptime.model.step.demands import demands_of, figures_of, terms_of_phase
 from steptime.model.step.prepared import Prepared
 
 LISTED_PEAK = Symbol("listed_wide_peak", positive=True)
@@ -87,9 +85,8 @@ def practice_of(asked: Prepared, way: Way, plan: Plan) -> Practice | None:
         values[q.wide_peak] = listed
     else:
         definitions[q.wide_peak] = q.peak_flops
-    terms = {PhaseName.PREFILL: PREFILL, PhaseName.TRAIN: TRAINING}.get(inputs.phase, DECODE)
     kept = {symbol: expr for symbol, expr in definitions.items() if symbol not in values}
-    return Practice(terms, kept, values)
+    return Practice(terms_of_phase(inputs.phase), kept, values)
 
 
 def with_practice(way: Way, practice: Practice | None) -> tuple[Way, dict[str, Expr]]:

@@ -1,6 +1,6 @@
 """What the estimate of a step needs beside coefficients: demands on a chip in closed form, figures of its machine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import sympy
 from sympy import Expr, Symbol
@@ -10,6 +10,8 @@ from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import Load, PhaseName, Split
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.groups import demands, waiting_of_ranks
+from steptime.model.estimate.terms import DECODE, PREFILL
+from steptime.model.estimate.training import TRAINING
 from steptime.model.estimate.waves import WAVES, waves_of_cache, waves_of_products
 from steptime.model.extremes import at_least
 from steptime.model.layout.choices import Plan
@@ -21,6 +23,11 @@ from steptime.model.precision import activations_for
 from steptime.model.step.inputs import Inputs
 from steptime.model.step.training import demands_of_training, figures_of_training
 from steptime.model.terms import Operation
+
+
+def terms_of_phase(phase: PhaseName) -> Mapping[str, Expr]:
+    """The terms of an estimate, by name: of a prefill, of a step of training, else of a decode step."""
+    return {PhaseName.PREFILL: PREFILL, PhaseName.TRAIN: TRAINING}.get(phase, DECODE)
 
 
 def demands_of(accounts: Accounts, phase: Phase, plan: Plan, operations: Iterable[Operation]) -> dict[Symbol, Expr]:

@@ -14,21 +14,18 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.choices import Overlap, PhaseName
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.terms import DECODE, PREFILL, along
-from steptime.model.estimate.training import TRAINING
+from steptime.model.estimate.terms import along
 from steptime.model.layout.enumeration import Columns
 from steptime.model.layout.layout import SYMBOLS
 from steptime.model.scenario import Scenario
 from steptime.model.step.bounds import stages_of, step_bound
 from steptime.model.step.coefficients import coefficients_for, values_in_practice
-from steptime.model.step.demands import demands_of, others_per_step
+from steptime.model.step.demands import demands_of, others_per_step, terms_of_phase
 from steptime.model.step.prepared import Prepared
 from steptime.model.terms import Operation
 
 NO_LINK = {q.scale_up_bandwidth: 1e-300, q.scale_out_bandwidth: 1e-300, q.scale_up_domain: 1.0}
 """A link without a figure cannot carry anything: a layout that needs it is never the fastest."""
-TERMS: Mapping[PhaseName, Mapping[str, Expr]] = {PhaseName.PREFILL: PREFILL, PhaseName.TRAIN: TRAINING}
-"""Terms of an estimate by phase; of the others a decode step's."""
 
 
 def degree_columns(columns: Columns) -> dict[Symbol, np.ndarray]:
@@ -54,7 +51,7 @@ class ManyLayouts:
 
     def estimate(self, columns: Columns) -> np.ndarray:
         """Seconds that the terms of the estimate add up to on each layout."""
-        return self._by_estimate(columns, sum(TERMS.get(self.asked.inputs.phase, DECODE).values()))
+        return self._by_estimate(columns, sum(terms_of_phase(self.asked.inputs.phase).values()))
 
     def riding(self, columns: Columns) -> np.ndarray:
         """Seconds that this prefill adds to a decode step in which it rides along."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from sympy import Symbol
 
-from steptime.model.estimate.terms import DECODE
 from steptime.model.scenario import Scenario
 from steptime.model.solver.layouts.evaluated import Points
-from steptime.model.solver.layouts.practice import TERMS, Estimates, in_practice
+from steptime.model.solver.layouts.practice import Estimates, in_practice
+from steptime.model.step.demands import terms_of_phase
 
 Array = np.ndarray
 
@@ -22,7 +22,7 @@ class InTurn:
 
     def __init__(self, estimates: Estimates) -> None:
         self.estimates = estimates
-        self.terms = TERMS.get(estimates.step.search.inputs.phase, DECODE)
+        self.terms = terms_of_phase(estimates.step.search.inputs.phase)
         self._there: list[Scenario] = []
         self._same = frozenset[Symbol]()
 

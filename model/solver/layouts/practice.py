@@ -16,8 +16,7 @@ from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import Coefficients
 from steptime.model.choices import PhaseName, Scope, Split
 from steptime.model.estimate import symbols as e
-from steptime.model.estimate.terms import DECODE, PREFILL, along
-from steptime.model.estimate.training import TRAINING
+from steptime.model.estimate.terms import PREFILL, along
 from steptime.model.phases.accounts import Accounts
 from steptime.model.scenario import Scenario
 from steptime.model.solver.layouts.boxes import fastest
@@ -25,13 +24,11 @@ from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.passes import Pass, joined
 from steptime.model.solver.layouts.variants import Variant
 from steptime.model.step.coefficients import coefficient_values, coefficients_for
-from steptime.model.step.demands import figures_of, others_per_step
+from steptime.model.step.demands import figures_of, others_per_step, terms_of_phase
 from steptime.model.step.estimate import Estimate, estimate_of
 from steptime.model.step.formats import formats
 
 Array = np.ndarray
-TERMS: Mapping[PhaseName, Mapping[str, Expr]] = {PhaseName.PREFILL: PREFILL, PhaseName.TRAIN: TRAINING}
-"""Terms of each phase that are not a decode step's."""
 LENGTHS: Mapping[PhaseName, Mapping[str, Symbol]] = {
     PhaseName.TRAIN: {"sequence": q.sequence, "microbatch": q.microbatch},
 }  # fmt: skip
@@ -58,7 +55,7 @@ class Estimates:
         """Seconds by term of some layouts, each on its variant, at batches of their own; and by how much the mean step
         is longer."""
         split, coefficients = self.step.split(rows), joined(self.coefficients, numbers)
-        terms = TERMS.get(self.step.search.inputs.phase, DECODE)
+        terms = terms_of_phase(self.step.search.inputs.phase)
         found = _evaluated(self.pure.at(numbers, rows, split, batches), terms, coefficients)
         if not self.serves or self.alone is None:
             return found, 0.0
@@ -72,7 +69,7 @@ class Estimates:
         """Seconds that no estimate of some layouts on any of some variants of one machine lies below: ``points`` are
         these layouts with the fewest bytes and the highest peak of all, copied whichever way is the faster."""
         split, figures = self.step.split(rows), self.coefficients[numbers[0]]
-        terms = TERMS.get(self.step.search.inputs.phase, DECODE)
+        terms = terms_of_phase(self.step.search.inputs.phase)
         pure = points if not self.serves else self._fastest(self.pure, numbers, rows, split, points.batches)
         found = _fastest_way(pure, terms, figures)
         if self.serves and self.alone is not None:
