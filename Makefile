@@ -53,8 +53,9 @@ book:  ## the book as a PDF, with its index
 		pdflatex -interaction=nonstopmode -halt-on-error book.tex > book.out || { tail -30 book.out; exit 1; }; \
 		makeindex -q book; done
 
+# More readers than cores: a page with many cells is then not left for the end, where it would run alone.
 docs:  ## the documentation, every code cell run, every warning an error: build/docs/index.html
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs $(WORK)/docs
+	$(BIN)/sphinx-build -j 8 -W --keep-going -q -b html docs $(WORK)/docs
 
 wheel:  ## distributions, and what they carry
 	$(BIN)/python -m build -q --no-isolation --outdir $(WORK)/dist

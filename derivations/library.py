@@ -223,4 +223,14 @@ def find(name: str) -> Derivation:
 
 def used_by(one: Derivation) -> tuple[Derivation, ...]:
     """Derivations that start from the result of another, or put it in."""
-    return tuple(other for other in derivations() if one in other.uses)
+    return _followers().get(one.name, ())
+
+
+@cache
+def _followers() -> dict[str, tuple[Derivation, ...]]:
+    """By name, the derivations that use one."""
+    found: dict[str, tuple[Derivation, ...]] = {}
+    for other in derivations():
+        for name in dict.fromkeys(used.name for used in other.uses):
+            found[name] = (*found.get(name, ()), other)
+    return found

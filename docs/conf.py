@@ -14,6 +14,8 @@ os.environ["COLUMNS"] = "80"
 started = HERE.parent / "build" / "ipython" / "profile_default" / "startup"
 started.mkdir(parents=True, exist_ok=True)
 (started / "in_one_piece.py").write_text((HERE / "_ext" / "in_one_piece.py").read_text("utf-8"), "utf-8")
+# Kernels talk over local ports; that they do not encrypt what a page prints anyway is no warning of this build.
+(started.parent / "ipython_kernel_config.py").write_text('get_config().IPKernelApp.log_level = "ERROR"\n', "utf-8")
 os.environ["IPYTHONDIR"] = str(started.parent.parent)
 
 project = "steptime"
