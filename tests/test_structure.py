@@ -35,7 +35,6 @@ OTHER_SIZES = {
     "model/network/experts.py": "two formulas",
     "model/phases/rates.py": "rates that follow from a phase: a few formulas",
     "model/phases/shards.py": "one definition that two ledgers share",
-    "model/solver/cache/holding.py": "one question with its answer's types",
     "model/view/explain.py": "one command",
 }
 

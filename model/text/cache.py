@@ -9,7 +9,9 @@ from steptime.model.catalog.economy import figures, names
 from steptime.model.catalog.tiers import OWN
 from steptime.model.choices import Basis
 from steptime.model.economics.reuse import Reuse
-from steptime.model.solver.cache.holding import CacheAnswer, Policy, Span, drain_time
+from steptime.model.solver.cache.envelope import Span
+from steptime.model.solver.cache.holding import CacheAnswer, drain_time
+from steptime.model.solver.cache.policy import Policy
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.solver.recheck import recheck_cache
 from steptime.model.text.bases import BY_HAND, price_basis

@@ -7,7 +7,8 @@ from typing import Any
 from rich.text import Text
 
 from steptime.model.catalog.tiers import AGAIN
-from steptime.model.solver.cache.holding import BreakEven, CacheAnswer, Span
+from steptime.model.solver.cache.envelope import BreakEven, Span
+from steptime.model.solver.cache.holding import CacheAnswer
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.solver.recheck import recheck_cache
 from steptime.model.text.cache import ASSUMES, LEFT_OUT, SHOWN_PAIRS, doubtful, of_one_kind, ours, published

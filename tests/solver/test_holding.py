@@ -17,13 +17,8 @@ from steptime.derivations.steps import Derivation
 from steptime.model import symbols as q
 from steptime.model.catalog.tiers import AGAIN, OWN, Tier, catalogue_tiers
 from steptime.model.scenario import Scenario
-from steptime.model.solver.cache.holding import (
-    CacheAnswer,
-    Choice,
-    break_even,
-    envelope,
-    solve_cache,
-)
+from steptime.model.solver.cache.envelope import Choice, break_even, envelope
+from steptime.model.solver.cache.holding import CacheAnswer, solve_cache
 from steptime.model.step.case import Case
 
 TIERS = catalogue_tiers()

@@ -24,7 +24,9 @@ from steptime.model.economics import cache
 from steptime.model.economics import reuse as times
 from steptime.model.economics.reuse import Reuse
 from steptime.model.scenario import Scenario
-from steptime.model.solver.cache.holding import Choice, best_policy, envelope, solve_cache
+from steptime.model.solver.cache.envelope import Choice, envelope
+from steptime.model.solver.cache.holding import solve_cache
+from steptime.model.solver.cache.policy import best_policy
 from steptime.model.step.solver_words import reuse_of
 
 TIERS = catalogue_tiers()

@@ -5,10 +5,9 @@ distribution of the time is known, the policy follows it at the hold time one ov
 Choices exclude each other; moving a cache outwards costs nothing, since it is written while the chip works on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import inf, isinf
 
 from sympy import Expr, Symbol
 
@@ -20,6 +19,8 @@ from steptime.model.economics.reuse import Reuse, tier_rate
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.scenario import Scenario
+from steptime.model.solver.cache.envelope import BreakEven, Choice, Span, break_even, envelope
+from steptime.model.solver.cache.policy import Policy, best_policy
 from steptime.model.step.build import build_case
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import Default, Question
@@ -45,67 +46,6 @@ PRICES = frozenset({q.chip_second_price})
 
 drain_time = q.memory_capacity / q.memory_bandwidth
 own_rate = tier_rate.xreplace(cache.IN_CHIP)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A place for a token's cache: ``fixed`` dollars to bring it back, ``rate`` dollars per second to hold it.
-
-    ``drain_time``: seconds to read all of the tier once; None where nothing is read, or no bandwidth is known.
-    ``restore``: seconds until the whole cache is in the chip again.
-    """
-
-    name: str
-    fixed: float
-    rate: float
-    drain_time: float | None = None
-    restore: float = 0.0
-
-    def cost(self, time: float) -> float:
-        """Dollars per token held for some seconds and brought back."""
-        return self.fixed + self.rate * time
-
-
-@dataclass(frozen=True)
-class BreakEven:
-    """Two choices, the one that is cheaper to bring back from first: ``hold_time`` from which on the second is cheaper
-    altogether, or the one that ``always`` is; neither where their lines are the same."""
-
-    between: tuple[str, str]
-    hold_time: float | None
-    always: str | None
-
-
-@dataclass(frozen=True)
-class Span:
-    """A choice over an interval of hold times or ages, seconds; the last one's end is infinite."""
-
-    choice: str
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
-class Drop:
-    """Held in one choice until an age of ``until`` seconds (infinite: for ever), then computed again where needed."""
-
-    choice: str
-    until: float
-    expected_cost: float
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Where a cache lies at each age, and expected dollars per token of it, those of never asked for ones included.
-
-    ``each_alone``: held in one choice for ever, infinite where some are never asked for. ``hold_then_drop``: the best
-    single choice for the best fixed time.
-    """
-
-    spans: tuple[Span, ...]
-    expected_cost: float
-    each_alone: Mapping[str, float]
-    hold_then_drop: Drop
 
 
 @dataclass(frozen=True)
@@ -226,67 +166,3 @@ def _need(case: Case, expr: Expr, name: str) -> float:
         (lacking,) = case.missing({name: expr})
         raise UserError(f"{lacking} is missing: the cost of holding follows from it; give `{name}`")
     return value
-
-
-def break_even(one: Choice, other: Choice) -> BreakEven:
-    """From which hold time on the choice that costs more to bring back from is the cheaper one.
-
-    >>> break_even(Choice("near", 0.0, 2.0), Choice("far", 6.0, 1.0)).hold_time
-    6.0
-    """
-    near, far = sorted((one, other), key=lambda choice: (choice.fixed, choice.rate))
-    if (near.fixed, near.rate) == (far.fixed, far.rate):
-        return BreakEven((one.name, other.name), None, None)
-    if near.rate <= far.rate:
-        return BreakEven((near.name, far.name), None, near.name)
-    return BreakEven((near.name, far.name), (far.fixed - near.fixed) / (near.rate - far.rate), None)
-
-
-def envelope(choices: Sequence[Choice]) -> tuple[Span, ...]:
-    """The cheapest choice over hold times from zero on; rates fall from one to the next.
-
-    >>> [(span.choice, span.end) for span in envelope((Choice("near", 0.0, 2.0), Choice("far", 6.0, 1.0)))]
-    [('near', 6.0), ('far', inf)]
-    """
-    present, since = min(choices, key=lambda choice: (choice.fixed, choice.rate)), 0.0
-    found: list[Span] = []
-    while True:
-        crossings = [
-            ((other.fixed - present.fixed) / (present.rate - other.rate), other.rate, place)
-            for place, other in enumerate(choices)
-            if other.rate < present.rate
-        ]
-        if not crossings:
-            return (*found, Span(present.name, since, inf))
-        until, _, place = min(crossings)
-        if until > since:  # else three lines meet, up to rounding
-            found.append(Span(present.name, since, until))
-        present, since = choices[place], max(since, until)
-
-
-def best_policy(choices: Sequence[Choice], lower: Sequence[Span], reuse: Reuse) -> Policy:
-    """The policy of least expected cost: at each age the envelope's choice at hold time one over the hazard."""
-    named = {choice.name: choice for choice in choices}
-    again, ends = named.get(AGAIN), [*(reuse.age(span.end) for span in lower[:-1]), inf]
-    aged = zip(lower, [0.0, *ends[:-1]], ends, strict=True)
-    spans = tuple(Span(span.choice, start, end) for span, start, end in aged if start < end)
-    cost = sum(expected(named[span.choice], reuse, span.start, span.end) for span in spans)
-    alone = {choice.name: expected(choice, reuse, 0.0, inf) for choice in choices}
-    if again is None:  # too slow: what is dropped could not come back in time, so nothing is
-        best = min(choices, key=lambda choice: alone[choice.name])
-        return Policy(spans, cost, alone, Drop(best.name, inf, alone[best.name]))
-    drops = [Drop(AGAIN, inf, alone[AGAIN])]
-    for choice in choices:
-        # The cost falls with the age of dropping for as long as 1/hazard is below the break-even with computing again.
-        together = break_even(choice, again).hold_time
-        age = 0.0 if together is None else reuse.age(together)
-        if age > 0:
-            later = 0.0 if isinf(age) else expected(again, reuse, age, inf)
-            drops.append(Drop(choice.name, age, expected(choice, reuse, 0.0, age) + later))
-    return Policy(spans, cost, alone, min(drops, key=lambda drop: drop.expected_cost))
-
-
-def expected(choice: Choice, reuse: Reuse, start: float, end: float) -> float:
-    """Expected dollars, of any cache, in one choice between two ages: to hold it, and to bring it back."""
-    held = choice.rate * reuse.held(start, end) if choice.rate else 0.0
-    return held + choice.fixed * reuse.returned(start, end)
