@@ -148,6 +148,11 @@ def test_a_file_is_read_at_one_sitting(name: str) -> None:
     assert (20 <= lines <= 250) != (name in OTHER_SIZES), f"{lines} lines"
 
 
+@pytest.mark.parametrize("path", sorted(path for path in (ROOT / "tests").rglob("*.py")), ids=lambda path: path.name)
+def test_tests_are_read_at_one_sitting(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 250
+
+
 def test_the_scans_see() -> None:
     """Each finds what it looks for."""
     door = "def read(value: float | str, other: 'int | str | None' = None, fine: dict[str, float] | None = None): ..."

@@ -6,8 +6,8 @@ from itertools import product
 import pytest
 from conftest import asked as question_of
 from conftest import case_of
-from test_brute_force import Network, Work, attention_shard, messages
-from test_brute_force_passes import Pass, agree, fullest, prefill, prefill_passes, traversal
+from counted_passes import Pass, agree, fullest, prefill, prefill_passes, traversal
+from counted_stage import Network, Work, attention_shard, messages
 
 from steptime.model import symbols as q
 from steptime.model.architecture import transformer as tf

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from test_brute_force import block_weights
-from test_brute_force_passes import weights_of
-from test_brute_force_training import Step
+from counted_passes import weights_of
+from counted_stage import block_weights
+from counted_training import Step
 
 from steptime.model import symbols as q
 from steptime.model.architecture import transformer as tf

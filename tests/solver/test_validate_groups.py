@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import case_of
-from test_validate import DECODE, SERVING, file_of, judged_of
+from measured_rows import DECODE, SERVING, file_of, judged_of
 
 import steptime as st
 from steptime.model import symbols as q

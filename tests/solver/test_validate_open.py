@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from conftest import asked, case_of
+from measured_rows import CONFIG, DECODE, SERVING, file_of, judged_of
 from sympy import Symbol
-from test_validate import CONFIG, DECODE, SERVING, file_of, judged_of
 from test_validate_training import ROW
 
 from steptime.model import symbols as q

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import asked
-from test_validate import judged_of
+from measured_rows import judged_of
 
 from steptime.model import symbols as q
 from steptime.model.choices import AttentionKernel, Recompute, Schedule

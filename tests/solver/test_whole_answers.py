@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from conftest import case_of, inputs
+from measured_rows import file_of
 from questions import search_of
 from sympy import Expr, Integer
-from test_validate import file_of
 
 from steptime.model import symbols as q
 from steptime.model.catalog.measurement import read_measurements
