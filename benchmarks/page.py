@@ -1,6 +1,6 @@
 """How long a page takes to be written, to show itself, and to be drawn anew after a control moved; how large it is.
 
-    python benchmarks/page.py [MODEL HARDWARE]
+    python benchmarks/page.py [MODEL HARDWARE [NAME=VALUE …]]
 
 Needs Chromium and the extra ``steptime[browser]``.
 """
@@ -25,11 +25,12 @@ PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTi
 def main() -> None:
     from playwright.sync_api import sync_playwright  # an extra: the file can be imported without it
 
-    model, hardware = sys.argv[1:] or ("deepseek-v3", "gb200-nvl72")
+    model, hardware, *words = sys.argv[1:] or ("deepseek-v3", "gb200-nvl72")
+    asked = dict(word.split("=", 1) for word in words)
     begun = time.process_time()
-    text = st.step(model, hardware).report()
+    text = st.step(model, hardware, **asked).report()
     print(
-        f"{model} on {hardware}: written in {time.process_time() - begun:.1f} CPU seconds, {len(text.encode()):,} bytes"
+        f"{' '.join((model, 'on', hardware, *words))}: written in {time.process_time() - begun:.1f} CPU seconds, {len(text.encode()):,} bytes"
     )
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
         path = Path(folder) / "report.html"
