@@ -19,7 +19,7 @@ MOVE = """() => { const slide = document.getElementById('slide-batch');
     slide.value = 100 + Math.floor(800 * Math.random());
     slide.dispatchEvent(new Event('input'));
     return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); }"""
-PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
 
 
 def main() -> None:
@@ -39,6 +39,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(path.as_uri())
         page.wait_for_function("() => document.documentElement.dataset.redrawn")
+        page.wait_for_function(PAINT)
         drawn = "() => Number(document.documentElement.dataset.redrawn)"
         print(f"first paint after {page.evaluate(PAINT):.0f} ms, first picture in {page.evaluate(drawn):.0f} ms")
         times = []
