@@ -29,9 +29,8 @@ def main() -> None:
     asked = dict(word.split("=", 1) for word in words)
     begun = time.process_time()
     text = st.step(model, hardware, **asked).report()
-    print(
-        f"{' '.join((model, 'on', hardware, *words))}: written in {time.process_time() - begun:.1f} CPU seconds, {len(text.encode()):,} bytes"
-    )
+    said = " ".join([f"{model} on {hardware}", *words])
+    print(f"{said}: written in {time.process_time() - begun:.1f} CPU seconds, {len(text.encode()):,} bytes")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
         path = Path(folder) / "report.html"
         path.write_text(text, "utf-8")

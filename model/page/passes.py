@@ -64,7 +64,7 @@ def _ways(asked: Prepared, known: Collection[Symbol]) -> Iterator[Definitions]:
 
 @dataclass(frozen=True)
 class Beside:
-    """A pass beside a step: what each quantity of its own is there, and definitions of those with names of their own."""
+    """A pass beside a step: what each quantity of its own is there, and definitions of what has a name of its own."""
 
     names: Definitions
     definitions: Definitions
