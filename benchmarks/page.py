@@ -1,6 +1,6 @@
 """How long a page takes to be written, to show itself, and to be drawn anew after a control moved; how large it is.
 
-    python benchmarks/page.py [MODEL HARDWARE]
+    python benchmarks/page.py [MODEL HARDWARE [NAME=VALUE …]]
 
 Needs Chromium and the extra ``steptime[browser]``.
 """
@@ -19,18 +19,18 @@ MOVE = """() => { const slide = document.getElementById('slide-batch');
     slide.value = 100 + Math.floor(800 * Math.random());
     slide.dispatchEvent(new Event('input'));
     return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))); }"""
-PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
 
 
 def main() -> None:
     from playwright.sync_api import sync_playwright  # an extra: the file can be imported without it
 
-    model, hardware = sys.argv[1:] or ("deepseek-v3", "gb200-nvl72")
+    model, hardware, *words = sys.argv[1:] or ("deepseek-v3", "gb200-nvl72")
+    asked = dict(word.split("=", 1) for word in words)
     begun = time.process_time()
-    text = st.step(model, hardware).report()
-    print(
-        f"{model} on {hardware}: written in {time.process_time() - begun:.1f} CPU seconds, {len(text.encode()):,} bytes"
-    )
+    text = st.step(model, hardware, **asked).report()
+    said = " ".join([f"{model} on {hardware}", *words])
+    print(f"{said}: written in {time.process_time() - begun:.1f} CPU seconds, {len(text.encode()):,} bytes")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
         path = Path(folder) / "report.html"
         path.write_text(text, "utf-8")
@@ -38,6 +38,7 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(path.as_uri())
         page.wait_for_function("() => document.documentElement.dataset.redrawn")
+        page.wait_for_function(PAINT)
         drawn = "() => Number(document.documentElement.dataset.redrawn)"
         print(f"first paint after {page.evaluate(PAINT):.0f} ms, first picture in {page.evaluate(drawn):.0f} ms")
         times = []

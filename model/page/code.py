@@ -36,17 +36,12 @@ def exported_step(case: Case, form: str) -> str:
     if form not in PROGRAMS:
         return equations(way, form)
     way, outputs = with_practice(way, practice_of(prepare(case.question), way, case.plan))
-    known = in_force(way)
+    known = way.in_force
     one = program({name: expr for name, expr in outputs.items() if not lacking(way, expr, case)}, known)
     numbers: Mapping[Symbol, Any] = way.values  # at one layout each is one number
     given = {symbol.name: float(value) for symbol, value in numbers.items()}
     meaning = f"{case.model} on {case.hardware.name}, {case.inputs.phase}, {case.layout}: seconds, bytes and dollars"
     return PROGRAMS[form]("step", one, given, meaning)
-
-
-def in_force(way: Way) -> dict[Symbol, Expr]:
-    """Definitions that no value stands in the place of."""
-    return {symbol: expr for symbol, expr in way.definitions.items() if symbol not in way.values}
 
 
 def lacking(way: Way, expr: Expr, case: Case) -> frozenset[str]:
@@ -59,7 +54,7 @@ def equations(way: Way, form: str) -> str:
     """The terms and all that they follow from as equations, each in the letters of the field."""
     outputs: Mapping[str, Expr] = {name: bound_outputs(way)[name] for name in (*map(str, way.phase.resources),
                                                                                "step_time")}  # fmt: skip
-    known = in_force(way)
+    known = way.in_force
     reached = Scenario({}, known)
     used = {part for expr in outputs.values() for symbol in expr.free_symbols for part in reached.reach(symbol)}
     lines = [(f"t_\\text{{{name.replace('_', '-')}}}", expr) for name, expr in outputs.items() if not expr.is_Symbol]

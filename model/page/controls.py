@@ -12,9 +12,8 @@ from steptime.model.choices import Format
 from steptime.model.errors import UserError
 from steptime.model.page.families import Families, by_kind, told_apart
 from steptime.model.page.mathml import mathml
-from steptime.model.page.outputs import practice_of
+from steptime.model.page.outputs import known_in_practice
 from steptime.model.quantity import count, lookup
-from steptime.model.solver.sweep.ways import way_of
 from steptime.model.step.build import prepare
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import called
@@ -120,8 +119,8 @@ def _prepared(case: Case, kind: str, changes: Mapping[str, Any]) -> tuple[str, d
         return None
     values = {**(by_kind(asked.values) if asked.accounts.is_architecture else asked.values)}
     if asked.accounts.is_architecture:
-        practice = practice_of(asked, way_of(asked, asked.plan, one_unit=True), asked.plan)
-        values |= {} if practice is None else practice.values
+        practice = known_in_practice(asked)
+        values |= {} if practice is None else practice[0]
     return asked.precision[kind], {identifier(symbol.name): float(value) for symbol, value in values.items()}
 
 

@@ -6,7 +6,7 @@ What a user wrote, as a model's name, is escaped wherever it stands.
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -15,7 +15,7 @@ from typing import Any
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import PhaseName, Scope
+from steptime.model.choices import PhaseName
 from steptime.model.page.answered import answered, said, shown
 from steptime.model.page.code import way_of_case
 from steptime.model.page.families import lettered
@@ -24,7 +24,7 @@ from steptime.model.page.payload import Payload, payload_of
 from steptime.model.page.picture import picture
 from steptime.model.quantity import count, declared_as, lookup
 from steptime.model.step.case import Case
-from steptime.model.text.format import finite, in_unit, si
+from steptime.model.text.format import finite, in_unit
 from steptime.model.text.header import by_hand, doubtful, notes
 
 SCRIPTS = ("model.js", "state.js", "charts.js", "figures.js", "controls.js", "view.js")
@@ -37,7 +37,7 @@ _EQUATION = '<div class="equation" role="group" aria-label="Equation" tabindex="
 def document(case: Case) -> str:
     """The page of a scenario as HTML; raises UserError where there is no number to start from."""
     payload, here = payload_of(case), answered(case)
-    live = "" if payload.data["estimate"] is not None else _not_live(case, here)
+    live = "" if payload.data["estimate"] is not None else _not_live(case)
     title = f"{case.model} on {case.hardware.name}"
     return Template(_file("page.html")).substitute(
         title=escape(title), style=_file("page.css"), scenario=escape(_scenario(case)), said=escape(said(case, here)),
@@ -66,16 +66,11 @@ def _scenario(case: Case) -> str:
     return f"Made for one step of {kind}: {work}; {case.layout}; {formats}"
 
 
-def _not_live(case: Case, here: Mapping[str, float | None]) -> str:
-    """Why no estimate follows the controls, and what it is at the scenario as it was asked."""
+def _not_live(case: Case) -> str:
+    """Why no estimate follows the controls."""
     if not case.accounts.is_architecture:
         return "No estimate here: a model of quantities has no operations that one would follow from."
-    if (time := here.get("estimate")) is None:
-        return "No estimate here: the bound alone was asked for."
-    low, high = (si(here.get(end), "s", 3) for end in ("low", "high"))
-    return (f"The controls move the bound alone. In practice a step as it was asked takes about {si(time, 's')} ({low} "
-            f"to {high}): where prompts ride along, --scope {Scope.SERVING}, that is the estimate of two other passes, "
-            "which steptime step works out and this page does not.")  # fmt: skip
+    return "No estimate here: the bound alone was asked for."
 
 
 def _own(case: Case) -> list[str]:

@@ -18,7 +18,7 @@ from steptime.model.choices import Copies, Load, PhaseName, Split
 from steptime.model.layout.choices import KIND_BYTES, Plan
 from steptime.model.layout.enumeration import Columns
 from steptime.model.layout.layout import SYMBOLS, Layout
-from steptime.model.page.code import in_force, way_of_case
+from steptime.model.page.code import way_of_case
 from steptime.model.page.outputs import practice_of, terms_alone, with_practice
 from steptime.model.solver.layouts.variants import NO_LINK
 from steptime.model.solver.sweep.families import columns_of
@@ -93,7 +93,7 @@ def _written(asked: Prepared, way: Way, plan: Plan, load: Load) -> tuple[Program
         if asked.inputs.phase != PhaseName.TRAIN:
             more["rank_batch"] = q.rank_batch
         outputs = {**more, **outputs}
-    return program(outputs, in_force(way)), way.values
+    return program(outputs, way.in_force), way.values
 
 
 def _standing(asked: Prepared, way: Way) -> Written:

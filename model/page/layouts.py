@@ -1,17 +1,17 @@
 """The layouts that a page offers: on the scenario's number of chips and its halves and doubles, the fastest of each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from sympy import Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import Split
+from steptime.model.choices import Copies, Split
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import Columns, layout_of, layouts
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.page.families import LINKS, kinds, plan_of, written_rooms
-from steptime.model.page.outputs import practice_of
+from steptime.model.page.outputs import Practice, practice_of
 from steptime.model.phases.memory import filled, usable
 from steptime.model.scenario import Scenario
 from steptime.model.solver.layouts.evaluated import NEVER
@@ -27,16 +27,18 @@ MOST_ENUMERATED = 1024
 """Chips up to which other numbers than the scenario's are enumerated."""
 
 Array = np.ndarray
+Practices = Mapping[tuple[Split, Copies], Practice | None]
+"""The estimate of each way; none where there is none."""
 
 
 def offered(case: Case, asked: Prepared) -> list[Layout]:
     """The scenario's own layout, and of each number of chips those that take the least time at its batch, with room in
     memory before those without."""
     own = _plain(case.layout)
-    numbers = list(_chips(own.chips))
+    numbers, practices = list(_chips(own.chips)), _practices(asked)
     found = {own: None}
     for chips in numbers:
-        for layout in _fastest(asked, chips)[: (MOST - 1) // len(numbers)]:
+        for layout in _fastest(asked, practices, chips)[: (MOST - 1) // len(numbers)]:
             found[layout] = None
     return sorted(found, key=lambda layout: (layout.chips, str(layout)))
 
@@ -46,13 +48,18 @@ def _plain(layout: Layout) -> Layout:
     return Layout(layout.tp, layout.cp, layout.dp, layout.ep, layout.pp, layout.replicas, layout.ffn)
 
 
+def _practices(asked: Prepared) -> Practices:
+    plans = {(split, kind): plan_of(asked, split, kind) for split in Split for kind in kinds(asked)}
+    return {key: practice_of(asked, way_of(asked, plan, one_unit=True), plan) for key, plan in plans.items()}
+
+
 def _chips(chips: int) -> Iterator[int]:
     for times in range(-HALVED, DOUBLED + 1):
         if chips % 2 ** max(0, -times) == 0 and (times == 0 or chips * 2**times <= MOST_ENUMERATED):
             yield int(chips * 2**times)
 
 
-def _fastest(asked: Prepared, chips: int) -> list[Layout]:
+def _fastest(asked: Prepared, practices: Practices, chips: int) -> list[Layout]:
     """Every layout on so many chips that has a number, the fastest first; none where there are too many to try."""
     try:
         every = layouts(asked.accounts.model, [chips])
@@ -63,7 +70,7 @@ def _fastest(asked: Prepared, chips: int) -> list[Layout]:
         rows = np.flatnonzero(every["ffn_all"] == (split == Split.STAGE))
         if len(rows):
             columns = {name: column[rows] for name, column in every.items()}
-            held, times = _judged(asked, split, columns)
+            held, times = _judged(asked, practices, split, columns)
             found += [(bool(full), float(time), layout_of(columns, row))
                       for row, (full, time) in enumerate(zip(held, times, strict=True)) if time < NEVER]  # fmt: skip
     return [layout for _, _, layout in sorted(found, key=lambda one: one[:2]) if _possible(asked, layout)]
@@ -75,7 +82,7 @@ def _possible(asked: Prepared, layout: Layout) -> bool:
     return q.microbatch not in asked.values or asked.values[q.batch] % ranks == 0
 
 
-def _judged(asked: Prepared, split: Split, columns: Columns) -> tuple[Array, Array]:
+def _judged(asked: Prepared, practices: Practices, split: Split, columns: Columns) -> tuple[Array, Array]:
     """Whether each layout is without room, and its seconds in the faster way to copy tokens, in practice where there is
     an estimate."""
     rooms, tables = written_rooms(asked, split, columns)
@@ -83,9 +90,7 @@ def _judged(asked: Prepared, split: Split, columns: Columns) -> tuple[Array, Arr
     numbers |= {q.chips: columns["chips"], q.stage_chips: columns["tp"] * columns["cp"] * columns["dp"], **tables}
     size, full, times = len(columns["tp"]), None, []
     for kind in kinds(asked):
-        plan = plan_of(asked, split, kind)
-        way = way_of(asked, plan, rooms, one_unit=True)
-        practice = practice_of(asked, way, plan)
+        way, practice = way_of(asked, plan_of(asked, split, kind), rooms, one_unit=True), practices[split, kind]
         values, definitions = {**LINKS, **way.values, **numbers}, way.definitions
         if practice is not None:
             values, definitions = {**values, **practice.values}, {**definitions, **practice.definitions}

@@ -10,12 +10,14 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.choices import Overlap, PhaseName, Scope, TermName
 from steptime.model.layout.choices import Plan
+from steptime.model.page.passes import in_flight
 from steptime.model.phases.memory import filled, usable
 from steptime.model.solver.sweep.outputs import Way, output_of
 from steptime.model.step.bounds import step_bound
 from steptime.model.step.coefficients import coefficient_values, coefficients_for
 from steptime.model.step.demands import demands_of, figures_of, terms_of_phase
 from steptime.model.step.prepared import Prepared
+from steptime.model.terms import zero
 
 LISTED_PEAK = Symbol("listed_wide_peak", positive=True)
 """A machine's 16-bit peak as listed: training multiplies at it, or at the peak of its products where that is less."""
@@ -29,17 +31,19 @@ FOLLOWING = ("tokens_per_second", "dollars_per_million_tokens", "joules_per_toke
 
 @dataclass(frozen=True)
 class Practice:
-    """The estimate of a way: its terms in quantities, definitions of these, and numbers that belong to it alone."""
+    """The estimate of a way: its terms in quantities, definitions of these, and numbers that belong to it alone; the
+    mean step takes ``own`` seconds longer."""
 
     terms: Mapping[str, Expr]
     definitions: Mapping[Symbol, Expr]
     values: Mapping[Symbol, float]
+    own: Expr = zero
 
     def outputs(self, bound: Mapping[str, Expr]) -> dict[str, Expr]:
         """Its terms, the estimate, and what follows from it."""
         found = {f"estimate_{name.replace(' ', '_').replace('-', '_')}": expr for name, expr in self.terms.items()}
         found["estimate"] = sympy.Max(sympy.Add(*self.terms.values()), q.step_time, evaluate=False)
-        longer = found["estimate"] / q.mean_step_time
+        longer = (found["estimate"] + self.own) / q.mean_step_time
         for name in FOLLOWING:
             power = -1 if name == "tokens_per_second" else 1
             found[f"estimate_{name}"] = bound[name] * longer**power
@@ -68,25 +72,34 @@ TERMS = (TermName.COMPUTE, TermName.MEMORY, TermName.INTERCONNECT)
 
 
 def practice_of(asked: Prepared, way: Way, plan: Plan) -> Practice | None:
-    """The estimate of a step in one way; None where there is none, and of in-flight batching, whose estimate is that of
-    two other passes."""
+    """The estimate of a step in one way; None where there is none."""
+    if (known := known_in_practice(asked)) is None:
+        return None
+    values, definitions = known
+    if asked.inputs.scope == Scope.SERVING:
+        found = in_flight(asked, way, plan, values)
+        return Practice(found.terms, {**found.definitions, **definitions}, values, found.own)
+    asks = demands_of(asked.accounts, way.phase, plan, way.operations)
+    kept = {symbol: expr for symbol, expr in asks.items() if symbol not in values}
+    return Practice(terms_of_phase(asked.inputs.phase), {**kept, **definitions}, values)
+
+
+def known_in_practice(asked: Prepared) -> tuple[dict[Symbol, float], dict[Symbol, Expr]] | None:
+    """What an estimate has beside the demands on a chip, whatever the layout: numbers, coefficients among them, and
+    definitions; None where there is no estimate."""
     chosen = coefficients_for(asked.inputs)
-    if chosen is None or asked.accounts.transformer is None or asked.inputs.scope == Scope.SERVING:
+    if chosen is None or asked.accounts.transformer is None:
         return None
     inputs, hardware = asked.inputs, asked.hardware
     figures = figures_of(inputs, hardware, asked.precision["activations"], float("inf"))
     listed = figures.pop(q.wide_peak)
-    definitions = {**demands_of(asked.accounts, way.phase, plan, way.operations)}
     values: dict[Symbol, float] = {**coefficient_values(inputs, hardware, chosen), **figures}
     if inputs.phase == PhaseName.TRAIN:
-        definitions[q.wide_peak] = sympy.Min(LISTED_PEAK, q.peak_flops, evaluate=False)
         values[LISTED_PEAK] = listed if isfinite(listed) else UNLIMITED
-    elif isfinite(listed):
-        values[q.wide_peak] = listed
-    else:
-        definitions[q.wide_peak] = q.peak_flops
-    kept = {symbol: expr for symbol, expr in definitions.items() if symbol not in values}
-    return Practice(terms_of_phase(inputs.phase), kept, values)
+        return values, {q.wide_peak: sympy.Min(LISTED_PEAK, q.peak_flops, evaluate=False)}
+    if isfinite(listed):
+        return {**values, q.wide_peak: listed}, {}
+    return values, {q.wide_peak: q.peak_flops}
 
 
 def with_practice(way: Way, practice: Practice | None) -> tuple[Way, dict[str, Expr]]:

@@ -91,9 +91,9 @@ def _data(
 
 
 def _estimate(case: Case) -> dict[str, Any] | None:
-    """The band of the estimate, and in what a step lies outside of what was calibrated; None where it is not live."""
+    """The band of the estimate, and in what a step lies outside of what was calibrated; None where there is none."""
     chosen = coefficients_of(case)
-    if chosen is None or case.inputs.scope == Scope.SERVING or case.accounts.transformer is None:
+    if chosen is None or case.accounts.transformer is None:
         return None
     bands = (chosen.training if case.inputs.phase == PhaseName.TRAIN else None) or chosen
     kind = kind_of(case.accounts.transformer)

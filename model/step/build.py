@@ -62,9 +62,15 @@ def many_steps(question: Question, asked: Prepared) -> ManySteps:
     """The step of a question on many layouts; of in-flight batching its passes apart beside it, for the estimate."""
     if asked.inputs.scope != Scope.SERVING:
         return ManySteps(ManyLayouts(asked))
-    inputs = asked.inputs.served_apart(asked.values[q.context], asked.values[q.prompt])
-    decode, prompt = (ManyLayouts(prepare(replace(question, inputs=one))) for one in inputs)
+    decode, prompt = map(ManyLayouts, served_apart(question, asked))
     return ManySteps(ManyLayouts(asked), (decode, prompt))
+
+
+def served_apart(question: Question, asked: Prepared) -> tuple[Prepared, Prepared]:
+    """In-flight batching as its two passes: a decode step alone, and the prefill of one prompt."""
+    inputs = asked.inputs.served_apart(asked.values[q.context], asked.values[q.prompt])
+    decode, prompt = (prepare(replace(question, inputs=one)) for one in inputs)
+    return decode, prompt
 
 
 def prepare(question: Question) -> Prepared:

@@ -13,7 +13,7 @@ from steptime.model.estimate.groups import demands, waiting_of_ranks
 from steptime.model.estimate.terms import DECODE, PREFILL
 from steptime.model.estimate.training import TRAINING
 from steptime.model.estimate.waves import WAVES, waves_of_cache, waves_of_products
-from steptime.model.extremes import at_least
+from steptime.model.extremes import at_least, put_in
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Accounts
@@ -72,3 +72,5 @@ def wide_peak_of(hardware: Hardware, otherwise: float) -> float:
 
 others_per_step: Expr = at_least(0, q.batch / q.replicas - q.own_prefill) / (q.answer - 1)
 """How many prefills of others ride along in a step: one for each sequence that ends, but for a request's own."""
+own_per_step: Expr = put_in(others_per_step, {q.own_prefill: sympy.S.Zero}) - others_per_step
+"""How many more ride along in the mean step, in which no request's own is left out."""

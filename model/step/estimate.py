@@ -25,7 +25,7 @@ from steptime.model.step.build import build_case
 from steptime.model.step.capped import capped_clock
 from steptime.model.step.case import Case
 from steptime.model.step.coefficients import coefficient_values, coefficients_for
-from steptime.model.step.demands import demands_of, others_per_step, waves_unknown, wide_peak_of
+from steptime.model.step.demands import demands_of, others_per_step, own_per_step, waves_unknown, wide_peak_of
 from steptime.model.step.inputs import WORKLOAD, Inputs
 from steptime.model.step.outside import outside
 from steptime.model.step.training import asked_in_training
@@ -137,9 +137,9 @@ def terms_of(case: Case, chosen: Coefficients) -> tuple[dict[str, Any], Any]:
         return _each(DECODE, {**values, **asked_of_chip(case)}), 0.0
     pure, alone = parts_of_serving(case)
     prefill = Scenario({**values, **asked_of_chip(alone), e.riding: 1.0}).evaluate(along)
-    others, every = (one.scenario.evaluate(others_per_step) for one in (case, case.of_all_steps))
+    others, own = (case.scenario.evaluate(one) for one in (others_per_step, own_per_step))
     terms = {**_each(DECODE, {**values, **asked_of_chip(pure)}), "prefills": others * prefill}
-    return terms, (every - others) * prefill
+    return terms, own * prefill
 
 
 def _each(terms: Mapping[str, Expr], values: Mapping[Symbol, Any]) -> dict[str, Any]:

@@ -83,13 +83,14 @@ class Inputs:
 
     def prompt_alone(self, prompt: float) -> "Inputs":
         """The prefill of one prompt, of so many tokens, that has the machine of these inputs to itself."""
-        left_out = dict.fromkeys((q.context, q.answer, q.micro_batch, q.drafts, q.acceptance))
+        left_out = dict.fromkeys((q.context, q.answer, q.own_prefill, q.micro_batch, q.drafts, q.acceptance))
         lengths = {q.batch: 1.0, q.prompt: prompt}
         return self.with_given({**left_out, **lengths}, phase=PhaseName.PREFILL, scope=Scope.STEPS)
 
     def served_apart(self, context: float, prompt: float) -> "tuple[Inputs, Inputs]":
         """In-flight batching as its two passes: a decode step alone at ``context``, and the prefill of one prompt."""
-        decode = self.with_given({q.prompt: None, q.answer: None, q.context: context}, scope=Scope.STEPS)
+        left_out = dict.fromkeys((q.prompt, q.answer, q.own_prefill))
+        decode = self.with_given({**left_out, q.context: context}, scope=Scope.STEPS)
         return decode, self.prompt_alone(prompt)
 
     @property

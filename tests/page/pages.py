@@ -66,7 +66,7 @@ def expected(found: Mapping[str, Any]) -> dict[str, float]:
     known = {**found["terms"], **found["network"], **{key: found[key] for key in ("step_time", *RATES, "mfu", "mbu")}}
     known |= {"memory_per_chip": found["memory_per_chip"]["total"], "usable": found["memory_per_chip"]["usable"]}
     known |= {f"bound_{name}": bound for name, bound in found["bounds"].items()}
-    if found["estimate"] is not None and found["scope"] != "serving":
+    if found["estimate"] is not None:
         known |= {f"estimate_{key}": found["estimate"][key] for key in RATES}
         known |= {"estimate": found["estimate"]["step_time"]}
         known |= {key: found["estimate"][key] for key in ("low", "high")}

@@ -10,6 +10,7 @@ from steptime.model import symbols as q
 from steptime.model.page.document import scripts
 from steptime.model.page.payload import payload_of
 
+LARGEST = 1_500_000
 LINES = """
 const state = beginning(), numbers = numbersOf(state), one = answer(state);
 const terms = meanTerms(state, one.kind, numbers), [over, length] = page.axes;
@@ -40,12 +41,18 @@ def test_at_every_end_of_a_line_the_two_largest_terms_are_equal(model: str, mach
 
 
 def test_a_page_says_why_no_estimate_follows_its_controls() -> None:
-    words = {"scope": "serving", "prompt": 2000, "output": 200}
-    step = st.step("llama-3.1-8b", "h100-sxm", **words)
+    step = st.step("gpt2", "l4", efficiency="ideal")
     page = step.report()
-    assert '<p id="not-live" role="note">The controls move the bound alone.' in page
-    assert f"takes about {1e3 * step.estimate.step_time:.4g} ms" in page and "--scope serving" in page
+    assert '<p id="not-live" role="note">No estimate here: the bound alone was asked for.' in page
     assert page.index('id="not-live"') < page.index('<div id="forms">')
     assert not [row for row in payload_of(step.case).data["rows"] if row["group"] == "in practice"]
-    assert "No estimate here: the bound alone was asked for." in st.step("gpt2", "l4", efficiency="ideal").report()
     assert 'id="not-live"' not in st.step("gpt2", "h100-sxm").report()
+
+
+def test_of_in_flight_batching_an_estimate_follows_them() -> None:
+    """A page as large as they come: experts, two passes, each in two ways."""
+    step = st.step("deepseek-v3", "gb200-nvl72", scope="serving", prompt=2000, output=200)
+    page = step.report()
+    assert 'id="not-live"' not in page and len(page.encode()) <= LARGEST
+    assert f"about {1e3 * step.estimate.step_time:.4g} ms in practice" in page
+    assert [row for row in payload_of(step.case).data["rows"] if row["key"] == "estimate"]

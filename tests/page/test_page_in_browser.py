@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import DRAW, Json, expected
+from pages import DRAW, RATES, Json, expected
 
 import steptime as st
 from steptime.cli import steptime as commands
@@ -26,6 +26,11 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 PHONE, DESK = (390, 844), (1280, 900)
 READ = """() => Object.fromEntries([...document.querySelectorAll("#table tr[data-key]")].map((row) =>
     [row.dataset.key, Number(row.querySelector("[data-side=a]").dataset.value)]))"""
+PAGES = {
+    "a decode step": ("deepseek-v3", "gb200-nvl72", {}),
+    "in-flight batching": ("deepseek-v3", "h200-sxm", {"scope": "serving", "prompt": 6000, "output": 400,
+                                                      "layout": "tp=2,dp=8,ep=16"}),
+}  # fmt: skip
 KEYS = ("ArrowRight", "ArrowLeft", "PageUp", "PageDown", "Home", "End")
 
 
@@ -38,22 +43,24 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("page") / "report.html"
-    made.write_text(st.step("deepseek-v3", "gb200-nvl72").report(), "utf-8")
-    return made
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pages")
 
 
 Opened = Callable[..., Any]
 
 
 @pytest.fixture
-def opened(browser: Any, path: Path) -> Iterator[Opened]:
-    """Opens the page; at the end no browser has said a word, and none has asked for anything but the file."""
+def opened(browser: Any, folder: Path) -> Iterator[Opened]:
+    """Opens a page; at the end no browser has said a word, and none has asked for anything but the file."""
     heard: list[str] = []
     contexts = []
 
-    def call(link: str = "", size: tuple[int, int] = DESK, **more: Any) -> Any:
+    def call(link: str = "", size: tuple[int, int] = DESK, of: str = "a decode step", **more: Any) -> Any:
+        path = folder / f"{of}.html"
+        if not path.exists():
+            model, hardware, words = PAGES[of]
+            path.write_text(st.step(model, hardware, **words).report(), "utf-8")
         contexts.append(browser.new_context(viewport={"width": size[0], "height": size[1]}, **more))
         page = contexts[-1].new_page()
         page.on("console", lambda said: heard.append(said.text))
@@ -94,29 +101,32 @@ def must_agree(page: Any) -> None:
     known |= {"estimate": step.estimate.step_time, "low": step.estimate.low, "high": step.estimate.high}
     known |= {"tokens_per_second": step.tokens_per_second, "memory_per_chip": step.quantities["memory_per_chip"]}
     known |= {"dollars_per_million_tokens": step.dollars_per_million_tokens}
+    known |= {f"estimate_{key}": step.to_dict()["estimate"][key] for key in RATES}
     assert {key: found[key] for key in known} == pytest.approx(known, rel=1e-9), page.inner_text("#command")
     said = page.inner_text("#said").split(". B: ")[0]
     assert f"{step.bound_by} binds" in said and ("does not fit" in said) == (not step.fits)
 
 
-def test_fifty_random_links_open_on_the_same_answer(opened: Opened) -> None:
-    page = opened()
+@pytest.mark.parametrize("of", PAGES)
+def test_fifty_random_links_open_on_the_same_answer(of: str, opened: Opened) -> None:
+    page = opened(of=of)
     page.evaluate(f"() => {{ {DRAW.replace('SEED', '11')} globalThis.draw = draw; }}")
     for _ in range(50):
         link = page.evaluate("() => encoded(draw())")
         page.evaluate("(link) => { location.hash = link; }", link)
         page.wait_for_function("(link) => document.documentElement.dataset.state === link", arg=link)
         must_agree(page)
-    again = opened(link)
+    again = opened(link, of=of)
     assert shown(again) == shown(page)
 
 
-def test_fifty_moves_of_sliders_by_mouse_and_by_keys(opened: Opened) -> None:
-    source, page = random.Random("sliders"), opened()
+@pytest.mark.parametrize("of", PAGES)
+def test_fifty_moves_of_sliders_by_mouse_and_by_keys(of: str, opened: Opened) -> None:
+    source, page = random.Random("sliders"), opened(of=of)
     sliders = page.query_selector_all("input[type=range]")
     for turn in range(50):
         slider = source.choice(sliders)
-        slider.scroll_into_view_if_needed()
+        slider.evaluate("(one) => one.scrollIntoView({ block: 'center' })")  # clear of what stays on top
         if turn % 2:
             box = slider.bounding_box()
             page.mouse.click(box["x"] + box["width"] * source.uniform(0.05, 0.95), box["y"] + box["height"] / 2)

@@ -24,6 +24,10 @@ SCENARIOS = {
     "a prefill behind a cache": ("llama-3.1-70b", "h100-sxm", {"phase": "prefill", "cached": 1000, "prompt": 9000}),
     "training": ("llama-3.1-70b", "h100-sxm", {"phase": "train", "batch": 64}),
     "in-flight batching": ("llama-3.1-70b", "h100-sxm", {"scope": "serving", "output": 300}),
+    "in-flight batching, experts": ("deepseek-v3", "h200-sxm", {
+        "scope": "serving", "prompt": 6000, "output": 400, "layout": "tp=2,dp=8,ep=16"}),
+    "in-flight batching, what is set by hand": ("llama-3.1-70b", "h100-sxm", {
+        "scope": "serving", "output": 300, "own_prefill": 0.5, "parameters_read": 3e10}),
     "a recurrent state, at nothing overlapped": ("nemotron-h-56b", "h100-sxm", {"overlap": "none", "chips": 2}),
 }
 

@@ -88,6 +88,11 @@ class Way:
     operations: tuple[Operation, ...]
     stages: Expr = one
 
+    @property
+    def in_force(self) -> dict[Symbol, Expr]:
+        """Definitions that no value stands in the place of."""
+        return {symbol: expr for symbol, expr in self.definitions.items() if symbol not in self.values}
+
     def with_values(self, values: Mapping[Symbol, object]) -> "Way":
         return replace(self, values=values)
 

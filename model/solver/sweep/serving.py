@@ -10,7 +10,6 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import Scope
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import along, decode
 from steptime.model.solver.sweep.lowered import Scope as Lowered
@@ -19,7 +18,7 @@ from steptime.model.solver.sweep.practice import coefficients_must_be
 from steptime.model.solver.sweep.ways import Written, way_of
 from steptime.model.step.build import prepare
 from steptime.model.step.coefficients import coefficient_values
-from steptime.model.step.demands import demands_of, figures_of, others_per_step
+from steptime.model.step.demands import demands_of, figures_of, others_per_step, own_per_step
 from steptime.model.step.inputs import Inputs, Question
 from steptime.model.step.prepared import Prepared
 
@@ -30,14 +29,12 @@ def lowered_in_flight(scopes: Sequence[Lowered], made: Written) -> tuple[int, in
     asked, first = made.prepared, scopes[0]
     coefficients_must_be(asked, made.ways[0])
     context, prompt = asked.values[q.context], asked.values[q.prompt]
-    pure = asked.inputs.with_given({q.prompt: None, q.answer: None, q.context: context}, scope=Scope.STEPS)
+    pure, alone = asked.inputs.served_apart(context, prompt)
     step = _faster(scopes, made, pure, decode, {})
-    prefill = _faster(scopes, made, asked.inputs.prompt_alone(prompt), along, {q.batch: 1.0, e.riding: 1.0})
-    to, all_of_them = first.to, first.to.scope(first.values, first.definitions)
-    all_of_them.known[q.own_prefill] = to.leaf(0.0)
-    others, every = first(others_per_step), all_of_them(others_per_step)
+    prefill = _faster(scopes, made, alone, along, {q.batch: 1.0, e.riding: 1.0})
+    to, others, more = first.to, first(others_per_step), first(own_per_step)
     own = to.folded(np.maximum, [to.line(np.add, step, to.line(np.multiply, others, prefill)), first(q.step_time)])
-    return own, to.line(np.add, own, to.line(np.multiply, to.line(np.subtract, every, others), prefill))
+    return own, to.line(np.add, own, to.line(np.multiply, more, prefill))
 
 
 def _faster(
