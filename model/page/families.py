@@ -68,7 +68,7 @@ def families_of(case: Case, asked: Prepared, layouts: Sequence[Layout]) -> Famil
         columns = columns_of(own)
         rooms, tables = written_rooms(asked, split, columns)
         rows |= dict(zip(own, _rows(columns, tables), strict=True))
-        for kind in kinds(asked):
+        for kind in asked.ways_to_copy:
             for load, held in ((Load.WHOLE, rooms), (Load.MEAN, zero)):
                 plan = replace(plan_of(asked, split, kind), load=load)
                 found[load, split, kind], numbers = _written(asked, way_of(asked, plan, held), plan, load)
@@ -107,12 +107,6 @@ def lettered(way: Way) -> list[Symbol]:
     return sorted((symbol for symbol in symbols if symbol not in way.values), key=lambda symbol: symbol.name)
 
 
-def kinds(asked: Prepared) -> Sequence[Copies]:
-    """The ways to copy tokens to experts."""
-    held = asked.inputs.layout.copies if asked.inputs.layout else None
-    return [held] if held else list(Copies)[: 1 + bool(asked.accounts.experts)]
-
-
 def plan_of(asked: Prepared, split: Split, kind: Copies) -> Plan:
     """What decides which formulas there are."""
     return replace(asked.plan, ffn=split, copies=kind)
@@ -137,7 +131,7 @@ def by_kind(values: Mapping[Symbol, float]) -> dict[Symbol, float]:
 
 def written_rooms(asked: Prepared, split: Split, columns: Columns) -> tuple[Expr, dict[Symbol, Array]]:
     """Memory of the fullest chip as an expression, and a row for each layout of what it has of its own."""
-    plan = plan_of(asked, split, kinds(asked)[0])
+    plan = plan_of(asked, split, asked.ways_to_copy[0])
     return asked.accounts.rooms(plan, asked.phase, asked.inputs.given).written(columns)
 
 

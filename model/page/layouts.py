@@ -10,7 +10,7 @@ from steptime.model.choices import Copies, Split
 from steptime.model.errors import UserError
 from steptime.model.layout.enumeration import Columns, layout_of, layouts
 from steptime.model.layout.layout import SYMBOLS, Layout
-from steptime.model.page.families import LINKS, kinds, plan_of, written_rooms
+from steptime.model.page.families import LINKS, plan_of, written_rooms
 from steptime.model.page.outputs import Practice, practice_of
 from steptime.model.phases.memory import filled, usable
 from steptime.model.scenario import Scenario
@@ -49,7 +49,7 @@ def _plain(layout: Layout) -> Layout:
 
 
 def _practices(asked: Prepared) -> Practices:
-    plans = {(split, kind): plan_of(asked, split, kind) for split in Split for kind in kinds(asked)}
+    plans = {(split, kind): plan_of(asked, split, kind) for split in Split for kind in asked.ways_to_copy}
     return {key: practice_of(asked, way_of(asked, plan, one_unit=True), plan) for key, plan in plans.items()}
 
 
@@ -89,7 +89,7 @@ def _judged(asked: Prepared, practices: Practices, split: Split, columns: Column
     numbers: dict[Symbol, Array] = {symbol: columns[name] for name, symbol in SYMBOLS.items()}
     numbers |= {q.chips: columns["chips"], q.stage_chips: columns["tp"] * columns["cp"] * columns["dp"], **tables}
     size, full, times = len(columns["tp"]), None, []
-    for kind in kinds(asked):
+    for kind in asked.ways_to_copy:
         way, practice = way_of(asked, plan_of(asked, split, kind), rooms, one_unit=True), practices[split, kind]
         values, definitions = {**LINKS, **way.values, **numbers}, way.definitions
         if practice is not None:

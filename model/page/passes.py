@@ -1,8 +1,8 @@
 """In-flight batching as its two passes: a decode step alone and the prefill of one prompt, in quantities of the step.
 
 Its estimate is that of the first, and of the second once for each prompt that rides along. A pass has quantities of its
-own, as the tokens of a micro-batch; what it has in common with the step keeps its name. Each pass copies tokens to
-experts in the way that is the faster for it, whatever the step itself does.
+own, as the tokens of a micro-batch; what it has in common with the step keeps its name. Unless it is stated how, each
+pass copies tokens to experts in the way that is the faster for it, whatever the step itself does.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,7 +13,6 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import Copies
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import DECODE, along
 from steptime.model.extremes import put_in
@@ -55,7 +54,7 @@ def in_flight(asked: Prepared, way: Way, plan: Plan, known: Collection[Symbol]) 
 
 def _ways(asked: Prepared, known: Collection[Symbol]) -> Iterator[Definitions]:
     """A pass in each way to copy tokens to experts, with what it asks of a chip."""
-    for copies in list(Copies)[: 1 + bool(asked.accounts.experts)]:
+    for copies in asked.ways_to_copy:
         plan = replace(asked.plan, copies=copies)
         way = way_of(asked, plan, one_unit=True)
         asks = demands_of(asked.accounts, way.phase, plan, way.operations)

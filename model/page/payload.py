@@ -10,7 +10,7 @@ from steptime.model.choices import PHASES, Efficiency, Experts, Overlap, PhaseNa
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
 from steptime.model.page.controls import controls_of, formats_of
-from steptime.model.page.families import LINKS, Families, families_of, kinds, told_apart
+from steptime.model.page.families import LINKS, Families, families_of, told_apart
 from steptime.model.page.layouts import offered
 from steptime.model.page.rows import rows_of
 from steptime.model.phases.train import Choices
@@ -81,7 +81,7 @@ def _data(
             "listed": [{"text": str(layout), "split": str(layout.ffn), "chips": layout.chips} for layout in layouts],
             "copies": str(case.inputs.layout.copies) if case.inputs.layout and case.inputs.layout.copies else None,
         },
-        "kinds": [str(kind) for kind in kinds(asked)] if asked.accounts.is_architecture else ["per-domain"],
+        "kinds": [str(kind) for kind in asked.ways_to_copy] if asked.accounts.is_architecture else ["per-domain"],
         "families": {"|".join(map(str, key)): place for place, key in enumerate(families.programs)},
         "links": {symbol.name: value for symbol, value in LINKS.items()}, "never": NEVER,
         "estimate": live, "limits": LIMITS,

@@ -74,6 +74,12 @@ class Case:
         return Question(self.accounts.model, self.hardware, self.inputs)
 
     @property
+    def layout_of_others(self) -> Layout:
+        """The layout of another pass on the same chips: what was not stated of it, how to copy tokens to experts, is
+        open again."""
+        return replace(self.layout, copies=self.inputs.layout.copies if self.inputs.layout else None)
+
+    @property
     def resources(self) -> dict[str, Expr]:
         """The terms by name; interconnect is the larger of its two tiers."""
         return self.phase.resources

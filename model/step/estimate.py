@@ -150,7 +150,7 @@ def _each(terms: Mapping[str, Expr], values: Mapping[Symbol, Any]) -> dict[str, 
 def parts_of_serving(case: Case) -> tuple[Case, Case]:
     """A step of in-flight batching as a decode step alone, and one prefill alone."""
     there = case.scenario.values
-    held = replace(case.inputs, layout=replace(case.layout, copies=None), chips=None)
+    held = replace(case.inputs, layout=case.layout_of_others, chips=None)
     asked = (replace(case.question, inputs=one) for one in held.served_apart(there[q.context], there[q.prompt]))
     pure, prompt = map(build_case, asked)
     same = {s: value for s, value in there.items() if s in pure.scenario.values}  # numbers that were changed, too

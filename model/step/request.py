@@ -3,7 +3,7 @@
 Its decode steps are one phase (`prefill.ANSWER`) whose terms are the sums over the growing context.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName, TermName
@@ -50,8 +50,5 @@ def with_answer(prefill: Case) -> Request:
     """The request of a prefill; its decode steps have the same layout."""
     if (prefill.number(q.answer) or 1.0) <= 1:
         return Request(prefill, None)
-    stated = prefill.inputs.layout
-    copies = None if stated is None else stated.copies
-    layout = replace(prefill.layout, copies=copies)
-    before = {q.cached: None, q.chunk: None}
+    before, layout = {q.cached: None, q.chunk: None}, prefill.layout_of_others
     return Request(prefill, build_case(prefill.question.but(before, phase=PhaseName.ANSWER, layout=layout, chips=None)))

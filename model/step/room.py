@@ -106,9 +106,7 @@ def prompt_alone(case: Case) -> Case | None:
     prompt = case.number(q.prompt if serving else q.context)
     if case.inputs.phase != PhaseName.DECODE or prompt is None or prompt < 2:
         return None
-    stated = case.inputs.layout
-    layout = replace(case.layout, copies=None if stated is None else stated.copies)
-    alone = replace(case.inputs.prompt_alone(prompt), layout=layout, chips=None)
+    alone = replace(case.inputs.prompt_alone(prompt), layout=case.layout_of_others, chips=None)
     # What was set by hand for the decode step need not act in a prefill.
     return build_case(replace(case.question, inputs=alone), also=frozenset(case.inputs.by_hand))
 
