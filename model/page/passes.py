@@ -17,18 +17,16 @@ from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import DECODE, along
 from steptime.model.extremes import put_in
 from steptime.model.layout.choices import Plan
+from steptime.model.layout.layout import Layout
 from steptime.model.scenario import symbols_in
 from steptime.model.solver.sweep.outputs import Way
 from steptime.model.solver.sweep.ways import way_of
 from steptime.model.step.build import served_apart
-from steptime.model.step.demands import demands_of, others_per_step, own_per_step
+from steptime.model.step.demands import demands_of, others_per_step, own_per_step, side_by_side
 from steptime.model.step.inputs import Question
 from steptime.model.step.prepared import Prepared
-from steptime.model.terms import one
 
 Definitions = Mapping[Symbol, Expr]
-ALONE: Definitions = {q.batch: one, e.riding: one}
-"""One prompt, which rides along once."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,9 @@ def in_flight(asked: Prepared, way: Way, plan: Plan, known: Collection[Symbol]) 
     apart = served_apart(Question(asked.accounts.model, asked.hardware, asked.inputs), asked)
     decode, prompt = (replace(each, plan=plan) for each in apart)
     step = beside(way.in_force, list(_ways(decode, known)), {}, "of decode")
-    prefill = beside(way.in_force, list(_ways(prompt, known)), ALONE, "of prefill")
+    prompts = side_by_side(asked.accounts.meets(Layout(ffn=plan.ffn)))
+    changed = {q.batch: prompts, e.riding: 1 / prompts}
+    prefill = beside(way.in_force, list(_ways(prompt, known)), changed, "of prefill")
     seconds = prefill.called(along)
     terms = {**{name: step.called(expr) for name, expr in DECODE.items()}, "prefills": others_per_step * seconds}
     return InFlight(terms, own_per_step * seconds, {**step.definitions, **prefill.definitions})

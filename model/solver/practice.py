@@ -78,8 +78,9 @@ def practice_of(case: Case, chosen: Coefficients) -> Practice | None:
         return _checked(case, Scenario(values, definitions), terms, chosen)
     pure, alone = parts_of_serving(case)
     here, step = _marked(pure if case.plan.load != Load.MEAN else pure.relaxed, values, "'")
-    beside, prefill = _marked(alone, values, "°")
-    definitions = {**scenario.definitions, **here, **beside, e.riding: others_per_step}
+    prompts = least_batch(case) / (case.layout.replicas * case.layout.pp) if case.accounts.meets(case.layout) else 1.0
+    beside, prefill = _marked(alone.changed({q.batch: prompts}), values, "°")
+    definitions = {**scenario.definitions, **here, **beside, e.riding: others_per_step / prompts}
     terms = {name: put_in(expr, step) for name, expr in terms.items()}
     return _checked(case, Scenario(values, definitions), {**terms, "prefills": put_in(along, prefill)}, chosen)
 

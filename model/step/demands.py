@@ -13,7 +13,7 @@ from steptime.model.estimate.groups import demands, waiting_of_ranks
 from steptime.model.estimate.terms import DECODE, PREFILL
 from steptime.model.estimate.training import TRAINING
 from steptime.model.estimate.waves import WAVES, waves_of_cache, waves_of_products
-from steptime.model.extremes import at_least, put_in
+from steptime.model.extremes import at_least, at_most, put_in
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Accounts
@@ -22,7 +22,7 @@ from steptime.model.phases.train import TrainPhase
 from steptime.model.precision import activations_for
 from steptime.model.step.inputs import Inputs
 from steptime.model.step.training import demands_of_training, figures_of_training
-from steptime.model.terms import Operation
+from steptime.model.terms import Operation, one
 
 
 def terms_of_phase(phase: PhaseName) -> Mapping[str, Expr]:
@@ -70,7 +70,17 @@ def wide_peak_of(hardware: Hardware, otherwise: float) -> float:
     return hardware.peak(activations_for("bf16", tuple(peaks))) if peaks else otherwise
 
 
-others_per_step: Expr = at_least(0, q.batch / q.replicas - q.own_prefill) / (q.answer - 1)
+others_per_step: Expr = at_least(0, q.in_flight - q.own_prefill) / (q.answer - 1)
 """How many prefills of others ride along in a step: one for each sequence that ends, but for a request's own."""
 own_per_step: Expr = put_in(others_per_step, {q.own_prefill: sympy.S.Zero}) - others_per_step
 """How many more ride along in the mean step, in which no request's own is left out."""
+
+
+def side_by_side(meets: bool, together: Expr = q.in_flight) -> Expr:
+    """Prompts of one prefill that rides along: one on each data-parallel rank where ranks wait for each other, so that
+    none idles while another works on its prompt, and no more than there are sequences ``together``; else a rank's own.
+
+    >>> side_by_side(True), side_by_side(False)
+    (Min(data_parallel, in_flight), 1)
+    """
+    return at_most(q.data_parallel, together) if meets else one

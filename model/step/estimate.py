@@ -25,7 +25,14 @@ from steptime.model.step.build import build_case
 from steptime.model.step.capped import capped_clock
 from steptime.model.step.case import Case
 from steptime.model.step.coefficients import coefficient_values, coefficients_for
-from steptime.model.step.demands import demands_of, others_per_step, own_per_step, waves_unknown, wide_peak_of
+from steptime.model.step.demands import (
+    demands_of,
+    others_per_step,
+    own_per_step,
+    side_by_side,
+    waves_unknown,
+    wide_peak_of,
+)
 from steptime.model.step.inputs import WORKLOAD, Inputs
 from steptime.model.step.outside import outside
 from steptime.model.step.training import asked_in_training
@@ -136,7 +143,7 @@ def terms_of(case: Case, chosen: Coefficients) -> tuple[dict[str, Any], Any]:
     if case.inputs.scope != Scope.SERVING:
         return _each(DECODE, {**values, **asked_of_chip(case)}), 0.0
     pure, alone = parts_of_serving(case)
-    prefill = Scenario({**values, **asked_of_chip(alone), e.riding: 1.0}).evaluate(along)
+    prefill = Scenario({**values, **asked_of_chip(alone), e.riding: 1 / prompts_of_pass(case)}).evaluate(along)
     others, own = (case.scenario.evaluate(one) for one in (others_per_step, own_per_step))
     terms = {**_each(DECODE, {**values, **asked_of_chip(pure)}), "prefills": others * prefill}
     return terms, own * prefill
@@ -148,14 +155,19 @@ def _each(terms: Mapping[str, Expr], values: Mapping[Symbol, Any]) -> dict[str, 
 
 
 def parts_of_serving(case: Case) -> tuple[Case, Case]:
-    """A step of in-flight batching as a decode step alone, and one prefill alone."""
+    """A step of in-flight batching as a decode step alone, and a prefill alone of prompts side by side."""
     there = case.scenario.values
     held = replace(case.inputs, layout=case.layout_of_others, chips=None)
     asked = (replace(case.question, inputs=one) for one in held.served_apart(there[q.context], there[q.prompt]))
     pure, prompt = map(build_case, asked)
     same = {s: value for s, value in there.items() if s in pure.scenario.values}  # numbers that were changed, too
     figures = {s: value for s, value in same.items() if s in prompt.scenario.values and s not in WORKLOAD}
-    return pure.changed(same), prompt.changed(figures)
+    return pure.changed(same), prompt.changed({**figures, q.batch: prompts_of_pass(case)})
+
+
+def prompts_of_pass(case: Case) -> Any:
+    """Prompts of one prefill that rides along in a step of in-flight batching."""
+    return case.scenario.evaluate(side_by_side(case.accounts.meets(case.layout)))
 
 
 def evaluated(expr: Expr, values: Mapping[Symbol, Any]) -> float:

@@ -18,7 +18,7 @@ from steptime.model.scenario import Scenario
 from steptime.model.step.case import Case
 from steptime.model.step.coefficients import coefficient_values
 from steptime.model.step.demands import others_per_step
-from steptime.model.step.estimate import asked_of_chip, coefficients_of, parts_of_serving
+from steptime.model.step.estimate import asked_of_chip, coefficients_of, parts_of_serving, prompts_of_pass
 from steptime.model.step.training import asked_in_training
 
 HIDDEN = (e.tensor_exposed, e.exchange_exposed)
@@ -61,7 +61,7 @@ def _parts(case: Case, chosen: Coefficients) -> dict[str, PartOfEstimate]:
     if case.inputs.scope != Scope.SERVING:
         return _made(DECODE, values, asked_of_chip(case))
     pure, alone = parts_of_serving(case)
-    riding = {e.riding: float(case.scenario.evaluate(others_per_step))}
+    riding = {e.riding: float(case.scenario.evaluate(others_per_step) / prompts_of_pass(case))}
     return {**_made(DECODE, values, asked_of_chip(pure)),
             **_made({"prefills": along}, values, {**asked_of_chip(alone), **riding})}  # fmt: skip
 

@@ -16,11 +16,11 @@ from steptime.model.choices import Overlap, PhaseName
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import along
 from steptime.model.layout.enumeration import Columns
-from steptime.model.layout.layout import SYMBOLS
+from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.scenario import Scenario
 from steptime.model.step.bounds import stages_of, step_bound
 from steptime.model.step.coefficients import coefficients_for, values_in_practice
-from steptime.model.step.demands import demands_of, others_per_step, terms_of_phase
+from steptime.model.step.demands import demands_of, others_per_step, side_by_side, terms_of_phase
 from steptime.model.step.prepared import Prepared
 from steptime.model.terms import Operation
 
@@ -53,17 +53,20 @@ class ManyLayouts:
         """Seconds that the terms of the estimate add up to on each layout."""
         return self._by_estimate(columns, sum(terms_of_phase(self.asked.inputs.phase).values()))
 
-    def riding(self, columns: Columns) -> np.ndarray:
-        """Seconds that this prefill adds to a decode step in which it rides along."""
-        return self._by_estimate(columns, along, {e.riding: 1.0})
+    def riding(self, columns: Columns, prompts: np.ndarray) -> np.ndarray:
+        """Seconds that each of so many prompts side by side adds to a decode step in which they ride along."""
+        number = prompts[:, None]
+        return self._by_estimate(columns, along, {q.batch: number, e.riding: 1 / number})
 
-    def _by_estimate(self, columns: Columns, expr: Expr, more: Mapping[Symbol, float] | None = None) -> np.ndarray:
+    def _by_estimate(
+        self, columns: Columns, expr: Expr, more: Mapping[Symbol, float | np.ndarray] | None = None
+    ) -> np.ndarray:
         asked, values = self.asked, {**(self._in_practice or {}), **(more or {})}
         demands = demands_of(asked.accounts, asked.phase, asked.plan, self._operations)
         return self.evaluated(columns, expr, values, {s: one for s, one in demands.items() if s not in values})
 
     def evaluated(
-        self, columns: Columns, expr: Expr, values: Mapping[Symbol, float] | None = None,
+        self, columns: Columns, expr: Expr, values: Mapping[Symbol, float | np.ndarray] | None = None,
         definitions: Mapping[Symbol, Expr] | None = None,
     ) -> np.ndarray:  # fmt: skip
         """An expression on each layout, with more numbers and definitions than the pass has."""
@@ -122,5 +125,7 @@ class ManySteps:
         if self.apart is None:
             return np.asarray(np.maximum(bound, self.step.estimate(columns)))
         decode, prompt = self.apart
-        others = self.step.evaluated(columns, others_per_step)
-        return np.asarray(np.maximum(bound, decode.estimate(columns) + others * prompt.riding(columns)))
+        asked = self.step.asked
+        meets = asked.accounts.meets(Layout(ffn=asked.plan.ffn))
+        others, prompts = (self.step.evaluated(columns, one) for one in (others_per_step, side_by_side(meets)))
+        return np.asarray(np.maximum(bound, decode.estimate(columns) + others * prompt.riding(columns, prompts)))

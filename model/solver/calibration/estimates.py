@@ -119,9 +119,9 @@ def _ask(row: Measurement, places: Places, sheets: Sheets) -> _Asked | None:
     step = part(decode, question)
     if row.scope != Scope.SERVING:
         return _Asked(model, machine, (step,))
-    alone, riding = prefills_along(row, question)
-    riders = part(along, alone, {e.riding: riding})
-    return _Asked(model, machine, (step, riders), _Part(prefill, riders.ticket))
+    together, riding = prefills_along(row, question)
+    alone = together.but({q.batch: 1.0})
+    return _Asked(model, machine, (step, part(along, together, {e.riding: riding})), part(prefill, alone))
 
 
 def _seconds(asked: Sequence[_Asked], coefficients: Coefficients) -> dict[Expr, Array]:

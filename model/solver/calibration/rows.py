@@ -1,5 +1,6 @@
 """Measured decode steps as arrays: what each asks of a chip, by group, and what was measured."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 from sympy import Symbol
 
+from steptime.model import symbols as q
 from steptime.model.architecture.transformer import Transformer
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.measurement import Measurement
@@ -125,8 +127,8 @@ def question_of(row: Measurement, places: Places) -> tuple[Transformer, Hardware
 
 
 def prefills_along(row: Measurement, question: Question) -> tuple[Question, float]:
-    """One prefill at the same layout, and how many of them ride along in a step: one for each sequence that ends, but
-    for a request's own."""
+    """A prefill at the same layout, of prompts side by side, and how many such ride along in a step: a prompt for each
+    sequence that ends, but for a request's own."""
     prompt, output, context = (row.number(name) for name in ("prompt", "output", "context"))
     layout = question.inputs.layout
     if prompt is None or output is None or context is None or output < 2 or layout is None:
@@ -135,10 +137,13 @@ def prefills_along(row: Measurement, question: Question) -> tuple[Question, floa
     alone = question.inputs.prompt_alone(float(max(2, int(prompt * scale))))
     waiting = row.number("batch") or 1.0
     decoding = min(waiting, row.number("inflight") or waiting)
-    replicas = layout.replicas
-    others = (waiting / replicas - 1) / (waiting / replicas) if waiting > replicas else 0.0
+    meets = accounts_of(question.model).meets(layout)
+    units = layout.replicas * (1 if meets else layout.dp)
+    others = (waiting / units - 1) / (waiting / units) if waiting > units else 0.0
+    prompts = max(1, min(layout.dp, math.floor(decoding / units))) if meets else 1
+    alone = alone.with_given({q.batch: float(prompts)})
     inputs = replace(alone, layout=replace(layout, copies=None), load=Load.WHOLE, scope=Scope.STEPS)
-    return replace(question, inputs=inputs), others * decoding / replicas / max(1.0, output * scale - 1)
+    return replace(question, inputs=inputs), others * decoding / units / max(1.0, output * scale - 1) / prompts
 
 
 Arrays = Mapping[Symbol, Any]

@@ -17,6 +17,7 @@ from steptime.model.catalog.coefficients import Coefficients
 from steptime.model.choices import PhaseName, Scope, Split
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import PREFILL, along
+from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Accounts
 from steptime.model.scenario import Scenario
 from steptime.model.solver.layouts.boxes import fastest
@@ -24,7 +25,7 @@ from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.passes import Pass, joined
 from steptime.model.solver.layouts.variants import Variant
 from steptime.model.step.coefficients import coefficient_values, coefficients_for
-from steptime.model.step.demands import figures_of, others_per_step, terms_of_phase
+from steptime.model.step.demands import figures_of, others_per_step, side_by_side, terms_of_phase
 from steptime.model.step.estimate import Estimate, estimate_of
 from steptime.model.step.formats import formats
 
@@ -59,9 +60,10 @@ class Estimates:
         found = _evaluated(self.pure.at(numbers, rows, split, batches), terms, coefficients)
         if not self.serves or self.alone is None:
             return found, 0.0
-        one = self.alone.at(numbers, rows, split, np.ones((1, 1)))
-        prefill = _evaluated(one, {"along": along}, {**coefficients, e.riding: 1.0})["along"]
         asked = self.step.at(numbers, rows, split, batches).scenarios[0]
+        prompts = self._prompts(asked, split)
+        together = self.alone.at(numbers, rows, split, prompts)
+        prefill = _evaluated(together, {"along": along}, {**coefficients, e.riding: 1 / prompts})["along"]
         others, every = (one.evaluate(others_per_step) for one in (asked, asked | {q.own_prefill: 0.0}))
         return {**found, "prefills": others * prefill}, (every - others) * prefill
 
@@ -73,10 +75,16 @@ class Estimates:
         pure = points if not self.serves else self._fastest(self.pure, numbers, rows, split, points.batches)
         found = _fastest_way(pure, terms, figures)
         if self.serves and self.alone is not None:
-            one = self._fastest(self.alone, numbers, rows, split, np.ones((1, 1)))
-            prefill = _fastest_way(one, {"along": along}, {**figures, e.riding: 1.0})
-            found = found + points.scenarios[0].evaluate(others_per_step) * prefill
+            asked = points.scenarios[0]
+            prompts = self._prompts(asked, split)
+            together = self._fastest(self.alone, numbers, rows, split, prompts)
+            prefill = _fastest_way(together, {"along": along}, {**figures, e.riding: 1 / prompts})
+            found = found + asked.evaluate(others_per_step) * prefill
         return np.asarray(np.maximum(found, points.step_time))
+
+    def _prompts(self, asked: Scenario, split: Split) -> Array:
+        """Prompts of one prefill that rides along, a row for each layout."""
+        return np.atleast_2d(asked.evaluate(side_by_side(self.step.accounts.meets(Layout(ffn=split)))))
 
     def _fastest(self, one: Pass, numbers: Sequence[int], rows: Array, split: Split, batches: Array) -> Points:
         """A pass of some layouts, no slower than on any of some variants."""

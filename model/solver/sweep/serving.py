@@ -12,13 +12,14 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import along, decode
+from steptime.model.layout.layout import Layout
 from steptime.model.solver.sweep.lowered import Scope as Lowered
 from steptime.model.solver.sweep.lowered import chosen
 from steptime.model.solver.sweep.practice import coefficients_must_be
 from steptime.model.solver.sweep.ways import Written, way_of
 from steptime.model.step.build import prepare
 from steptime.model.step.coefficients import coefficient_values
-from steptime.model.step.demands import demands_of, figures_of, others_per_step, own_per_step
+from steptime.model.step.demands import demands_of, figures_of, others_per_step, own_per_step, side_by_side
 from steptime.model.step.inputs import Inputs, Question
 from steptime.model.step.prepared import Prepared
 
@@ -30,15 +31,17 @@ def lowered_in_flight(scopes: Sequence[Lowered], made: Written) -> tuple[int, in
     coefficients_must_be(asked, made.ways[0])
     context, prompt = asked.values[q.context], asked.values[q.prompt]
     pure, alone = asked.inputs.served_apart(context, prompt)
-    step = _faster(scopes, made, pure, decode, {})
-    prefill = _faster(scopes, made, alone, along, {q.batch: 1.0, e.riding: 1.0})
     to, others, more = first.to, first(others_per_step), first(own_per_step)
+    prompts = first(side_by_side(asked.accounts.meets(Layout(ffn=made.plans[0].ffn))))
+    step = _faster(scopes, made, pure, decode, {})
+    each = to.line(np.divide, to.leaf(1.0), prompts)
+    prefill = _faster(scopes, made, alone, along, {q.batch: prompts, e.riding: each})
     own = to.folded(np.maximum, [to.line(np.add, step, to.line(np.multiply, others, prefill)), first(q.step_time)])
     return own, to.line(np.add, own, to.line(np.multiply, more, prefill))
 
 
 def _faster(
-    scopes: Sequence[Lowered], made: Written, inputs: Inputs, expr: Expr, known: Mapping[Symbol, float]
+    scopes: Sequence[Lowered], made: Written, inputs: Inputs, expr: Expr, known: Mapping[Symbol, int]
 ) -> int:  # fmt: skip
     """The place of something of another pass of the same chips, in the way that is the faster for it."""
     asked = made.prepared
@@ -51,8 +54,8 @@ def _faster(
     return to.line(chosen, to.line(np.less, times[1], times[0]), *found)
 
 
-def _pass(scope: Lowered, other: Prepared, made: Written, number: int, known: Mapping[Symbol, float]) -> Lowered:
-    """Another pass in one way. What both have is the same number or axis; ``known`` are its own."""
+def _pass(scope: Lowered, other: Prepared, made: Written, number: int, known: Mapping[Symbol, int]) -> Lowered:
+    """Another pass in one way. What both have is the same number or axis; ``known`` are places of its own."""
     plan, to = replace(other.plan, ffn=made.plans[number].ffn, copies=made.plans[number].copies), scope.to
     way, inputs, hardware = way_of(other, plan), made.prepared.inputs, made.prepared.hardware
     figures = coefficient_values(inputs, hardware, coefficients_must_be(made.prepared, way))
@@ -63,7 +66,7 @@ def _pass(scope: Lowered, other: Prepared, made: Written, number: int, known: Ma
     there = to.scope({**shared, **way.values, **figures}, definitions)
     mine = [symbol for symbol in way.values if symbol not in scope.values and symbol not in to.on]
     own = {symbol: other.values[symbol] for symbol in mine}
-    there.known = {symbol: to.leaf(float(value)) for symbol, value in {**own, **figures, **known}.items()}
+    there.known = {symbol: to.leaf(float(value)) for symbol, value in {**own, **figures}.items()} | dict(known)
     for symbol in to.on:  # what varies, and follows from other quantities here
         if symbol in definitions and symbol not in way.values and symbol not in known:
             there.known[symbol] = there(definitions[symbol])
