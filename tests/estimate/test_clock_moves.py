@@ -75,6 +75,16 @@ def test_an_interval(run_json) -> None:
     assert seconds["dominant"] == "power_cap"
 
 
+def test_an_interval_of_a_search(run_json) -> None:
+    """Each point is searched anew, under its cap: the step in practice is as long as that of the best alone."""
+    found = run_json("solve", "layout", "llama-3.1-8b", "h200-sxm", "--chips", "1", "--phase", "prefill", "--set",
+                     "power_cap=350W", "--limit", "batch<=8", "--range", "power_cap=200W..600W")  # fmt: skip
+    seconds = found["ranges"]["outputs"]["step_time in practice"]
+    ends = [alone({**PROMPTS, "batch": found["best"]["batch"]}, power_cap=cap)["estimate"]["step_time"]
+            for cap in (600.0, 200.0)]  # fmt: skip
+    assert [seconds["low"], seconds["high"]] == pytest.approx(ends)
+
+
 def test_other_ranges_have_no_such_interval(run_json) -> None:
     found = run_json("step", "llama-3.1-8b", "h200-sxm", "--layout", "tp=1", "--range", "memory_bandwidth=3TB/s..5TB/s")
     assert "step_time in practice" not in found["ranges"]["outputs"]

@@ -188,7 +188,7 @@ def layout_spread(search: Search, best: Case, ranges: Ranges, progress: Progress
     for symbol in ranges:
         if symbol in (q.batch, q.microbatch, q.interleave, q.chips):
             raise UserError(f"range of `{symbol.name}`: this is what is searched for")
-        if symbol in search.inputs.by_hand:
+        if symbol in search.inputs.by_hand and symbol != q.power_cap:  # no machine's entry has a cap
             raise UserError(f"range of `{symbol.name}`: set by hand as well")
     must_be_inputs(best, ranges)
 
