@@ -70,7 +70,7 @@ scale_out_bandwidth = quantity("scale_out_bandwidth", byte / second, r"I_\mathrm
 scale_up_latency = quantity("scale_up_latency", second, r"\ell_\mathrm{up}", "start-up latency of a collective on scale-up", sane=(0, 100))
 scale_out_latency = quantity("scale_out_latency", second, r"\ell_\mathrm{out}", "start-up latency of a collective on scale-out", sane=(0, 100))
 chip_hour_price = quantity("chip_hour_price", dollar, "p_h", "price of one chip for one hour", sane=(1e-9, 1e9))
-power = quantity("power", joule / second, r"\mathcal{P}", "power of one chip", sane=(1e-9, 1e9))
+power = quantity("power", joule / second, r"\mathcal{P}", "rated power of one chip: what joules count, but for a power_cap below it", sane=(1e-9, 1e9))
 compute_efficiency = quantity("compute_efficiency", count, r"\eta_c", "achieved over peak FLOP/s, 0 to 1", sane=(1e-6, 1))
 memory_efficiency = quantity("memory_efficiency", count, r"\eta_m", "achieved over peak memory bandwidth, 0 to 1", sane=(1e-6, 1))
 interconnect_efficiency = quantity("interconnect_efficiency", count, r"\eta_i", "achieved over peak link bandwidth, 0 to 1", sane=(1e-6, 1))
@@ -190,10 +190,10 @@ exchange_start = quantity("exchange_start", second, r"\tau_x", "time to start on
 kernel_time = quantity("kernel_time", second, r"\tau_k", "time to start and to drain one kernel", sane=(0.0, 1.0))
 sequence_overhead = quantity("sequence_overhead", second, r"\tau_s", "time of a step that each sequence of a rank takes: sampling, tables of its cache, the host", sane=(0.0, 1.0))
 head_padding = quantity("head_padding", count, r"\rho_h", "multiply-adds that a kernel of latent attention does over those that the query heads of a chip ask for", sane=(1.0, 1e3))
-power_cap = quantity("power_cap", joule / second, r"P_\mathrm{cap}", "watts that one chip may draw: the clock of its multiply-adds falls until it does", sane=(1e-9, 1e9))
+power_cap = quantity("power_cap", joule / second, r"P_\mathrm{cap}", "watts that one chip may draw, and that joules count: the clock of its multiply-adds falls until it does", sane=(1e-9, 1e9))
 resting_power = quantity("resting_power", joule / second, r"P_\mathrm{rest}", "watts that one chip draws beside its multiply-adds", sane=(1e-9, 1e9))
 voltage_exponent = quantity("voltage_exponent", count, r"\nu_V", "power of the clock with which a chip's voltage falls: 1 in proportion, 0 where it no longer does", sane=(0.0, 1.0))
-wide_peak = quantity("wide_peak", FLOP / second, r"F_{16}", "dense peak at 16 bits", sane=RATES)
+wide_peak = quantity("wide_peak", FLOP / second, r"F_{16}", "dense peak at 16 bits, of attention: that of products, but beside narrower ones the listed one where it is less", sane=RATES)
 
 # --- training ---------------------------------------------------------------------------------------------------------
 sequence = quantity("sequence", count, r"L_s", "tokens per sequence in training", integer=True, sane=COUNTS)

@@ -15,6 +15,7 @@ from steptime.model.page.mathml import mathml
 from steptime.model.page.outputs import known_in_practice
 from steptime.model.quantity import count, lookup
 from steptime.model.step.build import prepare
+from steptime.model.step.capped import is_capped
 from steptime.model.step.case import Case
 from steptime.model.step.inputs import called
 from steptime.model.step.prepared import Prepared
@@ -23,7 +24,7 @@ from steptime.model.text.format import in_unit
 WORK = (q.batch, q.context, q.prompt, q.cached, q.chunk, q.answer, q.sequence, q.microbatch, q.interleave)
 MACHINE = (
     q.peak_flops, q.memory_bandwidth, q.memory_capacity, q.scale_up_bandwidth, q.scale_up_domain, q.scale_out_bandwidth,
-    q.processors, q.processor_bandwidth, q.chip_hour_price, q.power,
+    q.processors, q.processor_bandwidth, q.chip_hour_price, q.power, q.power_cap,
 )  # fmt: skip
 BESIDE = (
     q.usable_memory, q.workspace, q.compute_efficiency, q.memory_efficiency, q.interconnect_efficiency,
@@ -50,17 +51,22 @@ def controls_of(asked: Prepared, families: Families) -> list[dict[str, Any]]:
     found = []
     for group, symbols in GROUPS.items():
         for symbol in symbols:
-            capped = symbol == q.power and q.power_cap in asked.inputs.given  # the clock follows from it
-            if identifier(symbol.name) in families.inputs and not capped:
+            if identifier(symbol.name) in families.inputs:
                 given = {"given": symbol in asked.inputs.given}
-                found.append(_control(group, symbol, asked.values.get(symbol)) | given)
+                least = _resting(asked) if symbol in (q.power, q.power_cap) else 0.0
+                found.append(_control(group, symbol, asked.values.get(symbol), least) | given)
     return found
 
 
-def _control(group: str, symbol: Symbol, value: float | None) -> dict[str, Any]:
+def _resting(asked: Prepared) -> float:
+    """Watts above which a chip's rated power and its cap lie, by a per mille: it draws as many beside multiply-adds."""
+    return 1.001 * asked.values[q.resting_power] if is_capped(asked.inputs, asked.hardware) else 0.0
+
+
+def _control(group: str, symbol: Symbol, value: float | None, least: float = 0.0) -> dict[str, Any]:
     record = lookup(symbol.name)
     low, high = _ends(symbol, value)
-    least = max(record.sane[0], 2.0) if symbol in PAIRED else record.sane[0]
+    least = max(record.sane[0], 2.0 if symbol in PAIRED else least)
     low = max(low, least)
     return {
         "name": symbol.name, "argument": called(symbol), "group": group, "meaning": record.meaning,

@@ -8,19 +8,19 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import Overlap, PhaseName, Scope, TermName
+from steptime.model.choices import Overlap, Scope, TermName
 from steptime.model.layout.choices import Plan
 from steptime.model.page.passes import in_flight
 from steptime.model.phases.memory import filled, usable
 from steptime.model.solver.sweep.outputs import Way, output_of
 from steptime.model.step.bounds import step_bound
-from steptime.model.step.coefficients import coefficient_values, coefficients_for
+from steptime.model.step.coefficients import coefficient_formulas, coefficients_for
 from steptime.model.step.demands import demands_of, figures_of, terms_of_phase
 from steptime.model.step.prepared import Prepared
 from steptime.model.terms import zero
 
 LISTED_PEAK = Symbol("listed_wide_peak", positive=True)
-"""A machine's 16-bit peak as listed: training multiplies at it, or at the peak of its products where that is less."""
+"""A machine's 16-bit peak as listed, where products are narrower: attention has it, or theirs where that is less."""
 UNLIMITED = 1e300
 """A listed peak where there is none."""
 SHOWN = ("step_time", "mean_step_time", "tokens_per_second", "tokens_per_second_per_sequence",
@@ -93,13 +93,10 @@ def known_in_practice(asked: Prepared) -> tuple[dict[Symbol, float], dict[Symbol
     inputs, hardware = asked.inputs, asked.hardware
     figures = figures_of(inputs, hardware, asked.precision["activations"], float("inf"))
     listed = figures.pop(q.wide_peak)
-    values: dict[Symbol, float] = {**coefficient_values(inputs, hardware, chosen), **figures}
-    if inputs.phase == PhaseName.TRAIN:
-        values[LISTED_PEAK] = listed if isfinite(listed) else UNLIMITED
-        return values, {q.wide_peak: sympy.Min(LISTED_PEAK, q.peak_flops, evaluate=False)}
-    if isfinite(listed):
-        return {**values, q.wide_peak: listed}, {}
-    return values, {q.wide_peak: q.peak_flops}
+    coefficients, clocked = coefficient_formulas(inputs, hardware, chosen)
+    values: dict[Symbol, float] = {**coefficients, **figures}
+    values[LISTED_PEAK] = listed if isfinite(listed) else UNLIMITED
+    return values, {q.wide_peak: sympy.Min(LISTED_PEAK, q.peak_flops, evaluate=False), **clocked}
 
 
 def with_practice(way: Way, practice: Practice | None) -> tuple[Way, dict[str, Expr]]:

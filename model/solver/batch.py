@@ -38,6 +38,13 @@ SCALES: dict[Minimise, tuple[Expr, int, str]] = {
 }
 """What can be minimised: the factor of step_time·batch^exponent, the exponent, the unit."""
 
+
+def scale_of(case: Case, minimise: Minimise) -> tuple[Expr, int, str]:
+    """The same of a case, whose joules may count a cap."""
+    factor, exponent, unit = SCALES[minimise]
+    return factor.xreplace({q.power: case.counted_power}), exponent, unit
+
+
 ROUNDING = 1e-12
 FULL = 2**11
 """Batches with which every rank is full that are looked at below the continuous optimum."""
@@ -77,7 +84,7 @@ def _of_bound(
 ) -> BatchAnswer:
     """The best batch where limits, cost and prices are those of the bound."""
     case = whole.relaxed
-    factor, exponent, unit = SCALES[minimise]
+    factor, exponent, unit = scale_of(case, minimise)
     factor = factor if exponent == 0 else factor / case.phase.yields
     timed = case if exponent == 0 else case.of_all_steps
     try:
@@ -109,7 +116,7 @@ def _in_practice(
     price of a limit on the step add up to one.
     """
     case, minimise = whole.relaxed, of_bound.minimise
-    factor, exponent, unit = SCALES[minimise]
+    factor, exponent, unit = scale_of(case, minimise)
     factor = factor if exponent == 0 else factor / case.phase.yields
     bounds, step_limits, shown = limits_of(case, max_step_time, limits, None)
     problem = Problem(_numbered(practice.case, practice.parts), q.batch, case.scenario.evaluate(factor), exponent,

@@ -78,7 +78,9 @@ class Machine:
     def practice(self) -> Practice | None:
         """The estimate as it is solved for; of training there is another way, which needs no one pass to be longest."""
         trains = self.case.phase.name == PhaseName.TRAIN
-        return None if self.chosen is None or trains else practice_of(self.case.relaxed, self.chosen)
+        found = None if self.chosen is None or trains else practice_of(self.case.relaxed, self.chosen)
+        is_apart = self.over == q.peak_flops and found is not None and q.wide_peak in found.case.scenario.values
+        return None if is_apart else found  # attention has the listed peak only where that of products is no less
 
     @property
     def one_by_one(self) -> bool:

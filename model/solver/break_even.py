@@ -144,7 +144,7 @@ def _roots(
     if not known.size:
         raise UserError(f"`over`: at no {over.name} have both machines room for one sequence on every rank")
     if np.ptp(heights[known]) == 0:
-        raise UserError(f"`over`: neither machine's cost depends on {over.name}, or both alike")
+        raise UserError(f"`over`: neither machine's cost at the bound depends on {over.name}, or both alike")
     within = (float(grid[known[0]]), float(grid[known[-1]]))
     changes = [i for i in known[:-1] if heights[i] * heights[i + 1] < 0]
     if not changes:

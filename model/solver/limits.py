@@ -126,7 +126,7 @@ def _user_limit(case: Case, asked: UserLimit) -> Limit | StepLimit:
         q.tokens_per_second_per_sequence: (0, yields / value),
         q.tokens_per_second: (-1, yields / value),
         q.dollars_per_million_tokens: (-1, yields * value / q.million * q.hour / (q.chips * q.chip_hour_price)),
-        q.joules_per_token: (-1, yields * value / (q.chips * q.power)),
+        q.joules_per_token: (-1, yields * value / (q.chips * case.counted_power)),
     }
     exponent, bound = per_step[quantity]
     number = case.number(bound)

@@ -27,7 +27,7 @@ from steptime.model.solver.limits import least_batch, numbers_but_batch
 from steptime.model.solver.parts import Parts
 from steptime.model.solver.solution import Solution
 from steptime.model.step.case import Case
-from steptime.model.step.coefficients import coefficient_values
+from steptime.model.step.coefficients import coefficient_formulas
 from steptime.model.step.demands import figures_of, others_per_step
 from steptime.model.step.estimate import demanded, parts_of_serving
 from steptime.model.step.training import RATES
@@ -66,21 +66,20 @@ def practice_of(case: Case, chosen: Coefficients) -> Practice | None:
     scenario = case.scenario
     figures = {rate: case.number(rate) or 1.0 for rate in RATES}
     figures |= figures_of(case.inputs, case.hardware, case.precision["activations"], figures[q.peak_flops])
-    values = {**scenario.values, **figures, **coefficient_values(case.inputs, case.hardware, chosen)}
-    if case.inputs.phase == PhaseName.TRAIN:
-        definitions = {**scenario.definitions, **demanded(case)}
-        if values[q.wide_peak] == values[q.peak_flops]:  # the products' own: where that rises, it does
-            definitions[q.wide_peak] = q.peak_flops
-            del values[q.wide_peak]
-        return _of_training(case, Scenario(values, definitions), chosen)
+    coefficients, also = coefficient_formulas(case.inputs, case.hardware, chosen)
+    values = {**coefficients, **scenario.values, **figures}
+    if values[q.wide_peak] == values[q.peak_flops]:  # the products' own: where that rises, it does
+        also[q.wide_peak] = q.peak_flops
+        del values[q.wide_peak]
     if case.inputs.scope != Scope.SERVING:
-        definitions = {**scenario.definitions, **demanded(case)}
-        return _checked(case, Scenario(values, definitions), terms, chosen)
+        there = Scenario(values, {**scenario.definitions, **demanded(case), **also})
+        is_training = case.inputs.phase == PhaseName.TRAIN
+        return _of_training(case, there, chosen) if is_training else _checked(case, there, terms, chosen)
     pure, alone = parts_of_serving(case)
     here, step = _marked(pure if case.plan.load != Load.MEAN else pure.relaxed, values, "'")
     prompts = least_batch(case) / (case.layout.replicas * case.layout.pp) if case.accounts.meets(case.layout) else 1.0
     beside, prefill = _marked(alone.changed({q.batch: prompts}), values, "°")
-    definitions = {**scenario.definitions, **here, **beside, e.riding: others_per_step / prompts}
+    definitions = {**scenario.definitions, **here, **beside, **also, e.riding: others_per_step / prompts}
     terms = {name: put_in(expr, step) for name, expr in terms.items()}
     return _checked(case, Scenario(values, definitions), {**terms, "prefills": put_in(along, prefill)}, chosen)
 

@@ -61,9 +61,11 @@ ONCE_A_STEP = (OperationName.STATE, OperationName.REPLICAS)
 
 
 def results(
-    phase: Phase, operations: tuple[Operation, ...], found: tuple[Footprint, ...], overlap: Overlap, stages: Expr = one
-) -> dict[Symbol, Expr]:
-    """Definitions of what comes out, from the ledger and the overlap that was asked for."""
+    phase: Phase, operations: tuple[Operation, ...], found: tuple[Footprint, ...], overlap: Overlap,
+    stages: Expr = one, watts: Expr = q.power,
+) -> dict[Symbol, Expr]:  # fmt: skip
+    """Definitions of what comes out, from the ledger and the overlap that was asked for; ``watts``: those of a chip
+    that joules count."""
     served = {q.step_time: q.mean_step_time}
     return {
         q.step_time: step_bound(phase, operations, overlap, stages),
@@ -71,22 +73,24 @@ def results(
         q.tokens_per_second: phase.yields * cost.throughput.xreplace(served),
         q.tokens_per_second_per_sequence: phase.yields * cost.speed,
         q.dollars_per_million_tokens: cost.cost_per_million_tokens.xreplace(served) / phase.yields,
-        q.joules_per_token: cost.energy_per_token.xreplace(served) / phase.yields,
+        q.joules_per_token: cost.energy_per_token.xreplace({**served, q.power: watts}) / phase.yields,
         q.memory_per_chip: fullest(found),
     }
 
 
 def written(
-    accounts: Accounts, plan: Plan, phase: Phase, layout: Layout, values: Mapping[Symbol, float], inputs: Inputs
-) -> tuple[tuple[Operation, ...], dict[Symbol, Expr]]:
-    """The operations of a step at one layout, and definitions of everything that has no number."""
+    accounts: Accounts, plan: Plan, phase: Phase, layout: Layout, values: Mapping[Symbol, float], inputs: Inputs,
+    watts: Expr,
+) -> tuple[tuple[Operation, ...], dict[Symbol, Expr]]:  # fmt: skip
+    """The operations of a step at one layout, and definitions of everything that has no number; ``watts``: those of a
+    chip that joules count."""
     serves, load = phase.name != PhaseName.TRAIN, plan.load
     alike = layout.dp == layout.cp == layout.ep == 1  # one group: whole or mean, it has the whole micro-batch
     ledger = accounts.ledger(replace(plan, load=Load.MEAN) if alike else plan, phase, layout.degrees, values)
     operations = phase.ledger if accounts.by_hand(values) else ledger.operations
     whole = accounts.footprints(layout, plan, phase, inputs.given, whole=True)
     stages = stages_of(accounts, load, layout.pp)
-    definitions = {**ledger.slots, **results(phase, operations, whole, inputs.overlap, stages)}
+    definitions = {**ledger.slots, **results(phase, operations, whole, inputs.overlap, stages, watts)}
     definitions |= accounts.cache_definitions(phase, values)
     if not serves:
         definitions |= failing(values)

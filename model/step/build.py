@@ -19,6 +19,7 @@ from steptime.model.precision import BYTES
 from steptime.model.quantity import lookup
 from steptime.model.scenario import Scenario
 from steptime.model.step.bounds import written
+from steptime.model.step.capped import counted_power
 from steptime.model.step.case import Case
 from steptime.model.step.default_layout import default_layout
 from steptime.model.step.defaults import CONSTANTS, IDEAL, STATES, cache_layout, limit_words, memory_limits
@@ -155,7 +156,8 @@ def _case(asked: Prepared, layout: Layout, also: frozenset[Symbol]) -> Case:
     plan = replace(asked.plan, ffn=layout.ffn, copies=layout.copies or Copies.PER_DOMAIN)
     numbers = {**values, q.chips: float(layout.chips), q.stage_chips: float(layout.stage)}
     numbers |= {symbol: float(getattr(layout, key)) for key, symbol in SYMBOLS.items()}
-    operations, definitions = written(accounts, plan, phase, layout, numbers, asked.inputs)
+    operations, definitions = written(accounts, plan, phase, layout, numbers, asked.inputs,
+                                      counted_power(asked.inputs, asked.hardware))  # fmt: skip
     if accounts.cache_definitions(phase, numbers):
         numbers.pop(q.kv_written, None)  # given per token, as the definition has it
     scenario = Scenario(numbers, definitions)

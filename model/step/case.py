@@ -21,6 +21,7 @@ from steptime.model.phases.phase import Phase
 from steptime.model.quantity import declared
 from steptime.model.scenario import Number, Scenario
 from steptime.model.step.bounds import stages_of, step_bound, written
+from steptime.model.step.capped import counted_power
 from steptime.model.step.inputs import Default, Inputs, Missing, Notice, Question
 from steptime.model.terms import Operation
 
@@ -101,7 +102,9 @@ class Case:
             return self
         plan = replace(self.plan, load=Load.MEAN)
         values = self.scenario.values
-        operations, definitions = written(self.accounts, plan, self.phase, self.layout, values, self.inputs)
+        operations, definitions = written(
+            self.accounts, plan, self.phase, self.layout, values, self.inputs, self.counted_power
+        )
         return replace(self, plan=plan, operations=operations, scenario=Scenario(values, definitions))
 
     def changed(self, values: Mapping[Symbol, Number]) -> "Case":
@@ -135,6 +138,11 @@ class Case:
     def where(self, name: str) -> str:
         """The file and the key that would give a quantity."""
         return self.hardware.missing(name) if name in MACHINE else f"{self.accounts.origin}: {name}"
+
+    @property
+    def counted_power(self) -> Expr:
+        """The watts of a chip that joules count."""
+        return counted_power(self.inputs, self.hardware)
 
     @property
     def of_all_steps(self) -> "Case":

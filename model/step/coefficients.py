@@ -1,15 +1,17 @@
 """With which coefficients a step is estimated, and their numbers on its machine."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from sympy import Symbol
+import sympy
+from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import Coefficients, shipped
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import PHASES, Efficiency, PhaseName
-from steptime.model.estimate.clock import CLOCKED
-from steptime.model.step.capped import capped_clock
+from steptime.model.estimate.clock import CLOCKED, clock
+from steptime.model.step.capped import capped_clock, is_capped, watts_of
 from steptime.model.step.demands import figures_of
 from steptime.model.step.inputs import Inputs
 
@@ -23,11 +25,31 @@ def coefficients_for(inputs: Inputs) -> Coefficients | None:
     return None if inputs.phase == PhaseName.TRAIN and chosen.training is None else chosen
 
 
-def coefficient_values(inputs: Inputs, hardware: Hardware, chosen: Coefficients) -> dict[Symbol, float]:
-    """The numbers of a set on a machine, for what inputs ask of it: shares of a peak at the clock that a cap allows."""
+def coefficient_values(
+    inputs: Inputs, hardware: Hardware, chosen: Coefficients, there: Mapping[Symbol, Any] | None = None
+) -> dict[Symbol, Any]:
+    """The numbers of a set on a machine, for what inputs ask of it: shares of a peak at the clock that a cap allows;
+    ``there`` are numbers of a scenario, or arrays of them, that its watts have."""
+    values, share = _of_set(inputs, hardware, chosen), capped_clock(inputs, hardware, there)
+    return values if share is None else {s: v * share if s in CLOCKED else v for s, v in values.items()}
+
+
+def coefficient_formulas(
+    inputs: Inputs, hardware: Hardware, chosen: Coefficients
+) -> tuple[dict[Symbol, float], dict[Symbol, Expr]]:
+    """The same as numbers and as formulas of watts: whatever a cap and a rated power are, the clock follows."""
+    values = _of_set(inputs, hardware, chosen)
+    if not is_capped(inputs, hardware):
+        return values, {}
+    clocked = {symbol: sympy.Float(value, 17) * clock for symbol, value in values.items() if symbol in CLOCKED}
+    exponent = {q.voltage_exponent: watts_of(inputs, hardware)[q.voltage_exponent]}
+    return exponent | {symbol: value for symbol, value in values.items() if symbol not in clocked}, clocked
+
+
+def _of_set(inputs: Inputs, hardware: Hardware, chosen: Coefficients) -> dict[Symbol, float]:
+    """The numbers of a set on a machine at its rated power."""
     trained = chosen.training.values if inputs.phase == PhaseName.TRAIN and chosen.training is not None else {}
-    values, clock = {**chosen.of_family(hardware.family), **trained}, capped_clock(inputs, hardware)
-    return values if clock is None else {s: v * clock if s in CLOCKED else v for s, v in values.items()}
+    return {**chosen.of_family(hardware.family), **trained}
 
 
 def values_in_practice(

@@ -19,9 +19,9 @@ from steptime.model.layout.layout import Layout
 from steptime.model.phases.accounts import Accounts
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.train import TrainPhase
-from steptime.model.precision import activations_for
 from steptime.model.step.inputs import Inputs
 from steptime.model.step.training import demands_of_training, figures_of_training
+from steptime.model.step.wide_peak import wide_peak_of
 from steptime.model.terms import Operation, one
 
 
@@ -48,12 +48,12 @@ def demands_of(accounts: Accounts, phase: Phase, plan: Plan, operations: Iterabl
 
 
 def figures_of(inputs: Inputs, hardware: Hardware, activations: str, peak: float) -> dict[Symbol, float]:
-    """What an estimate needs of a machine beside its rates: the peak at which scores are worked out, and full waves
-    where it does not say what else they would be; and in training
-    whether the format of ``activations``, whose peak is given, is narrower than 16 bits."""
+    """What an estimate needs of a machine beside its rates: the peak at which scores are worked out, where that of
+    products in the format of ``activations`` is given, and full waves where it does not say what else they would be;
+    and in training whether that format is narrower than 16 bits."""
     if inputs.phase == PhaseName.TRAIN:
         return figures_of_training(hardware, activations, peak)
-    return {q.wide_peak: wide_peak_of(hardware, peak), **waves_unknown(inputs, hardware)}
+    return {q.wide_peak: wide_peak_of(hardware, activations, peak), **waves_unknown(inputs, hardware)}
 
 
 def waves_unknown(inputs: Inputs, hardware: Hardware) -> dict[Symbol, float]:
@@ -62,12 +62,6 @@ def waves_unknown(inputs: Inputs, hardware: Hardware) -> dict[Symbol, float]:
     if q.processors.name not in given:
         return dict.fromkeys(WAVES, 1.0)
     return {} if q.processor_bandwidth.name in given else dict.fromkeys((e.weight_waves, e.cache_waves), 1.0)
-
-
-def wide_peak_of(hardware: Hardware, otherwise: float) -> float:
-    """The peak at which scores are worked out: bf16, or the next wider; another figure where the machine has one."""
-    peaks = hardware.peaks
-    return hardware.peak(activations_for("bf16", tuple(peaks))) if peaks else otherwise
 
 
 others_per_step: Expr = at_least(0, q.in_flight - q.own_prefill) / (q.answer - 1)

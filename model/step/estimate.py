@@ -31,11 +31,11 @@ from steptime.model.step.demands import (
     own_per_step,
     side_by_side,
     waves_unknown,
-    wide_peak_of,
 )
 from steptime.model.step.inputs import WORKLOAD, Inputs
 from steptime.model.step.outside import outside
-from steptime.model.step.training import asked_in_training
+from steptime.model.step.training import asked_in_training, rates_of
+from steptime.model.step.wide_peak import wide_peak_of
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def estimated(case: Case) -> Estimate | None:
         {"context": numbers(q.context), "sequences": numbers(q.rank_batch), "stages": case.layout.pp}  # fmt: skip
     lengths["chips"] = case.layout.chips
     found = estimate_of(case.accounts.transformer, case.hardware, case.inputs, chosen, bound, terms, own, lengths)
-    share = capped_clock(case.inputs, case.hardware)
+    share = capped_clock(case.inputs, case.hardware, case.scenario.values)
     if share is None:
         return found
     uncapped, _ = terms_of(replace(case, inputs=case.inputs.with_given({q.power_cap: None})), chosen)
@@ -135,7 +135,7 @@ def terms_of(case: Case, chosen: Coefficients) -> tuple[dict[str, Any], Any]:
     """Seconds by term: of a step, with the prefills that ride along in it where the scope is serving; and by how much
     the mean step is longer, in which no request's own prefill is left out. Numbers, or arrays where the case has
     arrays. Raises Unbound where the ledger lacks a number."""
-    values = coefficient_values(case.inputs, case.hardware, chosen)
+    values = coefficient_values(case.inputs, case.hardware, chosen, case.scenario.values)
     if case.inputs.phase == PhaseName.TRAIN:
         return _each(TRAINING, {**values, **asked_in_training(case)}), 0.0
     if case.inputs.phase == PhaseName.PREFILL:
@@ -182,9 +182,9 @@ def asked_of_chip(case: Case) -> dict[Symbol, Any]:
     """
     known = waves_unknown(case.inputs, case.hardware)
     found: dict[Symbol, Any] = {s: case.scenario.evaluate(e) for s, e in demanded(case).items() if s not in known}
-    rates = (q.peak_flops, q.memory_bandwidth, q.scale_up_bandwidth, q.scale_out_bandwidth)
-    found |= {rate: case.number(rate) or 1.0 for rate in rates}
-    return {**found, **known, q.wide_peak: wide_peak_of(case.hardware, found[q.peak_flops])}
+    found |= rates_of(case)
+    wide = wide_peak_of(case.hardware, case.precision["activations"], found[q.peak_flops])
+    return {**found, **known, q.wide_peak: wide}
 
 
 def demanded(case: Case) -> dict[Symbol, Expr]:

@@ -53,7 +53,7 @@ def parts_of_estimate(case: Case) -> dict[str, PartOfEstimate]:
 
 
 def _parts(case: Case, chosen: Coefficients) -> dict[str, PartOfEstimate]:
-    values = coefficient_values(case.inputs, case.hardware, chosen)
+    values = coefficient_values(case.inputs, case.hardware, chosen, case.scenario.values)
     if case.inputs.phase == PhaseName.TRAIN:
         return _made(TRAINING, values, asked_in_training(case))
     if case.inputs.phase == PhaseName.PREFILL:

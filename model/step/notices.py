@@ -44,7 +44,10 @@ def without_effect(by_hand: Set[Symbol], phase: Phase, known: Set[Symbol], scena
         *(symbols_in(expr) for expr in (*scenario.definitions.values(), *terms))
     )
     outputs = (*COMES_OUT, *terms)
-    for symbol in sorted(by_hand - BESIDE.get(phase.name, FITS | CLOCK | WAVES), key=lambda symbol: symbol.name):
+    beside = BESIDE.get(phase.name, FITS | CLOCK | WAVES)
+    if q.power_cap in scenario.values:  # joules count the cap, and its clock follows from the rated power
+        beside |= {q.power}
+    for symbol in sorted(by_hand - beside, key=lambda symbol: symbol.name):
         if symbol not in contained:
             near = matches(symbol.name, sorted({other.name for other in contained} & declared().keys()))
             advice = f"; did you mean {', '.join(near)}?" if near else ""

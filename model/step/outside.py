@@ -48,10 +48,13 @@ def _replaced(inputs: Inputs) -> list[str]:
 
 
 def _uncapped(inputs: Inputs, hardware: Hardware) -> list[str]:
-    """A cap from which no clock follows."""
-    needed = (
-        [hardware.missing(symbol.name) for symbol in lacking(inputs, hardware)] if q.power_cap in inputs.given else []
-    )
+    """A cap from which no clock follows, so that it changes nothing."""
+    needed = [
+        f"a power of the chip alone: {hardware.name} states its system's"
+        if symbol.name in hardware.figures
+        else hardware.missing(symbol.name)
+        for symbol in (lacking(inputs, hardware) if q.power_cap in inputs.given else ())
+    ]
     return [f"power_cap as set: no clock follows without {' and '.join(needed)}"] if needed else []
 
 

@@ -15,14 +15,20 @@ from steptime.model.estimate.training import training
 from steptime.model.estimate.training_demands import training_demands
 from steptime.model.phases.accounts import Accounts
 from steptime.model.phases.train import TrainPhase
-from steptime.model.precision import BYTES, activations_for
 from steptime.model.scenario import Scenario
 from steptime.model.step.case import Case
+from steptime.model.step.wide_peak import is_narrow, wide_peak_of
 from steptime.model.terms import Operation
 
 ASKED = tuple(sorted(training.free_symbols - {q.kernel_time, *TRAINING_COEFFICIENTS}, key=str))
 """What the estimate of a step of training needs beside coefficients."""
 RATES = (q.peak_flops, q.memory_bandwidth, q.scale_up_bandwidth, q.scale_out_bandwidth)
+
+
+def rates_of(case: Case) -> dict[Symbol, Any]:
+    """The rates of a case's machine, numbers or arrays; one for a link without a figure, which nothing crosses."""
+    found = case.scenario.numbers(RATES)
+    return {rate: found.get(rate, 1.0) for rate in RATES}
 
 
 def demands_of_training(accounts: Accounts, phase: TrainPhase, operations: Iterable[Operation]) -> dict[Symbol, Expr]:
@@ -34,12 +40,9 @@ def demands_of_training(accounts: Accounts, phase: TrainPhase, operations: Itera
     return training_demands(accounts.transformer, operations, step, masked_afterwards, choices.zero >= 2)
 
 
-def figures_of_training(hardware: Hardware, format: str, peak: float) -> dict[Symbol, float]:
-    """Whether products are of a narrower ``format`` than 16 bits, and the peak at which all else is multiplied then:
-    that of bf16, or of the next wider; ``peak`` of the products where it is less, or where they are in 16 bits."""
-    narrow, peaks = BYTES[format] < BYTES["bf16"], hardware.peaks
-    wide = hardware.peak(activations_for("bf16", tuple(peaks))) if peaks and narrow else peak
-    return {e.narrow_products: float(narrow), q.wide_peak: min(wide, peak)}
+def figures_of_training(hardware: Hardware, format: str, peak: Any) -> dict[Symbol, Any]:
+    """Whether products are of a narrower ``format`` than 16 bits, and the peak at which all else is multiplied then."""
+    return {e.narrow_products: float(is_narrow(format)), q.wide_peak: wide_peak_of(hardware, format, peak)}
 
 
 def asked_in_training(case: Case) -> dict[Symbol, Any]:
@@ -48,7 +51,7 @@ def asked_in_training(case: Case) -> dict[Symbol, Any]:
     Raises Unbound where the ledger lacks a number.
     """
     assert isinstance(case.phase, TrainPhase), "a step of training"
-    rates = {rate: case.number(rate) or 1.0 for rate in RATES}
+    rates = rates_of(case)
     figures = {**rates, **figures_of_training(case.hardware, case.precision["activations"], rates[q.peak_flops])}
     demands = demands_of_training(case.accounts, case.phase, case.operations)
     there = Scenario({**case.scenario.values, **figures}, {**case.scenario.definitions, **demands})

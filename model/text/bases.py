@@ -63,13 +63,16 @@ def of_price(case: Case) -> str:
 
 
 def of_power(case: Case) -> str:
-    """Whose watts were counted, to follow joules; and how many those of the system are, where both are known."""
+    """Whose watts were counted, to follow joules, and whether those of a cap; and how many those of the system are
+    without one, where both are known."""
     basis, system = energy_basis(case), system_power(case)
     if basis is None:
         return ""
-    counted = f"{_worded('power', basis)}, {si(case.number(q.power), 'W')}"
+    counted, rated = case.number(case.counted_power), case.number(q.power)
+    is_capped = counted != rated
+    chip = f"{_worded('power', basis)}, {si(counted, 'W')}{' by the cap' * is_capped}"
     both = system is not None and basis == Draw.CHIP
-    return f" ({counted}; system {si(system, 'W')})" if both else f" ({counted})"
+    return f" ({chip}; system {si(system, 'W')}{' uncapped' * is_capped})" if both else f" ({chip})"
 
 
 def _worded(what: str, basis: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
-from steptime.model.solver.batch import SCALES, solve_batch
+from steptime.model.solver.batch import SCALES, scale_of, solve_batch
 from steptime.model.solver.batch_answer import BatchAnswer
 from steptime.model.solver.layouts.points import Answer
 from steptime.model.solver.practice import practice_of
@@ -80,7 +80,7 @@ def relaxed_at(answer: Answer, best: Case) -> BatchAnswer | None:
 
 def _worth(answer: Answer, best: Case) -> dict[str, Elasticity]:
     """What one more per cent of each quantity changes the cost by at the best point, by whichever decided."""
-    factor, chosen = SCALES[answer.minimise][0], coefficients_of(best)
+    factor, chosen = scale_of(best, answer.minimise)[0], coefficients_of(best)
     practice = practice_of(best, chosen) if answer.in_practice and chosen is not None else None
     if practice is None:
         return envelope_at(best, factor).of_every(best)

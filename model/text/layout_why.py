@@ -4,7 +4,7 @@ from typing import Any
 
 from steptime.model import symbols as q
 from steptime.model.choices import Minimise, Overlap
-from steptime.model.solver.batch import SCALES
+from steptime.model.solver.batch import scale_of
 from steptime.model.solver.layouts.points import Answer, Point
 from steptime.model.step.build import build_case
 from steptime.model.step.case import TERMS, Case
@@ -60,5 +60,5 @@ def _in_practice(answer: Answer, second: Point) -> str:
 
 def _cost_at(minimise: Minimise, case: Case, overlap: Overlap) -> Any:
     """What is minimised, at another overlap."""
-    factor, exponent, _ = SCALES[minimise]
+    factor, exponent, _ = scale_of(case, minimise)
     return factor * case.bounds[overlap] * q.batch**exponent

@@ -72,8 +72,8 @@ def _row(case: Case, data: dict[str, Any], formats: Sequence[str], practice: boo
 
 
 def watts(case: Case) -> float | None:
-    """What all chips draw at their rated power."""
-    return case.number(q.power * q.chips)
+    """What all chips draw at their rated power, or under a cap."""
+    return case.number(case.counted_power * q.chips)
 
 
 def _formats_that_differ(every: Sequence[dict[str, Any]]) -> list[str]:

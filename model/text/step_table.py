@@ -62,9 +62,10 @@ def _spread(data: dict[str, Any]) -> list[Any]:
     """Intervals, where there are any: only then their room is opened."""
     if "ranges" not in data:
         return []
+    from steptime.model.solver.ranges.uncertainty import IN_PRACTICE
     from steptime.model.text.ranges import spread_lines
 
-    return spread_lines(data)
+    return spread_lines(data, {IN_PRACTICE: "s"})
 
 
 def _long(case: Case) -> list[Text]:

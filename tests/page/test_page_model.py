@@ -28,6 +28,9 @@ SCENARIOS = {
         "scope": "serving", "prompt": 6000, "output": 400, "layout": "tp=2,dp=8,ep=16"}),
     "in-flight batching, what is set by hand": ("llama-3.1-70b", "h100-sxm", {
         "scope": "serving", "output": 300, "own_prefill": 0.5, "parameters_read": 3e10}),
+    "a prefill under a power cap": ("llama-3.1-8b", "h200-sxm", {"phase": "prefill", "power_cap": "350W"}),
+    "training in fp8 under a power cap": ("llama-3.1-70b", "h200-sxm", {
+        "phase": "train", "batch": 64, "weights": "fp8", "power_cap": "350W"}),
     "a recurrent state, at nothing overlapped": ("nemotron-h-56b", "h100-sxm", {"overlap": "none", "chips": 2}),
 }
 

@@ -10,14 +10,17 @@ from sympy import Symbol
 from steptime.model import symbols as q
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import AttentionKernel, Format, Minimise, PhaseName, Recompute, Schedule
+from steptime.model.economics.cost import capped_power
 from steptime.model.errors import UserError
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns
 from steptime.model.phases.accounts import Accounts
 from steptime.model.phases.phase import Phase
 from steptime.model.precision import activations_for
+from steptime.model.scenario import Scenario
 from steptime.model.solver.layouts.points import Search
 from steptime.model.step.build import base_values, plan_of
+from steptime.model.step.capped import is_capped
 from steptime.model.step.formats import usual_activations
 from steptime.model.step.inputs import Inputs, Question, settled
 from steptime.model.step.workload import workload
@@ -67,6 +70,8 @@ def variants_on(search: Search, accounts: Accounts, hardware: Hardware) -> list[
         links = {q.scale_up_bandwidth: NO_LINK, q.scale_out_bandwidth: NO_LINK, q.scale_up_domain: 1.0}
         numbers = {**links, **base.values, **{s: value for s, value in work.values.items() if s != q.batch}}
         numbers.pop(q.batch, None)
+        if is_capped(inputs, hardware):  # joules are all that a search follows from watts: coefficients have the clock
+            numbers[q.power] = Scenario(numbers).evaluate(capped_power)
         question = Question(search.model, hardware, inputs)
         found.append(Variant(question, work.phase, numbers, plan_of(inputs, hardware, base.values), search.free))
     return found

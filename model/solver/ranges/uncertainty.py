@@ -2,23 +2,27 @@
 
 An interval is exact where an output is proved to only rise or only fall in each input: its ends then lie at corners.
 Elsewhere it is that of a sample: Sobol points (scipy.stats.qmc), log-uniform between the limits. The sample also gives
-the shares in which each resource binds.
+the shares in which each resource binds. What the estimate alone follows from moves no bound but joules: then the
+interval of the step in practice stands beside.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import Overlap
+from steptime.model.choices import Overlap, Scope
 from steptime.model.errors import Unbound, UserError
 from steptime.model.layout.layout import SYMBOLS
 from steptime.model.phases.rates import rates
 from steptime.model.solver.monotone import direction, sign_by_assumption
 from steptime.model.step.case import TERMS, Case
+from steptime.model.step.estimate import coefficients_of, estimated_time
+from steptime.model.step.notices import CLOCK, WAVES
 
 OUTPUTS = (q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
            q.joules_per_token)  # fmt: skip
@@ -27,6 +31,10 @@ MOST_INPUTS = 20
 SEED = 20260429
 CONSTANTS = (q.chips, q.stage_chips, q.flops_per_mac, q.hour, q.million)
 """What follows from the layout, and conventions."""
+OF_ESTIMATE = CLOCK | WAVES
+"""What the estimate alone follows from."""
+IN_PRACTICE, MOST_CORNERS = "step_time in practice", 4
+"""Name of the interval of the estimate, and inputs of which all corners are worked out too: it often ends there."""
 Ranges = Mapping[Symbol, tuple[float, float]]
 
 
@@ -73,7 +81,41 @@ def spread(case: Case, ranges: Ranges) -> Spread:
             found[output.name] = _interval(case, output, ranges, sample)
         except Unbound:
             continue  # a price or a power is missing; the step itself says so
+    if not OF_ESTIMATE.isdisjoint(ranges) or (q.power_cap in case.inputs.given and q.power in ranges):
+        found |= _in_practice(case, ranges, sample)
     return Spread(ranges, found, binds)
+
+
+def _in_practice(
+    case: Case, ranges: Ranges, sample: Mapping[Symbol, np.ndarray]
+) -> dict[str, Interval]:  # fmt: skip
+    """The interval of the estimate, of the sample and of its ends; none where a step has no estimate. Raises UserError
+    in in-flight batching, whose estimate is worked out point by point."""
+    chosen = coefficients_of(case)
+    if chosen is None:
+        return {}
+    if case.inputs.scope == Scope.SERVING:
+        names = ", ".join(symbol.name for symbol in ranges)
+        raise UserError(
+            f"range of `{names}`: the estimate alone follows from it, and has no interval in `scope` serving"
+        )
+
+    def seconds(values: Mapping[Symbol, np.ndarray | float]) -> np.ndarray:
+        return np.asarray(estimated_time(case.changed(values), chosen))
+
+    try:
+        ends = {symbol.name: [float(seconds({symbol: end})) for end in both] for symbol, both in ranges.items()}
+        drawn = np.broadcast_to(seconds(sample), (SAMPLES,))
+    except Unbound:
+        return {}
+    corners = [float(seconds(dict(zip(ranges, corner, strict=True)))) for corner in product(*ranges.values())
+               ] if len(ranges) <= MOST_CORNERS else []  # fmt: skip
+    every = [*drawn, *corners]
+    swings = {name: max(both) / min(both) for name, both in ends.items()}
+    dominant = max(swings, key=lambda name: swings[name])
+    return {
+        IN_PRACTICE: Interval(float(min(every)), float(max(every)), float(np.median(drawn)), False, dominant, swings)
+    }
 
 
 def few(ranges: Ranges) -> Ranges:

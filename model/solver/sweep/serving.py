@@ -15,11 +15,10 @@ from steptime.model.estimate.terms import along, decode
 from steptime.model.layout.layout import Layout
 from steptime.model.solver.sweep.lowered import Scope as Lowered
 from steptime.model.solver.sweep.lowered import chosen
-from steptime.model.solver.sweep.practice import coefficients_must_be
+from steptime.model.solver.sweep.practice import coefficients_must_be, put_in_practice
 from steptime.model.solver.sweep.ways import Written, way_of
 from steptime.model.step.build import prepare
-from steptime.model.step.coefficients import coefficient_values
-from steptime.model.step.demands import demands_of, figures_of, others_per_step, own_per_step, side_by_side
+from steptime.model.step.demands import demands_of, others_per_step, own_per_step, side_by_side
 from steptime.model.step.inputs import Inputs, Question
 from steptime.model.step.prepared import Prepared
 
@@ -58,15 +57,15 @@ def _pass(scope: Lowered, other: Prepared, made: Written, number: int, known: Ma
     """Another pass in one way. What both have is the same number or axis; ``known`` are places of its own."""
     plan, to = replace(other.plan, ffn=made.plans[number].ffn, copies=made.plans[number].copies), scope.to
     way, inputs, hardware = way_of(other, plan), made.prepared.inputs, made.prepared.hardware
-    figures = coefficient_values(inputs, hardware, coefficients_must_be(made.prepared, way))
-    figures |= figures_of(inputs, hardware, other.precision["activations"], float("inf"))
     asks = demands_of(other.accounts, way.phase, plan, way.operations)
     definitions = {**way.definitions, **asks}
     shared = {symbol: 0.0 for symbol in scope.values if symbol not in definitions}
-    there = to.scope({**shared, **way.values, **figures}, definitions)
+    there = to.scope({**shared, **way.values}, definitions)
     mine = [symbol for symbol in way.values if symbol not in scope.values and symbol not in to.on]
     own = {symbol: other.values[symbol] for symbol in mine}
-    there.known = {symbol: to.leaf(float(value)) for symbol, value in {**own, **figures}.items()} | dict(known)
+    there.known = {symbol: to.leaf(float(value)) for symbol, value in own.items()} | dict(known)
+    coefficients = coefficients_must_be(made.prepared, way)
+    put_in_practice(there, inputs, hardware, other.precision["activations"], coefficients)
     for symbol in to.on:  # what varies, and follows from other quantities here
         if symbol in definitions and symbol not in way.values and symbol not in known:
             there.known[symbol] = there(definitions[symbol])

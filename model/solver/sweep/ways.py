@@ -9,6 +9,7 @@ from sympy import Expr, Symbol
 from steptime.model import symbols as q
 from steptime.model.choices import Copies, Load, PhaseName
 from steptime.model.errors import UserError
+from steptime.model.estimate.clock import clock
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import layout_of
 from steptime.model.layout.layout import Layout
@@ -24,6 +25,8 @@ from steptime.model.solver.sweep.outputs import Way
 from steptime.model.solver.sweep.spec import ChipLayouts
 from steptime.model.step.bounds import results, stages_of
 from steptime.model.step.build import build_case, cases_at, prepare
+from steptime.model.step.capped import counted_power, is_capped, must_leave_some, watts_of
+from steptime.model.step.coefficients import coefficients_for
 from steptime.model.step.defaults import MEASURED_ON, memory_limits
 from steptime.model.step.inputs import Question
 from steptime.model.step.prepared import Prepared
@@ -107,7 +110,8 @@ def way_of(asked: Prepared, plan: Plan, held: Expr = zero, one_unit: bool = Fals
     ledger = accounts.ledger(plan, phase, given=values)
     operations = phase.ledger if accounts.by_hand(values) else ledger.operations
     stages = stages_of(accounts, plan.load, q.pipeline_parallel)
-    definitions = {**ledger.slots, **results(phase, operations, (NOTHING,), asked.inputs.overlap, stages)}
+    watts = counted_power(asked.inputs, asked.hardware)
+    definitions = {**ledger.slots, **results(phase, operations, (NOTHING,), asked.inputs.overlap, stages, watts)}
     definitions[q.memory_per_chip] = held
     if cached := accounts.cache_definitions(phase, values):
         definitions |= cached
@@ -121,6 +125,7 @@ def way_of(asked: Prepared, plan: Plan, held: Expr = zero, one_unit: bool = Fals
 
 def _finished(family: Family, axes: tuple[Axis, ...], ways: Sequence[Way], asked: Prepared, layout: Layout) -> Written:
     """What follows from a price list and from the capacity; numbers for links that are not there."""
+    _must_leave_some(axes, asked)
     links = {q.scale_up_bandwidth: NO_LINK, q.scale_out_bandwidth: NO_LINK, q.scale_up_domain: 1.0}
     found, lacking = list[Way](), frozenset[Symbol]()
     varies = {symbol for axis in axes for symbol in axis.symbols}
@@ -136,19 +141,37 @@ def _finished(family: Family, axes: tuple[Axis, ...], ways: Sequence[Way], asked
             trains, experts = asked.inputs.phase == PhaseName.TRAIN, asked.accounts.experts > 0
             definitions[q.workspace] = workspace_of(trains, experts)
         values = {symbol: value for symbol, value in values.items() if symbol not in varies}
-        _must_move(axes, values, definitions)
+        _must_move(axes, values, definitions, _of_clock(asked))
         lacking = frozenset(s for s in links if s not in values and s not in definitions and s not in varies)
         found.append(replace(way, values={**{s: links[s] for s in lacking}, **values}, definitions=definitions))
     return Written(axes, tuple(found), asked, layout, lacking)
 
 
-def _must_move(axes: Sequence[Axis], values: Mapping[Symbol, object], definitions: Mapping[Symbol, Expr]) -> None:
-    """Raises UserError where a quantity varies that nothing follows from."""
+def _of_clock(asked: Prepared) -> frozenset[Symbol]:
+    """What the estimate alone follows from: the watts of a clock under a cap."""
+    has_clock = is_capped(asked.inputs, asked.hardware) and coefficients_for(asked.inputs) is not None
+    return symbols_in(clock) if has_clock else frozenset()
+
+
+def _must_leave_some(axes: Sequence[Axis], asked: Prepared) -> None:
+    """Raises UserError where watts vary so that a chip may have none left for multiply-adds: the least with the most
+    that it draws beside them."""
+    if not is_capped(asked.inputs, asked.hardware):
+        return
+    ends = {symbol: (value, value) for symbol, value in watts_of(asked.inputs, asked.hardware).items()}
+    for axis in (one for one in axes if not isinstance(one, Layouts)):
+        for symbol, values in axis.values(0, axis.length).items() if ends.keys() & set(axis.symbols) else ():
+            ends[symbol] = float(values.min()), float(values.max())
+    must_leave_some(asked.hardware, ends[q.power_cap][0], ends[q.power][0], ends[q.resting_power][1])
+
+
+def _must_move(
+    axes: Sequence[Axis], values: Mapping[Symbol, object], definitions: Mapping[Symbol, Expr], also: frozenset[Symbol]
+) -> None:
+    """Raises UserError where a quantity varies that nothing follows from; something does from ``also``."""
     varies = [symbol for axis in axes if not isinstance(axis, Layouts) for symbol in axis.symbols]
     scenario = Scenario({**values, **dict.fromkeys(varies, 1.0)}, definitions)
-    reached = frozenset[Symbol]().union(
-        *(scenario.reach(symbol) for symbol in (*FOLLOWS, *symbols_in(filled - usable)))
-    )
+    reached = also.union(*(scenario.reach(symbol) for symbol in (*FOLLOWS, *symbols_in(filled - usable))))
     if strays := [symbol.name for symbol in varies if symbol not in reached]:
         raise UserError(f"`{strays[0]}`: no formula of this step contains it")
 
