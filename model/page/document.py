@@ -59,7 +59,7 @@ def _file(name: str) -> str:
 
 
 def _scenario(case: Case) -> str:
-    varies = case.phase.varies
+    varies = case.length
     work = f"batch {in_unit(case.number(q.batch), count)}, {varies.name} {in_unit(case.number(varies), count)}"
     formats = ", ".join(f"{kind} {form}" for kind, form in case.precision.items())
     kind = {PhaseName.TRAIN: "training", PhaseName.PREFILL: "prefill"}.get(case.phase.name, str(case.inputs.phase))
@@ -75,7 +75,7 @@ def _not_live(case: Case) -> str:
 
 def _own(case: Case) -> list[str]:
     """What controls would say of the scenario's own layout and work."""
-    work = {"batch": q.batch, case.phase.varies.name: case.phase.varies}
+    work = {"batch": q.batch, case.length.name: case.length}
     return ["--layout", str(case.layout), *(part for name, symbol in work.items()
                                             for part in (f"--{name}", f"{case.number(symbol):g}"))]  # fmt: skip
 

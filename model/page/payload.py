@@ -51,7 +51,7 @@ def payload_of(case: Case) -> Payload:
     asked = told_apart(prepare(case.question))
     layouts = offered(case, asked) if asked.accounts.is_architecture else [case.layout]
     families = families_of(case, asked, layouts)
-    axes = [q.batch.name, case.phase.varies.name]
+    axes = [q.batch.name, case.length.name]
     return Payload(_formulas(families, axes), _data(case, asked, layouts, families, axes))
 
 
