@@ -125,12 +125,11 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol, closed: bo
 
 def must_have_a_value(case: Case, over: Symbol) -> None:
     """Raises UserError for what has no value of its own here, or steps."""
-    scenario = case.scenario
     if over == q.chunk:
         raise UserError("`over`: the number of chunks is whole and steps with chunk; compare values of `chunk`")
     if case.takes(over):
         return
-    if over in scenario.definitions and over not in scenario.values:
+    if over in case.scenario.definitions:
         raise UserError(f"`over`: {over.name} follows from other quantities here; choose one of those")
     raise UserError(f"`over`: {over.name} has no value here ({case.where(over.name)})")
 
@@ -162,8 +161,7 @@ def _closed(case: Case, first: Expr, second: Expr, over: Symbol) -> tuple[Crosso
     if found := crossover(left, right, over):
         return found
     numerator, _ = sympy.fraction(sympy.together(left - right))
-    meets_nowhere = numerator.is_polynomial(over) and sympy.degree(numerator, over) <= 1  # of a higher degree it may
-    return () if meets_nowhere else None
+    return () if numerator.is_polynomial(over) and sympy.degree(numerator, over) <= 1 else None
 
 
 def _numbers(case: Case, crossing: Crossover, over: Symbol) -> list[float]:

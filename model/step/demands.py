@@ -64,6 +64,12 @@ def waves_unknown(inputs: Inputs, hardware: Hardware) -> dict[Symbol, float]:
     return {} if q.processor_bandwidth.name in given else dict.fromkeys((e.weight_waves, e.cache_waves), 1.0)
 
 
+def has_waves(inputs: Inputs, hardware: Hardware) -> bool:
+    """Whether an estimate counts waves of tiles, which at the mean load are taken to fill the processors: not in
+    training, and not of a machine without the figures."""
+    return inputs.phase != PhaseName.TRAIN and not waves_unknown(inputs, hardware).keys() >= set(WAVES)
+
+
 def wide_peak_of(hardware: Hardware, otherwise: float) -> float:
     """The peak at which scores are worked out: bf16, or the next wider; another figure where the machine has one."""
     peaks = hardware.peaks
