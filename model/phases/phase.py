@@ -14,6 +14,7 @@ from sympy import Expr, Symbol
 
 from steptime.model.architecture.stream import Stream
 from steptime.model.choices import PartName, PhaseName, TermName
+from steptime.model.scenario import Scenario
 from steptime.model.terms import Operation, OperationName, StepTime, one
 
 from steptime.model.symbols import (  # isort: skip
@@ -47,6 +48,10 @@ class Phase:
     varies: Symbol = context
     definitions: Mapping[Symbol, Expr] = field(default_factory=dict, hash=False)
     traversed: Expr = one
+
+    def number(self, symbol: Symbol, values: Mapping[Symbol, float]) -> float:
+        """A quantity of the work: as it is stated, or as the phase has it follow from what is."""
+        return float(Scenario(values, self.definitions).value(symbol))
 
     @property
     def idle(self) -> Expr:

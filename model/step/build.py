@@ -69,7 +69,7 @@ def many_steps(question: Question, asked: Prepared) -> ManySteps:
 
 def served_apart(question: Question, asked: Prepared) -> tuple[Prepared, Prepared]:
     """In-flight batching as its two passes: a decode step alone, and the prefill of one prompt."""
-    inputs = asked.inputs.served_apart(asked.values[q.context], asked.values[q.prompt])
+    inputs = asked.inputs.served_apart(asked.phase.number(q.context, asked.values), asked.values[q.prompt])
     decode, prompt = (prepare(replace(question, inputs=one)) for one in inputs)
     return decode, prompt
 

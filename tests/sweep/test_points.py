@@ -56,6 +56,11 @@ KINDS: dict[str, dict[str, Any]] = {
                  "context": {"values": [1000, 60000]}, "peak_flops": {"values": ["400TFLOP/s", "4PFLOP/s"]}},
         "layouts": {"list": ["tp=2,dp=16,ep=32", "tp=8,pp=2,ep=8", "dp=16,ep=16", "tp=4,dp=2,replicas=3,ep=8"]},
     },
+    "in-flight batching, the context follows": {
+        "base": {"model": "deepseek-v3", "hardware": "h100-sxm", "scope": "serving"},
+        "over": {"batch": {"values": [16, 64]}, "prompt": {"values": [500, 8000]}, "answer": {"values": [30, 900]}},
+        "layouts": {"list": ["tp=2,dp=16,ep=32", "tp=8,pp=2,ep=8"]},
+    },
     "training": {
         "base": {"model": "gpt3-175b", "hardware": "a100-sxm-80gb", "phase": "train", "recompute": ["none", "full"],
                  "sequence": 2048},
