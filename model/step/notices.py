@@ -28,7 +28,7 @@ def of_slots(slots: list[Symbol], values: Mapping[Symbol, float]) -> list[Notice
     found = []
     if slots:
         names = ", ".join(symbol.name for symbol in slots)
-        found.append(Notice(names, f"{names} set by hand: the ledger is the blackboard's"))
+        found.append(Notice(names, f"{names} set by hand: every line that adds up to it is scaled in proportion"))
     if q.micro_batch in values:
         said = "micro_batch set by hand: throughput and memory still count every sequence of the batch"
         found.append(Notice(q.micro_batch.name, said))

@@ -28,6 +28,8 @@ SCENARIOS = {
         "scope": "serving", "prompt": 6000, "output": 400, "layout": "tp=2,dp=8,ep=16"}),
     "in-flight batching, what is set by hand": ("llama-3.1-70b", "h100-sxm", {
         "scope": "serving", "output": 300, "own_prefill": 0.5, "parameters_read": 3e10}),
+    "slots set by hand, experts": ("deepseek-v3", "h200-sxm", {
+        "layout": "tp=4,dp=4,ep=16", "kv_bytes": 5e4, "compute_shards": 12, "scale_up_starts": 99}),
     "a recurrent state, at nothing overlapped": ("nemotron-h-56b", "h100-sxm", {"overlap": "none", "chips": 2}),
 }
 
