@@ -29,7 +29,6 @@ from steptime.model.phases.phase import Phase
 from steptime.model.phases.rooms import Rooms
 from steptime.model.phases.traffic import ranks_meet
 from steptime.model.phases.train import TrainPhase
-from steptime.model.terms import Operation
 
 if TYPE_CHECKING:
     from steptime.model.phases.train_ledger import TrainLedger

@@ -85,7 +85,7 @@ class Inputs:
     def prompt_alone(self, prompt: float) -> "Inputs":
         """The prefill of one prompt, of so many tokens, that has the machine of these inputs to itself. What was set of
         this pass is not set of that."""
-        left_out = dict.fromkeys((q.context, q.answer, q.own_prefill, q.micro_batch, q.drafts, q.acceptance, *OF_PASS))
+        left_out = dict.fromkeys((q.context, q.answer, q.own_prefill, q.drafts, q.acceptance, *OF_PASS))
         lengths = {q.batch: 1.0, q.prompt: prompt}
         return self.with_given({**left_out, **lengths}, phase=PhaseName.PREFILL, scope=Scope.STEPS)
 
@@ -139,6 +139,9 @@ def settled(inputs: Inputs) -> Inputs:
     for symbol in given:
         if symbol in RESULTS:
             raise UserError(f"`{symbol.name}`: this is a result or a constant; set what it follows from")
+    if q.micro_batch in given:
+        sets = "`microbatch`" if inputs.phase == PhaseName.TRAIN else "`batch`, or the layout's replicas and pp"
+        raise UserError(f"`micro_batch`: it follows from the batch and the layout; set {sets}")
     layout, chips = inputs.layout, inputs.chips
     degrees: dict[str, Any] = {key: int(given.pop(symbol)) for key, symbol in SYMBOLS.items() if symbol in given}
     for key, degree in degrees.items():

@@ -50,7 +50,7 @@ def _replaced(inputs: Inputs) -> list[str]:
 
 
 def _of_pass(inputs: Inputs) -> list[str]:
-    """What was set of the step that decodes and prefills at once: the passes that an estimate adds up have their own."""
+    """What was set of a step that decodes and prefills at once: each pass of its estimate has its own."""
     names = sorted(symbol.name for symbol in OF_PASS & inputs.given.keys())
     return [f"{' and '.join(names)} as set: each pass of the estimate has its own"] if names else []
 
