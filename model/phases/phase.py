@@ -85,7 +85,7 @@ class Phase:
 
     @cached_property
     def ledger(self) -> tuple[Operation, ...]:
-        """The blackboard's own ledger: what an abstract model has, and what is left where a slot is set by hand."""
+        """The blackboard's own ledger: all that an abstract model has."""
         attention, split = attention_flops * self.pairs, micro_batch / compute_shards
         streamed = self.passes * weight_traffic / weight_shards
         weights = Operation(OperationName.WEIGHTS, (self.flops_per_sequence - attention) * split, streamed)

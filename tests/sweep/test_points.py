@@ -74,6 +74,11 @@ KINDS: dict[str, dict[str, Any]] = {
                  "peak_flops": {"values": ["400TFLOP/s", "4PFLOP/s"]}},
         "layouts": {"list": ["dp=64,ep=64,pp=4", "tp=8,dp=8,ep=64,pp=8", "tp=2,dp=64,ep=32,pp=4,replicas=2"]},
     },
+    "slots set by hand": {
+        "base": {"model": "deepseek-v3", "hardware": "h200-sxm", "kv_bytes": 5e4, "scale_up_starts": 100},
+        "over": {"batch": {"values": [16, 129, 3000]}, "active_parameters": {"values": [1e10, 4e10]}},
+        "layouts": {"list": ["tp=2,dp=16,ep=32", "dp=16,ep=16", "tp=8,pp=2,ep=8"]},
+    },
     "a list of quantities": {
         "base": {"model": "tests/sweep/toy.toml", "hardware": "h100-sxm"},
         "over": {"batch": {"log": [1, 500, 5]}, "context": {"values": [1000, 50000]}},
