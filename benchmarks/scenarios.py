@@ -35,7 +35,7 @@ DECODE = {
         "h200-sxm --set drafts=2 --set acceptance=0.7",
         "h100-sxm --set drafts=1 --set acceptance=0.5 --kv fp8",
     ],
-    "llama-2-7b": ["wse-3 --weights fp16 --activations fp16 --set micro_batch=4", "gaudi3 --batch 7 --context 777"],
+    "llama-2-7b": ["wse-3 --weights fp16 --activations fp16 --batch 4", "gaudi3 --batch 7 --context 777"],
     "llama-2-70b": ["h100-sxm --scope serving --prompt 2000 --output 300 --layout tp=8 --batch 128"],
     "qwen3.5-397b-a17b": ["gb200-nvl72 --scope serving --prompt 8k --output 1000 --batch 256"],
     "gpt3-175b": [

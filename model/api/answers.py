@@ -127,7 +127,14 @@ class BestBatch(Shown):
 
     @property
     def batch(self) -> float | None:
+        """The continuous one; where ``relaxed``, ``whole`` has the batch that is best of whole steps."""
         return None if self.answer.solution is None else self.answer.solution.value
+
+    @property
+    def relaxed(self) -> tuple[str, ...]:
+        """What the continuous batch is found without: the fullest rank, waves of tiles; nothing where it is exact."""
+        found: tuple[str, ...] = self.answer.relaxations
+        return found
 
     @property
     def cost(self) -> float:
@@ -190,6 +197,7 @@ class BestBatch(Shown):
 
     def __repr__(self) -> str:
         said = "no batch attains it" if self.batch is None else f"batch {self.batch:.6g}"
+        said += f", relaxed; whole {self.answer.chosen:,.6g}" if self.batch is not None and self.relaxed else ""
         return f"BestBatch({self.case.model} on {self.case.hardware.name}, {self.answer.minimise}: {said})"
 
 

@@ -49,7 +49,7 @@ def crossover_of(
     of_both = {symbol: value for symbol, value in inputs.given.items() if symbol not in OF_MACHINE}
     asks = (Question(asked, first, inputs), Question(asked, second, replace(inputs, given=of_both)))
     here, there = (_batch_for_layout(build_case(one)) for one in asks)
-    varied = here.phase.varies if over is None else record(over).symbol
+    varied = here.length if over is None else record(over).symbol
     return MachineCrossover(find_break_even(here, there, varied))
 
 

@@ -142,7 +142,7 @@ def grid_of(case: Case, layouts: Sequence[Layout | str] | None, axes: Mapping[st
         known = record(name)
         if known.name in columns:
             raise UserError(f"`{name}`: {known.name} is an axis already")
-        if known.symbol in RESULTS or known.symbol in NO_LAYOUTS or known.symbol not in case.scenario.values:
+        if known.symbol in RESULTS or known.symbol in NO_LAYOUTS or not case.takes(known.symbol):
             raise UserError(f"`{name}`: not an input of this scenario, so that no grid has it as an axis")
         column = _column(known, values)
         if not np.isfinite(column).all() or (column < known.sane[0]).any() or (column > known.sane[1]).any():

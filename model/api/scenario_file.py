@@ -26,6 +26,8 @@ def read_scenario(path: Named) -> dict[str, Any]:
         many = value if isinstance(value, list) else [value]
         if len(many) > MOST_WORDS or not all(isinstance(one, str | int | float) for one in many):
             raise UserError(f"{file}: {name[:40]}: expected a text, a number, true or false, or a list of them")
+        if not many:
+            raise UserError(f"{file}: {name[:40]}: the list is empty; leave it out for the default")
     return found
 
 

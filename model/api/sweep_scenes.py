@@ -12,7 +12,7 @@ from steptime.model.catalog.bases import common_basis, priced
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.catalog.prices import PriceList
 from steptime.model.catalog.table import Place
-from steptime.model.choices import Basis, Scope
+from steptime.model.choices import Basis
 from steptime.model.solver.sweep.spec import MOST_SCENES, Scene
 from steptime.model.step.inputs import Inputs, Question
 from steptime.model.step.words import ARGUMENTS, inputs_of
@@ -83,11 +83,3 @@ def _text(value: Any, place: Place) -> str:
     if not isinstance(value, str):
         raise place.error(f"expected text, got {type(value).__name__}")
     return value
-
-
-def must_be_stated(scene: Scene, varies: set[str], place: Place) -> None:
-    """In-flight batching takes the context from prompt and answer where it is not stated: an axis would not move it."""
-    inputs = scene.question.inputs
-    follows = {q.prompt.name, q.answer.name} & varies
-    if inputs.scope == Scope.SERVING and follows and q.context.name not in {*varies, *(s.name for s in inputs.given)}:
-        raise place.error(f"where {', '.join(sorted(follows))} varies in `scope` serving, state `context` too")

@@ -14,7 +14,7 @@ from sympy import Symbol
 from steptime.model import symbols as q
 from steptime.model.api.named import prices_of
 from steptime.model.api.sweep_kept import keep_of
-from steptime.model.api.sweep_scenes import beside, must_be_stated, scenes_of
+from steptime.model.api.sweep_scenes import beside, scenes_of
 from steptime.model.catalog.table import Place, Table, read, whole
 from steptime.model.choices import Efficiency
 from steptime.model.layout.layout import SYMBOLS, Layout
@@ -64,7 +64,6 @@ def spec_of(data: Mapping[str, Any], origin: str = "spec", folder: Path | None =
     prices = None if "prices" not in found else prices_of(beside(found["prices"], folder))
     scenes = scenes_of(found["base"], prices, folder, place)
     over, drawn = _axes(found.get("over", {}), scenes, place)
-    names = {one.symbol.name for one in over} | {one.symbol.name for one in drawn}
     _must_have_estimates(found, scenes, place)
     usual = [name for name in USUAL if name != ESTIMATE or (prices is None and has_estimate(scenes[0].question))]
     outputs = tuple(output_of(name) for name in dict.fromkeys(found.get("outputs", usual)))
@@ -79,7 +78,6 @@ def spec_of(data: Mapping[str, Any], origin: str = "spec", folder: Path | None =
     kept = tuple(keep_of(one, number, words, over_names, place) for number, one in enumerate(found.get("keep", ())))
     if BROKEN in (output.name for output in outputs) and not spec.infeasible:
         raise place.of("outputs").error('limits that points break are listed with rows = "all"')
-    must_be_stated(scenes[0], names, place)
     return replace(spec, kept=kept)
 
 

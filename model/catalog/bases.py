@@ -13,6 +13,8 @@ from steptime.model.choices import Basis
 from steptime.model.errors import UserError
 
 PRICE = q.chip_hour_price.name
+NOT_STATED, BY_HAND = "not stated", "set by hand"
+"""What a price of no basis is called: one of a file that does not say, and one that was set."""
 
 
 def prices_of(machine: Hardware) -> Mapping[str, Figure]:
@@ -47,6 +49,20 @@ def priced(machine: Hardware, basis: Basis | None) -> Hardware:
     return replace(machine, figures={**machine.figures, PRICE: known[basis]}, prices=known)
 
 
+def kind_of(machine: Hardware, basis: Basis | None, by_hand: bool) -> str | None:
+    """The kind of price of a chip-hour, at a basis where one is asked for; of one that is set ``by_hand`` the basis
+    that was said with it. None where there is no price.
+
+    >>> from steptime.model.catalog.hardware import load_hardware
+    >>> kind_of(load_hardware("gb200-nvl72"), None, by_hand=False), kind_of(load_hardware("tpuv4"), None, by_hand=True)
+    ('estimate', 'set by hand')
+    """
+    if by_hand:
+        return str(basis or BY_HAND)
+    figure = priced(machine, basis).figures.get(PRICE)
+    return None if figure is None else figure.basis or NOT_STATED
+
+
 def common_basis(machines: Sequence[Hardware]) -> Basis | None:
     """The basis on which machines can be compared, where the prices that they would take are of different kinds; None
     where those are of one kind, where no basis is common, and where a machine has no price, so that no dollars are
@@ -64,6 +80,20 @@ def common_basis(machines: Sequence[Hardware]) -> Basis | None:
     common = [basis for basis in Basis if all(basis in prices for prices in every)]
     of_one_source = [basis for basis in common if len({prices[basis].source for prices in every}) == 1]
     return next(iter((*of_one_source, *common)), None)
+
+
+def compared(kinds: Sequence[tuple[str, str]], machines: Sequence[Hardware] = ()) -> list[str]:
+    """What to know where dollars of machines stand beside each other, each machine with its kind of price: that they do
+    not compare where they are of several; else what ``beside`` says of ``machines`` whose prices are their own.
+
+    >>> compared([("h200-sxm", "rent"), ("tpuv5p", "list")])
+    ['dollars of different kinds do not compare: h200-sxm rent, tpuv5p list']
+    """
+    if len({kind for _, kind in kinds}) > 1:
+        return [f"dollars of different kinds do not compare: {', '.join(map(' '.join, kinds))}"]
+    if kinds and machines:
+        return beside(machines)
+    return [f"dollars are of one kind: {kinds[0][1]}"] if kinds else []
 
 
 def beside(machines: Sequence[Hardware]) -> list[str]:

@@ -5,7 +5,6 @@ What a user wrote, as a model's name, is escaped wherever it stands.
 """
 
 import json
-import shlex
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
@@ -18,6 +17,7 @@ from steptime.model import symbols as q
 from steptime.model.choices import PhaseName
 from steptime.model.page.answered import answered, said, shown
 from steptime.model.page.code import way_of_case
+from steptime.model.page.command import command_of, line_of
 from steptime.model.page.families import lettered
 from steptime.model.page.mathml import equation, mathml
 from steptime.model.page.payload import Payload, payload_of
@@ -41,8 +41,8 @@ def document(case: Case) -> str:
     title = f"{case.model} on {case.hardware.name}"
     return Template(_file("page.html")).substitute(
         title=escape(title), style=_file("page.css"), scenario=escape(_scenario(case)), said=escape(said(case, here)),
-        rows="".join(_rows(payload, here)), command=escape(shlex.join([*payload.data["words"], *_own(case)])),
-        picture=picture(case), exported=escape(_exported(payload)), formulas="".join(_formulas(case)),
+        rows="".join(_rows(payload, here)), command=escape(line_of(command_of(case))),
+        picture=picture(case), exported=escape(_exported(case)), formulas="".join(_formulas(case)),
         letters="".join(_letters(case)), definitions=_definitions(case), notes="".join(_notes(case, payload)),
         scripts=scripts(payload), live=live and f'<p id="not-live" role="note">{escape(live)}</p>\n',
     )  # fmt: skip
@@ -59,7 +59,7 @@ def _file(name: str) -> str:
 
 
 def _scenario(case: Case) -> str:
-    varies = case.phase.varies
+    varies = case.length
     work = f"batch {in_unit(case.number(q.batch), count)}, {varies.name} {in_unit(case.number(varies), count)}"
     formats = ", ".join(f"{kind} {form}" for kind, form in case.precision.items())
     kind = {PhaseName.TRAIN: "training", PhaseName.PREFILL: "prefill"}.get(case.phase.name, str(case.inputs.phase))
@@ -73,16 +73,9 @@ def _not_live(case: Case) -> str:
     return "No estimate here: the bound alone was asked for."
 
 
-def _own(case: Case) -> list[str]:
-    """What controls would say of the scenario's own layout and work."""
-    work = {"batch": q.batch, case.phase.varies.name: case.phase.varies}
-    return ["--layout", str(case.layout), *(part for name, symbol in work.items()
-                                            for part in (f"--{name}", f"{case.number(symbol):g}"))]  # fmt: skip
-
-
-def _exported(payload: Payload) -> str:
-    words = payload.data["words"]
-    return shlex.join([words[0], "latex", *words[1:], "--format", "python"])
+def _exported(case: Case) -> str:
+    program, _, *words = command_of(case)
+    return line_of([program, "latex", "step", *words, "--format", "python"])
 
 
 def _rows(payload: Payload, here: dict[str, Any]) -> Iterable[str]:

@@ -92,6 +92,8 @@ def _written(asked: Prepared, way: Way, plan: Plan, load: Load) -> tuple[Program
         more |= {symbol.name: symbol for symbol in lettered(way)}
         if asked.inputs.phase != PhaseName.TRAIN:
             more["rank_batch"] = q.rank_batch
+        if q.context in asked.phase.definitions:
+            more["context"] = q.context
         outputs = {**more, **outputs}
     return program(outputs, way.in_force), way.values
 

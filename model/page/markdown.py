@@ -1,11 +1,10 @@
 """A scenario as static Markdown: the answer in tables, the formulas in LaTeX, what goes in and what does not."""
 
 import re
-import shlex
 from collections.abc import Iterable
 
 from steptime.model.page.answered import answered, said, shown
-from steptime.model.page.payload import words_of
+from steptime.model.page.command import command_of, line_of
 from steptime.model.page.rows import rows_of
 from steptime.model.quantity import latex, lookup
 from steptime.model.step.case import Case
@@ -36,8 +35,7 @@ def markdown(case: Case) -> str:
             f"| ${latex(symbol)}$ | {symbol.name} | {value.replace('$', '')} | {lookup(symbol.name).meaning} |"
         )
     lines += ["", "## What goes in, and what does not", "", *_notes(case), ""]
-    command = shlex.join([*words_of(case, []), "--layout", str(case.layout)])
-    return "\n".join([*lines, "The same on the command line:", "", f"    {' '.join(command.split())}", ""])
+    return "\n".join([*lines, "The same on the command line:", "", f"    {line_of(command_of(case))}", ""])
 
 
 def _notes(case: Case) -> Iterable[str]:

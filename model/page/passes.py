@@ -78,7 +78,7 @@ def beside(step: Definitions, ways: Sequence[Definitions], changed: Definitions,
     ``changed`` is what has another value in the pass; names of its own end in ``mark``.
 
     >>> step = {q.micro_batch: q.batch / q.replicas, q.chunks: q.prompt / q.chunk}
-    >>> found = beside(step, [{**step, q.step_time: q.micro_batch * q.chunks}], {q.batch: one}, "alone")
+    >>> found = beside(step, [{**step, q.step_time: q.micro_batch * q.chunks}], {q.batch: sympy.S.One}, "alone")
     >>> found.definitions
     {micro_batch alone: 1/replicas, step_time alone: chunks*micro_batch alone}
     """

@@ -6,19 +6,18 @@ from typing import Any
 
 from steptime.derivations.printed.languages import JAVASCRIPT_HEAD, javascript_curve
 from steptime.model import symbols as q
-from steptime.model.choices import PHASES, Efficiency, Experts, Overlap, PhaseName, Scope
+from steptime.model.choices import PhaseName
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
+from steptime.model.page.command import words_of
 from steptime.model.page.controls import controls_of, formats_of
 from steptime.model.page.families import LINKS, Families, families_of, told_apart
 from steptime.model.page.layouts import offered
 from steptime.model.page.rows import rows_of
-from steptime.model.phases.train import Choices
 from steptime.model.solver.layouts.evaluated import NEVER
 from steptime.model.step.build import prepare
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import coefficients_of, kind_of
-from steptime.model.step.inputs import WORKLOAD, called
 from steptime.model.step.outside import outside
 from steptime.model.step.prepared import Prepared
 from steptime.model.text.header import missing_json, not_modelled
@@ -51,7 +50,7 @@ def payload_of(case: Case) -> Payload:
     asked = told_apart(prepare(case.question))
     layouts = offered(case, asked) if asked.accounts.is_architecture else [case.layout]
     families = families_of(case, asked, layouts)
-    axes = [q.batch.name, case.phase.varies.name]
+    axes = [q.batch.name, case.length.name]
     return Payload(_formulas(families, axes), _data(case, asked, layouts, families, axes))
 
 
@@ -72,7 +71,7 @@ def _data(
     live = _estimate(case)
     return {
         "model": case.model, "hardware": case.hardware.name, "phase": case.phase.name,
-        "words": words_of(case, controls),
+        "words": words_of(case, [control["name"] for control in controls]),
         "axes": axes,
         "values": {name: value for name, value in families.values.items() if name in families.inputs},
         "controls": controls, "formats": formats_of(case, asked),
@@ -103,30 +102,3 @@ def _estimate(case: Case) -> dict[str, Any] | None:
     seen = [{"name": key, "of": LENGTHS[key], "range": list(getattr(bands.seen, key))} for key in told]
     beyond = outside(case.hardware, kind, case.inputs, chosen, {})
     return {"low": band.low, "high": band.high, "family": band.name, "seen": seen, "outside": list(beyond)}
-
-
-def words_of(case: Case, controls: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The command line that asks for the scenario, but for what a page's controls say."""
-    inputs, training, usual = case.inputs, case.inputs.training, Choices()
-    said = ["steptime", "step", case.model, case.hardware.name]
-    said += [] if inputs.phase == PHASES[0] else ["--phase", str(inputs.phase)]
-    for name, word, other in (
-        ("scope", inputs.scope, Scope.STEPS), ("overlap", inputs.overlap, Overlap.FULL),
-        ("experts", inputs.experts, Experts.EXPECTED), ("efficiency", inputs.efficiency, Efficiency.CALIBRATED),
-        ("basis", inputs.basis, None), ("recompute", training.recompute, usual.recompute),
-        ("zero", training.zero, usual.zero), ("schedule", training.schedule, usual.schedule),
-        ("attention", training.attention, usual.attention),
-        ("attention-kernel", training.attention_kernel, usual.attention_kernel),
-    ):  # fmt: skip
-        said += [] if word == other else [f"--{name}", str(word)]
-    said += [] if inputs.coefficients is None else ["--efficiency", inputs.coefficients.origin]
-    said += ["--dropout"] if training.dropout else []
-    said += [] if training.sequence_parallel else ["--no-sequence-parallel"]
-    live = {control["name"] for control in controls}
-    for symbol, value in inputs.given.items():
-        if symbol.name not in live:
-            option = (
-                [f"--{called(symbol)}", repr(value)] if symbol in WORKLOAD else ["--set", f"{symbol.name}={value!r}"]
-            )
-            said += option
-    return said

@@ -21,14 +21,14 @@ from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns, layouts
 from steptime.model.layout.layout import SYMBOLIC, Degrees, Layout, impossible
 from steptime.model.numeric import Spread
-from steptime.model.phases.abstract import PerfectRooms, Quantities, abstract_footprint, cache_by_quantities
+from steptime.model.phases.abstract import Quantities
+from steptime.model.phases.by_hand import SLOTS, Books, ByHand
 from steptime.model.phases.ledger import Ledger
 from steptime.model.phases.memory import Footprint, Room, footprints
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.rooms import Rooms
 from steptime.model.phases.traffic import ranks_meet
 from steptime.model.phases.train import TrainPhase
-from steptime.model.terms import Operation
 
 if TYPE_CHECKING:
     from steptime.model.phases.train_ledger import TrainLedger
@@ -38,24 +38,6 @@ Values = Mapping[Symbol, Any]
 
 MOST_MODELS = 64
 """Models whose ledgers are remembered."""
-
-SLOTS = frozenset({
-    q.active_parameters, q.parameters_read, q.attention_flops, q.kv_bytes, q.kv_written, q.scale_up_bytes,
-    q.scale_out_bytes, q.compute_shards, q.weight_shards, q.kv_shards, q.scale_up_starts, q.scale_out_starts,
-})  # fmt: skip
-"""What joins the blackboard to a ledger: set by hand, one of them leaves the blackboard's own."""
-
-
-class Books(Protocol):
-    """A ledger read both ways."""
-
-    @property
-    def operations(self) -> tuple[Operation, ...]:
-        """What each operation costs one chip in one step."""
-
-    @property
-    def slots(self) -> dict[Symbol, Expr]:
-        """Definitions that make the blackboard's terms equal to the ledger's sums."""
 
 
 class Held(Protocol):
@@ -168,23 +150,26 @@ class Architecture:
         key = (plan, phase, degrees)
         if key not in self._ledgers:
             self._ledgers[key] = ledger_of(self.model, plan, phase, degrees)
-        return self._ledgers[key]
+        found = self._ledgers[key]
+        by_hand = SLOTS & found.slots.keys() & set(given or ())
+        return ByHand(found, plan, phase, by_hand) if by_hand else found
 
     def cache_definitions(self, phase: Phase, numbers: Values) -> Mapping[Symbol, Expr]:
-        return cache_by_quantities(phase, numbers) if q.kv_bytes in numbers else {}
+        return {}
 
     def footprints(self, layout: Layout, plan: Plan, phase: Phase, given: Values, whole: bool) -> tuple[Footprint, ...]:
-        if q.kv_bytes in given:
-            return (abstract_footprint(layout, phase.held),)
-        key = (layout, plan, phase, whole)
+        own = self._own_cache(plan, phase, given)
+        key = (layout, plan, phase, whole, own)
         if key not in self._footprints:
-            self._footprints[key] = footprints(self.model, layout, whole, phase, plan, room_of(phase))
+            self._footprints[key] = footprints(self.model, layout, whole, phase, plan, room_of(phase), own)
         return self._footprints[key]
 
     def rooms(self, plan: Plan, phase: Phase, given: Values | None = None) -> Held:
-        if q.kv_bytes in (given or {}):  # as `footprints` has it
-            return PerfectRooms(phase, self.ledger(plan, phase).slots)
-        return Rooms(self.model, plan, phase, room_of(phase))
+        return Rooms(self.model, plan, phase, room_of(phase), self._own_cache(plan, phase, given or {}))
+
+    def _own_cache(self, plan: Plan, phase: Phase, given: Values) -> Expr | None:
+        """Bytes of a token of context that the architecture itself would have, where others are set."""
+        return self.ledger(plan, phase).slots[q.kv_bytes] if q.kv_bytes in given else None
 
     def layouts(self, chips: int) -> Columns | None:
         try:

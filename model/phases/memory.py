@@ -21,8 +21,11 @@ from steptime.model.layout.choices import Plan
 from steptime.model.layout.layout import Degrees, Layout
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.phase import Phase
-from steptime.model.symbols import batch, memory_capacity, memory_per_chip, reduce_bytes, usable_memory, workspace
 from steptime.model.terms import zero
+
+from steptime.model.symbols import (  # isort: skip
+    batch, kv_bytes, memory_capacity, memory_per_chip, reduce_bytes, usable_memory, workspace,
+)  # fmt: skip
 
 usable = usable_memory * memory_capacity
 """Bytes of a chip that may be taken: a step fits where no chip has more ``filled``; every limit by capacity is this."""
@@ -70,13 +73,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class Room:
-    """What a chip needs in a phase, at degrees that may be symbols; ``share`` is `fullest_share` or stands for it."""
+    """What a chip needs in a phase, at degrees that may be symbols; ``share`` is `fullest_share` or stands for it.
+
+    ``own_cache``: bytes of a token of context that the architecture itself would have, where others are set by hand.
+    """
 
     model: Transformer
     degrees: Degrees
     plan: Plan
     phase: Phase
     share: Share
+    own_cache: Expr | None = None
 
     def footprint(self, stage: Stage, whole_sequences: bool) -> Footprint:
         """Bytes on the fullest chip of a stage.
@@ -104,10 +111,13 @@ class Room:
     def layer_cache(self, layer: Layer) -> Expr:
         """Bytes of cache and state of one layer for one sequence on one chip."""
         mixer, d = layer.attention, self.degrees
+        alone = kv_bytes * self.phase.held / len(self.model.layers) / d.tp / d.cp if self.own_cache == 0 else zero
         if mixer is None:
-            return sympy.Integer(0)
+            return alone
         cache = cache_bytes(mixer, self.phase.held) * self.share(mixer.cache_split, d.tp) / d.cp
-        return cache + state_bytes(mixer) / d.tp / d.cp
+        if self.own_cache:  # neither None nor zero
+            cache *= kv_bytes / self.own_cache
+        return alone + cache + state_bytes(mixer) / d.tp / d.cp
 
 
 @lru_cache(maxsize=256)
@@ -156,9 +166,10 @@ def footprints(
     phase: Phase = DECODE,
     plan: Plan | None = None,
     kind: type["Room"] | None = None,
+    own_cache: Expr | None = None,
 ) -> tuple[Footprint, ...]:
     """The footprint of each distinct stage, in bytes, as expressions of batch, context and precisions."""
-    room = (kind or Room)(model, layout.degrees, plan or Plan(ffn=layout.ffn), phase, _share_of_one)
+    room = (kind or Room)(model, layout.degrees, plan or Plan(ffn=layout.ffn), phase, _share_of_one, own_cache)
     found: dict[Footprint, None] = {}
     shapes: set[tuple[frozenset[tuple[Layer, int]], bool, bool]] = set()
     for number, chosen in enumerate(stages(len(model.layers), layout.pp)):

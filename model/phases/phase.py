@@ -14,6 +14,7 @@ from sympy import Expr, Symbol
 
 from steptime.model.architecture.stream import Stream
 from steptime.model.choices import PartName, PhaseName, TermName
+from steptime.model.scenario import Scenario
 from steptime.model.terms import Operation, OperationName, StepTime, one
 
 from steptime.model.symbols import (  # isort: skip
@@ -48,6 +49,10 @@ class Phase:
     definitions: Mapping[Symbol, Expr] = field(default_factory=dict, hash=False)
     traversed: Expr = one
 
+    def number(self, symbol: Symbol, values: Mapping[Symbol, float]) -> float:
+        """A quantity of the work: as it is stated, or as the phase has it follow from what is."""
+        return float(Scenario(values, self.definitions).value(symbol))
+
     @property
     def idle(self) -> Expr:
         """What bubbles stretch a stage's time by; compute has it in its term."""
@@ -80,7 +85,7 @@ class Phase:
 
     @cached_property
     def ledger(self) -> tuple[Operation, ...]:
-        """The blackboard's own ledger: what an abstract model has, and what is left where a slot is set by hand."""
+        """The blackboard's own ledger: all that an abstract model has."""
         attention, split = attention_flops * self.pairs, micro_batch / compute_shards
         streamed = self.passes * weight_traffic / weight_shards
         weights = Operation(OperationName.WEIGHTS, (self.flops_per_sequence - attention) * split, streamed)

@@ -9,6 +9,7 @@ for prefill that rides along with decode; Leviathan et al. 2022 (arXiv 2211.1719
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 
 import sympy
@@ -164,3 +165,10 @@ IN_FLIGHT = _phase(
 
 All sequences of a replica wait for one another, stages of a pipeline too; where ranks of a layout share no work, those
 of one rank (``Ledger.slots``)."""
+
+mean_context = prompt + (answer - 2) / 2
+"""The mean over the decode steps of a request of what lies before the token that each works on: the prompt at the first
+step, prompt + output - 2 at the last."""
+
+FROM_PROMPT = replace(IN_FLIGHT, definitions={context: mean_context, **IN_FLIGHT.definitions})
+"""The same where no context is stated: it is the mean over a request's steps, and moves with prompt and output."""

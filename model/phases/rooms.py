@@ -35,14 +35,16 @@ def _share(parts: int, _: Expr) -> Expr:
 class Rooms:
     """Bytes that the fullest chip of each layout needs, whole sequences on every rank."""
 
-    def __init__(self, model: Transformer, plan: Plan, phase: Phase, kind: type[Room]) -> None:
+    def __init__(
+        self, model: Transformer, plan: Plan, phase: Phase, kind: type[Room], own_cache: Expr | None = None
+    ) -> None:
         self.model = model
         self.kinds = list(model.kinds)
         counts = [_stands_for(f"layers_{number}") for number in range(len(self.kinds))]
         ends = [_stands_for(name) for name in ("first", "last", "place")]
         self.symbols = (*counts, *ends)
         stage = Stage(tuple(zip(self.kinds, counts, strict=True)), *ends)
-        footprint = kind(model, SYMBOLIC, plan, phase, _share).footprint(stage, whole_sequences=True)
+        footprint = kind(model, SYMBOLIC, plan, phase, _share, own_cache).footprint(stage, whole_sequences=True)
         self.parts: tuple[Expr, ...] = tuple(part for part in footprint.parts.values() if part != 0)
         matrices = [matrix.split for kind in self.kinds for matrix in kind.held(model.width)]
         caches = [mixer.cache_split for mixer, _ in model.mixers]

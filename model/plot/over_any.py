@@ -93,7 +93,7 @@ def grid(made: "Grid") -> Curves:
     if alone and (estimate := made.estimate) is not None:
         curves.append(Curve("estimate", axes[long], estimate.ravel(), Role.ESTIMATE))
     is_log = bool((axes[long] > 0).all())
-    varied = [lookup(name).symbol for name in axes if lookup(name).symbol in (q.batch, case.phase.varies)]
+    varied = [lookup(name).symbol for name in axes if lookup(name).symbol in (q.batch, case.length)]
     return Curves("grid", f"Time of a step over {long}", about(case, *varied), Axis(long, _unit(long), is_log),
                   Axis("time of a step" + " at the bound" * (not alone), "s"), tuple(curves))  # fmt: skip
 

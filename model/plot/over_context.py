@@ -33,7 +33,7 @@ def context(step: "Step") -> Curves:
     contexts above which published prices are higher."""
     case = step.case
     must_be_known(case)
-    over = case.phase.varies
+    over = case.length
     here = case.scenario.evaluate(over)
     least = min(here, max(SHORTEST, least_value(case, over)))
     most = min(lookup(over.name).sane[1], max(USUAL, 4 * here))
@@ -57,7 +57,7 @@ def context(step: "Step") -> Curves:
 
 def longest(case: Case, most: float) -> tuple[Edge, ...]:
     """The length beyond which the batch has no room."""
-    room, over = case.number(available), case.phase.varies
+    room, over = case.number(available), case.length
     if room is None or case.number(q.memory_per_chip) is None:
         return ()
 

@@ -33,7 +33,7 @@ def regimes(step: "Step") -> Regions:
     closed forms of the crossovers over the batch, as far as no third term is larger there."""
     must_be_known(step.case)
     case = step.case.relaxed
-    over = case.phase.varies
+    over = case.length
     whole, here = batches(step), float(case.scenario.evaluate(over))
     xs = np.geomspace(whole[0], max(whole[-1], 4096.0), CELLS)
     sane = lookup(over.name).sane
@@ -55,7 +55,7 @@ def boundaries(case: Case, xs: Array, ys: Array) -> list[Curve]:
     roots."""
     found, shown = [], shown_terms(case)
     for pair in (pair for pair in PAIRS if {*pair} <= shown.keys()):
-        ways = (_along(case, pair, q.batch, xs, ys), _along(case, pair, case.phase.varies, ys, xs))
+        ways = (_along(case, pair, q.batch, xs, ys), _along(case, pair, case.length, ys, xs))
         batch, context, form = max(ways, key=lambda way: np.isfinite(way[0]).sum())
         if known := np.flatnonzero(np.isfinite(batch)).tolist():
             cut = slice(known[0], known[-1] + 1)
@@ -70,7 +70,7 @@ def _along(
 ) -> tuple[Array, Array, Eq | None]:
     """Batches and contexts at which two terms are equal and none is larger: one quantity, ``over``, solved for within
     limits at values of the other; not a number where that fails. And the closed form, where there is one."""
-    other = case.phase.varies if over == q.batch else q.batch
+    other = case.length if over == q.batch else q.batch
     at = np.geomspace(ends[0], ends[-1], LINE)
 
     def where(root: Array) -> tuple[Array, Array]:
@@ -95,7 +95,7 @@ def _along(
 def _roots(case: Case, pair: tuple[TermName, TermName], over: Symbol, within: Array, at: Array) -> Array:
     """For each value of the other quantity the least of this one at which two terms are equal; not a number where there
     is none. By halving the interval between two values over and over, for all at once."""
-    other, (first, second) = case.phase.varies if over == q.batch else q.batch, pair
+    other, (first, second) = case.length if over == q.batch else q.batch, pair
 
     def height(values: Array) -> Array:
         there = case.changed({over: values.ravel(), other: np.broadcast_to(at, values.shape).ravel()}).scenario
@@ -115,7 +115,7 @@ def _roots(case: Case, pair: tuple[TermName, TermName], over: Symbol, within: Ar
 
 def _binds(case: Case, pair: tuple[TermName, TermName], batch: Array, context: Array) -> Array:
     """Whether two terms are equal and the largest."""
-    there = case.changed({q.batch: batch, case.phase.varies: context}).scenario
+    there = case.changed({q.batch: batch, case.length: context}).scenario
     first, second = (np.broadcast_to(there.evaluate(case.resources[name]), batch.shape) for name in pair)
     largest = np.max([np.broadcast_to(there.evaluate(case.resources[name]), batch.shape) for name in TERMS], axis=0)
     kept: Array = np.isclose(first, second, rtol=EQUAL) & (first >= largest * (1 - EQUAL))
@@ -127,6 +127,6 @@ def _fits(case: Case, xs: Array, ys: Array) -> Array:
     room = case.number(available)
     if room is None or case.number(q.memory_per_chip) is None:
         return np.ones((len(xs), len(ys)), bool)
-    there = case.scenario | {q.batch: np.repeat(np.floor(xs), len(ys)), case.phase.varies: np.tile(ys, len(xs))}
+    there = case.scenario | {q.batch: np.repeat(np.floor(xs), len(ys)), case.length: np.tile(ys, len(xs))}
     held = np.broadcast_to(there.evaluate(q.memory_per_chip), len(xs) * len(ys))
     return np.asarray(held <= room).reshape(len(xs), len(ys))

@@ -26,7 +26,7 @@ SAMPLES = 240
 
 def about(case: Case, *but: Symbol) -> str:
     """The scenario in one line, without what varies in the picture."""
-    lengths = [symbol for symbol in (q.batch, case.phase.varies) if symbol not in but]
+    lengths = [symbol for symbol in (q.batch, case.length) if symbol not in but]
     said = [f"{symbol.name} {plain(case.number(symbol))}" for symbol in lengths]
     formats = f"weights {case.precision['weights']}, KV {case.precision['kv']}"
     if case.inputs.phase == PhaseName.TRAIN:

@@ -176,6 +176,18 @@ def _integer(
         tried = list(range((below // ranks + 1) * ranks, 0, -ranks)[:3])
     if chosen is not None:  # whole sequences may take longer than their mean by more than a few batches
         tried += list(range(below // ranks * ranks, 0, -ranks)[:FULL])
+    best = _cheapest(case, problem, tried, chosen)
+    # The next full batch may break a limit that some before it keep; in training no other is whole.
+    if chosen is not None and best["feasible"] and case.phase.name != PhaseName.TRAIN:
+        full = int(best["batch"])
+        best = _cheapest(case, problem, list(range(full + even, max(0, full - ranks), -1)), chosen)
+    return best
+
+
+def _cheapest(
+    case: Case, problem: Problem, tried: Sequence[int], chosen: Coefficients | None
+) -> dict[str, float | bool]:
+    """The cheapest of some whole batches within all limits, the smallest where several cost as little."""
     batches = np.array(tried, float)
     step_times, costs = _whole_costs(case, problem, batches, chosen)
     if not np.isfinite(costs).any():

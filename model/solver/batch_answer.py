@@ -9,6 +9,7 @@ from steptime.model.solver.practice import Practice
 from steptime.model.solver.sensitivity import Elasticity, Envelope
 from steptime.model.solver.solution import Solution
 from steptime.model.step.case import Case
+from steptime.model.step.demands import has_waves
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,13 @@ class BatchAnswer:
     @property
     def attained(self) -> bool:
         return self.solution is not None
+
+    @property
+    def relaxations(self) -> tuple[str, ...]:
+        """What the continuous batch is found without, and whole ones have; none where it is of the same formulas."""
+        waves = self.practice is not None and has_waves(self.case.inputs, self.case.hardware)
+        mean = ("the mean load on every rank",) if self.case.relaxes else ()
+        return mean + (("tiles that fill the processors",) if waves else ())
 
     @property
     def chosen(self) -> float | None:

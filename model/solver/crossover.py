@@ -64,7 +64,7 @@ def crossovers(case: Case) -> list[CrossoverAnswer]:
     case = case.relaxed
     found, terms = [], case.resources
     times = case.scenario.numbers(terms[name] for name in TermName)
-    for over in (q.batch, case.phase.varies):
+    for over in (q.batch, case.length):
         for first, second in PAIRS:
             try:
                 if times.get(terms[first], 0) > 0 and times.get(terms[second], 0) > 0:
@@ -97,7 +97,7 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol, closed: bo
     times = {name: scenario.evaluate(terms[name]) for name in (first, second)}  # Unbound where a figure is missing
     if not any(scenario.depends(terms[name], over) for name in times):
         raise UserError(f"`over`: neither {first} nor {second} depends on {over.name}")
-    present, (least, most) = scenario.values[over], lookup(over.name).sane
+    present, (least, most) = float(scenario.value(over)), lookup(over.name).sane
     least = max(least, least_value(case, over))
     pairs = [(a, b) for a in _tiers(case, first) for b in _tiers(case, second)]
     answers = [_closed(case, terms[a], terms[b], over) if closed else None for a, b in pairs]
@@ -125,13 +125,13 @@ def find_crossover(case: Case, first: str, second: str, over: Symbol, closed: bo
 
 def must_have_a_value(case: Case, over: Symbol) -> None:
     """Raises UserError for what has no value of its own here, or steps."""
-    scenario = case.scenario
     if over == q.chunk:
         raise UserError("`over`: the number of chunks is whole and steps with chunk; compare values of `chunk`")
-    if over in scenario.definitions and over not in scenario.values:
+    if case.takes(over):
+        return
+    if over in case.scenario.definitions:
         raise UserError(f"`over`: {over.name} follows from other quantities here; choose one of those")
-    if over not in scenario.values or over in case.absent:
-        raise UserError(f"`over`: {over.name} has no value here ({case.where(over.name)})")
+    raise UserError(f"`over`: {over.name} has no value here ({case.where(over.name)})")
 
 
 def _fits(case: Case, over: Symbol, value: float | None) -> bool | None:
@@ -161,7 +161,7 @@ def _closed(case: Case, first: Expr, second: Expr, over: Symbol) -> tuple[Crosso
     if found := crossover(left, right, over):
         return found
     numerator, _ = sympy.fraction(sympy.together(left - right))
-    return () if numerator.is_polynomial(over) else None
+    return () if numerator.is_polynomial(over) and sympy.degree(numerator, over) <= 1 else None
 
 
 def _numbers(case: Case, crossing: Crossover, over: Symbol) -> list[float]:

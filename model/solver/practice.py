@@ -76,7 +76,8 @@ def practice_of(case: Case, chosen: Coefficients) -> Practice | None:
         is_training = case.inputs.phase == PhaseName.TRAIN
         return _of_training(case, there, chosen) if is_training else _checked(case, there, terms, chosen)
     pure, alone = parts_of_serving(case)
-    here, step = _marked(pure if case.plan.load != Load.MEAN else pure.relaxed, values, "'")
+    known = {q.context: scenario.value(q.context), **values}  # one that follows has its name in both
+    here, step = _marked(pure if case.plan.load != Load.MEAN else pure.relaxed, known, "'")
     prompts = least_batch(case) / (case.layout.replicas * case.layout.pp) if case.accounts.meets(case.layout) else 1.0
     beside, prefill = _marked(alone.changed({q.batch: prompts}), values, "°")
     definitions = {**scenario.definitions, **here, **beside, **also, e.riding: others_per_step / prompts}

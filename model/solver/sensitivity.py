@@ -8,6 +8,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
+from steptime.model.choices import PhaseName
 from steptime.model.estimate import symbols as e
 from steptime.model.layout.layout import SYMBOLS
 from steptime.model.phases.memory import usable
@@ -99,7 +100,8 @@ class Envelope:
 
     def of_every(self, case: Case) -> dict[str, Elasticity]:
         """The elasticity to every quantity that is put in."""
-        named = {symbol for symbol in self.there.values if symbol not in FIXED and symbol not in case.absent}
+        fixed = FIXED - ({case.length} if case.phase.name == PhaseName.DECODE else set())
+        named = {symbol for symbol in self.there.values if symbol not in fixed and symbol not in case.absent}
         reaching = set().union(*(_bases(case.scenario, effect) for effect in (self.factor, *self.rows)))
         return {symbol.name: self.to(symbol) for symbol in sorted(named & reaching, key=lambda symbol: symbol.name)}
 

@@ -87,7 +87,7 @@ def written(
     serves, load = phase.name != PhaseName.TRAIN, plan.load
     alike = layout.dp == layout.cp == layout.ep == 1  # one group: whole or mean, it has the whole micro-batch
     ledger = accounts.ledger(replace(plan, load=Load.MEAN) if alike else plan, phase, layout.degrees, values)
-    operations = phase.ledger if accounts.by_hand(values) else ledger.operations
+    operations = ledger.operations
     whole = accounts.footprints(layout, plan, phase, inputs.given, whole=True)
     stages = stages_of(accounts, load, layout.pp)
     definitions = {**ledger.slots, **results(phase, operations, whole, inputs.overlap, stages, watts)}

@@ -69,7 +69,7 @@ def many_steps(question: Question, asked: Prepared) -> ManySteps:
 
 def served_apart(question: Question, asked: Prepared) -> tuple[Prepared, Prepared]:
     """In-flight batching as its two passes: a decode step alone, and the prefill of one prompt."""
-    inputs = asked.inputs.served_apart(asked.values[q.context], asked.values[q.prompt])
+    inputs = asked.inputs.served_apart(asked.phase.number(q.context, asked.values), asked.values[q.prompt])
     decode, prompt = (prepare(replace(question, inputs=one)) for one in inputs)
     return decode, prompt
 
@@ -166,7 +166,7 @@ def _case(asked: Prepared, layout: Layout, also: frozenset[Symbol]) -> Case:
     scenario = scenario | dict.fromkeys(absent, 1.0)
     notices: tuple[Notice, ...] = ()
     if hand := asked.inputs.by_hand.keys() - also:
-        notices = (*of_slots(accounts.by_hand(values), values), *without_effect(hand, phase, asked.known, scenario))
+        notices = (*of_slots(accounts.by_hand(values)), *without_effect(hand, phase, asked.known, scenario))
     return Case(asked.inputs, accounts, asked.hardware, layout, asked.precision, plan, phase, operations, scenario,
                 asked.defaults, notices, absent)  # fmt: skip
 

@@ -22,7 +22,7 @@ from steptime.model.quantity import declared
 from steptime.model.scenario import Number, Scenario
 from steptime.model.step.bounds import stages_of, step_bound, written
 from steptime.model.step.capped import counted_power
-from steptime.model.step.inputs import Default, Inputs, Missing, Notice, Question
+from steptime.model.step.inputs import WORKLOAD, Default, Inputs, Missing, Notice, Question
 from steptime.model.terms import Operation
 
 RESOURCES = DECODE.resources
@@ -89,6 +89,16 @@ class Case:
     def comparable(self) -> dict[str, Expr]:
         """What may meet: the terms, and what the memory term reads."""
         return {**self.phase.resources, **self.phase.read}
+
+    @property
+    def length(self) -> Symbol:
+        """The length that the step is asked at: what its phase varies, or the prompt where context follows from it."""
+        return q.prompt if self.phase.varies in self.phase.definitions else self.phase.varies
+
+    def takes(self, symbol: Symbol) -> bool:
+        """Whether a quantity may be put in: it has a value, or is one of the workload that follows where none is."""
+        follows = symbol in WORKLOAD and symbol in self.phase.definitions
+        return follows or (symbol in self.scenario.values and symbol not in self.absent)
 
     @property
     def relaxes(self) -> bool:

@@ -64,6 +64,12 @@ def waves_unknown(inputs: Inputs, hardware: Hardware) -> dict[Symbol, float]:
     return {} if q.processor_bandwidth.name in given else dict.fromkeys((e.weight_waves, e.cache_waves), 1.0)
 
 
+def has_waves(inputs: Inputs, hardware: Hardware) -> bool:
+    """Whether an estimate counts waves of tiles, which at the mean load are taken to fill the processors: not in
+    training, and not of a machine without the figures."""
+    return inputs.phase != PhaseName.TRAIN and not waves_unknown(inputs, hardware).keys() >= set(WAVES)
+
+
 others_per_step: Expr = at_least(0, q.in_flight - q.own_prefill) / (q.answer - 1)
 """How many prefills of others ride along in a step: one for each sequence that ends, but for a request's own."""
 own_per_step: Expr = put_in(others_per_step, {q.own_prefill: sympy.S.Zero}) - others_per_step

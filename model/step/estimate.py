@@ -156,9 +156,9 @@ def _each(terms: Mapping[str, Expr], values: Mapping[Symbol, Any]) -> dict[str, 
 
 def parts_of_serving(case: Case) -> tuple[Case, Case]:
     """A step of in-flight batching as a decode step alone, and a prefill alone of prompts side by side."""
-    there = case.scenario.values
+    there, context = case.scenario.values, case.scenario.value(q.context)
     held = replace(case.inputs, layout=case.layout_of_others, chips=None)
-    asked = (replace(case.question, inputs=one) for one in held.served_apart(there[q.context], there[q.prompt]))
+    asked = (replace(case.question, inputs=one) for one in held.served_apart(context, there[q.prompt]))
     pure, prompt = map(build_case, asked)
     same = {s: value for s, value in there.items() if s in pure.scenario.values}  # numbers that were changed, too
     figures = {s: value for s, value in same.items() if s in prompt.scenario.values and s not in WORKLOAD}

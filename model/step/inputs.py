@@ -16,6 +16,7 @@ from steptime.model.choices import Basis, Efficiency, Experts, Format, Load, Ove
 from steptime.model.errors import UserError
 from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.phases.accounts import Model
+from steptime.model.phases.by_hand import OF_PASS
 from steptime.model.phases.train import Choices
 from steptime.model.quantity import as_count, count, lookup
 from steptime.model.units import unit_text
@@ -82,14 +83,15 @@ class Inputs:
         return replace(self, given=given, **changes)
 
     def prompt_alone(self, prompt: float) -> "Inputs":
-        """The prefill of one prompt, of so many tokens, that has the machine of these inputs to itself."""
-        left_out = dict.fromkeys((q.context, q.answer, q.own_prefill, q.micro_batch, q.drafts, q.acceptance))
+        """The prefill of one prompt, of so many tokens, that has the machine of these inputs to itself. What was set of
+        this pass is not set of that."""
+        left_out = dict.fromkeys((q.context, q.answer, q.own_prefill, q.drafts, q.acceptance, *OF_PASS))
         lengths = {q.batch: 1.0, q.prompt: prompt}
         return self.with_given({**left_out, **lengths}, phase=PhaseName.PREFILL, scope=Scope.STEPS)
 
     def served_apart(self, context: float, prompt: float) -> "tuple[Inputs, Inputs]":
         """In-flight batching as its two passes: a decode step alone at ``context``, and the prefill of one prompt."""
-        left_out = dict.fromkeys((q.prompt, q.answer, q.own_prefill))
+        left_out = dict.fromkeys((q.prompt, q.answer, q.own_prefill, *OF_PASS))
         decode = self.with_given({**left_out, q.context: context}, scope=Scope.STEPS)
         return decode, self.prompt_alone(prompt)
 
@@ -137,6 +139,9 @@ def settled(inputs: Inputs) -> Inputs:
     for symbol in given:
         if symbol in RESULTS:
             raise UserError(f"`{symbol.name}`: this is a result or a constant; set what it follows from")
+    if q.micro_batch in given:
+        sets = "`microbatch`" if inputs.phase == PhaseName.TRAIN else "`batch`, or the layout's replicas and pp"
+        raise UserError(f"`micro_batch`: it follows from the batch and the layout; set {sets}")
     layout, chips = inputs.layout, inputs.chips
     degrees: dict[str, Any] = {key: int(given.pop(symbol)) for key, symbol in SYMBOLS.items() if symbol in given}
     for key, degree in degrees.items():

@@ -83,8 +83,6 @@ class ManyLayouts:
     @cached_property
     def _operations(self) -> tuple[Operation, ...]:
         asked = self.asked
-        if asked.accounts.by_hand(asked.values):
-            return asked.phase.ledger
         return asked.accounts.ledger(asked.plan, asked.phase, given=asked.values).operations
 
     @cached_property

@@ -1,6 +1,6 @@
 """What is to be known of quantities that were set by hand: what they mean for the answer, and which change nothing."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Set
 
 from sympy import Expr, Symbol
 
@@ -23,15 +23,12 @@ BESIDE = {PhaseName.TRAIN: FITS | CLOCK | FIGURES | {q.served_tokens, q.decode_e
 that fails; and what the estimate alone has, of all but training the waves."""
 
 
-def of_slots(slots: list[Symbol], values: Mapping[Symbol, float]) -> list[Notice]:
-    """What a slot, or the micro-batch, set by hand means for the answer."""
+def of_slots(slots: list[Symbol]) -> list[Notice]:
+    """What slots set by hand mean for the answer."""
     found = []
     if slots:
         names = ", ".join(symbol.name for symbol in slots)
-        found.append(Notice(names, f"{names} set by hand: the ledger is the blackboard's"))
-    if q.micro_batch in values:
-        said = "micro_batch set by hand: throughput and memory still count every sequence of the batch"
-        found.append(Notice(q.micro_batch.name, said))
+        found.append(Notice(names, f"{names} set by hand: every line that adds up to it is scaled in proportion"))
     return found
 
 

@@ -7,6 +7,7 @@ from steptime.model import symbols as q
 from steptime.model.catalog.coefficients import Coefficients, Seen, SeenInTraining, TrainingSet
 from steptime.model.catalog.hardware import Hardware
 from steptime.model.choices import PhaseName, Scope
+from steptime.model.phases.by_hand import OF_PASS
 from steptime.model.quantity import as_count
 from steptime.model.step.capped import lacking
 from steptime.model.step.inputs import Inputs
@@ -30,6 +31,7 @@ def outside(
     unlike = _family(hardware, chosen.kernels, "machines of") + _unlike(kind, chosen.seen.kinds, _models(kind))
     found += unlike or _on_family(hardware, kind, chosen)
     if inputs.phase == PhaseName.DECODE and inputs.scope == Scope.SERVING:
+        found += _of_pass(inputs)
         found += _unlike(Scope.SERVING, chosen.seen.scopes, "a step in which prefills ride along")
     if inputs.phase == PhaseName.PREFILL:
         found.append("no row of a prefill alone")
@@ -45,6 +47,12 @@ def _replaced(inputs: Inputs) -> list[str]:
     trains = inputs.phase == PhaseName.TRAIN
     own = ["shares of its own"] * bool(shares) + ["no starts" if trains else "starts of its own"] * bool(starts)
     return [f"{' and '.join(shares + starts)} as set: the estimate has {' and '.join(own)}"] if own else []
+
+
+def _of_pass(inputs: Inputs) -> list[str]:
+    """What was set of a step that decodes and prefills at once: each pass of its estimate has its own."""
+    names = sorted(symbol.name for symbol in OF_PASS & inputs.given.keys())
+    return [f"{' and '.join(names)} as set: each pass of the estimate has its own"] if names else []
 
 
 def _uncapped(inputs: Inputs, hardware: Hardware) -> list[str]:

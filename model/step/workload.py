@@ -11,7 +11,7 @@ from steptime.model.errors import UserError
 from steptime.model.layout.layout import Layout
 from steptime.model.phases.decode import DECODE
 from steptime.model.phases.phase import Phase
-from steptime.model.phases.prefill import ANSWER, IN_FLIGHT, VERIFY, prefill_phase
+from steptime.model.phases.prefill import ANSWER, FROM_PROMPT, IN_FLIGHT, VERIFY, prefill_phase
 from steptime.model.phases.train import Choices, train_phase
 from steptime.model.step.defaults import DECODE_EFFICIENCY, REQUEST, TRAINED, WORK
 from steptime.model.step.inputs import WORKLOAD, Default, Inputs, called
@@ -69,21 +69,20 @@ def _prefill(inputs: Inputs, stated: Values) -> Workload:
 
 def _decode(inputs: Inputs, stated: Values) -> Workload:
     serving, given = inputs.scope == Scope.SERVING, inputs.given
-    mean: tuple[Default, ...] = ()
     if serving:
         if q.answer not in stated:
             raise UserError("`scope` serving needs `output`: the tokens that each request generates")
         if stated[q.answer] < 2:
             raise UserError("`output`: in-flight batching needs at least 2 tokens; the first comes from the prefill")
-        if q.context not in stated:
-            stated[q.context] = stated.get(q.prompt, WORK[q.prompt]) + (stated[q.answer] - 2) / 2
-            mean = (Default("context", stated[q.context], "the mean over a request's decode steps"),)
-    needed = (q.batch, q.context, q.prompt) if serving else (q.batch, q.context)
-    values, defaults = _with_defaults(stated, needed)
+    values, defaults = _with_defaults(stated, (q.batch, q.prompt) if serving else (q.batch, q.context))
     if serving and q.drafts not in given:
-        return Workload(IN_FLIGHT, {**values, q.own_prefill: given.get(q.own_prefill, 1.0)}, mean + defaults)
+        values[q.own_prefill] = given.get(q.own_prefill, 1.0)
+        if q.context in values:
+            return Workload(IN_FLIGHT, values, defaults)
+        mean = Default("context", FROM_PROMPT.number(q.context, values), "the mean over a request's decode steps")
+        return Workload(FROM_PROMPT, values, (mean, *defaults))
     if q.drafts not in given:
-        return Workload(DECODE, values, mean + defaults)
+        return Workload(DECODE, values, defaults)
     if serving:
         raise UserError("`drafts`: drafts are not modelled together with `scope` serving")
     if not 0 <= given.get(q.acceptance, -1.0) < 1:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from steptime.model import symbols as q
+from steptime.model.catalog.bases import BY_HAND, NOT_STATED, kind_of
 from steptime.model.catalog.hardware import Figure
 from steptime.model.choices import Basis, Draw
 from steptime.model.step.case import Case
@@ -13,8 +14,6 @@ if TYPE_CHECKING:  # a step alone needs no price list
 
 YEAR = 365 * 86_400.0
 """Seconds; 43,800 hours are five of them."""
-NOT_STATED, BY_HAND = "not stated", "set by hand"
-"""What a figure of no basis is called: one of a file that does not say, and one that was set."""
 
 
 def price_basis(case: Case) -> str | None:
@@ -24,9 +23,7 @@ def price_basis(case: Case) -> str | None:
     """
     if case.number(q.chip_hour_price) is None:
         return None
-    if q.chip_hour_price in case.inputs.given:
-        return str(case.inputs.basis or BY_HAND)
-    return stated(case.hardware.figures[q.chip_hour_price.name])
+    return kind_of(case.hardware, case.inputs.basis, q.chip_hour_price in case.inputs.given)
 
 
 def energy_basis(case: Case) -> str | None:

@@ -39,21 +39,10 @@ def batch_table(
         return Screen(*head, *said, Text(), Text(tends, style="bold"), *_beside(answer, most), Text(), *ranges,
                       *held(case, over=q.batch))  # fmt: skip
     proof = "global optimum" if data["global"] else "local optimum: no proof that it is global"
-    if case.relaxes:
-        proof += "; relaxed: the mean load on every rank"
-    found, integer = answer.solution, answer.integer
-    about = "step time" if answer.practice is None else "step time about"
-    lines: list[Any] = [
-        Text(f"batch {found.value:,.6g}   {about} {si(found.step_time, 's')}   "
-             f"{_cost(answer, found.cost)}", style="bold"),
-        Text(f"({proof})"),
-    ]  # fmt: skip
-    if integer.get("feasible"):
-        lines.append(Text(f"whole batch {integer['batch']:,}: {about} {si(integer['step_time'], 's')}, "
-                          f"{_cost(answer, integer['cost'])}", style="bold"))  # fmt: skip
-    else:
-        lines.append(Text("no whole batch next to it satisfies the limits"))
-    lines += [*_beside(answer, most), *map(Text, run_line(case, answer.chosen))]
+    if answer.relaxations:
+        proof += f"; relaxed: {', '.join(answer.relaxations)}"
+    found = answer.solution
+    lines: list[Any] = [*_found(answer, proof), *_beside(answer, most), *map(Text, run_line(case, answer.chosen))]
     note = Text(
         "A price is d ln cost / d ln(term time), or d ln cost / d ln(limit); prices belong to the continuous problem "
         "at this layout"
@@ -64,6 +53,26 @@ def batch_table(
     lines.append(Fold(tuple(practice_lines(answer.at_chosen))))
     return Screen(*head, *said, Text(), *lines, Text(), _terms(answer, data), Text(), _limits(answer), Text(),
                   *_worth(answer), Fold((note,)), Text(), *ranges, *held(case, over=q.batch))  # fmt: skip
+
+
+def _found(answer: BatchAnswer, proof: str) -> list[Text]:
+    """The continuous batch and the whole one; the whole one first where the other is of a relaxed problem."""
+    found, integer = answer.solution, answer.integer
+    assert found is not None, "some batch attains the least cost"
+    about = "step time" if answer.practice is None else "step time about"
+
+    def said(seconds: float, cost: float) -> tuple[str, str]:
+        return f"{about} {si(seconds, 's')}", _cost(answer, cost)
+
+    continuous = said(found.step_time, found.cost)
+    first = Text("   ".join((f"batch {found.value:,.6g}", *continuous)), style="bold")
+    if not integer.get("feasible"):
+        return [first, Text(f"({proof})"), Text("no whole batch next to it satisfies the limits")]
+    whole = said(integer["step_time"], integer["cost"])
+    if answer.relaxations:
+        return [Text("   ".join((f"batch {integer['batch']:,}", *whole)), style="bold"),
+                Text(f"continuous {found.value:,.6g}: {', '.join(continuous)} ({proof})")]  # fmt: skip
+    return [first, Text(f"({proof})"), Text(f"whole batch {integer['batch']:,}: {', '.join(whole)}", style="bold")]
 
 
 def _terms(answer: BatchAnswer, data: dict[str, Any]) -> Fitting:

@@ -31,7 +31,7 @@ def solve_batch_json(answer: BatchAnswer, spread: Spread | None = None) -> dict[
         "at_estimate": estimate,
         "attained": answer.attained,
         "global": True if found is None else found.is_global,
-        "relaxed": case.relaxes,
+        "relaxed": bool(answer.relaxations),
         **_prices(answer),
         "shadow_prices": {} if found is None else dict(found.shadow_prices),
         "slack": {} if found is None else dict(found.slack),

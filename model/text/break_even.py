@@ -104,7 +104,7 @@ def break_even_table(answer: BreakEven) -> Screen:
 
 
 def _held(answer: BreakEven) -> tuple[Symbol, ...]:
-    varies = answer.first.phase.varies
+    varies = answer.first.length
     return (q.batch, varies) if answer.held else (varies,)
 
 

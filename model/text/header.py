@@ -124,7 +124,8 @@ def headline(case: Case, *but: Symbol) -> str:
     'llama-3.1-70b on h100-sxm · decode · batch 64 · context 4,096 · tp=8'
     """
     told = (q.batch, case.phase.varies, q.cached, q.chunk, q.microbatch)
-    known = case.numbers([symbol for symbol in told if symbol in case.scenario.values and symbol not in but])
+    moves = {case.phase.varies} if case.length in but else set()  # a context that follows from what is solved for
+    known = case.numbers([symbol for symbol in told if case.takes(symbol) and symbol not in {*but, *moves}])
     lengths = [f"{symbol} {plain(value)}" for symbol, value in known.items()]
     parts = [f"{case.model} on {case.hardware.name}", case.phase.name, *lengths]
     return " · ".join([*parts, layout_said(case.layout, " ", "one chip")])

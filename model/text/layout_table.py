@@ -66,7 +66,7 @@ def layout_table(answer: Answer, spread: Spread | None = None, notices: Sequence
         lines += [("runner-up", _point(answer.runner_up)), ("", why_it_lost(answer, best))]
     relaxed = relaxed_at(answer, best)
     if relaxed is not None and relaxed.solution is not None and not answer.search.whole:
-        whose = " in practice" if relaxed.practice else ""
+        whose = " in practice" * bool(relaxed.practice) + ", relaxed" * bool(relaxed.relaxations)
         lines.append(("", f"between the batches tried, at this layout: batch {plain(relaxed.solution.value)}, "
                           f"{amount(relaxed.solution.cost, answer.minimise)}{whose}"))  # fmt: skip
     notes: list[Any] = []

@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from steptime.model import symbols as q
-from steptime.model.catalog.bases import beside
+from steptime.model.catalog.bases import compared
 from steptime.model.step.case import Case
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import counted, layout_said, money, plain, si
@@ -112,12 +112,8 @@ def _named(data: dict[str, Any], formats: Sequence[str], between: str = " ") -> 
 def _kinds(cases: Sequence[Case], every: Sequence[dict[str, Any]]) -> list[Text]:
     """What kind of dollars they are, and of which markets; that they do not compare where they are of several kinds."""
     kinds = {data["hardware"]: data["price_basis"] for data in every if data["price_basis"] is not None}
-    if len(set(kinds.values())) > 1:
-        listed = ", ".join(f"{name} {basis}" for name, basis in kinds.items())
-        return [Text(f"dollars of different kinds do not compare: {listed}")]
-    if kinds and not any(q.chip_hour_price in case.inputs.given for case in cases):
-        return [Text(line) for line in beside([case.hardware for case in cases])]
-    return [Text(f"dollars are of one kind: {next(iter(kinds.values()))}")] if kinds else []
+    own = not any(q.chip_hour_price in case.inputs.given for case in cases)
+    return [Text(line) for line in compared([*kinds.items()], [case.hardware for case in cases] if own else ())]
 
 
 def _missing(every: Sequence[dict[str, Any]]) -> list[Text]:

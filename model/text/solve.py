@@ -75,6 +75,6 @@ def _condition(answer: CrossoverAnswer) -> str:
 
 def held(case: Case, over: Symbol) -> list[Any]:
     """What was held fixed. Where the layout is a default, it was chosen for the batch that stands here."""
-    fixed = [(symbol.name, plain(case.number(symbol))) for symbol in (q.batch, case.phase.varies) if symbol != over]
+    fixed = [(symbol.name, plain(case.number(symbol))) for symbol in (q.batch, case.length) if symbol != over]
     said = f"held: layout {case.layout}, " + ", ".join(f"{name} {value}" for name, value in fixed)
     return [Fold((Text(said),)), *trailer(case, but=over.name)]

@@ -195,7 +195,7 @@ def _room(data: dict[str, Any]) -> str:
 def _crossover_lines(case: Case, answers: Sequence[CrossoverAnswer]) -> list[Text]:
     relaxed = ", relaxed: the mean load on every rank" if case.relaxes else ""
     lines = [Text.assemble(("crossovers", "bold"), relaxed)]
-    for over in (q.batch, case.phase.varies):
+    for over in (q.batch, case.length):
         found = [answer for answer in answers if answer.over == over]
         found.sort(key=lambda answer: abs(answer.value - answer.present) if answer.value else float("inf"))
         none = [answer for answer in found if not answer.exists and answer.between != ("compute", "memory")]

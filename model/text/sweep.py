@@ -11,14 +11,17 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from steptime.model import symbols as q
+from steptime.model.catalog.bases import compared, priced
 from steptime.model.quantity import count, dollar
 from steptime.model.solver.sweep.best import Best
 from steptime.model.solver.sweep.counted import Bindings, Histogram, Quantiles
 from steptime.model.solver.sweep.fronts import Front
 from steptime.model.solver.sweep.outputs import BINDING, Output, output_of
-from steptime.model.solver.sweep.rows import NAMES, Rows
+from steptime.model.solver.sweep.rows import NAMES, PRICE_BASIS, Rows
 from steptime.model.solver.sweep.run import Swept
 from steptime.model.solver.sweep.slopes import Slopes
+from steptime.model.solver.sweep.spec import Spec
 from steptime.model.text.fitting import Fitting as Wide
 from steptime.model.text.format import in_unit, layout_said, plain, table
 
@@ -30,7 +33,7 @@ NO_NAMES = {"bottleneck", "broken", "layout"}
 
 def sweep_json(swept: Swept) -> dict[str, Any]:
     """Counts, and all that is kept, in base units."""
-    tally = swept.tally
+    tally, kinds = swept.tally, {basis for _, basis in swept.spec.bases}
     return {
         "name": swept.spec.name,
         "points": tally.points,
@@ -39,12 +42,25 @@ def sweep_json(swept: Swept) -> dict[str, Any]:
         "refused": dict(tally.refused),
         "missing": dict(tally.missing),
         "bound": "ideal",
+        "price_basis": kinds.pop() if len(kinds) == 1 else None,
+        "prices": [{"hardware": name, "basis": basis} for name, basis in swept.spec.bases],
+        "notices": notices(swept.spec),
         "kept": [kept_json(swept, state) for state in swept.states],
         "blocks": swept.blocks.number,
         "workers": swept.workers,
         "resumed_from": swept.resumed,
         "seconds": swept.seconds,
     }
+
+
+def notices(spec: Spec) -> list[str]:
+    """What to know of the dollars: their kind, of which markets they are, and that those of several do not compare."""
+    asked = [scene.question for scene in spec.scenes]
+    by_hand = spec.prices is not None or q.chip_hour_price.name in spec.varies or any(
+        q.chip_hour_price in one.inputs.given for one in asked)  # fmt: skip
+    several = len({name for name, _ in spec.bases}) > 1 and not by_hand
+    own = [priced(one.hardware, one.inputs.basis) for one in asked] if several else []
+    return compared(spec.bases, list(dict.fromkeys(own)))
 
 
 def kept_json(swept: Swept, state: Any) -> dict[str, Any]:
@@ -94,6 +110,7 @@ def sweep_table(swept: Swept, out: str | None = None) -> Group:
     lines.append(Text(f"{tally.feasible:,} feasible" + (f"; broken: {broken}" if broken else "")))
     lines += [Text(f"cannot be run, {number:,} points: {why}") for why, number in tally.refused.items()]
     lines += [Text(f"missing: {what} ({number:,} points)") for what, number in tally.missing.items()]
+    lines += [Text(line) for line in notices(spec)]
     for state in swept.states:
         lines += [Text(""), *kept_table(swept, state)]
     if out:
@@ -117,7 +134,8 @@ def _points(found: Mapping[str, Any], kept: Any) -> list[RenderableType]:
     outputs = [one.name for one in getattr(kept, "outputs", ())] or [kept.output.name]
     order = dict.fromkeys((*kept.by, *outputs, *rows[0]))
     names = [name for name in order if name in rows[0] and name not in alike]
-    same = Text("all: " + ", ".join(f"{name} {_cell(name, rows[0][name])}" for name in alike))
+    told = [name for name in alike if name != PRICE_BASIS]  # one kind of price is said above
+    same = Text("all: " + ", ".join(f"{name} {_cell(name, rows[0][name])}" for name in told))
     return [Text(f"{found['name']} ({len(rows):,})"), *([same] if alike else []), Fitting(names, rows)]
 
 

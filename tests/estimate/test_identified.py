@@ -14,14 +14,16 @@ from steptime.model.catalog.measurement import catalogue, distinct
 from steptime.model.errors import UserError
 from steptime.model.estimate import symbols as e
 from steptime.model.solver.calibration import baseline
+from steptime.model.solver.calibration import worth as judging
 from steptime.model.solver.calibration.calibrate import calibrate
 from steptime.model.solver.calibration.cross import Errors
 from steptime.model.solver.calibration.fit import DecodeTable, fit
 from steptime.model.solver.calibration.identified import ALIKE, apart, identified, sensitivities
 from steptime.model.solver.calibration.priors import PRIORS, fitted
 from steptime.model.solver.calibration.rows import Row, rows_of
-from steptime.model.solver.calibration.worth import UNEXPLAINED, worth
+from steptime.model.solver.calibration.worth import worth
 from steptime.model.solver.measured.places import Places
+from steptime.model.text import fitted as fitted_text
 
 TIMES = (q.reduce_start, q.exchange_start, q.kernel_time, q.sequence_overhead)
 
@@ -106,7 +108,15 @@ def test_rows_of_one_group_are_refused(rows: list[Row]) -> None:
         calibrate([*same, *more])
 
 
-def test_worth(run_json) -> None:
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> float:
+    """An error from which on a row counts as not explained that some rows exceed: none is half off."""
+    for place in (judging, fitted_text):
+        monkeypatch.setattr(place, "UNEXPLAINED", 0.3)
+    return 0.3
+
+
+def test_worth(run_json, strict: float) -> None:
     """Every row is in one group and one family; what no fit explains is named with its group."""
     made = calibrate(catalogue())
     found = worth(made, made.doubted)
@@ -115,9 +125,9 @@ def test_worth(run_json) -> None:
     inside = sum(pair.left_out.rows * found.covered[name] for name, pair in found.by_family.items())
     assert inside == pytest.approx(made.covered * len(made.table.rows))
     errors = np.abs(np.expm1(made.logs["group"]))
-    assert len(found.unexplained) == np.sum(errors > UNEXPLAINED) > 0
+    assert len(found.unexplained) == np.sum(errors > strict) > 0
     assert made.errors["group"] == Errors.of(made.logs["group"])
-    assert all(one.error > UNEXPLAINED and one.group in found.by_group for one in found.unexplained.values())
+    assert all(one.error > strict and one.group in found.by_group for one in found.unexplained.values())
     assert found.ideal.bias < -0.5  # the bound is below what was measured
     assert made.errors["group"].median < 0.5 * found.one_multiplier.median < 0.5 * found.ideal.median
     data = run_json("calibrate")
@@ -129,7 +139,7 @@ def test_worth(run_json) -> None:
     assert data["baselines"]["one_multiplier"]["rows"] == data["rows"]
 
 
-def test_the_table_says_what_is_known() -> None:
+def test_the_table_says_what_is_known(strict: float) -> None:
     """In a narrow window too: no cell of a number is cut."""
     console = Console(width=80, record=True, file=io.StringIO(), highlight=False, markup=False)
     console.print(st.calibrate().table())
@@ -138,7 +148,7 @@ def test_the_table_says_what_is_known() -> None:
     assert "…" not in out
     for words in (
         "nine in ten of 200 times", "hardly decided by the rows", "would be told apart badly: reduce_start and",
-        "a group: the bound times one number", "experts over several chips", "not explained, off by more",
+        "a group: the bound times one number", "experts over several chips", "not explained, off by more than 30%",
     ):  # fmt: skip
         assert words in said, words
     found = next(line for line in out.splitlines() if line.startswith("kernel_time "))

@@ -20,6 +20,8 @@ SCENARIOS: dict[str, tuple[str, ...]] = {
                             "--chunk", "512"),
     "training": ("llama-3.1-70b", "h100-sxm", "--phase", "train", "--layout", "tp=8,dp=2,pp=2", "--batch", "64",
                  "--weights", "fp8"),
+    "slots set by hand": ("llama-3.1-70b", "h100-sxm", "--layout", "tp=8", "--set", "kv_bytes=320kB", "--set",
+                          "active_parameters=6e10"),
     "in-flight batching": ("llama-3.1-70b", "h100-sxm", "--scope", "serving", "--output", "300", "--layout", "tp=8"),
     "in-flight batching, experts": ("deepseek-v3", "h200-sxm", "--scope", "serving", "--output", "400", "--prompt",
                                     "6000", "--layout", "tp=2,dp=8,ep=16"),

@@ -31,6 +31,8 @@ SCENARIOS = {
     "a prefill under a power cap": ("llama-3.1-8b", "h200-sxm", {"phase": "prefill", "power_cap": "350W"}),
     "training in fp8 under a power cap": ("llama-3.1-70b", "h200-sxm", {
         "phase": "train", "batch": 64, "weights": "fp8", "power_cap": "350W"}),
+    "slots set by hand, experts": ("deepseek-v3", "h200-sxm", {
+        "layout": "tp=4,dp=4,ep=16", "kv_bytes": 5e4, "compute_shards": 12, "scale_up_starts": 99}),
     "a recurrent state, at nothing overlapped": ("nemotron-h-56b", "h100-sxm", {"overlap": "none", "chips": 2}),
 }
 

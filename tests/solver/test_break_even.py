@@ -105,9 +105,10 @@ def test_the_least_cost_is_at_the_largest_batch_for_which_there_is_room() -> Non
 
 @pytest.mark.parametrize(("words", "over"), [
     ({"phase": "prefill", "prompt": 2000}, "prompt"), ({"phase": "train", "layout": "tp=8,dp=2"}, "sequence"),
-    ({"scope": "serving", "output": 300, "prompt": 1000}, "context"), ({"drafts": 2, "acceptance": 0.7}, "context"),
-    ({"overlap": "none"}, "context"),
-], ids=["prefill", "train", "serving", "drafts", "no overlap"])  # fmt: skip
+    ({"scope": "serving", "output": 300, "prompt": 1000}, "prompt"),
+    ({"scope": "serving", "output": 300, "prompt": 1000, "context": 1100}, "context"),
+    ({"drafts": 2, "acceptance": 0.7}, "context"), ({"overlap": "none"}, "context"),
+], ids=["prefill", "train", "serving", "serving, context stated", "drafts", "no overlap"])  # fmt: skip
 def test_other_passes_are_varied_by_their_own_length(words: dict, over: str) -> None:
     """Whatever is found was solved for again, as the best batch of each alone is, by the bound and by the estimate."""
     found = st.crossover_of("llama-3.1-8b", B, A, **words)

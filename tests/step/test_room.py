@@ -72,7 +72,7 @@ def test_first_token_in_serving_is_of_the_prompt() -> None:
 
 
 def test_what_is_set_by_hand_for_the_step_does_not_stop_the_first_token() -> None:
-    drafted = st.step("llama-3.1-8b", "h100-sxm", drafts=3, acceptance=0.7, micro_batch=8)
+    drafted = st.step("llama-3.1-8b", "h100-sxm", drafts=3, acceptance=0.7, batch=8)
     usual = st.step("llama-3.1-8b", "h100-sxm")
     assert drafted.time_to_first_token == pytest.approx(usual.time_to_first_token)
     slower = st.step("llama-3.1-8b", "h100-sxm", compute_efficiency=0.5)

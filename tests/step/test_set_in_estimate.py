@@ -45,3 +45,15 @@ def test_what_both_have_is_not_named() -> None:
 def test_it_is_printed(run) -> None:
     code, out, _ = run("step", "llama-3.1-70b", "h100-sxm", "--layout", "tp=8", "--set", "memory_efficiency=0.9")
     assert code == 0 and "memory_efficiency as set: the estimate has shares of its own" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(("words", "instead"), [
+    ({"batch": 4096, "context": 1}, "set `batch`, or the layout's replicas and pp"),
+    ({"phase": "prefill"}, "set `batch`"), ({"scope": "serving", "output": 300}, "set `batch`"),
+    ({"phase": "train", "layout": "dp=2", "batch": 16}, "set `microbatch`"),
+])  # fmt: skip
+def test_a_micro_batch_beside_a_batch_is_refused(words: dict[str, object], instead: str) -> None:
+    """One sequence at once of 4,096 in flight take the time of one and count as all: 14 times the peak."""
+    with pytest.raises(st.UserError, match="`micro_batch`: it follows from the batch and the layout; ") as refused:
+        st.step("llama-3.1-8b", "h100-sxm", **{"layout": "tp=1", **words, "micro_batch": 1})
+    assert instead in str(refused.value)

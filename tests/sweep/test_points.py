@@ -56,6 +56,11 @@ KINDS: dict[str, dict[str, Any]] = {
                  "context": {"values": [1000, 60000]}, "peak_flops": {"values": ["400TFLOP/s", "4PFLOP/s"]}},
         "layouts": {"list": ["tp=2,dp=16,ep=32", "tp=8,pp=2,ep=8", "dp=16,ep=16", "tp=4,dp=2,replicas=3,ep=8"]},
     },
+    "in-flight batching, the context follows": {
+        "base": {"model": "deepseek-v3", "hardware": "h100-sxm", "scope": "serving"},
+        "over": {"batch": {"values": [16, 64]}, "prompt": {"values": [500, 8000]}, "answer": {"values": [30, 900]}},
+        "layouts": {"list": ["tp=2,dp=16,ep=32", "tp=8,pp=2,ep=8"]},
+    },
     "training": {
         "base": {"model": "gpt3-175b", "hardware": "a100-sxm-80gb", "phase": "train", "recompute": ["none", "full"],
                  "sequence": 2048},
@@ -68,6 +73,11 @@ KINDS: dict[str, dict[str, Any]] = {
         "over": {"batch": {"values": [1024, 3072]}, "sequence": {"values": [2048, 8192]},
                  "peak_flops": {"values": ["400TFLOP/s", "4PFLOP/s"]}},
         "layouts": {"list": ["dp=64,ep=64,pp=4", "tp=8,dp=8,ep=64,pp=8", "tp=2,dp=64,ep=32,pp=4,replicas=2"]},
+    },
+    "slots set by hand": {
+        "base": {"model": "deepseek-v3", "hardware": "h200-sxm", "kv_bytes": 5e4, "scale_up_starts": 100},
+        "over": {"batch": {"values": [16, 129, 3000]}, "active_parameters": {"values": [1e10, 4e10]}},
+        "layouts": {"list": ["tp=2,dp=16,ep=32", "dp=16,ep=16", "tp=8,pp=2,ep=8"]},
     },
     "a list of quantities": {
         "base": {"model": "tests/sweep/toy.toml", "hardware": "h100-sxm"},

@@ -58,8 +58,6 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "falling edges": ({"base": BASE, "keep": [{"histogram": "step_time", "edges": [2, 1]}]}, "rising numbers"),
     "broken without rows": ({"base": BASE, "outputs": ["broken"]}, 'listed with rows = "all"'),
     "a layout that cannot run": ({"base": {**BASE, "layout": "tp=7"}, "keep": KEEP}, "nothing of the sweep can be run"),
-    "serving without context": ({"base": {**BASE, "scope": "serving", "output": 9},
-                                 "over": {"prompt": {"values": [9]}}}, "state `context` too"),
     "a limit on an estimate that is not asked for": (
         {"base": {**BASE, "efficiency": "ideal"}, "limits": ["estimate<=30ms"], "keep": KEEP},
         "limits: estimate: efficiency ideal in [base] asks for no estimate; leave it out, or ask for step_time"),

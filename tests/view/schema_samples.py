@@ -87,7 +87,8 @@ SAMPLES: dict[str, list[list[str]]] = {
     ],
     "solve-fleet": [["solve", "fleet", str(EXAMPLES / "fleets" / name)] for name in ("batch.toml", "chat.toml")]
     + [["solve", "fleet", str(Path(__file__).with_name("apart.toml"))]],
-    "sweep": [["sweep", str(EXAMPLES / "sweeps" / "lecture.toml")]],
+    "sweep": [["sweep", str(EXAMPLES / "sweeps" / "lecture.toml")],
+              ["sweep", str(Path(__file__).with_name("kinds_of_price.toml"))]],
     "sweep-plan": [["sweep", str(EXAMPLES / "sweeps" / "lecture.toml"), "--dry-run"]],
     "catalog": [
         ["catalog", "models"],

@@ -80,9 +80,10 @@ def _activations(asked: Asked, table: Any, key: str = "input_activations") -> st
     if table is None:
         return None
     known = {("float", 8): "fp8", ("int", 8): "int8", ("float", 4): "fp4", ("int", 4): "int4"}
-    found = (table.get("type", "int"), table.get("num_bits")) if isinstance(table, Mapping) else None
-    if found not in known:
-        kind, bits = found or (shown(table), None)
+    if not isinstance(table, Mapping):
+        raise asked.error(f"{key} must be a table, not {shown(table)}")
+    kind, bits = found = table.get("type", "int"), table.get("num_bits")
+    if not isinstance(kind, str) or not isinstance(bits, int) or found not in known:
         raise asked.error(f"{key}: numbers {shown(kind)} of {shown(bits)} bits are not modelled")
     return "nvfp4" if found == ("float", 4) and table.get("group_size") == 16 else known[found]
 
@@ -172,7 +173,7 @@ def _mlx(asked: Asked) -> Scheme:
 def _mlx_format(asked: Asked, table: Mapping[str, Any]) -> Format:
     mode = table.get("mode", "affine")
     known = {"mxfp4": Format("fp4", 4.25), "nvfp4": Format("nvfp4", 4.5), "mxfp8": Format("fp8", 8.25)}
-    if mode in known:
+    if isinstance(mode, str) and mode in known:
         return known[mode]
     if mode != "affine":
         raise asked.error(f"quantization mode {shown(mode)} is not understood; only affine, {', '.join(known)}")

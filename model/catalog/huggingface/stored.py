@@ -52,9 +52,10 @@ def floats(bits: Any, group: Any, where: str) -> Format:
     (Format(name='nvfp4', bits=4.5, activations=None), 4.25)
     """
     known = {(4, 16): ("nvfp4", 4.5), (4, 32): ("fp4", 4.25), (4, None): ("fp4", 4.25), (8, 32): ("fp8", 8.25)}
-    if (bits, group) in known and not isinstance(bits, bool):
+    is_number = isinstance(bits, int) and not isinstance(bits, bool)
+    if is_number and isinstance(group, int | None) and (bits, group) in known:
         return Format(*known[bits, group])
-    if bits == 8 and not isinstance(bits, bool):
+    if is_number and bits == 8:
         return Format("fp8", 8.0 if group in (None, -1, 0) else 8 + 16 / _whole(group, where))
     raise UserError(f"{where}: floats of {shown(bits)} bits in groups of {shown(group)} are not modelled")
 

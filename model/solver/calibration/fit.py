@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from steptime.model.catalog.coefficients import MOST_FAMILY
 from steptime.model.estimate import symbols as e
 from steptime.model.estimate.terms import along, decode
 from steptime.model.estimate.training import training
-from steptime.model.numeric import compiled
+from steptime.model.numeric import Function, compiled
 from steptime.model.solver.calibration.rows import Row, arrays
 
 from steptime.model.solver.calibration.priors import (  # isort: skip
@@ -122,9 +122,16 @@ class TrainingTable(Table):
 
 def evaluate(expr: Any, values: Mapping[Symbol, Any]) -> Array:
     """A closed form over arrays of its quantities."""
-    over = tuple(sorted(expr.free_symbols, key=str))
-    found: Array = np.asarray(compiled(expr, over)(*(values[symbol] for symbol in over)), float)
+    over, function = _prepared(expr)
+    found: Array = np.asarray(function(*(values[symbol] for symbol in over)), float)
     return found
+
+
+@cache
+def _prepared(expr: Any) -> tuple[tuple[Symbol, ...], Function]:
+    """Its quantities in order, and the function of them: a fit asks for the same few formulas very often."""
+    over = tuple(sorted(expr.free_symbols, key=str))
+    return over, compiled(expr, over)
 
 
 def unknowns(table: Table) -> tuple[tuple[Symbol, ...], list[str]]:

@@ -42,7 +42,6 @@ class Formulas:
         cached = accounts.cache_definitions(phase, given)
         self.stated_per_token = {q.kv_written} if cached else set[Symbol]()  # its definition has the number
         self.slots = [{**ledger.slots, **cached} for ledger in self.ledgers]
-        self.by_hand = bool(accounts.by_hand(given))
         self.stages = stages_of(accounts, plan.load, q.pipeline_parallel)
         serves = phase.name != PhaseName.TRAIN and plan.load == Load.WHOLE
         meet = accounts.meets(Layout(ffn=plan.ffn))
@@ -55,14 +54,12 @@ class Formulas:
         """The step time in each way to copy tokens to experts."""
         if overlap == Overlap.FULL:
             return [step_bound(self.phase, (), overlap)] * len(self.ledgers)
-        lines = [self.phase.ledger if self.by_hand else ledger.operations for ledger in self.ledgers]
-        return [step_bound(self.phase, operations, overlap, self.stages) for operations in lines]
+        return [step_bound(self.phase, ledger.operations, overlap, self.stages) for ledger in self.ledgers]
 
     @cached_property
     def demanded(self) -> list[dict[Symbol, Expr]]:
         """What an estimate needs of one chip, in each way to copy tokens to experts."""
-        lines = [self.phase.ledger if self.by_hand else ledger.operations for ledger in self.ledgers]
-        return [demands_of(self.accounts, self.phase, self.plan, operations) for operations in lines]
+        return [demands_of(self.accounts, self.phase, self.plan, ledger.operations) for ledger in self.ledgers]
 
     @cached_property
     def apart(self) -> frozenset[Symbol]:

@@ -47,8 +47,9 @@ class Estimates:
         self.step, self.alone, self.chosen, self.pure = step, alone, chosen, step
         self.serves = step.search.inputs.scope == Scope.SERVING
         if self.serves:
-            inputs = step.search.inputs.with_given({q.prompt: None, q.answer: None,
-                q.context: step.variants[0].values[q.context]}, scope=Scope.STEPS)  # fmt: skip
+            first = step.variants[0]
+            alone = {q.prompt: None, q.answer: None, q.context: first.phase.number(q.context, first.values)}
+            inputs = step.search.inputs.with_given(alone, scope=Scope.STEPS)
             self.pure = Pass(replace(step.search, inputs=inputs), step.accounts, step.columns, step.minimise)
         self.coefficients = [_figures(one, step.accounts, chosen) for one in step.variants]
 

@@ -127,8 +127,7 @@ def few(ranges: Ranges) -> Ranges:
 
 def is_input(case: Case, symbol: Symbol) -> bool:
     """Whether a range can be put on a quantity: a figure of the machine or of the workload, no degree of the layout."""
-    given = symbol in case.scenario.values and symbol not in case.absent
-    return given and symbol not in SYMBOLS.values() and symbol not in CONSTANTS
+    return case.takes(symbol) and symbol not in SYMBOLS.values() and symbol not in CONSTANTS
 
 
 def sobol(ranges: Ranges, samples: int = SAMPLES) -> dict[Symbol, np.ndarray]:

@@ -13,6 +13,8 @@ from steptime.model.solver.sweep.work import Points, Work
 
 Array = np.ndarray
 Rows = dict[str, Array]
+PRICE_BASIS = "price_basis"
+"""The kind of price behind the dollars of a row, where there are several machines, or kinds, to compare."""
 NAMES = np.array([str(name) for name in BINDING])
 
 
@@ -20,7 +22,7 @@ def names_of(spec: Spec) -> list[str]:
     """The columns of a sweep's rows, in order."""
     labels = [name for name in spec.scenes[0].labels if name != "layout"]
     outputs = [output.name for output in spec.outputs]
-    first = [*labels, "layout", "chips", *spec.varies]
+    first = [*labels, *([PRICE_BASIS] if spec.tells_bases else []), "layout", "chips", *spec.varies]
     return [*first, *(name for name in outputs if name not in first), *(["feasible"] if spec.infeasible else [])]
 
 
@@ -30,6 +32,8 @@ def rows_of(work: Work, points: Points, places: Array | None = None) -> Rows:
     spec, size = family.spec, points.size
     chosen = np.arange(size) if places is None else places
     found: Rows = {name: np.full(len(chosen), word) for name, word in family.scene.labels.items()}
+    if spec.tells_bases:
+        found[PRICE_BASIS] = np.full(len(chosen), spec.price_basis(family.scene) or "")
     indices = np.unravel_index(chosen, points.shape) if points.shape else ()
     for axis, start, length, index in zip(work.axes, points.start, points.shape, indices, strict=True):
         found |= {name: column[index] for name, column in axis.shown(start, start + length).items()}

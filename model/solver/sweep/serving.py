@@ -28,11 +28,12 @@ def lowered_in_flight(scopes: Sequence[Lowered], made: Written) -> tuple[int, in
     raises Unbound where there is none."""
     asked, first = made.prepared, scopes[0]
     coefficients_must_be(asked, made.ways[0])
-    context, prompt = asked.values[q.context], asked.values[q.prompt]
+    context, prompt = asked.phase.number(q.context, asked.values), asked.values[q.prompt]
     pure, alone = asked.inputs.served_apart(context, prompt)
     to, others, more = first.to, first(others_per_step), first(own_per_step)
     prompts = first(side_by_side(asked.accounts.meets(Layout(ffn=made.plans[0].ffn))))
-    step = _faster(scopes, made, pure, decode, {})
+    follows = {} if q.context in asked.values else {q.context: first(q.context)}  # from lengths that may be axes
+    step = _faster(scopes, made, pure, decode, follows)
     each = to.line(np.divide, to.leaf(1.0), prompts)
     prefill = _faster(scopes, made, alone, along, {q.batch: prompts, e.riding: each})
     own = to.folded(np.maximum, [to.line(np.add, step, to.line(np.multiply, others, prefill)), first(q.step_time)])

@@ -4,9 +4,13 @@ read; nothing in it is evaluated.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from steptime.model import symbols as q
+from steptime.model.catalog.bases import NOT_STATED, kind_of
 from steptime.model.catalog.prices import PriceList
 from steptime.model.layout.layout import Layout
+from steptime.model.quantity import dollar
 from steptime.model.solver.sweep.axes import Design, Values
 from steptime.model.solver.sweep.outputs import Output, Sense
 from steptime.model.step.inputs import Question
@@ -121,6 +125,29 @@ class Spec:
     rows: bool = False
     infeasible: bool = False
     block: int | None = None
+
+    def price_basis(self, scene: Scene) -> str | None:
+        """The kind of price behind the dollars of a scene; None where there is none."""
+        if self.prices is not None:
+            return str(self.prices.basis or NOT_STATED)
+        asked = scene.question.inputs
+        by_hand = q.chip_hour_price in asked.given or q.chip_hour_price.name in self.varies
+        return kind_of(scene.question.hardware, asked.basis, by_hand)
+
+    @cached_property
+    def bases(self) -> tuple[tuple[str, str], ...]:
+        """Each machine with its kind of price, where any dollars are asked for."""
+        kept = [one for keep in self.kept for one in (*getattr(keep, "outputs", ()), getattr(keep, "output", None))]
+        asked = [one for one in (*self.outputs, *kept, *(limit.output for limit in self.limits)) if one is not None]
+        if not any(one.unit.has(dollar) for one in asked):
+            return ()
+        kinds = ((scene.labels["hardware"], self.price_basis(scene)) for scene in self.scenes)
+        return tuple(dict.fromkeys((name, kind) for name, kind in kinds if kind is not None))
+
+    @cached_property
+    def tells_bases(self) -> bool:
+        """Whether rows have dollars of several machines, or kinds, and so say the kind of each."""
+        return len(self.bases) > 1 and any(one.unit.has(dollar) for one in self.outputs)
 
     @property
     def varies(self) -> tuple[str, ...]:

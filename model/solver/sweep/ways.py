@@ -108,7 +108,7 @@ def way_of(asked: Prepared, plan: Plan, held: Expr = zero, one_unit: bool = Fals
     """The step at degrees that are symbols, in one way to copy tokens."""
     accounts, phase, values = asked.accounts, asked.phase, dict(asked.values)
     ledger = accounts.ledger(plan, phase, given=values)
-    operations = phase.ledger if accounts.by_hand(values) else ledger.operations
+    operations = ledger.operations
     stages = stages_of(accounts, plan.load, q.pipeline_parallel)
     watts = counted_power(asked.inputs, asked.hardware)
     definitions = {**ledger.slots, **results(phase, operations, (NOTHING,), asked.inputs.overlap, stages, watts)}

@@ -33,7 +33,7 @@ VERSIONS = {
     "solve-machine": 2,
     "step": 2,
     "steps": 1,
-    "sweep": 1,
+    "sweep": 2,
     "sweep-plan": 1,
     "validate": 1,
 }
