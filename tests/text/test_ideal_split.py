@@ -29,7 +29,7 @@ def test_it_is_said_where_it_matters(layout: str, is_said: bool, tmp_path: Path)
 
 
 def test_how_much_less_a_chip_holds_is_what_is_said(tmp_path: Path) -> None:
-    """70.6e9 weights of two bytes: over 8 chips of quantities 17.65 GB, over the 2 of a tensor-parallel group 70.6 GB."""
+    """70.6e9 weights of two bytes: over 8 chips of quantities 17.65 GB, over 2 that share a matrix 70.6 GB."""
     (tmp_path / "m.toml").write_text(LLAMA_70B, "utf-8")
     ideal, real = (st.step(model, "h100-sxm", layout="tp=2,dp=4", batch=3).case
                    for model in (str(tmp_path / "m.toml"), "llama-3.1-70b"))  # fmt: skip
