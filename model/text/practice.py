@@ -173,4 +173,6 @@ def practice_lines(case: Case | None, before: str = "in practice ") -> list[Text
     """The same as a line; none where there is no estimate."""
     found = None if case is None else estimate_json(case)
     bound = None if case is None else case.number(q.step_time)
-    return [] if found is None or bound is None else [Text(before + practice_words(found, bound, case.inputs.overlap))]
+    if case is None or found is None or bound is None:
+        return []
+    return [Text(before + practice_words(found, bound, case.inputs.overlap))]
