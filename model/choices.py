@@ -30,6 +30,15 @@ class Overlap(StrEnum):
     PER_OPERATION = "per-operation"
     NONE = "none"
 
+    @property
+    def said(self) -> str:
+        """How a time is counted, to follow it: nothing is faster than where all overlaps, and that alone is a bound."""
+        return {
+            Overlap.FULL: "at the bound",
+            Overlap.PER_OPERATION: "overlapped inside operations alone",
+            Overlap.NONE: "with nothing overlapped",
+        }[self]
+
 
 class Experts(StrEnum):
     """Experts that a step reads: those that its tokens are expected to touch, or all."""

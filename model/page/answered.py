@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from steptime.model.choices import Overlap
 from steptime.model.errors import Unbound
 from steptime.model.page.code import way_of_case
 from steptime.model.page.outputs import practice_of, with_practice
@@ -51,4 +52,6 @@ def said(case: Case, here: Answer) -> str:
     practice = here.get("estimate")
     about = "" if practice is None else f", about {si(practice, 's')} in practice"
     fits = "; does not fit in memory" if case.fits is False else ""
-    return f"step time at least {si(here['step_time'], 's')}{about}; {case.bottleneck} binds{fits}"
+    time, overlap = si(here["step_time"], "s"), case.inputs.overlap
+    at = f"at least {time}" if overlap == Overlap.FULL else f"{time} {overlap.said}"
+    return f"step time {at}{about}; {case.bottleneck} binds{fits}"

@@ -122,7 +122,7 @@ function costFigure(scenes) {
     dots,
   });
   const names = [
-    { style: "bound", name: "at the bound" },
+    { style: "bound", name: page.rows[0].group },
     ...(page.estimate ? [{ style: "estimate", name: "in practice" }] : []),
   ];
   return figure(`Dollars for a million tokens against ${over}.`, chart, legendOf(names));

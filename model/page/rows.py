@@ -25,16 +25,16 @@ MEMORY = (
     ("memory_per_chip", "weights, caches, activations", "B"), ("filled", "with the workspace", "B"),
     ("usable", "may be filled", "B"),
 )  # fmt: skip
-GROUPS = {"at the bound": BOUND, "in practice": PRACTICE, "memory of the fullest chip": MEMORY}
 OF_SEQUENCES = ("tokens_per_second_per_sequence", "estimate_tokens_per_second_per_sequence")
 
 
 def rows_of(case: Case) -> list[dict[str, Any]]:
     """The rows in order; without those of an estimate where there is none, and of a sequence where none is served."""
     trains = case.inputs.phase == PhaseName.TRAIN
+    groups = {case.inputs.overlap.said: BOUND, "in practice": PRACTICE, "memory of the fullest chip": MEMORY}
     return [
         {"group": group, "key": key, "label": label, "unit": unit}
-        for group, rows in GROUPS.items()
+        for group, rows in groups.items()
         for key, label, unit in rows
         if (group != "in practice" or coefficients_of(case) is not None) and not (trains and key in OF_SEQUENCES)
     ]

@@ -98,7 +98,10 @@ function words(one, name) {
   }
   const practice = Number.isFinite(one.estimate) ? `, about ${si(one.estimate, "s")} in practice` : "";
   const fits = one.fits === false ? "; does not fit in memory" : "";
-  return `step time at least ${si(one.step_time, "s")}${practice}; ${one.bottleneck} binds${fits}`;
+  const counted = page.rows[0].group;
+  const time = si(one.step_time, "s");
+  const said = counted === "at the bound" ? `at least ${time}` : `${time} ${counted}`;
+  return `step time ${said}${practice}; ${one.bottleneck} binds${fits}`;
 }
 
 function warningsOf(one, name) {

@@ -111,7 +111,8 @@ class Room:
     def layer_cache(self, layer: Layer) -> Expr:
         """Bytes of cache and state of one layer for one sequence on one chip."""
         mixer, d = layer.attention, self.degrees
-        alone = kv_bytes * self.phase.held / len(self.model.layers) / d.tp / d.cp if self.own_cache == 0 else zero
+        held_alone = self.own_cache == 0 and tuple(self.model.mixers)  # layers with a state, and no cache of their own
+        alone = kv_bytes * self.phase.held / len(self.model.layers) / d.tp / d.cp if held_alone else zero
         if mixer is None:
             return alone
         cache = cache_bytes(mixer, self.phase.held) * self.share(mixer.cache_split, d.tp) / d.cp

@@ -41,7 +41,9 @@ def roofline(step: "Step") -> Curves:
     points += [Points(name, np.array([x]), np.array([min(peak, bandwidth * x)])) for name, x in operations]
     if read and step.time:
         whole = np.array([flops / read])
-        points.append(Points("whole step at the bound", whole, np.array([flops / step.time]), Role.BOUND))
+        points.append(
+            Points(f"whole step {case.inputs.overlap.said}", whole, np.array([flops / step.time]), Role.BOUND)
+        )
         if (estimate := step.estimate) is not None:
             done = np.array([flops / estimate.step_time])
             points.append(Points(f"whole step, {estimate_name(step)}", whole, done, Role.ESTIMATE))

@@ -7,7 +7,7 @@ import numpy as np
 from sympy import Expr, Symbol
 
 from steptime.model import symbols as q
-from steptime.model.choices import PartName, PhaseName, TermName
+from steptime.model.choices import Overlap, PartName, PhaseName, TermName
 from steptime.model.errors import UserError
 from steptime.model.plot.shapes import Array, Axis, Curve, Points, Role
 from steptime.model.quantity import dollar, latex, lookup
@@ -101,9 +101,10 @@ def estimate_name(step: "Step") -> str:
 
 
 def bound_name(case: Case) -> str:
-    """What the bound is called: of the fullest rank where ranks differ."""
-    overlap = "" if case.inputs.overlap == "full" else f" at overlap {case.inputs.overlap}"
-    return f"bound{overlap}, whole sequences on the fullest rank" if case.relaxes else f"bound{overlap}"
+    """What the bound is called, or the time at another overlap: of the fullest rank where ranks differ."""
+    overlap = case.inputs.overlap
+    name = "bound" if overlap == Overlap.FULL else f"time {overlap.said}"
+    return f"{name}, whole sequences on the fullest rank" if case.relaxes else name
 
 
 def cost_axis(case: Case) -> tuple[Axis, Expr]:

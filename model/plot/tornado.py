@@ -61,7 +61,7 @@ def _of_step(step: "Step") -> tuple[dict[str, tuple[float, float]], str, str]:
     must_be_known(case)
     practice = None if chosen is None else practice_of(case, chosen)
     if practice is None:
-        worth, whose = envelope_at(case).of_every(case), "at the bound"
+        worth, whose = envelope_at(case).of_every(case), case.inputs.overlap.said
     else:
         worth, whose = envelope_at(practice.case, of_estimate=practice.parts).of_every(practice.case), "in practice"
     return {name: _ends(one) for name, one in worth.items()}, f"What changes the time of a step, {whose}", about(case)

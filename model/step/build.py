@@ -166,7 +166,7 @@ def _case(asked: Prepared, layout: Layout, also: frozenset[Symbol]) -> Case:
     scenario = scenario | dict.fromkeys(absent, 1.0)
     notices: tuple[Notice, ...] = ()
     if hand := asked.inputs.by_hand.keys() - also:
-        notices = (*of_slots(accounts.by_hand(values)), *without_effect(hand, phase, asked.known, scenario))
+        notices = (*of_slots(accounts.by_hand(values), numbers), *without_effect(hand, phase, asked.known, scenario))
     return Case(asked.inputs, accounts, asked.hardware, layout, asked.precision, plan, phase, operations, scenario,
                 asked.defaults, notices, absent)  # fmt: skip
 

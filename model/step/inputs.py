@@ -25,7 +25,7 @@ RESULTS = frozenset({
     q.step_time, q.tokens_per_second, q.tokens_per_second_per_sequence, q.dollars_per_million_tokens,
     q.joules_per_token, q.memory_per_chip, q.stage_chips, q.hour, q.million, q.pass_tokens, q.tokens_per_pass, q.chunks,
     q.request_time, q.micro_batches, q.bubble_ratio, q.weight_passes, q.recomputed_flops, q.model_flops,
-    q.rank_batch, q.group_tokens, q.traversal, q.mean_step_time,
+    q.rank_batch, q.group_tokens, q.traversal, q.mean_step_time, q.in_flight,
 })  # fmt: skip
 """Quantities that only come out, and constants."""
 

@@ -1,6 +1,6 @@
 """What is to be known of quantities that were set by hand: what they mean for the answer, and which change nothing."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 
 from sympy import Expr, Symbol
 
@@ -18,17 +18,22 @@ COMES_OUT = (q.step_time, q.tokens_per_second, q.dollars_per_million_tokens, q.j
 FITS = frozenset({q.memory_capacity, q.usable_memory, q.workspace})
 WAVES = frozenset({q.processors, q.processor_bandwidth})
 CLOCK = frozenset({q.power_cap, q.resting_power, q.voltage_exponent})
+SHARDS = (q.compute_shards, q.weight_shards, q.kv_shards)
 BESIDE = {PhaseName.TRAIN: FITS | CLOCK | FIGURES | {q.served_tokens, q.decode_efficiency}}
 """Quantities that answers beside the step follow from: whether it fits, of training how long to train, and how often
 that fails; and what the estimate alone has, of all but training the waves."""
 
 
-def of_slots(slots: list[Symbol]) -> list[Notice]:
-    """What slots set by hand mean for the answer."""
+def of_slots(slots: list[Symbol], values: Mapping[Symbol, float]) -> list[Notice]:
+    """What slots set by hand mean for the answer; ``values`` are the numbers of the case."""
     found = []
     if slots:
         names = ", ".join(symbol.name for symbol in slots)
         found.append(Notice(names, f"{names} set by hand: every line that adds up to it is scaled in proportion"))
+    stage = values[q.stage_chips]
+    for symbol in (one for one in SHARDS if values.get(one, 0.0) > stage):
+        said = f"{symbol.name} as set is more ways than the {stage:g} chips of a stage: faster than they can be"
+        found.append(Notice(symbol.name, said))
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from steptime.model.choices import Overlap, PhaseName, TermName
+from steptime.model.choices import Efficiency, Overlap, PhaseName, TermName
 from steptime.model.solver.crossover import crossovers
 from steptime.model.step.case import Case
 from steptime.model.text.bases import of_price
@@ -46,14 +46,23 @@ def how_long(case: Case, data: Mapping[str, Any]) -> str:
     where = machine if case.layout.chips == 1 else f"{machine} ({layout_said(case.layout)})"
     if data["step_time"] is None:
         return f"{_does(case, data)} on {where}: no time can be given without {data['missing']['step_time']}."
-    at = "at best" if data["overlap"] == Overlap.FULL else f"at overlap {data['overlap']}"
+    at = "at best" if data["overlap"] == Overlap.FULL else Overlap(data["overlap"]).said
     said, found = f"{_does(case, data)} on {where} takes {si(data['step_time'], 's')} {at}", data["estimate"]
     if found is None:
-        return f"{said}; no measurements say how long it takes in practice."
+        return f"{said}; {_no_estimate(case)}."
     said += (
         f", and about {si(found['step_time'], 's')} in practice ({si(found['low'], 's')} to {si(found['high'], 's')}"
     )
     return "; ".join([said, *doubts(found, case.model)]) + ")."
+
+
+def _no_estimate(case: Case) -> str:
+    """Why nothing is said of practice."""
+    if case.inputs.efficiency == Efficiency.IDEAL:
+        return "the bound alone was asked for, without an estimate of how long it takes in practice"
+    if not case.accounts.is_architecture:
+        return "of a list of quantities there is no estimate of how long it takes in practice"
+    return "no measurements say how long it takes in practice"
 
 
 def _does(case: Case, data: Mapping[str, Any]) -> str:
@@ -137,13 +146,13 @@ def what_it_holds(data: Mapping[str, Any]) -> str:
 def what_would_change_it(case: Case, data: Mapping[str, Any], meets: Sequence[str]) -> str:
     """What twice each rate would bring, and where compute and memory meet."""
     found = doubled(case, data)
-    helps, idle = changes(data, found)
+    (helps, idle), at = changes(data, found), Overlap(data["overlap"]).said
     parts = []
     for words in helps:
         time, then = found[words]
         after = "" if then is None else f" (about {si(then, 's')} in practice)"
-        parts.append(f"twice the {words} would make it {si(time, 's')} at the bound{after}")
+        parts.append(f"twice the {words} would make it {si(time, 's')} {at}{after}")
     if idle:
-        parts.append(f"twice the {' or '.join(idle)} would change nothing at the bound")
+        parts.append(f"twice the {' or '.join(idle)} would change nothing {at}")
     text = "; ".join([*parts, *meets]) or "no rate is known whose change would tell"
     return f"{text[:1].upper()}{text[1:]}."

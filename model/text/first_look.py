@@ -55,8 +55,7 @@ def bound_and_practice(data: Mapping[str, Any]) -> str:
     """The bound, the estimate beside it, and its band."""
     if data["step_time"] is None:
         return "unknown: a figure is missing"
-    where = "at the bound" if data["overlap"] == Overlap.FULL else f"at overlap {data['overlap']}"
-    said, found = f"{si(data['step_time'], 's')} {where}", data["estimate"]
+    said, found = f"{si(data['step_time'], 's')} {Overlap(data['overlap']).said}", data["estimate"]
     if found is None:
         return said
     low, high = si(found["low"], "s", 3), si(found["high"], "s", 3)
@@ -159,13 +158,13 @@ def changes(data: Mapping[str, Any], found: Mapping[str, tuple[float, float | No
 def _twice(case: Case, data: Mapping[str, Any]) -> list[str]:
     """The same in lines."""
     found = doubled(case, data)
-    helps, idle = changes(data, found)
+    (helps, idle), at = changes(data, found), Overlap(data["overlap"]).said
     lines = []
     for words in helps:
         time, then = found[words]
         after = "" if then is None else f", about {si(then, 's')} in practice"
-        lines.append(f"twice the {words}: {si(time, 's')} at the bound{after}")
-    return [*lines, f"twice the {' or '.join(idle)}: nothing at the bound"] if idle else lines
+        lines.append(f"twice the {words}: {si(time, 's')} {at}{after}")
+    return [*lines, f"twice the {' or '.join(idle)}: nothing {at}"] if idle else lines
 
 
 def meeting(crossings: Sequence[CrossoverAnswer]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from steptime.model.choices import PhaseName
+from steptime.model.choices import Overlap, PhaseName
 from steptime.model.step.case import Case
 from steptime.model.text.bases import of_price
 from steptime.model.text.format import counted, money, plain, si
@@ -13,13 +13,14 @@ from steptime.model.text.run import failures_words, run_beside
 def rates_rows(data: Mapping[str, Any]) -> list[list[str]]:
     found, keys = data["estimate"], ("tokens_per_second_per_sequence", "tokens_per_second")
     each, every = (plain(data[key]) for key in keys)
-    said = f"at the bound {each} per sequence, {every} in all"
+    at = Overlap(data["overlap"]).said
+    said = f"{at} {each} per sequence, {every} in all"
     if found is not None:
         said += f"; about {plain(found[keys[0]])} and {plain(found[keys[1]])} in practice"
     lines = [["tokens/s", said]]
     if "mean_step_time" in data:
         mean = si(data["mean_step_time"], "s")
-        lines.append(["mean step", f"{mean} at the bound with a request's own prefill: rates and cost follow from it"])
+        lines.append(["mean step", f"{mean} {at} with a request's own prefill: rates and cost follow from it"])
     return lines
 
 
@@ -31,7 +32,7 @@ def run_rows(case: Case, data: Mapping[str, Any]) -> list[list[str]]:
     passes = counted(int(found["micro_batches"]), "micro-batch", "micro-batches")
     lines = [["pipeline", f"{passes}, bubble {found['bubble']:.1%} of the work"]]
     if found["tokens"] is not None:
-        said = run_beside(found, data["estimate"], of_price(case))
+        said = run_beside(found, data["estimate"], of_price(case), case.inputs.overlap)
         lines.append(["run", f"{said}; {failures_words(case)}"])
     return lines
 
@@ -47,7 +48,7 @@ def request_rows(data: Mapping[str, Any]) -> list[list[str]]:
         first += f" (about {si(practice, 's')})"
     steps = f"{plain(request['output'] - 1)} decode steps {si(request['decode_time'], 's')}"
     rate = f"{plain(request['tokens_per_second'])} output tokens/s"
-    return [["request", f"at the bound {si(request['time'], 's')}, {rate}{room}"],
+    return [["request", f"{Overlap(data['overlap']).said} {si(request['time'], 's')}, {rate}{room}"],
             ["", f"{first}, then {steps} ({request['decode_bottleneck'] or '—'})"]]  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def cost(case: Case, data: Mapping[str, Any]) -> str:
     practice = (data["estimate"] or {}).get("dollars_per_million_tokens")
     said = "dollars unknown" if dollars is None else f"{money(dollars)} per million tokens{of_price(case)}"
     said += ", energy unknown" if joules is None else f", {si(joules, 'J')} each"
-    said = said if dollars is None and joules is None else f"at the bound {said}"
+    said = said if dollars is None and joules is None else f"{Overlap(data['overlap']).said} {said}"
     return said if practice is None else f"{said}; about {money(practice)} in practice"
 
 
@@ -67,7 +68,7 @@ def used(case: Case, data: Mapping[str, Any]) -> list[list[str]]:
         return []
     practice = (data["estimate"] or {}).get("mfu")
     after = "" if practice is None else f"; about {practice:.1%} in practice"
-    return [["MFU", f"at the bound {data['mfu']:.1%} of peak FLOP/s{after}"]]
+    return [["MFU", f"{Overlap(data['overlap']).said} {data['mfu']:.1%} of peak FLOP/s{after}"]]
 
 
 def one_cache(case: Case, data: Mapping[str, Any]) -> list[str]:

@@ -170,11 +170,8 @@ def left_out(figures: Sequence[str], missing: Sequence[str]) -> list[Fold]:
 # --- what is left out: one honest line ------------------------------------------------------------
 IN_PRACTICE = " (but in the estimate)"
 """What a bound leaves out and an estimate has."""
-HIDDEN = {
-    Overlap.FULL: "all of them behind compute",
-    Overlap.PER_OPERATION: "none behind other operations",
-    Overlap.NONE: "none",
-}
+HIDDEN = {Overlap.FULL: "all of them behind compute", Overlap.PER_OPERATION: "none behind other operations",
+          Overlap.NONE: "none"}  # fmt: skip
 """What each overlap lets collectives do; the truth of a training step lies between full and none."""
 
 
@@ -201,6 +198,8 @@ def not_modelled(case: Case, has_estimate: bool = True) -> list[str]:
     found += _of_architecture(case)
     if not case.has_network:
         found.append("interconnect (the model gives no width and layers)")
+    if not accounts.is_architecture and layout.dp * layout.cp > 1:
+        found.append("that dp and cp hold weights whole: quantities are split over all chips of a stage, ideally")
     if case.precision["weights"] in (Format.FP8, Format.INT8):
         found.append("scales of the quantised weights (below 0.1 %)")
     if accounts.is_architecture and accounts.layers % layout.pp:

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
-from steptime.model.choices import Minimise, PhaseName
+from steptime.model.choices import Minimise, Overlap, PhaseName
 from steptime.model.solver.batch import SCALES
 from steptime.model.solver.batch_answer import BatchAnswer
 from steptime.model.solver.layouts.points import Answer, Point
@@ -94,19 +94,21 @@ def _best(answer: Answer, best: Case, shown: dict[str, Any]) -> list[tuple[str, 
             ("step time", bound_and_practice({**shown, "overlap": best.inputs.overlap}))]  # fmt: skip
     rows += [("", line) for line in doubts(practice, best.model)]
     (speed, share) = point.rates(in_practice=False)
-    rate = f"at the bound {plain(speed)} per sequence, {plain(share)} a chip"
+    at = best.inputs.overlap.said
+    rate = f"{at} {plain(speed)} per sequence, {plain(share)} a chip"
     if practice is not None:
         rate += "; about {} and {} in practice".format(*map(plain, point.rates(in_practice=True)))
     price = f"{amount(point.cost, answer.minimise)}{_basis(best, answer.minimise)}"
     if practice is not None:
         price += f"; about {amount(point.ranked(True, answer.minimise), answer.minimise)} in practice"
-    rows += [("tokens/s", rate), (goal_of(answer.minimise), f"at the bound {price}")]
+    rows += [("tokens/s", rate), (goal_of(answer.minimise), f"{at} {price}")]
     rows += [("run", line) for line in run_line(best)]
     if (first := point.time_to_first_token) is not None:
         about = (
             "" if point.first_token_estimate is None else f", about {si(point.first_token_estimate, 's')} in practice"
         )
-        rows.append(("first token", f"at least {si(first, 's')}{about}: one prompt alone on this layout"))
+        least = f"at least {si(first, 's')}" if best.inputs.overlap == Overlap.FULL else f"{si(first, 's')} {at}"
+        rows.append(("first token", f"{least}{about}: one prompt alone on this layout"))
     return [*rows, ("precision", ", ".join(f"{key} {value}" for key, value in best.precision.items()))]
 
 
@@ -123,12 +125,18 @@ def _whose(answer: Answer) -> str:
     return f"{what}, and limits hold for it" if _limits(answer) else what
 
 
+def _least(point: Point) -> str:
+    """A step time by the bound, or at another overlap."""
+    time, overlap = si(point.step_time, "s"), point.question.inputs.overlap
+    return f"step time at least {time}" if overlap == Overlap.FULL else f"step time {time} {overlap.said}"
+
+
 def _alone(answer: Answer) -> list[tuple[str, str]]:
     """What the bound alone would choose, where limits hold for the estimate."""
     point = answer.of_bound
     assert point is not None
     cost = amount(point.cost, answer.minimise)
-    rows = [("by the bound", _point(point)), ("", f"step time at least {si(point.step_time, 's')}, {cost} at best")]
+    rows = [("by the bound", _point(point)), ("", f"{_least(point)}, {cost} at best")]
     if point.estimate is None:
         return rows
     there, least = (one.ranked(True, answer.minimise) for one in (point, answer.best))

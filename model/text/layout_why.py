@@ -32,7 +32,7 @@ def why_it_lost(answer: Answer, best: Case) -> str:
     for overlap in (Overlap.PER_OPERATION, Overlap.NONE):
         least, more = (one.scenario.evaluate(_cost_at(answer.minimise, one, overlap)) for one in (best, case))
         if more > least * (1 + 5e-7):
-            return f"{costs}, and {more / least - 1:.2%} more at the bound at overlap {overlap}{reason}"
+            return f"{costs}, and {more / least - 1:.2%} more {overlap.said}{reason}"
     return f"{costs} at every overlap; more degrees, a larger batch, more chips or later in the list{reason}"
 
 

@@ -80,7 +80,7 @@ def run_line(case: Case, batch: float | None = None) -> list[str]:
     run = run_of(there)
     if run["tokens"] is None:
         return []
-    return [f"{run_beside(run, estimate_json(there), of_price(case))}; {failures_words(there)}"]
+    return [f"{run_beside(run, estimate_json(there), of_price(case), case.inputs.overlap)}; {failures_words(there)}"]
 
 
 def estimate_of_json(
@@ -125,13 +125,13 @@ def measured_rows(data: Mapping[str, Any]) -> list[str]:
     if "measured" not in data:
         return []
     found = data["measured"]
-    first = f"{si(found['step_time'], 's')}: the bound is {found['share_of_bound']:.0%} of it"
+    first = f"{si(found['step_time'], 's')}: {_counted(found['overlap'])} is {found['share_of_bound']:.0%} of it"
     used = f"MFU {percent(found['mfu'])}, MBU {percent(found['mbu'])}"
     if found["share_of_estimate"] is not None:
         first += f", the estimate {found['share_of_estimate']:.0%}"
     lines = [f"{first}; {used}"]
     if found["share_of_bound"] > AS_GOOD and found["overlap"] != Overlap.FULL:
-        lines.append(f"at overlap {found['overlap']}, which is no bound: more was hidden")
+        lines.append(f"{Overlap(found['overlap']).said}, which is no bound: more was hidden")
     elif found["share_of_bound"] > AS_GOOD:
         lines.append("which cannot be: a figure of the model, the machine or the layout is another than was measured")
     if found["share_of_estimate"] is None:
@@ -148,10 +148,15 @@ def band_words(found: dict[str, Any]) -> str:
     return f"{where} the band ({si(found['low'], 's')} to {si(found['high'], 's')})"
 
 
-def practice_words(found: dict[str, Any], bound: float) -> str:
+def _counted(overlap: str) -> str:
+    """What a time at an overlap is called."""
+    return "the bound" if overlap == Overlap.FULL else f"the time {Overlap(overlap).said}"
+
+
+def practice_words(found: dict[str, Any], bound: float, overlap: str = Overlap.FULL) -> str:
     """The estimate with its band, and what follows from it."""
     text = (f"about {si(found['step_time'], 's')} ({si(found['low'], 's')} to {si(found['high'], 's')}: eight in ten "
-            f"measured steps, {found['family']}), {bound / found['step_time']:.0%} of it the bound; "
+            f"measured steps, {found['family']}), {bound / found['step_time']:.0%} of it {_counted(overlap)}; "
             f"{plain(found['tokens_per_second_per_sequence'])} tokens/s per sequence, "
             f"{plain(found['tokens_per_second'])} in all")  # fmt: skip
     if found["dollars_per_million_tokens"] is not None:
@@ -168,4 +173,6 @@ def practice_lines(case: Case | None, before: str = "in practice ") -> list[Text
     """The same as a line; none where there is no estimate."""
     found = None if case is None else estimate_json(case)
     bound = None if case is None else case.number(q.step_time)
-    return [] if found is None or bound is None else [Text(before + practice_words(found, bound))]
+    if case is None or found is None or bound is None:
+        return []
+    return [Text(before + practice_words(found, bound, case.inputs.overlap))]

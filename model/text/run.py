@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from steptime.model import symbols as q
+from steptime.model.choices import Overlap
 from steptime.model.economics import symbols as m
 from steptime.model.economics.utilisation import SECONDS_PER_DAY, run_days, run_dollars
 from steptime.model.errors import UserError
@@ -73,13 +74,15 @@ def run_words(run: dict[str, Any], kind: str = "") -> str:
     return f"{si(run['tokens'])} tokens in {plain(run['days'])} days, {dollars}"
 
 
-def run_beside(run: dict[str, Any], practice: Mapping[str, Any] | None, kind: str = "") -> str:
-    """A run at the bound, and in practice where an estimate has its days.
+def run_beside(
+    run: dict[str, Any], practice: Mapping[str, Any] | None, kind: str = "", overlap: Overlap = Overlap.FULL
+) -> str:
+    """A run at the overlap that was asked for, and in practice where an estimate has its days.
 
     >>> run_beside({"tokens": 15e12, "days": 100.0, "dollars": None}, {"days": 150.0, "dollars": None})
     'at the bound 15 T tokens in 100 days, dollars unknown; about 150 days in practice'
     """
-    said = f"at the bound {run_words(run, kind)}"
+    said = f"{overlap.said} {run_words(run, kind)}"
     if practice is None or "days" not in practice:
         return said
     dollars = "" if practice["dollars"] is None else f", {money(practice['dollars'])}"

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from steptime.model import symbols as q
 from steptime.model.catalog.bases import compared
+from steptime.model.choices import Overlap
 from steptime.model.step.case import Case
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import counted, layout_said, money, plain, si
@@ -36,7 +37,7 @@ def side_by_side_table(cases: Sequence[Case]) -> Screen:
     rows = [_row(case, data, formats, practice) for case, data in zip(cases, every, strict=True)]
     varies = cases[0].phase.varies.name
     head = f"{first['model']} · {first['phase']} · batch {plain(first['batch'])} · {varies} {plain(first[varies])}"
-    whose = "in practice" if practice else "at the bound"
+    whose = "in practice" if practice else Overlap(first["overlap"]).said
     columns = ("on", *COLUMNS[1:]) if practice else tuple(name for name in COLUMNS if name != ">about")
     serves = any("largest_concurrency" in data for data in every)
     columns = columns if serves else tuple(name for name in columns if name != ">most")

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from steptime.model.step.measured import Measured
 
 LONGEST_FORMULA = 150
-BOUND = "at the bound "
 """Before what follows from the bound: what follows from the estimate stands in its own row."""
 
 
@@ -103,10 +102,10 @@ def _facts(case: Case, data: dict[str, Any]) -> Any:
                       (("full", "full overlap"), ("per_operation", "per operation"), ("none", "none")))  # fmt: skip
     rows = [("overlap", band)]
     if data["estimate"] is not None:
-        rows += clauses("in practice", practice_words(data["estimate"], data["step_time"]))
+        rows += clauses("in practice", practice_words(data["estimate"], data["step_time"], data["overlap"]))
         rows += clauses("its band", evidence_words(data["estimate"]["family"], data["estimate"]["evidence"]))
     if "training" in data:
-        rows += clauses("training", _training(data["training"]))
+        rows += clauses("training", _training(data))
     rows += [*_energy(case, data), *clauses("utilisation", _utilisation(data))]
     fits = {True: "fits", False: "DOES NOT FIT", None: "capacity unknown"}[data["fits"]]
     parts = ", ".join(f"{name.replace('kv', 'KV')} {si(memory_used[name], 'B')}"
@@ -125,7 +124,7 @@ def _energy(case: Case, data: dict[str, Any]) -> list[tuple[str, str]]:
     """Joules of a token and tokens of a megawatt, and whose watts these are."""
     if data["joules_per_token"] is None:
         return [("energy", "unknown: no power is known")]
-    rows = [("energy", f"{BOUND}{_per_megawatt(data)}")]
+    rows = [("energy", f"{_at(data)}{_per_megawatt(data)}")]
     rows += [] if data["estimate"] is None else [("", f"in practice about {_per_megawatt(data['estimate'])}")]
     return [*rows, ("", f"watts that are counted:{of_power(case).replace('(', '').replace(')', '')}")]
 
@@ -137,7 +136,7 @@ def _per_megawatt(found: dict[str, Any]) -> str:
 
 def _utilisation(data: dict[str, Any]) -> str:
     """Shares of the peaks that do useful work."""
-    text = f"{BOUND}{percent(data['mfu'])} of peak FLOP/s (MFU), {percent(data['mbu'])} of memory bandwidth (MBU)"
+    text = f"{_at(data)}{percent(data['mfu'])} of peak FLOP/s (MFU), {percent(data['mbu'])} of memory bandwidth (MBU)"
     found = data["estimate"]
     return text if found is None else f"{text}; in practice about {percent(found['mfu'])} and {percent(found['mbu'])}"
 
@@ -155,9 +154,10 @@ def _usable(memory: dict[str, Any]) -> str:
     return f"{si(usable, 'B')} usable ({usable / capacity:.0%} of {si(capacity, 'B')})"
 
 
-def _training(found: dict[str, Any]) -> str:
+def _training(data: dict[str, Any]) -> str:
     """Utilisation of the hardware, what is kept; on how many tokens to train what serves so many."""
-    text = f"{BOUND}{percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}"
+    found = data["training"]
+    text = f"{_at(data)}{percent(found['hfu'])} of peak with what is computed again (HFU), {_kept(found)}"
     if "served_tokens" in found:
         fits = [f"{name} {si(tokens)}" for name, tokens in found["tokens_at_optimum"].items()]
         equal, alone = si(found["tokens_at_equal_compute"]), si(found["tokens_of_cheapest_training"])
@@ -180,8 +180,13 @@ def _first(data: dict[str, Any]) -> str:
 
 
 def _least(data: dict[str, Any]) -> str:
-    """Before a time: nothing is faster than with all of it overlapped; with less it is the bound that was asked for."""
-    return "at least " if data["overlap"] == Overlap.FULL else BOUND
+    """Before a time: nothing is faster than with all of it overlapped; with less it is at the overlap asked for."""
+    return "at least " if data["overlap"] == Overlap.FULL else _at(data)
+
+
+def _at(data: dict[str, Any]) -> str:
+    """Before what follows from a time: how that is counted."""
+    return f"{Overlap(data['overlap']).said} "
 
 
 def _room(data: dict[str, Any]) -> str:

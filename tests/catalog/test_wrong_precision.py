@@ -16,8 +16,8 @@ NUMBERS = {"num_bits": 8, "type": "float", "strategy": "group", "group_size": 32
 FORMS: dict[str, dict[str, Any]] = {
     "compressed-tensors": {
         "quant_method": "compressed-tensors", "ignore": ["lm_head"],
-        "kv_cache_scheme": {"num_bits": 8, "type": "float"},
-        "sparsity_config": {"format": "dense"}, "config_groups": {"group_0": {
+        "kv_cache_scheme": {"num_bits": 8, "type": "float"}, "sparsity_config": {"format": "dense"},
+        "config_groups": {"group_0": {
             "targets": ["Linear"], "weights": NUMBERS, "input_activations": {"num_bits": 8, "type": "float"}}}},
     "compressed-tensors, integers": {
         "quant_method": "compressed-tensors", "config_groups": {"group_0": {

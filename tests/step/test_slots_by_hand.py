@@ -87,3 +87,21 @@ def test_what_only_a_pass_has_is_said_to_be_left_out_of_in_flight_batching() -> 
     fewer = st.step("llama-3.1-70b", "h100-sxm", **words, kv_bytes=1e5)
     assert fewer.estimate.terms["cache"] < usual.estimate.terms["cache"]
     assert not any("as set" in one for one in fewer.estimate.outside)
+
+
+@pytest.mark.parametrize("phase", [{"batch": 4096, "context": 1}, {"phase": "prefill"}], ids=["decode", "prefill"])
+@pytest.mark.parametrize("slot", sorted(symbol.name for symbol in SLOTS))
+def test_no_answer_beats_the_peaks_without_saying_so(slot: str, phase: dict[str, Any]) -> None:
+    """Half, twice and a thousand times a slot: MFU and MBU of the bound stay at one, the estimate does not fall below
+    it; or what was set is said to be faster than the chips can be."""
+    words = {"layout": "tp=2", **phase}
+    value = st.step("llama-3.1-8b", "h100-sxm", **words).quantities.get(slot)
+    for factor in (0.5, 2, 1000) if value else ():
+        try:
+            step = st.step("llama-3.1-8b", "h100-sxm", **words, **{slot: round(factor * value)})
+        except st.UserError:
+            continue
+        found = step.to_dict()
+        beaten = max(found["mfu"], found["mbu"]) > 1 + 1e-9 or step.estimate.step_time < step.time
+        said = f"{slot} as set is more ways than the 2 chips of a stage: faster than they can be"
+        assert beaten <= any(str(one) == said for one in step.case.notices), (slot, factor)

@@ -83,10 +83,10 @@ def test_without_an_estimate_a_first_token_has_its_bound_alone() -> None:
 def test_every_row_of_the_bound_is_called_so(words: dict[str, object]) -> None:
     step = st.step("llama-3.1-8b", "h100-sxm", **{"layout": "tp=2", **words})
     shown, found = words_of(step), step.to_dict()
-    where = f"at overlap {words['overlap']}" if "overlap" in words else "at the bound"
+    where = "with nothing overlapped" if "overlap" in words else "at the bound"
     assert f" step time {si(step.time, 's')} {where} " in shown
     for row in ("tokens/s", "cost", "energy", "utilisation"):
-        assert f" {row} at the bound " in shown
+        assert f" {row} {where} " in shown
     assert "mean_step_time" not in found or f" mean step {si(found['mean_step_time'], 's')} at the bound " in shown
     assert "tokens" not in words or " run at the bound 15 T tokens in" in shown
 

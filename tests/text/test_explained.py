@@ -27,7 +27,7 @@ SAID = {
     "no room": ["it does not fit."],
     "no price": ["what a token costs is unknown"],
     "no figure": ["no time can be given without model/catalog/hardware.toml: [rtx4090] scale_out_bandwidth."],
-    "no estimate": ["at overlap none; no measurements say how long it takes in practice."],
+    "no estimate": ["with nothing overlapped; the bound alone was asked for, without an estimate"],
 }  # fmt: skip
 
 

@@ -24,7 +24,8 @@ def test_a_wrong_value_is_one_line(command: str, tmp_path: Path, run) -> None:
     for key, value in itertools.islice(itertools.product(SCENARIO, WRONG), None, None, COMMANDS[command]):
         kept = {name: text for name, text in SCENARIO.items() if name in ("model", "hardware")}
         file.write_text("".join(f"{name} = {text}\n" for name, text in {**kept, key: value}.items()), "utf-8")
-        code, out, err = run(command, "--scenario", str(file), "--json")
+        form = ["--format", "md"] if command == "report" else ["--json"]
+        code, out, err = run(command, "--scenario", str(file), *form)
         assert code in (0, 2), (key, value, err)
         if code == 2:
             assert out == "" and err.startswith(("error: ", "Usage: ", "Error: ")), (key, value, err)

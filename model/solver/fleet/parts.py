@@ -19,7 +19,8 @@ from steptime.model.errors import UserError
 from steptime.model.layout.choices import Plan
 from steptime.model.layout.enumeration import Columns, layouts
 from steptime.model.layout.layout import SYMBOLIC, Degrees, Layout
-from steptime.model.phases.accounts import Accounts, Architecture, Books
+from steptime.model.phases.accounts import Accounts, Architecture
+from steptime.model.phases.by_hand import Books
 from steptime.model.phases.ledger import Ledger
 from steptime.model.phases.phase import Phase
 from steptime.model.phases.traffic import Line
