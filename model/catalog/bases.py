@@ -50,8 +50,8 @@ def priced(machine: Hardware, basis: Basis | None) -> Hardware:
 
 
 def kind_of(machine: Hardware, basis: Basis | None, by_hand: bool) -> str | None:
-    """The kind of price of a chip-hour, at a basis where one is asked for; of one that is set ``by_hand`` the basis that
-    was said with it. None where there is no price.
+    """The kind of price of a chip-hour, at a basis where one is asked for; of one that is set ``by_hand`` the basis
+    that was said with it. None where there is no price.
 
     >>> from steptime.model.catalog.hardware import load_hardware
     >>> kind_of(load_hardware("gb200-nvl72"), None, by_hand=False), kind_of(load_hardware("tpuv4"), None, by_hand=True)
