@@ -142,7 +142,9 @@ def side_by_side_csv(cases: Sequence[Case]) -> str:
     """The rows in base units, with a line of headings."""
     out = io.StringIO()
     every = [step_json(case, []) for case in cases]
-    whole = [("training", RUN)] * any(run_of(case)["tokens"] is not None for case in cases)
+    whole: list[tuple[str, tuple[str, ...]]] = [("training", RUN)] * any(
+        run_of(case)["tokens"] is not None for case in cases
+    )
     whole += [("request", REQUEST)] * any("request" in data for data in every)
     columns = (*WRITTEN, *(name for _, names in whole for name in names))
     written = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")

@@ -34,8 +34,9 @@ class Suggesting(click.Command):
         """An option of one value that is given twice is a slip: which of them is meant is not guessed."""
         _, _, given = self.make_parser(ctx).parse_args(typed)
         for one in given:
-            takes_one = isinstance(one, click.Option) and not one.multiple and not one.count
-            if takes_one and given.count(one) > 1 and (not one.is_flag or one.secondary_opts):
+            if not isinstance(one, click.Option) or one.multiple or one.count or given.count(one) == 1:
+                continue
+            if not one.is_flag or one.secondary_opts:
                 raise click.UsageError(f"{'/'.join(one.opts[-1:] + one.secondary_opts)} is given twice", ctx)
 
 
