@@ -10,7 +10,10 @@ from steptime.model.scenario import Scenario
 from steptime.model.step.build import prepare
 from steptime.model.step.case import Case
 from steptime.model.step.estimate import estimated
+from steptime.model.text.first_rows import request_rows
 from steptime.model.text.format import plain, si
+from steptime.model.text.practice import run_line
+from steptime.model.text.step_json import request_json
 
 Answer = Mapping[str, float | None]
 
@@ -45,6 +48,12 @@ def shown(value: float | None, unit: str) -> str:
     if unit == "$":
         return f"${plain(value)}"
     return f"{plain(value)} {unit}".strip() if unit in ("", "/s") else si(value, unit)
+
+
+def whole(case: Case) -> list[str]:
+    """What the step is a part of, where its tokens were said: a run of training, or the request of a prefill."""
+    request = "; ".join(line for _, line in request_rows(request_json(case)) if line)
+    return [*(f"whole run {line}" for line in run_line(case)), *([f"whole request {request}"] if request else [])]
 
 
 def said(case: Case, here: Answer) -> str:

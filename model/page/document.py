@@ -15,7 +15,7 @@ from sympy import Symbol
 
 from steptime.model import symbols as q
 from steptime.model.choices import PhaseName
-from steptime.model.page.answered import answered, said, shown
+from steptime.model.page.answered import answered, said, shown, whole
 from steptime.model.page.code import way_of_case
 from steptime.model.page.command import command_of, line_of
 from steptime.model.page.families import lettered
@@ -41,6 +41,7 @@ def document(case: Case) -> str:
     title = f"{case.model} on {case.hardware.name}"
     return Template(_file("page.html")).substitute(
         title=escape(title), style=_file("page.css"), scenario=escape(_scenario(case)), said=escape(said(case, here)),
+        whole="".join(f"<p>As this page was made: {escape(line)}.</p>\n" for line in whole(case)),
         rows="".join(_rows(payload, here)), command=escape(line_of(command_of(case))),
         picture=picture(case), exported=escape(_exported(case)), formulas="".join(_formulas(case)),
         letters="".join(_letters(case)), definitions=_definitions(case), notes="".join(_notes(case, payload)),

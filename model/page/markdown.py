@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from steptime.model.page.answered import answered, said, shown
+from steptime.model.page.answered import answered, said, shown, whole
 from steptime.model.page.command import command_of, line_of
 from steptime.model.page.rows import rows_of
 from steptime.model.quantity import latex, lookup
@@ -18,6 +18,7 @@ def markdown(case: Case) -> str:
     symbols = {symbol for expr in case.resources.values() for symbol in expr.free_symbols}
     lines = [
         f"# {plain_text(f'{case.model} on {case.hardware.name}')}", "", f"{said(case, here)}.", "",
+        *(part for line in whole(case) for part in (f"{plain_text(line)}.", "")),
         f"Layout `{case.layout}`; " + ", ".join(f"{kind} {form}" for kind, form in case.precision.items()) + ".", "",
     ]  # fmt: skip
     group = None

@@ -4,7 +4,7 @@ from math import isinf
 from typing import Any
 
 from steptime.model import symbols as q
-from steptime.model.catalog.bases import prices_of
+from steptime.model.catalog.bases import BY_HAND, prices_of
 from steptime.model.catalog.economy import figures, names
 from steptime.model.catalog.tiers import OWN
 from steptime.model.choices import Basis
@@ -14,7 +14,7 @@ from steptime.model.solver.cache.holding import CacheAnswer, drain_time
 from steptime.model.solver.cache.policy import Policy
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.solver.recheck import recheck_cache
-from steptime.model.text.bases import BY_HAND, price_basis
+from steptime.model.text.bases import price_basis
 from steptime.model.text.header import defaults_json, header_json, missing_json, not_modelled
 from steptime.model.text.header import doubtful as of_case
 from steptime.model.text.ranges import spread_json

@@ -75,7 +75,8 @@ def _does(case: Case, data: Mapping[str, Any]) -> str:
         return f"One prefill of {case.model} over {sequences} of {length} tokens{cached}"
     tokens = case.number(case.phase.yields) or 1.0
     each = "the next token" if tokens == 1 else f"{plain(tokens)} tokens"
-    return f"One decode step of {case.model}, {each} for {sequences} behind {length} tokens of context each,"
+    plural = "s" * (length != "1")
+    return f"One decode step of {case.model}, {each} for {sequences} behind {length} token{plural} of context each,"
 
 
 def why(case: Case, data: Mapping[str, Any]) -> str:
@@ -140,7 +141,8 @@ def what_it_holds(data: Mapping[str, Any]) -> str:
         return f"{said}: it does not fit."
     if (most := data.get("largest_concurrency")) is None:
         return f"{said}."
-    return f"{said}; there is room for {plain(most)} sequences of {plain(data['context'])} tokens."
+    length = f"{plain(data['context'])} token{'s' * (data['context'] != 1)}"
+    return f"{said}; there is room for {plain(most)} sequences of {length}."
 
 
 def what_would_change_it(case: Case, data: Mapping[str, Any], meets: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from steptime.model import symbols as q
+from steptime.model.catalog.bases import NOT_STATED
 from steptime.model.quantity import latex
 from steptime.model.solver.machine import bounds
 from steptime.model.solver.machine.best import Machine
@@ -10,7 +11,6 @@ from steptime.model.solver.machine.distance import distances
 from steptime.model.solver.machine.parts import bought
 from steptime.model.solver.machine.whole_stacks import with_whole_stacks
 from steptime.model.solver.ranges.uncertainty import Spread
-from steptime.model.text.bases import NOT_STATED
 from steptime.model.text.header import header_json, not_modelled
 from steptime.model.text.practice import OF_NO_FAMILY
 from steptime.model.text.ranges import spread_json

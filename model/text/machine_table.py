@@ -4,13 +4,14 @@ from typing import Any
 
 from rich.text import Text
 
+from steptime.model.catalog.bases import NOT_STATED
 from steptime.model.catalog.hardware import load_hardware
 from steptime.model.catalog.prices import GOODS
 from steptime.model.choices import MachineGoal
 from steptime.model.quantity import lookup
 from steptime.model.solver.machine.best import Machine
 from steptime.model.solver.ranges.uncertainty import Spread
-from steptime.model.text.bases import NOT_STATED, of_list
+from steptime.model.text.bases import of_list
 from steptime.model.text.batch_table import effects
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import formula, layout_said, money, si

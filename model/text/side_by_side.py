@@ -14,11 +14,14 @@ from steptime.model.step.case import Case
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import counted, layout_said, money, plain, si
 from steptime.model.text.header import missing_lines
+from steptime.model.text.run import run_of
 from steptime.model.text.screen import Fold, Screen, unfolded
 from steptime.model.text.step_json import step_json
 from steptime.model.text.step_table import step_table
 
 COLUMNS = ("on", ">bound", ">about", "binds", ">tokens/s", ">$/M", ">W", "fits", ">most")
+WHOLE = (">days", ">$ in all", ">request")
+"""Columns of what the step is a part of, where its tokens were said: a run of training, the request of a prefill."""
 DROPPED = (">W", "binds", ">bound")
 """Columns that a narrow terminal has no room for, the first to go first."""
 WRITTEN = (
@@ -27,6 +30,8 @@ WRITTEN = (
     "fits", "largest_concurrency",
 )  # fmt: skip
 """Columns of the CSV, in base units; rates and dollars are at the bound."""
+RUN, REQUEST = ("tokens", "days", "dollars"), ("output", "request_time")
+"""Those of a run of training and of the request of a prefill, at the bound too, where their tokens were said."""
 
 
 def side_by_side_table(cases: Sequence[Case]) -> Screen:
@@ -41,6 +46,7 @@ def side_by_side_table(cases: Sequence[Case]) -> Screen:
     columns = ("on", *COLUMNS[1:]) if practice else tuple(name for name in COLUMNS if name != ">about")
     serves = any("largest_concurrency" in data for data in every)
     columns = columns if serves else tuple(name for name in columns if name != ">most")
+    columns += tuple(name for name in WHOLE if any(row[name] for row in rows))
     cells = [[row[name] for name in columns] for row in rows]
     details = [part for case in cases for part in (*unfolded(step_table(case)).renderables, Text())]
     return Screen(
@@ -69,7 +75,18 @@ def _row(case: Case, data: dict[str, Any], formats: Sequence[str], practice: boo
         ">W": si(watts(case), "W", 3),
         "fits": {True: "yes", False: "NO", None: "—"}[data["fits"]],
         ">most": plain(data.get("largest_concurrency")),
+        **_whole(data, practice),
     }
+
+
+def _whole(data: dict[str, Any], practice: bool) -> dict[str, str]:
+    """A run's days and dollars, and seconds of a request, which is at the bound; nothing where no tokens were said."""
+    run = (data["estimate"] if practice else data.get("training")) or {}
+    request = data["request"]["time"] if "request" in data else None
+    has_run = run.get("tokens") is not None
+    return {">days": plain(run["days"]) if has_run else "",
+            ">$ in all": money(run["dollars"]) if has_run else "",
+            ">request": "" if request is None else f"≥ {si(request, 's', 3)}"}  # fmt: skip
 
 
 def watts(case: Case) -> float | None:
@@ -125,10 +142,17 @@ def _missing(every: Sequence[dict[str, Any]]) -> list[Text]:
 def side_by_side_csv(cases: Sequence[Case]) -> str:
     """The rows in base units, with a line of headings."""
     out = io.StringIO()
-    written = csv.DictWriter(out, WRITTEN, extrasaction="ignore", lineterminator="\n")
+    every = [step_json(case, []) for case in cases]
+    whole: list[tuple[str, tuple[str, ...]]] = [("training", RUN)] * any(
+        run_of(case)["tokens"] is not None for case in cases
+    )
+    whole += [("request", REQUEST)] * any("request" in data for data in every)
+    columns = (*WRITTEN, *(name for _, names in whole for name in names))
+    written = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
     written.writeheader()
-    for case in cases:
-        data = step_json(case, [])
+    for case, data in zip(cases, every, strict=True):
+        for key, names in whole:
+            data |= dict(zip(names, (data[key][name.removeprefix("request_")] for name in names), strict=True))
         estimate = None if data["estimate"] is None else data["estimate"]["step_time"]
         written.writerow({**data, **data["precision"], "layout": str(case.layout), "estimate": estimate,
                           "watts": watts(case)})  # fmt: skip

@@ -191,9 +191,11 @@ def _at(data: dict[str, Any]) -> str:
 
 def _room(data: dict[str, Any]) -> str:
     """Tokens of KV cache, sequences in flight, and the first token of a request that has the machine to itself."""
-    most, long = data["largest_concurrency"], plain(data["context"])
-    sequences = f"{plain(most)} sequence{'s' * (most != 1)} of {long} tokens" if most else f"not one sequence of {long}"
+    most, long = data["largest_concurrency"], f"{plain(data['context'])} token{'s' * (data['context'] != 1)}"
+    sequences = f"{plain(most)} sequence{'s' * (most != 1)} of {long}" if most else f"not one sequence of {long}"
     room = f"{si(data['kv_room_tokens'])} tokens, {sequences}" if most is not None else "no limit known"
+    if data["time_to_first_token"] is None:  # of a single token of context, which is no prefill
+        return room
     return f"{room}; first token of a request alone after {_least(data)}{_first(data)}"
 
 

@@ -21,10 +21,23 @@ class Suggesting(click.Command):
     """A command that answers an unknown option with options that there are."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        typed = list(args)
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             raise click.UsageError(no_such_option(error.option_name, ctx), ctx) from None
+        if not ctx.resilient_parsing:
+            self._must_be_once(ctx, typed)
+        return rest
+
+    def _must_be_once(self, ctx: click.Context, typed: list[str]) -> None:
+        """An option of one value that is given twice is a slip: which of them is meant is not guessed."""
+        _, _, given = self.make_parser(ctx).parse_args(typed)
+        for one in given:
+            if not isinstance(one, click.Option) or one.multiple or one.count or given.count(one) == 1:
+                continue
+            if not one.is_flag or one.secondary_opts:
+                raise click.UsageError(f"{'/'.join(one.opts[-1:] + one.secondary_opts)} is given twice", ctx)
 
 
 class Repeating(Suggesting):

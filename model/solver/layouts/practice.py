@@ -48,8 +48,12 @@ class Estimates:
         self.serves = step.search.inputs.scope == Scope.SERVING
         if self.serves:
             first = step.variants[0]
-            alone = {q.prompt: None, q.answer: None, q.context: first.phase.number(q.context, first.values)}
-            inputs = step.search.inputs.with_given(alone, scope=Scope.STEPS)
+            own: dict[Symbol, float | None] = {
+                q.prompt: None,
+                q.answer: None,
+                q.context: first.phase.number(q.context, first.values),
+            }
+            inputs = step.search.inputs.with_given(own, scope=Scope.STEPS)
             self.pure = Pass(replace(step.search, inputs=inputs), step.accounts, step.columns, step.minimise)
         self.coefficients = [_figures(one, step.accounts, chosen) for one in step.variants]
 
