@@ -25,7 +25,8 @@ from steptime.model.page.picture import picture
 from steptime.model.quantity import count, declared_as, lookup
 from steptime.model.step.case import Case
 from steptime.model.text.format import finite, in_unit
-from steptime.model.text.header import by_hand, doubtful, notes
+from steptime.model.text.header import by_hand, doubtful
+from steptime.model.text.omitted import notes
 
 SCRIPTS = ("model.js", "state.js", "charts.js", "figures.js", "controls.js", "view.js")
 LONGEST = 60

@@ -9,7 +9,8 @@ from steptime.model.page.rows import rows_of
 from steptime.model.quantity import latex, lookup
 from steptime.model.step.case import Case
 from steptime.model.text.format import in_unit
-from steptime.model.text.header import by_hand, doubtful, not_modelled, notes
+from steptime.model.text.header import by_hand, doubtful
+from steptime.model.text.omitted import not_modelled, notes
 
 
 def markdown(case: Case) -> str:

@@ -20,7 +20,8 @@ from steptime.model.step.case import Case
 from steptime.model.step.estimate import coefficients_of, kind_of
 from steptime.model.step.outside import outside
 from steptime.model.step.prepared import Prepared
-from steptime.model.text.header import missing_json, not_modelled
+from steptime.model.text.header import missing_json
+from steptime.model.text.omitted import not_modelled
 from steptime.model.text.step_json import outputs
 
 LIMITS = {

@@ -15,8 +15,9 @@ from steptime.model.solver.cache.policy import Policy
 from steptime.model.solver.ranges.uncertainty import Spread
 from steptime.model.solver.recheck import recheck_cache
 from steptime.model.text.bases import price_basis
-from steptime.model.text.header import defaults_json, header_json, missing_json, not_modelled
+from steptime.model.text.header import defaults_json, header_json, missing_json
 from steptime.model.text.header import doubtful as of_case
+from steptime.model.text.omitted import not_modelled
 from steptime.model.text.ranges import spread_json
 
 ASSUMES = (

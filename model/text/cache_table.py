@@ -14,7 +14,8 @@ from steptime.model.solver.recheck import recheck_cache
 from steptime.model.text.cache import ASSUMES, LEFT_OUT, SHOWN_PAIRS, doubtful, of_one_kind, ours, published
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import counted, money, plain, si
-from steptime.model.text.header import defaults_json, folded, left_out, not_modelled
+from steptime.model.text.header import defaults_json, folded, left_out
+from steptime.model.text.omitted import not_modelled
 from steptime.model.text.ranges import spread_json, spread_lines
 from steptime.model.text.screen import Fold, Screen
 

@@ -11,7 +11,8 @@ from steptime.model.step.case import Case
 from steptime.model.text.bases import of_price
 from steptime.model.text.first_look import READ, changes, doubled, doubts, meeting, shares
 from steptime.model.text.format import counted, layout_said, money, plain, si
-from steptime.model.text.header import left_out, not_modelled
+from steptime.model.text.header import left_out
+from steptime.model.text.omitted import not_modelled
 from steptime.model.text.practice_terms import added
 from steptime.model.text.screen import Screen
 from steptime.model.text.step_json import step_json

@@ -17,9 +17,10 @@ from steptime.model.step.case import Case
 from steptime.model.step.estimate import coefficients_of
 from steptime.model.text.best_batch import solve_batch_json
 from steptime.model.text.compared import compared_json
-from steptime.model.text.header import no_estimate, not_modelled
+from steptime.model.text.header import no_estimate
 from steptime.model.text.layout_points import formats_said, point_json
 from steptime.model.text.layout_why import why_it_lost
+from steptime.model.text.omitted import not_modelled
 from steptime.model.text.ranges import spread_json
 from steptime.model.text.step_json import step_json
 

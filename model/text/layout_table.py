@@ -20,11 +20,12 @@ from steptime.model.text.first_look import bound_and_practice, doubts
 from steptime.model.text.fitting import Fitting
 from steptime.model.text.format import layout_said, plain, si
 from steptime.model.text.goals import amount, goal_of
-from steptime.model.text.header import doubtful, left_out, no_estimate, not_modelled
+from steptime.model.text.header import doubtful, left_out, no_estimate
 from steptime.model.text.layout import relaxed_at
 from steptime.model.text.layout_points import choices, formats_said, point_json
 from steptime.model.text.layout_rows import SHOWN, front_table, machines_table
 from steptime.model.text.layout_why import why_it_lost
+from steptime.model.text.omitted import not_modelled
 from steptime.model.text.practice import run_line
 from steptime.model.text.practice_terms import meant
 from steptime.model.text.ranges import spread_json, spread_lines

@@ -11,7 +11,8 @@ from steptime.model.solver.machine.distance import distances
 from steptime.model.solver.machine.parts import bought
 from steptime.model.solver.machine.whole_stacks import with_whole_stacks
 from steptime.model.solver.ranges.uncertainty import Spread
-from steptime.model.text.header import header_json, not_modelled
+from steptime.model.text.header import header_json
+from steptime.model.text.omitted import not_modelled
 from steptime.model.text.practice import OF_NO_FAMILY
 from steptime.model.text.ranges import spread_json
 from steptime.model.text.run import machine_run_json

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import steptime as st
-from steptime.model.text.header import not_modelled
+from steptime.model.text.omitted import not_modelled
 
 LLAMA_70B = """
 name = "llama-70b-of-quantities"

@@ -3,7 +3,7 @@
 import pytest
 from conftest import case_of
 
-from steptime.model.text.header import not_modelled
+from steptime.model.text.omitted import not_modelled
 
 
 def test_a_request_names_its_decode_steps(run) -> None:
