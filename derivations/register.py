@@ -31,6 +31,7 @@ PROVED = {
     "phases.prefill.decode_steps": "answer-memory",
     "phases.prefill.prefills_riding_along": "in-flight-others",
     "phases.prefill.expected_tokens": "tokens-per-pass",
+    "phases.prefill.mean_context": "answer-context",
     "phases.train.forward_flops": "training-flops-weights",
     "phases.pipeline.micro_batch_time": "bubble-1f1b",
     "phases.pipeline.bubble": "bubble-1f1b",

@@ -19,6 +19,7 @@ from steptime.derivations.steps import Assumption, Derivation, Step
 from steptime.model.architecture.attended import attended, whole_context_read
 from steptime.model.phases.decode import compute, memory
 from steptime.model.phases.prefill import decode_steps
+from steptime.model.phases.prefill import mean_context as mean_of_steps
 
 from steptime.model.symbols import (  # isort: skip
     active_parameters, answer, attention_flops, bytes_per_weight, context, flops_per_mac, kv_bytes, kv_written,
@@ -114,7 +115,7 @@ mean_context = answer_of(
             substitute(answer_reads),
             equation(context, ((answer - 1) * prompt + (answer - 1) * (answer - 2) / 2) / decode_steps),
         ),
-        Step("for one step", identity(), equation(context, prompt + (answer - 2) / 2)),
+        Step("for one step", identity(), equation(context, mean_of_steps)),
     ),
     (),
     (more(answer, 1),),

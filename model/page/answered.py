@@ -52,7 +52,8 @@ def shown(value: float | None, unit: str) -> str:
 
 def whole(case: Case) -> list[str]:
     """What the step is a part of, where its tokens were said: a run of training, or the request of a prefill."""
-    request = "; ".join(line for _, line in request_rows(request_json(case)) if line)
+    rows = request_rows({**request_json(case), "overlap": case.inputs.overlap})
+    request = "; ".join(line for _, line in rows if line)
     return [*(f"whole run {line}" for line in run_line(case)), *([f"whole request {request}"] if request else [])]
 
 

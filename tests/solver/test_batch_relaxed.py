@@ -32,14 +32,15 @@ def test_it_is_relaxed_exactly_where_whole_steps_take_longer(name: str) -> None:
 
 
 def test_the_whole_batch_leads_where_the_other_is_relaxed() -> None:
-    """A step of 415 sequences takes 43 ms in practice: above the limit that the continuous batch of 414.9 is said to
-    meet. The bound alone, of one rank, has the same formulas for both."""
+    """A step of as many whole sequences takes more than the limit that the continuous batch is said to meet. The bound
+    alone, of one rank, has the same formulas for both."""
     step = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", context=1000)
     found = step.best_batch(max_step_time="40ms")
     lines = str(found).splitlines()
-    assert step.replace(batch=415).to_dict()["estimate"]["step_time"] > 0.0425
     assert lines[3].startswith(f"batch {found.whole['batch']}   step time about 39.9")
-    assert lines[4].startswith("continuous 414.8")
+    word, continuous = lines[4].split(":")[0].split()
+    assert word == "continuous" and float(continuous) > found.whole["batch"] + 20
+    assert step.replace(batch=int(float(continuous))).to_dict()["estimate"]["step_time"] > 0.042
     assert "relaxed: tiles that fill the processors" in " ".join(lines[4:7])
     assert repr(found).endswith(f"relaxed; whole {found.whole['batch']})")
     ideal = step.best_batch(max_step_time="40ms", efficiency="ideal")

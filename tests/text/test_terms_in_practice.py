@@ -5,10 +5,12 @@ from conftest import case_of
 
 import steptime as st
 from steptime.model import symbols as q
+from steptime.model.catalog.coefficients import shipped
 from steptime.model.estimate.terms import DECODE, PREFILL
 from steptime.model.estimate.training import TRAINING
 from steptime.model.step.estimate import estimated
 from steptime.model.step.estimate_parts import parts_of_estimate
+from steptime.model.text.format import si
 from steptime.model.text.practice_terms import MEANING, longer_by
 
 CASES = {
@@ -79,7 +81,8 @@ def test_details_and_plain_sentences_say_what_takes_longer(run, run_json) -> Non
     found = run_json("step", *asked)["estimate_terms"]
     kernels = found["kernels"]["longer_by"]["kernels"]
     said = words(run, "step", *asked, "-v")
-    assert f"{kernels:,.0f} kernels of 6.1 µs" in said and "cache_streaming 85%" in said
+    each = si(shipped().values[q.kernel_time], "s", 3)
+    assert f"{kernels:,.0f} kernels of {each}" in said and "cache_streaming 85%" in said
     assert "kernels: starts of kernels, one after another" in said
     more = max(found, key=lambda name: found[name]["time"] - found[name]["ideal"])
     assert f"; in practice {more} take " in words(run, "explain", *asked)
