@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+import jupyter_cache
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
@@ -26,6 +28,8 @@ release = version = importlib.metadata.version("steptime")
 extensions = ["myst_nb", "sphinx.ext.autodoc", "native_mathml", "written_pages"]
 exclude_patterns = ["_build", "_ext"]
 nb_execution_cache_path = str(HERE.parent / "build" / "jupyter")
+# Its tables are made here: of several readers that begin at once each would make them, and all but one fail.
+jupyter_cache.get_cache(nb_execution_cache_path).list_cache_records()
 html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = f"steptime {release}"
