@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-import jupyter_cache
+from jupyter_cache import get_cache
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
@@ -29,7 +29,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "native_mathml", "written_pages"]
 exclude_patterns = ["_build", "_ext"]
 nb_execution_cache_path = str(HERE.parent / "build" / "jupyter")
 # Its tables are made here: of several readers that begin at once each would make them, and all but one fail.
-jupyter_cache.get_cache(nb_execution_cache_path).list_cache_records()
+get_cache(nb_execution_cache_path).list_cache_records()
 html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = f"steptime {release}"
