@@ -21,7 +21,7 @@ def command_of(case: Case, but: Collection[str] = ()) -> list[str]:
     >>> import steptime as st
     >>> step = st.step("llama-3.1-70b", "h100-sxm", layout="tp=8", weights="fp8", batch=16)
     >>> print(*command_of(step.case)[3:])
-    h100-sxm --batch 16.0 --layout tp=8,cp=1,dp=1,ep=1,pp=1,replicas=1 --weights fp8
+    h100-sxm --batch 16 --layout tp=8,cp=1,dp=1,ep=1,pp=1,replicas=1 --weights fp8
     """
     return [*words_of(case, but), "--layout", layout_of(case), *_formats(case)]
 
@@ -61,7 +61,8 @@ def _formats(case: Case) -> Iterable[str]:
 
 
 def _quantity(symbol: Symbol, value: float) -> list[str]:
-    return [f"--{called(symbol)}", repr(value)] if symbol in WORKLOAD else ["--set", f"{symbol.name}={value!r}"]
+    number = repr(int(value) if float(value).is_integer() else value)  # 64 sequences, not 64.0
+    return [f"--{called(symbol)}", number] if symbol in WORKLOAD else ["--set", f"{symbol.name}={number}"]
 
 
 def line_of(words: Iterable[str]) -> str:
