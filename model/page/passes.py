@@ -22,7 +22,7 @@ from steptime.model.scenario import symbols_in
 from steptime.model.solver.sweep.outputs import Way
 from steptime.model.solver.sweep.ways import way_of
 from steptime.model.step.build import served_apart
-from steptime.model.step.demands import demands_of, others_per_step, own_per_step, side_by_side
+from steptime.model.step.demands import demands_of, others_per_step, own_per_step, prompts_together
 from steptime.model.step.inputs import Question
 from steptime.model.step.prepared import Prepared
 
@@ -44,7 +44,7 @@ def in_flight(asked: Prepared, way: Way, plan: Plan, known: Collection[Symbol]) 
     apart = served_apart(Question(asked.accounts.model, asked.hardware, asked.inputs), asked)
     decode, prompt = (replace(each, plan=plan) for each in apart)
     step = beside(way.in_force, list(_ways(decode, known)), {}, "of decode")
-    prompts = side_by_side(asked.accounts.meets(Layout(ffn=plan.ffn)))
+    prompts = prompts_together(asked.accounts.meets(Layout(ffn=plan.ffn)))
     changed = {q.batch: prompts, e.riding: 1 / prompts}
     prefill = beside(way.in_force, list(_ways(prompt, known)), changed, "of prefill")
     seconds = prefill.called(along)

@@ -78,7 +78,7 @@ def practice_of(case: Case, chosen: Coefficients) -> Practice | None:
     pure, alone = parts_of_serving(case)
     known = {q.context: scenario.value(q.context), **values}  # one that follows has its name in both
     here, step = _marked(pure if case.plan.load != Load.MEAN else pure.relaxed, known, "'")
-    prompts = least_batch(case) / (case.layout.replicas * case.layout.pp) if case.accounts.meets(case.layout) else 1.0
+    prompts = float(case.layout.dp if case.accounts.meets(case.layout) else 1)  # every rank has a sequence at least
     beside, prefill = _marked(alone.changed({q.batch: prompts}), values, "°")
     definitions = {**scenario.definitions, **here, **beside, **also, e.riding: others_per_step / prompts}
     terms = {name: put_in(expr, step) for name, expr in terms.items()}

@@ -76,11 +76,11 @@ own_per_step: Expr = put_in(others_per_step, {q.own_prefill: sympy.S.Zero}) - ot
 """How many more ride along in the mean step, in which no request's own is left out."""
 
 
-def side_by_side(meets: bool, together: Expr = q.in_flight) -> Expr:
+def prompts_together(meets: bool) -> Expr:
     """Prompts of one prefill that rides along: one on each data-parallel rank where ranks wait for each other, so that
-    none idles while another works on its prompt, and no more than there are sequences ``together``; else a rank's own.
+    none idles while another works on its prompt, and no more than there are sequences in flight; else a rank's own.
 
-    >>> side_by_side(True), side_by_side(False)
+    >>> prompts_together(True), prompts_together(False)
     (Min(data_parallel, in_flight), 1)
     """
-    return at_most(q.data_parallel, together) if meets else one
+    return at_most(q.data_parallel, q.in_flight) if meets else one

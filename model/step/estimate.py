@@ -29,7 +29,7 @@ from steptime.model.step.demands import (
     demands_of,
     others_per_step,
     own_per_step,
-    side_by_side,
+    prompts_together,
     waves_unknown,
 )
 from steptime.model.step.inputs import WORKLOAD, Inputs
@@ -167,7 +167,7 @@ def parts_of_serving(case: Case) -> tuple[Case, Case]:
 
 def prompts_of_pass(case: Case) -> Any:
     """Prompts of one prefill that rides along in a step of in-flight batching."""
-    return case.scenario.evaluate(side_by_side(case.accounts.meets(case.layout)))
+    return case.scenario.evaluate(prompts_together(case.accounts.meets(case.layout)))
 
 
 def evaluated(expr: Expr, values: Mapping[Symbol, Any]) -> float:

@@ -20,7 +20,7 @@ from steptime.model.layout.layout import SYMBOLS, Layout
 from steptime.model.scenario import Scenario
 from steptime.model.step.bounds import stages_of, step_bound
 from steptime.model.step.coefficients import coefficients_for, values_in_practice
-from steptime.model.step.demands import demands_of, others_per_step, side_by_side, terms_of_phase
+from steptime.model.step.demands import demands_of, others_per_step, prompts_together, terms_of_phase
 from steptime.model.step.prepared import Prepared
 from steptime.model.terms import Operation
 
@@ -125,5 +125,5 @@ class ManySteps:
         decode, prompt = self.apart
         asked = self.step.asked
         meets = asked.accounts.meets(Layout(ffn=asked.plan.ffn))
-        others, prompts = (self.step.evaluated(columns, one) for one in (others_per_step, side_by_side(meets)))
+        others, prompts = (self.step.evaluated(columns, one) for one in (others_per_step, prompts_together(meets)))
         return np.asarray(np.maximum(bound, decode.estimate(columns) + others * prompt.riding(columns, prompts)))

@@ -25,7 +25,7 @@ from steptime.model.solver.layouts.evaluated import Points
 from steptime.model.solver.layouts.passes import Pass, joined
 from steptime.model.solver.layouts.variants import Variant
 from steptime.model.step.coefficients import coefficient_values, coefficients_for
-from steptime.model.step.demands import figures_of, others_per_step, side_by_side, terms_of_phase
+from steptime.model.step.demands import figures_of, others_per_step, prompts_together, terms_of_phase
 from steptime.model.step.estimate import Estimate, estimate_of
 from steptime.model.step.formats import formats
 
@@ -89,7 +89,7 @@ class Estimates:
 
     def _prompts(self, asked: Scenario, split: Split) -> Array:
         """Prompts of one prefill that rides along, a row for each layout."""
-        return np.atleast_2d(asked.evaluate(side_by_side(self.step.accounts.meets(Layout(ffn=split)))))
+        return np.atleast_2d(asked.evaluate(prompts_together(self.step.accounts.meets(Layout(ffn=split)))))
 
     def _fastest(self, one: Pass, numbers: Sequence[int], rows: Array, split: Split, batches: Array) -> Points:
         """A pass of some layouts, no slower than on any of some variants."""

@@ -18,7 +18,7 @@ from steptime.model.solver.sweep.lowered import chosen
 from steptime.model.solver.sweep.practice import coefficients_must_be, put_in_practice
 from steptime.model.solver.sweep.ways import Written, way_of
 from steptime.model.step.build import prepare
-from steptime.model.step.demands import demands_of, others_per_step, own_per_step, side_by_side
+from steptime.model.step.demands import demands_of, others_per_step, own_per_step, prompts_together
 from steptime.model.step.inputs import Inputs, Question
 from steptime.model.step.prepared import Prepared
 
@@ -31,7 +31,7 @@ def lowered_in_flight(scopes: Sequence[Lowered], made: Written) -> tuple[int, in
     context, prompt = asked.phase.number(q.context, asked.values), asked.values[q.prompt]
     pure, alone = asked.inputs.served_apart(context, prompt)
     to, others, more = first.to, first(others_per_step), first(own_per_step)
-    prompts = first(side_by_side(asked.accounts.meets(Layout(ffn=made.plans[0].ffn))))
+    prompts = first(prompts_together(asked.accounts.meets(Layout(ffn=made.plans[0].ffn))))
     follows = {} if q.context in asked.values else {q.context: first(q.context)}  # from lengths that may be axes
     step = _faster(scopes, made, pure, decode, follows)
     each = to.line(np.divide, to.leaf(1.0), prompts)
